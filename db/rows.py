@@ -1,0 +1,167 @@
+"""Unsaved rows: what a recipe yields and the worker stores. Plain and light, so that the engine needs no database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from db.specs.base import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the job is; the newest one replaces the others."""
+
+    done: int
+    total: int
+    unit: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something the run was made with: a hash, a version, a count. Kept once per name."""
+
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One number of a training run."""
+
+    phase: str
+    epoch: int
+    step: int
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A file of weights that the run wrote, complete on disk."""
+
+    path: str
+    phase: str
+    epoch: int
+    sha256: str
+    parameters: int
+    is_best: bool = False
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question of a data set that a prediction refers to, as query or as demonstration."""
+
+    dataset_sha: str
+    split: str
+    question_id: int
+    image_id: int
+    question: str
+    answers: tuple[str, ...]
+    label: str
+    """The answer shown when the question is a demonstration."""
+    image: str
+    """Absolute path of the image file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    """A set of evaluation questions: which, and how they were drawn."""
+
+    dataset_sha: str
+    split: str
+    label: str
+    """`all`, `first 200`, `random 100 (seed 42)`."""
+    rule: Mapping[str, Any]
+    question_ids: tuple[int, ...]
+    sha: str
+    """SHA-256 of the comma-joined sorted ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One answer: which question, with which demonstrations, what came out and how it scored."""
+
+    question_id: int
+    shot: int
+    """Shots asked for."""
+    demonstrations: tuple[int, ...]
+    """question_ids of the train questions shown, in prompt order; may be fewer than `shot`."""
+    prompt_sha: str
+    request_sha: str
+    """SHA-256 over model, prompt and decoding: equal requests have equal answers."""
+    raw: str
+    answer: str
+    """`raw` after post-processing."""
+    score: float
+    """VQA accuracy, 0..1."""
+    cut: bool = False
+    """The answer was ended by the token limit."""
+    reused: bool = False
+    """The answer was already stored and not computed again."""
+    error: str = ""
+    """Why there is no answer, such as a missing image; then the score is 0 and the row is not counted as answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One figure of the accuracy matrix."""
+
+    subset_sha: str
+    shot: int
+    n: int
+    """Questions in the subset."""
+    n_done: int
+    """Questions answered (without error)."""
+    accuracy: float
+    """Percent."""
+    ci_low: float
+    ci_high: float
+    shots_used: Mapping[int, int] = field(default_factory=dict)
+    """How many questions really got how many demonstrations."""
+    distinct_sets: int = 0
+    """Number of distinct demonstration lists over the questions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One scored pointer of RL data, stored the moment it is known."""
+
+    query_id: int
+    """Index of the query in the train split sorted by question_id."""
+    pointer: tuple[int, ...]
+    """Train indices of the demonstrations, in prompt order."""
+    method: str
+    request_sha: str
+    raw: str
+    answer: str
+    score: float
+    beam_rank: int | None = None
+    beam_score: float | None = None
+    logprob_score: float | None = None
+    temperature: float | None = None
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file that the run wrote for others: embeddings, RL data, a report."""
+
+    kind: str
+    path: str
+    sha256: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """An answer found in the store by its request hash."""
+
+    raw: str
+    cut: bool
+
+
+Row = Progress | Fact | Metric | Checkpoint | Question | Subset | Prediction | Cell | Candidate | Artifact | Finding

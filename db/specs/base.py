@@ -1,0 +1,69 @@
+"""What every specification shares: frozen, strict, with one docstring line under each field; and what is said to the user."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Severity = Literal["error", "warning", "info"]
+
+
+class UserError(Exception):
+    """The user's fault or the world's: one sentence that names the file, the field, the value and the way out."""
+
+    exit_code = 2
+
+
+class Spec(BaseModel):
+    """Base of all specifications: immutable, unknown fields are refused, field docstrings become help texts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, protected_namespaces=())
+
+    def canonical(self) -> str:
+        """The specification as canonical JSON (sorted keys, no blanks): the text that hashes are taken of."""
+        return canonical_json(self.model_dump(mode="json"))
+
+    def sha(self) -> str:
+        """SHA-256 (hex) of the canonical JSON."""
+        return sha256_text(self.canonical())
+
+
+class Finding(Spec):
+    """One thing that is wrong or worth knowing, in a sentence, with the way out."""
+
+    code: str
+    """Stable name of the kind of finding, such as `legacy-keys`."""
+    severity: Severity
+    """`error` blocks a run, `warning` is shown everywhere, `info` is worth knowing."""
+    subject: str
+    """What it is about: a file, a tensor, a query, a run."""
+    message: str
+    """One sentence that a researcher understands, with the numbers."""
+    fix: str = ""
+    """What to do; a command where there is one."""
+
+
+class Report(Spec):
+    """What the doctor says of one path or run."""
+
+    path: str
+    """The file, directory or run that was examined."""
+    kind: Literal["checkpoint", "rl-data", "embeddings", "sampler-cache", "matrix", "report", "dataset", "run", "unknown"]
+    """What it was recognised as."""
+    facts: dict[str, Any] = {}
+    """What was read, by name."""
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with it; empty when nothing is."""
+
+
+def canonical_json(value: object) -> str:
+    """JSON with sorted keys and no blanks, so that equal values have equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def sha256_text(text: str) -> str:
+    """SHA-256 (hex) of a text in UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,38 @@
+"""What embedding a data set is: one vector per train (and validation) question, each image encoded once."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from db.specs.base import Spec
+
+
+class EmbedSpec(Spec):
+    """Query and candidate embeddings of a data set."""
+
+    kind: Literal["embed"] = "embed"
+    """Embedding."""
+    dataset: str = "builtin"
+    """`builtin`, a registered name, or a folder in an official or Hugging Face layout."""
+    encoder: str = "vlm"
+    """`vlm` (the features of `vlm`), or a CLIP directory or hub id."""
+    vlm: str = "builtin"
+    """Model whose features are taken when `encoder` is `vlm`."""
+    use_image: bool = True
+    """Images enter the embedding."""
+    use_text: bool = True
+    """Questions enter the embedding."""
+    min_pixels: int = Field(default=3136, ge=1)
+    """Images with fewer pixels are enlarged to this many."""
+    max_pixels: int = Field(default=12_845_056, ge=1)
+    """Images with more pixels are reduced to this many."""
+    standardize: bool = False
+    """Subtract the train mean and divide by the train deviation of each column."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1`."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Precision of the encoder."""
+    batch_size: int = Field(default=32, ge=1)
+    """Images or questions in one forward batch."""

@@ -1,0 +1,125 @@
+"""What an evaluation is: questions, demonstrations, prompt, model and decoding."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from db.specs.base import Spec
+
+SYSTEM_PROMPT = (
+    "Answer the last question about its image. Use the images, the examples before it and what you know. "
+    "Reply as briefly as the examples do, in at most three words."
+)
+
+Retriever = Literal["zero-shot", "random", "fixed", "t2t", "i2t", "i2i", "selector"]
+PoolRule = Literal["all", "first", "random", "rand-sampler", "text-sampler", "image-sampler", "mix-sampler"]
+
+
+class PromptSpec(Spec):
+    """The text around demonstrations and query, and the size that images are brought to."""
+
+    system: str = SYSTEM_PROMPT
+    """System message; empty for none."""
+    demonstration: str = "Question:{question} Short answer:{answer}"
+    """Text after a demonstration's image; `{question}` and `{answer}` are filled in."""
+    query: str = "Question:{question} Short answer:"
+    """Text after the query's image; `{question}` is filled in."""
+    min_pixels: int = Field(default=3136, ge=1)
+    """Images with fewer pixels are enlarged to this many."""
+    max_pixels: int = Field(default=12_845_056, ge=1)
+    """Images with more pixels are reduced to this many; 200704 (256 visual tokens) is a common cap."""
+
+    @model_validator(mode="after")
+    def _placeholders(self) -> PromptSpec:
+        for field, needed in (("demonstration", ("{question}", "{answer}")), ("query", ("{question}",))):
+            for placeholder in needed:
+                if placeholder not in getattr(self, field):
+                    raise ValueError(f"{field} must contain {placeholder}, else the text never reaches the model")
+        return self
+
+
+class DecodeSpec(Spec):
+    """Every decoding argument, stated: nothing is left to the checkpoint's own generation config."""
+
+    max_new_tokens: int = Field(default=5, ge=1)
+    """Longest answer in tokens."""
+    min_new_tokens: int = Field(default=0, ge=0)
+    """Shortest answer in tokens."""
+    num_beams: int = Field(default=3, ge=1)
+    """Beams; 1 is greedy."""
+    length_penalty: float = 0.0
+    """Exponent of the length in the beam score."""
+    do_sample: bool = False
+    """Draw tokens instead of taking the most likely one."""
+    temperature: float = Field(default=1.0, gt=0)
+    """Temperature when sampling."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    """Nucleus when sampling."""
+    top_k: int = Field(default=0, ge=0)
+    """Number of most likely tokens kept when sampling; 0 keeps all."""
+    repetition_penalty: float = Field(default=1.0, gt=0)
+    """Penalty on repeated tokens; 1 is none."""
+
+
+class EvalSpec(Spec):
+    """Few-shot accuracy of a vision-language model under one way of choosing demonstrations."""
+
+    kind: Literal["eval"] = "eval"
+    """Evaluation."""
+    dataset: str = "builtin"
+    """`builtin`, a registered name, or a folder in an official or Hugging Face layout."""
+    split: Literal["val", "train"] = "val"
+    """Split that the questions come from; demonstrations always come from train."""
+    limit: int | None = Field(default=None, ge=1)
+    """Evaluate a seeded random subset of this many questions."""
+    first: tuple[int, ...] = ()
+    """Evaluate the first N questions by question_id, as published; several make nested prefixes."""
+    shots: tuple[int, ...] = Field(default=(2,), min_length=1)
+    """Numbers of demonstrations, each 0 to 8; one pass evaluates all."""
+    vlm: str = "builtin"
+    """`builtin`, a directory, a hub id, or http(s)://host/v1 of an OpenAI-compatible server."""
+    served_model: str = ""
+    """Name of the model at an OpenAI-compatible server; empty takes the only one it serves."""
+    concurrency: int = Field(default=8, ge=1, le=256)
+    """Requests in flight at an OpenAI-compatible server."""
+    retriever: Retriever | None = None
+    """How demonstrations are chosen; none takes `selector` where one is given or built in, else `random`."""
+    selector: str = ""
+    """Checkpoint of a pointer selector; `builtin` is the one trained on the built-in world."""
+    encoder: str = "vlm"
+    """What embeds questions and images for t2t, i2t, i2i and selector: `vlm`, or a CLIP directory or hub id."""
+    pool: PoolRule = "all"
+    """Which train questions may be chosen for a query."""
+    pool_size: int = Field(default=64, ge=1)
+    """Size of the pool where the rule has one."""
+    exclude_same_image: bool = False
+    """Also keep demonstrations with the query's own image out of the pool."""
+    most_similar_last: bool = True
+    """Order of neighbours: the most similar next to the query, as published."""
+    prompt: PromptSpec = PromptSpec()
+    """Prompt."""
+    decode: DecodeSpec = DecodeSpec()
+    """Decoding."""
+    seed: int = 42
+    """Seed of subset, random retriever and random pools."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1`."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Precision; `auto` is float32 on a CPU and bfloat16 on a GPU."""
+    batch_size: int = Field(default=8, ge=1)
+    """Questions answered in one forward batch."""
+    strict: bool = False
+    """Stop at a missing or broken image instead of flagging the question."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> EvalSpec:
+        bad = [shot for shot in self.shots if not 0 <= shot <= 8]
+        if bad:
+            raise ValueError(f"shots must be 0 to 8, not {bad[0]}")
+        if self.limit and self.first:
+            raise ValueError("limit (a random subset) and first (a prefix) exclude each other: give one of them")
+        if any(n < 1 for n in self.first):
+            raise ValueError("first must be 1 or more")
+        return self

@@ -1,0 +1,67 @@
+"""What making RL data is: propose pointers for each query, let the model answer, score the answers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from db.specs.base import Spec
+from db.specs.evaluate import DecodeSpec, PoolRule, PromptSpec
+
+
+class GenerateSpec(Spec):
+    """RL data: scored demonstrations (pointers) for a set of train queries."""
+
+    kind: Literal["generate"] = "generate"
+    """Generation of RL data."""
+    dataset: str = "builtin"
+    """`builtin`, a registered name, or a folder in an official or Hugging Face layout."""
+    queries: int = Field(default=800, ge=1)
+    """Number of train questions drawn as queries."""
+    shots: int = Field(default=2, ge=1, le=8)
+    """Demonstrations in a pointer."""
+    vlm: str = "builtin"
+    """`builtin`, a directory, a hub id, or http(s)://host/v1 of an OpenAI-compatible server."""
+    served_model: str = ""
+    """Name of the model at an OpenAI-compatible server."""
+    concurrency: int = Field(default=8, ge=1, le=256)
+    """Requests in flight at an OpenAI-compatible server."""
+    selector: str = ""
+    """Checkpoint that proposes beams and samples; empty proposes without one."""
+    encoder: str = "vlm"
+    """What embeds questions and images for retrieval and the selector."""
+    pool: PoolRule = "rand-sampler"
+    """Which train questions may be chosen for a query."""
+    pool_size: int = Field(default=64, ge=2)
+    """Size of each query's pool."""
+    exclude_same_image: bool = False
+    """Also keep demonstrations with the query's own image out of the pool."""
+    beams: int = Field(default=5, ge=0)
+    """Pointers by beam search of the selector."""
+    temperatures: tuple[float, ...] = (1.0, 1.3)
+    """Temperatures of sampled pointers."""
+    samples_per_temperature: int = Field(default=2, ge=0)
+    """Sampled pointers for each temperature."""
+    retrieved: int = Field(default=5, ge=0)
+    """Pointers by embedding similarity."""
+    random: int = Field(default=1, ge=0)
+    """Pointers drawn at random."""
+    max_candidates: int = Field(default=24, ge=1)
+    """Most candidates spent on a query whose group has no signal yet."""
+    adaptive: bool = True
+    """Stop when a group has signal; spend more where none was found."""
+    prompt: PromptSpec = PromptSpec()
+    """Prompt."""
+    decode: DecodeSpec = DecodeSpec()
+    """Decoding."""
+    seed: int = 42
+    """Seed of queries, pools and proposals."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1`."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Precision; `auto` is float32 on a CPU and bfloat16 on a GPU."""
+    batch_size: int = Field(default=8, ge=1)
+    """Prompts answered in one forward batch."""
+    strict: bool = False
+    """Stop at a missing or broken image instead of leaving the candidate out."""

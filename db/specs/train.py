@@ -1,0 +1,140 @@
+"""What training a selector is: data, network, RCE (reward-weighted imitation) and GRPO (group-relative policy optimisation)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from db.specs.base import Spec
+from db.specs.selector import SelectorParts
+
+RewardMode = Literal[
+    "hard_plus_soft", "hard_plus_soft_v2", "separated", "hard_only", "soft_only", "hard01_plus_gtprob",
+    "hard01_plus_gtprob_separated", "hard_plus_gtprob_plus_rel", "legacy",
+]  # fmt: skip
+
+
+class TrainSpec(Spec):
+    """A pointer selector trained by RCE, then GRPO. The defaults are the sound choices; everything published can be expressed."""
+
+    kind: Literal["rce", "grpo"] = "rce"
+    """Name of the job; which phases run is decided by `rce_epochs` and `grpo_epochs`."""
+    rl_data: str
+    """RL data file, or `builtin`."""
+    embeddings: str
+    """Embedding file (safetensors, .pt or .npy), rows in train order, or `builtin`."""
+    query_embeddings: str = ""
+    """Embedding file of the queries where it differs from that of the candidates."""
+    init: str = ""
+    """Checkpoint to start from; empty starts from random weights."""
+    variant: str = "v3"
+    """Published name of the selector (v1, v2, v3, v4_1 ... v4_10), or `custom` for `parts` alone."""
+    parts: SelectorParts | None = None
+    """Overrides of the variant's parts and their sizes."""
+    hidden_dim: int = Field(default=256, ge=1)
+    """Width of the selector."""
+    num_layers: int = Field(default=1, ge=0)
+    """Cross-attention layers."""
+    num_heads: int = Field(default=1, ge=1)
+    """Attention heads."""
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Dropout on queries and candidates."""
+    attn_dropout: float = Field(default=0.1, ge=0, lt=1)
+    """Dropout on attention weights."""
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """Label smoothing of RCE."""
+    train_ratio: float = Field(default=0.8, gt=0, lt=1)
+    """Share of queries, by ascending id, that is trained on; the rest validates."""
+    split_by: Literal["id", "image"] = "id"
+    """Split by query id as published, or so that no image is on both sides."""
+    queries_per_step: int = Field(default=32, ge=1)
+    """Queries in one optimiser step; 1 is the published way."""
+    shuffle: bool = True
+    """New query order in each epoch."""
+    seed: int = 42
+    """Seed of weights, order and dropout."""
+    device: str = "auto"
+    """`auto`, `cpu`, `cuda`, `cuda:1`."""
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    """Arithmetic of the forward pass."""
+    cuda_graph: bool = True
+    """Record the training step as a CUDA graph where the device allows it."""
+    gradient_clip: float = Field(default=1.0, ge=0)
+    """Largest gradient norm; 0 does not clip."""
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Weight decay of AdamW."""
+    warmup_ratio: float = Field(default=0.0, ge=0, lt=1)
+    """Share of each phase's steps with a rising learning rate."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Learning rate after the warm-up."""
+    patience: int = Field(default=0, ge=0)
+    """Stop a phase after this many epochs without a better validation loss; 0 never stops."""
+    reward_mode: RewardMode = "hard_plus_soft"
+    """How a candidate's reward is made of its correctness and score."""
+    hard_weight: float = 1.0
+    """Weight of correctness."""
+    soft_weight: float = 1.0
+    """Weight of the VQA score."""
+    rel_weight: float = 0.1
+    """Weight of the relevance of a wrong answer."""
+    reward_alpha: float = 0.0
+    """Weight of the quality in the `legacy` mode."""
+    reward_beta: float = 0.0
+    """Weight of correctness in the `legacy` mode."""
+    reward_correctness_mode: Literal["01", "pm1"] = "01"
+    """Correctness as 0/1 or -1/+1 in the `legacy` mode."""
+    use_logprob: bool = False
+    """Quality from the log-probability in the `legacy` mode."""
+    filter_gen_methods: tuple[str, ...] = ()
+    """Keep only candidates of these generation methods; empty keeps all."""
+    skip_fallback_reward: bool = True
+    """Drop candidates that were not scored by the official metric."""
+    require_positive_query: bool = False
+    """Drop queries without a candidate of reward 1 or more."""
+    skip_no_signal: bool = True
+    """Leave groups whose rewards are all equal (or that have one candidate) out of GRPO, and count them."""
+    normalize: Literal["z_score", "z_score_clamp", "rank"] = "z_score_clamp"
+    """Normalisation of rewards inside a group, where a phase asks for normalised rewards."""
+    normalize_clamp: float = Field(default=3.0, gt=0)
+    """Bound of `z_score_clamp`."""
+    rce_epochs: int = Field(default=5, ge=0)
+    """Epochs of RCE."""
+    rce_lr: float = Field(default=1e-4, gt=0)
+    """Learning rate of RCE."""
+    temperature_start: float = Field(default=2.0, gt=0)
+    """Temperature of the reward weights at the first step."""
+    temperature_end: float = Field(default=0.5, gt=0)
+    """Temperature of the reward weights at the last step."""
+    rce_reward: Literal["raw", "normalized"] = "raw"
+    """Rewards that RCE weighs by."""
+    rce_top1_only: bool = False
+    """Imitate only the first listed candidate."""
+    grpo_epochs: int = Field(default=0, ge=0)
+    """Epochs of GRPO after RCE."""
+    grpo_lr: float = Field(default=1e-5, gt=0)
+    """Learning rate of GRPO."""
+    early_epochs: int = Field(default=0, ge=0)
+    """GRPO epochs that use `early_top_k`; later ones use `late_top_k`."""
+    early_top_k: int | None = Field(default=None, ge=1)
+    """Candidates of best reward used in early epochs; none uses all."""
+    late_top_k: int | None = Field(default=None, ge=1)
+    """Candidates of best reward used in later epochs; none uses all."""
+    clip_epsilon: float = Field(default=0.2, gt=0)
+    """Half-width of the interval that the probability ratio is clipped to."""
+    kl_beta: float = Field(default=0.1, ge=0)
+    """Weight of the KL penalty at the start."""
+    adaptive_kl: bool = True
+    """Adapt the KL weight after each step: times 1.5 above 0.1, divided by 1.5 below 0.01, inside [0.001, 10]."""
+    use_kl: bool = True
+    """Add the KL penalty to the loss."""
+    advantage_clip: float = Field(default=5.0, gt=0)
+    """Bound of the advantage."""
+    grpo_reward: Literal["raw", "normalized"] = "raw"
+    """Rewards that enter the group advantage; `normalized` is the published double normalisation."""
+    grpo_dropout: bool = False
+    """Dropout in the new log-probabilities although the reference has none, as published."""
+    reference: Literal["after_rce", "before_rce"] = "after_rce"
+    """Weights that give the old log-probabilities."""
+    freeze_backbone: bool = False
+    """Train only what is not a projection during GRPO."""

@@ -1,0 +1,29 @@
+"""What a recipe is given beside its specification: places to write, answers already stored, rows already done. No session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from db.rows import StoredAnswer
+
+
+def _nothing_stored(_: Sequence[str]) -> Mapping[str, StoredAnswer]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Context:
+    """Surroundings of a run."""
+
+    run_dir: Path
+    """Folder of the run: checkpoints and exports go here."""
+    cache_dir: Path
+    """Folder shared by all runs of this home: everything in it is keyed by content and may be deleted."""
+    find_answers: Callable[[Sequence[str]], Mapping[str, StoredAnswer]] = _nothing_stored
+    """Answers already stored, by request hash."""
+    answered: frozenset[tuple[int, int]] = frozenset()
+    """(question_id, shot) that this run has already stored, without error."""
+    candidates: frozenset[tuple[int, tuple[int, ...]]] = frozenset()
+    """(query_id, pointer) that this run has already stored."""
