@@ -1,0 +1,169 @@
+"""The built-in data set: synthetic questions about drawn pictures, written in the official OKVQA layout.
+
+The training split is what demonstrations are chosen from, the validation split is what is asked. No image is shared.
+"""
+
+import json
+import os
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from db.specs import UserError
+from engine.demo.language import NAMED, SPEAKERS, Conventions, Kind, Question, draw_words
+from engine.demo.scene import VALUES, Attribute, draw, encode, random_scene
+
+SYNTHETIC_NOTE = "SYNTHETIC: drawn and named by leverplus for its built-in model; no photograph, no person's answer."
+MARKER = "world.json"
+GENERATOR = 1  # raise it whenever the files written for one seed change
+SPLIT_SIZES = {"train": 1000, "val": 500}
+KIND_SHARES: dict[Kind, float] = {"plain": 0.15, "habit": 0.30, "word": 0.25, "pair": 0.30}
+QUESTION_TYPES: dict[Kind, str] = {"plain": "one", "habit": "two", "word": "three", "pair": "four"}
+HABITS: dict[str, Attribute] = {"Ada": "shape", "Bo": "place", "Cy": "colour"}
+WORD_SPEAKERS = SPEAKERS[:2]  # few, so that a pool of 64 usually holds what a question needs
+_FIRST_IMAGE = {"train": 100_001, "val": 500_001}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One question of the data set with its ids and ten reference answers (five annotators, each counted twice)."""
+
+    question: Question
+    image_id: int
+    question_id: int
+    answers: tuple[str, ...]
+
+
+def world_identity(seed: int = 0) -> dict[str, object]:
+    """What determines the files: written into the marker, hashed into the folder name."""
+    return {"synthetic": True, "note": SYNTHETIC_NOTE, "generator": GENERATOR, "seed": seed, "sizes": SPLIT_SIZES}
+
+
+def world_conventions(seed: int = 0) -> Conventions:
+    """The habits and dictionaries that hold throughout the data set."""
+    return Conventions(HABITS, draw_words(WORD_SPEAKERS, random.Random(f"words {seed}")))
+
+
+def world_entries(split: str, seed: int = 0) -> list[Entry]:
+    """The questions of one split ("train" or "val"), sorted by question_id."""
+    rng = random.Random(f"{split} {seed}")
+    conventions = world_conventions(seed)
+    first = _FIRST_IMAGE[split]
+    return [_draw_entry(rng, conventions, first + row) for row in range(SPLIT_SIZES[split])]
+
+
+def write_world(directory: Path, seed: int = 0) -> None:
+    """Write the data set into `directory`; does nothing if it is already there, leaves nothing half-written.
+
+    Raises UserError if the folder holds something else.
+    """
+    if (directory / MARKER).is_file():
+        return
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UserError(f"{directory} holds something other than the built-in world: name an empty or a new folder.")
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    drafts = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    try:
+        _write_files(drafts, seed)
+        drafts.chmod(0o755)
+        _publish(drafts, directory)
+    finally:
+        shutil.rmtree(drafts, ignore_errors=True)
+
+
+def _publish(drafts: Path, directory: Path) -> None:
+    try:
+        os.replace(drafts, directory)
+    except OSError:
+        if not (directory / MARKER).is_file():  # else another process was faster, and wrote the same bytes
+            raise
+
+
+def _draw_entry(rng: random.Random, conventions: Conventions, image_id: int) -> Entry:
+    question = _draw_question(rng)
+    return Entry(question, image_id, image_id * 10, reference_answers(question, conventions))
+
+
+def _draw_question(rng: random.Random) -> Question:
+    kind = rng.choices(list(KIND_SHARES), list(KIND_SHARES.values()))[0]
+    scene = random_scene(rng)
+    if kind == "plain":
+        return Question(kind, scene, (rng.choice(list(VALUES)),))
+    if kind == "habit":
+        return Question(kind, scene, speaker=rng.choice(SPEAKERS))
+    attributes = NAMED if kind == "pair" else (rng.choice(NAMED),)
+    return Question(kind, scene, attributes, rng.choice(WORD_SPEAKERS))
+
+
+def reference_answers(question: Question, conventions: Conventions) -> tuple[str, ...]:
+    """Ten answers in pairs: five annotators agree, except that a pair of words is half known to two of them.
+
+    By the official metric a full pair scores 1.0, a half-translated one 0.6, plain English 0.
+    """
+    whole = conventions.answer(question)
+    if question.kind != "pair":
+        return (whole,) * 10
+    first, second = (" ".join(conventions.parts(question, frozenset(), frozenset({key}))) for key in question.word_keys)
+    return (whole,) * 6 + (first,) * 2 + (second,) * 2
+
+
+def _write_files(directory: Path, seed: int) -> None:
+    for split in SPLIT_SIZES:
+        entries = world_entries(split, seed)
+        _write_json(directory / f"OpenEnded_mscoco_{split}2014_questions.json", _questions_file(split, entries))
+        _write_json(directory / f"mscoco_{split}2014_annotations.json", _annotations_file(split, entries))
+        folder = directory / "mscoco2014" / f"{split}2014"
+        folder.mkdir(parents=True)
+        for image_id, picture in _pictures(split, entries, seed):
+            (folder / f"COCO_{split}2014_{image_id:012d}.jpg").write_bytes(picture)
+    _write_json(directory / MARKER, world_identity(seed))
+
+
+def _pictures(split: str, entries: list[Entry], seed: int) -> Iterator[tuple[int, bytes]]:
+    rng = random.Random(f"{split} pictures {seed}")
+    for entry in entries:
+        yield entry.image_id, encode(draw(entry.question.scene, rng))
+
+
+def _header(split: str) -> dict[str, object]:
+    return {
+        "info": {"description": SYNTHETIC_NOTE, "version": str(GENERATOR), "contributor": "leverplus"},
+        "license": {"name": "Apache-2.0"},
+        "data_type": "mscoco",
+        "data_subtype": f"{split}2014",
+    }
+
+
+def _questions_file(split: str, entries: list[Entry]) -> dict[str, object]:
+    rows = [
+        {"image_id": entry.image_id, "question": entry.question.text, "question_id": entry.question_id}
+        for entry in entries
+    ]
+    return {**_header(split), "task_type": "Open-Ended", "questions": rows}
+
+
+def _annotations_file(split: str, entries: list[Entry]) -> dict[str, object]:
+    types = {number: kind for kind, number in QUESTION_TYPES.items()}
+    return {**_header(split), "question_types": types, "annotations": [_annotation(entry) for entry in entries]}
+
+
+def _annotation(entry: Entry) -> dict[str, object]:
+    answers = [
+        {"answer_id": number, "raw_answer": answer, "answer": answer, "answer_confidence": "yes"}
+        for number, answer in enumerate(entry.answers, start=1)
+    ]
+    return {
+        "image_id": entry.image_id,
+        "question_id": entry.question_id,
+        "question_type": QUESTION_TYPES[entry.question.kind],
+        "answer_type": "other",
+        "confidence": 3,
+        "answers": answers,
+    }
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, separators=(",", ":")) + "\n", encoding="utf-8")
