@@ -25,5 +25,6 @@ SPEC_OF_KIND: dict[str, type[Spec]] = {
 
 __all__ = [
     "JOB_SPEC", "SPEC_OF_KIND", "DecodeSpec", "EmbedSpec", "EvalSpec", "Finding", "GenerateSpec", "JobSpec",
-    "PromptSpec", "Report", "SelectorParts", "Severity", "Spec", "TrainSpec", "UserError", "canonical_json", "sha256_text",
+    "PromptSpec", "Report", "SelectorParts", "Severity", "Spec", "TrainSpec", "UserError", "canonical_json",
+    "sha256_text",
 ]  # fmt: skip

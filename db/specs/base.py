@@ -51,7 +51,9 @@ class Report(Spec):
 
     path: str
     """The file, directory or run that was examined."""
-    kind: Literal["checkpoint", "rl-data", "embeddings", "sampler-cache", "matrix", "report", "dataset", "run", "unknown"]
+    kind: Literal[
+        "checkpoint", "rl-data", "embeddings", "sampler-cache", "matrix", "report", "dataset", "run", "unknown"
+    ]
     """What it was recognised as."""
     facts: dict[str, Any] = {}
     """What was read, by name."""
