@@ -1,4 +1,4 @@
-"""What every specification shares: frozen, strict, with one docstring line under each field; and what is said to the user."""
+"""What every specification shares: frozen, strict, one docstring line under each field; and what is said to the user."""
 
 from __future__ import annotations
 

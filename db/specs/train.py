@@ -1,4 +1,4 @@
-"""What training a selector is: data, network, RCE (reward-weighted imitation) and GRPO (group-relative policy optimisation)."""
+"""What training a selector is: RL data, network, RCE (reward-weighted imitation), GRPO (group-relative policy)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RewardMode = Literal[
 
 
 class TrainSpec(Spec):
-    """A pointer selector trained by RCE, then GRPO. The defaults are the sound choices; everything published can be expressed."""
+    """A pointer selector trained by RCE, then GRPO: the defaults are sound, everything published can be expressed."""
 
     kind: Literal["rce", "grpo"] = "rce"
     """Name of the job; which phases run is decided by `rce_epochs` and `grpo_epochs`."""

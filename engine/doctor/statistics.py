@@ -142,7 +142,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def questions_needed(points: float, share_changed: float, squared_change: float = 0.8) -> int:
-    """Questions for 80 % power at the 5 % level to see a paired difference of `points` when a share of answers changes."""
+    """Questions for 80 % power at the 5 % level to see a paired difference of `points` when a share changes."""
     return math.ceil((Z95 + 0.841621) ** 2 * share_changed * squared_change / (points / 100) ** 2 - 1e-9)
 
 
