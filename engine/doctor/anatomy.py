@@ -1,4 +1,4 @@
-"""What a weight file consists of: format, tensor names, shapes, types, and where the numbers lie; read from headers alone."""
+"""What a weight file consists of: format, tensor names, shapes, types, and where the numbers lie, from headers alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from engine.doctor.pickle_reader import StorageRef, TensorRef
 
 DTYPES = {
     "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
-    "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8", "ByteStorage": "uint8",
+    "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
+    "ByteStorage": "uint8",
     "BoolStorage": "bool", "UntypedStorage": "uint8",
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32",
     "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool",
@@ -145,9 +146,9 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def read_values(info: TensorInfo) -> npt.NDArray[Any]:
-    """The numbers of one tensor, shaped; bfloat16 is widened to float32. Raises Unreadable where they are not in the file.
+    """The numbers of one tensor, shaped; bfloat16 is widened to float32.
 
-    The file is memory-mapped, so only this tensor's bytes are read.
+    The file is memory-mapped, so only this tensor's bytes are read. Raises Unreadable where they are not in the file.
     """
     if info.start is None:
         raise Unreadable("truncated", f"the numbers of tensor {info.name} are not in {info.file}")
