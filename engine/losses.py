@@ -1,0 +1,155 @@
+"""The two training losses of a pointer selector: RCE (imitation weighted by reward) and GRPO (clipped policy gradient against
+the group's mean). Masks make groups of unequal size one tensor; a group that can teach nothing gives zeros, never a NaN."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+LOGIT_FLOOR = -100.0
+"""Chosen and absent positions score this much; lower logits are raised to it before the cross-entropy."""
+LOG_RATIO_BOUND = 20.0
+"""Largest log-ratio of two policies: beyond it exp() and the squares in AdamW leave float32."""
+
+
+class GRPOTerms(NamedTuple):
+    """Parts of the GRPO loss, each a scalar; the statistics carry no gradient."""
+
+    loss: Tensor
+    ppo_loss: Tensor
+    kl_loss: Tensor
+    kl: Tensor
+    mean_ratio: Tensor
+    mean_advantage: Tensor
+    std_advantage: Tensor
+    max_advantage: Tensor
+
+
+def step_log_probs(logits: Tensor, pointers: Tensor) -> Tensor:
+    """Log-probability of each pick under teacher forcing: logits (..., S, K), pointers (..., S) -> (..., S)."""
+    picked = logits.gather(-1, pointers.unsqueeze(-1)).squeeze(-1)
+    return picked - logits.logsumexp(-1)
+
+
+def pick_losses(logits: Tensor, pointers: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy of each pick, (..., S). Smoothing spreads over the positions that exist (logit above -inf)."""
+    floored = logits.clamp(min=LOGIT_FLOOR)
+    loss = -step_log_probs(floored, pointers)
+    if not label_smoothing:
+        return loss
+    exists = logits > -torch.inf
+    spread = (floored * exists).sum(-1) / exists.sum(-1)
+    return (1 - label_smoothing) * loss + label_smoothing * (floored.logsumexp(-1) - spread)
+
+
+def reward_weights(rewards: Tensor, temperature: float | Tensor, mask: Tensor | None = None) -> Tensor:
+    """softmax(rewards / temperature) over each group (..., P); masked candidates and empty groups weigh nothing."""
+    scaled = rewards / temperature
+    if mask is None:
+        return scaled.softmax(-1)
+    return scaled.masked_fill(~mask, LOGIT_FLOOR * 1e3).softmax(-1) * mask
+
+
+def group_mean(values: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Mean over each group (..., B, P), then over the groups that are not empty: every query counts alike. -> (...)."""
+    if mask is None:
+        return values.mean((-2, -1))
+    size = mask.sum(-1)
+    means = (values * mask).sum(-1) / size.clamp(min=1)
+    return means.sum(-1) / (size > 0).sum(-1).clamp(min=1)
+
+
+def rce_loss(
+    logits: Tensor,
+    pointers: Tensor,
+    rewards: Tensor,
+    *,
+    temperature: float | Tensor,
+    label_smoothing: float = 0.0,
+    mask: Tensor | None = None,
+) -> Tensor:
+    """Reward-weighted cross-entropy: sum over candidates of softmax(R / temperature) times the summed cross-entropy of the
+    picks, mean over queries. logits (B, P, S, K), pointers (B, P, S), rewards (B, P), mask (B, P) of real candidates."""
+    losses = pick_losses(logits, pointers, label_smoothing).sum(-1)  # (B, P)
+    return weighted_loss(losses, reward_weights(rewards, temperature, mask), mask)
+
+
+def weighted_loss(losses: Tensor, weights: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Sum over each group of weights times losses (..., B, P), mean over the groups that are not empty. -> (...)."""
+    totals = (losses * weights).sum(-1)
+    if mask is None:
+        return totals.mean(-1)
+    return totals.sum(-1) / mask.any(-1).sum(-1).clamp(min=1)
+
+
+def imitation_loss(logits: Tensor, pointers: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Plain cross-entropy of one pointer per query, mean over queries and picks: logits (B, S, K), pointers (B, S)."""
+    return pick_losses(logits, pointers, label_smoothing).mean()
+
+
+def group_advantage(rewards: Tensor, *, clip: float = 5.0, min_std: float = 0.1, mask: Tensor | None = None) -> Tensor:
+    """(R - mean) / max(std, min_std) inside each group (..., P), unbiased deviation, clamped to plus and minus `clip`.
+    Groups of one and masked candidates get 0."""
+    present = torch.ones_like(rewards) if mask is None else mask.to(rewards.dtype)
+    size = present.sum(-1, keepdim=True)
+    centred = (rewards - (rewards * present).sum(-1, keepdim=True) / size.clamp(min=1)) * present
+    variance = centred.square().sum(-1, keepdim=True) / (size - 1).clamp(min=1)
+    return (centred / variance.sqrt().clamp(min=min_std)).clamp(-clip, clip) * (size > 1)
+
+
+def best_candidates(rewards: Tensor, top_k: int | None, mask: Tensor | None = None) -> Tensor:
+    """Mask (..., P) of each group's `top_k` candidates of best reward; None keeps all."""
+    present = torch.ones_like(rewards, dtype=torch.bool) if mask is None else mask
+    if top_k is None or top_k >= rewards.shape[-1]:
+        return present
+    best = rewards.masked_fill(~present, -torch.inf).topk(top_k, dim=-1).indices
+    return torch.zeros_like(present).scatter(-1, best, True) & present
+
+
+def policy_terms(
+    log_probs: Tensor,
+    old_log_probs: Tensor,
+    advantage: Tensor,
+    *,
+    clip_epsilon: float,
+    mask: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(PPO loss, KL, ratio) of candidates (..., B, P): the clipped objective and KL = mean(ratio - 1 - log ratio), each a
+    mean over group then queries (...); ratio (..., B, P) is 1 where masked."""
+    log_ratio = ((log_probs - old_log_probs) * mask).clamp(-LOG_RATIO_BOUND, LOG_RATIO_BOUND)
+    ratio = log_ratio.exp()
+    clipped = ratio.clamp(1 - clip_epsilon, 1 + clip_epsilon)
+    ppo = -group_mean(torch.minimum(ratio * advantage, clipped * advantage), mask)
+    return ppo, group_mean(ratio - 1 - log_ratio, mask), ratio
+
+
+def grpo_loss(
+    log_probs: Tensor,
+    old_log_probs: Tensor,
+    rewards: Tensor,
+    *,
+    clip_epsilon: float = 0.2,
+    kl_beta: float | Tensor = 0.1,
+    advantage_clip: float = 5.0,
+    top_k: int | None = None,
+    mask: Tensor | None = None,
+) -> GRPOTerms:
+    """GRPO over groups (B, P): clipped ratio of sequence probabilities times the group advantage, plus `kl_beta` times KL.
+    With `top_k` only the candidates of best reward take part, in the advantage too. `std_advantage` and `max_advantage`
+    (the largest magnitude) are taken over all candidates that take part."""
+    used = best_candidates(rewards, top_k, mask)
+    advantage = group_advantage(rewards, clip=advantage_clip, mask=used)
+    ppo, kl, ratio = policy_terms(log_probs, old_log_probs, advantage, clip_epsilon=clip_epsilon, mask=used)
+    kl_loss = kl_beta * kl
+    mean, std, largest = advantage_statistics(advantage, used)
+    return GRPOTerms(ppo + kl_loss, ppo, kl_loss, kl, group_mean(ratio.detach(), used), mean, std, largest)
+
+
+def advantage_statistics(advantage: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(mean, unbiased deviation, largest magnitude) over the unmasked candidates of (..., B, P); zeros where there are none."""
+    count = mask.sum((-2, -1))
+    mean = (advantage * mask).sum((-2, -1)) / count.clamp(min=1)
+    squares = ((advantage - mean[..., None, None]) * mask).square().sum((-2, -1))
+    return mean, (squares / (count - 1).clamp(min=1)).sqrt(), (advantage * mask).abs().amax((-2, -1))
