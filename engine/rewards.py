@@ -4,7 +4,7 @@ whole columns (training, data health), so that the two can never disagree."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -46,6 +46,16 @@ def _or_zero(values: Column) -> Column:
     return np.nan_to_num(values, nan=0.0)
 
 
+def _absent_is_zero(outcomes: Outcomes) -> Outcomes:
+    return replace(
+        outcomes,
+        correct=_or_zero(outcomes.correct),
+        accuracy=_or_zero(outcomes.accuracy),
+        gt_prob=_or_zero(outcomes.gt_prob),
+        relevance=_or_zero(outcomes.relevance),
+    )
+
+
 def _hard_plus_soft(c: Outcomes, w: Weights) -> Column:
     return w.hard * c.correct + w.soft * c.accuracy
 
@@ -55,7 +65,7 @@ def _hard_doubled_plus_soft(c: Outcomes, w: Weights) -> Column:
 
 
 def _separated(c: Outcomes, w: Weights) -> Column:
-    return 2 * w.hard * (c.correct == 1) + w.soft * c.accuracy
+    return np.where(c.correct == 1, 2 * w.hard, 0.0) + w.soft * c.accuracy
 
 
 def _hard_only(c: Outcomes, w: Weights) -> Column:
@@ -71,7 +81,7 @@ def _hard_plus_gtprob(c: Outcomes, w: Weights) -> Column:
 
 
 def _separated_plus_gtprob(c: Outcomes, w: Weights) -> Column:
-    return 2 * w.hard * (c.correct == 1) + w.soft * c.gt_prob
+    return np.where(c.correct == 1, 2 * w.hard, 0.0) + w.soft * c.gt_prob
 
 
 def _hard_plus_gtprob_plus_rel(c: Outcomes, w: Weights) -> Column:
@@ -107,8 +117,7 @@ def rewards(outcomes: Outcomes, *, mode: str, weights: Weights) -> Column:
     if mode == "legacy":
         raw = _legacy(outcomes, weights)
     elif mode in FORMULAS:
-        fields = (outcomes.correct, outcomes.accuracy, outcomes.gt_prob, outcomes.relevance)
-        raw = FORMULAS[mode](Outcomes(*map(_or_zero, fields), outcomes.beam_score, outcomes.logprob), weights)
+        raw = FORMULAS[mode](_absent_is_zero(outcomes), weights)
     else:
         known = ", ".join([*FORMULAS, "legacy"])
         raise UserError(f"reward_mode {mode!r} has no formula; choose one of {known}")

@@ -13,7 +13,7 @@ from db.specs import UserError
 from engine.rewards import FORMULAS, Outcomes, Weights, reward, rewards
 
 GOLDEN: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "golden/rewards.json").read_text())
-CASES = ({"h": 1, "a": 1.0}, {"h": 1, "a": 0.6}, {"h": 0, "a": 0.0}, {"h": None, "a": 0.6})
+CASES = ((1, 1.0), (1, 0.6), (0, 0.0), (None, 0.6))
 BY_HAND = {
     "hard_plus_soft": (2, 1.6, 0, 0.6),
     "hard_plus_soft_v2": (3, 2.6, 0, 0.6),
@@ -39,8 +39,8 @@ def test_the_table_of_formulas_and_the_hand_computed_table_have_the_same_modes()
 
 @pytest.mark.parametrize("mode", BY_HAND)
 def test_default_weights_by_hand(mode: str) -> None:
-    for case, expected in zip(CASES, BY_HAND[mode], strict=True):
-        candidate = {"vqa_correct": case["h"], "vqa_acc_score": case["a"], "vqa_gt_prob": 0.2, "vqa_rel_score": 0.5}
+    for (correct, accuracy), expected in zip(CASES, BY_HAND[mode], strict=True):
+        candidate = {"vqa_correct": correct, "vqa_acc_score": accuracy, "vqa_gt_prob": 0.2, "vqa_rel_score": 0.5}
         assert reward(candidate, mode=mode) == pytest.approx(expected)
 
 
