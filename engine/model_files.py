@@ -1,0 +1,134 @@
+"""Finding a model on this machine before anything is loaded: which directory, and is it complete. Never the network."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import struct
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from db.specs.base import UserError
+
+_HUB_ID = re.compile(r"[\w.\-]+(/[\w.\-]+)?")
+_TEMPLATES = ("chat_template.jinja", "chat_template.json")
+_TOKENIZERS = (("tokenizer.json",), ("vocab.json", "merges.txt"), ("tokenizer.model",))
+_IMAGE_CONFIGS = ("preprocessor_config.json", "processor_config.json")
+_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+
+
+def find_model(name: str, *, field: str = "vlm", chat: bool = True) -> Path:
+    """The complete local directory of the model `name`: a directory, or a hub id in the local hub cache.
+
+    `chat` asks for a chat template too. Raises UserError, in well under a second, when it is not there or incomplete.
+    """
+    directory = Path(name).expanduser()
+    if directory.is_dir():
+        return _complete(directory.resolve(), name, field, chat)
+    if directory.exists():
+        raise UserError(f"{field}: {name} is a file; give the directory that holds config.json and the weights.")
+    if not _HUB_ID.fullmatch(name) or name.startswith("."):
+        raise UserError(f"{field}: the directory {name} does not exist.")
+    return _complete(_in_hub_cache(name, field), name, field, chat)
+
+
+def go_offline() -> None:
+    """Keep the hub client from the network in this process: what is not on this disk is answered at once."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    constants: Any = sys.modules.get("huggingface_hub.constants")
+    if constants is not None:
+        constants.HF_HUB_OFFLINE = True
+
+
+def _in_hub_cache(name: str, field: str) -> Path:
+    go_offline()
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, local_files_only=True))
+    except (LocalEntryNotFoundError, HFValidationError, FileNotFoundError):
+        raise UserError(
+            f"{field}: {name} is neither a directory here nor in the local hub cache; give a directory, "
+            f"or download it first with: hf download {name}"
+        ) from None
+
+
+def _complete(directory: Path, name: str, field: str, chat: bool) -> Path:
+    missing = next(_missing(directory, chat), None)
+    if missing:
+        raise UserError(f"{field}: {name} is incomplete: {missing} (looked in {directory}).")
+    return directory
+
+
+def _missing(directory: Path, chat: bool) -> Iterator[str]:
+    """What is not there, in words, most telling first."""
+    if not (directory / "config.json").is_file():
+        yield "config.json is missing"
+    yield from _missing_weights(directory)
+    if not any(all((directory / part).is_file() for part in parts) for parts in _TOKENIZERS):
+        yield "tokenizer.json is missing"
+    if not any((directory / part).is_file() for part in _IMAGE_CONFIGS):
+        yield "preprocessor_config.json is missing"
+    if chat and not _has_chat_template(directory):
+        yield "the chat template (chat_template.jinja, or chat_template in tokenizer_config.json) is missing"
+
+
+def weight_files(directory: Path) -> list[Path]:
+    """The weight files that are loaded: safetensors before pickles, a single file before shards. Empty if none."""
+    for single in _WEIGHTS:
+        index = directory / f"{single}.index.json"
+        if (directory / single).is_file():
+            return [directory / single]
+        if index.is_file():
+            shards = read_json(index).get("weight_map", {})
+            return [directory / shard for shard in sorted(set(shards.values()))]
+    return []
+
+
+def _missing_weights(directory: Path) -> Iterator[str]:
+    files = weight_files(directory)
+    if not files:
+        yield "model.safetensors is missing"
+    for file in files:
+        if not file.is_file():
+            yield f"the weight file {file.name} is missing"
+        elif file.suffix == ".safetensors" and (reason := _truncated(file)):
+            yield f"the weight file {file.name} is {reason}"
+
+
+def _truncated(file: Path) -> str:
+    """Why a safetensors file cannot be whole, judged by its header; empty when it can."""
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        start = stream.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
+        if length > size - 8:
+            return f"truncated ({size} bytes)"
+        try:
+            header = json.loads(stream.read(length))
+            end = max((entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"), default=0)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            return "not a safetensors file"
+    return f"truncated ({size} of {8 + length + end} bytes)" if 8 + length + end > size else ""
+
+
+def _has_chat_template(directory: Path) -> bool:
+    if any((directory / file).is_file() for file in _TEMPLATES) or (directory / "additional_chat_templates").is_dir():
+        return True
+    configs = ("tokenizer_config.json", "processor_config.json")
+    return any(read_json(directory / file).get("chat_template") for file in configs if (directory / file).is_file())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a model's file. Raises UserError naming the file."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is not readable as JSON ({error}); download the model again.") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path} does not hold a JSON object; download the model again.")
+    return value

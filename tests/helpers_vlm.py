@@ -1,0 +1,104 @@
+"""Tiny random models of real classes, saved to a directory as a checkpoint is; questions and images to ask them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+QWEN_SPECIAL = (
+    "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>",
+)  # fmt: skip
+QWEN_TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ part['text'] }}{% endif %}"
+    "{% endfor %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A question as the data sets give it."""
+
+    question_id: int
+    question: str
+    label: str
+    image: Path
+    image_id: int = 0
+    answers: tuple[str, ...] = ()
+    question_type: str = ""
+
+
+def byte_tokenizer(special: tuple[str, ...], template: str, eos: str, pad: str) -> Any:
+    """One token per printable ASCII character, so that answers can be read."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    alphabet = [chr(code) for code in range(33, 127)] + ["Ġ", "Ċ"]  # blank and newline in byte-level spelling
+    tokenizer = Tokenizer(models.BPE(vocab={letter: row for row, letter in enumerate(alphabet)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    built = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=eos, pad_token=pad)
+    built.add_special_tokens({"additional_special_tokens": [one for one in special if one not in (eos, pad)]})
+    built.chat_template = template
+    return built
+
+
+def save_tiny_qwen(directory: Path, seed: int = 0) -> Path:
+    """A random Qwen2.5-VL of 60 thousand parameters with all files that a checkpoint has."""
+    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+    tokenizer = byte_tokenizer(QWEN_SPECIAL, QWEN_TEMPLATE, eos="<|im_end|>", pad="<|endoftext|>")
+    token = tokenizer.convert_tokens_to_ids
+    config = Qwen2_5_VLConfig(
+        text_config={
+            "vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+            "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 2048,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [1, 1, 2]},
+            "bos_token_id": None, "eos_token_id": token("<|im_end|>"), "pad_token_id": token("<|endoftext|>"),
+        },
+        vision_config={
+            "depth": 2, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "patch_size": 14,
+            "spatial_merge_size": 2, "temporal_patch_size": 2, "window_size": 56, "out_hidden_size": 32,
+            "fullatt_block_indexes": [1],
+        },
+        image_token_id=token("<|image_pad|>"), video_token_id=token("<|video_pad|>"),
+        vision_start_token_id=token("<|vision_start|>"), vision_end_token_id=token("<|vision_end|>"),
+        tie_word_embeddings=True,
+    )  # fmt: skip
+    torch.manual_seed(seed)
+    model = Qwen2_5_VLForConditionalGeneration(config)
+    for name, weight in model.named_parameters():
+        if weight.ndim > 1 and "visual" not in name:
+            weight.data.normal_(0, 0.15)  # far from flat logits, so that answers are decided by more than rounding
+    model.generation_config.eos_token_id = token("<|im_end|>")
+    model.save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    Qwen2VLImageProcessorPil(patch_size=14, merge_size=2, temporal_patch_size=2).save_pretrained(directory)
+    return directory
+
+
+def save_images(folder: Path, sizes: tuple[tuple[int, int], ...]) -> list[Path]:
+    """Pictures of smooth colours in the given sizes, as PNG files."""
+    paths = []
+    for number, size in enumerate(sizes):
+        picture = Image.linear_gradient("L").resize(size)
+        colours = (picture, picture.point(lambda v, n=number: (v * (n + 2)) % 256), picture.rotate(180))
+        paths.append(folder / f"picture {number}.png")
+        Image.merge("RGB", colours).save(paths[-1])
+    return paths
+
+
+def make_samples(
+    folder: Path, sizes: tuple[tuple[int, int], ...] = ((56, 56), (84, 56), (60, 100), (140, 70))
+) -> list[Sample]:
+    """One question for each picture."""
+    words = ("red", "two birds", "on the left", "a very long answer")
+    return [
+        Sample(10 + row, f"What is number {row}" + "?" * (row + 1), words[row % len(words)], image)
+        for row, image in enumerate(save_images(folder, sizes))
+    ]
