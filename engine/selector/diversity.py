@@ -1,0 +1,100 @@
+"""What is added to the scores from the second step on, so that demonstrations differ from each other.
+
+Each object lives for one pass over a batch; what it remembers of the choices so far is explicit, so that beams can be
+reordered.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.selector.encode import Encoded
+from engine.selector.layers import pick, unit
+from engine.selector.tensors import SelectorTensors
+
+
+class Diversity(Protocol):
+    """`start` gives the memory before any choice (B, 1, ...), `remember` that after one, `bonus` what to add (B, P, K)."""
+
+    def __init__(self, net: SelectorTensors, encoded: Encoded) -> None: ...
+
+    def start(self) -> Tensor: ...
+
+    def remember(self, memory: Tensor, chosen: Tensor) -> Tensor: ...
+
+    def bonus(self, memory: Tensor, step: int) -> Tensor: ...
+
+
+class Similarity:
+    """Remembers how near each candidate is to the chosen ones (B, P, K): the largest cosine, or the sum of them."""
+
+    def __init__(self, net: SelectorTensors, encoded: Encoded) -> None:
+        self.net, self.features = net, self.represent(net, encoded.candidates)
+        self.summed = net.parts.diversity == "mmr" and net.parts.mmr_reduction == "mean"
+
+    def represent(self, net: SelectorTensors, candidates: Tensor) -> Tensor:
+        """Vectors of length one, in the space where similarity is measured."""
+        return candidates
+
+    def start(self) -> Tensor:
+        """Nothing is similar yet."""
+        first = self.features[:, None, :, 0]
+        return torch.zeros_like(first) if self.summed else torch.full_like(first, -1.0)
+
+    def remember(self, memory: Tensor, chosen: Tensor) -> Tensor:
+        """Take the one-hot choice (B, P, K) into account."""
+        cosine = pick(self.features, chosen) @ self.features.mT
+        return memory + cosine if self.summed else torch.maximum(memory, cosine)
+
+
+class Mmr(Similarity):
+    """- softplus(λ_step) · the largest (or mean) cosine to the chosen candidates"""
+
+    def bonus(self, memory: Tensor, step: int) -> Tensor:
+        """(B, P, K)"""
+        similarity = memory / step if self.summed else memory
+        return -F.softplus(self.net.div_lambda[step]) * similarity
+
+
+class Dpp(Similarity):
+    """+ softplus(λ) · log(1e-6 + 1 - min(s², .999)), s the largest cosine to the chosen ones in a space of low rank"""
+
+    def represent(self, net: SelectorTensors, candidates: Tensor) -> Tensor:
+        """(B, K, r)"""
+        return unit(net.dpp_proj(candidates))
+
+    def bonus(self, memory: Tensor, step: int) -> Tensor:
+        """(B, P, K)"""
+        return F.softplus(self.net.dpp_lambda) * torch.log(1e-6 + 1 - memory.square().clamp(max=0.999))
+
+
+class Coverage:
+    """+ softplus(λ) · Σ_m need_m · uncovered_m · topic_m(c)
+
+    topic(c) = softmax over the prototypes of c·prototype, need = softmax of a linear map of the query, and what is
+    covered is the sum of the chosen candidates' topics, at most 1.
+    """
+
+    def __init__(self, net: SelectorTensors, encoded: Encoded) -> None:
+        self.net = net
+        self.topics = (encoded.candidates @ net.topic_prototypes.mT).softmax(-1)  # (B, K, M)
+        self.need: Tensor = net.query_topic_head(encoded.queries[:, :1]).softmax(-1)  # (B, 1, M)
+
+    def start(self) -> Tensor:
+        """Nothing is covered yet (B, 1, M)."""
+        return torch.zeros_like(self.need)
+
+    def remember(self, memory: Tensor, chosen: Tensor) -> Tensor:
+        """(B, P, M)"""
+        return (memory + pick(self.topics, chosen)).clamp(max=1.0)
+
+    def bonus(self, memory: Tensor, step: int) -> Tensor:
+        """(B, P, K)"""
+        return F.softplus(self.net.cover_lambda) * ((self.need * (1 - memory)) @ self.topics.mT)
+
+
+DIVERSITY: dict[str, type[Diversity]] = {"mmr": Mmr, "coverage": Coverage, "dpp": Dpp}
