@@ -34,8 +34,6 @@ class Pixels:
 
     values: Tensor  # (patches, patch values)
     grid: Tensor  # (1, 3): frames, patch rows, patch columns
-    places: int
-    """Tokens that the image takes in the prompt."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ class PromptEncoder:
 
     def images(self, paths: Sequence[Path], min_pixels: int, max_pixels: int) -> dict[str, Tensor]:
         """What the model's vision part takes for these images. Raises ImageProblem."""
-        keys = [self._key(path, min_pixels, max_pixels) for path in paths]
+        keys = [self.key(path, min_pixels, max_pixels) for path in paths]
         return dict(self.processor.image_processor(images=[self._image(key) for key in keys], return_tensors="pt"))
 
     def _render(self, prompt: Prompt) -> str:
@@ -127,9 +125,9 @@ class PromptEncoder:
         return str(self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
     def _keys(self, prompt: Prompt) -> tuple[str, ...]:
-        return tuple(self._key(image, prompt.min_pixels, prompt.max_pixels) for image in prompt.images)
+        return tuple(self.key(image, prompt.min_pixels, prompt.max_pixels) for image in prompt.images)
 
-    def _key(self, path: Path, min_pixels: int, max_pixels: int) -> str:
+    def key(self, path: Path, min_pixels: int, max_pixels: int) -> str:
         """What identifies an image as the model sees it: content and pixel caps."""
         sha = image_sha(path)
         if sha == MISSING_SHA:
@@ -158,7 +156,7 @@ class PatchEncoder(PromptEncoder):
     def __init__(self, processor: Any, store_bytes: int = PIXEL_BYTES) -> None:
         super().__init__(processor, store_bytes)
         self._pixels: ByteStore[Pixels] = ByteStore(store_bytes, lambda pixels: pixels.values.nbytes)
-        self._places: dict[str, int] = {}  # places in the prompt of every image seen
+        self._grids: dict[str, Tensor] = {}  # (1, 3) of every image seen
 
     def encode(self, prompt: Prompt) -> Encoded:
         """Token ids with every image placeholder repeated as often as the image has places. Raises ImageProblem."""
@@ -166,8 +164,7 @@ class PatchEncoder(PromptEncoder):
         text, *parts = self._render(prompt).split(self.processor.image_token)
         assert len(parts) == len(keys), "the chat template must put one placeholder for each image"
         for key, part in zip(keys, parts, strict=True):
-            places = self._places[key] if key in self._places else self.pixels(key).places
-            text += self.processor.image_token * places + part
+            text += self.processor.image_token * self._places(key) + part
         return Encoded(text, keys, tuple(self.tokenizer(text)["input_ids"]))
 
     def inputs(self, batch: Sequence[Encoded]) -> dict[str, Tensor]:
@@ -176,7 +173,7 @@ class PatchEncoder(PromptEncoder):
 
     def images(self, paths: Sequence[Path], min_pixels: int, max_pixels: int) -> dict[str, Tensor]:
         """pixel_values and image_grid_thw of these images. Raises ImageProblem."""
-        return self.image_inputs([self._key(path, min_pixels, max_pixels) for path in paths])
+        return self.image_inputs([self.key(path, min_pixels, max_pixels) for path in paths])
 
     def text_inputs(self, batch: Sequence[Encoded]) -> dict[str, Tensor]:
         """Left-padded input_ids, attention_mask and mm_token_type_ids, each (B, L)."""
@@ -193,13 +190,17 @@ class PatchEncoder(PromptEncoder):
             "image_grid_thw": torch.cat([one.grid for one in made]),
         }
 
+    def grids(self, keys: Sequence[str]) -> Tensor:
+        """(images, 3): frames, patch rows, patch columns of images seen before; no file is read again."""
+        return torch.cat([self._grids[key] for key in keys])
+
     def pixels(self, key: str) -> Pixels:
         """The processed image of a key, from the store or read again. Raises ImageProblem."""
         kept = self._pixels.get(key)
         if kept is None:
             kept = self._process(self._sources[key])
             self._pixels.put(key, kept)
-            self._places[key] = kept.places
+            self._grids[key] = kept.grid
         return kept
 
     def _process(self, source: Source) -> Pixels:
@@ -210,5 +211,9 @@ class PatchEncoder(PromptEncoder):
             made = image_processor(images=[image], size=size, return_tensors="pt")
         except ValueError as error:  # such as an aspect ratio above 200
             raise ImageProblem(source.path, f"the image cannot be processed ({error})") from None
-        places = int(made["image_grid_thw"][0].prod()) // image_processor.merge_size**2
-        return Pixels(made["pixel_values"], made["image_grid_thw"], places)
+        return Pixels(made["pixel_values"], made["image_grid_thw"])
+
+    def _places(self, key: str) -> int:
+        """Tokens that the image takes in the prompt."""
+        grid = self._grids[key] if key in self._grids else self.pixels(key).grid
+        return int(grid.prod()) // int(self.processor.image_processor.merge_size) ** 2

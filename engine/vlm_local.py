@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from engine.images import ImageProblem
 from engine.model_files import go_offline
 from engine.processor import Encoded, PatchEncoder, PromptEncoder, load_processor
 from engine.prompt import Prompt, request_sha
+from engine.vision import VisionTower
 from engine.vlm import Answer
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -33,6 +35,11 @@ class Loaded:
     """Content hash of its files."""
     device: torch.device
     dtype: torch.dtype
+
+    def place(self, value: Tensor) -> Tensor:
+        """The tensor on the model's device; numbers that are not indices in its precision."""
+        value = value.to(self.device)
+        return value.to(self.dtype) if value.is_floating_point() else value
 
 
 def choose_device(device: str) -> torch.device:
@@ -96,11 +103,11 @@ class LocalVLM:
         # Precision decides answers too: what bfloat16 answered is not taken for float32's answer.
         self.sha = sha256_text(canonical_json([loaded.sha, str(loaded.dtype)]))
         self.decode_sha = decode.sha()
-        self.batch_size = batch_size
+        self.batch_size = batch_size  # halved where memory runs short
+        self._asked = batch_size
         self._loaded = loaded
         self._pixels = pixels
-        patches = hasattr(loaded.processor.image_processor, "merge_size")
-        self._encoder = PatchEncoder(loaded.processor) if patches else PromptEncoder(loaded.processor)
+        self._encoder, self._tower = _encoder_and_tower(loaded)
         self._generation = _generation_config(decode, self._encoder.tokenizer)
         # generate() fills fields that are unset from the checkpoint's own file: leave it nothing to fill in.
         loaded.model.generation_config = type(self._generation)()
@@ -122,6 +129,7 @@ class LocalVLM:
             "vlm_attention": model.config._attn_implementation,
             "vlm_image_processor": type(self._loaded.processor.image_processor).__name__,
             "vlm_batch_size": self.batch_size,
+            "vlm_batch_size_asked": self._asked,
         }
 
     def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:
@@ -162,26 +170,41 @@ class LocalVLM:
 
     @torch.inference_mode()
     def _answer_batch(self, batch: Sequence[Encoded]) -> list[Answer]:
-        inputs = {name: self._to_device(value) for name, value in self._encoder.inputs(batch).items()}
+        inputs = self._inputs(batch)
         tokens = self._loaded.model.generate(**inputs, generation_config=self._generation)
         new = tokens[:, inputs["input_ids"].shape[1] :].tolist()  # (B, new tokens)
         end = self._generation.eos_token_id
         texts = self._encoder.tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return [Answer(text, cut=end not in row) for text, row in zip(texts, new, strict=True)]
 
-    def _to_device(self, value: Tensor) -> Tensor:
-        value = value.to(self._loaded.device)
-        return value.to(self._loaded.dtype) if value.is_floating_point() else value
+    def _inputs(self, batch: Sequence[Encoded]) -> dict[str, Any]:
+        """What generate() takes: with a tower, visual tokens instead of pixels."""
+        if self._tower is None:
+            return {name: self._loaded.place(value) for name, value in self._encoder.inputs(batch).items()}
+        from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+        keys = [key for one in batch for key in one.images]
+        tensors = self._tower.encoder.text_inputs(batch) | {"image_grid_thw": self._tower.encoder.grids(keys)}
+        seen = BaseModelOutputWithPooling(pooler_output=tuple(self._tower.tokens(keys)))
+        return {name: self._loaded.place(value) for name, value in tensors.items()} | {
+            "mm_encoder_outputs": {"image": seen}
+        }
 
     @torch.inference_mode()
     def embed_images(self, paths: Sequence[Path]) -> Tensor:
         """Mean of each image's visual tokens as the language model reads them (after the merger), (n, d) float32."""
         pooled = []
         for start in range(0, len(paths), self.batch_size):
-            inputs = self._encoder.images(paths[start : start + self.batch_size], *self._pixels)
-            features = self._loaded.model.get_image_features(**{k: self._to_device(v) for k, v in inputs.items()})
-            pooled += [tokens.float().flatten(0, -2).mean(0).cpu() for tokens in features.pooler_output]
+            visual = self._visual_tokens(paths[start : start + self.batch_size])
+            pooled += [tokens.float().flatten(0, -2).mean(0).cpu() for tokens in visual]
         return torch.stack(pooled) if pooled else torch.empty(0, self._width)
+
+    def _visual_tokens(self, paths: Sequence[Path]) -> Sequence[Tensor]:
+        if self._tower is not None:
+            return self._tower.tokens([self._encoder.key(path, *self._pixels) for path in paths])
+        inputs = self._encoder.images(paths, *self._pixels)
+        features = self._loaded.model.get_image_features(**{k: self._loaded.place(v) for k, v in inputs.items()})
+        return list(features.pooler_output)
 
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
@@ -197,6 +220,15 @@ class LocalVLM:
     @property
     def _width(self) -> int:
         return int(self._loaded.model.get_input_embeddings().weight.shape[1])
+
+
+def _encoder_and_tower(loaded: Loaded) -> tuple[PromptEncoder, VisionTower | None]:
+    """The tower where images are rows of patches and generate() takes visual tokens ready made."""
+    if not hasattr(loaded.processor.image_processor, "merge_size"):
+        return PromptEncoder(loaded.processor), None
+    encoder = PatchEncoder(loaded.processor)
+    takes_tokens = "mm_encoder_outputs" in inspect.signature(loaded.model.forward).parameters
+    return encoder, VisionTower(loaded.model, encoder, loaded.place) if takes_tokens else None
 
 
 def _generation_config(decode: DecodeSpec, tokenizer: Any) -> Any:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from PIL import Image
+
+from engine.demo.scene import draw, encode
+from engine.demo.world import world_entries
 
 QWEN_SPECIAL = (
     "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>",
@@ -82,6 +86,38 @@ def save_tiny_qwen(directory: Path, seed: int = 0) -> Path:
     return directory
 
 
+def save_tiny_llava(directory: Path) -> Path:
+    """A random LLaVA: a family whose images are whole pictures and whose processor must make all inputs."""
+    from transformers import CLIPImageProcessorPil, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor
+
+    template = QWEN_TEMPLATE.replace("<|vision_start|><|image_pad|><|vision_end|>", "<image>")
+    tokenizer = byte_tokenizer((*QWEN_SPECIAL, "<image>"), template, eos="<|im_end|>", pad="<|endoftext|>")
+    config = LlavaConfig(
+        text_config={
+            "model_type": "llama", "vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64,
+            "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 2048,
+        },
+        vision_config={
+            "model_type": "clip_vision_model", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+            "num_attention_heads": 2, "image_size": 28, "patch_size": 14, "projection_dim": 16,
+        },
+        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+        vision_feature_layer=-1,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = LlavaForConditionalGeneration(config)
+    for weight in model.parameters():
+        if weight.ndim > 1:
+            weight.data.normal_(0, 0.2)
+    model.save_pretrained(directory)
+    pictures = CLIPImageProcessorPil(size={"height": 28, "width": 28}, crop_size={"height": 28, "width": 28})
+    LlavaProcessor(
+        image_processor=pictures, tokenizer=tokenizer, patch_size=14, vision_feature_select_strategy="default",
+        num_additional_image_tokens=1, chat_template=template,
+    ).save_pretrained(directory)  # fmt: skip
+    return directory
+
+
 def save_images(folder: Path, sizes: tuple[tuple[int, int], ...]) -> list[Path]:
     """Pictures of smooth colours in the given sizes, as PNG files."""
     paths = []
@@ -102,3 +138,16 @@ def make_samples(
         Sample(10 + row, f"What is number {row}" + "?" * (row + 1), words[row % len(words)], image)
         for row, image in enumerate(save_images(folder, sizes))
     ]
+
+
+def world_samples(folder: Path, count: int) -> list[Sample]:
+    """The first questions of the built-in world with their pictures, for the shipped model."""
+    rng = random.Random(0)
+    samples = []
+    for entry in world_entries("train")[:count]:
+        path = folder / f"{entry.image_id}.jpg"
+        path.write_bytes(encode(draw(entry.question.scene, rng)))
+        samples.append(
+            Sample(entry.question_id, entry.question.text, entry.answers[0], path, entry.image_id, entry.answers)
+        )
+    return samples
