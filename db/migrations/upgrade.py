@@ -1,0 +1,93 @@
+"""Bring a database file up to date: lock, look again, copy, then every pending step in one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection
+
+from db.errors import damaged, translate
+from db.models import APPLICATION_ID, SCHEMA
+from db.session import connect
+
+KEPT_BACKUPS = 3
+HERE = Path(__file__).parent
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Alembic's settings, made here so that no ini file has to be found."""
+    config = Config()
+    config.set_main_option("script_location", str(HERE).replace("%", "%%"))
+    config.set_main_option("version_locations", str(HERE / "steps").replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.attributes["connection"] = connection
+    return config
+
+
+def bring_up_to_date(path: Path, *, busy_seconds: float, is_current: Callable[[], bool]) -> None:
+    """Create or migrate the file at `path`; does nothing when another program has just done it.
+
+    Raises DatabaseBusy when the lock is held for longer than `busy_seconds`.
+    """
+    with _in_our_words(path), _locked(path, busy_seconds):
+        if is_current():
+            return
+        with closing(sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            schema = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if 0 < schema < SCHEMA:
+                _back_up(connection, path, schema)
+        if schema < SCHEMA:
+            _run_steps(path, busy_seconds)
+
+
+def _run_steps(path: Path, busy_seconds: float) -> None:
+    engine = connect(path, busy_seconds=busy_seconds, migrating=True)
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "head")
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        if broken:
+            raise damaged(path, f"{len(broken)} rows of {broken[0][0]} refer to nothing")
+        connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
+
+
+def _back_up(source: sqlite3.Connection, path: Path, schema: int) -> None:
+    """A consistent copy in `backups/` beside the database, whatever other programs do meanwhile; the newest three stay."""
+    folder = path.with_name("backups")
+    folder.mkdir(exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    copy = folder / f"{path.stem}-{stamp}-schema{schema}.db"
+    unfinished = copy.with_suffix(".part")
+    unfinished.unlink(missing_ok=True)
+    with closing(sqlite3.connect(unfinished)) as target:
+        source.backup(target)
+    unfinished.replace(copy)
+    for old in sorted(folder.glob(f"{path.stem}-*.db"))[:-KEPT_BACKUPS]:
+        old.unlink()
+
+
+@contextmanager
+def _locked(path: Path, seconds: float) -> Iterator[None]:
+    """Hold `<database>.lock`. It is an empty SQLite file: its locks wait, work on every platform and die with the process."""
+    lock = sqlite3.connect(path.with_name(path.name + ".lock"), timeout=seconds, isolation_level=None)
+    with closing(lock):
+        lock.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+@contextmanager
+def _in_our_words(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        sentence = translate(error, path)
+        if sentence is None:
+            raise
+        raise sentence from error

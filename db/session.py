@@ -1,0 +1,183 @@
+"""Opening the database and transacting with it: WAL, foreign keys, short IMMEDIATE write transactions, errors as sentences.
+
+Alembic is imported only when the file is older than this program (see `db.migrations`).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection, QueuePool
+from sqlmodel import Session
+
+from db.errors import DatabaseBusy, DatabaseDamaged, DatabaseNewer, DatabaseUnwritable, DiskFull, translate, unwritable
+from db.models import APPLICATION_ID, SCHEMA
+
+__all__ = [
+    "BUSY_SECONDS", "DatabaseBusy", "DatabaseDamaged", "DatabaseNewer", "DatabaseUnwritable", "DiskFull",
+    "connect", "data_version", "open_database", "reading", "writing",
+]  # fmt: skip
+
+BUSY_SECONDS = 10.0
+"""How long a transaction waits for another program's, unless told otherwise."""
+
+
+def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
+    """The database at `path`, created or migrated when needed (under a lock file, after a backup), ready for many threads.
+
+    A file that cannot be written is opened for reading. Raises DatabaseNewer, DatabaseBusy, DatabaseUnwritable,
+    DatabaseDamaged or DiskFull, each with one sentence.
+    """
+    path = path.expanduser().absolute()
+    read_only = _is_read_only(path)
+    if not read_only:
+        _make_folder(path)
+    engine = connect(path, busy_seconds=busy_seconds, uri=_read_only_uri(path) if read_only else None)
+    try:
+        if not _is_current(engine, path):
+            if read_only:
+                raise DatabaseUnwritable(
+                    f"{path} is read-only and has yet to be brought up to date: copy it to a writable folder, give that with --home"
+                )
+            from db.migrations.upgrade import bring_up_to_date  # rare, and slow to import
+
+            bring_up_to_date(path, busy_seconds=busy_seconds, is_current=lambda: _is_current(engine, path))
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """A session in one IMMEDIATE transaction: committed at the end of the block, rolled back when it raises.
+
+    Objects made in it can be read afterwards.
+    """
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session that sees one state of the database, blocks no writer, and cannot write."""
+    with Session(engine.execution_options(reading=True), expire_on_commit=False) as session:
+        yield session
+
+
+_watchers: WeakKeyDictionary[Engine, tuple[threading.Lock, PoolProxiedConnection]] = WeakKeyDictionary()
+_watchers_lock = threading.Lock()
+
+
+def data_version(engine: Engine) -> int:
+    """A number that differs from the last call's when anybody, this program included, has committed in between.
+
+    The pragma counts what *other* connections did, so each engine keeps one connection for nothing else.
+    """
+    with _watchers_lock:
+        if engine not in _watchers:
+            raw = engine.raw_connection()
+            raw.detach()  # leaves the pool, so that nobody writes through it
+            _watchers[engine] = (threading.Lock(), raw)
+        lock, watcher = _watchers[engine]
+    with lock, closing(watcher.cursor()) as cursor:
+        cursor.execute("PRAGMA data_version")
+        return int(cursor.fetchall()[0][0])
+
+
+def connect(path: Path, *, busy_seconds: float, uri: str | None = None, migrating: bool = False) -> Engine:
+    """An engine on a file as it is, without looking at its schema. `migrating`: foreign keys off, as altering by copy needs."""
+
+    def open_connection() -> sqlite3.Connection:
+        # The time-out comes first: even the pragmas below may have to wait for another program.
+        return sqlite3.connect(
+            uri or str(path), uri=uri is not None, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+        )
+
+    pool = NullPool if migrating else QueuePool
+    engine = create_engine("sqlite://", creator=open_connection, poolclass=pool)
+    event.listen(engine, "connect", _set_pragmas(foreign_keys=not migrating))
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "handle_error", _explain(path))
+    return engine
+
+
+def _set_pragmas(*, foreign_keys: bool) -> Callable[[sqlite3.Connection, ConnectionPoolEntry], None]:
+    def set_pragmas(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    return set_pragmas
+
+
+def _begin(connection: Connection) -> None:
+    """Writers begin IMMEDIATE: a deferred transaction that writes after reading fails at once, whatever the time-out."""
+    read = bool(connection.get_execution_options().get("reading"))
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(read)}")
+    connection.exec_driver_sql("BEGIN" if read else "BEGIN IMMEDIATE")
+
+
+def _explain(path: Path) -> Callable[[ExceptionContext], None]:
+    def explain(context: ExceptionContext) -> None:
+        sentence = translate(context.original_exception, path)
+        if sentence is not None:
+            raise sentence from context.original_exception
+
+    return explain
+
+
+def _is_current(engine: Engine, path: Path) -> bool:
+    """Whether schema and journal are as this program wants them; refuses a newer or a foreign database."""
+    with engine.execution_options(reading=True).connect() as connection:
+        application, schema, journal, tables = (
+            connection.exec_driver_sql(question).scalar_one()
+            for question in (
+                "PRAGMA application_id", "PRAGMA user_version", "PRAGMA journal_mode",
+                "SELECT count(*) FROM sqlite_master WHERE type = 'table'",
+            )
+        )  # fmt: skip
+    if application != APPLICATION_ID and (application or schema or tables):
+        raise DatabaseDamaged(f"{path} belongs to another program: choose another folder with --home")
+    if schema > SCHEMA:
+        raise DatabaseNewer(
+            f"{path} was written by a newer leverplus (schema {schema}, this one knows {SCHEMA}): "
+            "upgrade leverplus, or choose another folder with --home"
+        )
+    return bool(schema == SCHEMA and journal in ("wal", "off", "memory"))
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error.strerror or "its folder cannot be made") from error
+    if path.is_dir():
+        raise unwritable(path, "it is a folder")
+
+
+def _is_read_only(path: Path) -> bool:
+    return path.is_file() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+
+
+def _read_only_uri(path: Path) -> str:
+    """`mode=ro`; on media where even that needs files beside it, and no log is pending, the file as it stands."""
+    uri = f"file:{quote(str(path))}?mode=ro"
+    try:
+        connection = sqlite3.connect(uri, uri=True)
+        try:
+            connection.execute("PRAGMA user_version").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.OperationalError:
+        log = path.with_name(path.name + "-wal")
+        if not log.exists() or not log.stat().st_size:
+            return f"{uri}&immutable=1"
+    return uri

@@ -1,0 +1,205 @@
+"""Questions and the answers to them: what is already known, what was said, how it scored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping
+from sqlmodel import Session
+
+from db import rows
+from db.specs import UserError
+from db.store.base import listed, moment, query, ref
+
+_ORDERS = {
+    "question_id": ("question_id > :after", "question_id"),
+    "score": ("(score, question_id) > (:score, :after)", "score, question_id"),
+    "score desc": ("(-score, question_id) > (-:score, :after)", "-score, question_id"),
+}
+
+
+@dataclass(frozen=True)
+class PredictionRow:
+    """One answer beside its question. Fields of the question are empty (`image_id` None) when it was never stored."""
+
+    run_id: int
+    shot: int
+    question_id: int
+    demonstrations: tuple[int, ...]
+    prompt_sha: str
+    request_sha: str
+    raw: str
+    answer: str
+    score: float
+    cut: bool
+    reused: bool
+    error: str
+    created: datetime
+    dataset_sha: str
+    split: str
+    image_id: int | None
+    question: str
+    answers: tuple[str, ...]
+    image: str
+
+
+def find_answers(session: Session, *, request_shas: Sequence[str]) -> dict[str, rows.StoredAnswer]:
+    """Answers that any run has stored for these requests; requests without one are left out."""
+    sql = "SELECT request_sha, raw, cut FROM answer WHERE request_sha IN (SELECT value FROM json_each(:shas))"
+    found = query(session, sql, {"shas": listed(list(request_shas))})
+    return {row["request_sha"]: rows.StoredAnswer(raw=row["raw"], cut=bool(row["cut"])) for row in found}
+
+
+def answered(session: Session, *, run_id: int) -> set[tuple[int, int]]:
+    """(question_id, shot) that the run has stored without error: a resumed run goes on after them."""
+    sql = "SELECT question_id, shot FROM prediction WHERE run_id = :run AND error = ''"
+    return {(row["question_id"], row["shot"]) for row in query(session, sql, {"run": run_id})}
+
+
+def candidates_done(session: Session, *, run_id: int) -> set[tuple[int, tuple[int, ...]]]:
+    """(query_id, pointer) of the RL data candidates that the run has stored."""
+    found = query(session, "SELECT query_id, pointer FROM candidate WHERE run_id = :run", {"run": run_id})
+    return {(row["query_id"], tuple(json.loads(row["pointer"]))) for row in found}
+
+
+def candidates(session: Session, *, run_id: int, after: int = 0, limit: int = -1) -> list[tuple[int, rows.Candidate]]:
+    """(row id, candidate) in the order in which they became known, from behind row id `after` on."""
+    sql = "SELECT * FROM candidate WHERE run_id = :run AND id > :after ORDER BY id LIMIT :limit"
+    found = query(session, sql, {"run": run_id, "after": after, "limit": limit})
+    return [(row["id"], _candidate(row)) for row in found]
+
+
+def predictions(
+    session: Session,
+    *,
+    run_id: int,
+    shot: int,
+    subset_sha: str | None = None,
+    order: str = "question_id",
+    limit: int | None = None,
+    after: int | None = None,
+    question_ids: Sequence[int] | None = None,
+) -> list[PredictionRow]:
+    """A page of answers, from behind question `after` on. `order`: `question_id`, `score` or `score desc`.
+
+    `subset_sha` and `question_ids` narrow to a subset of the run and to some questions.
+    """
+    behind, by = _ORDERS[order]
+    sql = f"""
+        SELECT prediction.*, dataset.sha AS dataset_sha, run.split,
+            question.image_id, question.question, question.answers, question.image
+        FROM prediction JOIN run ON run.id = prediction.run_id
+        LEFT JOIN dataset ON dataset.id = run.dataset_id
+        LEFT JOIN question ON question.dataset_id = run.dataset_id AND question.split = run.split
+            AND question.question_id = prediction.question_id
+        WHERE prediction.run_id = :run AND prediction.shot = :shot
+        {_among("prediction.question_id", subset_sha, question_ids)}
+        {f"AND {behind.replace('question_id', 'prediction.question_id')}" if after is not None else ""}
+        ORDER BY {by.replace("question_id", "prediction.question_id")} LIMIT :limit
+    """
+    score = _score(session, run_id, shot, after) if after is not None and order != "question_id" else None
+    parameters = {
+        "run": run_id, "shot": shot, "sha": subset_sha, "questions": listed(list(question_ids or ())),
+        "after": after, "score": score, "limit": -1 if limit is None else limit,
+    }  # fmt: skip
+    return [_prediction(row) for row in query(session, sql, parameters)]
+
+
+def count_predictions(session: Session, *, run_id: int, shot: int, subset_sha: str | None = None) -> int:
+    """Number of answers that `predictions` would give in all."""
+    among = _among("question_id", subset_sha, None)
+    sql = f"SELECT count(*) AS n FROM prediction WHERE run_id = :run AND shot = :shot {among}"
+    return int(query(session, sql, {"run": run_id, "shot": shot, "sha": subset_sha})[0]["n"])
+
+
+def scores(session: Session, *, run_id: int, shot: int, subset_sha: str) -> dict[int, tuple[float, int]]:
+    """question_id -> (score 0..1, image_id) of the questions of a subset that were answered without error.
+
+    A question that was never stored counts as the only one of its image (a negative image_id).
+    """
+    sql = f"""
+        SELECT prediction.question_id, score, coalesce(image_id, -1 - prediction.question_id) AS image_id
+        FROM prediction JOIN run ON run.id = prediction.run_id
+        LEFT JOIN question ON question.dataset_id = run.dataset_id AND question.split = run.split
+            AND question.question_id = prediction.question_id
+        WHERE prediction.run_id = :run AND shot = :shot AND error = '' {_among("prediction.question_id", subset_sha, None)}
+    """
+    found = session.connection().exec_driver_sql(sql, {"run": run_id, "shot": shot, "sha": subset_sha})
+    return {question_id: (score, image_id) for question_id, score, image_id in found}
+
+
+def question(session: Session, *, dataset_sha: str, split: str, question_id: int) -> rows.Question:
+    """One stored question. Raises UserError when no run referred to it."""
+    found = questions(session, dataset_sha=dataset_sha, split=split, question_ids=[question_id])
+    if not found:
+        raise UserError(f"question {question_id} of the {split} split is not stored: no run has shown it yet")
+    return found[question_id]
+
+
+def questions(
+    session: Session, *, dataset_sha: str, split: str, question_ids: Sequence[int]
+) -> dict[int, rows.Question]:
+    """Stored questions by id, such as the demonstrations (split `train`) of a prediction; missing ones are left out."""
+    sql = """
+        SELECT question.* FROM question JOIN dataset ON dataset.id = dataset_id
+        WHERE dataset.sha = :sha AND split = :split AND question_id IN (SELECT value FROM json_each(:ids))
+    """
+    found = query(session, sql, {"sha": dataset_sha, "split": split, "ids": listed(list(question_ids))})
+    return {
+        row["question_id"]: rows.Question(
+            dataset_sha=dataset_sha, split=split, question_id=row["question_id"], image_id=row["image_id"],
+            question=row["question"], answers=tuple(json.loads(row["answers"])), label=row["label"], image=row["image"],
+        )
+        for row in found
+    }  # fmt: skip
+
+
+def subset_question_ids(session: Session, *, run_id: int, subset_sha: str) -> list[int]:
+    """The sorted question ids of a subset of the run. Raises UserError when the run has no such subset."""
+    sql = "SELECT question_ids FROM subset JOIN run_subset ON subset_id = subset.id WHERE run_id = :run AND run_subset.sha = :sha"
+    found = query(session, sql, {"run": run_id, "sha": subset_sha})
+    if not found:
+        raise UserError(
+            f"{ref(run_id)} has no subset {subset_sha[:12]}: `leverplus show {ref(run_id)}` lists its figures"
+        )
+    return [int(question_id) for question_id in json.loads(found[0]["question_ids"])]
+
+
+def _among(column: str, subset_sha: str | None, question_ids: Sequence[int] | None) -> str:
+    condition = ""
+    if subset_sha is not None:
+        condition += f"""AND {column} IN (
+            SELECT value FROM run_subset JOIN subset ON subset.id = subset_id, json_each(subset.question_ids)
+            WHERE run_subset.run_id = :run AND run_subset.sha = :sha)"""
+    if question_ids is not None:
+        condition += f" AND {column} IN (SELECT value FROM json_each(:questions))"
+    return condition
+
+
+def _score(session: Session, run_id: int, shot: int, question_id: int) -> float:
+    sql = "SELECT score FROM prediction WHERE run_id = :run AND shot = :shot AND question_id = :question"
+    found = query(session, sql, {"run": run_id, "shot": shot, "question": question_id})
+    return float(found[0]["score"]) if found else 0.0
+
+
+def _prediction(row: RowMapping) -> PredictionRow:
+    return PredictionRow(
+        run_id=row["run_id"], shot=row["shot"], question_id=row["question_id"],
+        demonstrations=tuple(json.loads(row["demonstrations"])), prompt_sha=row["prompt_sha"], request_sha=row["request_sha"],
+        raw=row["raw"], answer=row["answer"], score=row["score"], cut=bool(row["cut"]), reused=bool(row["reused"]),
+        error=row["error"], created=moment(row["created_at"]), dataset_sha=row["dataset_sha"] or "", split=row["split"],
+        image_id=row["image_id"], question=row["question"] or "", answers=tuple(json.loads(row["answers"] or "[]")),
+        image=row["image"] or "",
+    )  # fmt: skip
+
+
+def _candidate(row: RowMapping) -> rows.Candidate:
+    return rows.Candidate(
+        query_id=row["query_id"], pointer=tuple(json.loads(row["pointer"])), method=row["method"],
+        request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"], score=row["score"],
+        beam_rank=row["beam_rank"], beam_score=row["beam_score"], logprob_score=row["logprob_score"],
+        temperature=row["temperature"], similarity=row["similarity"],
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""Everything about one run, for the run screen, `leverplus show` and `leverplus rerun`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from db import rows
+from db.specs import Finding as FindingRow
+from db.specs import UserError
+from db.store.base import moment, moment_or_none, query, ref
+from db.store.cells import CellRow
+from db.store.listing import RunRow, run_rows
+from db.store.metrics import MetricRow, metric_summaries
+from db.store.processes import ProcessRow, processes
+
+
+@dataclass(frozen=True)
+class CheckpointRow:
+    """A file of weights. `replaced`: when it was written over, so that it is no longer on disk."""
+
+    id: int
+    run_id: int
+    path: str
+    sha256: str
+    phase: str
+    epoch: int
+    parameters: int
+    is_best: bool
+    metrics: dict[str, float]
+    created: datetime
+    replaced: datetime | None
+
+
+@dataclass(frozen=True)
+class RunDetail:
+    """One run with all that belongs to it."""
+
+    row: RunRow
+    spec: dict[str, Any]
+    environment: dict[str, Any]
+    facts: dict[str, Any]
+    """Lineage: hashes, versions and counts that the job stated."""
+    checkpoints: tuple[CheckpointRow, ...]
+    metrics: tuple[MetricRow, ...]
+    findings: tuple[FindingRow, ...]
+    processes: tuple[ProcessRow, ...]
+    artifacts: tuple[rows.Artifact, ...]
+    children: tuple[int, ...]
+    """Runs that name this one as their parent."""
+    note: str
+
+    @property
+    def cells(self) -> tuple[CellRow, ...]:
+        """The accuracy matrix."""
+        return self.row.cells
+
+
+def run_detail(session: Session, *, run_id: int) -> RunDetail:
+    """Everything about a run, deleted or not. Raises UserError when there is none of this id."""
+    found = run_rows(session, run_ids=[run_id])
+    if not found:
+        raise UserError(f"there is no run {ref(run_id)}: `leverplus runs` lists those that exist")
+    run = query(session, "SELECT spec, environment FROM run WHERE id = :run", {"run": run_id})[0]
+    facts = query(session, "SELECT name, value FROM fact WHERE run_id = :run ORDER BY name", {"run": run_id})
+    children = query(
+        session, "SELECT id FROM run WHERE parent_id = :run AND deleted_at IS NULL ORDER BY id", {"run": run_id}
+    )
+    written = query(session, "SELECT text FROM note WHERE run_id = :run", {"run": run_id})
+    return RunDetail(
+        row=found[0],
+        spec=json.loads(run["spec"]),
+        environment=json.loads(run["environment"]),
+        facts={fact["name"]: json.loads(fact["value"]) for fact in facts},
+        checkpoints=tuple(checkpoints(session, run_id=run_id)),
+        metrics=tuple(metric_summaries(session, run_id=run_id)),
+        findings=tuple(findings(session, run_id=run_id)),
+        processes=tuple(processes(session, run_id=run_id)),
+        artifacts=tuple(artifacts(session, run_id=run_id)),
+        children=tuple(child["id"] for child in children),
+        note=written[0]["text"] if written else "",
+    )
+
+
+def findings(session: Session, *, run_id: int) -> list[FindingRow]:
+    """What was found about a run, worst first."""
+    sql = """
+        SELECT code, severity, subject, message, fix FROM finding WHERE run_id = :run
+        ORDER BY CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, id
+    """
+    return [FindingRow(**row) for row in query(session, sql, {"run": run_id})]
+
+
+def checkpoints(session: Session, *, run_id: int) -> list[CheckpointRow]:
+    """Weights that a run wrote, oldest first."""
+    found = query(session, "SELECT * FROM checkpoint WHERE run_id = :run ORDER BY id", {"run": run_id})
+    return [
+        CheckpointRow(
+            id=row["id"], run_id=run_id, path=row["path"], sha256=row["sha256"], phase=row["phase"], epoch=row["epoch"],
+            parameters=row["parameters"], is_best=bool(row["is_best"]), metrics=json.loads(row["metrics"]),
+            created=moment(row["created_at"]), replaced=moment_or_none(row["replaced_at"]),
+        )
+        for row in found
+    ]  # fmt: skip
+
+
+def artifacts(session: Session, *, run_id: int) -> list[rows.Artifact]:
+    """Files that a run wrote for others, oldest first."""
+    found = query(session, "SELECT * FROM artifact WHERE run_id = :run ORDER BY id", {"run": run_id})
+    return [rows.Artifact(row["kind"], row["path"], row["sha256"], json.loads(row["facts"])) for row in found]

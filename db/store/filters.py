@@ -1,0 +1,268 @@
+"""The filter language of lists: `kind:grpo acc@2>60 -tag:smoke state:done,failed "text"`; all terms must hold.
+
+`parse` knows words, `runs_condition` and `runs_order` know what they mean for runs. Accuracies are in percent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from db.specs import UserError
+from db.store.base import now
+
+_TERM = re.compile(
+    r'(?P<sign>[-!]?)(?P<field>[A-Za-z_][\w@./-]*?)(?P<op>!=|>=|<=|:|=|>|<)(?P<value>"[^"]*"|[^\s"]*)(?=\s|$)'
+)
+_WORD = re.compile(r'(?P<sign>[-!]?)(?P<value>"[^"]*"|[^\s"]+)(?=\s|$)')
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+class BadFilter(UserError):
+    """A term that cannot be understood; the message names it."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One condition. Without a field it is text to search for; `values` are alternatives."""
+
+    text: str
+    """The term as it was written, for messages."""
+    negated: bool
+    field: str
+    op: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition in SQL, with its parameters in order."""
+
+    sql: str
+    parameters: tuple[object, ...]
+
+
+def parse(text: str) -> tuple[Term, ...]:
+    """Split a filter into terms. Raises BadFilter naming the term that is no term."""
+    terms, position = [], 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
+            continue
+        match = _TERM.match(text, position) or _WORD.match(text, position)
+        if match is None:
+            raise BadFilter(
+                f"filter: the quote in '{text[position:].split()[0]}' is not closed, or text follows it directly"
+            )
+        terms.append(_term(match))
+        position = match.end()
+    return tuple(terms)
+
+
+def _term(match: re.Match[str]) -> Term:
+    parts = match.groupdict()
+    value = parts["value"]
+    quoted = value.startswith('"')
+    values = (value.strip('"'),) if quoted or not parts.get("field") else tuple(value.split(","))
+    if not all(values):
+        raise BadFilter(
+            f"filter term '{match.group()}' has an empty value: write for example kind:eval or \"some text\""
+        )
+    if not quoted and not parts.get("field") and re.fullmatch(r"[:=<>!]+", value):
+        raise BadFilter(
+            f"filter term '{match.group()}' stands alone: write field, sign and value without blanks, acc@2>60"
+        )
+    return Term(match.group(), bool(parts["sign"]), (parts.get("field") or "").lower(), parts.get("op") or ":", values)
+
+
+def runs_condition(where: str | None) -> Condition:
+    """The condition on table `run` for a filter; deleted runs are left out unless the filter speaks of them."""
+    terms = parse(where or "")
+    conditions = [_meaning(term) for term in terms]
+    if not any(term.field == "deleted" for term in terms):
+        conditions.append(Condition("run.deleted_at IS NULL", ()))
+    return Condition(
+        " AND ".join(condition.sql for condition in conditions),
+        tuple(parameter for condition in conditions for parameter in condition.parameters),
+    )
+
+
+def runs_order(sort: str) -> str:
+    """ORDER BY for `FIELD`, `FIELD asc` or `FIELD desc` (numbers begin with the largest); what is missing comes last."""
+    field, _, direction = sort.strip().lower().partition(" ")
+    texts = _TEXT | _SORTED_WORDS
+    if field not in texts and _number(field) is None:
+        raise BadFilter(f"cannot sort by '{field}': {_FIELDS} (but not tag, finding, forced, deleted)")
+    if direction.strip() not in ("", "asc", "desc"):
+        raise BadFilter(f"cannot sort '{sort}': after the field comes asc or desc, such as: acc@2 desc")
+    direction = direction.strip() or ("asc" if field in texts else "desc")
+    if field in texts:
+        return f"{texts[field]} COLLATE NOCASE {direction}, run.id DESC"
+    number = _number(field)
+    assert number is not None
+    missing = (
+        "" if field in ("id", "created") else f"{number.sql} IS NULL, "
+    )  # these are never missing and have an index
+    return f"{missing}{number.sql} {direction}, run.id {direction}"
+
+
+def _meaning(term: Term) -> Condition:
+    condition = _positive(term)
+    return Condition(f"NOT coalesce({condition.sql}, 0)", condition.parameters) if term.negated else condition
+
+
+def _positive(term: Term) -> Condition:
+    if not term.field:
+        return Condition(f"instr(lower({_ANYWHERE}), lower(?)) > 0", term.values)
+    if (number := _number(term.field)) is not None:
+        return _any_of([_compare(term, number, value) for value in term.values])
+    if term.field in _TEXT:
+        return _any_of([_match(term, _TEXT[term.field], value) for value in term.values])
+    if term.field in _WORDS:
+        return _any_of([_equal(term, _WORDS[term.field], value) for value in term.values])
+    if term.field in _FLAGS:
+        return _any_of([_equal(term, _FLAGS[term.field], _yes_or_no(term, value)) for value in term.values])
+    raise BadFilter(f"filter term '{term.text}' names no field: {_FIELDS}")
+
+
+def _any_of(conditions: Sequence[Condition]) -> Condition:
+    parameters = tuple(parameter for condition in conditions for parameter in condition.parameters)
+    return Condition("(" + " OR ".join(condition.sql for condition in conditions) + ")", parameters)
+
+
+def _equal(term: Term, sql: str, value: object) -> Condition:
+    """For fields that are one of a few words."""
+    if term.op not in (":", "=", "!="):
+        raise BadFilter(f"filter term '{term.text}': {term.field} has no order, write {term.field}:{term.values[0]}")
+    return Condition(f"NOT ({sql})" if term.op == "!=" else f"({sql})", (value,))
+
+
+def _match(term: Term, column: str, value: str) -> Condition:
+    """Texts: a colon looks inside, an equals sign at the whole; capitals do not matter."""
+    if term.op == ":":
+        return Condition(f"instr(lower({column}), lower(?)) > 0", (value,))
+    return _equal(term, f"lower({column}) = lower(?)", value)
+
+
+def _compare(term: Term, number: _Number, value: str) -> Condition:
+    try:
+        low, high = number.read(value)
+    except (ValueError, OverflowError):
+        raise BadFilter(f"filter term '{term.text}': '{value}' is no {number.what}") from None
+    bounds: dict[str, tuple[str, tuple[object, ...]]] = {
+        ">": ("> ?", (high,)),
+        ">=": (">= ?", (low,)),
+        "<": ("< ?", (low,)),
+        "<=": ("<= ?", (high,)),
+        "!=": ("NOT BETWEEN ? AND ?", (low, high)),
+    }
+    sql, parameters = bounds.get(term.op, ("BETWEEN ? AND ?", (low, high)))
+    return Condition(f"{number.sql} {sql}", parameters)
+
+
+def _yes_or_no(term: Term, value: str) -> int:
+    known = {"yes": 1, "true": 1, "1": 1, "no": 0, "false": 0, "0": 0}
+    if value.lower() not in known:
+        raise BadFilter(f"filter term '{term.text}': {term.field} is yes or no, not '{value}'")
+    return known[value.lower()]
+
+
+@dataclass(frozen=True)
+class _Number:
+    """An SQL expression, and how its values are written: as the closed interval that they mean."""
+
+    sql: str
+    read: Callable[[str], tuple[float, float]]
+    what: str = "number"
+
+
+def _plain(value: str) -> tuple[float, float]:
+    return float(value), float(value)
+
+
+def _percent(value: str) -> tuple[float, float]:
+    percent = float(value.removesuffix("%"))
+    return percent - 1e-9, percent + 1e-9
+
+
+def _run_number(value: str) -> tuple[float, float]:
+    return _plain(str(int(value.lower().removeprefix("r"))))
+
+
+def _seconds(value: str) -> tuple[float, float]:
+    """`90`, `90s`, `15m`, `2h`, `7d`, `3w`, and sums such as `2h30m`."""
+    parts = re.findall(r"([\d.]+)([smhdw]?)", value.lower())
+    if not parts or "".join(amount + unit for amount, unit in parts) != value.lower():
+        raise ValueError(value)
+    return _plain(str(sum(float(amount) * _SECONDS[unit or "s"] for amount, unit in parts)))
+
+
+def _day(value: str) -> tuple[float, float]:
+    """A year, month, day or minute in UTC, from its first to its last microsecond."""
+    for form, longer in (("%Y", "year"), ("%Y-%m", "month"), ("%Y-%m-%d", "day"), ("%Y-%m-%dT%H:%M", "minute")):
+        try:
+            start = datetime.strptime(value, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        return start.timestamp() * 1e6, _after(start, longer).timestamp() * 1e6 - 1
+    raise ValueError(value)
+
+
+def _after(start: datetime, length: str) -> datetime:
+    if length == "year":
+        return start.replace(year=start.year + 1)
+    if length == "month":
+        return (start + timedelta(days=32)).replace(day=1)
+    return start + (timedelta(days=1) if length == "day" else timedelta(minutes=1))
+
+
+def _number(field: str) -> _Number | None:
+    """The numeric field of this name; `acc@2` and `last.val_loss`, `min.`, `max.` are made from their parts."""
+    if accuracy := re.fullmatch(r"acc@(\d)", field):
+        largest = f"SELECT accuracy FROM cell WHERE run_id = run.id AND shot = {accuracy[1]} ORDER BY n DESC LIMIT 1"
+        return _Number(f"({largest})", _percent, "percentage")
+    if metric := re.fullmatch(r"(last|min|max)\.(\w+)", field):
+        column = {"last": "value", "min": "lowest", "max": "highest"}[metric[1]]
+        newest = (
+            f"SELECT {column} FROM metric_last WHERE run_id = run.id AND name = '{metric[2]}' ORDER BY id DESC LIMIT 1"
+        )
+        return _Number(f"({newest})", _plain)
+    return _NUMBERS[field]() if field in _NUMBERS else None
+
+
+_DURATION = "(SELECT sum(coalesce(ended_at, {now}) - started_at) / 1e6 FROM process WHERE run_id = run.id)"
+_NUMBERS: dict[str, Callable[[], _Number]] = {
+    "id": lambda: _Number("run.id", _run_number, "run such as r12"),
+    "parent": lambda: _Number("run.parent_id", _run_number, "run such as r12"),
+    "created": lambda: _Number("run.created_at", _day, "date such as 2025-06-30 or 2025-06-30T14:05 (UTC)"),
+    "age": lambda: _Number(f"({now()} - run.created_at) / 1e6", _seconds, "time such as 90s, 15m, 2h, 7d"),
+    "duration": lambda: _Number(_DURATION.format(now=now()), _seconds, "time such as 90s, 15m, 2h, 7d"),
+    "seed": lambda: _Number("run.seed", _plain),
+    "progress": lambda: _Number("100.0 * run.progress_done / nullif(run.progress_total, 0)", _percent, "percentage"),
+    "findings": lambda: _Number("(SELECT count(*) FROM finding WHERE run_id = run.id)", _plain),
+    "n": lambda: _Number("(SELECT max(n) FROM cell WHERE run_id = run.id)", _plain),
+}
+_NOTE = "coalesce((SELECT text FROM note WHERE run_id = run.id), '')"
+_TAGS = "coalesce((SELECT group_concat(name, ' ') FROM tag WHERE run_id = run.id), '')"
+_TEXT = {
+    "name": "run.name",
+    "dataset": "run.dataset",
+    "vlm": "run.vlm",
+    "retriever": "run.retriever",
+    "selector": "run.selector",
+    "variant": "run.variant",
+    "note": _NOTE,
+}
+_WORDS = {
+    "kind": "run.kind = lower(?)",
+    "state": "run.state = lower(?)",
+    "tag": "EXISTS (SELECT 1 FROM tag WHERE run_id = run.id AND tag.name = ?)",
+    "finding": "EXISTS (SELECT 1 FROM finding WHERE run_id = run.id AND lower(?) IN (code, severity))",
+}
+_FLAGS = {"forced": "run.forced = ?", "deleted": "(run.deleted_at IS NOT NULL) = ?"}
+_ANYWHERE = " || ' ' || ".join(["'r' || run.id", *_TEXT.values(), _TAGS])
+_SORTED_WORDS = {"kind": "run.kind", "state": "run.state"}
+_NAMES = ", ".join(sorted({*_TEXT, *_WORDS, *_NUMBERS, *_FLAGS}))
+_FIELDS = f"fields are {_NAMES}, acc@SHOTS, and last.METRIC, min.METRIC, max.METRIC"

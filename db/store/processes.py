@@ -1,0 +1,157 @@
+"""The operating-system processes behind runs: begun, heard of, ended, and found dead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import RowMapping
+from sqlmodel import Session
+
+from db import process
+from db.models import Process
+from db.store.base import execute, moment, moment_or_none, now, query, ref
+from db.store.runs import ENDED, StateConflict, get_run, move
+
+PROMISE_S = 60
+"""Longest silence that a process announces unless it says otherwise, in seconds."""
+
+
+@dataclass(frozen=True)
+class ProcessRow:
+    """One process as stored; whether it still runs is for `db.process.alive` to say."""
+
+    id: int
+    run_id: int
+    state: str
+    pid: int
+    pid_start: str
+    boot_id: str
+    host: str
+    argv: tuple[str, ...]
+    log_path: str
+    started: datetime
+    heartbeat: datetime
+    promise_s: int
+    ended: datetime | None
+    exit_code: int | None
+    reason: str
+
+
+def is_alive(row: ProcessRow) -> bool:
+    """Whether this very process runs, as far as it can be told from here."""
+    return process.alive(row.pid, row.pid_start, row.boot_id, row.host)
+
+
+def start_process(
+    session: Session,
+    *,
+    run_id: int,
+    pid: int,
+    pid_start: str,
+    boot_id: str,
+    host: str,
+    argv: Sequence[str],
+    log_path: str,
+    promise_s: int = PROMISE_S,
+) -> Process:
+    """Record that a process works on a run. Launcher and worker may both say so: the same process is one row.
+
+    Raises StateConflict when another living process has the run.
+    """
+    run = get_run(session, run_id=run_id)
+    for row in processes(session, run_id=run_id):
+        if (row.pid, row.pid_start, row.boot_id, row.host) == (pid, pid_start, boot_id, host):
+            return _get(session, row.id)
+        if row.ended is None and is_alive(row):
+            raise StateConflict(f"{ref(run_id)} is already worked on by process {row.pid} on {row.host}: stop it first")
+    time = now()
+    started = Process(
+        run_id=run_id, state="running", pid=pid, pid_start=pid_start, boot_id=boot_id, host=host, argv=json.dumps(list(argv)),
+        log_path=str(log_path), started_at=time, heartbeat_at=time, promise_s=promise_s,
+    )  # fmt: skip
+    session.add(started)
+    run.progress_since = None
+    session.flush()
+    return started
+
+
+def heartbeat(session: Session, *, process_id: int, promise_s: int = PROMISE_S) -> None:
+    """The process is alive and will be heard of again within `promise_s` seconds."""
+    execute(
+        session,
+        "UPDATE process SET heartbeat_at = :now, promise_s = :promise WHERE id = :id",
+        {"now": now(), "promise": promise_s, "id": process_id},
+    )
+
+
+def end_process(session: Session, *, process_id: int, state: str, exit_code: int | None, reason: str = "") -> None:
+    """The process has ended; its run ends with it, in the same state, unless another process has taken the run over.
+
+    A run that was given up as lost takes what its own process says in the end.
+    """
+    assert state in ENDED, f"{state} is no end"
+    ended = _get(session, process_id)
+    ended.state, ended.exit_code, ended.reason = state, exit_code, reason
+    ended.ended_at = ended.heartbeat_at = now()
+    session.flush()
+    newest = processes(session, run_id=ended.run_id)[-1]
+    if newest.id == process_id and get_run(session, run_id=ended.run_id).state in ("queued", "running", "lost"):
+        move(session, run_id=ended.run_id, state=state)
+
+
+def processes(session: Session, *, run_id: int) -> list[ProcessRow]:
+    """All processes of a run, oldest first."""
+    return [_row(row) for row in query(session, "SELECT * FROM process WHERE run_id = :id ORDER BY id", {"id": run_id})]
+
+
+def active_processes(session: Session) -> list[ProcessRow]:
+    """The newest process of each queued or running run that has one."""
+    sql = """
+        SELECT process.* FROM run JOIN process ON process.id = (SELECT max(id) FROM process WHERE run_id = run.id)
+        WHERE run.state IN ('queued', 'running') ORDER BY process.id
+    """
+    return [_row(row) for row in query(session, sql)]
+
+
+def lost_runs(session: Session, *, alive: Callable[[ProcessRow], bool] = is_alive) -> list[int]:
+    """Mark as lost the queued and running runs whose process is dead; their ids. Needs a writing session.
+
+    A queued run without any process waits to be launched and is left alone.
+    """
+    lost = []
+    for row in active_processes(session):
+        waiting_again = row.ended is not None and get_run(session, run_id=row.run_id).state == "queued"
+        if waiting_again or (row.ended is None and alive(row)):
+            continue
+        if row.ended is None:
+            _mark_lost(session, row)
+        move(session, run_id=row.run_id, state="lost")
+        lost.append(row.run_id)
+    return lost
+
+
+def _mark_lost(session: Session, row: ProcessRow) -> None:
+    """It was last heard of at its last heartbeat; nothing later is known."""
+    execute(
+        session,
+        "UPDATE process SET state = 'lost', ended_at = heartbeat_at, reason = :reason WHERE id = :id",
+        {"reason": f"process {row.pid} is gone without a word", "id": row.id},
+    )
+
+
+def _get(session: Session, process_id: int) -> Process:
+    found = session.get(Process, process_id, populate_existing=True)
+    assert found is not None, f"there is no process row {process_id}"
+    return found
+
+
+def _row(row: RowMapping) -> ProcessRow:
+    return ProcessRow(
+        id=row["id"], run_id=row["run_id"], state=row["state"], pid=row["pid"], pid_start=row["pid_start"],
+        boot_id=row["boot_id"], host=row["host"], argv=tuple(json.loads(row["argv"])), log_path=row["log_path"],
+        started=moment(row["started_at"]), heartbeat=moment(row["heartbeat_at"]), promise_s=row["promise_s"],
+        ended=moment_or_none(row["ended_at"]), exit_code=row["exit_code"], reason=row["reason"],
+    )  # fmt: skip

@@ -1,0 +1,209 @@
+"""Runs as things people handle: made, found, renamed, tagged, noted, deleted, and moved from state to state."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from sqlmodel import Session
+
+from db.models import Run
+from db.specs import JOB_SPEC, EmbedSpec, EvalSpec, GenerateSpec, TrainSpec, UserError, canonical_json
+from db.store.base import execute, execute_many, listed, now, query, ref
+
+AnySpec = EvalSpec | TrainSpec | GenerateSpec | EmbedSpec
+ENDED = ("done", "failed", "stopped", "lost")
+STATES = ("queued", "running", *ENDED)
+
+
+class StateConflict(UserError):
+    """The run is not in a state from which this is possible; somebody else was quicker, or it has ended."""
+
+    exit_code = 1
+
+
+def create_run(
+    session: Session,
+    *,
+    spec: AnySpec,
+    name: str = "",
+    forced: bool = False,
+    environment: Mapping[str, Any],
+    parent: int | None = None,
+) -> Run:
+    """A queued run with its whole specification. `environment`: commit, versions, host, device, as JSON values."""
+    run = Run(
+        name=name or default_name(spec),
+        kind=spec.kind,
+        state="queued",
+        parent_id=parent,
+        spec=spec.canonical(),
+        spec_sha=spec.sha(),
+        environment=canonical_json(dict(environment)),
+        forced=forced,
+        created_at=now(),
+        **listed_fields(spec),
+    )
+    session.add(run)
+    session.flush()
+    return run
+
+
+def listed_fields(spec: AnySpec) -> dict[str, Any]:
+    """The columns that lists show, filter and sort by, taken from a specification."""
+    if isinstance(spec, TrainSpec):
+        return {"dataset": spec.rl_data, "selector": spec.init, "variant": spec.variant, "seed": spec.seed}
+    if isinstance(spec, EmbedSpec):
+        return {"dataset": spec.dataset, "vlm": spec.vlm if spec.encoder == "vlm" else spec.encoder}
+    fields: dict[str, Any] = {"dataset": spec.dataset, "vlm": spec.vlm, "selector": spec.selector, "seed": spec.seed}
+    if isinstance(spec, EvalSpec):
+        fields |= {"split": spec.split, "retriever": spec.retriever or ("selector" if spec.selector else "")}
+    return fields
+
+
+def default_name(spec: AnySpec) -> str:
+    """A name for a run that nobody named."""
+    if isinstance(spec, TrainSpec):
+        return f"{spec.kind}-{spec.variant}"
+    name = f"{spec.kind}-{PurePath(spec.dataset).name or spec.dataset}"
+    if not isinstance(spec, EvalSpec):
+        return name
+    return f"{name}-{spec.retriever or ('selector' if spec.selector else 'auto')}"
+
+
+def spec_of(run: Run) -> AnySpec:
+    """The specification that the run was made with."""
+    return JOB_SPEC.validate_json(run.spec)
+
+
+def get_run(session: Session, *, run_id: int) -> Run:
+    """The run with this integer id, deleted or not."""
+    run = session.get(Run, run_id, populate_existing=True)  # plain SQL may have changed the row behind the object
+    if run is None:
+        raise UserError(f"there is no run {ref(run_id)}: `leverplus runs` lists those that exist")
+    return run
+
+
+def find_run(session: Session, text: str, *, deleted: bool = False) -> Run:
+    """The run meant by `r12`, `12` or a name that only one run has. Raises UserError naming near misses."""
+    text = text.strip()
+    digits = text[1:] if text[:1] in "rR" else text
+    if digits.isascii() and digits.isdigit():
+        run = session.get(Run, int(digits)) if len(digits) < 19 else None
+        if run is not None:
+            return _unless_deleted(run, deleted)
+    named = query(session, "SELECT id FROM run WHERE name = :name AND deleted_at IS NULL ORDER BY id", {"name": text})
+    if len(named) == 1:
+        return get_run(session, run_id=named[0]["id"])
+    if named:
+        some = ", ".join(ref(row["id"]) for row in named[-5:])
+        raise UserError(f"{len(named)} runs are called '{text}' ({some}): give the id of the one you mean")
+    raise UserError(f"there is no run '{text}'{_near(session, text)}: `leverplus runs` lists those that exist")
+
+
+def _unless_deleted(run: Run, deleted: bool) -> Run:
+    if run.deleted_at is not None and not deleted:
+        raise UserError(f"{ref(run.id)} was deleted: `leverplus runs --where deleted:yes` lists deleted runs")
+    return run
+
+
+def _near(session: Session, text: str) -> str:
+    rows = query(session, "SELECT id, name FROM run WHERE deleted_at IS NULL ORDER BY id DESC LIMIT 1000")
+    if not rows:
+        return " (no run is stored yet)"
+    names = {row["name"]: ref(row["id"]) for row in reversed(rows)} | {ref(row["id"]): ref(row["id"]) for row in rows}
+    close = difflib.get_close_matches(text, list(names), n=3, cutoff=0.5)
+    said = [name if name == names[name] else f"{name} ({names[name]})" for name in close]
+    return f" (near: {', '.join(said)})" if said else f" (the newest is {ref(rows[0]['id'])})"
+
+
+def set_state(session: Session, *, run_id: int, state: str) -> None:
+    """Move a run on: queued to running, either to an end. An end stays; `resume_run` alone leaves it.
+
+    Saying the present state again does nothing. Raises StateConflict for any other step.
+    """
+    assert state in STATES, f"{state} is no run state"
+    present = get_run(session, run_id=run_id).state
+    if present == state:
+        return
+    if present in ENDED or state == "queued":
+        raise StateConflict(
+            f"{ref(run_id)} is {present} and cannot become {state}: `leverplus resume {ref(run_id)}` goes on"
+        )
+    move(session, run_id=run_id, state=state)
+
+
+def move(session: Session, *, run_id: int, state: str) -> None:
+    """Write a state and its time, unconditionally."""
+    run = get_run(session, run_id=run_id)
+    run.state = state
+    run.ended_at = now() if state in ENDED else None
+    if state == "running" and run.started_at is None:
+        run.started_at = now()
+    session.flush()
+
+
+def resume_run(session: Session, *, run_id: int) -> Run:
+    """Queue an ended run again; the next process goes on where the last one was. Raises StateConflict when it has not ended."""
+    run = get_run(session, run_id=run_id)
+    if run.state not in ENDED:
+        raise StateConflict(f"{ref(run_id)} is {run.state}: stop it before resuming it")
+    move(session, run_id=run_id, state="queued")
+    return run
+
+
+def rename(session: Session, *, run_id: int, name: str) -> None:
+    """Give a run another name."""
+    if not name.strip():
+        raise UserError(f"the new name of {ref(run_id)} is empty: give at least one letter")
+    get_run(session, run_id=run_id).name = name.strip()
+    session.flush()
+
+
+def tag(session: Session, *, run_id: int, tags: Sequence[str]) -> None:
+    """Put words on a run; those that it has stay."""
+    bad = [word for word in tags if not word.strip() or any(c.isspace() or c == '"' for c in word)]
+    if bad:
+        raise UserError(f"'{bad[0]}' cannot be a tag: use one word without blanks and quotes")
+    execute_many(session, "INSERT OR IGNORE INTO tag (run_id, name) VALUES (?, ?)", [(run_id, word) for word in tags])
+
+
+def untag(session: Session, *, run_id: int, tags: Sequence[str]) -> None:
+    """Take words off a run."""
+    execute_many(session, "DELETE FROM tag WHERE run_id = ? AND name = ?", [(run_id, word) for word in tags])
+
+
+def note(session: Session, *, run_id: int, text: str) -> None:
+    """Set what is written about a run; nothing takes it away."""
+    if not text.strip():
+        execute(session, "DELETE FROM note WHERE run_id = :id", {"id": run_id})
+        return
+    execute_many(
+        session, "INSERT OR REPLACE INTO note (run_id, text, updated_at) VALUES (?, ?, ?)", [(run_id, text, now())]
+    )
+
+
+def soft_delete(session: Session, *, run_ids: Sequence[int]) -> None:
+    """Hide runs; everything they stored stays. Raises StateConflict when one is queued or running."""
+    active = query(
+        session,
+        "SELECT id, state FROM run WHERE id IN (SELECT value FROM json_each(:ids)) AND state IN ('queued', 'running')",
+        {"ids": listed(run_ids)},
+    )
+    if active:
+        first = ref(active[0]["id"])
+        raise StateConflict(f"{first} is {active[0]['state']}: `leverplus stop {first}`, then delete it")
+    _set_deleted(session, run_ids, now())
+
+
+def restore(session: Session, *, run_ids: Sequence[int]) -> None:
+    """Show deleted runs again."""
+    _set_deleted(session, run_ids, None)
+
+
+def _set_deleted(session: Session, run_ids: Sequence[int], time: int | None) -> None:
+    for run_id in run_ids:
+        get_run(session, run_id=run_id).deleted_at = time
+    session.flush()
