@@ -1,0 +1,179 @@
+"""OKVQA and VQAv2 in their official files: a questions file and an annotations file per split, COCO 2014 images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from db.specs.base import UserError
+from engine.data.coco import find_images, image_name
+from engine.data.reading import read_json
+from engine.data.sample import Dataset, Sample, Split, SplitMissing, most_frequent
+
+SPLITS = ("train", "val")
+KINDS = {"": "okvqa", "v2_": "vqav2"}
+FOLDERS = (".", "annotations", "questions", "Annotations", "Questions")
+
+
+class QuestionRow(msgspec.Struct, gc=False):
+    """An entry of a questions file."""
+
+    question_id: int
+    image_id: int
+    question: str
+
+
+class AnswerRow(msgspec.Struct, gc=False):
+    """One annotator's answer; `answer` is the processed form, the one that is scored."""
+
+    answer: str
+
+
+class AnnotationRow(msgspec.Struct, gc=False):
+    """An entry of an annotations file."""
+
+    question_id: int
+    answers: list[AnswerRow]
+    image_id: int | None = None
+    multiple_choice_answer: str | None = None
+    question_type: str = ""
+
+
+Row = TypeVar("Row", QuestionRow, AnnotationRow)
+
+
+class QuestionsFile(msgspec.Struct):
+    """A questions file; what is not needed is skipped while reading."""
+
+    questions: list[QuestionRow]
+
+
+class AnnotationsFile(msgspec.Struct):
+    """An annotations file; OKVQA maps its question types to readable names."""
+
+    annotations: list[AnnotationRow]
+    question_types: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two files of a split."""
+
+    questions: Path
+    annotations: Path
+
+
+def file_names(prefix: str, split: str) -> tuple[str, str]:
+    """Names of the questions and the annotations file; the prefix is `v2_` for VQAv2 and empty for OKVQA."""
+    return f"{prefix}OpenEnded_mscoco_{split}2014_questions.json", f"{prefix}mscoco_{split}2014_annotations.json"
+
+
+def is_official(root: Path) -> bool:
+    """Whether the folder holds any file with an official name."""
+    return bool(_prefixes(root))
+
+
+def open_official(root: Path, name: str = "") -> Dataset:
+    """The data set in `root`. A split without any file, or without an image folder, is left out if the other is there.
+
+    Raises UserError for half a split, both data sets in one folder, no split at all, and malformed files.
+    """
+    prefixes = _prefixes(root)
+    if len(prefixes) != 1:
+        raise UserError(f"{root} holds files of OKVQA and of VQAv2 (prefix v2_): keep each data set in its own folder")
+    kind = KINDS[prefixes[0]]
+    splits: dict[str, Split] = {}
+    missing: dict[str, str] = {}
+    for split in SPLITS:
+        try:
+            splits[split] = read_split(root, split, _find_pair(root, prefixes[0], split))
+        except SplitMissing as error:
+            missing[split] = str(error)
+    if not splits:
+        raise UserError(missing["val"])
+    return Dataset(name or kind, splits, missing=missing, kind=kind)
+
+
+def read_split(root: Path, split: str, pair: Pair) -> Split:
+    """Join questions and annotations by question_id. Raises UserError naming file, question id and field."""
+    questions = read_json(pair.questions, QuestionsFile).questions
+    annotated = read_json(pair.annotations, AnnotationsFile)
+    if not questions:
+        raise UserError(f"{pair.questions}: the list `questions` is empty")
+    rows = _by_id(annotated.annotations, pair.annotations)
+    asked = _by_id(questions, pair.questions)
+    _check_join(pair, asked, rows)
+    subset = f"{split}2014"
+    folder = find_images(root, subset, (one.image_id for one in islice(questions, 20)))
+    types = annotated.question_types
+    return Split(split, [_sample(one, rows[one.question_id], folder, subset, types) for one in questions])
+
+
+def _sample(
+    asked: QuestionRow, annotated: AnnotationRow, folder: Path, subset: str, types: Mapping[str, str]
+) -> Sample:
+    answers = tuple(row.answer for row in annotated.answers)
+    return Sample(
+        question_id=asked.question_id,
+        image_id=asked.image_id,
+        question=asked.question,
+        answers=answers,
+        label=annotated.multiple_choice_answer or most_frequent(answers),
+        image=folder / image_name(subset, asked.image_id),
+        question_type=types.get(annotated.question_type, annotated.question_type),
+    )
+
+
+def _by_id(rows: Iterable[Row], path: Path) -> dict[int, Row]:
+    found: dict[int, Row] = {}
+    for row in rows:
+        if row.question_id in found:
+            raise UserError(f"{path}: question_id {row.question_id} occurs twice; remove one of the entries")
+        found[row.question_id] = row
+    return found
+
+
+def _check_join(pair: Pair, asked: Mapping[int, QuestionRow], rows: Mapping[int, AnnotationRow]) -> None:
+    for row in rows.values():
+        one = asked.get(row.question_id)
+        if one is None:
+            raise UserError(f"{pair.annotations}: question_id {row.question_id} is not in {pair.questions}")
+        if row.image_id is not None and row.image_id != one.image_id:
+            raise UserError(
+                f"{pair.annotations}: image_id {row.image_id} of question_id {row.question_id} "
+                f"differs from {one.image_id} in {pair.questions}"
+            )
+        if not row.answers:
+            raise UserError(f"{pair.annotations}: the list `answers` of question_id {row.question_id} is empty")
+    if len(asked) > len(rows):
+        alone = next(question_id for question_id in asked if question_id not in rows)
+        raise UserError(f"{pair.questions}: question_id {alone} has no entry in {pair.annotations}")
+
+
+def _prefixes(root: Path) -> list[str]:
+    return [prefix for prefix in KINDS if any(_find_file(root, name) for name in _all_names(prefix))]
+
+
+def _all_names(prefix: str) -> list[str]:
+    return [name for split in SPLITS for name in file_names(prefix, split)]
+
+
+def _find_file(root: Path, name: str) -> Path | None:
+    return next((path for folder in FOLDERS if (path := root / folder / name).is_file()), None)
+
+
+def _find_pair(root: Path, prefix: str, split: str) -> Pair:
+    """The split's files. Raises SplitMissing where there is none, UserError where only one is there."""
+    names = file_names(prefix, split)
+    questions, annotations = (_find_file(root, name) for name in names)
+    if questions and annotations:
+        return Pair(questions, annotations)
+    lacking = [name for name, path in zip(names, (questions, annotations), strict=True) if path is None]
+    looked = ", ".join(str(root / folder / name) for name in lacking for folder in FOLDERS)
+    sentence = f"{root} lacks {' and '.join(lacking)} ({KINDS[prefix]}, {split} split): looked for {looked}"
+    raise UserError(sentence) if len(lacking) == 1 else SplitMissing(sentence)
