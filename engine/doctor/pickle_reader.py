@@ -136,9 +136,11 @@ class _Machine:
         for name, argument, end in operations:
             if name == "STOP":
                 self.result = self.stack.pop()
+                if self.result is _MARK:
+                    break
                 return end
             self.step(name, argument)
-        raise PickleProblem("the pickle has no end")
+        raise PickleProblem("the pickle has no sound end")
 
     def step(self, name: str, argument: Any) -> None:
         if name in _LITERALS:
