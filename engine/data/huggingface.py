@@ -241,6 +241,6 @@ class ImageFinder:
     def _id_of(self, path: Path) -> int:
         """An image id where none is given: the number that ends the file name, else a hash of the content's name."""
         digits = _DIGITS.search(path.name)
-        if digits and len(digits[1]) <= 18 and not path.is_relative_to(self._cache):
+        if digits and len(digits[1]) <= 18 and not path.is_relative_to(self._cache / "images"):
             return int(digits[1])
         return int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:6], "big")

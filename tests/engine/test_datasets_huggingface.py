@@ -115,7 +115,9 @@ def test_embedded_images_are_written_once(root: Path, tmp_path: Path) -> None:
 
 
 def test_images_without_an_id_get_one_from_their_content(root: Path, tmp_path: Path) -> None:
-    rows = [row(number, image=base64.b64encode(jpeg(number // 2)).decode(), image_id=None) for number in range(4)]
+    rows = [
+        row(number, image=base64.b64encode(jpeg(100 * (number // 2))).decode(), image_id=None) for number in range(4)
+    ]
     write_lines(root / "val.jsonl", rows)
     ids = [sample.image_id for sample in open_dataset(root, cache_dir=tmp_path).val.questions]
     assert ids[0] == ids[1] != ids[2] == ids[3]
