@@ -114,15 +114,15 @@ class PointerSelector(SelectorTensors):
     def widened(self, shots: int) -> PointerSelector:
         """A copy that may go on to `shots` steps, where the steps beyond the trained ones repeat the last trained one."""
         sizes = self.sizes.model_copy(update={"shots": shots})
-        wider = PointerSelector(self.parts, **sizes.model_dump())
+        like = next(self.parameters())
+        wider = PointerSelector(self.parts, **sizes.model_dump()).to(like.device, like.dtype)
         tensors = dict(self.state_dict())
         for name, tensor in wider.state_dict().items():
             if tensors[name].shape != tensor.shape:
                 rows = [*range(len(tensors[name])), *[-1] * shots][: len(tensor)]
                 tensors[name] = tensors[name][rows]
         wider.load_state_dict(tensors)
-        like = next(self.parameters())
-        return wider.to(like.device, like.dtype).train(self.training)
+        return wider.train(self.training)
 
     def _forced(
         self, query_emb: Tensor, cand_emb: Tensor, pointers: Tensor, mask: Tensor | None

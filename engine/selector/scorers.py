@@ -67,22 +67,22 @@ class TwoStage:
 
     def __call__(self, state: Tensor, blocked: Tensor) -> Tensor:
         candidates, mask = self.encoded.candidates, self.encoded.mask
-        coarse = self.coarse(state, blocked).masked_fill(blocked, -torch.inf)
-        if mask is not None:
-            coarse = coarse.masked_fill(~mask[:, None], -torch.inf)
+        free = ~blocked if mask is None else ~blocked & mask[:, None]  # (B, P, K)
+        coarse = self.coarse(state, blocked).masked_fill(~free, -torch.inf)
         batch, paths, pool = coarse.shape
         best = coarse.topk(min(self.net.parts.top_m, pool)).indices  # (B, P, M)
         one_hot = (best[..., None] == torch.arange(pool, device=best.device)).view(batch, -1, pool)
         top = pick(candidates, one_hot).view(batch, paths, -1, candidates.shape[-1])  # (B, P, M, H)
-        scores = self.refine(state, top) / self.coarse.temperature
+        # a small pool fills the top up with candidates that cannot be chosen: the second stage must not look at them
+        scores = self.refine(state, top, free.gather(-1, best)) / self.coarse.temperature
         return torch.full_like(coarse, CHOSEN_LOGIT).scatter(-1, best, scores)
 
-    def _attend(self, state: Tensor, top: Tensor) -> Tensor:
-        attended = self.net.refine_attn(state.flatten(0, 1)[:, None], top.flatten(0, 1)).view(state.shape)
-        refined = unit(self.net.refine_norm(state + attended))
+    def _attend(self, state: Tensor, top: Tensor, free: Tensor) -> Tensor:
+        attended = self.net.refine_attn(state.flatten(0, 1)[:, None], top.flatten(0, 1), free.flatten(0, 1))
+        refined = unit(self.net.refine_norm(state + attended.view(state.shape)))
         return (top @ refined[..., None]).squeeze(-1)
 
-    def _mlp(self, state: Tensor, top: Tensor) -> Tensor:
+    def _mlp(self, state: Tensor, top: Tensor, free: Tensor) -> Tensor:
         pairs = torch.cat([state[:, :, None].expand_as(top), top], dim=-1)  # (B, P, M, 2H)
         scores: Tensor = self.net.refine_mlp(pairs)
         return scores.squeeze(-1)
