@@ -1,0 +1,133 @@
+"""Stores the rows of a run in batches from a thread of its own, with a heartbeat, and outlasts a full disk for a while.
+
+At most `FLUSH_S` seconds or `BATCH` rows are lost when the process is killed without warning.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from loguru import logger
+from sqlalchemy import Engine
+
+from db import store
+from db.errors import DatabaseBusy, DiskFull
+from db.rows import Artifact, Cell, Checkpoint, Row
+from db.session import writing
+from db.specs import Finding, UserError
+
+FLUSH_S = 0.3
+BEAT_S = 1.0
+BATCH = 1000
+BACKLOG = 2 * BATCH
+"""Rows held at most; then `put` waits for the disk."""
+RESERVE_BYTES = 4 << 20
+PATIENCE_S = 60.0
+"""How long a full disk or a busy database is waited for."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
+URGENT = (Checkpoint, Cell, Artifact, Finding)
+
+
+class Reserve:
+    """A file of zeros that is given up when the disk is full, so that the last rows and the reason still fit."""
+
+    def __init__(self, path: Path, size: int = RESERVE_BYTES) -> None:
+        self.path = path
+        try:
+            path.write_bytes(bytes(size))
+        except OSError as error:
+            logger.warning("no reserve of {} MB for a full disk: {}", size >> 20, error.strerror)
+            self.release()
+
+    def release(self) -> None:
+        """Give the space back."""
+        self.path.unlink(missing_ok=True)
+
+
+class Recorder:
+    """Takes rows from the recipe and stores them; `put` and `close` raise what kept them from being stored."""
+
+    def __init__(self, database: Engine, *, run_id: int, process_id: int, reserve: Reserve) -> None:
+        self._database = database
+        self._run_id, self._process_id = run_id, process_id
+        self._reserve = reserve
+        self._rows: list[Row] = []
+        self._wake = threading.Condition()
+        self._urgent = self._closing = False
+        self._failure: UserError | None = None
+        self._patience = PATIENCE_S
+        self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
+        self._thread.start()
+
+    def put(self, row: Row) -> None:
+        """Hand over one row; waits while too many are held, raises once they cannot be stored."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._failure is not None or len(self._rows) < BACKLOG)
+            if self._failure is not None:
+                raise self._failure
+            self._rows.append(row)
+            if isinstance(row, URGENT) or len(self._rows) >= BATCH:
+                self._urgent = True
+                self._wake.notify_all()
+
+    def close(self) -> None:
+        """Store what is left and end the thread; raises what kept it from being stored, after a last try."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify_all()
+        self._thread.join()
+        if self._rows:
+            # The reserve was kept for this: what was computed must not be lost to a disk that filled up meanwhile.
+            self._reserve.release()
+            self._store(self._rows)
+            self._rows = []
+        if self._failure is not None:
+            raise self._failure
+
+    def _work(self) -> None:
+        beat = 0.0
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._urgent or self._closing, timeout=FLUSH_S)
+                self._urgent, closing = False, self._closing
+                batch = self._rows[:BACKLOG]
+            due = time.monotonic() - beat >= BEAT_S
+            if (batch or due) and not self._persist(batch):
+                return
+            beat = time.monotonic() if due else beat
+            with self._wake:
+                del self._rows[: len(batch)]
+                self._wake.notify_all()
+                if closing and not self._rows:
+                    return
+
+    def _persist(self, batch: list[Row]) -> bool:
+        """Store a batch, trying again for a while; False when that was in vain, with the batch kept."""
+        pause, given_up = FIRST_PAUSE_S, time.monotonic() + self._patience
+        while True:
+            try:
+                self._store(batch)
+                return True
+            except (DiskFull, DatabaseBusy) as error:
+                if time.monotonic() > given_up or self._closing:
+                    return self._fail(error)
+                logger.warning("{} Trying again in {:.1f} s; {} rows wait.", error, pause, len(self._rows))
+            except UserError as error:
+                return self._fail(error)
+            with self._wake:
+                self._wake.wait_for(lambda: self._closing, timeout=pause)
+            pause = min(2 * pause, LONGEST_PAUSE_S)
+
+    def _fail(self, error: UserError) -> bool:
+        with self._wake:
+            self._failure = error
+            self._wake.notify_all()
+        return False
+
+    def _store(self, batch: list[Row]) -> None:
+        with writing(self._database) as session:
+            if batch:
+                store.add_rows(session, run_id=self._run_id, process_id=self._process_id, rows=batch)
+            store.heartbeat(session, process_id=self._process_id)

@@ -1,0 +1,82 @@
+"""The program's commands: names and one line of help each. What a command needs is imported when it is called."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leverplus_tui.commands.lazy import Branch, Leaf, RootGroup, Tree, printed
+
+EXAMPLE = """
+leverplus run eval --shot 2     # evaluate; with nothing set, the built-in model on the built-in data
+leverplus tui                   # look at it
+"""
+START, LOOK, KEEP, FILES = "Start", "Look", "Keep", "Files"
+
+RUN: dict[str, Leaf] = {
+    "eval": Leaf("run:evaluate", "Measure few-shot accuracy of a vision-language model."),
+    "rce": Leaf("run:rce", "Train a selector by reward-weighted imitation (RCE)."),
+    "grpo": Leaf("run:grpo", "Train a selector by group-relative policy optimisation, after RCE when asked."),
+    "generate": Leaf("run:generate", "Make RL data: propose demonstrations, let the model answer, score."),
+    "embed": Leaf("run:embed", "Embed queries and candidates of a data set."),
+}
+DATA: dict[str, Leaf] = {
+    "add": Leaf("data:add", "Register a data set, RL data, embeddings or a cache by reference."),
+    "list": Leaf("data:list_data", "List what is registered."),
+    "show": Leaf("data:show", "Show one registered file."),
+    "health": Leaf("data:health", "Say what RL data can teach: rates, groups, methods, findings."),
+}
+DEMO: dict[str, Leaf] = {"build": Leaf("demo:build", "Train the built-in model again (minutes on two cores).")}
+
+TREE: Tree = {
+    "tui": Leaf("tui:tui", "Open the terminal program.", START),
+    "run": Branch("Start a job: eval, rce, grpo, generate, embed.", "leverplus run eval --shot 2 --shot 4", RUN, START),
+    "init": Leaf("init:init", "Make a project home in this folder.", START),
+    "runs": Leaf("runs:runs", "List runs with their accuracies.", LOOK),
+    "show": Leaf("show:show", "Show one run.", LOOK),
+    "logs": Leaf("logs:logs", "Print or follow a run's log.", LOOK),
+    "compare": Leaf("compare:compare", "Compare runs question by question.", LOOK),
+    "report": Leaf("report:report", "Write a report of runs.", LOOK),
+    "stop": Leaf("jobs:stop", "Stop jobs; what is done stays stored.", KEEP),
+    "resume": Leaf("jobs:resume", "Go on with a stopped, failed or lost run.", KEEP),
+    "rerun": Leaf("jobs:rerun", "Repeat a run as a new run, from its row alone.", KEEP),
+    "tag": Leaf("keep:tag", "Tag a run.", KEEP),
+    "delete": Leaf("keep:delete", "Hide runs from all lists.", KEEP),
+    "data": Branch("Register and examine data files.", "leverplus data add rl_data.json", DATA, FILES),
+    "doctor": Leaf("doctor:doctor", "Say what is wrong with files and runs.", FILES),
+    "convert": Leaf("convert:convert", "Convert a selector checkpoint between layouts.", FILES),
+    "import": Leaf("imports:import_files", "Import published accuracies and predictions.", FILES),
+    "demo": Branch("The built-in world.", "leverplus demo build ./world", DEMO, FILES),
+}
+
+
+class Program(RootGroup):
+    """The `leverplus` command."""
+
+    tree = TREE
+
+
+app = typer.Typer(cls=Program, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"leverplus {metadata.version('leverplus')}")
+        raise typer.Exit
+
+
+@app.callback(epilog=printed(EXAMPLE))
+def program(
+    context: typer.Context,
+    home: Annotated[
+        Path | None, typer.Option(help="Where runs are kept; else LEVERPLUS_HOME, else the nearest .leverplus/.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Manage experiments on in-context demonstrations for vision-language models, in the terminal."""
+    context.obj = home

@@ -1,0 +1,1 @@
+"""The commands, one file per noun. Each is loaded when it is used."""

@@ -1,0 +1,190 @@
+"""`leverplus run ...`: build a specification, check it, launch the job, watch it, print what came out."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from db.home import Home, resolve_home
+from leverplus_tui.commands.options import HomeOption, JsonOption
+from leverplus_tui.output import put, put_json, say
+from leverplus_tui.spec_options import SpecOption, build_spec, options
+
+COMMON = {
+    "spec_file": Annotated[
+        Path | None, typer.Option("--spec", metavar="FILE.toml", help="Read fields from a file; flags win.")
+    ],
+    "assignments": Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="Set any field, such as decode.num_beams=1; wins."),
+    ],
+    "name": Annotated[str | None, typer.Option("--name", help="Name of the run.")],
+    "detach": Annotated[bool, typer.Option("--detach", help="Do not wait: the job goes on by itself.")],
+    "force": Annotated[
+        bool, typer.Option("--force", help="Run although preflight finds errors; the run says so for ever.")
+    ],
+    "as_json": JsonOption,
+    "home": HomeOption,
+}
+SWITCHES = ("detach", "force", "as_json")
+
+
+def _command(kind: str, text: str) -> Callable[..., None]:
+    """A Typer command whose options are the fields of a specification."""
+    shown = options(kind)
+
+    def command(**given: Any) -> None:
+        common = {name: given.pop(name) for name in COMMON}
+        run_job(kind, given, **common)
+
+    parameters = [inspect.Parameter(o.field, _KEYWORD, default=None, annotation=_annotation(o)) for o in shown]
+    parameters += [
+        inspect.Parameter(name, _KEYWORD, default=False if name in SWITCHES else None, annotation=annotation)
+        for name, annotation in COMMON.items()
+    ]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
+    command.__doc__ = text
+    return command
+
+
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+
+
+def _annotation(option: SpecOption) -> Any:
+    """Values stay text here: the specification judges them, so that every way to give one has the same errors."""
+    text = f"{option.help} [{option.default}]" if option.default and option.kind != "flag" else option.help
+    if option.kind == "flag":
+        text += " [yes]" if option.default == "true" else ""
+        return Annotated[bool | None, typer.Option(f"{option.flag}/--no-{option.flag[2:]}", help=text)]
+    if option.kind == "list":
+        return Annotated[list[str] | None, typer.Option(option.flag, metavar="VALUE", help=f"{text} May be repeated.")]
+    choices = list(option.choices)
+    complete = (lambda: choices) if choices else None
+    return Annotated[str | None, typer.Option(option.flag, metavar=option.metavar, help=text, autocompletion=complete)]
+
+
+evaluate = _command(
+    "eval",
+    """Measure few-shot accuracy of a vision-language model.
+
+    With nothing given: the built-in model on the built-in data, two demonstrations.
+
+    Example:
+    leverplus run eval --shot 2
+    leverplus run eval --dataset ./okvqa --vlm Qwen/Qwen2.5-VL-3B-Instruct --shot 0 --shot 2 --shot 4 --limit 800
+    leverplus run eval --retriever random --name baseline --set decode.num_beams=1
+    """,
+)
+rce = _command(
+    "rce",
+    """Train a pointer selector by RCE: imitation of candidates, weighted by their reward.
+
+    Example:
+    leverplus run rce --data rl_data.json --embeddings queries.safetensors --rce-epochs 5
+    """,
+)
+grpo = _command(
+    "grpo",
+    """Train a pointer selector by GRPO; with --rce-epochs, RCE comes first.
+
+    Example:
+    leverplus run grpo --data rl_data.json --embeddings queries.safetensors --init epoch5.safetensors
+    leverplus run grpo --data rl_data.json --embeddings queries.safetensors --rce-epochs 5 --grpo-epochs 10
+    """,
+)
+generate = _command(
+    "generate",
+    """Make RL data: propose demonstrations for train questions, let the model answer, score the answers.
+
+    Example:
+    leverplus run generate --dataset ./okvqa --vlm Qwen/Qwen2.5-VL-3B-Instruct --queries 800
+    """,
+)
+embed = _command(
+    "embed",
+    """Embed the queries and candidates of a data set, each image once.
+
+    Example:
+    leverplus run embed --dataset ./okvqa --encoder openai/clip-vit-large-patch14
+    """,
+)
+
+
+def run_job(
+    kind: str,
+    flags: dict[str, Any],
+    *,
+    spec_file: Path | None = None,
+    assignments: list[str] | None = None,
+    name: str | None = None,
+    detach: bool = False,
+    force: bool = False,
+    as_json: bool = False,
+    home: Path | None = None,
+) -> None:
+    """One job from its options to its result; leaves by `typer.Exit` with the code of the contract."""
+    from leverplus_tui.references import resolved
+
+    place = resolve_home(home)
+    spec = resolved(build_spec(kind, flags, spec_file, assignments or ()), place)
+    begin(place, spec, name=name or "", detach=detach, force=force, as_json=as_json)
+
+
+def begin(
+    place: Home, spec: Any, *, name: str, detach: bool, force: bool, as_json: bool, parent: int | None = None
+) -> None:
+    """Preflight, launch and, unless detached, watch; shared by `run` and `rerun`."""
+    from leverplus_tui.preflight import check
+
+    checked = check(spec, quiet=as_json)
+    if checked.blocked and not force:
+        if as_json:
+            put_json({"run": None, "status": "blocked", "kind": spec.kind, "matrix": [], "findings": checked.as_json()})
+        say("leverplus: blocked before anything was loaded; mend what is named above, or go on with --force")
+        raise typer.Exit(3)
+    from leverplus_tui import launcher  # only now: the database stays untouched by a blocked run
+
+    run_id = launcher.launch(place, spec, name=name, forced=checked.blocked, parent=parent, findings=checked.stored())
+    if detach:
+        if as_json:
+            put_json(
+                {
+                    "run": f"r{run_id}",
+                    "status": "queued",
+                    "kind": spec.kind,
+                    "matrix": [],
+                    "findings": checked.as_json(),
+                }
+            )
+        else:
+            put(f"r{run_id}")
+            say(
+                f"started; see `leverplus logs r{run_id} -f`, `leverplus tui --run r{run_id}`, `leverplus stop r{run_id}`"
+            )
+        return
+    attend(place, run_id, as_json=as_json)
+
+
+def attend(place: Home, run_id: int, *, as_json: bool) -> None:
+    """Watch a run to its end and print its result; Ctrl-C stops it (130), a second one kills it."""
+    from db.session import open_database
+    from leverplus_tui import launcher
+    from leverplus_tui.follow import follow
+    from leverplus_tui.result import print_result
+
+    database = open_database(place.database)
+    try:
+        follow(database, run_id, quiet=as_json and not sys.stderr.isatty())
+    except KeyboardInterrupt:
+        say(f"\nstopping r{run_id}; what is done stays stored (Ctrl-C again kills it)")
+        launcher.stop(place, run_id)
+        say(f"leverplus: r{run_id} is stopped; `leverplus resume r{run_id}` goes on")
+        raise typer.Exit(130) from None
+    code = print_result(database, place, run_id, as_json=as_json)
+    if code:
+        raise typer.Exit(code)

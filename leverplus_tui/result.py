@@ -1,0 +1,157 @@
+"""What a run came to: the result printed at its end, and the JSON of `run`, `runs` and `show`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Engine
+
+from db import store
+from db.home import Home
+from db.session import reading
+from db.specs import Finding
+from db.store import CellRow, RunDetail, RunRow
+from leverplus_tui.launcher import log_tail
+from leverplus_tui.output import duration, finding_lines, iso, put, put_json, say, table, with_interval
+
+EXIT_OF_STATE = {"done": 0, "stopped": 130}
+
+
+def matrix(cells: Sequence[CellRow]) -> list[dict[str, Any]]:
+    """The accuracy matrix as the contract prints it, in percent."""
+    return [
+        {
+            "subset": cell.subset, "n": cell.n, "shot": cell.shot, "accuracy": cell.accuracy, "ci_low": cell.ci_low,
+            "ci_high": cell.ci_high,
+        } | ({"n_done": cell.n_done} if cell.n_done != cell.n else {})
+        for cell in cells
+    ]  # fmt: skip
+
+
+def matrix_table(cells: Sequence[CellRow]) -> str:
+    """The accuracy matrix for people: every figure with its half-width, interval and number of questions."""
+    rows = [
+        (
+            cell.subset,
+            str(cell.shot),
+            str(cell.n) if cell.n_done in (cell.n, 0) else f"{cell.n_done} of {cell.n}",
+            with_interval(cell.accuracy, cell.ci_low, cell.ci_high),
+            f"[{cell.ci_low:.1f}, {cell.ci_high:.1f}]",
+        )
+        for cell in cells
+    ]
+    return table(("questions", "shots", "n", "accuracy %", "95 % interval"), rows, right=(1, 2, 3))
+
+
+def run_json(row: RunRow, findings: Sequence[Finding]) -> dict[str, Any]:
+    """One entry of `runs --json`."""
+    return {
+        "id": row.ref, "name": row.name, "kind": row.kind, "state": row.state, "dataset": row.dataset, "vlm": row.vlm,
+        "retriever": row.retriever, "created": iso(row.created), "duration_s": row.duration_s, "forced": row.forced,
+        "matrix": matrix(row.cells), "tags": list(row.tags),
+        "findings": [finding.model_dump(mode="json") for finding in findings],
+        "artifacts": [{"kind": a.kind, "path": a.path, "sha256": a.sha256, "facts": dict(a.facts)} for a in detail.artifacts],
+        "parent": f"r{detail.row.parent}" if detail.row.parent else None,
+        "note": detail.note,
+        "log": last.log_path if last else None,
+        "reason": last.reason if last else "",
+    }  # fmt: skip
+
+
+def print_result(database: Engine, place: Home, run_id: int, *, as_json: bool) -> int:
+    """Print how a run ended and what came out; returns the exit code of the contract."""
+    with reading(database) as session:
+        detail = store.run_detail(session, run_id=run_id)
+        previous = _previous_eval(store.list_runs(session, where="kind:eval state:done", limit=2), run_id)
+    if as_json:
+        put_json(_run_document(detail, place))
+    else:
+        print_detail_result(detail)
+        for line in _next_steps(detail, previous):
+            say(line)
+    if detail.row.state not in ("done", "stopped"):
+        for line in failure_lines(detail, place):
+            say(line)
+    return exit_code(detail)
+
+
+def print_detail_result(detail: RunDetail) -> None:
+    """Head line, figures and findings on standard output."""
+    row = detail.row
+    put(f"{row.ref} {row.name}: {row.state} in {duration(row.duration_s)}")
+    if row.cells:
+        put("\n" + matrix_table(row.cells))
+    if detail.metrics:
+        put("\n" + metric_table(detail))
+    for checkpoint in [c for c in detail.checkpoints if c.is_best and c.replaced is None]:
+        put(f"checkpoint  {checkpoint.path} ({checkpoint.phase} epoch {checkpoint.epoch})")
+    for artifact in detail.artifacts:
+        put(f"{artifact.kind}  {artifact.path}")
+    lines = finding_lines(detail.findings)
+    if lines:
+        put("\n" + "\n".join(lines))
+
+
+def metric_table(detail: RunDetail) -> str:
+    """The last value and the extremes of every series."""
+    rows = [
+        (m.phase, m.name, str(m.epoch), f"{m.value:.4g}", f"{m.lowest:.4g}", f"{m.highest:.4g}") for m in detail.metrics
+    ]
+    return table(("phase", "metric", "epoch", "last", "lowest", "highest"), rows, right=(2, 3, 4, 5))
+
+
+def failure_lines(detail: RunDetail, place: Home) -> list[str]:
+    """Why a run did not end well, and where to read more."""
+    row, log = detail.row, place.log(detail.row.id)
+    reason = detail.processes[-1].reason if detail.processes else "no process was started"
+    lines = [f"leverplus: {row.ref} {row.state}: {reason or 'no reason was given'}"]
+    if row.state == "lost":
+        lines += [f"  | {line}" for line in log_tail(log, 5)]
+    return [*lines, f"log: {log}", f"`leverplus resume {row.ref}` goes on; nothing stored is lost"]
+
+
+def exit_code(detail: RunDetail) -> int:
+    """0 for done, 130 for stopped, the process's own code where the input was at fault, else 1."""
+    if detail.row.state in EXIT_OF_STATE:
+        return EXIT_OF_STATE[detail.row.state]
+    code = detail.processes[-1].exit_code if detail.processes else None
+    return code if code in (2, 4) else 1
+
+
+def _run_document(detail: RunDetail, place: Home) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "run": detail.row.ref,
+        "status": detail.row.state,
+        "kind": detail.row.kind,
+        "matrix": matrix(detail.row.cells),
+        "findings": [finding.model_dump(mode="json") for finding in detail.findings],
+    }
+    if detail.checkpoints:
+        document["checkpoints"] = [c.path for c in detail.checkpoints if c.replaced is None]
+    if detail.artifacts:
+        document["artifacts"] = [{"kind": a.kind, "path": a.path} for a in detail.artifacts]
+    if detail.row.state not in EXIT_OF_STATE:
+        document["error"] = detail.processes[-1].reason if detail.processes else ""
+        document["log"] = str(place.log(detail.row.id))
+    return document
+
+
+def _previous_eval(rows: Sequence[RunRow], run_id: int) -> str | None:
+    return next((row.ref for row in rows if row.id != run_id), None)
+
+
+def _next_steps(detail: RunDetail, previous: str | None) -> list[str]:
+    ref, kind = detail.row.ref, detail.row.kind
+    if detail.row.state != "done":
+        return []
+    steps = [f"leverplus tui --run {ref}"]
+    if kind == "eval" and previous:
+        steps.append(f"leverplus compare {previous} {ref}")
+    if kind in ("rce", "grpo"):
+        steps.append(f"leverplus run eval --selector {ref}")
+    if kind == "generate":
+        steps.append(f"leverplus run rce --data {ref} --embeddings ...")
+    if kind == "embed":
+        steps.append(f"leverplus run rce --data ... --embeddings {ref}")
+    return ["", f"next: {'   '.join(steps)}"]

@@ -1,0 +1,272 @@
+"""From text to a specification: options derived from its fields, TOML files and `FIELD=VALUE`.
+
+Everything typed by hand goes through `from_text`, so a flag, a `--set` and a form field mean the same.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+import types
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+
+from db.specs import SPEC_OF_KIND, JobSpec, Spec, UserError
+
+GRPO_EPOCHS = 10
+NAMES = {"rl_data": "data"}
+"""Fields whose option has another name."""
+
+
+@dataclass(frozen=True)
+class SpecOption:
+    """One field of a specification as a command-line option."""
+
+    field: str
+    flag: str
+    help: str
+    kind: Literal["text", "list", "flag"]
+    choices: tuple[str, ...]
+    default: str
+    """As it would be typed; empty where the field must be given or is off."""
+
+    @property
+    def metavar(self) -> str:
+        """What stands for the value in help texts."""
+        return "|".join(self.choices) if self.choices else self.field.upper()
+
+
+def options(kind: str) -> list[SpecOption]:
+    """The options of a kind of job, in the order of its fields. Nested fields are reached by `--set`."""
+    fields = SPEC_OF_KIND[kind].model_fields
+    return [_option(kind, name, info) for name, info in fields.items() if name != "kind" and _nested(info) is None]
+
+
+def build_spec(
+    kind: str,
+    flags: Mapping[str, Any],
+    spec_file: Path | None = None,
+    assignments: Sequence[str] = (),
+) -> JobSpec:
+    """The specification asked for: defaults, then the file, then flags (None is not given), then `FIELD=VALUE`.
+
+    Raises UserError naming the field, the value and what is allowed.
+    """
+    model = SPEC_OF_KIND[kind]
+    values = read_spec_file(spec_file, kind) if spec_file else {}
+    for field, text in flags.items():
+        if text is not None and text != []:
+            values[field] = text if isinstance(text, bool) else from_text(_annotation(model, field), text)
+    for assignment in assignments:
+        _assign(values, model, assignment)
+    if kind == "grpo":
+        values.setdefault("grpo_epochs", GRPO_EPOCHS)
+        values.setdefault("rce_epochs", 0)
+    return validated(kind, values)
+
+
+def validated(kind: str, values: Mapping[str, Any]) -> JobSpec:
+    """A specification from plain values, or one sentence about the first thing that is wrong with them."""
+    model = SPEC_OF_KIND[kind]
+    try:
+        return model.model_validate({**values, "kind": kind})  # type: ignore[return-value]  # SPEC_OF_KIND holds JobSpecs
+    except ValidationError as error:
+        raise UserError(explain(kind, model, error)) from None
+
+
+def read_spec_file(path: Path, kind: str) -> dict[str, Any]:
+    """The values of a TOML file; its `kind`, where given, must be the one asked for."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"--spec {path} cannot be read: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"--spec {path} is not TOML: {error}") from None
+    stated = values.pop("kind", kind)
+    if stated != kind:
+        raise UserError(
+            f"--spec {path} describes a job of kind {stated}: call `leverplus run {stated}`, or drop its kind"
+        )
+    known = {name for name, _ in _field_paths(SPEC_OF_KIND[kind])}
+    for field in _named_fields(values):
+        if field not in known:
+            raise UserError(f"--spec {path}: {unknown_field(field, SPEC_OF_KIND[kind])}")
+    return values
+
+
+def from_text(annotation: Any, text: Any) -> Any:
+    """What a person typed, in the shape that the annotation wants; wrong values are passed on for pydantic to name."""
+    kinds = _members(annotation)
+    if isinstance(text, (list, tuple)):
+        return [item for part in text for item in _items(str(part))]
+    if type(None) in kinds and text.strip().lower() in ("none", "null"):
+        return None
+    if any(get_origin(member) is tuple for member in kinds):
+        return _items(text)
+    if any(_is_spec(member) for member in kinds):
+        return _toml(text)
+    return _unquoted(text)
+
+
+def explain(kind: str, model: type[Spec], error: ValidationError) -> str:
+    """One sentence about the first error of a validation: field, value, what is allowed."""
+    first = error.errors()[0]
+    path = ".".join(str(part) for part in first["loc"])
+    top = str(first["loc"][0]) if first["loc"] else ""
+    if first["type"] == "missing":
+        return f"`run {kind}` needs {flag_of(kind, top)} ({_first_line(model, top)})"
+    if first["type"] == "extra_forbidden":
+        return unknown_field(path, model)
+    reason = str(first.get("ctx", {}).get("error") or first["msg"])
+    reason = reason.removeprefix("Value error, ").replace("Input should be", "must be")
+    if not path:
+        return reason
+    return f"{path} = {first['input']!r}: {reason}"
+
+
+def unknown_field(path: str, model: type[Spec]) -> str:
+    """There is no such field; name the nearest ones."""
+    known = [name for name, _ in _field_paths(model)]
+    near = difflib.get_close_matches(path, known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}"
+    return f"there is no field {path}: {hint}"
+
+
+def flag_of(kind: str, field: str) -> str:
+    """The option that sets a field."""
+    return next((option.flag for option in options(kind) if option.field == field), f"--set {field}=...")
+
+
+def defaults(kind: str) -> dict[str, Any]:
+    """Plain default values of a kind of job; fields that must be given are absent."""
+    fields = SPEC_OF_KIND[kind].model_fields
+    values = {
+        name: info.get_default(call_default_factory=True) for name, info in fields.items() if not info.is_required()
+    }
+    if kind == "grpo":
+        values |= {"grpo_epochs": GRPO_EPOCHS, "rce_epochs": 0}
+    return {name: _json(value) for name, value in values.items()}
+
+
+def flatten(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Leaves of nested mappings under dotted names; lists are leaves."""
+    if not isinstance(value, Mapping):
+        yield path, value
+        return
+    for name, inner in value.items():
+        yield from flatten(inner, f"{path}.{name}" if path else str(name))
+
+
+def plain(value: Any) -> str:
+    """A plain value as it would be typed."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(plain(item) for item in value) if isinstance(value, list) else str(value)
+
+
+def _option(kind: str, name: str, info: FieldInfo) -> SpecOption:
+    kinds = _members(info.annotation)
+    form: Literal["text", "list", "flag"] = "text"
+    if bool in kinds:
+        form = "flag"
+    elif any(get_origin(member) is tuple for member in kinds):
+        form = "list"
+    shown = NAMES.get(name, "shot" if name == "shots" and form == "list" else name)
+    choices = tuple(str(value) for member in kinds if get_origin(member) is Literal for value in get_args(member))
+    default = defaults(kind).get(name)
+    text = "" if default is None or default in ("", []) else plain(default)
+    return SpecOption(name, f"--{shown.replace('_', '-')}", _first_line(SPEC_OF_KIND[kind], name), form, choices, text)
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, Spec):
+        return value.model_dump(mode="json")
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _assign(values: dict[str, Any], model: type[Spec], assignment: str) -> None:
+    path, equals, text = assignment.partition("=")
+    path = path.strip()
+    if not equals or not path:
+        raise UserError(f"--set {assignment}: write FIELD=VALUE, such as --set decode.num_beams=1")
+    *outer, name = path.split(".")
+    target, owner = values, model
+    for part in outer:
+        inner = _nested(owner.model_fields[part]) if part in owner.model_fields else None
+        if inner is None:
+            raise UserError(unknown_field(path, model))
+        target, owner = _inner_values(target, part), inner
+    if name not in owner.model_fields or name == "kind":
+        raise UserError(unknown_field(path, model))
+    target[name] = from_text(owner.model_fields[name].annotation, text)
+
+
+def _inner_values(values: dict[str, Any], part: str) -> dict[str, Any]:
+    held = values.get(part)
+    values[part] = dict(held) if isinstance(held, Mapping) else {}
+    inner: dict[str, Any] = values[part]
+    return inner
+
+
+def _named_fields(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in values.items():
+        yield prefix + name
+        if isinstance(value, Mapping):
+            yield from _named_fields(value, f"{prefix}{name}.")
+
+
+def _items(text: str) -> list[str]:
+    stripped = text.strip().removeprefix("[").removesuffix("]")
+    return [_unquoted(item.strip()) for item in stripped.split(",") if item.strip()]
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"" else text
+
+
+def _toml(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _members(annotation: Any) -> list[Any]:
+    if get_origin(annotation) is Annotated:
+        return _members(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        return [inner for member in get_args(annotation) for inner in _members(member)]
+    return [annotation]
+
+
+def _is_spec(member: Any) -> bool:
+    return isinstance(member, type) and issubclass(member, Spec)
+
+
+def _nested(info: FieldInfo) -> type[Spec] | None:
+    return next((member for member in _members(info.annotation) if _is_spec(member)), None)
+
+
+def _annotation(model: type[Spec], field: str) -> Any:
+    return model.model_fields[field].annotation
+
+
+def _first_line(model: type[Spec], field: str) -> str:
+    return (model.model_fields[field].description or field).splitlines()[0]
+
+
+def _field_paths(model: type[Spec], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    for name, info in model.model_fields.items():
+        inner = _nested(info)
+        if name == "kind":
+            continue
+        yield prefix + name, info
+        if inner is not None:
+            yield from _field_paths(inner, f"{prefix}{name}.")

@@ -1,0 +1,110 @@
+"""For tests of the command line and of job processes: a home in a temporary folder, jobs with a recipe that costs nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from typer.testing import CliRunner, Result
+
+from db import rows, store
+from db.home import Home
+from db.session import open_database, reading, writing
+from db.specs import EvalSpec, Finding
+from leverplus_tui import launcher
+from leverplus_tui.cli import app
+
+FAKE_WORKER = (sys.executable, "-m", "tests.helpers_worker")
+PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A home, and the command line in front of it."""
+
+    home: Home
+
+    @property
+    def database(self) -> Engine:
+        """The home's database."""
+        return open_database(self.home.database)
+
+    def call(self, *words: str, code: int = 0) -> Result:
+        """Run a command in this process; fails when it exits with another code."""
+        result = CliRunner().invoke(app, ["--home", str(self.home.root), *words])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == code, f"exit {result.exit_code}: {result.stdout}\n{result.stderr}"
+        return result
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        """The one JSON document that a command prints."""
+        return json.loads(self.call(*words, "--json", code=code).stdout)
+
+    def state(self, run_id: int) -> str:
+        """State of a run."""
+        with reading(self.database) as session:
+            return store.get_run(session, run_id=run_id).state
+
+    def wait(self, true: Callable[[], bool]) -> None:
+        """Until something that another process does has happened."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not true():
+            assert time.monotonic() < deadline, "waited in vain"
+            time.sleep(0.02)
+
+    def answers(self, run_id: int, shot: int = 2) -> list[store.PredictionRow]:
+        """Stored answers of a run."""
+        with reading(self.database) as session:
+            return store.predictions(session, run_id=run_id, shot=shot)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A fresh home whose jobs run `tests.helpers_worker`."""
+    monkeypatch.setattr(launcher, "WORKER", FAKE_WORKER)
+    monkeypatch.delenv("LEVERPLUS_HOME", raising=False)
+    return Desk(Home(tmp_path / "home"))
+
+
+def store_eval(
+    desk: Desk,
+    scores: Mapping[int, float],
+    *,
+    shot: int = 2,
+    name: str = "stored",
+    dataset_sha: str = "world",
+    label: str = "all",
+    accuracy: float | None = None,
+    facts: Mapping[str, Any] | None = None,
+    findings: Sequence[Finding] = (),
+    **fields: Any,
+) -> int:
+    """A finished evaluation with these scores by question id, one image per question; returns the run's number."""
+    ids = tuple(sorted(scores))
+    sha = hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()
+    mean = 100 * sum(scores.values()) / max(1, len(scores)) if accuracy is None else accuracy
+    made: list[rows.Row] = [rows.Fact(key, value) for key, value in (facts or {}).items()]
+    made.append(rows.Subset(dataset_sha, "val", label, {}, ids, sha))
+    made += [rows.Question(dataset_sha, "val", q, q, f"question {q}?", ("a",) * 10, "a", "") for q in ids]
+    made += [
+        rows.Prediction(q, shot, (1, 2), f"p{q}", f"{name}-{shot}-{q}", "a", "a", score) for q, score in scores.items()
+    ]
+    made.append(rows.Cell(sha, shot, len(ids), len(ids), mean, mean - 3, mean + 3, {shot: len(ids)}, 5))
+    made += findings
+    spec = EvalSpec(shots=(shot,), **fields)
+    with writing(desk.database) as session:
+        run = store.create_run(session, spec=spec, name=name, environment={"host": "test"})
+        assert run.id is not None
+        store.add_rows(session, run_id=run.id, process_id=None, rows=made)
+        store.set_state(session, run_id=run.id, state="running")
+        store.set_state(session, run_id=run.id, state="done")
+        return run.id

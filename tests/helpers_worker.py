@@ -1,0 +1,68 @@
+"""A job process whose recipe is made of nothing: `python -m tests.helpers_worker --home H RUN`.
+
+What it does is told by the specification's `vlm`: `plain`, `pause` (waits for a signal after the tenth answer of its
+first process), `deaf` (as pause, yielding nothing and ignoring the first request), `user-error`, `bug`, `die`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+
+from db.rows import Cell, Fact, Prediction, Progress, Question, Row, Subset
+from db.specs import EvalSpec, UserError
+from engine import worker
+from engine.context import Context
+
+QUESTIONS = 30
+PAUSE_AFTER = 10
+
+
+def evaluate(spec: EvalSpec, context: Context) -> Iterator[Row]:
+    """Thirty questions, each answered with `a`; every second one is right."""
+    ids = tuple(range(1, QUESTIONS + 1))
+    sha = hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()
+    yield Fact("retriever", spec.retriever or "random")
+    yield Fact("answered_before", len(context.answered))
+    yield Subset("world", "val", "all", {}, ids, sha)
+    yield from (Question("world", "val", q, q, f"question {q}?", ("a",) * 10, "a", "") for q in ids)
+    if spec.vlm == "user-error":
+        raise UserError("no data set at /nowhere: give a folder with --dataset")
+    if spec.vlm == "bug":
+        raise ZeroDivisionError("a bug")
+    if spec.vlm == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    first = not (context.run_dir / "seen").exists()
+    (context.run_dir / "seen").touch()
+    for shot in spec.shots:
+        yield from _answers(spec, context, ids, shot, first)
+        yield Cell(sha, shot, len(ids), len(ids), 50.0, 35.0, 65.0, {shot: len(ids)}, len(ids))
+
+
+def _answers(spec: EvalSpec, context: Context, ids: tuple[int, ...], shot: int, first: bool) -> Iterator[Row]:
+    for q in ids:
+        if (q, shot) in context.answered:
+            continue
+        request = f"{spec.vlm}-{spec.seed}-{shot}-{q}"
+        known = context.find_answers([request])
+        yield Prediction(q, shot, (1, 2)[:shot], f"p{q}", request, "a", "a", q % 2, reused=bool(known))
+        yield Progress(q, len(ids), "questions")
+        if q == PAUSE_AFTER and first and spec.vlm in ("pause", "deaf"):
+            yield Fact("paused", True)
+            _pause(spec.vlm == "deaf")
+
+
+def _pause(deaf: bool) -> None:
+    signal.pause()
+    if deaf:
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        while True:
+            signal.pause()
+
+
+if __name__ == "__main__":
+    worker.RECIPES["eval"] = (__name__, "evaluate")
+    sys.exit(worker.main())
