@@ -21,6 +21,7 @@ from engine.prompt import Prompt, request_sha
 from engine.vision import VisionTower
 from engine.vlm import Answer
 
+TEXTS_AT_ONCE = 512
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -210,12 +211,17 @@ class LocalVLM:
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """Mean of each text's input token embeddings, (n, d) float32: order plays no part, equal words mean likeness."""
         table = self._loaded.model.get_input_embeddings().weight
-        pooled = []
-        for text in texts:
-            ids = self._encoder.tokenizer(text, add_special_tokens=False)["input_ids"]
-            rows = table[torch.tensor(ids, dtype=torch.long, device=table.device)]
-            pooled.append(rows.float().mean(0).cpu() if ids else torch.zeros(self._width))
-        return torch.stack(pooled) if pooled else torch.empty(0, self._width)
+        pooled = [torch.empty(0, self._width)]
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            ids = self._encoder.tokenizer(list(texts[start : start + TEXTS_AT_ONCE]), add_special_tokens=False)[
+                "input_ids"
+            ]
+            lengths = torch.tensor([len(one) for one in ids], device=table.device)
+            rows = table[torch.tensor([token for one in ids for token in one], device=table.device, dtype=torch.long)]
+            owner = torch.arange(len(ids), device=table.device).repeat_interleave(lengths)
+            sums = torch.zeros(len(ids), self._width, device=table.device).index_add_(0, owner, rows.float())
+            pooled.append((sums / lengths.clamp(min=1)[:, None]).cpu())
+        return torch.cat(pooled)
 
     @property
     def _width(self) -> int:
