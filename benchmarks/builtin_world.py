@@ -12,8 +12,9 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from torch.nn import functional
 from db.specs.evaluate import SYSTEM_PROMPT
 from engine.demo import SYNTHETIC_NOTE, ensure_world, model_dir
 from engine.demo.language import DEFAULT_HABIT, Kind, Question
+from engine.demo.scene import VALUES
 from engine.demo.world import HABITS, reference_answers, world_conventions, world_entries
 
 POOL = 64
@@ -170,37 +172,51 @@ def ideal_score(query: Question, demonstrations: Sequence[Question]) -> float:
     return score(" ".join(conventions.parts(query, habits, words)), reference_answers(query, conventions))
 
 
-Condition = tuple[str, Callable[[int], list[Picks]]]
+class Chooser:
+    """The ways of choosing demonstrations; pools depend on the seed only, so that all conditions share them."""
 
+    def __init__(self, vlm: Vlm, train: list[Row], queries: list[Row]) -> None:
+        self.train, self.queries = train, queries
+        image, text = vlm.features(train)
+        self._candidates = {"image": image, "question": text, "question + image": torch.cat([image, text], 1)}
+        image, text = vlm.features(queries)
+        self._queries = {"image": image, "question": text, "question + image": torch.cat([image, text], 1)}
 
-def conditions(train: list[Row], queries: list[Row], vlm: Vlm) -> list[Condition]:
-    """Name and, given a seed, the picks per query of every way of choosing demonstrations."""
-    train_image, train_text = vlm.features(train)
-    image, text = vlm.features(queries)
-    both, train_both = torch.cat([image, text], 1), torch.cat([train_image, train_text], 1)
-    everything = [list(range(len(train)))] * len(queries)
-
-    def pools(seed: int) -> list[Picks]:
+    def pools(self, seed: int) -> list[Picks]:
+        """64 random rows of the training split per query."""
         rng = random.Random(f"pool {seed}")
-        return [rng.sample(range(len(train)), POOL) for _ in queries]
+        return [rng.sample(range(len(self.train)), POOL) for _ in self.queries]
 
-    def oracle(seed: int, shots: int) -> list[Picks]:
-        return [best_known(q.source, train, pool, shots) for q, pool in zip(queries, pools(seed), strict=True)]
+    def random(self, seed: int, shots: int) -> list[Picks]:
+        """The first rows of every pool, which is in random order."""
+        return [pool[:shots] for pool in self.pools(seed)]
 
-    found: list[Condition] = [("zero-shot", lambda seed: [[] for _ in queries])]
-    for shots in (1, 2, 4, 8):
-        found.append((f"random, {shots}", lambda seed, n=shots: [pool[:n] for pool in pools(seed)]))
-    for shots in (1, 2):
-        found += [
-            (f"question neighbours, {shots}", lambda s, n=shots: neighbours(text, train_text, pools(s), n)),
-            (f"image neighbours, {shots}", lambda s, n=shots: neighbours(image, train_image, pools(s), n)),
-            (f"question + image neighbours, {shots}", lambda s, n=shots: neighbours(both, train_both, pools(s), n)),
-        ]
-    found.append(("question neighbours of all, 2", lambda s: neighbours(text, train_text, everything, 2)))
-    found.append(("question + image neighbours of all, 2", lambda s: neighbours(both, train_both, everything, 2)))
-    for shots in (1, 2):
-        found.append((f"oracle by construction, {shots}", lambda s, n=shots: oracle(s, n)))
-    return found
+    def near(self, seed: int, shots: int, by: str) -> list[Picks]:
+        """The nearest of the pool by question, image or both."""
+        return neighbours(self._queries[by], self._candidates[by], self.pools(seed), shots)
+
+    def nearest_of_all(self, seed: int, shots: int, by: str) -> list[Picks]:
+        """The nearest of the whole training split; the seed changes nothing."""
+        everything = [list(range(len(self.train)))] * len(self.queries)
+        return neighbours(self._queries[by], self._candidates[by], everything, shots)
+
+    def ideal(self, seed: int, shots: int) -> list[Picks]:
+        """The picks that teach most."""
+        known = zip(self.queries, self.pools(seed), strict=True)
+        return [best_known(query.source, self.train, pool, shots) for query, pool in known]
+
+    def conditions(self) -> Iterator[tuple[str, Callable[[int], list[Picks]]]]:
+        """Name of every condition and, given a seed, its picks per query."""
+        yield "zero-shot", partial(self.random, shots=0)
+        for shots in (1, 2, 4, 8):
+            yield f"random, {shots}", partial(self.random, shots=shots)
+        for by in self._queries:
+            for shots in (1, 2):
+                yield f"{by} neighbours, {shots}", partial(self.near, shots=shots, by=by)
+        for by in ("question", "question + image"):
+            yield f"{by} neighbours of all 1,000, 2", partial(self.nearest_of_all, shots=2, by=by)
+        for shots in (1, 2):
+            yield f"oracle by construction, {shots}", partial(self.ideal, shots=shots)
 
 
 def measure(vlm: Vlm, train: list[Row], queries: list[Row], picks: list[Picks]) -> list[float]:
@@ -227,6 +243,29 @@ def searched_oracle(vlm: Vlm, train: list[Row], queries: list[Row], seed: int) -
 def _scores(vlm: Vlm, train: list[Row], query: Row, choices: list[Picks]) -> list[float]:
     said = vlm.answers([([train[c] for c in chosen], query) for chosen in choices], beams=1, batch=128)
     return [score(answer, query.answers) for answer in said]
+
+
+def probe(vlm: Vlm, train: list[Row], val: list[Row]) -> dict[str, float]:
+    """Share of validation rows whose facts a linear map, fitted on the training rows, reads off the features."""
+    image, text = vlm.features(train + val)
+    sources = [row.source for row in train + val]
+    shares: dict[str, float] = {
+        name: _linear_accuracy(image, [source.scene.value(name) for source in sources], len(train)) for name in VALUES
+    }
+    shares["kind"] = _linear_accuracy(text, [source.kind for source in sources], len(train))
+    shares["speaker"] = _linear_accuracy(text, [source.speaker for source in sources], len(train))
+    shares["asked"] = _linear_accuracy(text, [" ".join(source.attributes) for source in sources], len(train))
+    return shares
+
+
+def _linear_accuracy(features: Tensor, facts: list[str], fitted: int) -> float:
+    names = sorted(set(facts))
+    targets = torch.tensor([names.index(fact) for fact in facts])
+    inputs = torch.cat([features, torch.ones(len(features), 1)], 1)
+    gram = inputs[:fitted].T @ inputs[:fitted] + torch.eye(inputs.shape[1])
+    weights = torch.linalg.solve(gram, inputs[:fitted].T @ functional.one_hot(targets[:fitted]).float())
+    right = (inputs[fitted:] @ weights).argmax(1) == targets[fitted:]
+    return float(right.float().mean())
 
 
 def by_kind(scores: list[float], queries: list[Row]) -> str:
@@ -262,7 +301,7 @@ def report(vlm: Vlm, train: list[Row], queries: list[Row], seeds: list[int], sea
         "| demonstrations | " + " | ".join(f"seed {s}" for s in seeds) + " | mean | plain | habit | word | pair | s |"
     )
     print("|---" * (len(seeds) + 7) + "|")
-    for name, choose in conditions(train, queries, vlm):
+    for name, choose in Chooser(vlm, train, queries).conditions():
         started = time.perf_counter()
         per_seed = [measure(vlm, train, queries, choose(seed)) for seed in seeds]
         means = [100 * sum(scores) / len(scores) for scores in per_seed]

@@ -25,7 +25,7 @@ SEEING = Mixture({"plain": 0.85, "habit": 0.05, "word": 0.10, "pair": 0.0}, reus
 COPYING = Mixture({"plain": 0.35, "habit": 0.20, "word": 0.35, "pair": 0.10}, reuse=0.85)
 MIXTURE = Mixture({"plain": 0.10, "habit": 0.25, "word": 0.28, "pair": 0.37}, reuse=0.65)
 # From which share of the training on each mixture is used: first to see, then to copy, then everything.
-CURRICULUM = ((0.0, SEEING), (0.1, COPYING), (0.3, MIXTURE))
+CURRICULUM = ((0.0, SEEING), (0.06, COPYING), (0.25, MIXTURE))
 
 
 @dataclass(frozen=True)

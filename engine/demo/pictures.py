@@ -43,6 +43,7 @@ def _attend_within_pictures(
     module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: None, scaling: float, **_: object
 ) -> tuple[Tensor, None]:
     """Full attention among the 16 patches of each picture; states are (1, heads, N * 16, head width)."""
-    q, k, v = (states[0].unflatten(1, (-1, PATCHES)).transpose(0, 1) for states in (query, key, value))
+    heads, width = query.shape[1], query.shape[3]
+    q, k, v = (states.view(heads, -1, PATCHES, width).transpose(0, 1) for states in (query, key, value))
     mixed = functional.scaled_dot_product_attention(q, k, v, scale=scaling)  # (N, heads, 16, head width)
     return mixed.transpose(1, 2).flatten(0, 1)[None], None
