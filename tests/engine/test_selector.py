@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,38 +16,11 @@ from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 
 from db.specs import UserError
-from db.specs.selector import EARLIER, PUBLISHED, SelectorParts, expected_tensors
+from db.specs.selector import PUBLISHED, SelectorParts, expected_tensors
 from engine.selector import PADDED_LOGIT, PointerSelector
+from tests.helpers_selector import VARIANTS, B, D, H, K, P, S, batch, build
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-D, H, K, B, P, S = 12, 8, 6, 3, 4, 2
-
-VARIANTS: dict[str, SelectorParts] = {
-    **PUBLISHED,
-    **{f"{name} earlier": parts for name, parts in EARLIER.items()},
-    "bilinear": PUBLISHED["v4_5"].model_copy(update={"scorer": "bilinear"}),
-    "mlp": PUBLISHED["v4_9"].model_copy(update={"refine_type": "mlp", "top_m": 3}),
-    "mmr mean": PUBLISHED["v4_3"].model_copy(update={"mmr_reduction": "mean"}),
-    "weighted": PUBLISHED["v4_9"].model_copy(update={"state_update": "weighted", "update_weight": 0.6, "top_m": 3}),
-}
-
-
-def build(parts: SelectorParts, *, shots: int = S, seed: int = 0, **sizes: Any) -> PointerSelector:
-    """A small selector in double precision whose weights are far from their start, so that every part matters."""
-    torch.manual_seed(seed)
-    net = PointerSelector(parts, **{"d_model": D, "hidden_dim": H, "num_heads": 2, "shots": shots} | sizes).double()
-    with torch.no_grad():
-        for name, parameter in net.named_parameters():
-            parameter.add_((name != "temperature") * 0.2 * torch.randn_like(parameter))
-    return net.eval()
-
-
-def batch(*, pool: int = K, among: int = 0, shots: int = S, seed: int = 1) -> tuple[Tensor, Tensor, Tensor]:
-    """Query embeddings, candidate embeddings and pointers without repeats, among the first candidates if asked."""
-    generator = torch.Generator().manual_seed(seed)
-    query, candidates = (torch.randn(*s, D, generator=generator, dtype=torch.float64) for s in ((B,), (B, pool)))
-    order = torch.rand(B, P, among or pool, generator=generator).argsort(-1)
-    return query, candidates, order[..., :shots]
 
 
 @pytest.fixture(params=VARIANTS)
@@ -71,13 +45,13 @@ def golden(name: str) -> tuple[PointerSelector, dict[str, Tensor], Mapping[str, 
 def test_golden_numbers(name: str) -> None:
     net, io, config = golden(name)
     inputs = io["query_emb"], io["cand_emb"]
-    near = {"atol": 4e-6, "rtol": 0.0}  # logits reach 10, float32 has 1e-6 there
+    near = partial(torch.testing.assert_close, atol=4e-6, rtol=0.0)  # logits reach 10, float32 has 1e-6 there
     with torch.no_grad():
         logits = net.logits(*inputs, io["pointers"])
         greedy = net.greedy(*inputs, config["shot_num"])
-        torch.testing.assert_close(net.log_probs(*inputs, io["pointers"]), io["log_probs"], **near)
-    torch.testing.assert_close(logits[:, 0], io["teacher_forced_logits"], **near)
-    torch.testing.assert_close(greedy.logits, io["greedy_logits"], **near)
+        near(net.log_probs(*inputs, io["pointers"]), io["log_probs"])
+    near(logits[:, 0], io["teacher_forced_logits"])
+    near(greedy.logits, io["greedy_logits"])
     assert torch.equal(greedy.pointers, io["greedy_pointer"])
     assert torch.equal(net.select(*inputs, config["shot_num"]), io["greedy_pointer"])
 
@@ -147,10 +121,7 @@ def test_gradients_agree_with_finite_differences(parts: SelectorParts) -> None:
     def loss() -> Tensor:
         return net.log_probs(query, candidates, pointers, mask).square().mean()
 
-    net.zero_grad()
-    loss().backward()
-    for name, parameter in net.named_parameters():
-        gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+    for (name, parameter), gradient in zip(net.named_parameters(), gradients(net, loss()), strict=True):
         direction = torch.randn(parameter.shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
         with torch.no_grad():
             values = []
@@ -162,14 +133,17 @@ def test_gradients_agree_with_finite_differences(parts: SelectorParts) -> None:
         torch.testing.assert_close((gradient * direction).sum(), expected, atol=1e-6, rtol=1e-5, msg=name)
 
 
+def gradients(net: PointerSelector, loss: Tensor) -> list[Tensor]:
+    """The gradient of each parameter, zeros for one that the loss does not depend on."""
+    parameters = list(net.parameters())
+    found = torch.autograd.grad(loss, parameters, allow_unused=True)
+    return [torch.zeros_like(p) if slope is None else slope for p, slope in zip(parameters, found, strict=True)]
+
+
 def test_every_parameter_learns_unless_upstream_never_uses_it(parts: SelectorParts) -> None:
     net, (query, candidates, pointers) = build(parts, shots=3), batch(shots=3)
-    net.log_probs(query, candidates, pointers).square().mean().backward()
-    idle = {
-        name
-        for name, parameter in net.named_parameters()
-        if parameter.grad is None or not (parameter.grad.flatten(1) if parameter.ndim > 1 else parameter.grad).any()
-    }
+    loss = net.log_probs(query, candidates, pointers).square().mean()
+    idle = {n for (n, _), slope in zip(net.named_parameters(), gradients(net, loss), strict=True) if not slope.any()}
     never_used = {name for name in idle if name.startswith("refine_score.")}
     assert idle == never_used
     assert bool(never_used) == (parts.scorer == "two-stage" and parts.refine_type == "attn")
@@ -178,12 +152,14 @@ def test_every_parameter_learns_unless_upstream_never_uses_it(parts: SelectorPar
 def test_many_runs_as_one(parts: SelectorParts) -> None:
     nets = [build(parts, seed=seed) for seed in range(3)]
     query, candidates, pointers = batch()
-    parameters, buffers = stack_module_state(nets)  # type: ignore[arg-type]
+    parameters, buffers = stack_module_state(nets)
     skeleton = copy.deepcopy(nets[0])
 
     def log_probs(tensors: dict[str, Tensor]) -> Tensor:
         wanted = (query, candidates, pointers)
-        return functional_call(_LogProbs(skeleton), {f"net.{k}": v for k, v in tensors.items()}, wanted)  # type: ignore[no-any-return]
+        named = {f"net.{name}": tensor for name, tensor in tensors.items()}
+        together: Tensor = functional_call(_LogProbs(skeleton), named, wanted)
+        return together
 
     assert not buffers
     together = vmap(log_probs)(parameters)
