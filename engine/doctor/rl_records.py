@@ -1,0 +1,204 @@
+"""Typed records of an RL file, and the sentence for each way in which a file or a record can be malformed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+
+from db.specs.base import UserError
+
+Text = Annotated[str, msgspec.Meta(max_length=200_000)]
+"""Longest text that a field may hold; a longer one is damage, not a question."""
+Number = float | None
+Id = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+Ids = list[Id] | None
+Buffer = memoryview
+
+
+class CandidateRecord(msgspec.Struct, gc=False):
+    """One scored pointer as stored; fields that are not listed here are skipped without being decoded."""
+
+    pointer: Ids = None
+    pointer_global: Ids = None
+    pointer_pos: Ids = None
+    gen_method: Text | None = None
+    beam_rank: Number = None
+    beam_score: Number = None
+    logprob_score: Number = None
+    temperature: Number = None
+    similarity_score: Number = None
+    vqa_pred_answer: Text | None = None
+    vqa_correct: bool | float | None = None
+    vqa_acc_score: Number = None
+    vqa_gt_prob: Number = None
+    vqa_rel_score: Number = None
+    vqa_eval_mode: Text | None = None
+    eval_split_used: Text | None = None
+    eval_failed: bool | None = None
+
+
+class AnswerRecord(msgspec.Struct, gc=False):
+    """A reference answer in its official form."""
+
+    answer: Text
+
+
+class QuestionRecord(msgspec.Struct, gc=False):
+    """The `query` object of a record."""
+
+    question_id: int | str | None = None
+    image_id: int | str | None = None
+    question: Text | None = None
+    gt_answers_raw: list[Text | AnswerRecord] | None = None
+
+
+class QueryRecord(msgspec.Struct, gc=False):
+    """One value of the top-level object: an RL group, or a group of legacy beams."""
+
+    query: QuestionRecord | None = None
+    candidate_pool_ids: Ids = None
+    candidate_pool_indices: Ids = None
+    pointer_candidates: list[CandidateRecord] | None = None
+    fix_failed: bool | None = msgspec.field(default=None, name="_fix_failed")
+    fix_error: Text | None = msgspec.field(default=None, name="_fix_error")
+    id_list: list[list[Id]] | None = None
+    score_list: list[float] | None = None
+
+
+RECORD = msgspec.json.Decoder(QueryRecord)
+_INDEX = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NOT_FINITE = re.compile(rb"(?<=[:\[,\s])(-?(?:NaN|Infinity))(?=\s*[,}\]])")
+_KEY = re.compile(rb'"(\d+)"\s*:\s*\{')
+_FIELD = re.compile(rb'"(\w+)"\s*:')
+_BYTE = re.compile(r"\(byte (\d+)\)")
+_WINDOW = 1 << 22
+
+
+def index_records(path: Path, data: Buffer) -> tuple[dict[int, msgspec.Raw], dict[str, Any]]:
+    """Split the file into raw records by query id (ascending), and decode `_meta`. No record is decoded yet."""
+    data, raw = _split(path, data)
+    records: dict[int, msgspec.Raw] = {}
+    for key, value in raw.items():
+        if key.startswith("_"):
+            continue
+        if not (key.isascii() and key.isdigit()):
+            what = "is neither a query id nor starts with an underscore; this is not RL data"
+            raise UserError(f"{path}: key {_short(key)} {what}")
+        if int(key) in records:
+            raise UserError(f"{path}: query {int(key)} stands twice, also as {_short(key)}; keep one of the records")
+        records[int(key)] = value
+    _refuse_repeated_keys(path, data, raw)
+    if not records:
+        raise UserError(f"{path}: there is no query in it; an RL file maps query ids to records")
+    return dict(sorted(records.items())), _meta(path, raw)
+
+
+def decode_record(path: Path, query_id: int, raw: msgspec.Raw) -> QueryRecord:
+    """Decode one record; UserError names file, query, candidate and field."""
+    try:
+        record = RECORD.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(_located(path, query_id, error)) from None
+    if record.pointer_candidates is None and record.id_list is None:
+        raise UserError(f"{path}: query {query_id} has neither pointer_candidates nor id_list; this is not RL data")
+    return record
+
+
+def describe_start(path: Path, head: bytes) -> None:
+    """Refuse what is visibly something else than a JSON object, saying what it is."""
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not text:
+        raise UserError(f"{path}: the file is empty; copy or generate it again")
+    for start, what in (
+        (b"version https://git-lfs", "a git-LFS pointer, not the data; fetch it with `git lfs pull`"),
+        (b"<", "a web page, not RL data; download the file itself"),
+        (b"PK", "a zip archive; unpack it first"),
+        (b"\x1f\x8b", "a gzip file; unpack it first"),
+        (b"[", "a JSON list, but RL data is one object that maps query ids to records"),
+    ):
+        if text.startswith(start):
+            raise UserError(f"{path}: this is {what}")
+    if not text.startswith(b"{"):
+        raise UserError(f"{path}: this is not JSON; RL data is one JSON object that maps query ids to records")
+
+
+def _split(path: Path, data: Buffer) -> tuple[Buffer, dict[str, msgspec.Raw]]:
+    try:
+        return data, _INDEX.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if "truncated" not in str(error) and _NOT_FINITE.search(data):
+            # Python's json writes NaN, which JSON does not know: such a value is as good as absent.
+            return _split(path, memoryview(_NOT_FINITE.sub(b"null", data)))
+        raise UserError(_malformed(path, data, error)) from None
+
+
+def _malformed(path: Path, data: Buffer, error: Exception) -> str:
+    found = _BYTE.search(str(error))
+    end = int(found[1]) if found else len(data)
+    where = _where(bytes(data[max(0, end - _WINDOW) : end]))
+    if "truncated" in str(error):
+        return f"{path}: the file is cut at byte {len(data):,}{where}; copy it again"
+    if "trailing" in str(error):
+        return f"{path}: more text follows the first JSON object at byte {end:,}; RL data is one object, not JSON lines"
+    return f"{path}: not valid JSON at byte {end:,}{where} ({_reason(error)}); repair or copy the file again"
+
+
+def _where(text: bytes) -> str:
+    keys = list(_KEY.finditer(text))
+    if not keys:
+        return ""
+    fields = list(_FIELD.finditer(text, keys[-1].end()))
+    field = f", field {fields[-1][1].decode()}" if fields else ""
+    return f", in query {int(keys[-1][1])}{field}"
+
+
+def _reason(error: Exception) -> str:
+    return str(error).removeprefix("JSON is malformed: ").split(" (byte")[0]
+
+
+def _located(path: Path, query_id: int, error: Exception) -> str:
+    message, _, field = str(error).partition(" - at `$")
+    place = f", field {field.rstrip('`').lstrip('.')}" if field else ""
+    return f"{path}: query {query_id}{place}: {_plain(message)}; repair or drop the record"
+
+
+def _plain(message: str) -> str:
+    words = message.replace("`", "").replace(" | null", "")
+    if "length <=" in words:
+        return f"the text is longer than {words.rsplit(' ', 1)[-1]} characters"
+    return words[:1].lower() + words[1:]
+
+
+def _meta(path: Path, raw: dict[str, msgspec.Raw]) -> dict[str, Any]:
+    if "_meta" not in raw:
+        return {}
+    meta = msgspec.json.decode(raw["_meta"])
+    if not isinstance(meta, dict):
+        raise UserError(f"{path}: field _meta must be an object, not {type(meta).__name__}; repair or drop it")
+    return meta
+
+
+def _refuse_repeated_keys(path: Path, data: Buffer, raw: dict[str, msgspec.Raw]) -> None:
+    """The last of equal keys wins in JSON, so a repeated one leaves a hole before a value that was kept."""
+    base = _address(data)
+    spans = sorted((_address(value) - base, len(memoryview(value))) for value in raw.values())
+    end = 0
+    for start, length in spans:
+        if start - end > 128:
+            found = _KEY.search(data[end:start])
+            if found:
+                raise UserError(f"{path}: query {int(found[1])} stands twice; keep one of its records")
+        end = start + length
+
+
+def _address(buffer: msgspec.Raw | Buffer) -> int:
+    address: int = np.frombuffer(buffer, np.uint8).__array_interface__["data"][0]
+    return address
+
+
+def _short(key: str) -> str:
+    return repr(key if len(key) <= 40 else key[:40] + "…")
