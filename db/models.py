@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import MetaData, Text, UniqueConstraint
+from sqlalchemy import Index, MetaData, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 APPLICATION_ID = 0x4C455650
@@ -113,7 +113,7 @@ class Question(Table, table=True):
 class Run(Table, table=True):
     """One experiment: what was asked (its whole specification), where it stands, how far it is."""
 
-    __table_args__ = (_UNREUSED,)
+    __table_args__ = (Index(None, "deleted_at", "created_at"), _UNREUSED)
 
     id: int = _key()
     name: str = Field(index=True)
@@ -140,7 +140,7 @@ class Run(Table, table=True):
     progress_from: int = 0
     """`progress_done` where the present process began, so that a rate is of this process alone."""
     progress_since: int | None = None
-    created_at: int = Field(index=True)
+    created_at: int
     started_at: int | None = None
     ended_at: int | None = None
     deleted_at: int | None = None
@@ -184,7 +184,7 @@ class MetricLast(Table, table=True):
     """One series of numbers, with what tables show of it, so that listing never reads points."""
 
     __tablename__ = "metric_last"
-    __table_args__ = (UniqueConstraint("run_id", "phase", "name"), _UNREUSED)
+    __table_args__ = (UniqueConstraint("run_id", "name", "phase"), _UNREUSED)
 
     id: int = _key()
     run_id: int = _of("run")
@@ -232,9 +232,9 @@ class Checkpoint(Table, table=True):
 
 
 class Cell(Table, table=True):
-    """One figure of the accuracy matrix, in percent."""
+    """One figure of the accuracy matrix, in percent. The index alone answers `acc@2`."""
 
-    __table_args__ = (_CLUSTERED,)
+    __table_args__ = (Index(None, "run_id", "shot", "n", "accuracy"), _CLUSTERED)
 
     run_id: int = _of("run", key=True)
     shot: int = Field(primary_key=True)

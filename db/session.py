@@ -42,10 +42,10 @@ def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
         _make_folder(path)
     engine = connect(path, busy_seconds=busy_seconds, uri=_read_only_uri(path) if read_only else None)
     try:
-        if not _is_current(engine, path):
+        if not _is_current(engine, path, read_only=read_only):
             if read_only:
                 raise DatabaseUnwritable(
-                    f"{path} is read-only and has yet to be brought up to date: copy it to a writable folder, give that with --home"
+                    f"{path} is read-only and of an older leverplus: copy it to a writable folder and give that with --home"
                 )
             from db.migrations.upgrade import bring_up_to_date  # rare, and slow to import
 
@@ -114,6 +114,9 @@ def _set_pragmas(*, foreign_keys: bool) -> Callable[[sqlite3.Connection, Connect
     def set_pragmas(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
         connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(
+            "PRAGMA cache_size = -16000"
+        )  # KiB: ten thousand runs are looked through without reading again
 
     return set_pragmas
 
@@ -134,8 +137,8 @@ def _explain(path: Path) -> Callable[[ExceptionContext], None]:
     return explain
 
 
-def _is_current(engine: Engine, path: Path) -> bool:
-    """Whether schema and journal are as this program wants them; refuses a newer or a foreign database."""
+def _is_current(engine: Engine, path: Path, *, read_only: bool = False) -> bool:
+    """Whether schema and, where it matters, journal are as this program wants them; refuses a newer or a foreign database."""
     with engine.execution_options(reading=True).connect() as connection:
         application, schema, journal, tables = (
             connection.exec_driver_sql(question).scalar_one()
@@ -151,7 +154,7 @@ def _is_current(engine: Engine, path: Path) -> bool:
             f"{path} was written by a newer leverplus (schema {schema}, this one knows {SCHEMA}): "
             "upgrade leverplus, or choose another folder with --home"
         )
-    return bool(schema == SCHEMA and journal in ("wal", "off", "memory"))
+    return bool(schema == SCHEMA and (read_only or journal == "wal"))
 
 
 def _make_folder(path: Path) -> None:

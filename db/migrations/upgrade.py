@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -18,13 +19,17 @@ from db.session import connect
 
 KEPT_BACKUPS = 3
 HERE = Path(__file__).parent
+STEPS = HERE / "steps"
+
+_one_at_a_time = threading.Lock()
+"""Alembic keeps its present environment in module globals."""
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
     """Alembic's settings, made here so that no ini file has to be found."""
     config = Config()
     config.set_main_option("script_location", str(HERE).replace("%", "%%"))
-    config.set_main_option("version_locations", str(HERE / "steps").replace("%", "%%"))
+    config.set_main_option("version_locations", str(STEPS).replace("%", "%%"))
     config.set_main_option("path_separator", "newline")
     config.attributes["connection"] = connection
     return config
@@ -35,7 +40,7 @@ def bring_up_to_date(path: Path, *, busy_seconds: float, is_current: Callable[[]
 
     Raises DatabaseBusy when the lock is held for longer than `busy_seconds`.
     """
-    with _in_our_words(path), _locked(path, busy_seconds):
+    with _one_at_a_time, _in_our_words(path), _locked(path, busy_seconds):
         if is_current():
             return
         with closing(sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)) as connection:

@@ -3,11 +3,12 @@
 Reading (a `reading` or `writing` session):
     find_run(session, text, *, deleted=False) -> Run           text: `r12`, `12` or a name; UserError names near misses
     get_run(session, *, run_id) -> Run                         spec_of(run) -> the specification
-    list_runs(session, *, where=None, sort="created desc", limit=None, offset=0) -> list[RunRow]     count_runs(session, *, where=None)
+    list_runs(session, *, where=None, sort="created desc", limit=None, offset=0) -> list[RunRow]
+    count_runs(session, *, where=None) -> int
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
     cells(session, *, run_ids) -> list[CellRow]                findings / checkpoints / artifacts / processes(session, *, run_id)
-    metric_names(session, *, run_id) -> list[str]              metric_series(session, *, run_id, name) -> [(phase, epoch, step, value)]
-    metric_summaries(session, *, run_id) -> list[MetricRow]
+    metric_series(session, *, run_id, name) -> [(phase, epoch, step, value)]
+    metric_names(session, *, run_id) -> list[str]              metric_summaries(session, *, run_id) -> list[MetricRow]
     predictions(session, *, run_id, shot, subset_sha=None, order="question_id", limit=None, after=None, question_ids=None)
         -> list[PredictionRow]                                 count_predictions(session, *, run_id, shot, subset_sha=None) -> int
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}

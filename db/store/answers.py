@@ -87,6 +87,7 @@ def predictions(
 
     `subset_sha` and `question_ids` narrow to a subset of the run and to some questions.
     """
+    assert order in _ORDERS, f"answers are ordered by {', '.join(_ORDERS)}, not {order}"
     behind, by = _ORDERS[order]
     sql = f"""
         SELECT prediction.*, dataset.sha AS dataset_sha, run.split,
@@ -127,7 +128,7 @@ def scores(session: Session, *, run_id: int, shot: int, subset_sha: str) -> dict
             AND question.question_id = prediction.question_id
         WHERE prediction.run_id = :run AND shot = :shot AND error = '' {_among("prediction.question_id", subset_sha, None)}
     """
-    found = session.connection().exec_driver_sql(sql, {"run": run_id, "shot": shot, "sha": subset_sha})
+    found = session.connection().exec_driver_sql(sql, {"run": run_id, "shot": shot, "sha": subset_sha}).all()
     return {question_id: (score, image_id) for question_id, score, image_id in found}
 
 

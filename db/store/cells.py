@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
-from sqlalchemy import RowMapping
 from sqlmodel import Session
 
-from db.store.base import listed, number, query
+from db.store.base import listed, number
 
 
 @dataclass(frozen=True)
@@ -30,26 +31,27 @@ class CellRow:
     accuracy: float
     ci_low: float
     ci_high: float
-    shots_used: dict[int, int]
+    shots_used: Mapping[int, int]
     distinct_sets: int
 
 
 def cells(session: Session, *, run_ids: Sequence[int]) -> list[CellRow]:
     """All figures of some runs, by run, then larger subsets first, then fewer shots first."""
     sql = """
-        SELECT cell.*, subset.label, subset.sha, subset.split, dataset.sha AS dataset_sha
+        SELECT cell.run_id, shot, subset_id, label, subset.sha, dataset.sha, split, cell.n, n_done, accuracy, ci_low, ci_high,
+            shots_used, distinct_sets
         FROM cell JOIN subset ON subset.id = cell.subset_id JOIN dataset ON dataset.id = subset.dataset_id
-        WHERE cell.run_id IN (SELECT value FROM json_each(:runs))
+        WHERE cell.run_id IN (SELECT value FROM json_each(?))
         ORDER BY cell.run_id, cell.n DESC, cell.subset_id, cell.shot
     """
-    return [_row(row) for row in query(session, sql, {"runs": listed(run_ids)})]
+    found = session.connection().exec_driver_sql(sql, (listed(run_ids),)).all()
+    return [
+        CellRow(*before, number(accuracy), number(low), number(high), _counts(shots_used), distinct_sets)
+        for *before, accuracy, low, high, shots_used, distinct_sets in found
+    ]
 
 
-def _row(row: RowMapping) -> CellRow:
-    return CellRow(
-        run_id=row["run_id"], shot=row["shot"], subset_id=row["subset_id"], subset=row["label"], subset_sha=row["sha"],
-        dataset_sha=row["dataset_sha"], split=row["split"], n=row["n"], n_done=row["n_done"],
-        accuracy=number(row["accuracy"]), ci_low=number(row["ci_low"]), ci_high=number(row["ci_high"]),
-        shots_used={int(shots): count for shots, count in json.loads(row["shots_used"]).items()},
-        distinct_sets=row["distinct_sets"],
-    )  # fmt: skip
+@lru_cache(maxsize=1024)
+def _counts(text: str) -> Mapping[int, int]:
+    """Parsed once: most cells of a list say the same."""
+    return MappingProxyType({int(shots): count for shots, count in json.loads(text).items()})

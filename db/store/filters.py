@@ -102,10 +102,7 @@ def runs_order(sort: str) -> str:
         return f"{texts[field]} COLLATE NOCASE {direction}, run.id DESC"
     number = _number(field)
     assert number is not None
-    missing = (
-        "" if field in ("id", "created") else f"{number.sql} IS NULL, "
-    )  # these are never missing and have an index
-    return f"{missing}{number.sql} {direction}, run.id {direction}"
+    return f"{number.sql} {direction} NULLS LAST, run.id {direction}"
 
 
 def _meaning(term: Term) -> Condition:
@@ -257,7 +254,7 @@ _TEXT = {
 }
 _WORDS = {
     "kind": "run.kind = lower(?)",
-    "state": "run.state = lower(?)",
+    "state": "+run.state = lower(?)",  # the plus keeps to the order of the list, which ends after a page
     "tag": "EXISTS (SELECT 1 FROM tag WHERE run_id = run.id AND tag.name = ?)",
     "finding": "EXISTS (SELECT 1 FROM finding WHERE run_id = run.id AND lower(?) IN (code, severity))",
 }

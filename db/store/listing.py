@@ -1,4 +1,4 @@
-"""Runs as rows of a table: a page in five queries, however many runs there are."""
+"""Runs as rows of a table: a page in six queries, however many runs there are."""
 
 from __future__ import annotations
 
@@ -87,9 +87,10 @@ def list_runs(
 ) -> list[RunRow]:
     """A page of runs. `where`: see `db.store.filters`; `sort`: a field, then `asc` or `desc`. Raises BadFilter."""
     condition = runs_condition(where)
-    sql = f"SELECT {_COLUMNS} FROM run WHERE {condition.sql} ORDER BY {runs_order(sort)} LIMIT ? OFFSET ?"
+    sql = f"SELECT id FROM run WHERE {condition.sql} ORDER BY {runs_order(sort)} LIMIT ? OFFSET ?"
     parameters = (*condition.parameters, -1 if limit is None else limit, offset)
-    return _complete(session, session.connection().exec_driver_sql(sql, parameters).mappings().all())
+    ids = session.connection().exec_driver_sql(sql, parameters).scalars().all()
+    return run_rows(session, run_ids=ids)  # sorting ids alone is several times quicker than sorting whole rows
 
 
 def count_runs(session: Session, *, where: str | None = None) -> int:

@@ -100,7 +100,7 @@ def metric_series(session: Session, *, run_id: int, name: str) -> list[tuple[str
         FROM metric_last JOIN metric ON series_id = metric_last.id
         WHERE run_id = :run AND name = :name ORDER BY series_id, metric.epoch, metric.step
     """
-    result = session.connection().exec_driver_sql(sql, {"run": run_id, "name": name})
+    result = session.connection().exec_driver_sql(sql, {"run": run_id, "name": name}).all()
     return [(phase, epoch, step, _shown(value, flag)) for phase, epoch, step, value, flag in result]
 
 

@@ -79,12 +79,14 @@ def start_process(
 
 
 def heartbeat(session: Session, *, process_id: int, promise_s: int = PROMISE_S) -> None:
-    """The process is alive and will be heard of again within `promise_s` seconds."""
-    execute(
-        session,
-        "UPDATE process SET heartbeat_at = :now, promise_s = :promise WHERE id = :id",
-        {"now": now(), "promise": promise_s, "id": process_id},
-    )
+    """The process is alive and will be heard of again within `promise_s` seconds. A run given up as lost by mistake runs again."""
+    row = _get(session, process_id)
+    row.heartbeat_at, row.promise_s = now(), promise_s
+    if row.state == "lost":
+        row.state, row.reason, row.ended_at = "running", "", None
+        if get_run(session, run_id=row.run_id).state == "lost" and _is_newest(session, row):
+            move(session, run_id=row.run_id, state="running")
+    session.flush()
 
 
 def end_process(session: Session, *, process_id: int, state: str, exit_code: int | None, reason: str = "") -> None:
@@ -97,8 +99,7 @@ def end_process(session: Session, *, process_id: int, state: str, exit_code: int
     ended.state, ended.exit_code, ended.reason = state, exit_code, reason
     ended.ended_at = ended.heartbeat_at = now()
     session.flush()
-    newest = processes(session, run_id=ended.run_id)[-1]
-    if newest.id == process_id and get_run(session, run_id=ended.run_id).state in ("queued", "running", "lost"):
+    if _is_newest(session, ended) and get_run(session, run_id=ended.run_id).state in ("queued", "running", "lost"):
         move(session, run_id=ended.run_id, state=state)
 
 
@@ -146,6 +147,11 @@ def _get(session: Session, process_id: int) -> Process:
     found = session.get(Process, process_id, populate_existing=True)
     assert found is not None, f"there is no process row {process_id}"
     return found
+
+
+def _is_newest(session: Session, row: Process) -> bool:
+    """False once a resume has put another process on the run."""
+    return processes(session, run_id=row.run_id)[-1].id == row.id
 
 
 def _row(row: RowMapping) -> ProcessRow:

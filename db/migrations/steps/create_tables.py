@@ -80,7 +80,7 @@ CREATE TABLE run (
     CONSTRAINT run_refers_parent_id FOREIGN KEY(parent_id) REFERENCES run (id) ON DELETE SET NULL,
     CONSTRAINT run_refers_dataset_id FOREIGN KEY(dataset_id) REFERENCES dataset (id) ON DELETE SET NULL
 );
-CREATE INDEX run_by_created_at ON run (created_at);
+CREATE INDEX run_by_deleted_at_created_at ON run (deleted_at, created_at);
 CREATE INDEX run_by_name ON run (name);
 CREATE INDEX run_by_parent_id ON run (parent_id);
 CREATE INDEX run_by_spec_sha ON run (spec_sha);
@@ -147,6 +147,7 @@ CREATE TABLE cell (
     CONSTRAINT cell_refers_run_id FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE,
     CONSTRAINT cell_refers_subset_id FOREIGN KEY(subset_id) REFERENCES subset (id) ON DELETE CASCADE
 ) WITHOUT ROWID;
+CREATE INDEX cell_by_run_id_shot_n_accuracy ON cell (run_id, shot, n, accuracy);
 CREATE TABLE checkpoint (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     run_id INTEGER NOT NULL,
@@ -196,7 +197,7 @@ CREATE TABLE metric_last (
     flag INTEGER NOT NULL,
     lowest FLOAT,
     highest FLOAT,
-    CONSTRAINT metric_last_unique_run_id_phase_name UNIQUE (run_id, phase, name),
+    CONSTRAINT metric_last_unique_run_id_name_phase UNIQUE (run_id, name, phase),
     CONSTRAINT metric_last_refers_run_id FOREIGN KEY(run_id) REFERENCES run (id) ON DELETE CASCADE
 );
 CREATE TABLE note (
