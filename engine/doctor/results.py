@@ -77,8 +77,8 @@ def control_not_beaten(run: str, control: str, shot: int, pair: Paired) -> list[
             severity="warning",
             subject=run,
             message=(
-                f"At {shot} shots the run is {pair.difference:+.2f} points (95 % {pair.low:+.2f} to {pair.high:+.2f}, p {pair.p:.3f}, "
-                f"{pair.n} questions) against {control}, which knows nothing of the query: not distinguishably better."
+                f"At {shot} shots the run is {pair.difference:+.2f} points (95 % {pair.low:+.2f} to {pair.high:+.2f}, "
+                f"p {pair.p:.3f}, {pair.n} questions) against {control}, which knows nothing of the query: not distinguishably better."
             ),
             fix="Look at the distinct demonstration sets, the pool and the load report; more questions narrow the interval.",
         )
