@@ -23,14 +23,16 @@ from typing import Any
 
 from loguru import logger
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from db import process, store
 from db.home import Home
 from db.rows import Row, StoredAnswer
 from db.session import open_database, reading, writing
 from db.specs import UserError, canonical_json
+from db.specs.imported import ImportSpec
 from engine import environment
-from engine.context import Context
+from engine.context import Context, Scored
 from engine.recorder import Recorder, Reserve
 
 RECIPES: dict[str, tuple[str, str]] = {
@@ -39,6 +41,7 @@ RECIPES: dict[str, tuple[str, str]] = {
     "grpo": ("engine.train", "train"),
     "generate": ("engine.generate", "generate"),
     "embed": ("engine.embed", "embed"),
+    "import": ("engine.import_answers", "import_answers"),
 }
 GRACE_S = 10
 """Seconds between a request to stop and breaking into a recipe that yields nothing meanwhile."""
@@ -146,7 +149,8 @@ def claim(home: Home, name: str) -> Job:
         assert row.id is not None, "a stored process has a key"
         store.set_state(session, run_id=run.id, state="running")
         run.environment = canonical_json(merged(json.loads(run.environment), surroundings))
-        return Job(home, database, run.id, row.id, store.spec_of(run))
+        spec = ImportSpec.model_validate_json(run.spec) if run.kind == "import" else store.spec_of(run)
+        return Job(home, database, run.id, row.id, spec)
 
 
 def merged(stored: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,7 +207,7 @@ def carry_out(job: Job, recorder: Recorder, stop: StopRequest) -> Outcome:
 def _recipe(job: Job) -> Generator[Row, None, None]:
     module, function = RECIPES[job.spec.kind]
     with reading(job.database) as session:
-        answered = frozenset(store.answered(session, run_id=job.run_id))
+        answered = _scored(session, job.run_id)
         candidates = frozenset(store.candidates_done(session, run_id=job.run_id))
     job.home.cache.mkdir(parents=True, exist_ok=True)
 
@@ -221,6 +225,17 @@ def _recipe(job: Job) -> Generator[Row, None, None]:
     recipe = getattr(importlib.import_module(module), function)
     rows: Generator[Row, None, None] = recipe(job.spec, context)
     return rows
+
+
+def _scored(session: Session, run_id: int) -> dict[tuple[int, int], Scored]:
+    """What an earlier process of this run has answered, by (question_id, shot)."""
+    shots = {shot for _, shot in store.answered(session, run_id=run_id)}
+    return {
+        (row.question_id, row.shot): Scored(row.score, empty=not row.answer.strip(), cut=row.cut)
+        for shot in shots
+        for row in store.predictions(session, run_id=run_id, shot=shot)
+        if not row.error
+    }
 
 
 def _sentence(error: Exception) -> str:

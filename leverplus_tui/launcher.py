@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 from sqlalchemy import Engine
 
@@ -16,6 +17,7 @@ from db import process, store
 from db.home import Home
 from db.session import open_database, writing
 from db.specs import Finding, JobSpec, UserError
+from db.specs.imported import ImportSpec
 from db.store import ProcessRow
 
 WORKER = (sys.executable, "-P", "-m", "engine.worker")
@@ -29,7 +31,7 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 def launch(
     home: Home,
-    spec: JobSpec,
+    spec: JobSpec | ImportSpec,
     *,
     name: str = "",
     forced: bool = False,
@@ -40,7 +42,7 @@ def launch(
     database = open_database(home.database)
     with writing(database) as session:
         run = store.create_run(
-            session, spec=spec, name=name, forced=forced, environment={"argv": sys.argv}, parent=parent
+            session, spec=cast(Any, spec), name=name, forced=forced, environment={"argv": sys.argv}, parent=parent
         )
         assert run.id is not None, "a stored run has a key"
         store.add_rows(session, run_id=run.id, process_id=None, rows=list(findings))

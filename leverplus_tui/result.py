@@ -11,7 +11,7 @@ from db import store
 from db.home import Home
 from db.session import reading
 from db.specs import Finding
-from db.store import CellRow, RunDetail, RunRow
+from db.store import CellRow, CheckpointRow, RunDetail, RunRow
 from leverplus_tui.launcher import log_tail
 from leverplus_tui.output import duration, finding_lines, iso, put, put_json, say, table, with_interval
 
@@ -49,13 +49,47 @@ def run_json(row: RunRow, findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "id": row.ref, "name": row.name, "kind": row.kind, "state": row.state, "dataset": row.dataset, "vlm": row.vlm,
         "retriever": row.retriever, "created": iso(row.created), "duration_s": row.duration_s, "forced": row.forced,
-        "matrix": matrix(row.cells), "tags": list(row.tags),
-        "findings": [finding.model_dump(mode="json") for finding in findings],
-        "artifacts": [{"kind": a.kind, "path": a.path, "sha256": a.sha256, "facts": dict(a.facts)} for a in detail.artifacts],
+        "matrix": matrix(row.cells), "tags": list(row.tags), "findings": documents(findings),
+    }  # fmt: skip
+
+
+def detail_json(detail: RunDetail) -> dict[str, Any]:
+    """`show RUN --json`."""
+    last = detail.processes[-1] if detail.processes else None
+    return run_json(detail.row, detail.findings) | {
+        "spec": detail.spec,
+        "environment": detail.environment,
+        "lineage": detail.facts,
+        "checkpoints": [_checkpoint(row) for row in detail.checkpoints],
+        "metrics": {
+            f"{m.phase}/{m.name}": {
+                "value": m.value,
+                "epoch": m.epoch,
+                "step": m.step,
+                "min": m.lowest,
+                "max": m.highest,
+            }
+            for m in detail.metrics
+        },
+        "artifacts": [
+            {"kind": a.kind, "path": a.path, "sha256": a.sha256, "facts": dict(a.facts)} for a in detail.artifacts
+        ],
         "parent": f"r{detail.row.parent}" if detail.row.parent else None,
         "note": detail.note,
         "log": last.log_path if last else None,
         "reason": last.reason if last else "",
+    }
+
+
+def documents(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Findings as the contract prints them."""
+    return [finding.model_dump(mode="json") for finding in findings]
+
+
+def _checkpoint(row: CheckpointRow) -> dict[str, Any]:
+    return {
+        "path": row.path, "sha256": row.sha256, "phase": row.phase, "epoch": row.epoch, "parameters": row.parameters,
+        "is_best": row.is_best, "metrics": row.metrics, "on_disk": row.replaced is None,
     }  # fmt: skip
 
 
@@ -125,7 +159,7 @@ def _run_document(detail: RunDetail, place: Home) -> dict[str, Any]:
         "status": detail.row.state,
         "kind": detail.row.kind,
         "matrix": matrix(detail.row.cells),
-        "findings": [finding.model_dump(mode="json") for finding in detail.findings],
+        "findings": documents(detail.findings),
     }
     if detail.checkpoints:
         document["checkpoints"] = [c.path for c in detail.checkpoints if c.replaced is None]

@@ -34,11 +34,8 @@ class SpecOption:
     choices: tuple[str, ...]
     default: str
     """As it would be typed; empty where the field must be given or is off."""
-
-    @property
-    def metavar(self) -> str:
-        """What stands for the value in help texts."""
-        return "|".join(self.choices) if self.choices else self.field.upper()
+    metavar: str
+    """What stands for the value in help texts: the choices, or `N`, `X` or `TEXT`."""
 
 
 def options(kind: str) -> list[SpecOption]:
@@ -182,7 +179,14 @@ def _option(kind: str, name: str, info: FieldInfo) -> SpecOption:
     choices = tuple(str(value) for member in kinds if get_origin(member) is Literal for value in get_args(member))
     default = defaults(kind).get(name)
     text = "" if default is None or default in ("", []) else plain(default)
-    return SpecOption(name, f"--{shown.replace('_', '-')}", _first_line(SPEC_OF_KIND[kind], name), form, choices, text)
+    metavar = "|".join(choices) or _metavar(kinds)
+    help_text = _first_line(SPEC_OF_KIND[kind], name)
+    return SpecOption(name, f"--{shown.replace('_', '-')}", help_text, form, choices, text, metavar)
+
+
+def _metavar(kinds: Sequence[Any]) -> str:
+    inner = [member for kind in kinds for member in (kind, *get_args(kind))]
+    return "N" if int in inner else "X" if float in inner else "TEXT"
 
 
 def _json(value: Any) -> Any:

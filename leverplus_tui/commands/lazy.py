@@ -111,7 +111,7 @@ def load(name: str, leaf: Leaf) -> TyperCommand:
     function: Callable[..., None] = getattr(importlib.import_module(f"leverplus_tui.commands.{module}"), attribute)
     text, _, example = (function.__doc__ or leaf.help).partition("Example:\n")
     single = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    single.command(name, help=text, epilog=printed(example))(function)
+    single.command(name, help=text.strip(), epilog=printed(example))(function)
     command = typer.main.get_command(single)
     assert isinstance(command, TyperCommand), f"{leaf.target} is not a plain command"
     return command

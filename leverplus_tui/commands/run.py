@@ -62,7 +62,9 @@ def _annotation(option: SpecOption) -> Any:
         text += " [yes]" if option.default == "true" else ""
         return Annotated[bool | None, typer.Option(f"{option.flag}/--no-{option.flag[2:]}", help=text)]
     if option.kind == "list":
-        return Annotated[list[str] | None, typer.Option(option.flag, metavar="VALUE", help=f"{text} May be repeated.")]
+        return Annotated[
+            list[str] | None, typer.Option(option.flag, metavar=option.metavar, help=f"{text} May be repeated.")
+        ]
     choices = list(option.choices)
     complete = (lambda: choices) if choices else None
     return Annotated[str | None, typer.Option(option.flag, metavar=option.metavar, help=text, autocompletion=complete)]
@@ -137,8 +139,8 @@ def run_job(
 
 def begin(
     place: Home, spec: Any, *, name: str, detach: bool, force: bool, as_json: bool, parent: int | None = None
-) -> None:
-    """Preflight, launch and, unless detached, watch; shared by `run` and `rerun`."""
+) -> int:
+    """Preflight, launch and, unless detached, watch; shared by `run` and `rerun`. Returns the run's number."""
     from leverplus_tui.preflight import check
 
     checked = check(spec, quiet=as_json)
@@ -166,8 +168,9 @@ def begin(
             say(
                 f"started; see `leverplus logs r{run_id} -f`, `leverplus tui --run r{run_id}`, `leverplus stop r{run_id}`"
             )
-        return
+        return run_id
     attend(place, run_id, as_json=as_json)
+    return run_id
 
 
 def attend(place: Home, run_id: int, *, as_json: bool) -> None:

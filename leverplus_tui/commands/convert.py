@@ -1,0 +1,27 @@
+"""`leverplus convert`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from leverplus_tui.commands.spawned import run_module
+
+
+def convert(
+    checkpoint: Annotated[Path, typer.Argument(help="Selector checkpoint in any known layout.")],
+    out: Annotated[Path, typer.Argument(help="File to write.")],
+    to: Annotated[
+        Literal["leverplus", "upstream"],
+        typer.Option("--to", help="safetensors with a manifest, or the published .pt layout."),
+    ] = "leverplus",
+) -> None:
+    """Convert a selector checkpoint between layouts, and check that the function it computes is unchanged.
+
+    Example:
+    leverplus convert v3_epoch5.pt selector.safetensors
+    leverplus convert selector.safetensors for_upstream.pt --to upstream
+    """
+    run_module("engine.convert", str(checkpoint), str(out), "--to", to)

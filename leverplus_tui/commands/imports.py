@@ -1,0 +1,103 @@
+"""`leverplus import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy import Engine
+
+from db import store
+from db.home import Home
+from db.session import reading
+from db.specs import Finding, UserError
+from db.specs.imported import ImportSpec
+from engine.doctor.matrix import audit
+from engine.doctor.matrix_files import ResultFile, read_result_file
+from leverplus_tui.commands.opened import opened
+from leverplus_tui.commands.options import HomeOption, JsonOption
+from leverplus_tui.importing import store_matrices
+from leverplus_tui.output import finding_lines, put, put_json, say, table
+from leverplus_tui.result import failure_lines, matrix
+
+SHOWN_FINDINGS = 12
+
+
+def import_files(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="Accuracy matrices, metrics files, or lists of predictions.")
+    ],
+    dataset: Annotated[
+        str,
+        typer.Option("--dataset", help="Data set whose reference answers score predictions, where the file has none."),
+    ] = "",
+    vlm: Annotated[str, typer.Option("--vlm", help="Model that made the predictions, for the record.")] = "",
+    shot: Annotated[
+        int | None, typer.Option("--shot", min=0, max=8, help="Demonstrations that predictions were made with.")
+    ] = None,
+    split: Annotated[str, typer.Option("--split", metavar="val|train", help="Split of the questions.")] = "val",
+    name: Annotated[str, typer.Option("--name", help="Name of the imported predictions.")] = "",
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Import what other programs published: accuracy matrices (audited on the way in), metrics files, predictions.
+
+    Predictions are scored here with the official metric and can then be compared question by question.
+
+    Example:
+    leverplus import accuracy_matrices.json
+    leverplus import predictions.json --dataset ./okvqa --shot 2 --vlm Qwen2.5-VL-3B
+    """
+    found = [read_result_file(path) for path in files]  # all are read before anything is stored
+    place, database = opened(home)
+    matrices = [one for file in found for one in file.matrices]
+    findings = audit(matrices)
+    entries = store_matrices(database, matrices, findings)
+    for file in found:
+        if file.answers:
+            wanted = file.shot if shot is None else shot
+            spec = ImportSpec(
+                source=str(file.path.absolute()), label=name or file.path.stem, dataset=_place_of(dataset), vlm=vlm, split=split,
+                shot=wanted,
+            )  # fmt: skip
+            entries.append(_import_answers(place, database, file, spec))
+    if as_json:
+        put_json({"imported": entries, "findings": [finding.model_dump(mode="json") for finding in findings]})
+        return
+    _print(entries, findings)
+
+
+def _import_answers(place: Home, database: Engine, file: ResultFile, spec: ImportSpec) -> dict[str, Any]:
+    """A job does it: only there is the scorer at hand."""
+    from leverplus_tui import launcher
+    from leverplus_tui.follow import follow
+
+    run_id = launcher.launch(place, spec, name=spec.label)
+    state = follow(database, run_id, quiet=True)
+    with reading(database) as session:
+        detail = store.run_detail(session, run_id=run_id)
+    if state != "done":
+        raise UserError(failure_lines(detail, place)[0].removeprefix("leverplus: "))
+    return {
+        "run": f"r{run_id}", "source": str(file.path), "label": spec.label, "dataset": spec.dataset, "vlm": spec.vlm, "date": "",
+        "cells": matrix(detail.cells),
+    }  # fmt: skip
+
+
+def _place_of(dataset: str) -> str:
+    path = Path(dataset).expanduser()
+    return str(path.absolute()) if dataset and path.exists() else dataset
+
+
+def _print(entries: list[dict[str, Any]], findings: list[Finding]) -> None:
+    rows = [
+        (e["run"], e["label"][:40], e["dataset"], e["vlm"], e["date"], str(len(e["cells"])), e["source"][-32:])
+        for e in entries
+    ]
+    put(table(("run", "label", "data", "model", "date", "figures", "source"), rows, right=(5,)))
+    lines = finding_lines(findings)
+    for line in lines[:SHOWN_FINDINGS]:
+        say(line)
+    if len(lines) > SHOWN_FINDINGS:
+        say(f"first lines of {len(findings)} findings; each run keeps its own: leverplus show RUN, or --json for all")

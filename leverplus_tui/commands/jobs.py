@@ -1,0 +1,95 @@
+"""`leverplus stop`, `resume` and `rerun`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from db import store
+from db.session import reading
+from db.specs import JOB_SPEC, UserError
+from leverplus_tui.commands.opened import numbers, opened
+from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument, RunsArgument
+from leverplus_tui.commands.run import attend, begin
+from leverplus_tui.output import put, put_json, say
+from leverplus_tui.rerun import drift
+
+
+def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Stop jobs: politely, then after 20 seconds by force. What is done stays stored.
+
+    Example:
+    leverplus stop r12
+    leverplus stop r12 r13
+    """
+    from leverplus_tui import launcher
+
+    place, database = opened(home)
+    with reading(database) as session:
+        run_ids = numbers(session, runs)
+    states = {f"r{run_id}": launcher.stop(place, run_id) for run_id in run_ids}
+    if as_json:
+        put_json(states)
+        return
+    for name, state in states.items():
+        put(f"{name} {state}")
+
+
+def resume(
+    run: RunArgument,
+    detach: Annotated[bool, typer.Option("--detach", help="Do not wait: the job goes on by itself.")] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Go on with a run that was stopped, failed or was lost; nothing stored is computed again.
+
+    Example:
+    leverplus resume r12
+    """
+    from leverplus_tui import launcher
+
+    place, database = opened(home)
+    with reading(database) as session:
+        run_id = numbers(session, [run])[0]
+    launcher.resume(place, run_id)
+    if not detach:
+        attend(place, run_id, as_json=as_json)
+    elif as_json:
+        put_json({"run": f"r{run_id}", "status": "queued"})
+    else:
+        put(f"r{run_id}")
+
+
+def rerun(
+    run: RunArgument,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the new run.")] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Do not wait: the job goes on by itself.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Run although preflight finds errors.")] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Repeat a run as a new run, from its row alone; says where code, versions or files have changed since.
+
+    Example:
+    leverplus rerun r12
+    """
+    place, database = opened(home)
+    with reading(database) as session:
+        detail = store.run_detail(session, run_id=numbers(session, [run], deleted=True)[0])
+    spec = _spec_of(detail.row.ref, detail.spec)
+    run_id = begin(
+        place, spec, name=name or detail.row.name, detach=detach, force=force, as_json=as_json, parent=detail.row.id
+    )
+    if detach:
+        return
+    with reading(database) as session:
+        changes = drift(detail, store.run_detail(session, run_id=run_id))
+    for line in changes or (f"code, versions and data are those of {detail.row.ref}",):
+        say(line)
+
+
+def _spec_of(ref: str, stored: dict[str, Any]) -> Any:
+    if stored.get("kind") == "import":
+        raise UserError(f"{ref} was imported: its figures were measured elsewhere and cannot be repeated from here")
+    return JOB_SPEC.validate_python(stored)

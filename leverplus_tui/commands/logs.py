@@ -1,0 +1,82 @@
+"""`leverplus logs`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import Engine
+
+from db import store
+from db.session import reading
+from db.store.runs import ENDED
+from leverplus_tui.commands.opened import numbers, opened
+from leverplus_tui.commands.options import HomeOption, RunArgument
+from leverplus_tui.output import say
+
+LOOK_S = 0.2
+
+
+def logs(
+    run: RunArgument,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing until the run ends.")] = False,
+    lines: Annotated[
+        int | None, typer.Option("--lines", "-n", min=1, help="Begin with the last so many lines.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Print the log of a run's job processes.
+
+    Example:
+    leverplus logs r12
+    leverplus logs r12 -f -n 20
+    """
+    place, database = opened(home)
+    with reading(database) as session:
+        run_id = numbers(session, [run], deleted=True)[0]
+    log = place.log(run_id)
+    offset = _print_from(log, _start(log, lines))
+    if not log.exists():
+        say(f"r{run_id} has no log yet at {log}")
+    while follow:
+        ended = _ended(database, run_id)  # asked before reading, so that the last lines are not missed
+        offset = _print_from(log, offset)
+        if ended:
+            return
+        time.sleep(LOOK_S)
+
+
+def _print_from(log: Path, offset: int) -> int:
+    """Print what stands behind `offset`; returns where it ends. Bytes go out as they are."""
+    if not log.exists():
+        return offset
+    out = typer.get_binary_stream("stdout")
+    with log.open("rb") as file:
+        file.seek(offset)
+        while block := file.read(1 << 16):
+            out.write(block)
+        out.flush()
+        return file.tell()
+
+
+def _start(log: Path, lines: int | None) -> int:
+    """Byte at which the last `lines` lines begin."""
+    if lines is None or not log.exists():
+        return 0
+    with log.open("rb") as file:
+        position = file.seek(0, 2)
+        tail = b""
+        while position and tail.count(b"\n") <= lines:
+            step = min(1 << 16, position)
+            position = file.seek(position - step)
+            tail = file.read(step) + tail
+    return position + len(tail) - len(b"".join(tail.splitlines(keepends=True)[-lines:]))
+
+
+def _ended(database: Engine, run_id: int) -> bool:
+    with reading(database) as session:
+        rows = store.processes(session, run_id=run_id)
+        ended = store.get_run(session, run_id=run_id).state in ENDED
+    return ended or bool(rows and not store.is_alive(rows[-1]))

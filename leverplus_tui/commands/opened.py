@@ -1,0 +1,33 @@
+"""What most commands begin with: the home, its database, and the runs that were named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from db import store
+from db.home import Home, resolve_home
+from db.session import open_database, reading
+
+
+@contextmanager
+def looking(home: Path | None) -> Iterator[Session]:
+    """A reading session on the home's database."""
+    with reading(open_database(resolve_home(home).database)) as session:
+        yield session
+
+
+def opened(home: Path | None) -> tuple[Home, Engine]:
+    """The home and its database."""
+    place = resolve_home(home)
+    return place, open_database(place.database)
+
+
+def numbers(session: Session, names: Sequence[str], *, deleted: bool = False) -> list[int]:
+    """The runs that people mean, each once. Raises UserError naming near misses."""
+    found = [store.find_run(session, name, deleted=deleted).id for name in names]
+    return [number for number in dict.fromkeys(found) if number is not None]

@@ -1,0 +1,47 @@
+"""`leverplus report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from db import store
+from db.specs import UserError
+from leverplus_tui.commands.opened import looking, numbers
+from leverplus_tui.commands.options import HomeOption, RunsArgument
+from leverplus_tui.comparison import compare
+from leverplus_tui.document import to_html, to_markdown
+from leverplus_tui.output import put, say
+from leverplus_tui.report import report as make_report
+
+
+def report(
+    runs: RunsArgument,
+    lang: Annotated[Literal["en", "zh"], typer.Option("--lang", help="Language.")] = "en",
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.md|FILE.html", help="Write to a file.")] = None,
+    home: HomeOption = None,
+) -> None:
+    """Write a report of runs: accuracies with intervals, paired comparisons, findings, how everything was made.
+
+    Example:
+    leverplus report r10 r12
+    leverplus report r10 r12 --lang zh --out report.html
+    """
+    if out is not None and out.suffix not in (".md", ".html"):
+        raise UserError(f"--out {out}: end the name in .md or .html")
+    with looking(home) as session:
+        run_ids = numbers(session, runs)
+        details = [store.run_detail(session, run_id=run_id) for run_id in run_ids]
+        comparison = compare(session, run_ids) if len(run_ids) > 1 else None
+    blocks = make_report(details, comparison, lang)
+    text = to_html(blocks, language=lang) if out is not None and out.suffix == ".html" else to_markdown(blocks)
+    if out is None:
+        put(text.rstrip("\n"))
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--out {out} cannot be written: {error.strerror or error}") from error
+    say(f"written to {out}")

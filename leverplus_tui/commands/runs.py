@@ -1,0 +1,90 @@
+"""`leverplus runs`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from db import store
+from db.session import writing
+from db.store import RunRow
+from leverplus_tui.commands.opened import opened
+from leverplus_tui.commands.options import HomeOption, JsonOption
+from leverplus_tui.output import MARKS, duration, moment, put, put_json, say, table, with_interval
+from leverplus_tui.result import run_json
+
+
+def runs(
+    where: Annotated[
+        str | None,
+        typer.Option("--where", metavar="EXPR", help='Which runs, such as: kind:eval acc@2>45 -tag:smoke "text".'),
+    ] = None,
+    sort: Annotated[
+        str, typer.Option("--sort", metavar="FIELD", help="Field, then asc or desc, such as: acc@2 desc.")
+    ] = "created desc",
+    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Only the first so many.")] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """List runs with their accuracies; newest first unless told otherwise.
+
+    Example:
+    leverplus runs
+    leverplus runs --where 'kind:eval state:done acc@2>45' --sort 'acc@2 desc'
+    """
+    place, database = opened(home)
+    with writing(database) as session:
+        store.lost_runs(session)  # a dead process must not be shown as running
+        rows = store.list_runs(session, where=where, sort=sort, limit=limit)
+        total = store.count_runs(session, where=where)
+        if as_json:
+            put_json([run_json(row, store.findings(session, run_id=row.id)) for row in rows])
+            return
+    if not rows:
+        say(
+            f"no runs match {where!r} in {place.root}"
+            if where
+            else f"no runs in {place.root}: leverplus run eval --shot 2"
+        )
+        return
+    shots = sorted({cell.shot for row in rows for cell in row.cells})
+    headers = ("run", "name", "kind", "model", "data", *(f"@{shot}" for shot in shots), "started", "took", "state", "")
+    put(table(headers, [_line(row, shots) for row in rows], right=range(5, 5 + len(shots))))
+    if len(rows) < total:
+        say(f"first {len(rows)} of {total}")
+
+
+def _line(row: RunRow, shots: list[int]) -> tuple[str, ...]:
+    figures = [row.headline(shot) for shot in shots]
+    return (
+        row.ref,
+        _short(row.name, 28),
+        row.kind,
+        _short(row.vlm, 20) or "-",
+        _short(row.dataset, 20) or "-",
+        *(with_interval(cell.accuracy, cell.ci_low, cell.ci_high) if cell else "-" for cell in figures),
+        moment(row.created),
+        duration(row.duration_s),
+        f"{MARKS[row.state]} {row.state}{_progress(row)}",
+        _flags(row),
+    )
+
+
+def _progress(row: RunRow) -> str:
+    if row.state != "running" or row.progress is None or not row.progress.total:
+        return ""
+    return f" {100 * row.progress.done // row.progress.total}%"
+
+
+def _flags(row: RunRow) -> str:
+    flags = ["!forced"] if row.forced else []
+    counts = row.findings
+    if counts.errors or counts.warnings:
+        flags.append(f"!{counts.errors + counts.warnings} {counts.codes[0]}")
+    return " ".join([*flags, *(f"#{tag}" for tag in row.tags)])
+
+
+def _short(text: str, width: int) -> str:
+    """The end of a long path or hub id says most."""
+    return text if len(text) <= width else "…" + text[-(width - 1) :]

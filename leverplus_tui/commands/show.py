@@ -1,0 +1,58 @@
+"""`leverplus show`."""
+
+from __future__ import annotations
+
+import json
+
+from db import store
+from db.store import RunDetail
+from leverplus_tui.commands.opened import looking, numbers
+from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument
+from leverplus_tui.output import iso, moment, put, put_json
+from leverplus_tui.result import detail_json, print_detail_result
+from leverplus_tui.spec_options import flatten
+
+
+def show(run: RunArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Show one run: result, specification, where and with what it was made, checkpoints, last metrics, findings.
+
+    Example:
+    leverplus show r12
+    leverplus show r12 --json
+    """
+    with looking(home) as session:
+        detail = store.run_detail(session, run_id=numbers(session, [run], deleted=True)[0])
+    if as_json:
+        put_json(detail_json(detail))
+        return
+    print_detail_result(detail)
+    put("\nspecification")
+    put(_lines(detail.spec))
+    put("\nmade")
+    put(_lines(_made(detail)))
+    if detail.facts:
+        put("\nlineage")
+        put(_lines(detail.facts))
+    for process in detail.processes:
+        put(
+            f"\nprocess {process.pid} on {process.host}: {process.state} {moment(process.ended)} {process.reason}".rstrip()
+        )
+        put(f"  log {process.log_path}")
+
+
+def _made(detail: RunDetail) -> dict[str, object]:
+    row = detail.row
+    made: dict[str, object] = {"created": iso(row.created), "forced": row.forced, "tags": list(row.tags)}
+    if row.parent is not None:
+        made["repeats"] = f"r{row.parent}"
+    if detail.note:
+        made["note"] = detail.note
+    return made | detail.environment
+
+
+def _lines(values: object) -> str:
+    flat = list(flatten(values))
+    width = max((len(name) for name, _ in flat), default=0)
+    return "\n".join(
+        f"  {name.ljust(width)}  {value if isinstance(value, str) else json.dumps(value)}" for name, value in flat
+    )

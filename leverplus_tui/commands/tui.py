@@ -1,0 +1,30 @@
+"""`leverplus tui`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from db.home import resolve_home
+from leverplus_tui.commands.options import HomeOption
+
+
+def tui(
+    run: Annotated[str | None, typer.Option("--run", metavar="RUN", help="Open this run.")] = None,
+    compare: Annotated[
+        str | None, typer.Option("--compare", metavar="RUN,RUN", help="Open these runs side by side.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Open the terminal program.
+
+    Example:
+    leverplus tui
+    leverplus tui --run r12
+    leverplus tui --compare r10,r12
+    """
+    from leverplus_tui.app import LeverplusApp  # Textual: only here
+
+    runs = tuple(name.strip() for name in (compare or "").split(",") if name.strip())
+    LeverplusApp(resolve_home(home), run=run, compare=runs).run()
