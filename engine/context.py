@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from db.rows import StoredAnswer
+
+
+class Scored(NamedTuple):
+    """What a resumed run must know of an answer that it has already stored."""
+
+    score: float
+    """VQA accuracy, 0..1."""
+    empty: bool = False
+    """The answer is empty after post-processing."""
+    cut: bool = False
+    """The answer was ended by the token limit."""
 
 
 def _nothing_stored(_: Sequence[str]) -> Mapping[str, StoredAnswer]:
@@ -23,7 +35,7 @@ class Context:
     """Folder shared by all runs of this home: everything in it is keyed by content and may be deleted."""
     find_answers: Callable[[Sequence[str]], Mapping[str, StoredAnswer]] = _nothing_stored
     """Answers already stored, by request hash."""
-    answered: frozenset[tuple[int, int]] = frozenset()
-    """(question_id, shot) that this run has already stored, without error."""
+    answered: Mapping[tuple[int, int], Scored] = field(default_factory=dict)
+    """(question_id, shot) that this run has already stored without error: skipped, but counted in its cells."""
     candidates: frozenset[tuple[int, tuple[int, ...]]] = frozenset()
     """(query_id, pointer) that this run has already stored."""

@@ -1,0 +1,212 @@
+"""From an evaluation's specification to the demonstrations of each question: encoder, pool and retriever put together."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from db.rows import Fact, Row
+from db.specs.base import Finding, UserError, canonical_json, sha256_text
+from db.specs.evaluate import EvalSpec
+from engine import pools, retrieve
+from engine.data.sample import Sample, Split
+from engine.embeddings import Recipe, recipe_of
+from engine.encoders import Encoder, open_encoder
+from engine.features import feature_steps
+from engine.pools import Pools
+from engine.retrieve import RETRIEVERS, Demonstrations, Selects, Task
+from engine.vlm import VLM, open_vlm
+from engine.vlm_local import choose_device
+
+Chosen = dict[int, list[Demonstrations]]
+"""For each number of shots, the train indices shown to each question, in prompt order."""
+_OWN_FEATURES = "vlm:"
+
+
+def resolve_retriever(spec: EvalSpec) -> str:
+    """The retriever that `spec` means: what it names, else `selector` where one is given or built in, else `random`."""
+    if spec.retriever is not None:
+        return spec.retriever
+    if spec.selector:
+        return "selector"
+    return "selector" if spec.dataset == spec.vlm == "builtin" and builtin_selector() else "random"
+
+
+def builtin_selector() -> Path | None:
+    """The selector trained on the built-in world, where the package has one."""
+    from engine import demo
+
+    find = getattr(demo, "selector_path", None)
+    path: Path | None = find() if find else None
+    return path
+
+
+@dataclass(frozen=True)
+class Selector:
+    """A loaded selector, and how its embeddings are made."""
+
+    network: Selects
+    path: Path
+    sha: str
+    """Hash of the weights, whatever the container."""
+    variant: str = ""
+    embedding: Mapping[str, Any] = field(default_factory=dict)
+    """The manifest's entry; empty where the file does not say."""
+    assumed: Mapping[str, Any] = field(default_factory=dict)
+    """Fields that the file does not tell, at their published values."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """How questions are embedded; image and text, not standardised, where the file does not say."""
+        return recipe_of(self.embedding) if self.embedding else Recipe()
+
+    @property
+    def encoder(self) -> str:
+        """Name of the encoder of its embeddings; empty where the file does not say."""
+        return str(self.embedding.get("encoder", ""))
+
+    @property
+    def encoder_sha(self) -> str:
+        """Hash of that encoder; empty where the file does not say."""
+        return str(self.embedding.get("encoder_sha", ""))
+
+
+def choose(
+    spec: EvalSpec,
+    retriever: str,
+    shots: Sequence[int],
+    queries: Sequence[Sample],
+    train: Split,
+    vlm: VLM,
+    cache_dir: Path,
+) -> Generator[Row, None, Chosen]:
+    """The demonstrations of `queries` for every number of shots. Yields facts, findings and progress; raises UserError."""
+    if not any(shots) or retriever == "zero-shot":
+        return {shot: [()] * len(queries) for shot in shots}
+    device = str(choose_device(spec.device))
+    selector = open_selector(spec, device) if retriever == "selector" else None
+    features = yield from _features(spec, retriever, queries, train, vlm, selector, cache_dir)
+    asked = pools.Request(
+        spec.pool, spec.pool_size, spec.seed, spec.exclude_same_image, sha256_text(spec.encoder), device
+    )
+    pool = pools.build_pools(asked, queries, train, features=features, cache_dir=cache_dir)
+    yield from _pool_facts(pool)
+    task = Task(
+        queries=queries,
+        train=train,
+        pools=pool,
+        seed=spec.seed,
+        shots=max(shots),
+        most_similar_last=spec.most_similar_last,
+        features=features,
+        selector=selector.network if selector else None,
+        device=device,
+    )
+    chooser = RETRIEVERS[retriever](task)
+    chosen = {shot: chooser(shot) for shot in shots}
+    ids = {shot: [[train.ids[row] for row in rows] for rows in lists] for shot, lists in chosen.items()}
+    yield Fact("demonstrations_sha", sha256_text(canonical_json(ids)))
+    return chosen
+
+
+def open_selector(spec: EvalSpec, device: str = "cpu") -> Selector:
+    """The selector that `spec` names, or the built-in one. Raises UserError where there is none."""
+    path = Path(spec.selector).expanduser()
+    if spec.selector in ("", "builtin"):
+        builtin = builtin_selector()
+        if builtin is None:
+            raise UserError("selector: no checkpoint was given; name one with --selector, or choose another retriever")
+        path = builtin
+    from engine import checkpoint
+
+    loaded = checkpoint.open_selector(path)
+    return Selector(
+        network=loaded.selector.to(device),
+        path=path,
+        sha=checkpoint.tensors_sha(loaded.selector.state_dict()),
+        variant=next(iter(loaded.names), "custom"),
+        embedding=loaded.manifest.embedding if loaded.manifest else {},
+        assumed=loaded.assumed,
+    )
+
+
+def _features(
+    spec: EvalSpec,
+    retriever: str,
+    queries: Sequence[Sample],
+    train: Split,
+    vlm: VLM,
+    selector: Selector | None,
+    cache_dir: Path,
+) -> Generator[Row, None, dict[tuple[str, str], Any]]:
+    """What pool and retriever compare. A selector brings its own encoder; the rest uses the one of `spec`."""
+    sides = {"query": queries, "train": train.questions}
+    compared = {(side, field) for field in pools.FIELDS.get(spec.pool, ()) for side in sides}
+    found: dict[tuple[str, str], Any] = {}
+    if selector is not None:
+        yield from _selector_facts(selector)
+        encoder = _selector_encoder(spec, selector, vlm, cache_dir)
+        yield from _encoder_rows("selector_encoder", encoder, selector)
+        wanted = retrieve.FIELDS["selector"]
+        found |= yield from feature_steps(encoder, wanted, sides, cache_dir=cache_dir, recipe=selector.recipe)
+    else:
+        compared |= set(retrieve.FIELDS.get(retriever, ()))
+    if compared:
+        encoder = open_encoder(spec.encoder, vlm, device=spec.device, dtype=spec.dtype, cache_dir=cache_dir)
+        yield from _encoder_rows("encoder", encoder, None)
+        if retriever == "i2t" and not encoder.joint:
+            yield _unlike_spaces(encoder)
+        found |= yield from feature_steps(encoder, sorted(compared), sides, cache_dir=cache_dir)
+    return found
+
+
+def _selector_encoder(spec: EvalSpec, selector: Selector, vlm: VLM, cache_dir: Path) -> Encoder:
+    """The encoder that the selector was trained on, where its manifest names one, else the encoder of `spec`."""
+    name = selector.encoder or spec.encoder
+    if name.startswith(_OWN_FEATURES):
+        other = name.removeprefix(_OWN_FEATURES)
+        if other != vlm.name:
+            vlm = open_vlm(other, decode=spec.decode, prompt=spec.prompt, device=spec.device, cache_dir=cache_dir)
+        name = "vlm"
+    return open_encoder(name, vlm, device=spec.device, dtype=spec.dtype, cache_dir=cache_dir)
+
+
+def _encoder_rows(name: str, encoder: Encoder, selector: Selector | None) -> Generator[Row, None, None]:
+    yield Fact(name, encoder.name)
+    yield Fact(f"{name}_sha", encoder.sha)
+    yield Fact(f"{name}_dtype", encoder.dtype)
+    if selector is not None and selector.encoder_sha not in ("", encoder.sha):
+        yield Finding(
+            code="encoder-mismatch",
+            severity="warning",
+            subject=str(selector.path),
+            message=f"the selector was trained on embeddings of {selector.encoder} with other weights or pixel caps than now",
+            fix="embed and train again with this encoder, or evaluate with the model and pixel caps of the training",
+        )
+
+
+def _selector_facts(selector: Selector) -> Generator[Row, None, None]:
+    yield Fact("selector", str(selector.path))
+    yield Fact("selector_sha", selector.sha)
+    yield Fact("variant", selector.variant)
+    if selector.assumed:
+        yield Fact("selector_assumed", dict(selector.assumed))
+
+
+def _pool_facts(pool: Pools) -> Generator[Row, None, None]:
+    yield Fact("pool", pool.rule)
+    yield Fact("pool_size", pool.size)
+    yield Fact("pool_per_query", pool.own is not None)
+    yield Fact("pool_sha", pool.sha)
+
+
+def _unlike_spaces(encoder: Encoder) -> Finding:
+    return Finding(
+        code="spaces-differ",
+        severity="warning",
+        subject="i2t",
+        message=f"i2t compares images with texts, but {encoder.name} does not train its image and text features to agree",
+        fix="give a CLIP model as the encoder: --set encoder=DIR",
+    )
