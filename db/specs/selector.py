@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -87,6 +87,31 @@ class SelectorSizes(Spec):
     """Dropout on attention weights."""
     shots: int = Field(default=2, ge=1, le=MAX_SHOTS)
     """Trained shots."""
+
+
+class SelectorManifest(Spec):
+    """What stands beside the tensors of a selector: everything that shapes cannot say, and where it came from."""
+
+    format: Literal["leverplus-selector"] = "leverplus-selector"
+    """Marks the file as ours."""
+    variant: str = "custom"
+    """Published name of the parts, or `custom`."""
+    parts: SelectorParts
+    """What it is made of."""
+    sizes: SelectorSizes
+    """Widths, layers, heads, dropout and trained shots."""
+    lineage: dict[str, Any] = Field(default_factory=dict)
+    """Where it came from: hashes of RL data and embeddings, start, seed, run."""
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    """Last values of its training metrics, with phase and epoch."""
+    embedding: dict[str, Any] = Field(default_factory=dict)
+    """Recipe of the embeddings it was trained on: encoder, image and text, standardisation."""
+    pool: dict[str, Any] = Field(default_factory=dict)
+    """How the candidates of a query were chosen in training: rule and size."""
+    hashes: dict[str, str] = Field(default_factory=dict)
+    """SHA-256 of `tensors` (names, types, shapes and values) and, in the file beside it, of the whole `file`."""
+    created: str = ""
+    """Time of writing in UTC, ISO 8601."""
 
 
 _RECURRENT = {"state_update": "gru", "step_embedding": True}

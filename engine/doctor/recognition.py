@@ -51,6 +51,15 @@ def recognise(shapes: Mapping[str, Shape], declared: Mapping[str, Any] | None = 
     return Recognised(parts, sizes, names, assumed | more, tuple(problems))
 
 
+def declared_in(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file's metadata declare, those of some converters in a nested `config`; `shot_num` is our `shots`."""
+    nested = metadata.get("config")
+    declared = (nested if isinstance(nested, dict) else {}) | {k: v for k, v in metadata.items() if k != "config"}
+    if isinstance(declared.get("shot_num"), int):
+        declared.setdefault("shots", declared["shot_num"])
+    return declared
+
+
 def declared_variant(declared: Mapping[str, Any]) -> str:
     """The published name in `variant` or `model_type` (`v4_7_converted_to_v2` is v4_7); empty if there is none."""
     for key in ("variant", "model_type"):
