@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from db.specs.base import canonical_json, sha256_text
+from engine.data.files import write_atomically
 from engine.model_files import weight_files
 
 # generation_config.json is left out on purpose: every decoding argument is stated by the run itself.
@@ -67,11 +66,6 @@ def _read(cache_dir: Path | None) -> dict[str, str]:
 
 
 def _write(cache_dir: Path | None, known: Mapping[str, str]) -> None:
-    """Replace the cache in one step, so that a reader never sees half of it; two writers lose nothing but time."""
-    if cache_dir is None:
-        return
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=cache_dir, prefix=_CACHE_FILE)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(dict(known), file)
-    os.replace(temporary, cache_dir / _CACHE_FILE)
+    """Replace the cache; two writers at once lose nothing but time."""
+    if cache_dir is not None:
+        write_atomically(cache_dir / _CACHE_FILE, json.dumps(dict(known)).encode())

@@ -64,8 +64,8 @@ def within_pixels(image: Image.Image, min_pixels: int, max_pixels: int) -> Image
         return image
     bound, whole = (max_pixels, math.floor) if pixels > max_pixels else (min_pixels, math.ceil)
     scale = math.sqrt(bound / pixels)
-    sides = max(1, whole(image.width * scale)), max(1, whole(image.height * scale))
-    return image.resize(sides, Image.Resampling.BICUBIC)
+    width, height = (min(bound, max(1, whole(side * scale))) for side in image.size)  # a line stays one pixel thick
+    return image.resize((width, height), Image.Resampling.BICUBIC)
 
 
 class ByteStore(Generic[Value]):

@@ -47,6 +47,11 @@ class VLM(Protocol):
         """Hash of the decoding arguments."""
         ...
 
+    @property
+    def features_sha(self) -> str:
+        """Hash of what decides `embed_images` and `embed_texts` up to rounding: weights and pixel caps."""
+        ...
+
     def request_sha(self, prompt: Prompt) -> str:
         """SHA-256 (hex) over model, prompt and decoding."""
         ...

@@ -49,7 +49,7 @@ class ServedVLM:
         self._model, owner = _find_served(self._client, served_model)
         self._extended = owner in _EXTENDED
         self._decoding = _decoding(decode, self._client.base, self._extended)
-        self.sha = sha256_text(canonical_json([self._client.base, self._model]))
+        self.sha = self.features_sha = sha256_text(canonical_json([self._client.base, self._model]))
 
     def request_sha(self, prompt: Prompt) -> str:
         """SHA-256 (hex) over server, model name, prompt and decoding."""

@@ -103,6 +103,7 @@ class LocalVLM:
         self.name = loaded.name
         # Precision decides answers too: what bfloat16 answered is not taken for float32's answer.
         self.sha = sha256_text(canonical_json([loaded.sha, str(loaded.dtype)]))
+        self.features_sha = sha256_text(canonical_json([loaded.sha, *pixels]))
         self.decode_sha = decode.sha()
         self.batch_size = batch_size  # halved where memory runs short
         self._asked = batch_size

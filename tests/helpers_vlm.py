@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,6 +119,32 @@ def save_tiny_llava(directory: Path) -> Path:
     return directory
 
 
+def save_tiny_clip(directory: Path, seed: int = 0) -> Path:
+    """A random CLIP with its tokenizer and image processor; texts of at most 16 letters."""
+    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel, CLIPProcessor, CLIPTokenizer
+
+    letters = [chr(code) for code in range(33, 127)]
+    words = [*letters, *(f"{letter}</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    tokenizer = CLIPTokenizer(vocab={word: row for row, word in enumerate(words)}, merges=[])
+    small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    ends = {"bos_token_id": len(words) - 2, "eos_token_id": len(words) - 1}
+    config = CLIPConfig(
+        text_config={**small, **ends, "vocab_size": len(words), "max_position_embeddings": 18, "projection_dim": 24},
+        vision_config={**small, "image_size": 28, "patch_size": 14, "projection_dim": 24},
+        projection_dim=24,
+    )
+    torch.manual_seed(seed)
+    model = CLIPModel(config)
+    for weight in model.parameters():
+        if weight.ndim > 1:
+            weight.data.normal_(0, 0.2)
+    model.save_pretrained(directory)
+    square = {"height": 28, "width": 28}
+    pictures = CLIPImageProcessorPil(size={"shortest_edge": 28}, crop_size=square)
+    CLIPProcessor(image_processor=pictures, tokenizer=tokenizer).save_pretrained(directory)
+    return directory
+
+
 def save_images(folder: Path, sizes: tuple[tuple[int, int], ...]) -> list[Path]:
     """Pictures of smooth colours in the given sizes, as PNG files."""
     paths = []
@@ -151,3 +178,36 @@ def world_samples(folder: Path, count: int) -> list[Sample]:
             Sample(entry.question_id, entry.question.text, entry.answers[0], path, entry.image_id, entry.answers)
         )
     return samples
+
+
+def save_world(directory: Path, *, train: int, val: int) -> Path:
+    """A data set in the official layout with the first questions of the built-in world."""
+    for split, count in (("train", train), ("val", val)):
+        images = directory / "mscoco2014" / f"{split}2014"
+        images.mkdir(parents=True)
+        entries = world_entries(split)[:count]
+        rng = random.Random(split)
+        for entry in entries:
+            name = f"COCO_{split}2014_{entry.image_id:012d}.jpg"
+            (images / name).write_bytes(encode(draw(entry.question.scene, rng)))
+        questions = [
+            {"image_id": one.image_id, "question_id": one.question_id, "question": one.question.text} for one in entries
+        ]
+        annotations = [
+            {
+                "image_id": one.image_id,
+                "question_id": one.question_id,
+                "question_type": "one",
+                "answer_type": "other",
+                "answers": [
+                    {"answer_id": n, "answer": answer, "raw_answer": answer, "answer_confidence": "yes"}
+                    for n, answer in enumerate(one.answers, start=1)
+                ],
+            }
+            for one in entries
+        ]
+        files = {"OpenEnded_mscoco_{}2014_questions": questions, "mscoco_{}2014_annotations": annotations}
+        for name, rows in files.items():
+            field = name.rsplit("_", 1)[1]
+            (directory / f"{name.format(split)}.json").write_text(json.dumps({field: rows}))
+    return directory

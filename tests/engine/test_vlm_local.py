@@ -196,7 +196,7 @@ def test_pixel_caps_of_the_prompt_decide_the_image_tokens(qwen: Path, samples: l
     encoder = opened(qwen)._encoder
     token = encoder.tokenizer.convert_tokens_to_ids("<|image_pad|>")
 
-    def places(**caps: int) -> int:
+    def places(**caps: Any) -> int:
         return encoder.encode(build(PromptSpec(**caps), [], samples[3])).ids.count(token)
 
     assert places() == 5 * 2  # 140x70 becomes 140x56
