@@ -20,7 +20,7 @@ WRAPPER_GLOBALS = {"torch._utils._rebuild_parameter", "torch._utils._rebuild_par
 HARMLESS_GLOBALS = {
     *TENSOR_GLOBALS, *WRAPPER_GLOBALS, "collections.OrderedDict", "collections.defaultdict", "builtins.dict", "builtins.set",
     "builtins.list", "builtins.tuple", "builtins.int", "builtins.float", "builtins.str", "builtins.bool", "builtins.complex",
-    "builtins.bytearray", "builtins.slice", "__builtin__.dict", "__builtin__.set", "__builtin__.list", "_codecs.encode",
+    "builtins.bytearray", "builtins.slice", "_codecs.encode",
     "torch.Size", "torch.device", "torch.dtype", "torch.storage.UntypedStorage",
     "torch.serialization._get_layout", "typing.Any", "numpy.dtype", "numpy.ndarray", "numpy.core.multiarray._reconstruct",
     "numpy.core.multiarray.scalar", "numpy._core.multiarray._reconstruct", "numpy._core.multiarray.scalar",
@@ -120,6 +120,8 @@ _LITERALS = {
     "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "UNICODE", "BINUNICODE",
     "SHORT_BINUNICODE", "BINUNICODE8",
 }  # fmt: skip
+_RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
+"""Modules that older protocols call by their Python 2 names."""
 _IGNORED = {"PROTO", "FRAME", "READONLY_BUFFER"}
 
 
@@ -237,8 +239,9 @@ class _Machine:
         self.push_global(str(module), str(name))
 
     def push_global(self, module: str, name: str = "") -> None:
-        self.globals_named.append(f"{module}.{name}")
-        self.stack.append(GlobalName(f"{module}.{name}"))
+        full = f"{_RENAMED.get(module, module)}.{name}"
+        self.globals_named.append(full)
+        self.stack.append(GlobalName(full))
 
     def op_reduce(self, _: Any) -> None:
         args, function = self.stack.pop(), self.stack.pop()
