@@ -133,14 +133,14 @@ def _select(task: Task, shots: int) -> list[Demonstrations]:
     if asked == 0:
         return [()] * len(task.queries)
     queries, train = (task.features[pair] for pair in FIELDS["selector"])
-    # A shared pool is encoded once for all queries of a block, so only what is kept per query counts there.
-    shared = None if task.pools.shared is None else train[task.pools.shared][None].to(task.device)  # (1, K, d)
-    width = train.shape[1] if shared is None else HIDDEN
-    step = max(1, NUMBERS_AT_ONCE // max(1, task.pools.size * width))
+    pools = task.pools
+    # A pool that all queries share without exceptions is encoded once, so only what is kept per query counts there.
+    shared = train[pools.shared][None].to(task.device) if pools.shared is not None and not any(pools.excluded) else None
+    step = max(1, NUMBERS_AT_ONCE // max(1, pools.size * (train.shape[1] if shared is None else HIDDEN)))
     found: list[Demonstrations] = []
     for start in range(0, len(queries), step):
         block = range(start, min(start + step, len(queries)))
-        rows, mask = _block(task.pools, block)  # (B, K) both
+        rows, mask = _block(pools, block)  # (B, K) both
         candidates = shared if shared is not None else train[rows.clamp(min=0)]
         places = task.selector.select(
             queries[block.start : block.stop].to(task.device),
