@@ -48,6 +48,9 @@ class TrainSpec(Spec):
     """Share of queries, by ascending id, that is trained on; the rest validates."""
     split_by: Literal["id", "image"] = "id"
     """Split by query id as published, or so that no image is on both sides."""
+    pool: Literal["auto", "fixed", "union", "shared"] = "auto"
+    """What a query chooses from: its stored pool (`fixed`), the rows that its candidates name (`union`), all rows of the
+    embeddings (`shared`); `auto` takes the stored pool where there is one, else the union."""
     queries_per_step: int = Field(default=32, ge=1)
     """Queries in one optimiser step; 1 is the published way."""
     shuffle: bool = True
