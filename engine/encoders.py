@@ -12,9 +12,9 @@ from torch import Tensor
 from db.specs.base import UserError
 from engine.fingerprint import model_sha
 from engine.images import load_image
+from engine.loading import check_weights, choose_device, choose_dtype, in_a_line, unloadable
 from engine.model_files import find_model, go_offline
 from engine.vlm import VLM
-from engine.vlm_local import choose_device, choose_dtype
 
 
 class Encoder(Protocol):
@@ -171,12 +171,11 @@ def _load_clip(directory: Path, name: str, precision: torch.dtype) -> tuple[Any,
             raise UserError(
                 f"encoder: {name} is a {config.model_type} model; give `vlm` or a CLIP directory or hub id."
             )
-        model, report = CLIPModel.from_pretrained(directory, dtype=precision, output_loading_info=True, **offline)
-        processor = CLIPProcessor.from_pretrained(directory, backend="pil", **offline)
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        raise UserError(f"encoder: {name} cannot be loaded from {directory}: {error}") from error
-    if report["missing_keys"]:
-        raise UserError(
-            f"encoder: the weights of {name} lack {len(report['missing_keys'])} tensors; download it again."
+        model, report = CLIPModel.from_pretrained(
+            directory, dtype=precision, output_loading_info=True, ignore_mismatched_sizes=True, **offline
         )
+        processor = CLIPProcessor.from_pretrained(directory, backend="pil", **offline)
+    except unloadable() as error:
+        raise UserError(f"encoder: {name} cannot be loaded from {directory}: {in_a_line(error)}") from error
+    check_weights(name, config.model_type, report, field="encoder")
     return model.eval().requires_grad_(False), processor

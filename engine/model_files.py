@@ -60,7 +60,8 @@ def _in_hub_cache(name: str, field: str) -> Path:
 def _complete(directory: Path, name: str, field: str, chat: bool) -> Path:
     missing = next(_missing(directory, chat), None)
     if missing:
-        raise UserError(f"{field}: {name} is incomplete: {missing} (looked in {directory}).")
+        again = f"hf download {name}" if not Path(name).expanduser().is_dir() else f"hf download ID --local-dir {name}"
+        raise UserError(f"{field}: {name} is incomplete: {missing} (in {directory}); complete it with: {again}")
     return directory
 
 

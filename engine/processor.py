@@ -12,11 +12,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from db.specs.base import UserError
 from engine.images import MISSING_SHA, ByteStore, ImageProblem, image_sha, load_image, within_pixels
 from engine.prompt import Prompt
 
-PIXEL_BYTES = 1 << 30
-"""Memory for processed images: about 70 of 640x480 pixels in float32."""
+PIXEL_BYTES = 2 << 30
+"""Memory for processed images: about 290 of 640x480 pixels."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,29 @@ class PromptEncoder:
         self._sources: dict[str, Source] = {}
         self._images: ByteStore[Image.Image] = ByteStore(store_bytes, lambda image: 3 * image.width * image.height)
 
+    def check(self, name: str) -> None:
+        """Raises UserError for a tokenizer or chat template that cannot make prompts."""
+        from jinja2 import TemplateError
+
+        if self.tokenizer.eos_token_id is None:
+            raise UserError(f"vlm: the tokenizer of {name} has no end token (eos_token), so no answer would ever end.")
+        if self.tokenizer.pad_token_id is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+        probe = Prompt("", ("?", "?"), (Path("first"), Path("second")), 1, 1)
+        try:
+            placed = self._render(probe).count(self._placeholder)
+        except TemplateError as error:
+            raise UserError(f"vlm: the chat template of {name} cannot be used: {error}.") from None
+        if placed != len(probe.images):
+            raise UserError(
+                f"vlm: the chat template of {name} puts {placed} placeholders ({self._placeholder}) for "
+                f"{len(probe.images)} images; give a model whose template takes several images."
+            )
+
+    @property
+    def _placeholder(self) -> str:
+        return str(getattr(self.processor, "image_token", "<image>"))
+
     def encode(self, prompt: Prompt) -> Encoded:
         """The prompt made ready. Raises ImageProblem."""
         keys = self._keys(prompt)
@@ -161,10 +185,9 @@ class PatchEncoder(PromptEncoder):
     def encode(self, prompt: Prompt) -> Encoded:
         """Token ids with every image placeholder repeated as often as the image has places. Raises ImageProblem."""
         keys = self._keys(prompt)
-        text, *parts = self._render(prompt).split(self.processor.image_token)
-        assert len(parts) == len(keys), "the chat template must put one placeholder for each image"
+        text, *parts = self._render(prompt).split(self._placeholder)
         for key, part in zip(keys, parts, strict=True):
-            text += self.processor.image_token * self._places(key) + part
+            text += self._placeholder * self._places(key) + part
         return Encoded(text, keys, tuple(self.tokenizer(text)["input_ids"]))
 
     def inputs(self, batch: Sequence[Encoded]) -> dict[str, Tensor]:

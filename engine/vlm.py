@@ -102,7 +102,8 @@ def open_vlm(
     from engine.model_files import find_model
 
     directory = _builtin() if name == "builtin" else find_model(name)
-    from engine.vlm_local import LocalVLM, load_model
+    from engine.loading import load_model
+    from engine.vlm_local import LocalVLM
 
     caps = prompt or PromptSpec()
     return LocalVLM(

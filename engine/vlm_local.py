@@ -1,10 +1,9 @@
-"""A vision-language model in this process: loading, strictly, and answering in batches by transformers' generate."""
+"""A vision-language model in this process, answering in batches by transformers' generate."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,87 +12,16 @@ from torch import Tensor
 
 from db.specs.base import UserError, canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
-from engine.fingerprint import model_sha
 from engine.images import ImageProblem
-from engine.model_files import go_offline
-from engine.processor import Encoded, PatchEncoder, PromptEncoder, load_processor
+from engine.loading import Loaded
+from engine.processor import Encoded, PatchEncoder, PromptEncoder
 from engine.prompt import Prompt, request_sha
 from engine.vision import VisionTower
 from engine.vlm import Answer
 
 TEXTS_AT_ONCE = 512
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """A model on its device with its processor."""
-
-    name: str
-    model: Any
-    processor: Any
-    sha: str
-    """Content hash of its files."""
-    device: torch.device
-    dtype: torch.dtype
-
-    def place(self, value: Tensor) -> Tensor:
-        """The tensor on the model's device; numbers that are not indices in its precision."""
-        value = value.to(self.device)
-        return value.to(self.dtype) if value.is_floating_point() else value
-
-
-def choose_device(device: str) -> torch.device:
-    """`auto` is the first GPU where there is one. Raises UserError for a device that this machine has not."""
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-    except RuntimeError:
-        raise UserError(f"device: {device} is no device; give auto, cpu, cuda or cuda:1.") from None
-    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
-        raise UserError(f"device: {device} was asked for, but this machine shows {torch.cuda.device_count()} GPUs.")
-    return chosen
-
-
-def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """`auto` is float32 on a CPU and bfloat16 on a GPU."""
-    if dtype == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
-    return DTYPES[dtype]
-
-
-def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir: Path | None = None) -> Loaded:
-    """The model in a directory known to be complete. Strict: weights that the files do not hold are an error (UserError)."""
-    go_offline()
-    from transformers import AutoConfig, AutoModelForImageTextToText
-
-    chosen = choose_device(device)
-    precision = choose_dtype(dtype, chosen)
-    try:
-        config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
-        if type(config) not in AutoModelForImageTextToText._model_mapping:
-            raise UserError(
-                f"vlm: {name} is a {config.model_type} model, which takes no images; give a vision-language model."
-            )
-        model, report = AutoModelForImageTextToText.from_pretrained(
-            directory, dtype=precision, local_files_only=True, trust_remote_code=False, output_loading_info=True
-        )
-        processor = load_processor(directory, config)
-    except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
-        raise UserError(f"vlm: {name} cannot be loaded from {directory}: {_first_line(error)}") from error
-    if report["missing_keys"]:
-        missing = sorted(report["missing_keys"])
-        raise UserError(
-            f"vlm: the weights of {name} lack {len(missing)} tensors of a {config.model_type} model, such as {missing[0]}, "
-            "which would stay random; download the model again or give the right directory."
-        )
-    sha = model_sha(directory, cache_dir)
-    return Loaded(name, model.eval().requires_grad_(False).to(chosen), processor, sha, chosen, precision)
-
-
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+WINDOW = 8
+"""Batches whose prompts are sorted together; their images are held in memory."""
 
 
 class LocalVLM:
@@ -110,6 +38,7 @@ class LocalVLM:
         self._loaded = loaded
         self._pixels = pixels
         self._encoder, self._tower = _encoder_and_tower(loaded)
+        self._encoder.check(loaded.name)
         self._generation = _generation_config(decode, self._encoder.tokenizer)
         # generate() fills fields that are unset from the checkpoint's own file: leave it nothing to fill in.
         loaded.model.generation_config = type(self._generation)()
@@ -126,6 +55,7 @@ class LocalVLM:
             "vlm_files_sha": self._loaded.sha,
             "vlm_class": type(model).__name__,
             "vlm_parameters": model.num_parameters(),
+            "vlm_unused_tensors": self._loaded.unused,
             "vlm_dtype": str(self._loaded.dtype).removeprefix("torch."),
             "vlm_device": _describe(self._loaded.device),
             "vlm_attention": model.config._attn_implementation,
@@ -136,6 +66,13 @@ class LocalVLM:
 
     def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:
         """One answer per prompt, in the same order; batches are made of prompts of like length, the longest first."""
+        window = WINDOW * self.batch_size
+        answered: list[Answer] = []
+        for start in range(0, len(prompts), window):
+            answered += self._answer_window(prompts[start : start + window])
+        return answered
+
+    def _answer_window(self, prompts: Sequence[Prompt]) -> list[Answer]:
         answers: dict[int, Answer] = {}
         ready: list[tuple[int, Encoded]] = []
         for place, prompt in enumerate(prompts):
@@ -173,11 +110,20 @@ class LocalVLM:
     @torch.inference_mode()
     def _answer_batch(self, batch: Sequence[Encoded]) -> list[Answer]:
         inputs = self._inputs(batch)
+        self._check_length(inputs["input_ids"].shape[1])
         tokens = self._loaded.model.generate(**inputs, generation_config=self._generation)
         new = tokens[:, inputs["input_ids"].shape[1] :].tolist()  # (B, new tokens)
         end = self._generation.eos_token_id
         texts = self._encoder.tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return [Answer(text, cut=end not in row) for text, row in zip(texts, new, strict=True)]
+
+    def _check_length(self, length: int) -> None:
+        limit = getattr(self._loaded.model.config.get_text_config(), "max_position_embeddings", None)
+        if limit is not None and length + self._generation.max_new_tokens > limit:
+            raise UserError(
+                f"A prompt has {length} tokens, but {self.name} reads at most {limit}; give fewer shots, or fewer pixels "
+                "(--set prompt.max_pixels=200704)."
+            )
 
     def _inputs(self, batch: Sequence[Encoded]) -> dict[str, Any]:
         """What generate() takes: with a tower, visual tokens instead of pixels."""

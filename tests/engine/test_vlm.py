@@ -116,6 +116,52 @@ def test_an_unknown_architecture_is_refused_in_one_sentence(broken: Path) -> Non
         opened(str(broken))
 
 
+def edit(file: Path, **changes: Any) -> None:
+    """Change fields of a JSON file, or of its text_config."""
+    content = json.loads(file.read_text())
+    content.get("text_config", content).update(changes)
+    file.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"hidden_size": "wide"}, "cannot be loaded .*hidden_size"),
+        ({"hidden_size": 64}, "lack [0-9]+ tensors .* in another shape"),
+        ({"num_hidden_layers": 3, "layer_types": None}, "lack [0-9]+ tensors .*layers.2"),
+        ({"vocab_size": 50}, "cannot be loaded|in another shape"),
+    ],
+)
+def test_a_config_that_does_not_fit_the_weights(broken: Path, changes: dict[str, Any], said: str) -> None:
+    edit(broken / "config.json", **changes)
+    with pytest.raises(UserError, match=said) as caught:
+        opened(str(broken))
+    assert "\n" not in str(caught.value)
+
+
+def test_layers_that_are_left_out_are_counted(broken: Path) -> None:
+    edit(broken / "config.json", num_hidden_layers=1, layer_types=None)
+    assert opened(str(broken)).facts()["vlm_unused_tensors"] == 12
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [("{% if", "chat template .* cannot be used"), ("{{ messages[0]['role'] }}", "puts 0 placeholders")],
+)
+def test_a_chat_template_that_makes_no_prompt(broken: Path, template: str, said: str) -> None:
+    (broken / "chat_template.jinja").write_text(template)
+    with pytest.raises(UserError, match=said):
+        opened(str(broken))
+
+
+def test_a_tokenizer_without_an_end_is_refused_and_one_without_padding_gets_it(broken: Path) -> None:
+    edit(broken / "tokenizer_config.json", pad_token=None)
+    opened(str(broken))
+    edit(broken / "tokenizer_config.json", eos_token=None)
+    with pytest.raises(UserError, match="no end token"):
+        opened(str(broken))
+
+
 def test_missing_tensors_are_an_error_not_random_weights(broken: Path) -> None:
     from safetensors.torch import load_file, save_file
 
@@ -123,7 +169,7 @@ def test_missing_tensors_are_an_error_not_random_weights(broken: Path) -> None:
     dropped = next(name for name in tensors if "layers.1.mlp.up_proj" in name)
     del tensors[dropped]
     save_file(tensors, broken / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(UserError, match=r"lack 1 tensors .*layers.1.mlp.up_proj"):
+    with pytest.raises(UserError, match=r"lack 1 tensors .*layers\.1\.mlp\.up_proj"):
         opened(str(broken))
 
 

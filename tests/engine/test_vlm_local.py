@@ -238,6 +238,22 @@ def test_not_even_one_prompt_fits(qwen: Path, prompts: list[Prompt], monkeypatch
         vlm.answer(prompts)
 
 
+def test_a_prompt_longer_than_the_model_reads_is_refused(qwen: Path, samples: list[Sample], tmp_path: Path) -> None:
+    short = Path(shutil.copytree(qwen, tmp_path / "short"))
+    config = json.loads((short / "config.json").read_text())
+    config["text_config"]["max_position_embeddings"] = 100
+    (short / "config.json").write_text(json.dumps(config))
+    vlm = opened(short)
+    assert not vlm.answer([build(PromptSpec(system=""), [], samples[0])])[0].error
+    with pytest.raises(UserError, match=r"reads at most 100; give fewer shots"):
+        vlm.answer([build(PromptSpec(system=""), samples[:2], samples[2])])
+
+
+def test_many_prompts_are_answered_in_order(qwen: Path, prompts: list[Prompt]) -> None:
+    vlm = opened(qwen, batch_size=1)  # so that they do not fit one window
+    assert vlm.answer(prompts * 3) == opened(qwen, batch_size=18).answer(prompts) * 3
+
+
 def test_request_sha_depends_on_model_prompt_and_decoding(qwen: Path, prompts: Sequence[Prompt]) -> None:
     vlm = opened(qwen)
     shas = {
