@@ -1,7 +1,8 @@
 """Loads selectors from every known layout, strictly and without executing anything, and saves ours.
 
 Ours is one safetensors file whose metadata hold the manifest (`leverplus`), so that a file that was moved still says what
-it is, and a copy of the manifest in a JSON file beside it, for people and for `grep`. The embedded one is the truth.
+it is, and a copy of the manifest beside it (`best.safetensors.json`), for people and for `grep`. The embedded one is the
+truth. A file of another program may be explained by such a neighbour (`grpo_epoch5.pt.json`).
 """
 
 from __future__ import annotations
@@ -28,12 +29,11 @@ from db.specs.selector import (
     SelectorSizes,
     Shape,
     expected_tensors,
-    published_names,
 )
 from engine.doctor.anatomy import Anatomy, TensorInfo, Unreadable, read_values
 from engine.doctor.containers import open_weights
 from engine.doctor.layouts import CONTAINERS, Naming, Problem, compare, read_names
-from engine.doctor.recognition import Recognised, declared_in, recognise
+from engine.doctor.recognition import Recognised, compatible_names, declared_in, recognise, variant_of
 from engine.selector import PointerSelector
 
 METADATA_KEY = "leverplus"
@@ -113,7 +113,7 @@ def save_selector(
     embedding: Mapping[str, Any] | None = None,
     pool: Mapping[str, Any] | None = None,
 ) -> SelectorManifest:
-    """Write `path` (.safetensors) and the manifest beside it (.json), each atomically; returns the manifest.
+    """Write `path` (.safetensors) and the manifest beside it, each atomically; returns the manifest.
 
     `lineage` holds hashes of RL data and embeddings, start, seed and run; `embedding` the recipe that queries and
     candidates must be embedded with; `pool` the rule and size of the pools in training.
@@ -123,17 +123,27 @@ def save_selector(
         raise UserError(f"{path}: a selector is saved as .safetensors; rename it")
     tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in selector.state_dict().items()}
     manifest = SelectorManifest(
-        variant=next(iter(_plainest(published_names(selector.parts))), "custom"), parts=selector.parts,
-        sizes=selector.sizes, lineage=dict(lineage or {}), metrics=dict(metrics or {}),
-        embedding=dict(embedding or {}), pool=dict(pool or {}), hashes={"tensors": tensors_sha(tensors)},
+        variant=variant_of(selector.parts),
+        parts=selector.parts,
+        sizes=selector.sizes,
+        lineage=dict(lineage or {}),
+        metrics=dict(metrics or {}),
+        embedding=dict(embedding or {}),
+        pool=dict(pool or {}),
+        hashes={"tensors": tensors_sha(tensors)},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )  # fmt: skip
+    )
     data = save(tensors, metadata={METADATA_KEY: manifest.model_dump_json()})
     write_atomically(path, data)
     hashes = manifest.hashes | {"file": hashlib.sha256(data).hexdigest()}
     manifest = manifest.model_copy(update={"hashes": hashes})
-    write_atomically(path.with_suffix(".json"), manifest.model_dump_json(indent=1).encode() + b"\n")
+    write_atomically(beside(path), manifest.model_dump_json(indent=1).encode() + b"\n")
     return manifest
+
+
+def beside(path: Path) -> Path:
+    """Where the manifest of a file or folder lies."""
+    return path / "manifest.json" if path.is_dir() else path.with_name(f"{path.name}.json")
 
 
 def tensors_sha(tensors: Mapping[str, torch.Tensor]) -> str:
@@ -210,7 +220,7 @@ def _embedded(path: Path, anatomy: Anatomy) -> SelectorManifest | None:
 
 def _beside(path: Path) -> SelectorManifest | dict[str, Any]:
     """The manifest beside a file or in a folder: whole, or as fields that the file itself does not tell."""
-    side = path / "manifest.json" if path.is_dir() else path.with_suffix(".json")
+    side = beside(path)
     try:
         content = json.loads(side.read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -247,11 +257,8 @@ def _same(path: Path, manifest: SelectorManifest, answers: Mapping[str, Any]) ->
 
 
 def _names(manifest: SelectorManifest) -> tuple[str, ...]:
-    return _plainest(published_names(manifest.parts)) or (manifest.variant,)
-
-
-def _plainest(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(names, key=lambda name: name != "v3"))
+    known = () if manifest.variant == "custom" else compatible_names(manifest.parts, manifest.variant)
+    return known or (manifest.variant,)
 
 
 def _recognise(

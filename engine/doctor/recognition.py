@@ -15,6 +15,7 @@ from db.specs.selector import (
     SelectorSizes,
     Shape,
     expected_tensors,
+    published_names,
 )
 from engine.doctor.layouts import Problem
 
@@ -45,7 +46,7 @@ def recognise(shapes: Mapping[str, Shape], declared: Mapping[str, Any] | None = 
     parts, assumed = _parts(shapes, declared)
     sizes, more = _sizes(shapes, parts, declared)
     variant = declared_variant(declared)
-    names = _names(parts, variant)
+    names = compatible_names(parts, variant)
     problems = [*_contradictions(parts, variant), *_stripped(parts, declared)]
     problems += [*_hyperparameters(parts, sizes, declared), *_undecidable(parts, shapes, variant)]
     return Recognised(parts, sizes, names, assumed | more, tuple(problems))
@@ -188,10 +189,21 @@ def _trained_shots(shapes: Mapping[str, Shape], parts: SelectorParts) -> int:
     return 0
 
 
-def _names(parts: SelectorParts, variant: str) -> tuple[str, ...]:
+def compatible_names(parts: SelectorParts, variant: str = "") -> tuple[str, ...]:
+    """Published names that these parts, options included, may have; `variant` first if it is one, else the plainest."""
     names = tuple(name for name in PUBLISHED if not missing_parts(parts, name) and not extra_parts(parts, name))
     plain = ("v3", "v2", "v4_1") if "v3" in names else names
     return tuple(sorted(names, key=lambda name: (name != variant, plain.index(name) if name in plain else 9)))
+
+
+def variant_of(parts: SelectorParts) -> str:
+    """The plainest published name of these parts; `custom` where temperature, masks or update were never published."""
+    exact = published_names(parts)
+    if exact:
+        return "v3" if "v3" in exact else exact[0]
+    usual = parts.update_weight in (None, 0.6) and not parts.exact_mask and not parts.learn_temperature
+    names = tuple(n for n in compatible_names(parts) if PUBLISHED[n].temperature == parts.temperature and usual)
+    return names[0] if names else "custom"
 
 
 _DISTINCTIVE = {
@@ -248,7 +260,7 @@ def _contradictions(parts: SelectorParts, variant: str) -> list[Problem]:
     if missing and not extra:
         return [("head-missing", f"it says {variant}, but the {' and the '.join(missing)} is not in it")]
     if extra or missing:
-        looks = _names(parts, "")
+        looks = compatible_names(parts)
         seen = f"the tensors are those of {' or '.join(looks)}" if looks else f"it holds a {' and a '.join(extra)}"
         return [("variant-mismatch", f"it says {variant}, but {seen}")]
     return []

@@ -80,20 +80,20 @@ def test_saved_selectors_come_back_bit_for_bit(name: str, tmp_path: Path) -> Non
     assert (loaded.selector.parts, loaded.selector.sizes) == (selector.parts, selector.sizes)
     assert loaded.manifest is not None
     assert loaded.manifest.lineage == {"rl_data": "ab", "seed": 7}
-    beside = json.loads((tmp_path / "best.json").read_text())
+    beside = json.loads((tmp_path / "best.safetensors.json").read_text())
     assert SelectorManifest.model_validate(beside) == saved
     assert read_manifest(tmp_path / "best.safetensors") == loaded.manifest
     assert loaded.manifest.embedding["standardize"]["mean"] == [0.5] * 12
     query, candidates = torch.randn(2, 12), torch.randn(2, 5, 12)
     selector.eval()
     assert torch.equal(selector.select(query, candidates, 3), loaded.selector.select(query, candidates, 3))
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["best.json", "best.safetensors"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["best.safetensors", "best.safetensors.json"]
 
 
 def test_a_saved_file_says_what_it_is_without_its_neighbour(tmp_path: Path) -> None:
     selector = PointerSelector(EARLIER["v3"], 12, 8, num_heads=4)
     save_selector(tmp_path / "a.safetensors", selector)
-    (tmp_path / "a.json").unlink()
+    (tmp_path / "a.safetensors.json").unlink()
     (tmp_path / "a.safetensors").rename(tmp_path / "moved.safetensors")
     again = load_selector(tmp_path / "moved.safetensors")
     assert again.sizes.num_heads == 4
@@ -107,10 +107,10 @@ def test_a_saved_file_says_what_it_is_without_its_neighbour(tmp_path: Path) -> N
 def test_other_programs_files_have_no_manifest_but_may_be_explained_beside(tmp_path: Path) -> None:
     path = files.write_upstream(tmp_path / "a.pt", files.make_tensors("v4_3"), "v4_3")
     assert read_manifest(path) is None
-    (tmp_path / "a.json").write_text('{"format": "other"}')
+    (tmp_path / "a.pt.json").write_text('{"format": "other"}')
     assert load_selector(path).parts.mmr_reduction == "max"
     told = {"format": "leverplus-selector", "sizes": {"num_heads": 2}, "parts": {"mmr_reduction": "mean"}}
-    (tmp_path / "a.json").write_text(json.dumps(told))
+    (tmp_path / "a.pt.json").write_text(json.dumps(told))
     loaded = open_selector(path)
     assert (loaded.selector.parts.mmr_reduction, loaded.selector.sizes.num_heads) == ("mean", 2)
     assert loaded.assumed == {}
@@ -242,8 +242,8 @@ def test_saving_needs_its_suffix_and_replaces_whole_files(tmp_path: Path) -> Non
 def test_a_newer_manifest_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     save_selector(path, PointerSelector(PUBLISHED["v3"], 12, 8))
-    content = json.loads((tmp_path / "a.json").read_text()) | {"novelty": 1}
+    content = json.loads((tmp_path / "a.safetensors.json").read_text()) | {"novelty": 1}
     foreign = files.write_safetensors(tmp_path / "b.safetensors", files.make_tensors())
-    (tmp_path / "b.json").write_text(json.dumps(content))
-    with pytest.raises(UserError, match=r"b\.json: the manifest's field novelty is not understood"):
+    (tmp_path / "b.safetensors.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"b\.safetensors\.json: the manifest's field novelty is not understood"):
         load_selector(foreign)
