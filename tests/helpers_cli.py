@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from db import rows, store
 from db.home import Home
 from db.session import open_database, reading, writing
 from db.specs import EvalSpec, Finding
-from leverplus_tui import launcher
+from leverplus_tui import launcher, preflight
 from leverplus_tui.cli import app
 
 FAKE_WORKER = (sys.executable, "-m", "tests.helpers_worker")
@@ -32,7 +33,7 @@ class Desk:
 
     home: Home
 
-    @property
+    @cached_property
     def database(self) -> Engine:
         """The home's database."""
         return open_database(self.home.database)
@@ -61,17 +62,41 @@ class Desk:
             assert time.monotonic() < deadline, "waited in vain"
             time.sleep(0.02)
 
+    def launch(self, vlm: str, *, shots: tuple[int, ...] = (2,), **fields: Any) -> int:
+        """Start a job whose recipe does what `vlm` says (see `tests.helpers_worker`)."""
+        return launcher.launch(self.home, EvalSpec(vlm=vlm, shots=shots, **fields))
+
+    def until(self, run_id: int, state: str) -> None:
+        """Wait for a state."""
+        self.wait(lambda: self.state(run_id) == state)
+
+    def until_paused(self, run_id: int) -> store.ProcessRow:
+        """Wait until the recipe waits for a signal with its rows stored; its process."""
+        self.wait(lambda: "paused" in self.detail(run_id).facts)
+        return self.detail(run_id).processes[-1]
+
+    def detail(self, run_id: int) -> store.RunDetail:
+        """Everything about a run."""
+        with reading(self.database) as session:
+            return store.run_detail(session, run_id=run_id)
+
+    def log(self, run_id: int) -> str:
+        """What the run's processes wrote."""
+        return self.home.log(run_id).read_text()
+
     def answers(self, run_id: int, shot: int = 2) -> list[store.PredictionRow]:
         """Stored answers of a run."""
         with reading(self.database) as session:
             return store.predictions(session, run_id=run_id, shot=shot)
 
 
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def make_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A fresh home whose jobs run `tests.helpers_worker`."""
     monkeypatch.setattr(launcher, "WORKER", FAKE_WORKER)
+    # The models that these recipes name do not exist, which is what preflight would say.
+    monkeypatch.setattr(preflight, "check", lambda spec, quiet=False: preflight.Checked(()))
     monkeypatch.delenv("LEVERPLUS_HOME", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))  # for jobs started from another folder
     return Desk(Home(tmp_path / "home"))
 
 

@@ -1,0 +1,59 @@
+"""What may be loaded when: a fresh interpreter imports a part and says what came along."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("torch", "transformers")
+CLI_MODULES = (
+    "leverplus_tui.commands.run", "leverplus_tui.commands.runs", "leverplus_tui.commands.compare",
+    "leverplus_tui.commands.doctor", "leverplus_tui.commands.imports", "leverplus_tui.launcher", "leverplus_tui.follow",
+)  # fmt: skip
+
+
+def loaded_by(program: str) -> set[str]:
+    """Top-level modules that a program has loaded at its end."""
+    script = f"import json, sys\n{program}\nprint('\\n' + json.dumps(sorted({{name.split('.')[0] for name in sys.modules}})))"
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    names: list[str] = json.loads(result.stdout.splitlines()[-1])
+    return set(names)
+
+
+def call(*words: str) -> str:
+    return f"from leverplus_tui.cli import app\ntry:\n    app({list(words)!r})\nexcept SystemExit:\n    pass"
+
+
+def test_help_loads_next_to_nothing() -> None:
+    heavy = {*HEAVY, "textual", "sqlmodel", "sqlalchemy", "pydantic", "numpy", "rich"}
+    assert not loaded_by(call("--help")) & heavy
+
+
+@pytest.mark.parametrize("words", [("run", "--help"), ("run", "eval", "--help"), ("rums",)])
+def test_help_of_a_job_and_a_typing_error_load_no_database(words: tuple[str, ...]) -> None:
+    assert not loaded_by(call(*words)) & {*HEAVY, "textual", "sqlmodel", "sqlalchemy", "numpy"}
+
+
+def test_the_command_line_computes_nothing() -> None:
+    assert not loaded_by(f"import {', '.join(CLI_MODULES)}") & {*HEAVY, "textual"}
+
+
+def test_the_screen_computes_nothing() -> None:
+    pytest.importorskip("leverplus_tui.app")
+    assert not loaded_by("import leverplus_tui.app") & set(HEAVY)
+
+
+def test_a_job_loads_its_recipe_only_when_it_has_one() -> None:
+    assert not loaded_by("import engine.worker") & {*HEAVY, "textual"}
+
+
+def test_specifications_are_light() -> None:
+    assert not loaded_by("import db.specs, db.rows, db.home, db.process") & {
+        *HEAVY,
+        "textual",
+        "sqlmodel",
+        "sqlalchemy",
+    }

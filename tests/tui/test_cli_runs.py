@@ -1,0 +1,156 @@
+"""Commands over stored runs: list, show, tag, delete, compare, report, import, doctor."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from db.specs import Finding
+from tests.helpers_cli import Desk, make_desk, store_eval
+
+HALF = {q: float(q % 2) for q in range(1, 41)}
+MOST = {q: float(q % 4 > 0) for q in range(1, 41)}
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return make_desk(tmp_path, monkeypatch)
+
+
+def test_runs_prints_the_contract(desk: Desk) -> None:
+    finding = Finding(code="pool-degenerate", severity="warning", subject="pool", message="All alike.")
+    store_eval(desk, HALF, name="half", findings=[finding])
+    [entry] = desk.json("runs")
+    names = {"id", "name", "kind", "state", "dataset", "vlm", "created", "duration_s", "matrix", "tags", "findings"}
+    assert names <= entry.keys()
+    assert (entry["id"], entry["name"], entry["kind"], entry["state"]) == ("r1", "half", "eval", "done")
+    assert entry["matrix"][0]["accuracy"] == 50.0
+    assert entry["findings"][0]["code"] == "pool-degenerate"
+
+
+def test_runs_are_filtered_sorted_and_cut(desk: Desk) -> None:
+    store_eval(desk, HALF, name="half")
+    store_eval(desk, MOST, name="most")
+    assert [run["id"] for run in desk.json("runs", "--where", "acc@2>60")] == ["r2"]
+    assert [run["id"] for run in desk.json("runs", "--sort", "acc@2 asc")] == ["r1", "r2"]
+    cut = desk.call("runs", "--limit", "1")
+    assert "first 1 of 2" in cut.stderr
+    assert "no runs match" in desk.call("runs", "--where", "kind:grpo").stderr
+
+
+def test_an_empty_home_says_what_to_do(desk: Desk) -> None:
+    assert "leverplus run eval --shot 2" in desk.call("runs").stderr
+    assert desk.json("runs") == []
+
+
+def test_show_has_everything(desk: Desk) -> None:
+    store_eval(desk, HALF, name="half", facts={"prompt_sha": "abc"}, seed=3)
+    document = desk.json("show", "half")
+    assert {"spec", "environment", "lineage", "checkpoints", "metrics"} <= document.keys()
+    assert document["spec"]["seed"] == 3
+    assert document["lineage"] == {"prompt_sha": "abc"}
+    text = desk.call("show", "1").stdout
+    assert "50.00" in text
+    assert "prompt_sha" in text
+
+
+def test_an_unknown_run_names_near_ones(desk: Desk) -> None:
+    store_eval(desk, HALF, name="baseline")
+    assert "baseline (r1)" in desk.call("show", "baselime", code=2).stderr
+
+
+def test_tags_come_and_go(desk: Desk) -> None:
+    store_eval(desk, HALF)
+    assert desk.call("tag", "r1", "paper", "smoke").stdout.strip() == "r1 paper smoke"
+    assert desk.json("runs", "--where", "tag:paper")[0]["tags"] == ["paper", "smoke"]
+    assert desk.call("tag", "r1", "--", "-smoke").stdout.strip() == "r1 paper"
+
+
+def test_delete_hides_and_undo_brings_back(desk: Desk) -> None:
+    store_eval(desk, HALF)
+    assert "--yes" in desk.call("delete", "r1", code=2).stderr
+    desk.call("delete", "r1", "--yes")
+    assert desk.json("runs") == []
+    desk.call("delete", "r1", "--undo")
+    assert len(desk.json("runs")) == 1
+
+
+def test_compare_in_every_form(desk: Desk) -> None:
+    store_eval(desk, HALF, name="half")
+    store_eval(desk, MOST, name="most")
+    document = desk.json("compare", "half", "r2")
+    assert document["cells"][0]["pairs"][0]["n_paired"] == 40
+    assert "better" in desk.call("compare", "r1", "r2").stdout
+    assert desk.call("compare", "r1", "r2", "--markdown").stdout.startswith("## Comparison")
+    assert desk.call("compare", "r1", "r2", "--csv").stdout.startswith("subset,n,shot")
+    assert "two different runs" in desk.call("compare", "r1", "1", code=2).stderr
+    assert "exclude each other" in desk.call("compare", "r1", "r2", "--csv", "--json", code=2).stderr
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Paired comparisons"), ("zh", "成对比较")])
+def test_a_report_is_written_in_both_languages(desk: Desk, tmp_path: Path, language: str, word: str) -> None:
+    store_eval(desk, HALF, name="a <b>")
+    store_eval(desk, MOST)
+    text = desk.call("report", "r1", "r2", "--lang", language).stdout
+    assert word in text
+    assert "leverplus run eval" in text
+    desk.call("report", "r1", "r2", "--lang", language, "--out", str(tmp_path / "report.html"))
+    page = (tmp_path / "report.html").read_text()
+    assert f'<html lang="{language}">' in page
+    assert "a &lt;b&gt;" in page
+    assert word in page
+
+
+def test_a_report_of_one_run_labels_what_is_synthetic(desk: Desk, tmp_path: Path) -> None:
+    store_eval(desk, HALF)
+    desk.call("report", "r1", "--out", str(tmp_path / "report.md"))
+    text = (tmp_path / "report.md").read_text()
+    assert "built-in" in text
+    assert "| all | 2 | 40 | 50.00 ±3.0 |" in text
+
+
+def test_import_stores_one_run_per_matrix(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "matrices.json"
+    rows = [{"n": 100, "shot": 1, "accuracy": 64.8}, {"n": 100, "shot": 2, "accuracy": 64.9}]
+    path.write_text(
+        json.dumps([{"method": "v1", "dataset": "OKVQA", "model": "Qwen", "date": "2025-12-08", "rows": rows}])
+    )
+    document = desk.json("import", str(path))
+    [entry] = document["imported"]
+    assert (entry["run"], entry["label"], entry["dataset"], entry["vlm"]) == ("r1", "v1", "OKVQA", "Qwen")
+    assert [cell["accuracy"] for cell in entry["cells"]] == [64.8, 64.9]
+    assert [finding["code"] for finding in document["findings"]] == ["off-lattice"]
+    [listed] = desk.json("runs", "--where", "kind:import")
+    assert listed["matrix"][0]["subset"] == "first 100"
+    assert listed["matrix"][0]["ci_low"] == pytest.approx(55.0, abs=1)
+    assert listed["findings"][0]["code"] == "off-lattice"
+    assert desk.json("show", "r1")["spec"]["kind"] == "import"
+    assert "cannot be repeated" in desk.call("rerun", "r1", code=2).stderr
+    assert "imported" in desk.call("report", "r1").stdout
+
+
+def test_predictions_with_references_are_scored_and_compared(desk: Desk, tmp_path: Path) -> None:
+    for name, answer in (("right", "cat"), ("wrong", "dog")):
+        rows = [{"question_id": q, "prediction": answer, "answers": ["cat"] * 10, "image_id": q} for q in range(1, 41)]
+        (tmp_path / f"{name}.json").write_text(json.dumps(rows))
+    document = desk.json("import", str(tmp_path / "wrong.json"), str(tmp_path / "right.json"), "--shot", "2")
+    assert [entry["cells"][0]["accuracy"] for entry in document["imported"]] == [0.0, 100.0]
+    [pair] = desk.json("compare", "r1", "r2")["cells"][0]["pairs"]
+    assert (pair["verdict"], pair["n_paired"]) == ("better", 40)
+
+
+def test_predictions_without_references_ask_for_the_data_set(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "bare.json").write_text(json.dumps([{"question_id": 1, "answer": "cat"}]))
+    assert "--dataset" in desk.call("import", str(tmp_path / "bare.json"), code=2).stderr
+
+
+def test_the_doctor_asks_for_controls(desk: Desk) -> None:
+    store_eval(desk, HALF, retriever="i2i", facts={"retriever": "i2i"})
+    [report] = desk.json("doctor", "r1")
+    assert (report["path"], report["kind"]) == ("r1", "run")
+    assert [finding["code"] for finding in report["findings"]] == ["baseline-missing"]
+    store_eval(desk, HALF, retriever="random", facts={"retriever": "random"})
+    codes = {finding["code"] for finding in desk.json("doctor", "r1")[0]["findings"]}
+    assert "control-not-beaten" in codes
