@@ -12,17 +12,16 @@ from db.specs.base import Finding, UserError, canonical_json, sha256_text
 from db.specs.evaluate import EvalSpec
 from engine import pools, retrieve
 from engine.data.sample import Sample, Split
-from engine.embeddings import Recipe, recipe_of
+from engine.embeddings import Recipe, encoder_mismatch, recipe_of
 from engine.encoders import Encoder, open_encoder
 from engine.features import feature_steps
+from engine.loading import choose_device
 from engine.pools import Pools
 from engine.retrieve import RETRIEVERS, Demonstrations, Selects, Task
-from engine.vlm import VLM, open_vlm
-from engine.vlm_local import choose_device
+from engine.vlm import VLM, is_server, open_vlm
 
 Chosen = dict[int, list[Demonstrations]]
 """For each number of shots, the train indices shown to each question, in prompt order."""
-_OWN_FEATURES = "vlm:"
 
 
 def resolve_retriever(spec: EvalSpec) -> str:
@@ -62,16 +61,6 @@ class Selector:
         """How questions are embedded; image and text, not standardised, where the file does not say."""
         return recipe_of(self.embedding) if self.embedding else Recipe()
 
-    @property
-    def encoder(self) -> str:
-        """Name of the encoder of its embeddings; empty where the file does not say."""
-        return str(self.embedding.get("encoder", ""))
-
-    @property
-    def encoder_sha(self) -> str:
-        """Hash of that encoder; empty where the file does not say."""
-        return str(self.embedding.get("encoder_sha", ""))
-
 
 def choose(
     spec: EvalSpec,
@@ -88,9 +77,7 @@ def choose(
     device = str(choose_device(spec.device))
     selector = open_selector(spec, device) if retriever == "selector" else None
     features = yield from _features(spec, retriever, queries, train, vlm, selector, cache_dir)
-    asked = pools.Request(
-        spec.pool, spec.pool_size, spec.seed, spec.exclude_same_image, sha256_text(spec.encoder), device
-    )
+    asked = pools.Request(spec.pool, spec.pool_size, spec.seed, spec.exclude_same_image, device)
     pool = pools.build_pools(asked, queries, train, features=features, cache_dir=cache_dir)
     yield from _pool_facts(pool)
     task = Task(
@@ -164,25 +151,29 @@ def _features(
 
 def _selector_encoder(spec: EvalSpec, selector: Selector, vlm: VLM, cache_dir: Path) -> Encoder:
     """The encoder that the selector was trained on, where its manifest names one, else the encoder of `spec`."""
-    name = selector.encoder or spec.encoder
-    if name.startswith(_OWN_FEATURES):
-        other = name.removeprefix(_OWN_FEATURES)
-        if other != vlm.name:
-            vlm = open_vlm(other, decode=spec.decode, prompt=spec.prompt, device=spec.device, cache_dir=cache_dir)
-        name = "vlm"
+    name = str(selector.embedding.get("encoder") or spec.encoder)
+    model = str(selector.embedding.get("encoder_model") or vlm.name)
+    if name == "vlm" and model != vlm.name and not _same_features(selector, vlm):
+        vlm = open_vlm(model, decode=spec.decode, prompt=spec.prompt, device=spec.device, cache_dir=cache_dir)
     return open_encoder(name, vlm, device=spec.device, dtype=spec.dtype, cache_dir=cache_dir)
 
 
+def _same_features(selector: Selector, vlm: VLM) -> bool:
+    """Whether the answering model is the one of the selector's embeddings under another name."""
+    return not is_server(vlm.name) and selector.embedding.get("encoder_sha") == vlm.features_sha
+
+
 def _encoder_rows(name: str, encoder: Encoder, selector: Selector | None) -> Generator[Row, None, None]:
-    yield Fact(name, encoder.name)
-    yield Fact(f"{name}_sha", encoder.sha)
-    yield Fact(f"{name}_dtype", encoder.dtype)
-    if selector is not None and selector.encoder_sha not in ("", encoder.sha):
+    facts = {"": encoder.name, "_model": encoder.model, "_sha": encoder.sha, "_dtype": encoder.dtype}
+    for part, value in facts.items():
+        yield Fact(f"{name}{part}", value)
+    mismatch = encoder_mismatch(selector.embedding, encoder) if selector and selector.embedding else ""
+    if selector and mismatch:
         yield Finding(
             code="encoder-mismatch",
             severity="warning",
             subject=str(selector.path),
-            message=f"the selector was trained on embeddings of {selector.encoder} with other weights or pixel caps than now",
+            message=f"the selector's training embeddings do not go with the ones it is given now: {mismatch}",
             fix="embed and train again with this encoder, or evaluate with the model and pixel caps of the training",
         )
 
@@ -207,6 +198,6 @@ def _unlike_spaces(encoder: Encoder) -> Finding:
         code="spaces-differ",
         severity="warning",
         subject="i2t",
-        message=f"i2t compares images with texts, but {encoder.name} does not train its image and text features to agree",
+        message=f"i2t compares images with texts, but {encoder.model} does not train its image and text features to agree",
         fix="give a CLIP model as the encoder: --set encoder=DIR",
     )

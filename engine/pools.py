@@ -86,7 +86,6 @@ class Request:
     seed: int
     same_image: bool = False
     """Also exclude train questions with the query's own image."""
-    encoder_sha: str = ""
     device: str = "cpu"
 
 
@@ -213,7 +212,6 @@ def _key(asked: Request, queries: Sequence[Sample], train: Split, features: Feat
         "size": asked.size,
         "seed": asked.seed,
         "same_image": asked.same_image,
-        "encoder": asked.encoder_sha if features else "",
         "features": {"-".join(pair): tensor_sha(tensor) for pair, tensor in features.items()},
         "ratios": MIX_RATIOS if asked.rule == "mix-sampler" else {},
         "queries": sha256_text(canonical_json([(one.question_id, one.image_id) for one in queries])),

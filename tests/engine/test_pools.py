@@ -125,9 +125,9 @@ def test_pools_are_cached_by_content(tmp_path: Path) -> None:
     for number, change in enumerate(changes, start=2):
         pools(tmp_path, "rand-sampler", **change)
         assert files() == number, change
-    pools(tmp_path, "text-sampler", encoder_sha="a")
-    pools(tmp_path, "text-sampler", encoder_sha="b")
-    pools(tmp_path, "text-sampler", encoder_sha="b", features=features(seed=3))
+    pools(tmp_path, "text-sampler")
+    pools(tmp_path, "text-sampler", features=features(seed=3))
+    pools(tmp_path, "image-sampler")
     assert files() == 8
 
 
