@@ -9,13 +9,13 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, finalize
 
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool, PoolProxiedConnection, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 from sqlmodel import Session
 
 from db.errors import DatabaseBusy, DatabaseDamaged, DatabaseNewer, DatabaseUnwritable, DiskFull, translate, unwritable
@@ -73,24 +73,31 @@ def reading(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-_watchers: WeakKeyDictionary[Engine, tuple[threading.Lock, PoolProxiedConnection]] = WeakKeyDictionary()
-_watchers_lock = threading.Lock()
+class _Watcher:
+    """One connection that writes nothing: the pragma counts only what *other* connections did."""
+
+    def __init__(self, open_connection: Callable[[], sqlite3.Connection]) -> None:
+        self._open = open_connection
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def version(self) -> int:
+        with self._lock:
+            self._connection = self._connection or self._open()
+            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+
+
+_watchers: WeakKeyDictionary[Engine, _Watcher] = WeakKeyDictionary()
 
 
 def data_version(engine: Engine) -> int:
-    """A number that differs from the last call's when anybody, this program included, has committed in between.
-
-    The pragma counts what *other* connections did, so each engine keeps one connection for nothing else.
-    """
-    with _watchers_lock:
-        if engine not in _watchers:
-            raw = engine.raw_connection()
-            raw.detach()  # leaves the pool, so that nobody writes through it
-            _watchers[engine] = (threading.Lock(), raw)
-        lock, watcher = _watchers[engine]
-    with lock, closing(watcher.cursor()) as cursor:
-        cursor.execute("PRAGMA data_version")
-        return int(cursor.fetchall()[0][0])
+    """A number that differs from the last call's when anybody, this program included, has committed in between."""
+    return _watchers[engine].version()
 
 
 def connect(path: Path, *, busy_seconds: float, uri: str | None = None, migrating: bool = False) -> Engine:
@@ -107,6 +114,8 @@ def connect(path: Path, *, busy_seconds: float, uri: str | None = None, migratin
     event.listen(engine, "connect", _set_pragmas(foreign_keys=not migrating))
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", _explain(path))
+    _watchers[engine] = watcher = _Watcher(open_connection)
+    finalize(engine, watcher.close)
     return engine
 
 

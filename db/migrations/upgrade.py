@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection
 
 from db.errors import damaged, translate
 from db.models import APPLICATION_ID, SCHEMA
 from db.session import connect
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 KEPT_BACKUPS = 3
 HERE = Path(__file__).parent
@@ -27,6 +29,8 @@ _one_at_a_time = threading.Lock()
 
 def alembic_config(connection: Connection | None = None) -> Config:
     """Alembic's settings, made here so that no ini file has to be found."""
+    from alembic.config import Config  # here, so that those who only wait for the lock need not import it
+
     config = Config()
     config.set_main_option("script_location", str(HERE).replace("%", "%%"))
     config.set_main_option("version_locations", str(STEPS).replace("%", "%%"))
@@ -53,6 +57,8 @@ def bring_up_to_date(path: Path, *, busy_seconds: float, is_current: Callable[[]
 
 
 def _run_steps(path: Path, busy_seconds: float) -> None:
+    from alembic import command
+
     engine = connect(path, busy_seconds=busy_seconds, migrating=True)
     with engine.begin() as connection:
         command.upgrade(alembic_config(connection), "head")

@@ -48,13 +48,13 @@ from db.store.answers import (
     subset_question_ids,
 )
 from db.store.base import ref
-from db.store.cells import CellRow, cells
+from db.store.matrix import CellRow, cells
 from db.store.detail import CheckpointRow, RunDetail, artifacts, checkpoints, findings, run_detail
 from db.store.files import DataRow, add_data, find_data, forget_data, list_data, mark_missing
 from db.store.filters import BadFilter
 from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
 from db.store.metrics import MetricRow, metric_names, metric_series, metric_summaries
-from db.store.processes import (
+from db.store.jobs import (
     ProcessRow,
     active_processes,
     end_process,

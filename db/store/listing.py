@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping
 from sqlmodel import Session
 
 from db.store.base import listed, moment, moment_or_none, now, query, ref
-from db.store.cells import CellRow, cells
+from db.store.matrix import CellRow, cells
 from db.store.filters import runs_condition, runs_order
 
 _COLUMNS = """id, name, kind, state, dataset, vlm, retriever, selector, variant, seed, forced, parent_id, created_at, started_at,

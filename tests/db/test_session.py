@@ -1,0 +1,245 @@
+"""Opening and transacting, and what is said when it cannot be done."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import weakref
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import select
+
+from db import session as opening
+from db.models import APPLICATION_ID, SCHEMA, Run
+from db.session import (
+    DatabaseBusy,
+    DatabaseDamaged,
+    DatabaseNewer,
+    DatabaseUnwritable,
+    data_version,
+    open_database,
+    reading,
+    writing,
+)
+from tests.helpers_db import fresh, new_run
+
+
+def _pragma(engine: Engine, name: str) -> object:
+    with reading(engine) as session:
+        return session.connection().exec_driver_sql(f"PRAGMA {name}").scalar_one()
+
+
+def _change(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_settings_of_a_new_file(tmp_path: Path) -> None:
+    engine = fresh(tmp_path)
+    new_run(engine)  # the journal mode shows once the file was read
+    wanted = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 1, "busy_timeout": 10_000}
+    assert {name: _pragma(engine, name) for name in wanted} == wanted
+    assert _pragma(engine, "application_id") == APPLICATION_ID
+    assert _pragma(engine, "user_version") == SCHEMA
+
+
+def test_awkward_file_names(tmp_path: Path) -> None:
+    path = tmp_path / "a b%20c?d#é" / "leverplus.db"
+    engine = open_database(path)
+    assert new_run(engine) == 1
+    assert path.exists()
+
+
+def test_a_failed_block_stores_nothing(tmp_path: Path) -> None:
+    engine = fresh(tmp_path)
+    with pytest.raises(RuntimeError), writing(engine) as session:
+        session.add(Run(name="x", kind="eval", state="queued", spec="{}", spec_sha="", environment="{}", created_at=0))
+        session.flush()
+        raise RuntimeError
+    with reading(engine) as session:
+        assert session.exec(select(Run)).all() == []
+
+
+def test_reading_cannot_write_and_writing_still_can(tmp_path: Path) -> None:
+    engine = fresh(tmp_path)
+    run_id = new_run(engine)
+    with pytest.raises(DatabaseUnwritable), reading(engine) as session:
+        session.connection().exec_driver_sql("DELETE FROM run")
+    assert new_run(engine) == run_id + 1
+
+
+def test_reading_sees_one_state_while_others_write(tmp_path: Path) -> None:
+    engine = fresh(tmp_path)
+    with reading(engine) as session:
+        assert len(session.exec(select(Run)).all()) == 0
+        new_run(engine)
+        assert len(session.exec(select(Run)).all()) == 0
+
+
+def test_a_writer_waits_and_then_says_busy(tmp_path: Path) -> None:
+    fresh(tmp_path)
+    path = tmp_path / "home" / "leverplus.db"
+    engine = open_database(path, busy_seconds=0.05)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DatabaseBusy, match="held by another program") as caught:
+            new_run(engine)
+        assert caught.value.exit_code == 4
+        other.execute("COMMIT")
+    assert new_run(engine) == 1  # the engine is none the worse
+
+
+def test_a_writer_that_reads_first_does_not_fail(tmp_path: Path) -> None:
+    """A deferred transaction would be refused at its first write, because another one wrote after its first read."""
+    engine = fresh(tmp_path)
+    inside, done = threading.Event(), threading.Event()
+
+    def other() -> None:
+        inside.wait()
+        new_run(engine)
+        done.set()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    with writing(engine) as session:
+        assert session.exec(select(Run)).all() == []
+        inside.set()
+        session.add(Run(name="x", kind="eval", state="queued", spec="{}", spec_sha="", environment="{}", created_at=0))
+    thread.join()
+    assert done.is_set()
+
+
+def test_a_newer_database_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    fresh(tmp_path)
+    path = tmp_path / "home" / "leverplus.db"
+    _change(path, f"PRAGMA user_version = {SCHEMA + 1}")
+    with pytest.raises(DatabaseNewer, match=rf"leverplus\.db was written by a newer leverplus \(schema {SCHEMA + 1}") as caught:
+        open_database(path)
+    assert caught.value.exit_code == 4
+    assert not (tmp_path / "home" / "backups").exists()
+
+
+@pytest.mark.parametrize("statement", ["CREATE TABLE theirs (x)", "PRAGMA application_id = 7", "PRAGMA user_version = 3"])
+def test_the_database_of_another_program_is_left_alone(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "other.db"
+    _change(path, statement)
+    before = path.read_bytes()
+    with pytest.raises(DatabaseDamaged, match="belongs to another program"):
+        open_database(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    path = tmp_path / "leverplus.db"
+    path.write_bytes(b"hello " * 500)
+    with pytest.raises(DatabaseDamaged, match="is not an SQLite database: move it away") as caught:
+        open_database(path)
+    assert caught.value.exit_code == 2
+
+
+def test_a_broken_file_points_at_the_backup(tmp_path: Path) -> None:
+    engine = fresh(tmp_path)
+    new_run(engine)
+    engine.dispose()
+    path = tmp_path / "home" / "leverplus.db"
+    _change(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    (path.parent / "backups").mkdir()
+    (path.parent / "backups" / "leverplus-1.db").write_bytes(b"")
+    content = bytearray(path.read_bytes())
+    content[4096:] = os.urandom(len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(DatabaseDamaged, match=r"is damaged .*copy .*leverplus-1\.db over it"):
+        new_run(open_database(path))
+
+
+def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
+    path = tmp_path / "leverplus.db"
+    path.touch()
+    assert new_run(open_database(path)) == 1
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatabaseUnwritable, match="choose another one with --home") as caught:
+        open_database(tmp_path / "file" / "deeper" / "leverplus.db")
+    assert caught.value.exit_code == 2
+
+
+def test_a_folder_in_place_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "leverplus.db").mkdir()
+    with pytest.raises(DatabaseUnwritable, match="it is a folder"):
+        open_database(tmp_path / "leverplus.db")
+
+
+def test_the_system_refuses_to_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "_make_folder", lambda _: None)
+    with pytest.raises(DatabaseUnwritable, match="unable to open database file"):
+        open_database(tmp_path / "missing" / "leverplus.db")
+
+
+def test_what_cannot_be_written_can_still_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = fresh(tmp_path)
+    new_run(engine, "kept")
+    engine.dispose()
+    path = tmp_path / "home" / "leverplus.db"
+    monkeypatch.setattr(opening, "_is_read_only", lambda _: True)
+    engine = open_database(path)
+    with reading(engine) as session:
+        assert session.exec(select(Run)).one().name == "kept"
+    with pytest.raises(DatabaseUnwritable, match="is read-only: make it writable"):
+        new_run(engine)
+
+
+def test_read_only_and_out_of_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "leverplus.db"
+    _change(path, f"PRAGMA application_id = {APPLICATION_ID}")
+    monkeypatch.setattr(opening, "_is_read_only", lambda _: True)
+    with pytest.raises(DatabaseUnwritable, match="copy it to a writable folder"):
+        open_database(path)
+
+
+def test_access_decides_what_is_read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "leverplus.db"
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert not opening._is_read_only(path)
+    path.touch()
+    assert opening._is_read_only(path)
+
+
+def test_data_version_moves_with_every_commit_and_only_then(tmp_path: Path) -> None:
+    engine = fresh(tmp_path)
+    first = data_version(engine)
+    assert data_version(engine) == first
+    new_run(engine)
+    second = data_version(engine)
+    assert second != first
+    _change(tmp_path / "home" / "leverplus.db", "DELETE FROM run")
+    assert data_version(engine) != second
+
+
+def test_data_version_keeps_no_engine_alive(tmp_path: Path) -> None:
+    engine = fresh(tmp_path)
+    data_version(engine)
+    reference = weakref.ref(engine)
+    del engine
+    gc.collect()
+    assert reference() is None
+
+
+def test_a_current_file_needs_no_alembic_and_no_torch(tmp_path: Path) -> None:
+    fresh(tmp_path)
+    program = (
+        "import sys; from pathlib import Path; from db import store; from db.session import open_database;"
+        "open_database(Path(sys.argv[1])); print([m for m in ('alembic', 'torch', 'textual', 'numpy') if m in sys.modules])"
+    )
+    path = str(tmp_path / "home" / "leverplus.db")
+    result = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
