@@ -9,13 +9,11 @@ from pathlib import Path
 from db.rows import Cell, Fact, Prediction, Progress, Question, Row, Subset
 from db.specs import UserError, sha256_text
 from db.specs.imported import ImportSpec
-from engine.accuracy import vqa_accuracy
+from engine.accuracy import METRIC, vqa_accuracy
 from engine.context import Context
 from engine.data.datasets import Sample, open_dataset
 from engine.doctor.matrix_files import ImportedAnswer, read_result_file
 from engine.doctor.statistics import interval
-
-METRIC = "vqa-accuracy"
 
 
 def import_answers(spec: ImportSpec, context: Context) -> Iterator[Row]:

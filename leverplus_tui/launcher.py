@@ -22,6 +22,8 @@ from db.store import ProcessRow
 
 WORKER = (sys.executable, "-P", "-m", "engine.worker")
 """`-P`: a folder called `engine` or `db` where the user happens to stand must not be imported in place of ours."""
+QUIET = {"TQDM_DISABLE": "1"}
+"""Bars of other libraries are carriage returns in a log file."""
 PATIENCE_S = 20.0
 LOOK_S = 0.05
 
@@ -59,7 +61,12 @@ def start(home: Home, database: Engine, run_id: int) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             child = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, **QUIET},
             )
     except OSError as error:
         with writing(database) as session:

@@ -44,12 +44,8 @@ class Checked:
 
 def check(spec: Any, *, quiet: bool = False) -> Checked:
     """Examine a specification before anything heavy is loaded; the table goes to standard error."""
-    try:
-        from engine.doctor.preflight import preflight
-    except ModuleNotFoundError as error:
-        if error.name != "engine.doctor.preflight":
-            raise
-        return Checked(())
+    from engine.doctor.preflight import preflight  # numpy and readers: not for `--help`
+
     report = preflight(spec)
     if not quiet:
         show(report.checks, report.findings)

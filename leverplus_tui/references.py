@@ -15,9 +15,10 @@ from db.specs import Spec, UserError
 from db.store import RunDetail
 
 FIELDS = ("dataset", "vlm", "selector", "encoder", "rl_data", "embeddings", "query_embeddings", "init")
+HUB_FIELDS = ("vlm", "encoder")
+"""Fields that may name a model of the hub, which only the job can look for."""
 WORDS = ("", "builtin", "vlm")
 RUN = re.compile(r"r\d+")
-DATA = re.compile(r"d\d+")
 
 SomeSpec = TypeVar("SomeSpec", bound=Spec)
 
@@ -25,7 +26,8 @@ SomeSpec = TypeVar("SomeSpec", bound=Spec)
 def resolved(spec: SomeSpec, place: Home) -> SomeSpec:
     """The specification with every name that can be looked up replaced by an absolute path.
 
-    `r12` stands for the best checkpoint (`selector`, `init`), the RL data or the embeddings of that run.
+    `r12` stands for the best checkpoint (`selector`, `init`), the RL data or the embeddings of that run. Raises UserError
+    for a file that is not there, so that no job is started for it.
     """
     changes = {}
     for field in FIELDS:
@@ -39,8 +41,19 @@ def _path(value: str, field: str, place: Home) -> str:
     path = Path(value).expanduser()
     if path.exists():
         return str(path.absolute())
-    if not place.database.exists() or "/" in value.strip("/"):
+    registered: list[str] = []
+    if place.database.exists() and "/" not in value:
+        found, registered = _looked_up(value, field, place)
+        if found is not None:
+            return found
+    if field in HUB_FIELDS and not value.startswith((".", "/", "~")):
         return value
+    known = f" (registered: {', '.join(registered[:5])})" if registered else ""
+    raise UserError(f"{field} = {value}: there is no {path.absolute()}, and nothing is registered by that name{known}")
+
+
+def _looked_up(value: str, field: str, place: Home) -> tuple[str | None, list[str]]:
+    """What a run wrote or a registered name stands for, and the names that there are."""
     from db import store  # most calls name paths and need no database
     from db.session import open_database, reading
 
@@ -48,9 +61,9 @@ def _path(value: str, field: str, place: Home) -> str:
         if RUN.fullmatch(value):
             run = store.find_run(session, value)
             assert run.id is not None, "a stored run has a key"
-            return _written_by(store.run_detail(session, run_id=run.id), field)
-        named = [row for row in store.list_data(session) if row.name == value or row.ref == value]
-    return named[0].path if named else value
+            return _written_by(store.run_detail(session, run_id=run.id), field), []
+        rows = store.list_data(session)
+    return next((row.path for row in rows if value in (row.name, row.ref)), None), [row.name for row in rows]
 
 
 def _written_by(detail: RunDetail, field: str) -> str:

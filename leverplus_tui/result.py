@@ -142,7 +142,8 @@ def failure_lines(detail: RunDetail, place: Home) -> list[str]:
     lines = [f"leverplus: {row.ref} {row.state}: {reason or 'no reason was given'}"]
     if row.state == "lost":
         lines += [f"  | {line}" for line in log_tail(log, 5)]
-    return [*lines, f"log: {log}", f"`leverplus resume {row.ref}` goes on; nothing stored is lost"]
+    way_on = "mend that, then" if exit_code(detail) == 2 else "nothing stored is lost:"
+    return [*lines, f"log: {log}", f"{way_on} `leverplus resume {row.ref}` goes on"]
 
 
 def exit_code(detail: RunDetail) -> int:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from leverplus_tui.commands.options import JsonOption
 from leverplus_tui.commands.spawned import run_module
 
 
@@ -17,6 +18,11 @@ def convert(
         Literal["leverplus", "upstream"],
         typer.Option("--to", help="safetensors with a manifest, or the published .pt layout."),
     ] = "leverplus",
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="FIELD=VALUE", help="What the file itself cannot tell, such as num_heads=4."),
+    ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Convert a selector checkpoint between layouts, and check that the function it computes is unchanged.
 
@@ -24,4 +30,5 @@ def convert(
     leverplus convert v3_epoch5.pt selector.safetensors
     leverplus convert selector.safetensors for_upstream.pt --to upstream
     """
-    run_module("engine.convert", str(checkpoint), str(out), "--to", to)
+    sets = [word for assignment in assignments or () for word in ("--set", assignment)]
+    run_module("engine.convert", str(checkpoint), str(out), "--to", to, *sets, *(["--json"] if as_json else []))

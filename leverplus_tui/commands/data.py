@@ -104,7 +104,7 @@ def health(data: DataArgument, as_json: JsonOption = False, home: HomeOption = N
     report = _examined(_located(data, home))
     if report.kind != "rl-data":
         raise UserError(f"{report.path} is {report.kind}, not RL data: `leverplus doctor {data}` says more")
-    document: dict[str, Any] = {name: report.facts.get(name) for name in HEALTH}
+    document: dict[str, Any] = {name: report.facts.get(name) for name in HEALTH} | report.facts
     document["findings"] = [finding.model_dump(mode="json") for finding in report.findings]
     if as_json:
         put_json(document)

@@ -160,3 +160,12 @@ def test_relative_paths_and_registered_names_become_absolute(
     assert desk.detail(1).spec["dataset"] == str(tmp_path / "data")
     result = desk.call("run", "eval", "--vlm", "plain", "--selector", "r1", code=2)
     assert "selector = r1: that run (eval, done) wrote nothing of the kind" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--dataset", "/nowhere"), ("--dataset", "okvqa"), ("--vlm", "./model"), ("--selector", "x.pt")],
+)
+def test_a_file_that_is_not_there_starts_no_job(desk: Desk, option: str, value: str) -> None:
+    assert f"{option[2:]} = {value}: there is no /" in desk.call("run", "eval", option, value, code=2).stderr
+    assert not desk.home.root.exists()
