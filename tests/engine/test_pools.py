@@ -170,6 +170,12 @@ def test_nearest_breaks_ties_by_row_and_fills_up() -> None:
     assert nearest(torch.ones(1, 1), candidates, 4).tolist() == [[1, 2, 0, 3]]
     assert nearest(torch.ones(1, 1), candidates, 6, [[1]]).tolist() == [[2, 0, 3, -1, -1, -1]]
     assert nearest(torch.ones(0, 1), candidates, 2).shape == (0, 2)
+    assert nearest(torch.ones(1, 1), torch.ones(100, 1), 3).tolist() == [[0, 1, 2]]
+
+
+def test_rounding_does_not_decide_between_equal_questions() -> None:
+    candidates = torch.full((50, 1), 0.7) + 1e-7 * (torch.arange(50) % 3)[:, None]
+    assert nearest(torch.ones(1, 1), candidates, 3).tolist() == [[0, 1, 2]]
 
 
 def test_nearest_own_looks_into_the_querys_pool_only(monkeypatch: pytest.MonkeyPatch) -> None:
