@@ -34,14 +34,19 @@ Raw = Mapping[str, Any]
 
 
 def find_files(root: Path) -> dict[str, list[Path]]:
-    """Data files under `root` (or `root` itself), by the split name that their name or folder holds."""
-    paths = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.suffix in SUFFIXES)
+    """Data files in `root` and two levels below (or `root` itself), by the split that their name or folder speaks of."""
+    levels = ("*", "*/*", "*/*/*")  # no deeper: it may be a home folder, given by mistake
+    paths = [root] if root.is_file() else sorted(path for level in levels for path in _glob(root, level))
     found: dict[str, list[Path]] = {}
     for path in paths:
         name = split_name(path, root)
         if name and path.name not in _OWN_FILES:
             found.setdefault(name, []).append(path)
     return found
+
+
+def _glob(root: Path, level: str) -> Iterator[Path]:
+    return (path for suffix in SUFFIXES for path in root.glob(level + suffix))
 
 
 def split_name(path: Path, root: Path) -> str:
