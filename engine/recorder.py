@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from loguru import logger
@@ -21,9 +22,13 @@ from db.specs import Finding, UserError
 FLUSH_S = 0.3
 BEAT_S = 1.0
 BATCH = 1000
+PIECE = 100
 BACKLOG = 2 * BATCH
 """Rows held at most; then `put` waits for the disk."""
 RESERVE_BYTES = 4 << 20
+"""Room for the rows that are held when the disk is full."""
+LAST_WORD_BYTES = 256 << 10
+"""Room to say how the run ended."""
 PATIENCE_S = 60.0
 """How long a full disk or a busy database is waited for."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
@@ -33,12 +38,12 @@ URGENT = (Checkpoint, Cell, Artifact, Finding)
 class Reserve:
     """A file of zeros that is given up when the disk is full, so that the last rows and the reason still fit."""
 
-    def __init__(self, path: Path, size: int = RESERVE_BYTES) -> None:
+    def __init__(self, path: Path, size: int) -> None:
         self.path = path
         try:
             path.write_bytes(bytes(size))
         except OSError as error:
-            logger.warning("no reserve of {} MB for a full disk: {}", size >> 20, error.strerror)
+            logger.warning("no reserve of {} kB for a full disk: {}", size >> 10, error.strerror)
             self.release()
 
     def release(self) -> None:
@@ -47,17 +52,28 @@ class Reserve:
 
 
 class Recorder:
-    """Takes rows from the recipe and stores them; `put` and `close` raise what kept them from being stored."""
+    """Takes rows from the recipe and stores them; `put` and `close` raise what kept them from being stored.
 
-    def __init__(self, database: Engine, *, run_id: int, process_id: int, reserve: Reserve) -> None:
+    `hurried` says whether to stop waiting for a full disk or a busy database.
+    """
+
+    def __init__(
+        self,
+        database: Engine,
+        *,
+        run_id: int,
+        process_id: int,
+        reserve: Reserve,
+        hurried: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._database = database
+        self._hurried = hurried
         self._run_id, self._process_id = run_id, process_id
         self._reserve = reserve
         self._rows: list[Row] = []
         self._wake = threading.Condition()
         self._urgent = self._closing = False
         self._failure: UserError | None = None
-        self._patience = PATIENCE_S
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
 
@@ -81,10 +97,15 @@ class Recorder:
         if self._rows:
             # The reserve was kept for this: what was computed must not be lost to a disk that filled up meanwhile.
             self._reserve.release()
-            self._store(self._rows)
-            self._rows = []
+            self._store_what_fits()
         if self._failure is not None:
             raise self._failure
+
+    def _store_what_fits(self) -> None:
+        """In pieces, because a transaction is stored whole or not at all."""
+        for start in range(0, len(self._rows), PIECE):
+            self._store(self._rows[start : start + PIECE])
+        self._rows = []
 
     def _work(self) -> None:
         beat = 0.0
@@ -105,19 +126,18 @@ class Recorder:
 
     def _persist(self, batch: list[Row]) -> bool:
         """Store a batch, trying again for a while; False when that was in vain, with the batch kept."""
-        pause, given_up = FIRST_PAUSE_S, time.monotonic() + self._patience
+        pause, given_up = FIRST_PAUSE_S, time.monotonic() + PATIENCE_S
         while True:
             try:
                 self._store(batch)
                 return True
             except (DiskFull, DatabaseBusy) as error:
-                if time.monotonic() > given_up or self._closing:
+                if time.monotonic() > given_up or self._hurried():
                     return self._fail(error)
-                logger.warning("{} Trying again in {:.1f} s; {} rows wait.", error, pause, len(self._rows))
+                logger.warning("{}. Trying again in {:.1f} s; {} rows wait.", error, pause, len(self._rows))
             except UserError as error:
                 return self._fail(error)
-            with self._wake:
-                self._wake.wait_for(lambda: self._closing, timeout=pause)
+            time.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
     def _fail(self, error: UserError) -> bool:

@@ -18,7 +18,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 from loguru import logger
@@ -33,7 +33,7 @@ from db.specs import UserError, canonical_json
 from db.specs.imported import ImportSpec
 from engine import environment
 from engine.context import Context, Scored
-from engine.recorder import Recorder, Reserve
+from engine.recorder import LAST_WORD_BYTES, RESERVE_BYTES, Recorder, Reserve
 
 RECIPES: dict[str, tuple[str, str]] = {
     "eval": ("engine.evaluate", "evaluate"),
@@ -62,36 +62,33 @@ class Outcome:
 
 
 class StopRequest:
-    """SIGTERM and SIGINT: noted, obeyed between two rows, or by force after a while."""
+    """SIGTERM and SIGINT: noted, obeyed between two rows, and after a while by breaking into the recipe."""
 
     def __init__(self) -> None:
         self.asked = False
-
-    def __enter__(self) -> StopRequest:
+        self._may_break_in = True
         signal.signal(signal.SIGTERM, self._ask)
         signal.signal(signal.SIGINT, self._ask)
-        signal.signal(signal.SIGALRM, self._insist)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """From here on only the last rows are stored: a late signal must not disturb that."""
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
-            signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGALRM, self._break_in)
 
     def check(self) -> None:
         """Raise Stopped when a stop was asked for."""
         if self.asked:
             raise Stopped
 
+    def recipe_ended(self) -> None:
+        """From here on only the last rows are stored: a signal hurries that, and does not disturb it."""
+        self._may_break_in = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
     def _ask(self, _: int, __: FrameType | None) -> None:
         self.asked = True
-        signal.setitimer(signal.ITIMER_REAL, GRACE_S)
+        if self._may_break_in:
+            signal.setitimer(signal.ITIMER_REAL, GRACE_S)
 
-    def _insist(self, _: int, __: FrameType | None) -> None:
-        raise Stopped
+    def _break_in(self, _: int, __: FrameType | None) -> None:
+        if self._may_break_in:
+            raise Stopped
 
 
 @dataclass(frozen=True)
@@ -119,13 +116,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     faulthandler.enable()
     logger.remove()
     logger.add(sys.stderr, format=LOG_FORMAT, level="INFO", backtrace=False, diagnose=False)
-    with StopRequest() as stop:
-        try:
-            job = claim(Home(asked.home), asked.run)
-        except UserError as error:
-            logger.error("{}", error)
-            return error.exit_code
-        return work(job, stop).exit_code
+    stop = StopRequest()
+    try:
+        return work(claim(Home(asked.home), asked.run), stop).exit_code
+    except UserError as error:
+        logger.error("{}", error)
+        return error.exit_code
 
 
 def claim(home: Home, name: str) -> Job:
@@ -168,17 +164,23 @@ def work(job: Job, stop: StopRequest) -> Outcome:
     """Run the recipe to its end, store everything it yielded, then say how it ended."""
     run_dir = job.home.run_dir(job.run_id)
     run_dir.mkdir(parents=True, exist_ok=True)
-    reserve = Reserve(run_dir / "reserve")
+    reserve = Reserve(run_dir / "reserve", RESERVE_BYTES)
+    last_word = Reserve(run_dir / "reserve-last-word", LAST_WORD_BYTES)
     logger.info("{}: {} begins, process {}", job.label, job.spec.kind, os.getpid())
-    recorder = Recorder(job.database, run_id=job.run_id, process_id=job.process_id, reserve=reserve)
+    recorder = Recorder(
+        job.database, run_id=job.run_id, process_id=job.process_id, reserve=reserve, hurried=lambda: stop.asked
+    )
     outcome = carry_out(job, recorder, stop)
+    stop.recipe_ended()
     try:
         recorder.close()
     except UserError as error:
-        outcome = Outcome("failed", error.exit_code, f"{error}; then `leverplus resume {job.label}`")
+        outcome = Outcome("failed", error.exit_code, str(error))
     finally:
         reserve.release()
-    logger.log("INFO" if outcome.state == "done" else "ERROR", "{}: {} {}", job.label, outcome.state, outcome.reason)
+        last_word.release()
+    level = "ERROR" if outcome.state == "failed" else "INFO"
+    logger.log(level, "{}: {} {}", job.label, outcome.state, outcome.reason)
     with writing(job.database) as session:
         store.end_process(
             session, process_id=job.process_id, state=outcome.state, exit_code=outcome.exit_code, reason=outcome.reason

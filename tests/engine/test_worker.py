@@ -193,7 +193,7 @@ def test_a_full_disk_or_a_busy_database_is_waited_for(
 ) -> None:
     desk, run_id, process_id = claimed
     disk = Disk(3, error)
-    monkeypatch.setattr(recording.store, "add_rows", disk.add_rows)
+    monkeypatch.setattr(store, "add_rows", disk.add_rows)
     monkeypatch.setattr(recording, "FIRST_PAUSE_S", 0.001)
     recorder = Recorder(desk.database, run_id=run_id, process_id=process_id, reserve=Reserve(tmp_path / "reserve", 10))
     for number in range(5):
@@ -215,7 +215,7 @@ def test_a_disk_that_stays_full_ends_the_run_with_its_rows_stored(
         disk.full = 0
         reserve.path.unlink()
 
-    monkeypatch.setattr(recording.store, "add_rows", disk.add_rows)
+    monkeypatch.setattr(store, "add_rows", disk.add_rows)
     monkeypatch.setattr(recording, "FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr(recording, "PATIENCE_S", 0.0)
     monkeypatch.setattr(reserve, "release", released)
