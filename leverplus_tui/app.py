@@ -1,0 +1,310 @@
+"""The terminal program: four modes over one database. It shows, asks and launches; jobs are other processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.types import AnimationLevel
+from textual.worker import Worker, WorkerState
+
+from db.home import Home
+from db.specs.base import UserError
+from leverplus_tui import messages as said
+from leverplus_tui.screens import starting
+from leverplus_tui.screens.base import PageScreen
+from leverplus_tui.screens.compare import CompareScreen
+from leverplus_tui.screens.data import DataScreen
+from leverplus_tui.screens.dialogs import Ask, Confirm, Tell
+from leverplus_tui.screens.help import HelpScreen
+from leverplus_tui.screens.jobs import JobsScreen
+from leverplus_tui.screens.library import Library
+from leverplus_tui.screens.run import RunScreen
+from leverplus_tui.screens.runs import RunsScreen
+from leverplus_tui.theme import DEFAULT_VARIABLES, THEMES
+from leverplus_tui.watcher import Watcher
+
+MESSAGES_KEPT = 200
+MODE_SCREENS: dict[str, type[PageScreen]] = {
+    "runs": RunsScreen, "compare": CompareScreen, "data": DataScreen, "jobs": JobsScreen,
+}  # fmt: skip
+
+
+class LeverplusApp(App[None]):
+    """Modes on 1-4, pages pushed on top of them, one watcher, one place where errors are shown."""
+
+    TITLE = "leverplus"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "mode('runs')", "runs", show=False, id="mode.runs"),
+        Binding("2", "mode('compare')", "compare", show=False, id="mode.compare"),
+        Binding("3", "mode('data')", "data", show=False, id="mode.data"),
+        Binding("4", "mode('jobs')", "jobs", show=False, id="mode.jobs"),
+        Binding("minus", "last_view", "the view before this one", show=False, id="view.last"),
+        Binding("question_mark", "help", "keys", show=False, id="help"),
+        Binding("m", "messages", "messages so far", show=False, id="messages"),
+        Binding("q,ctrl+q", "quit", "quit (jobs go on)", show=False, id="quit"),
+    ]
+
+    def __init__(self, home: Home, *, run: str | None = None, compare: str | Sequence[str] = ()) -> None:
+        super().__init__()
+        self.library = Library(home)
+        self.watcher: Watcher | None = None
+        self._run = run
+        self._compare = compare.split(",") if isinstance(compare, str) else list(compare)
+        self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
+        self._last_mode = "runs"
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = os.environ.get("TEXTUAL_THEME", "") or "leverplus-dark"
+        if os.environ.get("SSH_CONNECTION"):
+            self.animation_level: AnimationLevel = "none"
+        for mode, screen in MODE_SCREENS.items():
+            self.add_mode(mode, self._screen_factory(screen))
+
+    def _screen_factory(self, screen: type[PageScreen]) -> Callable[[], Screen[None]]:
+        return lambda: screen(self.library)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Colours that our style sheets name and other themes lack."""
+        return DEFAULT_VARIABLES
+
+    # Start and end
+
+    async def on_mount(self) -> None:
+        """Show the runs; the database opens after the first frame."""
+        await self.switch_mode("runs")
+        self.call_after_refresh(self._open)
+
+    @work(group="database", exclusive=True, exit_on_error=False)
+    async def _open(self) -> None:
+        try:
+            await asyncio.to_thread(self.library.open)
+        except UserError as error:
+            self.push_screen(Tell("The database cannot be used", f"{error}\n\nq quits, esc looks around", error=True))
+            return
+        self.watcher = Watcher(
+            tell=self.post_message, version=self.library.version, mark_lost=self.library.mark_lost, failed=self._blind
+        )
+        self.watcher.start()
+        self._tell_pages(said.DatabaseReady)
+        await self._open_links()
+
+    async def _open_links(self) -> None:
+        """What the command line asked for: a run, or runs side by side."""
+        try:
+            if self._compare:
+                ids = [await asyncio.to_thread(self.library.find_run, text) for text in self._compare]
+                self.post_message(said.CompareRuns(tuple(ids)))
+            if self._run:
+                self.post_message(said.OpenRun(await asyncio.to_thread(self.library.find_run, self._run)))
+        except UserError as error:
+            self.notify(str(error), severity="error", markup=False)
+
+    def on_unmount(self) -> None:
+        """Stop looking; jobs go on."""
+        if self.watcher is not None:
+            self.watcher.stop()
+        self.library.close()
+
+    def _blind(self, error: Exception) -> None:
+        self.call_from_thread(
+            self.notify, f"Changes cannot be seen at the moment: {error}", severity="warning", markup=False
+        )
+
+    # What the watcher tells
+
+    def _pages(self) -> list[PageScreen]:
+        return [screen for stack in self._screen_stacks.values() for screen in stack if isinstance(screen, PageScreen)]
+
+    def _tell_pages(self, message: type[said.DatabaseReady]) -> None:
+        for page in self._pages():
+            page.post_message(message())
+
+    def on_data_changed(self, event: said.DataChanged) -> None:
+        """Every page learns that it is stale; the one in view reads."""
+        for page in self._pages():
+            page.post_message(said.DataChanged(event.version))
+
+    def on_log_grew(self, event: said.LogGrew) -> None:
+        """The page in view shows it."""
+        page = next((page for page in reversed(self.screen_stack) if isinstance(page, PageScreen)), None)
+        if page is not None and isinstance(page, RunScreen | JobsScreen):
+            page.post_message(said.LogGrew(event.path, event.lines, event.restarted, event.skipped))
+
+    def on_watch_log(self, event: said.WatchLog) -> None:
+        """A page wants to see a log, or no longer."""
+        if self.watcher is not None:
+            self.watcher.watch_log(event.path)
+
+    # Where to go
+
+    async def action_mode(self, mode: str) -> None:
+        """Switch to a mode."""
+        if mode != self.current_mode:
+            self._last_mode = self.current_mode if self.current_mode in MODE_SCREENS else "runs"
+            await self.switch_mode(mode)
+
+    async def action_last_view(self) -> None:
+        """Switch to the mode before this one."""
+        await self.action_mode(self._last_mode)
+
+    def action_help(self) -> None:
+        """Show the keys that work now."""
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen.active_bindings.values()))
+
+    def action_messages(self) -> None:
+        """Show the messages so far."""
+        text = "\n".join(reversed(self._messages)) or "No messages yet"
+        self.push_screen(Tell("Messages, newest first", text))
+
+    async def on_open_run(self, event: said.OpenRun) -> None:
+        """Push a run's page onto the mode in view."""
+        page = RunScreen(self.library, event.run_id, event.tab)
+        if event.shot is not None:
+            page.ask_for(event.shot, event.subset, event.beside)
+        await self.push_screen(page)
+        page.refresh_data()
+
+    async def on_compare_runs(self, event: said.CompareRuns) -> None:
+        """Show runs side by side."""
+        await self.action_mode("compare")
+        page = self.screen_stack[0]
+        assert isinstance(page, CompareScreen), "the compare mode begins with the compare page"
+        page.show_runs(event.run_ids)
+
+    # What is done to runs
+
+    @work(group="launch", exclusive=True, exit_on_error=False)
+    async def on_edit_launch(self, event: said.EditLaunch) -> None:
+        """Open the launch form."""
+        from leverplus_tui.screens.launch import LaunchScreen  # pydantic's models are not needed before
+
+        spec = await asyncio.to_thread(self.library.spec, event.run_id) if event.run_id is not None else None
+        await self.push_screen(LaunchScreen(self.library, event.kind, spec=spec, values=event.values))
+
+    @work(group="launch", exclusive=True, exit_on_error=False)
+    async def on_launch_demo(self) -> None:
+        """Start the two runs of the demonstration."""
+        started = await asyncio.to_thread(starting.launch_demo, self.library.home)
+        self.post_message(said.RunsLaunched(started))
+
+    def on_runs_launched(self, event: said.RunsLaunched) -> None:
+        """Say what runs now."""
+        names = ", ".join(f"r{run_id}" for run_id in event.run_ids)
+        more = "; mark both with space, v compares them" if len(event.run_ids) == 2 else ""
+        self.notify(f"{names} started: 4 shows the log{more}")
+
+    @work(group="stop", exclusive=True, exit_on_error=False)
+    async def on_stop_run(self, event: said.StopRun) -> None:
+        """Ask, then stop."""
+        row = (await asyncio.to_thread(self.library.run_rows, [event.run_id]))[0]
+        if row.state not in ("queued", "running"):
+            self.notify(f"{row.ref} is {row.state}: nothing to stop")
+            return
+        detail = "What is done stays stored; R goes on from there. It gets 20 seconds to finish what it is writing."
+        if await self.push_screen_wait(Confirm(f"Stop {row.ref} {row.name}?", detail)):
+            state = await asyncio.to_thread(starting.stop, self.library.home, event.run_id)
+            self.notify(f"{row.ref} is {state}")
+
+    @work(group="resume", exclusive=True, exit_on_error=False)
+    async def on_resume_run(self, event: said.ResumeRun) -> None:
+        """Go on with a run."""
+        await asyncio.to_thread(starting.resume, self.library.home, event.run_id)
+        self.notify(f"r{event.run_id} goes on")
+
+    @work(group="data", exclusive=True, exit_on_error=False)
+    async def on_add_data(self) -> None:
+        """Ask for a path, register what is there."""
+        text = await self.push_screen_wait(
+            Ask("Add a file or folder", detail="RL data, embeddings, a sampler cache or a data set; it stays where it is",
+                value=str(Path.cwd()) + "/", placeholder="/data/okvqa")
+        )  # fmt: skip
+        if text:
+            row = await asyncio.to_thread(self.library.add_data, Path(text))
+            self.notify(f"{row.ref} {row.name} ({row.kind}) is registered", markup=False)
+
+    def on_copy_text(self, event: said.CopyText) -> None:
+        """To the clipboard, by the terminal's own way (OSC 52)."""
+        self.copy_to_clipboard(event.text)
+        self.notify(
+            event.text if len(event.text) < 200 else event.text[:200] + " ...",
+            title=f"Copied {event.what}",
+            markup=False,
+        )
+
+    # Messages and errors
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: str = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """As Textual's, but text is never markup unless said so, and every message is kept for `m`."""
+        self._messages.append(f"{title}: {message}" if title else message)
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)  # type: ignore[arg-type]  # severity is checked there
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """The app's own workers that failed."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.show_error(event.worker.error)
+
+    def on_work_failed(self, event: said.WorkFailed) -> None:
+        """Workers of pages that failed."""
+        self.show_error(event.error)
+
+    def show_error(self, error: BaseException) -> None:
+        """One sentence for the user's fault; for ours a window with the traceback, which is also written to a file."""
+        if isinstance(error, UserError):
+            self.notify(str(error), severity="error", timeout=10)
+            return
+        trace = "".join(traceback.format_exception(error))
+        path = self._keep(trace)
+        self.push_screen(
+            Tell("Something went wrong in this program", f"The whole report is in {path}\n\n{trace}", error=True)
+        )
+
+    def _keep(self, trace: str) -> str:
+        path = self.library.home.root / "tui-errors.log"
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(trace + "\n")
+        except OSError as refused:
+            return f"nowhere, because {path} cannot be written: {refused.strerror}"
+        return str(path)
+
+    # Command palette
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every view and every key of this page, beside Textual's own."""
+        yield from super().get_system_commands(screen)
+        for number, mode in enumerate(MODE_SCREENS, start=1):
+            yield SystemCommand(f"Go to {mode}", f"key {number}", self._runner(f"app.mode('{mode}')"))
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if active.node is screen and binding.description and active.enabled:
+                words = binding.tooltip or binding.description
+                yield SystemCommand(
+                    words[:1].upper() + words[1:], f"key {binding.key}", self._runner(f"screen.{binding.action}")
+                )
+
+    def _runner(self, action: str) -> Callable[[], None]:
+        def run() -> None:
+            self.call_later(self.run_action, action if "." in action.split("(")[0] else f"screen.{action}")
+
+        return run

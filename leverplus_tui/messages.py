@@ -1,0 +1,121 @@
+"""What happens, as dataclasses: the watcher speaks to the app, screens ask the app. Progress may replace older progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from textual.message import Message
+
+
+@dataclass
+class DatabaseReady(Message):
+    """The database is open; screens may read."""
+
+
+@dataclass
+class DatabaseRefused(Message):
+    """The database cannot be used; the sentence says why and what to do."""
+
+    sentence: str
+
+
+@dataclass
+class DataChanged(Message):
+    """Somebody committed to the database."""
+
+    version: int
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest state counts."""
+        return isinstance(message, DataChanged)
+
+
+@dataclass
+class LogGrew(Message):
+    """A watched log has new lines; `restarted` when the file was begun anew, `skipped` when its start was not read."""
+
+    path: Path
+    lines: list[str]
+    restarted: bool = False
+    skipped: bool = False
+
+
+@dataclass
+class OpenRun(Message):
+    """Show one run; with `shot`, the answers behind that figure, beside those of another run where one is given."""
+
+    run_id: int
+    tab: str = "overview"
+    shot: int | None = None
+    subset: str = ""
+    beside: int | None = None
+
+
+@dataclass
+class CompareRuns(Message):
+    """Show these runs side by side; the first is the baseline."""
+
+    run_ids: tuple[int, ...]
+
+
+@dataclass
+class EditLaunch(Message):
+    """Open the launch form for a kind of job, filled from a run where there is one."""
+
+    kind: str
+    run_id: int | None = None
+    values: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class LaunchDemo(Message):
+    """Start the two small runs that show what this is."""
+
+
+@dataclass
+class StopRun(Message):
+    """Ask, then stop a run's process."""
+
+    run_id: int
+
+
+@dataclass
+class ResumeRun(Message):
+    """Go on with a run that ended before it was done."""
+
+    run_id: int
+
+
+@dataclass
+class AddData(Message):
+    """Ask for a file or folder and register it."""
+
+
+@dataclass
+class CopyText(Message):
+    """Put a text on the clipboard; `what` names it."""
+
+    text: str
+    what: str
+
+
+@dataclass
+class WatchLog(Message):
+    """Tail this log from now on; None ends it."""
+
+    path: Path | None
+
+
+@dataclass
+class RunsLaunched(Message):
+    """Runs were started."""
+
+    run_ids: tuple[int, ...]
+
+
+@dataclass
+class WorkFailed(Message):
+    """A worker of a page failed."""
+
+    error: BaseException

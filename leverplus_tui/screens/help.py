@@ -1,0 +1,82 @@
+"""The keys that work now, read from the same tables that the keys themselves come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from leverplus_tui.widgets.bars import display_key
+
+PAGE = "This page"
+Sections = dict[str, dict[str, tuple[list[str], str]]]
+
+
+def sections(bindings: Iterable[ActiveBinding]) -> Sections:
+    """Title -> action -> (keys, words), in the order page, focus, everywhere.
+
+    Every binding of ours has an id; what Textual itself binds (scrolling, focus) has none and would only be noise.
+    """
+    found: Sections = {PAGE: {}}
+    for active in bindings:
+        binding = active.binding
+        if not binding.description or not active.enabled or binding.id is None:
+            continue
+        actions = found.setdefault(_title(active), {})
+        keys, _ = actions.setdefault(binding.action, ([], _sentence(binding)))
+        if (key := display_key(binding)) not in keys:
+            keys.append(key)
+    return {title: actions for title, actions in found.items() if actions}
+
+
+def _title(active: ActiveBinding) -> str:
+    node = type(active.node).__name__
+    if node.endswith("App"):
+        return "Everywhere"
+    if node.endswith("Screen"):
+        return PAGE
+    return {"LineTable": "Table", "LogView": "Log", "Input": "Text field"}.get(node, node)
+
+
+def _sentence(binding: Binding) -> str:
+    return binding.tooltip or binding.description
+
+
+class HelpScreen(ModalScreen[None]):
+    """`?`: every key of the focus, the page and the program."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q,enter", "dismiss", "close", id="help.close"),
+        Binding("j,down", "scroll(1)", show=False),
+        Binding("k,up", "scroll(-1)", show=False),
+    ]
+
+    def __init__(self, bindings: Iterable[ActiveBinding]) -> None:
+        super().__init__()
+        self.sections = sections(bindings)
+
+    def compose(self) -> ComposeResult:
+        """One block for each section."""
+        with Vertical(classes="dialog wide"):
+            yield Static(Content.assemble(("Keys", "bold"), ("   esc closes", "$faint")))
+            with VerticalScroll():
+                for title, actions in self.sections.items():
+                    yield Static(_block(title, actions))
+
+    def action_scroll(self, lines: int) -> None:
+        """j and k, as everywhere."""
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def _block(title: str, actions: dict[str, tuple[list[str], str]]) -> Content:
+    parts: list[str | tuple[str, str]] = [(title, "bold $primary"), "\n"]
+    for keys, words in actions.values():
+        shown = " ".join(keys[:4])
+        parts += [(f"  {shown:<14}", "bold"), f" {words}\n"]
+    return Content.assemble(*parts)

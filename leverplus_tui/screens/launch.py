@@ -1,0 +1,171 @@
+"""The launch form: fields from the specification at the left, the equal command line at the right, preflight on the way out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
+from textual.widgets import Input, Static
+
+from db.specs import UserError
+from leverplus_tui.messages import CopyText, RunsLaunched
+from leverplus_tui.screens import starting
+from leverplus_tui.screens.base import PageScreen
+from leverplus_tui.screens.library import Library
+from leverplus_tui.screens.preflight import PreflightScreen
+from leverplus_tui.spec_command import command_text
+from leverplus_tui.widgets.spec_form import SpecForm
+
+if TYPE_CHECKING:
+    from db.specs import JobSpec
+
+TITLES = {
+    "eval": "Evaluate",
+    "rce": "Train a selector: RCE",
+    "grpo": "Train a selector: GRPO",
+    "generate": "Make RL data",
+    "embed": "Embed questions and images",
+}
+
+
+class LaunchScreen(PageScreen):
+    """One form for a kind of job."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+r", "submit", "run", tooltip="check the request, then start the job", id="launch.run"),
+        Binding("ctrl+y", "copy", "copy command", id="launch.copy"),
+        Binding("tab,down", "app.focus_next", "next field", id="launch.next"),
+        Binding("shift+tab,up", "app.focus_previous", "previous field", show=False, id="launch.previous"),
+        Binding("escape", "back", "back", id="back"),
+        Binding("y", "copy", "copy the command", show=False, id="launch.copy-on-choice"),
+    ]
+
+    def __init__(
+        self, library: Library, kind: str, *, spec: JobSpec | None = None, values: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(library)
+        self.kind = kind
+        self._spec, self._given = spec, values or {}
+        self._busy = False
+
+    def body(self) -> ComposeResult:
+        """Form and command."""
+        yield Static(
+            Content.assemble((TITLES[self.kind], "bold $primary"), ("   ^r checks and runs, esc goes back", "$faint")),
+            id="title",
+        )
+        with Container(id="launch-body"):
+            with Vertical(id="launch-left"):
+                with Horizontal(id="name-line"):
+                    yield Static("  name", classes="label")
+                    yield Input(id="name", compact=True, placeholder="made from the fields")
+                yield self._form()
+            with VerticalScroll(id="launch-right", can_focus=False):
+                yield Static("the same from a shell", classes="heading")
+                yield Static("", id="command", markup=False)
+                yield Static("", id="problem", markup=False)
+                yield Static("name: what lists call the run", id="help", markup=False)
+
+    def _form(self) -> SpecForm:
+        form = SpecForm(self.kind)
+        if self._spec is not None:
+            form.load_spec(self._spec)
+        form.load_values(self._given)
+        return form
+
+    def on_mount(self) -> None:
+        """Show the command."""
+        self._preview()
+
+    def fit(self, size: Size) -> None:
+        """Below 100 columns the command stands under the form."""
+        self.query_one("#launch-body").set_class(size.width < 100, "-stacked")
+
+    @property
+    def form(self) -> SpecForm:
+        """The fields."""
+        return self.query_one(SpecForm)
+
+    @on(SpecForm.Changed)
+    def changed(self, event: SpecForm.Changed) -> None:
+        """The command follows the fields."""
+        event.stop()
+        self._preview()
+
+    @on(SpecForm.Entered)
+    def entered(self, event: SpecForm.Entered) -> None:
+        """Say what the field is."""
+        event.stop()
+        field = event.field
+        allowed = f"\none of {', '.join(field.choices)}" if field.choices else ""
+        default = f"\ndefault {field.default}" if field.default else ""
+        self.query_one("#help", Static).update(f"{field.path}: {field.help}{allowed}{default}")
+
+    @on(Input.Changed, "#name")
+    def named(self, event: Input.Changed) -> None:
+        """A name is part of the command."""
+        event.stop()
+        self._preview()
+
+    @property
+    def name_given(self) -> str:
+        """The name that was typed; empty for none."""
+        return self.query_one("#name", Input).value.strip()
+
+    def command(self) -> str:
+        """The command line. Raises UserError where a field is wrong."""
+        import shlex
+
+        name = f" --name {shlex.quote(self.name_given)}" if self.name_given else ""
+        return command_text(self.form.to_spec()) + name
+
+    def _preview(self) -> None:
+        command, problem = self.query_one("#command", Static), self.query_one("#problem", Static)
+        try:
+            command.update(self.command())
+            problem.update("")
+        except UserError as error:
+            problem.update(str(error))
+
+    def action_copy(self) -> None:
+        """Copy the command."""
+        try:
+            self.post_message(CopyText(self.command(), "the command"))
+        except UserError as error:
+            self.notify(str(error), severity="warning", markup=False)
+
+    @work(group="launch", exclusive=True, exit_on_error=False)
+    async def action_submit(self) -> None:
+        """Check, show what was found, start."""
+        if self._busy:
+            return
+        try:
+            spec = self.form.to_spec()
+        except UserError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self._busy = True
+        try:
+            await self._checked(spec)
+        except UserError as error:
+            self.query_one("#problem", Static).update(str(error))
+            self.notify(str(error), severity="error", markup=False)
+        finally:
+            self._busy = False
+
+    async def _checked(self, spec: JobSpec) -> None:
+        spec = await asyncio.to_thread(starting.resolved, self.library.home, spec)
+        report = await asyncio.to_thread(starting.preflight, spec)
+        if report is not None and report.speaks:
+            go = await self.app.push_screen_wait(PreflightScreen(report))
+            if not go:
+                return
+        run_id = await asyncio.to_thread(starting.launch, self.library.home, spec, self.name_given, report)
+        self.post_message(RunsLaunched((run_id,)))
+        self.dismiss()

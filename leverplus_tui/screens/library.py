@@ -1,0 +1,337 @@
+"""What the screens read: one open database, and functions that are called in a thread and return finished rows.
+
+sqlmodel and the store are imported when the database is opened, so that the first frame does not wait for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from db.home import Home
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from db import rows
+    from db.store import CellRow, DataRow, PredictionRow, ProcessRow, RunDetail, RunRow
+    from leverplus_tui.comparison import Comparison
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A filtered and sorted list of runs: ids only, and the shots that figures exist for."""
+
+    ids: tuple[int, ...]
+    total: int
+    shots: tuple[int, ...]
+    largest: int
+    """Greatest number of questions behind a figure."""
+    queued: int
+    running: int
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One question of a subset under one or two runs."""
+
+    first: PredictionRow | None
+    second: PredictionRow | None = None
+
+    @property
+    def row(self) -> PredictionRow:
+        """Whichever there is."""
+        found = self.first or self.second
+        assert found is not None, "one of the two runs answered"
+        return found
+
+    @property
+    def change(self) -> float:
+        """Score of the second run less that of the first; 0 where one is missing."""
+        return self.second.score - self.first.score if self.first and self.second else 0.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A process of a run, with the run's row."""
+
+    run: RunRow
+    process: ProcessRow | None
+
+
+class Library:
+    """The database of one home."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._engine: Engine | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether reading is possible."""
+        return self._engine is not None
+
+    @property
+    def engine(self) -> Engine:
+        """The open database."""
+        assert self._engine is not None, "the library is read before it was opened"
+        return self._engine
+
+    def open(self) -> None:
+        """Open, or create, the database. Raises the errors of `db.session.open_database`."""
+        from db.session import open_database
+
+        self._engine = open_database(self.home.database)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def version(self) -> int:
+        """A number that changes with every commit of anybody."""
+        from db.session import data_version
+
+        return data_version(self.engine)
+
+    def mark_lost(self) -> list[int]:
+        """Mark runs whose process is dead as lost; writes only when there is one."""
+        from db import store
+        from db.session import reading, writing
+
+        with reading(self.engine) as session:
+            active = store.active_processes(session)
+        if all(row.ended is None and store.is_alive(row) for row in active):
+            return []
+        with writing(self.engine) as session:
+            return store.lost_runs(session)
+
+    # Runs
+
+    def listing(self, where: str, sort: str) -> Listing:
+        """Ids of the runs that pass the filter, in order. Raises BadFilter."""
+        from db.session import reading
+        from db.store.base import query
+        from db.store.filters import runs_condition, runs_order
+
+        condition = runs_condition(where or None)
+        sql = f"SELECT run.id FROM run WHERE {condition.sql} ORDER BY {runs_order(sort)}"
+        with reading(self.engine) as session:
+            ids = session.connection().exec_driver_sql(sql, condition.parameters).scalars().all()
+            states = query(session, "SELECT state, count(*) AS n FROM run WHERE deleted_at IS NULL GROUP BY state")
+            shots = query(session, "SELECT shot, max(n) AS n FROM cell GROUP BY shot ORDER BY shot")
+        counts = {row["state"]: int(row["n"]) for row in states}
+        return Listing(
+            ids=tuple(ids),
+            total=sum(counts.values()),
+            shots=tuple(row["shot"] for row in shots),
+            largest=max((row["n"] for row in shots), default=0),
+            queued=counts.get("queued", 0),
+            running=counts.get("running", 0),
+        )
+
+    def run_rows(self, ids: Sequence[int]) -> list[RunRow]:
+        """Rows of some runs."""
+        from db import store
+        from db.session import reading
+
+        with reading(self.engine) as session:
+            return store.run_rows(session, run_ids=list(ids))
+
+    def detail(self, run_id: int) -> RunDetail:
+        """Everything about one run."""
+        from db import store
+        from db.session import reading
+
+        with reading(self.engine) as session:
+            return store.run_detail(session, run_id=run_id)
+
+    def find_run(self, text: str) -> int:
+        """The id of the run meant by `r12`, `12` or a name. Raises UserError."""
+        from db import store
+        from db.session import reading
+
+        with reading(self.engine) as session:
+            run_id = store.find_run(session, text).id
+        assert run_id is not None, "a stored run has a key"
+        return run_id
+
+    def spec(self, run_id: int) -> Any:
+        """The specification of a run."""
+        from db import store
+        from db.session import reading
+
+        with reading(self.engine) as session:
+            return store.spec_of(store.get_run(session, run_id=run_id))
+
+    def command(self, run_id: int) -> str:
+        """The command line that makes such a run."""
+        from leverplus_tui.spec_command import command_text
+
+        return command_text(self.spec(run_id))
+
+    def bad_filter(self) -> type[Exception]:
+        """What `listing` raises for a filter that cannot be understood."""
+        from db.store import BadFilter
+
+        return BadFilter
+
+    def series(self, run_id: int, names: Sequence[str]) -> dict[str, tuple[tuple[float, float], ...]]:
+        """Points (step, value) by name; phases follow one another, so that x always grows."""
+        from db import store
+        from db.session import reading
+
+        with reading(self.engine) as session:
+            found = {name: store.metric_series(session, run_id=run_id, name=name) for name in names}
+        return {name: _continuous(points) for name, points in found.items()}
+
+    def side_by_side(self, ids: Sequence[int]) -> tuple[Comparison, dict[str, RunRow], dict[str, Any]]:
+        """Runs compared, their rows by `r12`, and the settings that are the same in all."""
+        from db import store
+        from db.session import reading
+        from leverplus_tui.comparison import compare, described
+
+        with reading(self.engine) as session:
+            found = compare(session, list(ids))
+            details = [store.run_detail(session, run_id=run_id) for run_id in ids]
+        settings = [described(detail) for detail in details]
+        differing = {row.field for row in found.spec_diff}
+        agreeing = {name: value for name, value in settings[0].items() if name not in differing}
+        return found, {detail.row.ref: detail.row for detail in details}, agreeing
+
+    def comparison_text(self, found: Comparison, kind: str) -> str:
+        """A comparison as `md`, `csv` or `json`: what `leverplus compare` prints."""
+        import json
+
+        from leverplus_tui.comparison_text import csv_text, markdown
+
+        if kind == "json":
+            return json.dumps(found.as_json(), indent=2, ensure_ascii=False)
+        return markdown(found) if kind == "md" else csv_text(found)
+
+    def export_comparison(self, found: Comparison, kind: str) -> Path:
+        """Write a comparison into the home's `exports`; the path."""
+        folder = self.home.root / "exports"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"compare-{'-'.join(run.id for run in found.runs)}.{kind}"
+        path.write_text(self.comparison_text(found, kind) + "\n", encoding="utf-8")
+        return path
+
+    def rename(self, run_id: int, name: str) -> None:
+        """Give a run another name."""
+        from db import store
+        from db.session import writing
+
+        with writing(self.engine) as session:
+            store.rename(session, run_id=run_id, name=name)
+
+    # Answers
+
+    def answers(
+        self, run_id: int, shot: int, subset_sha: str | None, other: int | None = None, most: int | None = None
+    ) -> list[Answered]:
+        """Questions of a subset with their answers, by question; beside them those of another run, where one is given."""
+        from db import store
+        from db.session import reading
+
+        with reading(self.engine) as session:
+            first = store.predictions(session, run_id=run_id, shot=shot, subset_sha=subset_sha, limit=most)
+            if other is None:
+                return [Answered(row) for row in first]
+            asked = [row.question_id for row in first]
+            second = store.predictions(session, run_id=other, shot=shot, question_ids=asked)
+        beside = {row.question_id: row for row in second}
+        return [Answered(row, beside.get(row.question_id)) for row in first]
+
+    def runs_with_answers(self, cell: CellRow, but: int, most: int = 30) -> list[RunRow]:
+        """Newest runs that answered questions of the same data set with as many shots."""
+        from db import store
+        from db.session import reading
+        from db.store.base import query
+
+        sql = """
+            SELECT DISTINCT cell.run_id AS id FROM cell JOIN run ON run.id = cell.run_id
+            JOIN subset ON subset.id = cell.subset_id JOIN dataset ON dataset.id = subset.dataset_id
+            WHERE cell.shot = :shot AND dataset.sha = :sha AND subset.split = :split AND run.id <> :but
+                AND run.deleted_at IS NULL
+            ORDER BY run.id DESC LIMIT :most
+        """
+        parameters = {"shot": cell.shot, "sha": cell.dataset_sha, "split": cell.split, "but": but, "most": most}
+        with reading(self.engine) as session:
+            ids = [row["id"] for row in query(session, sql, parameters)]
+            return store.run_rows(session, run_ids=ids)
+
+    def demonstrations(self, row: PredictionRow) -> list[rows.Question | None]:
+        """The train questions shown before a question, in prompt order; None where one was never stored."""
+        from db import store
+        from db.session import reading
+
+        with reading(self.engine) as session:
+            found = store.questions(
+                session, dataset_sha=row.dataset_sha, split="train", question_ids=list(row.demonstrations)
+            )
+        return [found.get(question_id) for question_id in row.demonstrations]
+
+    # Jobs and data
+
+    def jobs(self, limit: int = 200) -> list[Job]:
+        """Runs that wait or run first, then those that ended last; the newest process of each."""
+        from db import store
+        from db.session import reading
+        from db.store.base import query
+
+        sql = """
+            SELECT id FROM run WHERE deleted_at IS NULL AND EXISTS (SELECT 1 FROM process WHERE run_id = run.id)
+                OR state = 'queued' AND deleted_at IS NULL
+            ORDER BY CASE state WHEN 'running' THEN 0 WHEN 'queued' THEN 1 ELSE 2 END, coalesce(ended_at, created_at) DESC
+            LIMIT :limit
+        """
+        with reading(self.engine) as session:
+            ids = [row["id"] for row in query(session, sql, {"limit": limit})]
+            found = store.run_rows(session, run_ids=ids)
+            newest = {run.id: store.processes(session, run_id=run.id) for run in found}
+        return [Job(run, newest[run.id][-1] if newest[run.id] else None) for run in found]
+
+    def data_files(self) -> list[DataRow]:
+        """What is registered."""
+        from db import store
+        from db.session import reading
+
+        with reading(self.engine) as session:
+            return store.list_data(session)
+
+    def add_data(self, path: Path) -> DataRow:
+        """Register a file or folder. Raises UserError when there is nothing, or nothing that is recognised."""
+        from db import store
+        from db.session import writing
+        from db.specs import UserError
+        from engine.doctor.examine import examine
+        from leverplus_tui.screens.fingerprint import content_sha, total_size
+
+        path = path.expanduser().absolute()
+        if not path.exists():
+            raise UserError(f"there is nothing at {path}: give an existing file or folder")
+        report = examine(path)
+        size, sha256 = total_size(path), content_sha(path)
+        with writing(self.engine) as session:
+            return store.add_data(session, path=path, kind=report.kind, size=size, sha256=sha256, facts=report.facts)
+
+    def log_path(self, run_id: int) -> Path:
+        """Where a run's processes write."""
+        return self.home.log(run_id)
+
+
+def _continuous(points: Sequence[tuple[str, int, int, float]]) -> tuple[tuple[float, float], ...]:
+    """A phase that counts its steps from the start again is put behind the one before."""
+    placed: list[tuple[float, float]] = []
+    shift, phase, last = 0.0, None, 0.0
+    for name, _, step, value in points:
+        if name != phase:
+            shift = last if phase is not None and step <= last - shift else shift
+            phase = name
+        x = step + shift
+        placed.append((x, value))
+        last = max(last, x)
+    return tuple(placed)

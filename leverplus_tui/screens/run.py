@@ -1,0 +1,246 @@
+"""One run: overview, metrics, log, configuration, answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Static
+
+from leverplus_tui.messages import CopyText, EditLaunch, LogGrew, ResumeRun, StopRun, WatchLog
+from leverplus_tui.screens.answers import Answers
+from leverplus_tui.screens.base import PageScreen
+from leverplus_tui.screens.dialogs import Tell
+from leverplus_tui.screens.library import Library
+from leverplus_tui.screens.run_metrics import Metrics
+from leverplus_tui.screens.run_overview import Overview
+from leverplus_tui.theme import STATE_ROLES
+from leverplus_tui.widgets.log import LogView
+from leverplus_tui.widgets.matrix import Matrix
+from leverplus_tui.widgets.run_view import marks, shown_state, state_text
+from leverplus_tui.widgets.table import Cell, Column, LineTable
+from leverplus_tui.widgets.text import clean
+
+if TYPE_CHECKING:
+    from db.store import RunDetail
+
+TABS = ("overview", "metrics", "log", "config", "answers")
+CONFIG = (Column("field", "field", 22, flex=8), Column("value", "value", 20, flex=200))
+FOCUS: dict[str, type[Widget]] = {
+    "overview": Matrix,
+    "metrics": LineTable,
+    "log": LogView,
+    "config": LineTable,
+    "answers": LineTable,
+}
+
+
+class RunScreen(PageScreen):
+    """Everything about one run, in five tabs."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "next_tab(1)", "next tab", id="run.next-tab"),
+        Binding("shift+tab", "next_tab(-1)", "previous tab", show=False, id="run.previous-tab"),
+        Binding("e", "again", "again", tooltip="open the launch form filled from this run", id="run.again"),
+        Binding("X", "stop", "stop", tooltip="stop the job (asks first)", id="run.stop"),
+        Binding("R", "resume", "resume", tooltip="go on with a stopped, failed or lost run", id="run.resume"),
+        Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="run.copy"),
+    ]
+
+    def __init__(self, library: Library, run_id: int, tab: str = "overview") -> None:
+        super().__init__(library)
+        self.run_id = run_id
+        self.tab = tab if tab in TABS else "overview"
+        self.detail: RunDetail | None = None
+        self._wanted: tuple[int, str, int | None] | None = None
+
+    def ask_for(self, shot: int, subset: str, beside: int | None) -> None:
+        """Open with the answers behind a figure, beside those of another run."""
+        self._wanted = (shot, subset, beside)
+
+    def body(self) -> ComposeResult:
+        """Title, tab line, the tabs."""
+        yield Static("", id="title")
+        yield Static("", id="tabs")
+        with ContentSwitcher(initial=self.tab):
+            for name in TABS:
+                yield self._pane(name)
+
+    def _pane(self, name: str) -> Widget:
+        pane: Widget
+        if name == "overview":
+            pane = Overview()
+        elif name == "metrics":
+            pane = Metrics(self.library)
+        elif name == "log":
+            pane = LogView(empty="Nothing logged yet")
+        elif name == "config":
+            pane = LineTable(CONFIG)
+        else:
+            pane = Answers(self.library)
+        pane.id = name
+        return pane
+
+    def on_mount(self) -> None:
+        """Begin with the tab that was asked for."""
+        self._switch(self.tab)
+
+    # Reading
+
+    async def reload(self) -> None:
+        """Read the run and show what is in view."""
+        first = self.detail is None
+        self.detail = await asyncio.to_thread(self.library.detail, self.run_id)
+        if self._wanted is not None:
+            self._choose(self.detail, *self._wanted)
+            self._wanted = None
+        self._show_title(self.detail)
+        self._show_tab(self.detail)
+        if first:
+            self._focus()
+
+    def _choose(self, detail: RunDetail, shot: int, subset: str, beside: int | None) -> None:
+        """The cell that was asked for, by its subset's label where that is one of this run's."""
+        cells = sorted(
+            (cell for cell in detail.cells if cell.shot == shot), key=lambda cell: (cell.subset != subset, -cell.n)
+        )
+        if cells:
+            self.query_one(Answers).choose(cells[0], beside)
+
+    def _show_title(self, detail: RunDetail) -> None:
+        row = detail.row
+        colours = {"faint": "$faint", "accent": "$accent", "good": "$success", "bad": "$error", "warn": "$warning"}
+        state = colours.get(STATE_ROLES.get(shown_state(row), ""), "$foreground")
+        self.query_one("#title", Static).update(
+            Content.assemble(
+                (f"{row.ref} ", "bold $accent"), (clean(row.name), "bold"), (f"  {row.kind}  ", "$faint"),
+                (state_text(row), state), ("  " + " ".join(marks(row)), "bold $warning"),
+            )
+        )  # fmt: skip
+
+    def _show_tab(self, detail: RunDetail) -> None:
+        pane = self.query_one(f"#{self.tab}")
+        if isinstance(pane, Overview | Metrics | Answers):
+            pane.show(detail)
+        elif isinstance(pane, LineTable):
+            pane.fill(list(_config(detail)))
+
+    # Tabs
+
+    def _switch(self, tab: str) -> None:
+        self.tab = tab
+        self.query_one(ContentSwitcher).current = tab
+        parts: list[Content | tuple[str, str]] = []
+        for name in TABS:
+            title = f" {name.capitalize()} "
+            if name == tab:
+                parts.append((title, "bold $background on $secondary"))
+            else:
+                parts.append(Content.from_markup(f"[@click=screen.tab('{name}')]{title}[/]"))
+        self.query_one("#tabs", Static).update(Content.assemble(*parts))
+        self.post_message(WatchLog(self.library.log_path(self.run_id) if tab == "log" else None))
+        if tab == "log":
+            self.query_one(LogView).clear()
+        if self.detail is not None:
+            self._show_tab(self.detail)
+            self._focus()
+
+    def _focus(self) -> None:
+        found = self.query_one(f"#{self.tab}")
+        target = found if isinstance(found, FOCUS[self.tab]) else next(iter(found.query(FOCUS[self.tab])), None)
+        if target is not None and target.display:
+            target.focus()
+
+    def action_tab(self, tab: str) -> None:
+        """Show a tab."""
+        self._switch(tab)
+
+    def action_next_tab(self, step: int) -> None:
+        """Show the next or previous tab, round the end."""
+        self._switch(TABS[(TABS.index(self.tab) + step) % len(TABS)])
+
+    @on(LineTable.Chosen, "#config")
+    def field_chosen(self, event: LineTable.Chosen) -> None:
+        """A field of the configuration in full."""
+        event.stop()
+        if self.detail is not None:
+            row = _config(self.detail)[event.key]
+            field, value = (cell.text if isinstance(cell, Cell) else cell for cell in (row["field"], row["value"]))
+            self.app.push_screen(Tell(field, value))
+
+    @on(Matrix.Chosen)
+    def cell_chosen(self, event: Matrix.Chosen) -> None:
+        """A cell of the matrix opens its answers."""
+        event.stop()
+        cell = self.query_one(Overview).places.get((event.row, event.column))
+        if cell is not None:
+            self.query_one(Answers).choose(cell)
+            self._switch("answers")
+
+    def on_log_grew(self, event: LogGrew) -> None:
+        """New lines of the log."""
+        event.stop()
+        if event.path != self.library.log_path(self.run_id):
+            return
+        view = self.query_one(LogView)
+        if event.restarted:
+            view.clear()
+        view.add(event.lines)
+
+    def on_screen_suspend(self) -> None:
+        """Nobody looks: nothing is tailed."""
+        self.post_message(WatchLog(None))
+
+    def on_screen_resume(self) -> None:
+        """Back in view: tail again (the base class reads again)."""
+        if self.tab == "log":
+            self._switch("log")
+
+    # What is done with the run
+
+    def action_again(self) -> None:
+        """Open the launch form filled from this run."""
+        if self.detail is not None:
+            self.post_message(EditLaunch(self.detail.row.kind, self.run_id))
+
+    def action_stop(self) -> None:
+        """Stop its job."""
+        self.post_message(StopRun(self.run_id))
+
+    def action_resume(self) -> None:
+        """Go on with it."""
+        self.post_message(ResumeRun(self.run_id))
+
+    @work(exclusive=True, group="copy", exit_on_error=False)
+    async def action_copy(self) -> None:
+        """Copy the command line that makes this run."""
+        text = await asyncio.to_thread(self.library.command, self.run_id)
+        self.post_message(CopyText(text, f"the command of r{self.run_id}"))
+
+
+def _config(detail: RunDetail) -> list[dict[str, Cell | str]]:
+    """The specification in the order of its fields, what differs from the defaults in colour."""
+    from leverplus_tui.spec_options import defaults, flatten
+
+    stored, ground = dict(flatten(detail.spec)), dict(flatten(defaults(detail.row.kind)))
+    order = [*(path for path in ground if path in stored), *(path for path in stored if path not in ground)]
+    return [
+        {
+            "field": Cell(path, "faint"),
+            "value": Cell(shown_value(stored[path]), "" if stored[path] == ground.get(path) else "accent"),
+        }
+        for path in order
+    ]
+
+
+def shown_value(value: object) -> str:
+    """A value of a specification in one line; `-` for nothing."""
+    if value in (None, "", []):
+        return "-"
+    return clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

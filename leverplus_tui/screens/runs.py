@@ -1,0 +1,350 @@
+"""Runs, the first page: every run with its figures, filtered, sorted, marked, opened, launched and stopped from here."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from leverplus_tui.messages import (
+    AddData,
+    CompareRuns,
+    CopyText,
+    EditLaunch,
+    LaunchDemo,
+    OpenRun,
+    ResumeRun,
+    StopRun,
+)
+from leverplus_tui.screens.base import PageScreen
+from leverplus_tui.screens.dialogs import Choose
+from leverplus_tui.screens.library import Library, Listing
+from leverplus_tui.screens.run_info import RunInfo
+from leverplus_tui.widgets.empty import Empty
+from leverplus_tui.widgets.run_view import run_columns, run_row
+from leverplus_tui.widgets.table import LineTable
+from leverplus_tui.widgets.text import plural
+
+if TYPE_CHECKING:
+    from db.store import RunRow
+
+NEWEST_FIRST = "created desc"
+TYPING_S = 0.15
+SHOTS_BEFORE_ANY = (0, 1, 2)
+HIDDEN_BELOW = 100
+"""Columns below which the info pane starts hidden."""
+
+
+class RunsScreen(PageScreen):
+    """The list of runs."""
+
+    MODE = "runs"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "mark", id="runs.mark"),
+        Binding("v", "compare", "compare", tooltip="compare the marked runs", id="runs.compare"),
+        Binding("e", "launch('eval')", "evaluate", id="runs.evaluate"),
+        Binding("n", "train", "train", tooltip="train a selector, make RL data or embeddings", id="runs.train"),
+        Binding("slash", "filter", "filter", tooltip='filter: kind:eval acc@2>60 -tag:smoke "text"', id="runs.filter"),
+        Binding("s", "sort", "sort", id="runs.sort"),
+        Binding("X", "stop", "stop", tooltip="stop the job (asks first)", id="runs.stop"),
+        Binding("R", "resume", "resume", tooltip="go on with a stopped, failed or lost run", id="runs.resume"),
+        Binding("i", "info", "info", tooltip="show or hide the pane below", id="runs.info"),
+        Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="runs.copy"),
+        Binding("S", "reverse", "reverse the order", show=False, id="runs.reverse"),
+        Binding("V", "mark_range", "mark from the last mark to here", show=False, id="runs.mark-range"),
+        Binding("d", "demo", "start the demonstration: two small real runs", show=False, id="runs.demo"),
+        Binding("o", "add_data", "add a data file or folder", show=False, id="runs.add-data"),
+    ]
+
+    def __init__(self, library: Library) -> None:
+        super().__init__(library)
+        self.where, self.sort = "", NEWEST_FIRST
+        self.listing = Listing((), 0, (), 0, 0, 0)
+        self._rows: dict[int, RunRow] = {}
+        self._typing: Timer | None = None
+        self._loaded = False
+        self._info_wanted: bool | None = None
+
+    def body(self) -> ComposeResult:
+        """Filter, table, info pane; instead of the table, what an empty list means."""
+        yield Static("", id="summary", markup=False)
+        yield Input(placeholder='kind:eval acc@2>60 -tag:smoke "text"', id="filter", compact=True)
+        yield Static("", id="filter-error", markup=False)
+        with Vertical(id="list"):
+            yield Empty("Opening the database", id="empty")
+            yield LineTable(run_columns(SHOTS_BEFORE_ANY), id="runs")
+        with Horizontal(id="info"):
+            yield RunInfo(self.library)
+
+    def on_mount(self) -> None:
+        """Start with the list in focus."""
+        self.query_one("#filter").display = False
+        self.query_one("#runs").display = False
+        self.query_one("#info").display = False
+
+    @property
+    def table(self) -> LineTable:
+        """The list."""
+        return self.query_one("#runs", LineTable)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that need a run are not offered before there is one."""
+        needs = ("mark", "compare", "sort", "reverse", "stop", "resume", "info", "copy", "mark_range")
+        return bool(self.listing.ids) or not (action in needs or (action == "filter" and not self.where))
+
+    # Reading
+
+    async def reload(self) -> None:
+        """Read ids, then the rows in view."""
+        try:
+            listing = await asyncio.to_thread(self.library.listing, self.where, self.sort)
+        except self.library.bad_filter() as error:
+            self._refuse(str(error))
+            return
+        self._refuse("")
+        first = not self._loaded
+        self._show_listing(listing)
+        visible = self.table.visible_keys() if not first else listing.ids[:60]
+        rows = await asyncio.to_thread(self.library.run_rows, visible)
+        self._take(rows, fresh=True)
+        if first:
+            self.table.focus()
+
+    def _show_listing(self, listing: Listing) -> None:
+        self._loaded, self.listing = True, listing
+        self.table.set_columns(
+            run_columns(listing.shots or SHOTS_BEFORE_ANY, max(listing.ids, default=0), listing.largest)
+        )
+        self.table.set_keys(listing.ids)
+        empty = not listing.ids
+        self.refresh_bindings()
+        self.query_one("#empty").display = empty
+        self.table.display = not empty
+        if empty:
+            self._say_why()
+        self._summarise()
+        self._fit_info()
+
+    def _say_why(self) -> None:
+        empty = self.query_one("#empty", Empty)
+        if self.listing.total or self.where:
+            empty.say(f"No runs match {self.where}", (), [("esc", "clear the filter"), ("/", "change it")])
+            return
+        empty.say(
+            "No runs yet",
+            [f"They are kept in {self.library.home.root}"],
+            [("d", "demo: two small real runs on the built-in world"), ("e", "evaluate a model"),
+             ("n", "train a selector"), ("o", "add a data folder or file"), ("?", "keys")],
+        )  # fmt: skip
+
+    def _summarise(self) -> None:
+        parts = [
+            f"{len(self.listing.ids)} of {self.listing.total}" if self.where else plural(self.listing.total, "run")
+        ]
+        parts.append(f"sort {self.sort}")
+        if self.table.marked:
+            parts.append(f"{len(self.table.marked)} marked (v compares)")
+        if self.where:
+            parts.append(f"filter {self.where} (esc clears)")
+        self.query_one("#summary", Static).update("   ".join(parts))
+        jobs = [f"{self.listing.running} running"] if self.listing.running else []
+        jobs += [f"{self.listing.queued} waiting"] if self.listing.queued else []
+        self.bar.status = ", ".join(jobs)
+
+    @on(LineTable.Wanted)
+    def rows_wanted(self, event: LineTable.Wanted) -> None:
+        """Read rows that came into view."""
+        event.stop()
+        self._read_rows(event.keys)
+
+    @work(exclusive=True, group="rows", exit_on_error=False)
+    async def _read_rows(self, keys: tuple[int, ...]) -> None:
+        self._take(await asyncio.to_thread(self.library.run_rows, keys))
+
+    def _take(self, rows: list[RunRow], *, fresh: bool = False) -> None:
+        if fresh:
+            self._rows.clear()
+        self._rows.update({row.id: row for row in rows})
+        shots = self.listing.shots or SHOTS_BEFORE_ANY
+        self.table.put_rows({row.id: run_row(row, shots) for row in rows}, fresh=fresh)
+        self._inform()
+
+    # Info pane
+
+    def fit(self, size: Size) -> None:
+        """The pane below needs room."""
+        self._fit_info()
+
+    def _fit_info(self) -> None:
+        wanted = (
+            self.size.width >= HIDDEN_BELOW and self.size.height >= 24
+            if self._info_wanted is None
+            else self._info_wanted
+        )
+        self.query_one("#info").display = bool(wanted and self.listing.ids)
+
+    def action_info(self) -> None:
+        """Show or hide the info pane."""
+        self._info_wanted = not self.query_one("#info").display
+        self._fit_info()
+        self._inform()
+
+    def _inform(self) -> None:
+        key = self.table.cursor_key
+        if self.query_one("#info").display and key is not None and key in self._rows:
+            self.query_one(RunInfo).show(self._rows[key])
+
+    @on(LineTable.Moved)
+    def cursor_moved(self, event: LineTable.Moved) -> None:
+        """The pane follows the cursor."""
+        event.stop()
+        self._inform()
+
+    # Filter and sort
+
+    def action_filter(self) -> None:
+        """Open the filter line."""
+        field = self.query_one("#filter", Input)
+        field.display = True
+        field.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while typing, a moment after the last letter."""
+        event.stop()
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self.set_timer(TYPING_S, self._apply_filter)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes back to the list."""
+        event.stop()
+        self._apply_filter()
+        self.query_one("#filter").display = bool(self.where)
+        self.table.focus()
+
+    def _apply_filter(self) -> None:
+        where = self.query_one("#filter", Input).value.strip()
+        if where != self.where:
+            self.where = where
+            self.refresh_data()
+
+    def _refuse(self, sentence: str) -> None:
+        line = self.query_one("#filter-error", Static)
+        line.update(sentence)
+        line.display = bool(sentence)
+
+    def action_back(self) -> None:
+        """Escape clears the filter, then the marks."""
+        field = self.query_one("#filter", Input)
+        if field.display or self.where:
+            field.value, self.where, field.display = "", "", False
+            self.table.focus()
+            self.refresh_data()
+        elif self.table.clear_marks():
+            self._summarise()
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_sort(self) -> None:
+        """Choose what to sort by."""
+        fields = ["created", "name", "state", "kind", "duration", "n", "dataset", "vlm", "retriever", "findings"]
+        fields[1:1] = [f"acc@{shot}" for shot in self.listing.shots]
+        chosen = await self.app.push_screen_wait(
+            Choose("Sort by", [(field, field) for field in fields], current=self.sort.split()[0])
+        )
+        if chosen:
+            numeric = chosen.startswith("acc@") or chosen in ("created", "duration", "n", "findings")
+            self._resort(f"{chosen} {'desc' if numeric else 'asc'}")
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        field, direction = self.sort.split()
+        self._resort(f"{field} {'asc' if direction == 'desc' else 'desc'}")
+
+    def _resort(self, sort: str) -> None:
+        self.sort = sort
+        self.refresh_data()
+
+    # What is done with runs
+
+    def action_mark(self) -> None:
+        """Mark the run under the cursor."""
+        self.table.toggle_mark()
+        self._summarise()
+
+    def action_mark_range(self) -> None:
+        """Mark several."""
+        self.table.mark_range()
+        self._summarise()
+
+    def action_compare(self) -> None:
+        """Compare the marked runs, in the order in which they were marked; the first is the baseline."""
+        ids = tuple(self.table.marked)
+        here = self.table.cursor_key
+        if len(ids) == 1 and here is not None and here not in ids:
+            ids = (*ids, here)  # one mark and the cursor elsewhere: these two are meant
+        if len(ids) < 2:
+            self.notify("Mark two or more runs with space, then press v")
+            return
+        self.post_message(CompareRuns(ids))
+
+    @on(LineTable.Chosen)
+    def run_chosen(self, event: LineTable.Chosen) -> None:
+        """Enter opens."""
+        event.stop()
+        self.post_message(OpenRun(event.key))
+
+    def action_launch(self, kind: str) -> None:
+        """Open the launch form, filled from the run under the cursor when it is of this kind."""
+        key = self.table.cursor_key
+        run = self._rows.get(key) if key is not None else None
+        self.post_message(EditLaunch(kind, run.id if run is not None and run.kind == kind else None))
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_train(self) -> None:
+        """Choose what to make, then open the launch form."""
+        choices = [
+            ("rce", "rce        imitate good demonstrations, weighted by reward"),
+            ("grpo", "grpo       group-relative policy optimisation, after RCE when asked"),
+            ("generate", "generate   make RL data: propose, answer, score"),
+            ("embed", "embed      embed queries and candidates"),
+        ]
+        kind = await self.app.push_screen_wait(Choose("What shall be made?", choices))
+        if kind:
+            self.action_launch(kind)
+
+    def _here(self) -> int | None:
+        if self.table.cursor_key is None:
+            self.notify("No run here yet")
+        return self.table.cursor_key
+
+    def action_stop(self) -> None:
+        """Stop the run under the cursor."""
+        if (run_id := self._here()) is not None:
+            self.post_message(StopRun(run_id))
+
+    def action_resume(self) -> None:
+        """Go on with the run under the cursor."""
+        if (run_id := self._here()) is not None:
+            self.post_message(ResumeRun(run_id))
+
+    def action_demo(self) -> None:
+        """Start two small real runs."""
+        self.post_message(LaunchDemo())
+
+    def action_add_data(self) -> None:
+        """Register data."""
+        self.post_message(AddData())
+
+    @work(exclusive=True, group="copy", exit_on_error=False)
+    async def action_copy(self) -> None:
+        """Copy the command line that makes this run."""
+        if (run_id := self._here()) is not None:
+            text = await asyncio.to_thread(self.library.command, run_id)
+            self.post_message(CopyText(text, f"the command of r{run_id}"))
