@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -20,7 +21,7 @@ from db.specs import EvalSpec, Finding
 
 SHOTS = (1, 2, 3, 4)
 SUBSETS = (200, 400, 800)
-LISTS = {
+LISTS: dict[str, dict[str, Any]] = {
     "newest": {},
     "sorted by acc@2": {"sort": "acc@2 desc"},
     "acc@2>60 -tag:smoke": {"where": "acc@2>60 -tag:smoke"},

@@ -19,7 +19,7 @@ Reading (a `reading` or `writing` session):
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
     active_processes(session) -> list[ProcessRow]              is_alive(row) -> bool
     list_data(session, *, kind=None) -> list[DataRow]          find_data(session, text) -> DataRow
-    ref(run_id) -> "r12"
+    ref(run_id) -> "r12"                                       STATES, ENDED: names of run states
 Writing (a `writing` session):
     create_run(session, *, spec, name="", forced=False, environment, parent=None) -> Run
     set_state(session, *, run_id, state)                       resume_run(session, *, run_id) -> Run: an ended run is queued again
@@ -48,12 +48,9 @@ from db.store.answers import (
     subset_question_ids,
 )
 from db.store.base import ref
-from db.store.matrix import CellRow, cells
 from db.store.detail import CheckpointRow, RunDetail, artifacts, checkpoints, findings, run_detail
 from db.store.files import DataRow, add_data, find_data, forget_data, list_data, mark_missing
 from db.store.filters import BadFilter
-from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
-from db.store.metrics import MetricRow, metric_names, metric_series, metric_summaries
 from db.store.jobs import (
     ProcessRow,
     active_processes,
@@ -64,7 +61,13 @@ from db.store.jobs import (
     processes,
     start_process,
 )
+from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
+from db.store.matrix import CellRow, cells
+from db.store.metrics import MetricRow, metric_names, metric_series, metric_summaries
 from db.store.runs import (
+    ENDED,
+    STATES,
+    AnySpec,
     StateConflict,
     create_run,
     default_name,
@@ -82,6 +85,9 @@ from db.store.runs import (
 )
 
 __all__ = [
+    "ENDED",
+    "STATES",
+    "AnySpec",
     "BadFilter",
     "CellRow",
     "CheckpointRow",

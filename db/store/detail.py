@@ -13,10 +13,10 @@ from db import rows
 from db.specs import Finding as FindingRow
 from db.specs import UserError
 from db.store.base import moment, moment_or_none, query, ref
-from db.store.matrix import CellRow
-from db.store.listing import RunRow, run_rows
-from db.store.metrics import MetricRow, metric_summaries
 from db.store.jobs import ProcessRow, processes
+from db.store.listing import RunRow, run_rows
+from db.store.matrix import CellRow
+from db.store.metrics import MetricRow, metric_summaries
 
 
 @dataclass(frozen=True)

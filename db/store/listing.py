@@ -12,8 +12,8 @@ from sqlalchemy import RowMapping
 from sqlmodel import Session
 
 from db.store.base import listed, moment, moment_or_none, now, query, ref
-from db.store.matrix import CellRow, cells
 from db.store.filters import runs_condition, runs_order
+from db.store.matrix import CellRow, cells
 
 _COLUMNS = """id, name, kind, state, dataset, vlm, retriever, selector, variant, seed, forced, parent_id, created_at, started_at,
     ended_at, deleted_at, progress_done, progress_total, progress_unit, progress_note, progress_at, progress_from, progress_since"""

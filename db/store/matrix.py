@@ -46,8 +46,23 @@ def cells(session: Session, *, run_ids: Sequence[int]) -> list[CellRow]:
     """
     found = session.connection().exec_driver_sql(sql, (listed(run_ids),)).all()
     return [
-        CellRow(*before, number(accuracy), number(low), number(high), _counts(shots_used), distinct_sets)
-        for *before, accuracy, low, high, shots_used, distinct_sets in found
+        CellRow(
+            run,
+            shot,
+            subset,
+            label,
+            sha,
+            dataset,
+            split,
+            n,
+            done,
+            number(acc),
+            number(low),
+            number(high),
+            _counts(used),
+            sets,
+        )
+        for run, shot, subset, label, sha, dataset, split, n, done, acc, low, high, used, sets in found
     ]
 
 

@@ -11,9 +11,10 @@ from sqlmodel import Session
 
 from db.models import Run
 from db.specs import JOB_SPEC, EmbedSpec, EvalSpec, GenerateSpec, TrainSpec, UserError, canonical_json
+from db.specs.imported import ImportSpec
 from db.store.base import execute, execute_many, listed, now, query, ref
 
-AnySpec = EvalSpec | TrainSpec | GenerateSpec | EmbedSpec
+AnySpec = EvalSpec | TrainSpec | GenerateSpec | EmbedSpec | ImportSpec
 ENDED = ("done", "failed", "stopped", "lost")
 STATES = ("queued", "running", *ENDED)
 
@@ -60,6 +61,8 @@ def listed_fields(spec: AnySpec) -> dict[str, Any]:
     fields: dict[str, Any] = {"dataset": spec.dataset, "vlm": spec.vlm, "selector": spec.selector, "seed": spec.seed}
     if isinstance(spec, EvalSpec):
         fields |= {"split": spec.split, "retriever": spec.retriever or ("selector" if spec.selector else "")}
+    if isinstance(spec, ImportSpec):
+        fields |= {"split": spec.split}
     return fields
 
 
@@ -67,6 +70,8 @@ def default_name(spec: AnySpec) -> str:
     """A name for a run that nobody named."""
     if isinstance(spec, TrainSpec):
         return f"{spec.kind}-{spec.variant}"
+    if isinstance(spec, ImportSpec):
+        return spec.label or PurePath(spec.source).stem
     name = f"{spec.kind}-{PurePath(spec.dataset).name or spec.dataset}"
     if not isinstance(spec, EvalSpec):
         return name
@@ -75,7 +80,7 @@ def default_name(spec: AnySpec) -> str:
 
 def spec_of(run: Run) -> AnySpec:
     """The specification that the run was made with."""
-    return JOB_SPEC.validate_json(run.spec)
+    return ImportSpec.model_validate_json(run.spec) if run.kind == "import" else JOB_SPEC.validate_json(run.spec)
 
 
 def get_run(session: Session, *, run_id: int) -> Run:

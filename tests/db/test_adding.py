@@ -104,7 +104,13 @@ def test_a_good_answer_is_final_and_an_error_is_not(tmp_path: Path) -> None:
 def test_answers_are_shared_by_runs(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     add(engine, new_run(engine), a_subset(1), an_answer(0, raw="first"))
-    add(engine, new_run(engine), a_subset(1), an_answer(0, raw="other"), rows.Candidate(1, (2,), "random", "c", "x", "x", 0.0))
+    add(
+        engine,
+        new_run(engine),
+        a_subset(1),
+        an_answer(0, raw="other"),
+        rows.Candidate(1, (2,), "random", "c", "x", "x", 0.0),
+    )
     with reading(engine) as session:
         found = store.find_answers(session, request_shas=["request-0-2", "c", "unknown"])
     assert found == {"request-0-2": rows.StoredAnswer("first", False), "c": rows.StoredAnswer("x", False)}
@@ -113,7 +119,10 @@ def test_answers_are_shared_by_runs(tmp_path: Path) -> None:
 def test_candidates_keep_their_order_and_are_not_repeated(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     run_id = new_run(engine)
-    made = [rows.Candidate(9, (5, 1), "beam", "a", "x", "x", 1.0, beam_rank=0), rows.Candidate(3, (1, 5), "random", "b", "y", "y", 0.3)]
+    made = [
+        rows.Candidate(9, (5, 1), "beam", "a", "x", "x", 1.0, beam_rank=0),
+        rows.Candidate(3, (1, 5), "random", "b", "y", "y", 0.3),
+    ]
     for _ in range(2):
         add(engine, run_id, *made)
     with reading(engine) as session:
@@ -127,7 +136,12 @@ def test_the_best_checkpoint_is_one_and_a_file_written_over_is_marked(tmp_path: 
     engine = fresh(tmp_path)
     run_id = new_run(engine)
     add(engine, run_id, rows.Checkpoint("best", "rce", 1, "a", 9, True), rows.Checkpoint("last", "rce", 1, "a", 9))
-    add(engine, run_id, rows.Checkpoint("best", "rce", 2, "b", 9, True, {"val_loss": 0.5}), rows.Checkpoint("best2", "grpo", 1, "c", 9, True))
+    add(
+        engine,
+        run_id,
+        rows.Checkpoint("best", "rce", 2, "b", 9, True, {"val_loss": 0.5}),
+        rows.Checkpoint("best2", "grpo", 1, "c", 9, True),
+    )
     with reading(engine) as session:
         found = store.checkpoints(session, run_id=run_id)
     assert [(row.path, row.sha256, row.is_best, row.replaced is not None) for row in found] == [
@@ -139,14 +153,20 @@ def test_the_best_checkpoint_is_one_and_a_file_written_over_is_marked(tmp_path: 
 def test_a_cell_belongs_to_a_subset_that_came_before(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     run_id = new_run(engine)
-    with pytest.raises(AssertionError, match="r1 yields a cell of subset .* before the subset itself"):
+    with pytest.raises(AssertionError, match=r"r1 yields a cell of subset .* before the subset itself"):
         add(engine, run_id, a_cell())
     add(engine, run_id, a_subset(10))
     add(engine, run_id, a_cell(accuracy=50.0))
     add(engine, run_id, a_cell(accuracy=55.0))
     with reading(engine) as session:
         (cell,) = store.cells(session, run_ids=[run_id])
-    assert (cell.accuracy, cell.subset, cell.subset_sha, cell.dataset_sha, cell.n) == (55.0, "all", SUBSET, "dataset-sha", 10)
+    assert (cell.accuracy, cell.subset, cell.subset_sha, cell.dataset_sha, cell.n) == (
+        55.0,
+        "all",
+        SUBSET,
+        "dataset-sha",
+        10,
+    )
     assert dict(cell.shots_used) == {2: 10}
 
 
@@ -174,7 +194,9 @@ def test_the_same_questions_under_another_label_are_another_subset(tmp_path: Pat
 def test_facts_replace_and_some_are_shown_in_lists(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     run_id = new_run(engine)
-    add(engine, run_id, rows.Fact("retriever", "random"), rows.Fact("model_sha", "old"), rows.Fact("pool", {"size": 64}))
+    add(
+        engine, run_id, rows.Fact("retriever", "random"), rows.Fact("model_sha", "old"), rows.Fact("pool", {"size": 64})
+    )
     add(engine, run_id, rows.Fact("model_sha", "new"))
     with reading(engine) as session:
         detail = store.run_detail(session, run_id=run_id)

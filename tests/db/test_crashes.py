@@ -92,7 +92,9 @@ def _content(path: Path) -> dict[str, list[str]]:
     """All rows of all tables, without the times at which they were written."""
     content = {}
     with closing(sqlite3.connect(path)) as connection:
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").fetchall()
+        tables = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        ).fetchall()
         for (table,) in tables:
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
             kept = ", ".join(column for column in columns if not column.endswith(("_at", "_since")))
@@ -106,7 +108,9 @@ def test_repeating_everything_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "home" / "leverplus.db"
     add(engine, run_id, *every_kind())
     once = _content(path)
-    assert all(once[table] for table in once if table not in ("process", "tag", "note", "data_file")), "a kind is missing here"
+    assert all(once[table] for table in once if table not in ("process", "tag", "note", "data_file")), (
+        "a kind is missing here"
+    )
     add(engine, run_id, *every_kind())
     assert _content(path) == once
     for row in every_kind():  # one by one, as a worker with tiny batches would

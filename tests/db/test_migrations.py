@@ -21,7 +21,7 @@ from db.migrations import upgrade
 from db.session import DatabaseBusy, DatabaseDamaged, open_database, reading
 from tests.helpers_db import fresh, new_run
 
-ADD_A_COLUMN = '''
+ADD_A_COLUMN = """
 import sqlalchemy as sa
 from alembic import op
 revision = "2"
@@ -30,7 +30,7 @@ def upgrade():
     with op.batch_alter_table("run") as table:
         table.add_column(sa.Column("mood", sa.String(), nullable=True))
     {more}
-'''
+"""
 
 
 def _schema(path: Path) -> dict[str, str]:

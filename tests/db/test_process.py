@@ -51,13 +51,13 @@ def test_an_ended_process_is_dead_before_and_after_it_is_reaped() -> None:
     assert not process.alive(**known)  # type: ignore[arg-type]
 
 
-def test_a_name_with_brackets_does_not_shift_the_fields(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+def test_a_name_with_brackets_does_not_shift_the_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     fields = ["S", *(str(number) for number in range(4, 53))]
-    monkeypatch.setattr(process.Path, "read_text", lambda _: f"77 (odd ) name (x) {' '.join(fields)}")
+    monkeypatch.setattr("db.process.Path.read_text", lambda _: f"77 (odd ) name (x) {' '.join(fields)}")
     assert process.pid_start(77) == "22"
 
 
 def test_without_proc_the_system_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = subprocess.CompletedProcess([], 0, stdout="Sat Jun 14 10:00:00 2025\n")
-    monkeypatch.setattr(process.subprocess, "run", lambda *_, **__: answer)
+    monkeypatch.setattr("db.process.subprocess.run", lambda *_, **__: answer)
     assert process._start_from_ps(5) == "Sat Jun 14 10:00:00 2025"

@@ -36,7 +36,10 @@ def test_launcher_and_worker_may_both_announce_the_process(tmp_path: Path) -> No
 def test_a_second_living_process_is_refused(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     run_id, _ = _running(engine)
-    with pytest.raises(store.StateConflict, match=r"r1 is already worked on by process \d+"), writing(engine) as session:
+    with (
+        pytest.raises(store.StateConflict, match=r"r1 is already worked on by process \d+"),
+        writing(engine) as session,
+    ):
         start(session, run_id, pid=1)
 
 
@@ -49,7 +52,12 @@ def test_an_ending_ends_process_and_run(tmp_path: Path) -> None:
     with reading(engine) as session:
         detail = store.run_detail(session, run_id=run_id)
     (process,) = detail.processes
-    assert (detail.row.state, process.state, process.exit_code, process.reason) == ("failed", "failed", 1, "out of memory")
+    assert (detail.row.state, process.state, process.exit_code, process.reason) == (
+        "failed",
+        "failed",
+        1,
+        "out of memory",
+    )
     assert detail.row.ended is not None
     assert process.ended is not None
     assert process.argv == ("python", "-m", "engine.worker")
@@ -77,7 +85,12 @@ def test_a_dead_process_makes_a_lost_run(tmp_path: Path) -> None:
     with writing(engine) as session:
         assert store.lost_runs(session) == [dead]
         assert store.lost_runs(session) == []
-    assert [_state(engine, run_id) for run_id in (alive, dead, elsewhere, waiting)] == ["running", "lost", "running", "queued"]
+    assert [_state(engine, run_id) for run_id in (alive, dead, elsewhere, waiting)] == [
+        "running",
+        "lost",
+        "running",
+        "queued",
+    ]
     with reading(engine) as session:
         (process,) = store.processes(session, run_id=dead)
         assert process.state == "lost"
@@ -110,7 +123,12 @@ def test_a_sign_of_life_takes_lost_back(tmp_path: Path) -> None:
         store.heartbeat(session, process_id=process_id, promise_s=600)
     with reading(engine) as session:
         (process,) = store.processes(session, run_id=run_id)
-    assert (_state(engine, run_id), process.state, process.ended, process.promise_s) == ("running", "running", None, 600)
+    assert (_state(engine, run_id), process.state, process.ended, process.promise_s) == (
+        "running",
+        "running",
+        None,
+        600,
+    )
 
 
 def test_the_last_word_of_a_lost_process_counts(tmp_path: Path) -> None:

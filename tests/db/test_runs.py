@@ -10,6 +10,7 @@ from db import store
 from db.models import Run
 from db.session import reading, writing
 from db.specs import EmbedSpec, EvalSpec, GenerateSpec, TrainSpec, UserError
+from db.specs.imported import ImportSpec
 from tests.helpers_db import fresh, new_run
 
 
@@ -29,13 +30,20 @@ def test_a_run_keeps_its_whole_specification(tmp_path: Path) -> None:
     ("spec", "name", "shown"),
     [
         (EvalSpec(), "eval-builtin-auto", ("builtin", "builtin", "")),
-        (EvalSpec(dataset="/data/okvqa", selector="best.safetensors"), "eval-okvqa-selector", ("/data/okvqa", "builtin", "")),
+        (
+            EvalSpec(dataset="/data/okvqa", selector="best.safetensors"),
+            "eval-okvqa-selector",
+            ("/data/okvqa", "builtin", ""),
+        ),
         (TrainSpec(kind="grpo", rl_data="rl.json", embeddings="e"), "grpo-v3", ("rl.json", "", "v3")),
         (GenerateSpec(vlm="m"), "generate-builtin", ("builtin", "m", "")),
         (EmbedSpec(encoder="clip"), "embed-builtin", ("builtin", "clip", "")),
+        (ImportSpec(source="/paper/table.md", dataset="okvqa", vlm="flamingo"), "table", ("okvqa", "flamingo", "")),
     ],
 )
-def test_what_lists_show_of_each_kind(tmp_path: Path, spec: store.AnySpec, name: str, shown: tuple[str, str, str]) -> None:
+def test_what_lists_show_of_each_kind(
+    tmp_path: Path, spec: store.AnySpec, name: str, shown: tuple[str, str, str]
+) -> None:
     engine = fresh(tmp_path)
     with writing(engine) as session:
         run = store.create_run(session, spec=spec, environment={})
@@ -203,5 +211,8 @@ def test_deleting_hides_and_restoring_shows(tmp_path: Path) -> None:
 def test_what_still_works_is_not_deleted(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     run_id = new_run(engine)
-    with pytest.raises(store.StateConflict, match="r1 is queued: `leverplus stop r1`, then delete it"), writing(engine) as session:
+    with (
+        pytest.raises(store.StateConflict, match="r1 is queued: `leverplus stop r1`, then delete it"),
+        writing(engine) as session,
+    ):
         store.soft_delete(session, run_ids=[run_id])

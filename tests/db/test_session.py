@@ -58,12 +58,21 @@ def test_awkward_file_names(tmp_path: Path) -> None:
     assert path.exists()
 
 
-def test_a_failed_block_stores_nothing(tmp_path: Path) -> None:
-    engine = fresh(tmp_path)
-    with pytest.raises(RuntimeError), writing(engine) as session:
-        session.add(Run(name="x", kind="eval", state="queued", spec="{}", spec_sha="", environment="{}", created_at=0))
+def _a_row() -> Run:
+    return Run(name="x", kind="eval", state="queued", spec="{}", spec_sha="", environment="{}", created_at=0)
+
+
+def _fail_in_the_middle(engine: Engine) -> None:
+    with writing(engine) as session:
+        session.add(_a_row())
         session.flush()
         raise RuntimeError
+
+
+def test_a_failed_block_stores_nothing(tmp_path: Path) -> None:
+    engine = fresh(tmp_path)
+    with pytest.raises(RuntimeError):
+        _fail_in_the_middle(engine)
     with reading(engine) as session:
         assert session.exec(select(Run)).all() == []
 
@@ -112,7 +121,7 @@ def test_a_writer_that_reads_first_does_not_fail(tmp_path: Path) -> None:
     with writing(engine) as session:
         assert session.exec(select(Run)).all() == []
         inside.set()
-        session.add(Run(name="x", kind="eval", state="queued", spec="{}", spec_sha="", environment="{}", created_at=0))
+        session.add(_a_row())
     thread.join()
     assert done.is_set()
 
@@ -121,13 +130,17 @@ def test_a_newer_database_is_refused_in_one_sentence(tmp_path: Path) -> None:
     fresh(tmp_path)
     path = tmp_path / "home" / "leverplus.db"
     _change(path, f"PRAGMA user_version = {SCHEMA + 1}")
-    with pytest.raises(DatabaseNewer, match=rf"leverplus\.db was written by a newer leverplus \(schema {SCHEMA + 1}") as caught:
+    with pytest.raises(
+        DatabaseNewer, match=rf"leverplus\.db was written by a newer leverplus \(schema {SCHEMA + 1}"
+    ) as caught:
         open_database(path)
     assert caught.value.exit_code == 4
     assert not (tmp_path / "home" / "backups").exists()
 
 
-@pytest.mark.parametrize("statement", ["CREATE TABLE theirs (x)", "PRAGMA application_id = 7", "PRAGMA user_version = 3"])
+@pytest.mark.parametrize(
+    "statement", ["CREATE TABLE theirs (x)", "PRAGMA application_id = 7", "PRAGMA user_version = 3"]
+)
 def test_the_database_of_another_program_is_left_alone(tmp_path: Path, statement: str) -> None:
     path = tmp_path / "other.db"
     _change(path, statement)
