@@ -57,19 +57,16 @@ class Encoded:
 def load_processor(directory: Path, config: Any) -> Any:
     """The model's own processor, with Pillow's pixels whatever else is installed, so that prompts mean the same anywhere.
 
-    transformers' video processors need torchvision; where that is missing the processor is loaded without one.
+    A video part is left out: we show none, and transformers' needs torchvision and does not take Pillow's backend.
     """
     from transformers import AutoProcessor
     from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
-    from transformers.utils import is_torchvision_available
 
     offline = {"local_files_only": True, "trust_remote_code": False, "backend": "pil"}
-    if is_torchvision_available():
-        return AutoProcessor.from_pretrained(directory, **offline)
     own = PROCESSOR_MAPPING.get(type(config), None)
-    if own is None or "video_processor" not in own.get_attributes():
-        return AutoProcessor.from_pretrained(directory, **offline)
-    return _image_only(own).from_pretrained(directory, **offline)
+    if own is not None and "video_processor" in own.get_attributes():
+        return _image_only(own).from_pretrained(directory, **offline)
+    return AutoProcessor.from_pretrained(directory, **offline)
 
 
 def _image_only(own: Any) -> Any:
