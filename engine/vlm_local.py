@@ -90,11 +90,13 @@ class LocalVLM:
         while start < len(ready):
             batch = ready[start : start + self.batch_size]
             try:
-                yield from self._answer_batch(batch)
+                answers = self._answer_batch(batch)
             except torch.OutOfMemoryError:
+                answers = []  # the memory is free only once the exception is gone
+            if not answers:
                 self._halve(len(batch))
-                continue
-            start += len(batch)
+            yield from answers
+            start += len(answers)
 
     def _halve(self, tried: int) -> None:
         """Smaller batches from now on; `facts` tells the size in use."""
