@@ -62,7 +62,7 @@ class Loaded:
 
 
 def load_selector(path: str | Path, *, answers: Mapping[str, Any] | None = None) -> PointerSelector:
-    """Load a selector of any layout of training.md 5.1 and 5.2, in eval mode.
+    """Load a selector from any layout that upstream or we ever wrote, in eval mode.
 
     Every tensor of the selector must be there with the right shape, and none may be left over. `answers` are fields of
     parts and sizes (`num_heads`, `mmr_reduction`, `variant`, ...) that the file does not tell; without them the published

@@ -111,7 +111,7 @@ def _stored(loaded: Loaded) -> dict[str, Any]:
 
 
 def upstream_content(selector: PointerSelector, stored: Mapping[str, Any], variant: str = "") -> dict[str, Any] | None:
-    """What upstream's trainer would have saved, in its order (training.md 5.1); none if it has no such selector."""
+    """What upstream's trainer would have saved, in its order; none if it has no such selector."""
     names = compatible_names(selector.parts, variant)
     if not names:
         return None

@@ -66,7 +66,7 @@ class PointerSelector(SelectorTensors):
     def logits(self, query_emb: Tensor, cand_emb: Tensor, pointers: Tensor, mask: Tensor | None = None) -> Tensor:
         """Teacher-forced logits (B, P, S, K) of pointers (B, P, S), for queries (B, d) and pools (B, K, d).
 
-        Before each step the pointer's earlier candidates count as chosen (logit -100 as published, training.md 3.3).
+        Before each step the pointer's earlier candidates count as chosen (their logit is -100, as published).
         """
         batch, paths, _ = pointers.shape
         steps = [logits for _, logits in self._forced(query_emb, cand_emb, pointers, mask)]  # S x (B, 1 or P, K)
