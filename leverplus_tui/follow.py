@@ -56,15 +56,18 @@ def follow(database: Engine, run_id: int, *, quiet: bool = False) -> str:
                     return standing.state
             if time.monotonic() - proved > PROOF_S:
                 proved = time.monotonic()
-                _bury_if_dead(database, run_id)
+                bury_dead(database)
             time.sleep(LOOK_S)
 
 
-def _bury_if_dead(database: Engine, run_id: int) -> None:
-    """Only a dead process costs a write transaction."""
+def bury_dead(database: Engine) -> None:
+    """End as lost the runs whose process is gone, so that nothing dead is shown as running.
+
+    Only a dead process costs a write transaction, so a home that cannot be written can still be looked at.
+    """
     with reading(database) as session:
-        rows = store.processes(session, run_id=run_id)
-    if rows and not store.is_alive(rows[-1]):
+        dead = [row for row in store.active_processes(session) if row.ended is None and not store.is_alive(row)]
+    if dead:
         with writing(database) as session:
             store.lost_runs(session)
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import Engine
 
 from db import store
-from db.session import writing
+from db.session import reading, writing
 from db.specs import Report, UserError
 from db.store import DataRow
 from leverplus_tui.commands.opened import looking, opened
@@ -57,10 +58,7 @@ def list_data(as_json: JsonOption = False, home: HomeOption = None) -> None:
     leverplus data list
     """
     place, database = opened(home)
-    with writing(database) as session:
-        for row in store.list_data(session):
-            store.mark_missing(session, data_id=row.id, missing=not Path(row.path).exists())
-        rows = store.list_data(session)
+    rows = _with_missing(database)
     if as_json:
         put_json([_document(row) for row in rows])
     elif not rows:
@@ -115,6 +113,19 @@ def health(data: DataArgument, as_json: JsonOption = False, home: HomeOption = N
         put("\n".join(finding_lines(report.findings)) or "nothing is wrong with it")
     if any(finding.severity == "error" for finding in report.findings):
         raise typer.Exit(1)
+
+
+def _with_missing(database: Engine) -> list[DataRow]:
+    """What is registered, after noting which files have gone or come back."""
+    with reading(database) as session:
+        rows = store.list_data(session)
+    wrong = [row for row in rows if Path(row.path).exists() == (row.missing is not None)]
+    if not wrong:
+        return rows
+    with writing(database) as session:
+        for row in wrong:
+            store.mark_missing(session, data_id=row.id, missing=row.missing is None)
+        return store.list_data(session)
 
 
 def _located(data: str, home: Path | None) -> Path:

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from db import store
-from db.session import writing
-from db.store import RunRow
+from db.session import reading
+from db.store import CellRow, RunRow
 from leverplus_tui.commands.opened import opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
+from leverplus_tui.follow import bury_dead
 from leverplus_tui.output import MARKS, duration, moment, put, put_json, say, table, with_interval
 from leverplus_tui.result import run_json
 
@@ -34,8 +35,8 @@ def runs(
     leverplus runs --where 'kind:eval state:done acc@2>45' --sort 'acc@2 desc'
     """
     place, database = opened(home)
-    with writing(database) as session:
-        store.lost_runs(session)  # a dead process must not be shown as running
+    bury_dead(database)
+    with reading(database) as session:
         rows = store.list_runs(session, where=where, sort=sort, limit=limit)
         total = store.count_runs(session, where=where)
         if as_json:
@@ -63,12 +64,19 @@ def _line(row: RunRow, shots: list[int]) -> tuple[str, ...]:
         row.kind,
         _short(row.vlm, 20) or "-",
         _short(row.dataset, 20) or "-",
-        *(with_interval(cell.accuracy, cell.ci_low, cell.ci_high) if cell else "-" for cell in figures),
+        *(_figure(cell) for cell in figures),
         moment(row.created),
         duration(row.duration_s),
         f"{MARKS[row.state]} {row.state}{_progress(row)}",
         _flags(row),
     )
+
+
+def _figure(cell: CellRow | None) -> str:
+    """A figure over fewer questions than asked has a question mark."""
+    if cell is None:
+        return "-"
+    return with_interval(cell.accuracy, cell.ci_low, cell.ci_high) + ("?" if cell.n_done < cell.n else "")
 
 
 def _progress(row: RunRow) -> str:

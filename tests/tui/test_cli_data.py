@@ -1,0 +1,113 @@
+"""Commands over files: the registry, RL-data health, the doctor, conversion, and preflight as `run` meets it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from leverplus_tui.cli import app
+from leverplus_tui.commands import convert
+from leverplus_tui.commands.doctor import expectations
+from tests.helpers_cli import Desk, make_desk
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+RL_DATA = GOLDEN / "train_pool.rl_data.json"
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return make_desk(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    return Path(shutil.copy(RL_DATA, tmp_path / "rl data.json"))
+
+
+def test_data_is_registered_by_reference(desk: Desk, copied: Path) -> None:
+    added = desk.json("data", "add", str(copied), "--name", "small")
+    assert (added["id"], added["name"], added["kind"], added["path"]) == ("d1", "small", "rl-data", str(copied))
+    assert [row["name"] for row in desk.json("data", "list")] == ["small"]
+    shown = desk.json("data", "show", "small")
+    assert (shown["changed"], shown["missing"]) == (False, False)
+    assert shown["facts"]["queries"] == 40
+
+
+def test_a_changed_or_missing_file_is_noticed(desk: Desk, copied: Path) -> None:
+    desk.call("data", "add", str(copied), "--name", "small")
+    copied.write_text(copied.read_text() + " ")
+    assert desk.json("data", "show", "small")["changed"] is True
+    copied.unlink()
+    assert desk.json("data", "show", "d1")["missing"] is True
+    assert desk.json("data", "list")[0]["missing"] is True
+
+
+def test_health_prints_the_contract(desk: Desk, copied: Path) -> None:
+    document = desk.json("data", "health", str(copied))
+    names = {"queries", "candidates", "positive_rate", "query_positive_rate", "signal_rate", "predicted_advantage_std",
+             "groups", "gen_methods", "eval_modes", "findings"}  # fmt: skip
+    assert names <= document.keys()
+    assert set(document["groups"]) == {"all_zero", "all_one", "mixed"}
+    assert 0 <= document["positive_rate"] <= 1
+    desk.call("data", "add", str(copied), "--name", "small")
+    assert "signal_rate" in desk.call("data", "health", "small").stdout
+
+
+def test_health_of_something_else_is_exit_2(desk: Desk) -> None:
+    assert "is checkpoint, not RL data" in desk.call("data", "health", str(GOLDEN / "selector_l1.pt"), code=2).stderr
+
+
+def test_the_doctor_prints_a_list_of_reports(desk: Desk) -> None:
+    reports = desk.json("doctor", str(GOLDEN / "selector_l1.pt"), str(RL_DATA))
+    assert [report["kind"] for report in reports] == ["checkpoint", "rl-data"]
+    assert {"format", "variant", "d_model", "hidden_dim", "num_layers", "parameters", "sha256"} <= reports[0][
+        "facts"
+    ].keys()
+
+
+def test_an_error_finding_is_exit_1(desk: Desk) -> None:
+    words = ("doctor", str(GOLDEN / "selector_l1.pt"), "--expect", "variant=v3", "--expect", "num_layers=3")
+    [report] = desk.json(*words, code=1)
+    assert "layers-missing" in {finding["code"] for finding in report["findings"]}
+    assert 0 < report["facts"]["parameters_random"] < 1
+    assert "layers-missing" in desk.call(*words, code=1).stdout
+
+
+def test_expectations_are_pairs() -> None:
+    assert expectations(["variant=v3", "d_model=768"]) == {"variant": "v3", "d_model": "768"}
+
+
+def test_preflight_blocks_a_selector_of_another_shape(tmp_path: Path) -> None:
+    """The real preflight, in this process: exit 3, no home made."""
+    home = tmp_path / "home"
+    words = ["run", "rce", "--data", str(RL_DATA), "--embeddings", str(GOLDEN / "train_pool.weights.safetensors"),
+             "--init", str(GOLDEN / "selector_l3.pt"), "--home", str(home), "--json"]  # fmt: skip
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 3, result.stderr
+    document = json.loads(result.stdout)
+    assert document["run"] is None
+    assert "error" in {finding["severity"] for finding in document["findings"]}
+    assert not home.exists()
+
+
+def test_convert_and_its_exit_code_are_those_of_the_engine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[tuple[str, ...]] = []
+    monkeypatch.setattr(convert, "run_module", lambda *words: called.append(words))
+    desk.call("convert", "a.pt", "b.safetensors", "--set", "num_heads=4", "--json")
+    assert called == [
+        ("engine.convert", "a.pt", "b.safetensors", "--to", "leverplus", "--set", "num_heads=4", "--json")
+    ]
+    assert "upstream" in desk.call("convert", "a.pt", "b.pt", "--to", "elsewhere", code=2).stderr
+
+
+def test_a_registered_name_stands_for_its_path(desk: Desk, tmp_path: Path) -> None:
+    folder = tmp_path / "questions"
+    folder.mkdir()
+    desk.call("data", "add", str(folder), "--name", "okvqa")
+    desk.call("run", "eval", "--vlm", "plain", "--dataset", "okvqa")
+    assert desk.detail(1).spec["dataset"] == str(folder)
+    assert "registered: okvqa" in desk.call("run", "eval", "--dataset", "vqav2", code=2).stderr
