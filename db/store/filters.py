@@ -229,13 +229,21 @@ def _number(field: str) -> _Number | None:
     return _NUMBERS[field]() if field in _NUMBERS else None
 
 
-_DURATION = "(SELECT sum(coalesce(ended_at, {now}) - started_at) / 1e6 FROM process WHERE run_id = run.id)"
+WORKED_S = """sum(coalesce(process.ended_at, CASE WHEN run.state IN ('queued', 'running') THEN {now} ELSE heartbeat_at END)
+    - process.started_at) / 1e6"""
+"""Seconds that the processes of a run worked on it: up to now while it goes on, else up to their last sign of life."""
+
+
+def _worked() -> str:
+    return f"(SELECT {WORKED_S.format(now=now())} FROM process WHERE run_id = run.id)"
+
+
 _NUMBERS: dict[str, Callable[[], _Number]] = {
     "id": lambda: _Number("run.id", _run_number, "run such as r12"),
     "parent": lambda: _Number("run.parent_id", _run_number, "run such as r12"),
     "created": lambda: _Number("run.created_at", _day, "date such as 2025-06-30 or 2025-06-30T14:05 (UTC)"),
     "age": lambda: _Number(f"({now()} - run.created_at) / 1e6", _seconds, "time such as 90s, 15m, 2h, 7d"),
-    "duration": lambda: _Number(_DURATION.format(now=now()), _seconds, "time such as 90s, 15m, 2h, 7d"),
+    "duration": lambda: _Number(_worked(), _seconds, "time such as 90s, 15m, 2h, 7d"),
     "seed": lambda: _Number("run.seed", _plain),
     "progress": lambda: _Number("100.0 * run.progress_done / nullif(run.progress_total, 0)", _percent, "percentage"),
     "findings": lambda: _Number("(SELECT count(*) FROM finding WHERE run_id = run.id)", _plain),

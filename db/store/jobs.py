@@ -62,8 +62,9 @@ def start_process(
     Raises StateConflict when another living process has the run.
     """
     run = get_run(session, run_id=run_id)
-    for row in processes(session, run_id=run_id):
-        if (row.pid, row.pid_start, row.boot_id, row.host) == (pid, pid_start, boot_id, host):
+    for row in reversed(processes(session, run_id=run_id)):
+        # A job that ended at once has no start time any more when its launcher looks, but has said who it was.
+        if (row.pid, row.boot_id, row.host) == (pid, boot_id, host) and pid_start in ("", row.pid_start):
             return _get(session, row.id)
         if row.ended is None and is_alive(row):
             raise StateConflict(f"{ref(run_id)} is already worked on by process {row.pid} on {row.host}: stop it first")

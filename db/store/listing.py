@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping
 from sqlmodel import Session
 
 from db.store.base import listed, moment, moment_or_none, now, query, ref
-from db.store.filters import runs_condition, runs_order
+from db.store.filters import WORKED_S, runs_condition, runs_order
 from db.store.matrix import CellRow, cells
 
 _COLUMNS = """id, name, kind, state, dataset, vlm, retriever, selector, variant, seed, forced, parent_id, created_at, started_at,
@@ -144,8 +144,8 @@ def _counts(rows: Iterable[RowMapping]) -> FindingCounts:
 
 def _times(session: Session, ids: Sequence[int]) -> dict[int, RowMapping]:
     """Working time of each run and the last sign of life of its newest process (SQLite gives the row of the max)."""
-    select = f"""SELECT run_id, sum(coalesce(ended_at, {now()}) - started_at) / 1e6 AS duration, max(id), heartbeat_at, promise_s
-        FROM process"""
+    select = f"""SELECT run_id, {WORKED_S.format(now=now())} AS duration, max(process.id), heartbeat_at, promise_s
+        FROM process JOIN run ON run.id = run_id"""
     return {row["run_id"]: row for row in _of_runs(session, select, "GROUP BY run_id", ids)}
 
 

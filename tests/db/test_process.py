@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
 from db import process
 
 
-def _me() -> dict[str, object]:
+def _me() -> dict[str, Any]:
     return {
         "pid": os.getpid(),
         "pid_start": process.pid_start(os.getpid()),
@@ -21,7 +22,7 @@ def _me() -> dict[str, object]:
 
 
 def test_this_process_is_alive() -> None:
-    assert process.alive(**_me())  # type: ignore[arg-type]
+    assert process.alive(**_me())
 
 
 @pytest.mark.parametrize(
@@ -36,19 +37,19 @@ def test_this_process_is_alive() -> None:
     ],
 )
 def test_identity(field: str, value: str, verdict: bool) -> None:
-    assert process.alive(**(_me() | {field: value})) is verdict  # type: ignore[arg-type]
+    assert process.alive(**(_me() | {field: value})) is verdict
 
 
 def test_an_ended_process_is_dead_before_and_after_it_is_reaped() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     known = _me() | {"pid": child.pid, "pid_start": process.pid_start(child.pid)}
-    assert process.alive(**known)  # type: ignore[arg-type]
+    assert process.alive(**known)
     assert child.stdin is not None
     child.stdin.close()
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    assert not process.alive(**known)  # type: ignore[arg-type]
+    assert not process.alive(**known)
     child.wait()
-    assert not process.alive(**known)  # type: ignore[arg-type]
+    assert not process.alive(**known)
 
 
 def test_a_name_with_brackets_does_not_shift_the_fields(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -12,10 +13,10 @@ from db.session import reading, writing
 from tests.helpers_db import fresh, new_run, start
 
 
-def _running(engine: Engine, **identity: object) -> tuple[int, int]:
+def _running(engine: Engine, **identity: Any) -> tuple[int, int]:
     run_id = new_run(engine)
     with writing(engine) as session:
-        process = start(session, run_id, **identity)  # type: ignore[arg-type]
+        process = start(session, run_id, **identity)
         store.set_state(session, run_id=run_id, state="running")
     return run_id, process.id
 
@@ -31,6 +32,28 @@ def test_launcher_and_worker_may_both_announce_the_process(tmp_path: Path) -> No
     with writing(engine) as session:
         assert start(session, run_id).id == process_id
         assert len(store.processes(session, run_id=run_id)) == 1
+
+
+def test_a_job_that_ended_at_once_is_not_recorded_twice(tmp_path: Path) -> None:
+    """When the launcher looks, the process has no start time any more."""
+    engine = fresh(tmp_path)
+    run_id, process_id = _running(engine)
+    with writing(engine) as session:
+        store.end_process(session, process_id=process_id, state="failed", exit_code=2)
+        assert start(session, run_id, pid_start="").id == process_id
+    with reading(engine) as session:
+        assert [row.state for row in store.processes(session, run_id=run_id)] == ["failed"]
+
+
+def test_a_process_that_never_said_its_end_stops_the_clock(tmp_path: Path) -> None:
+    engine = fresh(tmp_path)
+    run_id, process_id = _running(engine)
+    with writing(engine) as session:
+        store.heartbeat(session, process_id=process_id)
+        (process,) = store.processes(session, run_id=run_id)
+        store.set_state(session, run_id=run_id, state="stopped")
+        worked = (process.heartbeat - process.started).total_seconds()
+        assert store.list_runs(session, where="duration<1m")[0].duration_s == pytest.approx(worked, abs=1e-5)
 
 
 def test_a_second_living_process_is_refused(tmp_path: Path) -> None:
