@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from db.specs.base import Spec
-from db.specs.selector import SelectorParts
+from db.specs.selector import PUBLISHED, SelectorParts
 
 RewardMode = Literal[
     "hard_plus_soft", "hard_plus_soft_v2", "separated", "hard_only", "soft_only", "hard01_plus_gtprob",
@@ -31,7 +32,7 @@ class TrainSpec(Spec):
     variant: str = "v3"
     """Published name of the selector (v1, v2, v3, v4_1 ... v4_10), or `custom` for `parts` alone."""
     parts: SelectorParts | None = None
-    """Overrides of the variant's parts and their sizes."""
+    """Parts that differ from those of the variant."""
     hidden_dim: int = Field(default=256, ge=1)
     """Width of the selector."""
     num_layers: int = Field(default=1, ge=0)
@@ -72,7 +73,8 @@ class TrainSpec(Spec):
     schedule: Literal["constant", "cosine"] = "constant"
     """Learning rate after the warm-up."""
     patience: int = Field(default=0, ge=0)
-    """Stop a phase after this many epochs without a better validation loss; 0 never stops."""
+    """Stop a phase after this many epochs without a better validation loss (GRPO: expected reward) and go back to the
+    best epoch; 0 never stops."""
     reward_mode: RewardMode = "hard_plus_soft"
     """How a candidate's reward is made of its correctness and score."""
     hard_weight: float = 1.0
@@ -141,3 +143,25 @@ class TrainSpec(Spec):
     """Weights that give the old log-probabilities."""
     freeze_backbone: bool = False
     """Train only what is not a projection during GRPO."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete_parts(cls, given: Any) -> Any:
+        """Overrides are completed to whole parts here, so that the stored specification says what was trained."""
+        if not isinstance(given, Mapping) or given.get("parts") is None:
+            return given
+        parts = given["parts"]
+        overrides = parts.model_dump(exclude_unset=True) if isinstance(parts, SelectorParts) else parts
+        base = PUBLISHED.get(given.get("variant", "v3"))
+        if base is None or not isinstance(overrides, Mapping):
+            return given
+        return {**given, "parts": base.model_dump() | dict(overrides)}
+
+    @model_validator(mode="after")
+    def _known_variant(self) -> TrainSpec:
+        if self.variant not in PUBLISHED and not (self.variant == "custom" and self.parts):
+            known = ", ".join(PUBLISHED)
+            raise ValueError(f"variant {self.variant!r} is unknown: choose one of {known}, or custom with parts")
+        if self.hidden_dim % self.num_heads:
+            raise ValueError(f"num_heads={self.num_heads} does not divide hidden_dim={self.hidden_dim}")
+        return self

@@ -1,0 +1,65 @@
+"""Where a training stands at the end of an epoch, in one file: after a kill it goes on from there, to the bit."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from db.specs import UserError
+
+FILE = "training.safetensors"
+
+
+@dataclass
+class Standing:
+    """How far each run has come, beside its tensors."""
+
+    phase: str = ""
+    epoch: int = 0
+    step: int = 0
+    """Steps since the beginning of the phase."""
+    best: list[float] = field(default_factory=list)
+    """Best value of what the phase is judged by, one for each run; lower is better."""
+    best_epoch: list[int] = field(default_factory=list)
+    stale: list[int] = field(default_factory=list)
+    """Epochs since the best one."""
+    stopped: list[bool] = field(default_factory=list)
+    """Runs that patience has ended."""
+
+
+def save_state(directory: Path, standing: Standing, tensors: dict[str, Tensor], spec_sha: str) -> None:
+    """Replace the state file; readers see the old or the new one."""
+    metadata = {"standing": json.dumps(asdict(standing)), "spec": spec_sha}
+    directory.mkdir(parents=True, exist_ok=True)
+    temporary = directory / f".{FILE}.{os.getpid()}"
+    try:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata)
+        os.replace(temporary, directory / FILE)
+    except (OSError, SafetensorError) as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(f"{directory / FILE} cannot be written ({error}); free some space and resume the run") from None
+
+
+def load_state(directory: Path, spec_sha: str, device: torch.device) -> tuple[Standing, dict[str, Tensor]] | None:
+    """The state of an interrupted training, or none. UserError where the file belongs to another specification."""
+    path = directory / FILE
+    if not path.exists():
+        return None
+    try:
+        with safe_open(str(path), framework="pt", device=str(device)) as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path} cannot be read ({error}); delete it to train from the beginning") from None
+    if metadata.get("spec") != spec_sha:
+        raise UserError(
+            f"{path} belongs to a training with another specification; delete it to train from the beginning"
+        )
+    return Standing(**json.loads(metadata["standing"])), tensors
