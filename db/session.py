@@ -20,12 +20,14 @@ from sqlmodel import Session
 
 from db.errors import DatabaseBusy, DatabaseDamaged, DatabaseNewer, DatabaseUnwritable, DiskFull, translate, unwritable
 from db.models import APPLICATION_ID, SCHEMA
+from db.specs.base import UserError
 
 __all__ = [
     "BUSY_SECONDS", "DatabaseBusy", "DatabaseDamaged", "DatabaseNewer", "DatabaseUnwritable", "DiskFull",
     "connect", "data_version", "open_database", "reading", "writing",
 ]  # fmt: skip
 
+OLDEST_SQLITE = (3, 35, 0)
 BUSY_SECONDS = 10.0
 """How long a transaction waits for another program's, unless told otherwise."""
 
@@ -36,6 +38,10 @@ def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
     A file that cannot be written is opened for reading. Raises DatabaseNewer, DatabaseBusy, DatabaseUnwritable,
     DatabaseDamaged or DiskFull, each with one sentence.
     """
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise UserError(
+            f"this Python has SQLite {sqlite3.sqlite_version}, and 3.35 or newer is needed: use a newer Python"
+        )
     path = path.expanduser().absolute()
     read_only = _is_read_only(path)
     if not read_only:

@@ -28,6 +28,7 @@ from db.session import (
     reading,
     writing,
 )
+from db.specs import UserError
 from tests.helpers_db import fresh, new_run
 
 
@@ -171,6 +172,12 @@ def test_a_broken_file_points_at_the_backup(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(DatabaseDamaged, match=r"is damaged .*copy .*leverplus-1\.db over it"):
         new_run(open_database(path))
+
+
+def test_an_old_sqlite_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 26, 0))
+    with pytest.raises(UserError, match=r"3\.35 or newer is needed: use a newer Python"):
+        open_database(tmp_path / "leverplus.db")
 
 
 def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
