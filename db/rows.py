@@ -144,6 +144,8 @@ class Candidate:
     logprob_score: float | None = None
     temperature: float | None = None
     similarity: float | None = None
+    cut: bool = False
+    """The answer was ended by the token limit."""
 
 
 @dataclass(frozen=True, slots=True)

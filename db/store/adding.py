@@ -217,8 +217,8 @@ def _add_candidates(batch: _Batch, candidates: Sequence[rows.Candidate]) -> None
     )  # fmt: skip
     execute_many(
         batch.session,
-        "INSERT INTO answer (request_sha, raw, cut, created_at) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING",
-        [(row.request_sha, row.raw, batch.time) for row in candidates],
+        "INSERT INTO answer (request_sha, raw, cut, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [(row.request_sha, row.raw, row.cut, batch.time) for row in candidates],
     )
 
 
