@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Any
 
 from loguru import logger
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Engine
 from sqlmodel import Session
 
@@ -29,7 +30,7 @@ from db import process, store
 from db.home import Home
 from db.rows import Row, StoredAnswer
 from db.session import open_database, reading, writing
-from db.specs import UserError, canonical_json
+from db.specs import JOB_SPEC, UserError, canonical_json
 from db.specs.imported import ImportSpec
 from engine import environment
 from engine.context import Context, Scored
@@ -99,7 +100,9 @@ class Job:
     database: Engine
     run_id: int
     process_id: int
-    spec: Any
+    kind: str
+    spec_text: str
+    """The specification as stored (JSON)."""
 
     @property
     def label(self) -> str:
@@ -145,8 +148,7 @@ def claim(home: Home, name: str) -> Job:
         assert row.id is not None, "a stored process has a key"
         store.set_state(session, run_id=run.id, state="running")
         run.environment = canonical_json(merged(json.loads(run.environment), surroundings))
-        spec = ImportSpec.model_validate_json(run.spec) if run.kind == "import" else store.spec_of(run)
-        return Job(home, database, run.id, row.id, spec)
+        return Job(home, database, run.id, row.id, run.kind, run.spec)
 
 
 def merged(stored: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,7 +168,7 @@ def work(job: Job, stop: StopRequest) -> Outcome:
     run_dir.mkdir(parents=True, exist_ok=True)
     reserve = Reserve(run_dir / "reserve", RESERVE_BYTES)
     last_word = Reserve(run_dir / "reserve-last-word", LAST_WORD_BYTES)
-    logger.info("{}: {} begins, process {}", job.label, job.spec.kind, os.getpid())
+    logger.info("{}: {} begins, process {}", job.label, job.kind, os.getpid())
     recorder = Recorder(
         job.database, run_id=job.run_id, process_id=job.process_id, reserve=reserve, hurried=lambda: stop.asked
     )
@@ -207,7 +209,8 @@ def carry_out(job: Job, recorder: Recorder, stop: StopRequest) -> Outcome:
 
 
 def _recipe(job: Job) -> Generator[Row, None, None]:
-    module, function = RECIPES[job.spec.kind]
+    module, function = RECIPES[job.kind]
+    spec = _spec(job)
     with reading(job.database) as session:
         answered = _scored(session, job.run_id)
         candidates = frozenset(store.candidates_done(session, run_id=job.run_id))
@@ -225,8 +228,20 @@ def _recipe(job: Job) -> Generator[Row, None, None]:
         candidates=candidates,
     )
     recipe = getattr(importlib.import_module(module), function)
-    rows: Generator[Row, None, None] = recipe(job.spec, context)
+    rows: Generator[Row, None, None] = recipe(spec, context)
     return rows
+
+
+def _spec(job: Job) -> Any:
+    model: TypeAdapter[Any] = TypeAdapter(ImportSpec) if job.kind == "import" else JOB_SPEC
+    try:
+        return model.validate_json(job.spec_text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise UserError(
+            f"{job.label} was stored by another version of leverplus ({field}: {first['msg']}): start it anew"
+        ) from None
 
 
 def _scored(session: Session, run_id: int) -> dict[tuple[int, int], Scored]:

@@ -112,6 +112,8 @@ class Comparison:
     runs: tuple[ComparedRun, ...]
     cells: tuple[ComparedCell, ...]
     spec_diff: tuple[FieldDifference, ...]
+    metrics: tuple[FieldDifference, ...] = ()
+    """Last value of each training metric, `phase/name`; None where a run has none."""
     notes: tuple[str, ...] = field(default=())
 
     def as_json(self) -> dict[str, Any]:
@@ -121,6 +123,7 @@ class Comparison:
             "names": {run.id: run.name for run in self.runs},
             "cells": [cell.as_json() for cell in self.cells],
             "spec_diff": [{"field": row.field, "values": dict(row.values)} for row in self.spec_diff],
+            "metrics": [{"name": row.field, "values": dict(row.values)} for row in self.metrics],
             "notes": list(self.notes),
         }
 
@@ -137,6 +140,7 @@ def compare(session: Session, run_ids: Sequence[int]) -> Comparison:
         runs=tuple(ComparedRun(d.row.ref, d.row.name, d.row.kind, d.row.state, d.row.forced) for d in details),
         cells=tuple(cells),
         spec_diff=spec_diff({detail.row.ref: described(detail) for detail in details}),
+        metrics=_metrics(details),
         notes=tuple(_notes(details)),
     )
 
@@ -295,6 +299,12 @@ def _interval_over(scores: Mapping[int, tuple[float, int]], questions: Sequence[
     return statistics.interval([scores[q][0] for q in questions], [scores[q][1] for q in questions])
 
 
+def _metrics(details: Sequence[RunDetail]) -> tuple[FieldDifference, ...]:
+    last = {d.row.ref: {f"{m.phase}/{m.name}": m.value for m in d.metrics} for d in details}
+    names = dict.fromkeys(name for values in last.values() for name in values)
+    return tuple(FieldDifference(name, {run: values.get(name) for run, values in last.items()}) for name in names)
+
+
 def _notes(details: Sequence[RunDetail]) -> Iterator[str]:
     for detail in details:
         row = detail.row
@@ -302,7 +312,7 @@ def _notes(details: Sequence[RunDetail]) -> Iterator[str]:
             yield f"{row.ref} was forced past preflight"
         if row.state != "done":
             yield f"{row.ref} is {row.state}: its figures may be partial"
-        elif not row.cells:
+        elif not row.cells and not detail.metrics:
             yield f"{row.ref} ({row.kind}) has no accuracies"
         unfinished = [cell for cell in row.cells if cell.n_done < cell.n]
         if unfinished and not any(_imported(cell) for cell in unfinished):

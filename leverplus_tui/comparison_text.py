@@ -19,6 +19,7 @@ def plain_text(found: Comparison) -> str:
     """Aligned tables."""
     heads = [f"{run.id}  {run.name} ({run.kind}, {run.state}){'  FORCED' if run.forced else ''}" for run in found.runs]
     parts = ["\n".join(heads), accuracies(found, table), differences(found, table)]
+    parts += [f"training, last values\n{metrics(found, table)}"] if found.metrics else []
     diff = fields(found, table)
     parts.append(f"set differently\n{diff}" if diff else "specifications are equal")
     if found.notes:
@@ -30,6 +31,7 @@ def markdown(found: Comparison) -> str:
     """Headings and tables."""
     runs = markdown_table(("run", "name", "kind", "state"), [(r.id, r.name, r.kind, r.state) for r in found.runs])
     parts = ["## Comparison", runs, accuracies(found, markdown_table), differences(found, markdown_table)]
+    parts += [f"### Training, last values\n\n{metrics(found, markdown_table)}"] if found.metrics else []
     diff = fields(found, markdown_table)
     parts.append(f"### Set differently\n\n{diff}" if diff else "The specifications are equal.")
     if found.notes:
@@ -53,7 +55,7 @@ def csv_text(found: Comparison) -> str:
 def accuracies(found: Comparison, make: TableMaker) -> str:
     """Rows are question sets and shots, columns are runs; the best is marked only where it is beyond noise."""
     if not found.cells:
-        return "no accuracies to compare"
+        return "" if found.metrics else "no accuracies to compare"
     headers = ["questions", "shots", "n", *(run.id for run in found.runs)]
     lines = []
     for cell in found.cells:
@@ -86,6 +88,17 @@ def fields(found: Comparison, make: TableMaker) -> str:
     headers = ["field", *(run.id for run in found.runs)]
     lines = [[row.field, *(_value(row.values.get(run.id)) for run in found.runs)] for row in found.spec_diff]
     return make(headers, lines, ()) if lines else ""
+
+
+def metrics(found: Comparison, make: TableMaker) -> str:
+    """The last value of each training metric."""
+    headers = ["metric", *(run.id for run in found.runs)]
+    lines = [[row.field, *(_number(row.values.get(run.id)) for run in found.runs)] for row in found.metrics]
+    return make(headers, lines, range(1, len(headers)))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
 
 
 def _figure(cell: ComparedCell, run: str) -> str:

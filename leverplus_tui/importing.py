@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from sqlalchemy import Engine
+from sqlmodel import Session, col, select
 
 from db import store
+from db.models import Run
 from db.rows import Cell, Fact, Row, Subset
 from db.session import writing
-from db.specs import Finding, sha256_text
+from db.specs import Finding, canonical_json, sha256_text
 from db.specs.imported import ImportSpec
 from engine.doctor.matrix_files import FULL_SIZE, Figure, Matrix
 from engine.doctor.statistics import wilson
@@ -18,11 +20,15 @@ from leverplus_tui.comparison import IMPORTED
 
 
 def store_matrices(database: Engine, matrices: Sequence[Matrix], findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """One done run for each matrix; the entries of `import --json`. All or none are stored."""
+    """One done run for each matrix; the entries of `import --json`. All or none are stored, none twice."""
     entries = []
     with writing(database) as session:
         for matrix in matrices:
             spec = spec_of(matrix)
+            known = _imported_before(session, spec)
+            if known is not None:
+                entries.append(_entry(known, matrix) | {"already": True})
+                continue
             run = store.create_run(
                 session, spec=cast(Any, spec), name=matrix.label, environment={"imported_from": matrix.source}
             )
@@ -33,6 +39,12 @@ def store_matrices(database: Engine, matrices: Sequence[Matrix], findings: Seque
             store.set_state(session, run_id=run.id, state="done")
             entries.append(_entry(run.id, matrix))
     return entries
+
+
+def _imported_before(session: Session, spec: ImportSpec) -> int | None:
+    """The run that holds the same figures under the same labels from the same source."""
+    same = select(Run.id).where(Run.spec_sha == spec.sha()).where(col(Run.deleted_at).is_(None))
+    return session.exec(same).first()
 
 
 def spec_of(matrix: Matrix) -> ImportSpec:
@@ -48,6 +60,7 @@ def spec_of(matrix: Matrix) -> ImportSpec:
         date=matrix.date,
         section=matrix.section,
         remark=matrix.note,
+        content_sha=sha256_text(canonical_json([(f.n, f.shot, f.accuracy) for f in matrix.figures])),
     )
 
 

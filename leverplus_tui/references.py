@@ -26,8 +26,8 @@ SomeSpec = TypeVar("SomeSpec", bound=Spec)
 def resolved(spec: SomeSpec, place: Home) -> SomeSpec:
     """The specification with every name that can be looked up replaced by an absolute path.
 
-    `r12` stands for the best checkpoint (`selector`, `init`), the RL data or the embeddings of that run. Raises UserError
-    for a file that is not there, so that no job is started for it.
+    `r12`, or a run's name, stands for the best checkpoint (`selector`, `init`), the RL data or the embeddings of that
+    run. Raises UserError for a file that is not there, so that no job is started for it.
     """
     changes = {}
     for field in FIELDS:
@@ -58,17 +58,20 @@ def _looked_up(value: str, field: str, place: Home) -> tuple[str | None, list[st
     from db.session import open_database, reading
 
     with reading(open_database(place.database)) as session:
-        if RUN.fullmatch(value):
-            run = store.find_run(session, value)
-            assert run.id is not None, "a stored run has a key"
-            return _written_by(store.run_detail(session, run_id=run.id), field), []
         rows = store.list_data(session)
-    return next((row.path for row in rows if value in (row.name, row.ref)), None), [row.name for row in rows]
+        registered = next((row.path for row in rows if value in (row.name, row.ref)), None)
+        if registered is None and field in WRITTEN:
+            named = [] if RUN.fullmatch(value) else store.list_runs(session, where=f'name="{value}"')
+            if named or RUN.fullmatch(value):
+                run = store.find_run(session, value)
+                assert run.id is not None, "a stored run has a key"
+                return _written_by(store.run_detail(session, run_id=run.id), field), []
+    return registered, [row.name for row in rows]
 
 
 def _written_by(detail: RunDetail, field: str) -> str:
     written = WRITTEN.get(field)
-    found = written(detail) if written else None
+    found = written(detail) if written else None  # a data set or a model is nothing that a run writes
     if found is None:
         raise UserError(
             f"{field} = {detail.row.ref}: that run ({detail.row.kind}, {detail.row.state}) wrote nothing of the kind"

@@ -97,7 +97,7 @@ def print_result(database: Engine, place: Home, run_id: int, *, as_json: bool) -
     """Print how a run ended and what came out; returns the exit code of the contract."""
     with reading(database) as session:
         detail = store.run_detail(session, run_id=run_id)
-        previous = _previous_eval(store.list_runs(session, where="kind:eval state:done", limit=2), run_id)
+        previous = _previous_eval(store.list_runs(session, where="kind:eval state:done", limit=20), detail)
     if as_json:
         put_json(_run_document(detail, place))
     else:
@@ -172,8 +172,12 @@ def _run_document(detail: RunDetail, place: Home) -> dict[str, Any]:
     return document
 
 
-def _previous_eval(rows: Sequence[RunRow], run_id: int) -> str | None:
-    return next((row.ref for row in rows if row.id != run_id), None)
+def _previous_eval(rows: Sequence[RunRow], detail: RunDetail) -> str | None:
+    """The newest other evaluation on one of the same question sets, else of the same data set."""
+    others = [row for row in rows if row.id != detail.row.id and row.dataset == detail.row.dataset]
+    sets = {cell.subset_sha for cell in detail.cells}
+    alike = [row for row in others if sets & {cell.subset_sha for cell in row.cells}]
+    return next((row.ref for row in alike or others), None)
 
 
 def _next_steps(detail: RunDetail, previous: str | None) -> list[str]:

@@ -36,5 +36,7 @@ class ImportSpec(Spec):
     """Where in the source."""
     remark: str = ""
     """What the source says beside the figures."""
+    content_sha: str = ""
+    """SHA-256 of the figures, so that the same ones are not imported twice."""
     seed: int | None = None
     """Unknown unless the source says so."""

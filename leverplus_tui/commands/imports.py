@@ -96,6 +96,9 @@ def _print(entries: list[dict[str, Any]], findings: list[Finding]) -> None:
         for e in entries
     ]
     put(table(("run", "label", "data", "model", "date", "figures", "source"), rows, right=(5,)))
+    already = sum("already" in entry for entry in entries)
+    if already:
+        say(f"{already} of them were imported before and are not stored again")
     lines = finding_lines(findings)
     for line in lines[:SHOWN_FINDINGS]:
         say(line)

@@ -8,12 +8,13 @@ import typer
 
 from db import store
 from db.session import reading
-from db.specs import JOB_SPEC, UserError
+from db.specs import UserError
 from leverplus_tui.commands.opened import numbers, opened
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument, RunsArgument
 from leverplus_tui.commands.run import attend, begin
 from leverplus_tui.output import put, put_json, say
 from leverplus_tui.rerun import drift
+from leverplus_tui.spec_options import validated
 
 
 def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
@@ -92,4 +93,4 @@ def rerun(
 def _spec_of(ref: str, stored: dict[str, Any]) -> Any:
     if stored.get("kind") == "import":
         raise UserError(f"{ref} was imported: its figures were measured elsewhere and cannot be repeated from here")
-    return JOB_SPEC.validate_python(stored)
+    return validated(str(stored.get("kind")), stored)

@@ -15,6 +15,8 @@ from leverplus_tui.follow import bury_dead
 from leverplus_tui.output import MARKS, duration, moment, put, put_json, say, table, with_interval
 from leverplus_tui.result import run_json
 
+NAME_WIDTH = 32
+
 
 def runs(
     where: Annotated[
@@ -60,7 +62,7 @@ def _line(row: RunRow, shots: list[int]) -> tuple[str, ...]:
     figures = [row.headline(shot) for shot in shots]
     return (
         row.ref,
-        _short(row.name, 28),
+        row.name if len(row.name) <= NAME_WIDTH else f"{row.name[: NAME_WIDTH - 1]}…",
         row.kind,
         _short(row.vlm, 20) or "-",
         _short(row.dataset, 20) or "-",

@@ -129,6 +129,8 @@ def test_import_stores_one_run_per_matrix(desk: Desk, tmp_path: Path) -> None:
     assert desk.json("show", "r1")["spec"]["kind"] == "import"
     assert "cannot be repeated" in desk.call("rerun", "r1", code=2).stderr
     assert "imported" in desk.call("report", "r1").stdout
+    assert desk.json("import", str(path))["imported"][0] == entry | {"already": True}
+    assert len(desk.json("runs")) == 1
 
 
 def test_predictions_with_references_are_scored_and_compared(desk: Desk, tmp_path: Path) -> None:

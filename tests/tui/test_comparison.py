@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from db.session import reading
+from db import store
+from db.rows import Metric, Row
+from db.session import reading, writing
 from engine.doctor.matrix_files import Figure, Matrix
 from leverplus_tui.comparison import Comparison, Pair, compare, spec_diff
 from leverplus_tui.comparison_text import csv_text, markdown, plain_text
@@ -126,6 +128,18 @@ def test_shots_are_rows_of_their_own(desk: Desk) -> None:
     a, b = store_eval(desk, WRONG, shot=2), store_eval(desk, WRONG, shot=4)
     found = compared(desk, a, b)
     assert [(cell.shot, cell.pairs) for cell in found.cells] == [(2, ()), (4, ())]
+
+
+def test_training_runs_are_compared_by_their_last_values(desk: Desk) -> None:
+    for number, values in enumerate(([0.5, 0.4], [0.3]), start=1):
+        store_eval(desk, {}, name=f"train {number}")
+        metrics: list[Row] = [Metric("rce", 1, step, "rce_loss", value) for step, value in enumerate(values)]
+        with writing(desk.database) as session:
+            store.add_rows(session, run_id=number, process_id=None, rows=metrics)
+    found = compared(desk, 1, 2)
+    assert [(row.field, dict(row.values)) for row in found.metrics] == [("rce/rce_loss", {"r1": 0.4, "r2": 0.3})]
+    assert "rce/rce_loss" in plain_text(found)
+    assert "rce/rce_loss" in markdown(found)
 
 
 def test_the_spec_diff_names_fields_and_lineage(desk: Desk) -> None:
