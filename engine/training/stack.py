@@ -85,7 +85,7 @@ class Stack:
         parts = torch.autograd.grad(loss.sum(), leaves, materialize_grads=True)
         grad = self.grad[:, : self.trained(freeze_backbone)]
         torch.cat([part.reshape(self.runs, -1) for part in parts], dim=1, out=grad)
-        norm = torch.linalg.vector_norm(grad, dim=1)
+        norm: Tensor = torch.linalg.vector_norm(grad, dim=1)
         if clip:
             grad.mul_((clip / (norm + 1e-6)).clamp(max=1.0)[:, None])
         return norm

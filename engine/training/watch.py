@@ -11,6 +11,9 @@ from engine.training.objectives import BETA_BOUNDS
 KL_EXPLODED = 1.0
 """Mean KL of an epoch from which the policy has left the reference: ten times what the adaptive weight tolerates."""
 
+UNIFORM_MARGIN = 1.02
+"""A validation loss above the uniform one by this factor is not the chance of a few validation queries."""
+
 
 def before_training(spec: TrainSpec, signal_rate: float, predicted_spread: float) -> Iterator[Finding]:
     """What can be said before the first step. `signal_rate` is the share of train groups whose rewards differ."""
@@ -83,9 +86,9 @@ class Watch:
             yield from _policy(subject, values)
 
     def _against_uniform(self, subject: str, values: Mapping[str, float], last: bool) -> Iterator[Finding]:
-        above = values["val_loss"] - values["uniform_loss"]
-        self._above = self._above + 1 if above > 0 else 0
-        if above > 0 and (last or self._above >= 3):
+        above = values["val_loss"] > values["uniform_loss"] * UNIFORM_MARGIN
+        self._above = self._above + 1 if above else 0
+        if above and (last or self._above >= 3):
             yield Finding(
                 code="loss-above-uniform",
                 severity="warning",
