@@ -1,6 +1,6 @@
-"""The filter language of lists: `kind:grpo acc@2>60 -tag:smoke state:done,failed "text"`; all terms must hold.
+"""What a filter (`db.specs.terms`) means for runs: `kind:grpo acc@2>60 -tag:smoke state:done,failed "text"`.
 
-`parse` knows words, `runs_condition` and `runs_order` know what they mean for runs. Accuracies are in percent.
+All terms must hold. Accuracies are in percent.
 """
 
 from __future__ import annotations
@@ -10,30 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from db.specs import UserError
+from db.specs.terms import BadFilter, Term, parse
 from db.store.base import now
 
-_TERM = re.compile(
-    r'(?P<sign>[-!]?)(?P<field>[A-Za-z_][\w@./-]*?)(?P<op>!=|>=|<=|:|=|>|<)(?P<value>"[^"]*"|[^\s"]*)(?=\s|$)'
-)
-_WORD = re.compile(r'(?P<sign>[-!]?)(?P<value>"[^"]*"|[^\s"]+)(?=\s|$)')
+__all__ = ["WORKED_S", "BadFilter", "Condition", "Term", "parse", "runs_condition", "runs_order"]
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-
-
-class BadFilter(UserError):
-    """A term that cannot be understood; the message names it."""
-
-
-@dataclass(frozen=True)
-class Term:
-    """One condition. Without a field it is text to search for; `values` are alternatives."""
-
-    text: str
-    """The term as it was written, for messages."""
-    negated: bool
-    field: str
-    op: str
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -42,39 +24,6 @@ class Condition:
 
     sql: str
     parameters: tuple[object, ...]
-
-
-def parse(text: str) -> tuple[Term, ...]:
-    """Split a filter into terms. Raises BadFilter naming the term that is no term."""
-    terms, position = [], 0
-    while position < len(text):
-        if text[position].isspace():
-            position += 1
-            continue
-        match = _TERM.match(text, position) or _WORD.match(text, position)
-        if match is None:
-            raise BadFilter(
-                f"filter: the quote in '{text[position:].split()[0]}' is not closed, or text follows it directly"
-            )
-        terms.append(_term(match))
-        position = match.end()
-    return tuple(terms)
-
-
-def _term(match: re.Match[str]) -> Term:
-    parts = match.groupdict()
-    value = parts["value"]
-    quoted = value.startswith('"')
-    values = (value.strip('"'),) if quoted or not parts.get("field") else tuple(value.split(","))
-    if not all(values):
-        raise BadFilter(
-            f"filter term '{match.group()}' has an empty value: write for example kind:eval or \"some text\""
-        )
-    if not quoted and not parts.get("field") and re.fullmatch(r"[:=<>!]+", value):
-        raise BadFilter(
-            f"filter term '{match.group()}' stands alone: write field, sign and value without blanks, acc@2>60"
-        )
-    return Term(match.group(), bool(parts["sign"]), (parts.get("field") or "").lower(), parts.get("op") or ":", values)
 
 
 def runs_condition(where: str | None) -> Condition:

@@ -1,0 +1,65 @@
+"""The words of every filter in the program: `kind:grpo n>10 -tag:smoke state:done,failed "text"`; all terms must hold.
+
+What a field means is said by each list: runs in `db.store.filters`, queries of RL data in `engine.doctor.rl_filter`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from db.specs.base import UserError
+
+_TERM = re.compile(
+    r'(?P<sign>[-!]?)(?P<field>[A-Za-z_][\w@./-]*?)(?P<op>!=|>=|<=|:|=|>|<)(?P<value>"[^"]*"|[^\s"]*)(?=\s|$)'
+)
+_WORD = re.compile(r'(?P<sign>[-!]?)(?P<value>"[^"]*"|[^\s"]+)(?=\s|$)')
+
+
+class BadFilter(UserError):
+    """A term that cannot be understood; the message names it."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One condition. Without a field it is text to search for; `values` are alternatives."""
+
+    text: str
+    """The term as it was written, for messages."""
+    negated: bool
+    field: str
+    op: str
+    values: tuple[str, ...]
+
+
+def parse(text: str) -> tuple[Term, ...]:
+    """Split a filter into terms. Raises BadFilter naming the term that is no term."""
+    terms, position = [], 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
+            continue
+        match = _TERM.match(text, position) or _WORD.match(text, position)
+        if match is None:
+            raise BadFilter(
+                f"filter: the quote in '{text[position:].split()[0]}' is not closed, or text follows it directly"
+            )
+        terms.append(_term(match))
+        position = match.end()
+    return tuple(terms)
+
+
+def _term(match: re.Match[str]) -> Term:
+    parts = match.groupdict()
+    value = parts["value"]
+    quoted = value.startswith('"')
+    values = (value.strip('"'),) if quoted or not parts.get("field") else tuple(value.split(","))
+    if not all(values):
+        raise BadFilter(
+            f"filter term '{match.group()}' has an empty value: write for example kind:eval or \"some text\""
+        )
+    if not quoted and not parts.get("field") and re.fullmatch(r"[:=<>!]+", value):
+        raise BadFilter(
+            f"filter term '{match.group()}' stands alone: write field, sign and value without blanks, acc@2>60"
+        )
+    return Term(match.group(), bool(parts["sign"]), (parts.get("field") or "").lower(), parts.get("op") or ":", values)
