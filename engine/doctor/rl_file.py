@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import gc
 import mmap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -69,11 +69,20 @@ class RLFile:
 def read_rl_file(path: str | Path) -> RLFile:
     """Read an RL file of any variant. UserError names file, query and field of what is malformed."""
     path = Path(path)
-    raw, meta = index_records(path, _map(path))
+    raw, meta = index_records(path, map_file(path))
+    return gather(path, raw, meta)
+
+
+def gather(
+    path: Path, raw: dict[int, msgspec.Raw], meta: dict[str, Any], progress: Callable[[int], None] | None = None
+) -> RLFile:
+    """Decode raw records (by ascending query id) into columns; `progress` is told how many queries are decoded."""
     gathered = Gatherer(path)
     with _no_garbage_collection():
         for chunk in _chunks(raw):
             gathered.add([(query_id, decode_record(path, query_id, record)) for query_id, record in chunk])
+            if progress is not None:
+                progress(len(gathered.queries))
     offsets, candidates, pools = gathered.finish()
     queries = tuple(gathered.queries)
     variant = _variant(meta, queries, candidates, pools)
@@ -92,7 +101,8 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _map(path: Path) -> memoryview:
+def map_file(path: Path) -> memoryview:
+    """The bytes of a file without a byte-order mark, mapped, not read. UserError for what is visibly no RL data."""
     try:
         with path.open("rb") as file:
             describe_start(path, file.read(512))
