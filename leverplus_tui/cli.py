@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +63,8 @@ app = typer.Typer(cls=Program, rich_markup_mode=None, pretty_exceptions_enable=F
 
 def _version(asked: bool) -> None:
     if asked:
+        from importlib import metadata  # half of what `--help` costs
+
         typer.echo(f"leverplus {metadata.version('leverplus')}")
         raise typer.Exit
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from db.home import Home
 from db.specs import Spec, UserError
-from db.store import RunDetail
+
+if TYPE_CHECKING:  # the database costs half a second, and a blocked run needs none
+    from db.store import RunDetail
 
 FIELDS = ("dataset", "vlm", "selector", "encoder", "rl_data", "embeddings", "query_embeddings", "init")
 HUB_FIELDS = ("vlm", "encoder")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,13 @@ def test_help_loads_next_to_nothing() -> None:
 @pytest.mark.parametrize("words", [("run", "--help"), ("run", "eval", "--help"), ("rums",)])
 def test_help_of_a_job_and_a_typing_error_load_no_database(words: tuple[str, ...]) -> None:
     assert not loaded_by(call(*words)) & {*HEAVY, "textual", "sqlmodel", "sqlalchemy", "numpy"}
+
+
+def test_a_blocked_run_loads_neither_model_nor_database() -> None:
+    golden = Path(__file__).parent / "golden"
+    words = ["run", "rce", "--data", str(golden / "train_pool.rl_data.json"), "--embeddings",
+             str(golden / "train_pool.weights.safetensors"), "--init", str(golden / "selector_l3.pt"), "--json"]  # fmt: skip
+    assert not loaded_by(call(*words)) & {*HEAVY, "textual", "sqlmodel", "sqlalchemy"}
 
 
 def test_the_command_line_computes_nothing() -> None:
