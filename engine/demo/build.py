@@ -37,9 +37,9 @@ class BuildOptions:
     """How the tiny model is trained."""
 
     seed: int = 0
-    steps: int = 3000
-    batch: int = 32
-    learning_rate: float = 2e-3
+    steps: int = 4000
+    batch: int = 16
+    learning_rate: float = 1.5e-3
     warm_up: int = 100
     weight_decay: float = 0.05
     variants: int = 24  # drawings of each scene
@@ -57,6 +57,7 @@ class Batch:
     labels: Tensor  # (B, L), IGNORED where there is no loss
     replies: Tensor  # (B, L) bool: the targets of the model's own turn
     informed: Tensor  # (B,) bool: the demonstrations determine the whole answer
+    kinds: list[str]  # of the question at the end
     pictures: Tensor  # (N * 16, patch values), N = B * items
     facts: Tensor  # (N, 3): which colour, shape and place each picture shows
 
@@ -169,6 +170,7 @@ def draw_batch(
         labels=labels,
         replies=(positions >= starts) & (labels != IGNORED),
         informed=torch.tensor([episode.informed for episode in episodes]),
+        kinds=[episode.question.kind for episode in episodes],
         pictures=bank.pixels(scenes, rng),
         facts=torch.tensor([[VALUES[fact].index(scene.value(fact)) for fact in VALUES] for scene in scenes]),
     )
@@ -221,7 +223,7 @@ def train(model: Any, tokenizer: Any, options: BuildOptions, report: Report) -> 
     model.train()
     for step in range(options.steps):
         mixture = next(mixture for share, mixture in reversed(CURRICULUM) if step >= share * options.steps)
-        demonstrations = rng.choices(range(MOST_DEMONSTRATIONS + 1), _COUNT_WEIGHTS)[0]
+        demonstrations = mixture.draw_count(rng)
         batch = draw_batch(encoder, bank, options.batch, demonstrations, mixture, rng)
         logits, targets, _, seen = target_logits(model, batch, encoder.image)
         loss, facts_loss = functional.cross_entropy(logits, targets), reader(seen, batch.facts)
@@ -236,9 +238,6 @@ def train(model: Any, tokenizer: Any, options: BuildOptions, report: Report) -> 
             seconds = time.perf_counter() - started
             report(f"step {step + 1}/{options.steps}, {seconds:.0f} s, loss {loss:.3f} + {facts_loss:.3f}: {shares}")
     return right_replies(model, encoder, bank, options.report_size, random.Random(-1))
-
-
-_COUNT_WEIGHTS = (1, 2, 3, 3, 3, 2, 1, 1, 1)  # of 0 to 8 demonstrations: the more there are, the longer a step takes
 
 
 def _optimizer(weights: list[Tensor], options: BuildOptions) -> tuple[torch.optim.Optimizer, Any]:
@@ -261,19 +260,26 @@ def _optimizer(weights: list[Tensor], options: BuildOptions) -> tuple[torch.opti
 def right_replies(
     model: Any, encoder: PromptEncoder, bank: PictureBank, size: int, rng: random.Random
 ) -> dict[str, float]:
-    """Share of replies right in every token, for a few demonstration counts, informed prompts apart from the others."""
+    """Share of replies right in every token: of blind prompts, and of those whose demonstrations tell all, by kind."""
     model.eval()
-    shares: dict[str, float] = {}
-    for demonstrations in (0, 2, 4, MOST_DEMONSTRATIONS):
+    shares = {"blind": float(_right(model, encoder, draw_batch(encoder, bank, size, 0, MIXTURE, rng)).float().mean())}
+    for demonstrations in (2, MOST_DEMONSTRATIONS):
         batch = draw_batch(encoder, bank, size, demonstrations, MIXTURE, rng)
-        logits, targets, places, _ = target_logits(model, batch, encoder.image)
-        own = batch.replies[:, 1:][places[:, 0], places[:, 1]]
-        wrong = torch.zeros(len(batch.ids)).index_add_(0, places[own, 0], (logits.argmax(-1) != targets)[own].float())
-        right = wrong == 0
-        shares[f"{demonstrations} informed"] = float(right[batch.informed].float().mean())
-        shares[f"{demonstrations} other"] = float(right[~batch.informed].float().mean())
+        right = _right(model, encoder, batch)
+        for kind in ("habit", "word", "pair"):
+            chosen = batch.informed & torch.tensor([asked == kind for asked in batch.kinds])
+            shares[f"{kind} after {demonstrations}"] = float(right[chosen].float().mean())
     model.train()
     return shares
+
+
+def _right(model: Any, encoder: PromptEncoder, batch: Batch) -> Tensor:
+    """Whether each reply is right in every token, (B,) bool."""
+    logits, targets, places, _ = target_logits(model, batch, encoder.image)
+    own = batch.replies[:, 1:][places[:, 0], places[:, 1]]
+    wrong = torch.zeros(len(batch.ids))
+    wrong.index_add_(0, places[own, 0], (logits.argmax(-1) != targets)[own].float())
+    return wrong == 0
 
 
 def build(out: Path, options: BuildOptions | None = None, report: Report = logger.info) -> dict[str, float]:

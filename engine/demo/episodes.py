@@ -15,17 +15,24 @@ KindShares = dict[Kind, float]
 
 @dataclass(frozen=True)
 class Mixture:
-    """How episodes are drawn: shares of the kinds, and how often an item returns to what an earlier one taught."""
+    """How episodes are drawn."""
 
     kinds: KindShares
-    reuse: float
+    reuse: float  # how often an item returns to what an earlier one taught
+    speakers: int  # how many of them speak in one episode
+    counts: tuple[int, ...]  # weights of 0 to 8 demonstrations
+
+    def draw_count(self, rng: random.Random) -> int:
+        """How many demonstrations the next batch has."""
+        return rng.choices(range(MOST_DEMONSTRATIONS + 1), self.counts)[0]
 
 
-SEEING = Mixture({"plain": 0.85, "habit": 0.05, "word": 0.10, "pair": 0.0}, reuse=0.85)
-COPYING = Mixture({"plain": 0.35, "habit": 0.20, "word": 0.35, "pair": 0.10}, reuse=0.85)
-MIXTURE = Mixture({"plain": 0.10, "habit": 0.25, "word": 0.28, "pair": 0.37}, reuse=0.65)
-# From which share of the training on each mixture is used: first to see, then to copy, then everything.
-CURRICULUM = ((0.0, SEEING), (0.06, COPYING), (0.25, MIXTURE))
+SEEING = Mixture({"plain": 0.85, "habit": 0.05, "word": 0.10, "pair": 0.0}, 0.9, 1, (0, 0, 1, 1, 1, 0, 0, 0, 0))
+COPYING = Mixture({"plain": 0.05, "habit": 0.20, "word": 0.75, "pair": 0.0}, 0.9, 1, (0, 0, 0, 0, 1, 2, 3, 2, 1))
+PAIRING = Mixture({"plain": 0.05, "habit": 0.15, "word": 0.40, "pair": 0.40}, 0.85, 1, (0, 1, 2, 3, 3, 2, 2, 1, 1))
+MIXTURE = Mixture({"plain": 0.10, "habit": 0.20, "word": 0.30, "pair": 0.40}, 0.65, 2, (1, 2, 4, 3, 3, 2, 1, 1, 1))
+# From which share of the training on each mixture is used: to see, to copy, to put pairs together, then everything.
+CURRICULUM = ((0.0, SEEING), (0.05, COPYING), (0.22, PAIRING), (0.42, MIXTURE))
 
 
 @dataclass(frozen=True)
@@ -48,9 +55,10 @@ class Episode:
 
 
 class Heard:
-    """What a listener knows after some items: the speakers' habits and the dictionary entries met."""
+    """What a listener knows after some items by these speakers: the habits and the dictionary entries met."""
 
-    def __init__(self) -> None:
+    def __init__(self, speakers: tuple[str, ...] = SPEAKERS) -> None:
+        self.speakers = speakers
         self.habits: set[str] = set()
         self.words: set[WordKey] = set()
         self.items: list[Question] = []
@@ -74,7 +82,7 @@ class Heard:
 def draw_episode(demonstrations: int, mixture: Mixture, rng: random.Random) -> Episode:
     """An episode with this many demonstrations."""
     conventions = draw_conventions(rng)
-    heard = Heard()
+    heard = Heard(tuple(rng.sample(SPEAKERS, mixture.speakers)))
     turns = []
     for _ in range(demonstrations):
         question = _draw_question(heard, mixture, rng)
@@ -106,7 +114,7 @@ def _draw_question(heard: Heard, mixture: Mixture, rng: random.Random) -> Questi
 
 def _draw_speaker(kind: Kind, heard: Heard, reuse: bool, rng: random.Random) -> str:
     known = [item.speaker for item in heard.items if (item.kind == "habit") == (kind == "habit") and item.speaker]
-    return rng.choice(known) if reuse and known else rng.choice(SPEAKERS)
+    return rng.choice(known) if reuse and known else rng.choice(heard.speakers)
 
 
 def _return_to(

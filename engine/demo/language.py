@@ -14,7 +14,7 @@ from engine.demo.scene import VALUES, Attribute, Scene
 Kind = Literal["plain", "habit", "word", "pair"]
 WordKey = tuple[str, Attribute, str]  # speaker, attribute, English value
 
-SPEAKERS = ("Ada", "Bo", "Cy")
+SPEAKERS = ("Ada", "Bo")  # few, so that even random demonstrations often share the speaker
 WORDS = (
     "dax", "wug", "blick", "toma", "fep", "ziv", "kiki", "bouba", "lorp", "mip", "nax", "gorp", "tiv", "sneb", "plim",
     "vork", "quax", "rell", "yub", "drim", "hask", "jeb", "clov", "frit", "gleb", "mork", "nild", "osp", "pran", "rilf",

@@ -22,7 +22,7 @@ GENERATOR = 2  # raise it whenever the files written for one seed change
 SPLIT_SIZES = {"train": 1000, "val": 500}
 KIND_SHARES: dict[Kind, float] = {"plain": 0.20, "habit": 0.30, "word": 0.22, "pair": 0.28}
 QUESTION_TYPES: dict[Kind, str] = {"plain": "one", "habit": "two", "word": "three", "pair": "four"}
-HABITS: dict[str, Attribute] = {"Ada": "shape", "Bo": "place"}  # few speakers: a pool of 64 holds most that is needed
+HABITS: dict[str, Attribute] = {"Ada": "shape", "Bo": "place"}
 _FIRST_IMAGE = {"train": 100_001, "val": 500_001}
 
 
