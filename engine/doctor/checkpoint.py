@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,30 +48,31 @@ class Opened:
         return {name: tensor.shape for name, tensor in named.items()}
 
 
-def examine_checkpoint(path: Path, expect: Mapping[str, str] | None = None) -> Report:
+def examine_checkpoint(path: Path, expect: Mapping[str, str] | None = None, *, digest: bool = True) -> Report:
     """Report on a checkpoint file or folder. Headers are read, values only of the selector's own tensors.
 
-    `expect` are fields of a request (`variant`, `d_model`, `num_layers`, ...) that the file is held against.
+    `expect` are fields of a request (`variant`, `d_model`, `num_layers`, ...) that the file is held against. `digest` takes
+    the SHA-256 of the file meanwhile, which for large files costs more than the judgement.
     """
+    with ThreadPoolExecutor(1) as beside:
+        facts = beside.submit(_file_facts, path, digest)
+        more, findings = _judge(path, expect or {})
+        return Report(path=str(path), kind="checkpoint", facts=facts.result() | more, findings=tuple(_once(findings)))
+
+
+def _judge(path: Path, expect: Mapping[str, str]) -> tuple[dict[str, Any], list[Finding]]:
     try:
         opened, findings = open_checkpoint(path)
     except Unreadable as failure:
-        return Report(
-            path=str(path), kind="checkpoint", facts=_file_facts(path), findings=(_unreadable(path, failure),)
-        )
-    facts = _file_facts(path) | _facts(opened)
-    if opened.found is not None and opened.tensors:
-        findings += [*_completeness(opened), *_names(opened), *dtype_findings(path, opened.tensors)]
-        findings += [*value_findings(path, opened.tensors), *_metadata(opened), *_stale(opened), *lora_findings(opened)]
-        request = Request.parse(expect or {})
-        extra, judged = judge_request(
-            path, opened.found, opened.shapes, opened.shapes_as_named, opened.declared, request
-        )
-        facts |= extra
-        findings += judged
-    elif expect:
-        findings += _vocabulary(opened, expect)
-    return Report(path=str(path), kind="checkpoint", facts=facts, findings=tuple(_once(findings)))
+        return {}, [_unreadable(path, failure)]
+    facts = _facts(opened)
+    if opened.found is None or not opened.tensors:
+        return facts, [*findings, *_vocabulary(opened, expect)]
+    findings += [*_completeness(opened), *_names(opened), *dtype_findings(path, opened.tensors)]
+    findings += [*value_findings(path, opened.tensors), *_metadata(opened), *_stale(opened), *lora_findings(opened)]
+    request = Request.parse(expect)
+    extra, judged = judge_request(path, opened.found, opened.shapes, opened.shapes_as_named, opened.declared, request)
+    return facts | extra, [*findings, *judged]
 
 
 def open_checkpoint(path: Path) -> tuple[Opened, list[Finding]]:
@@ -269,11 +271,14 @@ def _vocabulary(opened: Opened, expect: Mapping[str, str]) -> list[Finding]:
     return [error("vocabulary-mismatch", str(opened.path), text, "Use the data set that it was trained on.")]
 
 
-def _file_facts(path: Path) -> dict[str, Any]:
+def _file_facts(path: Path, digest: bool) -> dict[str, Any]:
     if not path.is_file():
         return {}
+    size = {"bytes": path.stat().st_size}
+    if not digest:
+        return size
     with path.open("rb") as file:
-        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+        return size | {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def _facts(opened: Opened) -> dict[str, Any]:
