@@ -78,7 +78,7 @@ def control_not_beaten(run: str, control: str, shot: int, pair: Paired) -> list[
             subject=run,
             message=(
                 f"At {shot} shots the run is {pair.difference:+.2f} points (95 % {pair.low:+.2f} to {pair.high:+.2f}, "
-                f"p {pair.p:.3f}, {pair.n} questions) against {control}, which knows nothing of the query: not distinguishably better."
+                f"p {pair.p:.3f}, {pair.n} questions) against {control}, which ignores the query: not distinguishably better."
             ),
             fix="Look at the distinct demonstration sets, the pool and the load report; more questions narrow the interval.",
         )
