@@ -24,7 +24,7 @@ from leverplus_tui import launcher, preflight
 from leverplus_tui.cli import app
 
 FAKE_WORKER = (sys.executable, "-m", "tests.helpers_worker")
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True)
