@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from db.rows import StoredAnswer
+from db.rows import Candidate, StoredAnswer
 
 
 class Scored(NamedTuple):
@@ -37,5 +37,5 @@ class Context:
     """Answers already stored, by request hash."""
     answered: Mapping[tuple[int, int], Scored] = field(default_factory=dict)
     """(question_id, shot) that this run has already stored without error: skipped, but counted in its cells."""
-    candidates: frozenset[tuple[int, tuple[int, ...]]] = frozenset()
-    """(query_id, pointer) that this run has already stored."""
+    candidates: Mapping[tuple[int, tuple[int, ...]], Candidate] = field(default_factory=dict)
+    """Candidates that this run has already stored, by (query_id, pointer): not asked again, but written to its file."""

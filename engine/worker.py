@@ -213,7 +213,7 @@ def _recipe(job: Job) -> Generator[Row, None, None]:
     spec = _spec(job)
     with reading(job.database) as session:
         answered = _scored(session, job.run_id)
-        candidates = frozenset(store.candidates_done(session, run_id=job.run_id))
+        stored = [candidate for _, candidate in store.candidates(session, run_id=job.run_id)]
     job.home.cache.mkdir(parents=True, exist_ok=True)
 
     def find_answers(shas: Sequence[str]) -> Mapping[str, StoredAnswer]:
@@ -225,7 +225,7 @@ def _recipe(job: Job) -> Generator[Row, None, None]:
         cache_dir=job.home.cache,
         find_answers=find_answers,
         answered=answered,
-        candidates=candidates,
+        candidates={(candidate.query_id, candidate.pointer): candidate for candidate in stored},
     )
     recipe = getattr(importlib.import_module(module), function)
     rows: Generator[Row, None, None] = recipe(spec, context)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from db.specs.base import Spec
 from db.specs.evaluate import DecodeSpec, PoolRule, PromptSpec
@@ -47,10 +47,12 @@ class GenerateSpec(Spec):
     """Pointers by embedding similarity."""
     random: int = Field(default=1, ge=0)
     """Pointers drawn at random."""
-    max_candidates: int = Field(default=24, ge=1)
-    """Most candidates spent on a query whose group has no signal yet."""
     adaptive: bool = True
-    """Stop when a group has signal; spend more where none was found."""
+    """Stop when a group has signal (two different scores); spend more where none was found."""
+    min_candidates: int = Field(default=6, ge=2)
+    """Candidates that every query gets before its group is judged, when adaptive."""
+    max_candidates: int = Field(default=24, ge=2)
+    """Most candidates spent on a query whose group has no signal yet, when adaptive."""
     prompt: PromptSpec = PromptSpec()
     """Prompt."""
     decode: DecodeSpec = DecodeSpec()
@@ -65,3 +67,20 @@ class GenerateSpec(Spec):
     """Prompts answered in one forward batch."""
     strict: bool = False
     """Stop at a missing or broken image instead of leaving the candidate out."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> GenerateSpec:
+        if self.min_candidates > self.max_candidates:
+            raise ValueError(
+                f"min_candidates ({self.min_candidates}) exceeds max_candidates ({self.max_candidates}): lower it"
+            )
+        if any(temperature <= 0 for temperature in self.temperatures):
+            raise ValueError("temperatures must be above 0")
+        if self.pool != "all" and self.shots > self.pool_size:
+            raise ValueError(f"a pool of {self.pool_size} holds no pointer of {self.shots} shots: raise pool_size")
+        by_selector = self.beams or (self.temperatures and self.samples_per_temperature)
+        if not (self.retrieved or self.random or (self.selector and by_selector)):
+            raise ValueError(
+                "nothing proposes pointers: set retrieved or random, or give a selector with beams or samples"
+            )
+        return self
