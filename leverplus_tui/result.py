@@ -15,7 +15,13 @@ from db.store import CellRow, CheckpointRow, RunDetail, RunRow
 from leverplus_tui.launcher import log_tail
 from leverplus_tui.output import duration, finding_lines, iso, put, put_json, say, table, with_interval
 
+SYNTHETIC = "synthetic: drawn questions or a built-in model; says nothing about real data"
 EXIT_OF_STATE = {"done": 0, "stopped": 130}
+
+
+def is_synthetic(row: RunRow) -> bool:
+    """Whether its figures come from the built-in world or model, and must be labelled so."""
+    return "builtin" in (row.dataset, row.vlm)
 
 
 def matrix(cells: Sequence[CellRow]) -> list[dict[str, Any]]:
@@ -116,6 +122,8 @@ def print_detail_result(detail: RunDetail) -> None:
     put(f"{row.ref} {row.name}: {row.state} in {duration(row.duration_s)}")
     if row.cells:
         put("\n" + matrix_table(row.cells))
+    if row.cells and is_synthetic(row):
+        put(SYNTHETIC)
     if detail.metrics:
         put("\n" + metric_table(detail))
     for checkpoint in [c for c in detail.checkpoints if c.is_best and c.replaced is None]:

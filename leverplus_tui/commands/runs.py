@@ -13,7 +13,7 @@ from leverplus_tui.commands.opened import opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.follow import bury_dead
 from leverplus_tui.output import MARKS, duration, moment, put, put_json, say, table, with_interval
-from leverplus_tui.result import run_json
+from leverplus_tui.result import is_synthetic, run_json
 
 NAME_WIDTH = 32
 
@@ -65,7 +65,7 @@ def _line(row: RunRow, shots: list[int]) -> tuple[str, ...]:
         row.name if len(row.name) <= NAME_WIDTH else f"{row.name[: NAME_WIDTH - 1]}…",
         row.kind,
         _short(row.vlm, 20) or "-",
-        _short(row.dataset, 20) or "-",
+        (_short(row.dataset, 20) or "-") + (" (synthetic)" if is_synthetic(row) else ""),
         *(_figure(cell) for cell in figures),
         moment(row.created),
         duration(row.duration_s),
