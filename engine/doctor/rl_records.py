@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import msgspec
 import numpy as np
@@ -17,6 +18,9 @@ Number = float | None
 Id = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 Ids = list[Id] | None
 Buffer = memoryview
+
+
+POINTER_FIELDS = ("pointer", "pointer_global", "pointer_pos")
 
 
 class CandidateRecord(msgspec.Struct, gc=False):
@@ -69,9 +73,12 @@ class QueryRecord(msgspec.Struct, gc=False):
     score_list: list[float] | None = None
 
 
-RECORD = msgspec.json.Decoder(QueryRecord)
+RecordDecoder = msgspec.json.Decoder[QueryRecord]
+RECORD: RecordDecoder = msgspec.json.Decoder(QueryRecord)
+"""Decodes everything that is known."""
 _INDEX = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_NOT_FINITE = re.compile(rb"(?<=[:\[,\s])(-?(?:NaN|Infinity))(?=\s*[,}\]])")
+NOT_FINITE = re.compile(rb"(?<=[:\[,\s])(-?(?:NaN|Infinity))(?=\s*[,}\]])")
+"""What Python's json writes and JSON does not know; read as null."""
 _KEY = re.compile(rb'"(\d+)"\s*:\s*\{')
 _FIELD = re.compile(rb'"(\w+)"\s*:')
 _BYTE = re.compile(r"\(byte (\d+)\)")
@@ -97,10 +104,36 @@ def index_records(path: Path, data: Buffer) -> tuple[dict[int, msgspec.Raw], dic
     return dict(sorted(records.items())), _meta(path, raw)
 
 
-def decode_record(path: Path, query_id: int, raw: msgspec.Raw) -> QueryRecord:
+@cache
+def candidate_type(fields: frozenset[str]) -> type[CandidateRecord]:
+    """CandidateRecord with its pointers and these fields alone."""
+    kept = [f for f in msgspec.structs.fields(CandidateRecord) if f.name in fields or f.name in POINTER_FIELDS]
+    made: Any = msgspec.defstruct("Candidate", [(f.name, f.type, f.default) for f in kept], gc=False)
+    return cast("type[CandidateRecord]", made)
+
+
+@cache
+def record_decoder(fields: frozenset[str]) -> RecordDecoder:
+    """A decoder that skips all fields of candidates but their pointers and these, and of questions all but the image:
+    twice as fast as RECORD. Its records look like QueryRecords, in which the skipped fields are not there at all."""
+    about: Any = msgspec.defstruct("Question", [("image_id", int | str | None, None)], gc=False)
+    group: Any = list.__class_getitem__(candidate_type(fields))
+    types = {"query": about | None, "pointer_candidates": group | None}
+    record = msgspec.defstruct(
+        "Record",
+        [
+            (f.name, types.get(f.name, f.type), msgspec.field(default=None, name=f.encode_name))
+            for f in msgspec.structs.fields(QueryRecord)
+        ],
+        gc=False,
+    )
+    return msgspec.json.Decoder(record)
+
+
+def decode_record(path: Path, query_id: int, raw: msgspec.Raw, decoder: RecordDecoder = RECORD) -> QueryRecord:
     """Decode one record; UserError names file, query, candidate and field."""
     try:
-        record = RECORD.decode(raw)
+        record = decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UserError(_located(path, query_id, error)) from None
     if record.pointer_candidates is None and record.id_list is None:
@@ -130,9 +163,9 @@ def _split(path: Path, data: Buffer) -> tuple[Buffer, dict[str, msgspec.Raw]]:
     try:
         return data, _INDEX.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if "truncated" not in str(error) and _NOT_FINITE.search(data):
+        if "truncated" not in str(error) and NOT_FINITE.search(data):
             # Python's json writes NaN, which JSON does not know: such a value is as good as absent.
-            return _split(path, memoryview(_NOT_FINITE.sub(b"null", data)))
+            return _split(path, memoryview(NOT_FINITE.sub(b"null", data)))
         raise UserError(_malformed(path, data, error)) from None
 
 
@@ -184,8 +217,8 @@ def _meta(path: Path, raw: dict[str, msgspec.Raw]) -> dict[str, Any]:
 
 def _refuse_repeated_keys(path: Path, data: Buffer, raw: dict[str, msgspec.Raw]) -> None:
     """The last of equal keys wins in JSON, so a repeated one leaves a hole before a value that was kept."""
-    base = _address(data)
-    spans = sorted((_address(value) - base, len(memoryview(value))) for value in raw.values())
+    base = address(data)
+    spans = sorted((address(value) - base, len(memoryview(value))) for value in raw.values())
     end = 0
     for start, length in spans:
         if start - end > 128:
@@ -195,9 +228,10 @@ def _refuse_repeated_keys(path: Path, data: Buffer, raw: dict[str, msgspec.Raw])
         end = start + length
 
 
-def _address(buffer: msgspec.Raw | Buffer) -> int:
-    address: int = np.frombuffer(buffer, np.uint8).__array_interface__["data"][0]
-    return address
+def address(buffer: msgspec.Raw | Buffer) -> int:
+    """Where a buffer begins in memory; raw records lie in the buffer that they were split from."""
+    start: int = np.frombuffer(buffer, np.uint8).__array_interface__["data"][0]
+    return start
 
 
 def _short(key: str) -> str:

@@ -1,0 +1,84 @@
+"""Where the index of an RL file lies, and whether it still fits the file: named after path, size, time, head and tail.
+
+Free of numpy: it is asked before anything is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from db.specs.base import UserError
+
+FORM = 1
+"""Raised when what an index holds changes, so that older ones are made anew."""
+EDGE = 64 * 1024
+"""Bytes of head and tail that are hashed: a rewritten file differs there, and a gigabyte need not be read to see it."""
+FOLDER = "rl-data"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Size and time of a file: cheap to look at, and different after every ordinary write."""
+
+    size: int
+    mtime_ns: int
+
+
+def stamp(path: Path) -> Stamp:
+    """The stamp of a file now. UserError where it is gone."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); put the file back or add it from its new place"
+        ) from None
+    return Stamp(found.st_size, found.st_mtime_ns)
+
+
+def side_file(path: Path, cache: Path) -> Path:
+    """Where the index of this very content lies (or will lie) in a home's cache. UserError where the file is gone."""
+    now = stamp(path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(EDGE)
+            file.seek(max(0, now.size - EDGE))
+            tail = file.read(EDGE)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); give the path of an RL data file") from None
+    digest = hashlib.sha256(f"{FORM} {now.size} {now.mtime_ns} ".encode() + head + tail).hexdigest()
+    return cache / FOLDER / f"{_of_path(path)}-{digest[:24]}.sqlite"
+
+
+def earlier_side_files(side: Path) -> list[Path]:
+    """Indexes of the same path with other content."""
+    return [other for other in side.parent.glob(f"{side.name.split('-')[0]}-*.sqlite") if other != side]
+
+
+def leftovers(side: Path) -> list[Path]:
+    """Unfinished indexes of the same path whose builder is dead."""
+    parts = side.parent.glob(f"{side.name.split('-')[0]}-*.part*")
+    return [part for part in parts if not _alive(part.suffix.removeprefix(".part"))]
+
+
+def unfinished(side: Path) -> Path:
+    """Where this process writes before the index takes its name."""
+    return side.with_name(f"{side.stem}.part{os.getpid()}")
+
+
+def _alive(pid: str) -> bool:
+    if not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _of_path(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:16]
