@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -17,26 +18,27 @@ from textual.screen import Screen
 from textual.types import AnimationLevel
 from textual.worker import Worker, WorkerState
 
-from db.home import Home
-from db.specs.base import UserError
 from leverplus_tui import messages as said
 from leverplus_tui.screens import starting
 from leverplus_tui.screens.base import PageScreen
-from leverplus_tui.screens.compare import CompareScreen
-from leverplus_tui.screens.data import DataScreen
 from leverplus_tui.screens.dialogs import Ask, Confirm, Tell
 from leverplus_tui.screens.help import HelpScreen
-from leverplus_tui.screens.jobs import JobsScreen
 from leverplus_tui.screens.library import Library
-from leverplus_tui.screens.run import RunScreen
-from leverplus_tui.screens.runs import RunsScreen
-from leverplus_tui.theme import DEFAULT_VARIABLES, THEMES
+from leverplus_tui.theme import THEMES, fallbacks
 from leverplus_tui.watcher import Watcher
 
+if TYPE_CHECKING:
+    from db.home import Home
+    from leverplus_tui.screens.compare import CompareScreen
+
 MESSAGES_KEPT = 200
-MODE_SCREENS: dict[str, type[PageScreen]] = {
-    "runs": RunsScreen, "compare": CompareScreen, "data": DataScreen, "jobs": JobsScreen,
-}  # fmt: skip
+MODES = {
+    "runs": "runs:RunsScreen",
+    "compare": "compare:CompareScreen",
+    "data": "data:DataScreen",
+    "jobs": "jobs:JobsScreen",
+}
+"""Pages by mode; each is imported when it is first shown, so that the first frame waits for one of them only."""
 
 
 class LeverplusApp(App[None]):
@@ -69,15 +71,20 @@ class LeverplusApp(App[None]):
         self.theme = os.environ.get("TEXTUAL_THEME", "") or "leverplus-dark"
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level: AnimationLevel = "none"
-        for mode, screen in MODE_SCREENS.items():
-            self.add_mode(mode, self._screen_factory(screen))
+        for mode, target in MODES.items():
+            self.add_mode(mode, self._page_factory(target))
 
-    def _screen_factory(self, screen: type[PageScreen]) -> Callable[[], Screen[None]]:
-        return lambda: screen(self.library)
+    def _page_factory(self, target: str) -> Callable[[], Screen[None]]:
+        def make() -> Screen[None]:
+            module, _, name = target.partition(":")
+            page = getattr(importlib.import_module(f"leverplus_tui.screens.{module}"), name)
+            return cast("PageScreen", page(self.library))
+
+        return make
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours that our style sheets name and other themes lack."""
-        return DEFAULT_VARIABLES
+        return fallbacks(ansi=self.current_theme.ansi, dark=self.current_theme.dark)
 
     # Start and end
 
@@ -88,6 +95,8 @@ class LeverplusApp(App[None]):
 
     @work(group="database", exclusive=True, exit_on_error=False)
     async def _open(self) -> None:
+        from db.specs.base import UserError
+
         try:
             await asyncio.to_thread(self.library.open)
         except UserError as error:
@@ -102,6 +111,8 @@ class LeverplusApp(App[None]):
 
     async def _open_links(self) -> None:
         """What the command line asked for: a run, or runs side by side."""
+        from db.specs.base import UserError
+
         try:
             if self._compare:
                 ids = [await asyncio.to_thread(self.library.find_run, text) for text in self._compare]
@@ -139,7 +150,7 @@ class LeverplusApp(App[None]):
     def on_log_grew(self, event: said.LogGrew) -> None:
         """The page in view shows it."""
         page = next((page for page in reversed(self.screen_stack) if isinstance(page, PageScreen)), None)
-        if page is not None and isinstance(page, RunScreen | JobsScreen):
+        if page is not None:
             page.post_message(said.LogGrew(event.path, event.lines, event.restarted, event.skipped))
 
     def on_watch_log(self, event: said.WatchLog) -> None:
@@ -152,7 +163,7 @@ class LeverplusApp(App[None]):
     async def action_mode(self, mode: str) -> None:
         """Switch to a mode."""
         if mode != self.current_mode:
-            self._last_mode = self.current_mode if self.current_mode in MODE_SCREENS else "runs"
+            self._last_mode = self.current_mode if self.current_mode in MODES else "runs"
             await self.switch_mode(mode)
 
     async def action_last_view(self) -> None:
@@ -171,6 +182,8 @@ class LeverplusApp(App[None]):
 
     async def on_open_run(self, event: said.OpenRun) -> None:
         """Push a run's page onto the mode in view."""
+        from leverplus_tui.screens.run import RunScreen
+
         page = RunScreen(self.library, event.run_id, event.tab)
         if event.shot is not None:
             page.ask_for(event.shot, event.subset, event.beside)
@@ -180,9 +193,7 @@ class LeverplusApp(App[None]):
     async def on_compare_runs(self, event: said.CompareRuns) -> None:
         """Show runs side by side."""
         await self.action_mode("compare")
-        page = self.screen_stack[0]
-        assert isinstance(page, CompareScreen), "the compare mode begins with the compare page"
-        page.show_runs(event.run_ids)
+        cast("CompareScreen", self.screen_stack[0]).show_runs(event.run_ids)
 
     # What is done to runs
 
@@ -270,6 +281,8 @@ class LeverplusApp(App[None]):
 
     def show_error(self, error: BaseException) -> None:
         """One sentence for the user's fault; for ours a window with the traceback, which is also written to a file."""
+        from db.specs.base import UserError
+
         if isinstance(error, UserError):
             self.notify(str(error), severity="error", timeout=10)
             return
@@ -293,7 +306,7 @@ class LeverplusApp(App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every view and every key of this page, beside Textual's own."""
         yield from super().get_system_commands(screen)
-        for number, mode in enumerate(MODE_SCREENS, start=1):
+        for number, mode in enumerate(MODES, start=1):
             yield SystemCommand(f"Go to {mode}", f"key {number}", self._runner(f"app.mode('{mode}')"))
         for active in screen.active_bindings.values():
             binding = active.binding

@@ -27,6 +27,10 @@ DARK_VARIABLES = {
     "block-cursor-background": "#24384a",
     "block-cursor-foreground": "#eef3f8",
     "block-cursor-blurred-background": "#1c2733",
+    "row-cursor": "#24384a",
+    "row-cursor-style": "bold",
+    "row-cursor-blurred": "#1c2733",
+    "row-cursor-blurred-style": "none",
     "scrollbar": "#2b3541",
     "scrollbar-background": "#11161c",
     "input-selection-background": "#5cc8b5 35%",
@@ -52,6 +56,10 @@ LIGHT_VARIABLES = {
     "block-cursor-background": "#cfe3ee",
     "block-cursor-foreground": "#10161c",
     "block-cursor-blurred-background": "#e2eaee",
+    "row-cursor": "#cfe3ee",
+    "row-cursor-style": "bold",
+    "row-cursor-blurred": "#e2eaee",
+    "row-cursor-blurred-style": "none",
     "scrollbar": "#c9cdc4",
     "scrollbar-background": "#f0f1ec",
     "input-selection-background": "#0b7a6e 30%",
@@ -71,21 +79,34 @@ CONTRAST_VARIABLES = {
     "block-cursor-background": "#ffffff",
     "block-cursor-foreground": "#000000",
     "block-cursor-blurred-background": "#3a3a3a",
+    "row-cursor": "#000000",
+    "row-cursor-style": "bold reverse",
+    "row-cursor-blurred": "#3a3a3a",
     "footer-background": "#000000",
 }
 
-# Every theme but ours (the ANSI ones above all) falls back to these, so that no style sheet names an undefined colour.
-DEFAULT_VARIABLES = {
-    **{f"heat-{step}": "$background" for step in range(7)},
-    "series-1": "ansi_cyan",
-    "series-2": "ansi_yellow",
-    "series-3": "ansi_blue",
-    "series-4": "ansi_red",
-    "series-5": "ansi_magenta",
-    "series-6": "ansi_green",
+# What our style sheets name and only our themes define; other themes borrow it (`fallbacks`).
+OWN = (*(f"heat-{step}" for step in range(7)), *(f"series-{index}" for index in range(1, 7)), "rule", "faint",
+       "row-cursor", "row-cursor-style", "row-cursor-blurred", "row-cursor-blurred-style")  # fmt: skip
+_ANSI_SERIES = ("cyan", "yellow", "blue", "red", "magenta", "green")
+ANSI_VARIABLES = {
+    **{f"heat-{step}": "ansi_default" for step in range(7)},
+    **{f"series-{index}": f"ansi_{colour}" for index, colour in enumerate(_ANSI_SERIES, start=1)},
     "rule": "ansi_bright_black",
     "faint": "ansi_bright_black",
+    "row-cursor": "ansi_default",
+    "row-cursor-style": "bold reverse",
+    "row-cursor-blurred": "ansi_default",
+    "row-cursor-blurred-style": "underline",
 }
+
+
+def fallbacks(*, ansi: bool, dark: bool) -> dict[str, str]:
+    """Our colours for a theme that is not ours; an ANSI theme has no heat, for its cells carry the number anyway."""
+    if ansi:
+        return ANSI_VARIABLES
+    return {name: (DARK_VARIABLES if dark else LIGHT_VARIABLES)[name] for name in OWN}
+
 
 THEMES = (
     Theme(

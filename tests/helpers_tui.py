@@ -6,13 +6,17 @@ import hashlib
 import math
 import os
 import random
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 from PIL import Image, ImageDraw
 from sqlalchemy import Engine
 from sqlmodel import Session
+from textual.pilot import Pilot
 
 from db import process, store
 from db.home import Home
@@ -20,8 +24,11 @@ from db.rows import Cell, Checkpoint, Fact, Metric, Prediction, Progress, Questi
 from db.session import open_database, writing
 from db.specs import EvalSpec, Finding, TrainSpec
 from engine.doctor.statistics import interval
+from leverplus_tui.app import LeverplusApp
 
 DATASET = "d" * 64
+WAITING = ("dialog", "data", "stop", "launch")
+"""Groups of workers that wait for a person."""
 COLOURS = ("red", "green", "blue", "yellow", "purple", "orange")
 SHAPES = ("circle", "square", "triangle")
 
@@ -113,7 +120,7 @@ def _answers(images: Sequence[Path], *, skill: Sequence[float], n: int, seed: in
         for row in asked[:done]:
             right = 0.7 * luck[row.question_id] + 0.3 * chance.random() < probability
             scores.append(1.0 if right else 0.0)
-            said = row.label if right else COLOURS[(row.question_id + shot) % 6]
+            said = row.label if right else COLOURS[(COLOURS.index(row.label) + 1 + shot) % 6]
             demonstrations = tuple(1000 + (row.question_id + step) % 20 for step in range(shot))
             rows.append(
                 Prediction(
@@ -186,6 +193,65 @@ def fill(folder: Path, *, n: int = 40) -> Home:
     log.write_text("\n".join([*lines, "14:03:00 WARNING 1 image missing", ""]))
     engine.dispose()
     return home
+
+
+# Driving the program
+
+
+@asynccontextmanager
+async def opened(home: Home, size: tuple[int, int] = (120, 36), **links: str) -> AsyncIterator[Pilot[None]]:
+    """The program on a home, with its first page read."""
+    app = LeverplusApp(home, **links)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: app.watcher is not None)
+        await settled(pilot)
+        yield pilot
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """All that was asked for has been read and drawn; what watches for ever is not waited for."""
+    for _ in range(2):
+        await until(
+            pilot, lambda: not any(worker.is_running for worker in pilot.app.workers if worker.group not in WAITING)
+        )
+        await pilot.pause()
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object], *, most: int = 400) -> None:
+    """Let the program go on until something holds; the bound only keeps a broken test from hanging."""
+    for _ in range(most):
+        if condition():
+            return
+        await pilot.pause(0.01)
+    raise AssertionError("what was waited for did not happen")
+
+
+def text_of(pilot: Pilot[None]) -> str:
+    """What stands on the screen, as lines of text."""
+    width, height = pilot.app.size
+    strips = pilot.app.screen._compositor.render_strips(pilot.app.size)
+    return "\n".join(strip.text[:width] for strip in strips[:height])
+
+
+def kept(pilot: Pilot[None]) -> list[str]:
+    """Messages that were shown so far."""
+    assert isinstance(pilot.app, LeverplusApp)
+    return list(pilot.app._messages)
+
+
+def at_rest(home: Home, moment: datetime) -> None:
+    """Move all times of a home to fixed ones, so that pictures of it are the same on every day."""
+    start = int(moment.timestamp() * 1e6)
+    with sqlite3.connect(home.database) as connection:
+        connection.execute(
+            "UPDATE run SET created_at = ? + id * 60000000, started_at = ? + id * 60000000", (start, start)
+        )
+        connection.execute("UPDATE run SET ended_at = started_at + 42000000 WHERE ended_at IS NOT NULL")
+        connection.execute(
+            "UPDATE process SET started_at = ? + run_id * 60000000, heartbeat_at = ?", (start, start + 600_000_000)
+        )
+        connection.execute("UPDATE process SET ended_at = started_at + 42000000 WHERE ended_at IS NOT NULL")
+    connection.close()
 
 
 if __name__ == "__main__":

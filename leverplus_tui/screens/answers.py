@@ -59,7 +59,6 @@ class Answers(Container):
     Answers.-stacked QuestionView { height: 3fr; width: 100%; border-left: none; border-top: solid $rule; }
     Answers.-stacked #picture { height: 6; }
     Answers.-stacked Vertical.demonstration > Picture { height: 4; }
-    Answers.-stacked Vertical.demonstration, Answers.-stacked .demonstrations { height: 7; }
     """
 
     def __init__(self, library: Library) -> None:
@@ -75,7 +74,7 @@ class Answers(Container):
         """What is shown, the questions, the question."""
         yield Static("", id="answers-head", markup=False)
         with Container(id="answers-body"):
-            yield LineTable(id="questions")
+            yield LineTable(choosable=False, id="questions")
             yield QuestionView(self.library)
 
     @property

@@ -15,7 +15,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
-from leverplus_tui.messages import DatabaseReady, DataChanged, WorkFailed
+from leverplus_tui.messages import DatabaseReady, DataChanged, LogGrew, WorkFailed
 from leverplus_tui.screens.library import Library
 from leverplus_tui.widgets.bars import KeyBar, ModeBar
 
@@ -90,6 +90,14 @@ class PageScreen(Screen[None]):
         self._stale = True
         if self.is_current:
             self.refresh_data()
+
+    def on_log_grew(self, event: LogGrew) -> None:
+        """Lines of a log that this page may have asked for."""
+        event.stop()
+        self.log_grew(event)
+
+    def log_grew(self, event: LogGrew) -> None:
+        """A page that shows a log takes its lines here."""
 
     def on_database_ready(self, event: DatabaseReady) -> None:
         """The first reading."""

@@ -140,7 +140,7 @@ class CompareScreen(PageScreen):
         base = next(run for run in self.found.runs if run.id == self.base)
         columns = [
             LABEL,
-            Column(base.id, shorten(f"{base.id} {clean(base.name)} (base)", RUN_WIDTH + 8), RUN_WIDTH, flex=8),
+            Column(base.id, shorten(f"{base.id} base {clean(base.name)}", RUN_WIDTH + 8), RUN_WIDTH, flex=8),
         ]
         for index, run in enumerate(others):
             row = self._rows.get(run.id)

@@ -58,7 +58,7 @@ class DataScreen(PageScreen):
                      "The built-in world needs no registration: it is called builtin"],
                     [("o", "add a file or folder"), ("?", "keys")], id="empty")  # fmt: skip
         with Container(id="data-body"):
-            yield LineTable(COLUMNS, id="files")
+            yield LineTable(COLUMNS, choosable=False, id="files")
             with VerticalScroll(id="file", can_focus=False):
                 yield Static("", id="file-said")
 
@@ -108,12 +108,6 @@ class DataScreen(PageScreen):
         row = self._here()
         if row is not None:
             self.query_one("#file-said", Static).update(Content.assemble(*_said(row)))
-
-    @on(LineTable.Chosen)
-    def chosen(self, event: LineTable.Chosen) -> None:
-        """There is nothing deeper to open yet; say what can be done instead."""
-        event.stop()
-        self.notify("e evaluates on this data set, n trains on this file, y copies its path")
 
     def action_add(self) -> None:
         """Register a file or folder."""

@@ -119,9 +119,8 @@ class JobsScreen(PageScreen):
             self.query_one(LogView).clear()
             self.post_message(WatchLog(self.library.log_path(job.run.id)))
 
-    def on_log_grew(self, event: LogGrew) -> None:
+    def log_grew(self, event: LogGrew) -> None:
         """New lines of the log in view."""
-        event.stop()
         if self._shown is None or event.path != self.library.log_path(self._shown):
             return
         view = self.query_one(LogView)

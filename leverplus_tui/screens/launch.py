@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Horizontal, Vertical, VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from db.specs import UserError
 from leverplus_tui.messages import CopyText, RunsLaunched
@@ -40,10 +40,7 @@ class LaunchScreen(PageScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+r", "submit", "run", tooltip="check the request, then start the job", id="launch.run"),
         Binding("ctrl+y", "copy", "copy command", id="launch.copy"),
-        Binding("tab,down", "app.focus_next", "next field", id="launch.next"),
-        Binding("shift+tab,up", "app.focus_previous", "previous field", show=False, id="launch.previous"),
         Binding("escape", "back", "back", id="back"),
-        Binding("y", "copy", "copy the command", show=False, id="launch.copy-on-choice"),
     ]
 
     def __init__(
@@ -61,11 +58,7 @@ class LaunchScreen(PageScreen):
             id="title",
         )
         with Container(id="launch-body"):
-            with Vertical(id="launch-left"):
-                with Horizontal(id="name-line"):
-                    yield Static("  name", classes="label")
-                    yield Input(id="name", compact=True, placeholder="made from the fields")
-                yield self._form()
+            yield self._form()
             with VerticalScroll(id="launch-right", can_focus=False):
                 yield Static("the same from a shell", classes="heading")
                 yield Static("", id="command", markup=False)
@@ -81,6 +74,7 @@ class LaunchScreen(PageScreen):
 
     def on_mount(self) -> None:
         """Show the command."""
+        self.form.table.focus()
         self._preview()
 
     def fit(self, size: Size) -> None:
@@ -107,22 +101,11 @@ class LaunchScreen(PageScreen):
         default = f"\ndefault {field.default}" if field.default else ""
         self.query_one("#help", Static).update(f"{field.path}: {field.help}{allowed}{default}")
 
-    @on(Input.Changed, "#name")
-    def named(self, event: Input.Changed) -> None:
-        """A name is part of the command."""
-        event.stop()
-        self._preview()
-
-    @property
-    def name_given(self) -> str:
-        """The name that was typed; empty for none."""
-        return self.query_one("#name", Input).value.strip()
-
     def command(self) -> str:
         """The command line. Raises UserError where a field is wrong."""
         import shlex
 
-        name = f" --name {shlex.quote(self.name_given)}" if self.name_given else ""
+        name = f" --name {shlex.quote(self.form.run_name)}" if self.form.run_name else ""
         return command_text(self.form.to_spec()) + name
 
     def _preview(self) -> None:
@@ -166,6 +149,6 @@ class LaunchScreen(PageScreen):
             go = await self.app.push_screen_wait(PreflightScreen(report))
             if not go:
                 return
-        run_id = await asyncio.to_thread(starting.launch, self.library.home, spec, self.name_given, report)
+        run_id = await asyncio.to_thread(starting.launch, self.library.home, spec, self.form.run_name, report)
         self.post_message(RunsLaunched((run_id,)))
         self.dismiss()

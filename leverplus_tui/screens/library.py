@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from db.home import Home
-
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from db import rows
+    from db.home import Home
     from db.store import CellRow, DataRow, PredictionRow, ProcessRow, RunDetail, RunRow
     from leverplus_tui.comparison import Comparison
 
@@ -49,8 +48,8 @@ class Answered:
 
     @property
     def change(self) -> float:
-        """Score of the second run less that of the first; 0 where one is missing."""
-        return self.second.score - self.first.score if self.first and self.second else 0.0
+        """Score of the first run less that of the one beside it; 0 where one is missing."""
+        return self.first.score - self.second.score if self.first and self.second else 0.0
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ class PreflightScreen(ModalScreen[bool]):
         with Vertical(classes="dialog wide"):
             words = "Preflight blocks this run" if blocked else "Preflight has warnings"
             yield Static(Content.assemble((words, "bold $error" if blocked else "bold $warning")))
-            yield LineTable(COLUMNS)
+            yield LineTable(COLUMNS, choosable=False)
             with VerticalScroll(can_focus=False):
                 yield Static(Content.assemble(*found(self.report.findings)))
             yield KeyBar()
@@ -100,12 +100,6 @@ class PreflightScreen(ModalScreen[bool]):
         if action in ("go", "force"):
             return (action == "force") == self.report.blocked
         return True
-
-    def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
-        """Enter in the table starts too."""
-        event.stop()
-        if not self.report.blocked:
-            self.dismiss(True)
 
     def action_go(self) -> None:
         """Start."""

@@ -30,10 +30,9 @@ class Demonstrations(Vertical):
     DEFAULT_CSS = """
     Demonstrations { height: auto; margin-top: 1; }
     Demonstrations > Horizontal { height: auto; }
-    Demonstrations > .demonstrations { height: 9; }
-    Demonstrations Vertical.demonstration { width: 1fr; max-width: 20; height: 9; padding-right: 1; }
+    Demonstrations Vertical.demonstration { width: 1fr; max-width: 20; height: auto; padding-right: 1; }
     Demonstrations Vertical.demonstration > Picture { height: 6; width: 100%; }
-    Demonstrations Vertical.demonstration > Static { height: 3; }
+    Demonstrations Vertical.demonstration > Static { height: auto; max-height: 4; }
     """
 
     def compose(self) -> ComposeResult:

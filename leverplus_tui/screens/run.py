@@ -183,9 +183,8 @@ class RunScreen(PageScreen):
             self.query_one(Answers).choose(cell)
             self._switch("answers")
 
-    def on_log_grew(self, event: LogGrew) -> None:
+    def log_grew(self, event: LogGrew) -> None:
         """New lines of the log."""
-        event.stop()
         if event.path != self.library.log_path(self.run_id):
             return
         view = self.query_one(LogView)

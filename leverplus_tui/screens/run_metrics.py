@@ -53,7 +53,7 @@ class Metrics(Horizontal):
     def compose(self) -> ComposeResult:
         """The list, the chart, and what it means that there is nothing."""
         yield Static("", id="no-metrics", markup=False)
-        yield LineTable(COLUMNS, id="series")
+        yield LineTable(COLUMNS, choosable=False, id="series")
         yield Chart(id="chart", empty="Mark a series with space")
 
     def show(self, detail: RunDetail) -> None:

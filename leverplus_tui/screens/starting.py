@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from db.home import Home
-
 if TYPE_CHECKING:
+    from db.home import Home
     from db.specs import JobSpec
     from leverplus_tui.screens.preflight import PreflightReport
 

@@ -72,6 +72,7 @@ class Picture(Widget):
 
     DEFAULT_CSS = """
     Picture { height: 11; width: 1fr; color: $faint; }
+    Picture.-named { height: 1 !important; }
     """
 
     @dataclass
@@ -97,8 +98,11 @@ class Picture(Widget):
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        key = self._key()
-        if key in _finished:
+        drawable = not ascii_only() and self.app.console.color_system not in (None, "standard")
+        self.set_class(bool(path) and not drawable, "-named")
+        if path and not drawable:
+            self.note = f"image: {shorten_path(clean(path), max(8, self.size.width - 7))}"
+        elif (key := self._key()) in _finished:
             self._strips = _finished[key]
         elif path:
             self._timer = self.set_timer(DEBOUNCE_S, self._start)
@@ -111,10 +115,6 @@ class Picture(Widget):
         self._timer = None
         key = self._key()
         if key[1] < 4 or key[2] < 2:
-            return
-        if ascii_only() or self.app.console.color_system in (None, "standard"):
-            self.note = f"image: {shorten_path(clean(self.path), max(8, self.size.width - 7))}"
-            self.refresh()
             return
         self._decode(key)
 

@@ -93,8 +93,8 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         background: $background;
         scrollbar-size-vertical: 1;
         & > .line-table--header { color: $faint; text-style: bold; }
-        & > .line-table--cursor { background: $block-cursor-blurred-background; }
-        &:focus > .line-table--cursor { background: $block-cursor-background; text-style: bold; }
+        & > .line-table--cursor { background: $row-cursor-blurred; text-style: $row-cursor-blurred-style; }
+        &:focus > .line-table--cursor { background: $row-cursor; text-style: $row-cursor-style; }
         & > .line-table--marked { color: $accent; text-style: bold; }
         & > .line-table--faint { color: $faint; }
         & > .line-table--strong { text-style: bold; }
@@ -159,8 +159,16 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
             """Rows that scrolled by need not be read any more."""
             return isinstance(message, LineTable.Wanted) and message.table is self.table
 
-    def __init__(self, columns: Sequence[Column] = (), *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name
-        super().__init__(id=id, classes=classes)
+    def __init__(
+        self,
+        columns: Sequence[Column] = (),
+        *,
+        choosable: bool = True,
+        id: str | None = None,  # noqa: A002  # Textual's name
+    ) -> None:
+        """`choosable`: enter means something for a line."""
+        super().__init__(id=id)
+        self.choosable = choosable
         self.columns: tuple[Column, ...] = tuple(columns)
         self.keys: Sequence[int] = ()
         self.marked: list[int] = []
@@ -257,7 +265,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """An empty table has nothing to choose."""
-        return bool(self.keys) or action != "choose"
+        return action != "choose" or (self.choosable and bool(self.keys))
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by rows."""
@@ -274,7 +282,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     def action_choose(self) -> None:
         """Tell that the row under the cursor is meant."""
         key = self.cursor_key
-        if key is not None:
+        if key is not None and self.choosable:
             self.post_message(self.Chosen(self, key))
 
     def on_click(self, event: events.Click) -> None:

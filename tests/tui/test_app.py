@@ -1,0 +1,215 @@
+"""The program as a person meets it: first run, the four modes, help, filter, marks, small windows, errors, messages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from db.home import Home
+from db.session import open_database, writing
+from db.specs import UserError
+from leverplus_tui.screens import starting
+from leverplus_tui.screens.compare import CompareScreen
+from leverplus_tui.screens.dialogs import Confirm, Tell
+from leverplus_tui.screens.help import HelpScreen
+from leverplus_tui.screens.run import RunScreen
+from leverplus_tui.screens.runs import RunsScreen
+from leverplus_tui.widgets.table import LineTable
+from tests.helpers_tui import fill, kept, opened, settled, text_of, until
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """One home for the tests that only look."""
+    return fill(tmp_path_factory.mktemp("filled"))
+
+
+async def test_an_empty_home_says_where_it_is_and_what_can_be_done(tmp_path: Path) -> None:
+    async with opened(Home(tmp_path / "home"), (80, 24)) as pilot:
+        shown = text_of(pilot)
+        assert "No runs yet" in shown
+        assert "demo: two small real runs" in shown
+        assert "space mark" not in shown
+        for key, words in (("2", "Nothing to compare yet"), ("3", "No data registered yet"), ("4", "No jobs yet")):
+            await pilot.press(key)
+            await settled(pilot)
+            assert words in text_of(pilot)
+
+
+async def test_the_list_shows_figures_with_intervals_states_and_marks(filled: Home) -> None:
+    async with opened(filled, (80, 24)) as pilot:
+        shown = text_of(pilot)
+        assert "6 runs" in shown
+        assert "1 running" in shown
+        assert "▶ run 50%" in shown
+        assert "✗ failed" in shown
+        assert "fixed [pair]" in shown
+        assert "!cfg+1" in shown
+        assert "±" in shown
+        assert shown.count("random") == 1  # the column of retrievers has no room
+        await _help_comes_from_the_table_of_keys(pilot)
+        titles = {command.title for command in pilot.app.get_system_commands(pilot.app.screen)}
+        assert {"Go to jobs", "Compare the marked runs", "Sort"} <= titles
+
+
+async def _help_comes_from_the_table_of_keys(pilot: Pilot[None]) -> None:
+    await pilot.press("question_mark")
+    assert isinstance(pilot.app.screen, HelpScreen)
+    keys = pilot.app.screen.sections
+    assert list(keys) == ["This page", "Table", "Everywhere"]
+    assert keys["This page"]["compare"] == (["v"], "compare the marked runs")
+    assert keys["Table"]["move(1)"][0] == ["down", "j"]
+    await pilot.press("escape")
+    assert isinstance(pilot.app.screen, RunsScreen)
+
+
+async def test_the_list_is_filtered_sorted_and_compared(filled: Home) -> None:
+    async with opened(filled, (100, 24)) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        await _filter(pilot, page)
+        await _sort(pilot, page)
+        await _compare(pilot)
+
+
+async def _filter(pilot: Pilot[None], page: RunsScreen) -> None:
+    await pilot.press("slash")
+    page.query_one("#filter", Input).value = "kind:grpo"
+    await until(pilot, lambda: len(page.listing.ids) == 1)
+    await settled(pilot)
+    assert "1 of 6" in text_of(pilot)
+    page.query_one("#filter", Input).value = "colour:red"
+    await until(pilot, lambda: "colour" in str(page.query_one("#filter-error", Static).render()))
+    page.query_one("#filter", Input).value = "kind:embed"
+    await until(pilot, lambda: "No runs match kind:embed" in text_of(pilot))
+    await pilot.press("escape")
+    await until(pilot, lambda: len(page.listing.ids) == 6)
+
+
+async def _sort(pilot: Pilot[None], page: RunsScreen) -> None:
+    await pilot.press("s")
+    await until(pilot, lambda: "Sort by" in text_of(pilot))
+    await pilot.press("j", "j", "enter")  # created, acc@0, acc@1
+    await until(pilot, lambda: page.sort == "acc@1 desc" and page.listing.ids[0] == 2)
+    await pilot.press("S")
+    await until(pilot, lambda: page.sort == "acc@1 asc" and page.listing.ids[0] != 2)
+
+
+async def _compare(pilot: Pilot[None]) -> None:
+    await pilot.press("v")
+    assert "Mark two or more runs" in text_of(pilot)
+    table = pilot.app.screen.query_one(LineTable)
+    table.move_to(1)
+    await pilot.press("space")
+    table.move_to(2)
+    await pilot.press("space", "v")
+    await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen) and pilot.app.screen.found is not None)
+    assert isinstance(pilot.app.screen, CompareScreen)
+    assert pilot.app.screen.run_ids == (1, 2)
+
+
+async def test_wide_windows_show_what_the_run_under_the_cursor_is(filled: Home) -> None:
+    async with opened(filled, (170, 40)) as pilot:
+        await pilot.press("j", "j", "j")
+        await until(pilot, lambda: "pool-degenerate" in text_of(pilot))
+        assert "Use a pool that depends on the query" in text_of(pilot)
+        await pilot.press("i")
+        assert "pool-degenerate" not in text_of(pilot)
+
+
+async def test_a_tiny_window_asks_for_room_and_nothing_else(filled: Home) -> None:
+    async with opened(filled, (50, 12)) as pilot:
+        assert "leverplus needs 60x15 cells, this is 50x12" in text_of(pilot)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "neighbours" in text_of(pilot))
+
+
+async def test_deep_links_open_a_run_and_a_comparison_or_say_why_not(filled: Home) -> None:
+    async with opened(filled, run="neighbours") as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen))
+        await until(pilot, lambda: "started" in text_of(pilot))
+        assert "r2 neighbours" in text_of(pilot)
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, RunsScreen)
+    async with opened(filled, run="r99", compare="r1,r2") as pilot:
+        await until(pilot, lambda: "not distinguishable" in text_of(pilot))
+        assert any("there is no run 'r99'" in message for message in kept(pilot))
+
+
+async def test_what_others_write_appears_by_itself(tmp_path: Path) -> None:
+    home = fill(tmp_path / "home", n=10)
+    async with opened(home, (100, 30)) as pilot:
+        engine = open_database(home.database)
+        with writing(engine) as session:
+            from db import store
+
+            store.rename(session, run_id=1, name="renamed elsewhere")
+        engine.dispose()
+        await until(pilot, lambda: "renamed elsewhere" in text_of(pilot))
+
+
+async def test_the_demo_starts_two_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Home] = []
+
+    def launch_demo(home: Home) -> tuple[int, ...]:
+        asked.append(home)
+        return (1, 2)
+
+    monkeypatch.setattr(starting, "launch_demo", launch_demo)
+    async with opened(Home(tmp_path / "home"), (80, 24)) as pilot:
+        await pilot.press("d")
+        await until(pilot, lambda: "r1, r2 started" in text_of(pilot))
+        assert asked
+
+
+async def test_a_database_of_the_future_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    import sqlite3
+
+    home = fill(tmp_path / "home", n=10)
+    connection = sqlite3.connect(home.database)
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+    from leverplus_tui.app import LeverplusApp
+
+    app = LeverplusApp(home)
+    async with app.run_test(size=(100, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, Tell) and "newer leverplus" in text_of(pilot))
+
+
+async def test_stopping_is_asked_and_failures_are_told(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped: list[int] = []
+
+    def stop(_: Home, run_id: int) -> str:
+        stopped.append(run_id)
+        return "stopped"
+
+    monkeypatch.setattr(starting, "stop", stop)
+    faults: list[Exception] = [UserError("r6 runs on another machine: stop it there"), ValueError("a bug")]
+
+    def resume(_home: Home, _run_id: int) -> None:
+        raise faults.pop(0)
+
+    monkeypatch.setattr(starting, "resume", resume)
+    async with opened(filled) as pilot:
+        await pilot.press("X")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+        assert "Stop r6 live?" in text_of(pilot)
+        await pilot.press("n")
+        assert not stopped
+        await pilot.press("X")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+        await pilot.press("y")
+        await until(pilot, lambda: stopped == [6])
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunsScreen))
+        await pilot.press("j", "X")
+        await until(pilot, lambda: "r5 is failed: nothing to stop" in text_of(pilot))
+        await pilot.press("R")
+        await until(pilot, lambda: "stop it there" in text_of(pilot))
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Tell))
+        assert "ValueError: a bug" in (filled.root / "tui-errors.log").read_text()
+        await pilot.press("escape", "m")
+        assert "stop it there" in text_of(pilot)

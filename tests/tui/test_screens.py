@@ -1,0 +1,328 @@
+"""The pages behind the list: one run in its five tabs, comparison, jobs, data, launching."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from db.home import Home
+from db.specs import EvalSpec, Finding, JobSpec
+from leverplus_tui.messages import EditLaunch, OpenRun
+from leverplus_tui.screens import starting
+from leverplus_tui.screens.answers import Answers
+from leverplus_tui.screens.compare import CompareScreen
+from leverplus_tui.screens.launch import LaunchScreen
+from leverplus_tui.screens.preflight import PreflightReport, PreflightScreen
+from leverplus_tui.screens.run import RunScreen
+from leverplus_tui.screens.runs import RunsScreen
+from leverplus_tui.widgets.chart import Chart
+from leverplus_tui.widgets.log import LogView
+from leverplus_tui.widgets.matrix import Matrix
+from tests.helpers_tui import SAME, SHAPE, fill, opened, settled, text_of, until
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """One home for the tests that only look."""
+    return fill(tmp_path_factory.mktemp("filled"))
+
+
+async def open_run(pilot: Pilot[None], run_id: int, tab: str = "overview") -> RunScreen:
+    """A run's page, read."""
+    pilot.app.post_message(OpenRun(run_id, tab))
+    await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen) and pilot.app.screen.detail is not None)
+    await settled(pilot)
+    page = pilot.app.screen
+    assert isinstance(page, RunScreen)
+    return page
+
+
+async def test_the_overview_has_the_matrix_with_n_and_badges_and_the_findings(filled: Home) -> None:
+    async with opened(filled, (80, 24)) as pilot:
+        page = await open_run(pilot, 3)
+        shown = text_of(pilot)
+        assert "n=40" in shown
+        assert "▲ forced" in shown
+        assert "!same every question got the same demonstrations" in shown
+        assert "leverplus doctor selector.pt" in shown
+        matrix = page.query_one(Matrix)
+        await pilot.press("l", "l")
+        assert matrix.place == (0, 2)
+        await pilot.press("enter")
+        await until(pilot, lambda: page.tab == "answers" and "2 shots" in text_of(pilot))
+        await pilot.press("escape")
+        await open_run(pilot, 6)
+        assert "? 20/40" in text_of(pilot)
+
+
+async def test_tab_goes_round_and_each_pane_says_something(filled: Home) -> None:
+    async with opened(filled, (80, 24)) as pilot:
+        page = await open_run(pilot, 1)
+        said = {
+            "metrics": "writes no metrics",
+            "log": "Nothing logged yet",
+            "config": "retriever",
+            "answers": "40 answers",
+        }
+        for tab, words in said.items():
+            await pilot.press("tab")
+            assert page.tab == tab
+            await until(pilot, lambda words=words: words in text_of(pilot))  # type: ignore[misc]  # bound per round
+        await pilot.press("tab")
+        assert page.tab == "overview"
+        page.action_tab("config")
+        await until(pilot, lambda: text_of(pilot).splitlines()[5].split() == ["dataset", "builtin"])
+
+
+async def test_curves_are_drawn_and_chosen_with_space(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        page = await open_run(pilot, 4, "metrics")
+        chart = page.query_one("#chart", Chart)
+        await until(pilot, lambda: len(chart.series) == 3)
+        assert "grpo_loss" in text_of(pilot)
+        await pilot.press("space")
+        await until(pilot, lambda: len(chart.series) == 2)
+        steps = [x for x, _ in chart.series[-1].points]
+        assert steps == sorted(steps)
+
+
+async def test_the_log_is_tailed_coloured_by_level_and_stops_following_when_scrolled(filled: Home) -> None:
+    async with opened(filled, (80, 24)) as pilot:
+        page = await open_run(pilot, 6, "log")
+        view = page.query_one(LogView)
+        await until(pilot, lambda: len(view.lines) == 31)
+        assert "1 image missing" in text_of(pilot)
+        await pilot.press("k")
+        assert not view.follow
+        with filled.log(6).open("a") as log:
+            log.write("14:04:00 ERROR no space left\n")
+        await until(pilot, lambda: view.unseen == 1)
+        assert "paused, 1 new line" in text_of(pilot)
+        await pilot.press("f")
+        await until(pilot, lambda: "no space left" in text_of(pilot))
+        await pilot.press("E")
+        assert not view.follow
+
+
+async def test_answers_show_the_question_its_image_its_demonstrations_and_another_run(
+    filled: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    async with opened(filled) as pilot:
+        page = await open_run(pilot, 2, "answers")
+        await until(pilot, lambda: "demonstrations, in prompt order" in text_of(pilot) and "▀▀▀▀" in text_of(pilot))
+        shown = text_of(pilot)
+        assert "What is [bold]this[/bold]?" in shown
+        assert "people said red x7, grey x3" in shown
+        assert "raw" in shown
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: "What colour is the square?  #1001" in text_of(pilot))
+        await pilot.press("c")
+        await until(pilot, lambda: "Whose answers" in text_of(pilot))
+        await pilot.press("end", "enter")
+        answers = page.query_one(Answers)
+        await until(pilot, lambda: answers.other == 1 and "scores unlike r1's" in text_of(pilot))
+        assert answers._rows[0].change != 0
+        await until(pilot, lambda: "r1 answer" in text_of(pilot))
+
+
+async def test_without_true_colour_an_image_is_named(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEVERPLUS_ASCII", "1")
+    async with opened(filled) as pilot:
+        await open_run(pilot, 2, "answers")
+        await until(pilot, lambda: "0000.png" in text_of(pilot))
+
+
+async def compared(pilot: Pilot[None]) -> CompareScreen:
+    """The compare page, read."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen) and pilot.app.screen.found is not None)
+    await settled(pilot)
+    page = pilot.app.screen
+    assert isinstance(page, CompareScreen)
+    return page
+
+
+async def test_a_comparison_says_in_words_what_is_noise(filled: Home) -> None:
+    async with opened(filled, compare="r1,r2,r3") as pilot:
+        page = await compared(pilot)
+        shown = text_of(pilot)
+        assert "not distinguishable" in shown
+        assert "better" in shown
+        assert "r3 !cfg !same" in shown
+        assert "r3 was forced past preflight" in shown
+        await pilot.press("j")
+        await until(pilot, lambda: "not distinguishable from noise at 0 shots" in text_of(pilot))
+        before = len(page.table.keys)
+        await pilot.press("d")
+        assert len(page.table.keys) < before
+        await pilot.press("g", "enter")
+        assert "accuracy  (" in text_of(pilot)
+
+
+async def test_a_comparison_is_turned_round_exported_and_opened(filled: Home) -> None:
+    async with opened(filled, compare="r1,r2") as pilot:
+        page = await compared(pilot)
+        await _turn_round(pilot, page)
+        await _export(pilot, filled.root / "exports" / "compare-r1-r2.md")
+        await pilot.press("g", "j", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen) and "scores unlike r2's" in text_of(pilot))
+
+
+async def _turn_round(pilot: Pilot[None], page: CompareScreen) -> None:
+    there = [line for line in page._lines if line.label == "  difference"][-1].cells["r2"].text
+    await pilot.press("b")
+    await until(pilot, lambda: "Judge the others against" in text_of(pilot))
+    await pilot.press("j", "enter")
+    await until(pilot, lambda: page.base == "r2")
+    back = [line for line in page._lines if line.label == "  difference"][-1].cells["r1"].text
+    assert there.startswith("+")
+    assert back.startswith("-")
+    assert there.split()[0][1:] == back.split()[0][1:]
+
+
+async def _export(pilot: Pilot[None], path: Path) -> None:
+    await pilot.press("x")
+    await until(pilot, lambda: "Export as" in text_of(pilot))
+    await pilot.press("enter")
+    await until(pilot, path.exists)
+    await until(pilot, lambda: "Exported" in text_of(pilot))
+    assert path.read_text().startswith("#")
+
+
+async def test_jobs_show_progress_and_the_end_of_the_log(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        await pilot.press("4")
+        await until(pilot, lambda: "INFO answered 0 of 80" in text_of(pilot) or "1 image missing" in text_of(pilot))
+        shown = text_of(pilot)
+        assert "▶ run 50%" in shown
+        assert "1 running, goes on after q" in shown
+        assert "━" in shown
+
+
+async def test_data_lists_what_is_registered_and_says_what_is_gone(tmp_path: Path) -> None:
+    from db import store
+    from db.session import open_database, writing
+
+    home = Home(tmp_path / "home")
+    engine = open_database(home.database)
+    with writing(engine) as session:
+        store.add_data(
+            session, path=tmp_path / "gone [1].json", kind="rl-data", size=1234, sha256="a" * 64, facts={"queries": 800}
+        )
+    engine.dispose()
+    async with opened(home, (80, 24)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "gone [1]" in text_of(pilot))
+        assert "not found at this path now" in text_of(pilot)
+        assert "queries  800" in text_of(pilot)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen))
+        assert isinstance(pilot.app.screen, LaunchScreen)
+        assert pilot.app.screen.form.values["rl_data"] == str(tmp_path / "gone [1].json")
+
+
+async def form_of(pilot: Pilot[None], kind: str, run_id: int | None = None) -> LaunchScreen:
+    """The launch form."""
+    pilot.app.post_message(EditLaunch(kind, run_id))
+    await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen) and pilot.app.screen.query("#command"))
+    await settled(pilot)
+    page = pilot.app.screen
+    assert isinstance(page, LaunchScreen)
+    return page
+
+
+async def test_the_form_is_filled_from_a_run_and_shows_the_equal_command(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        page = await form_of(pilot, "eval", 2)
+        await until(pilot, lambda: "--retriever t2t" in text_of(pilot))
+        assert page.command() == "leverplus run eval --limit 40 --shot 0 --shot 1 --shot 2 --retriever t2t --seed 1"
+        page.form.set_value("decode.num_beams", "1")
+        page.form.set_value("name", "two words")
+        assert page.command().endswith("--set decode.num_beams=1 --seed 1 --name 'two words'")
+        page.form.set_value("limit", "many")
+        await until(pilot, lambda: "limit = 'many'" in text_of(pilot))
+
+
+async def test_fields_are_typed_into_stepped_through_and_left_by_arrows(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        form = (await form_of(pilot, "eval")).form
+        await pilot.press("down", "down", "right", "down", "1", "comma", "4", "down", "x")
+        assert form.values["split"] == "train"
+        assert form.values["shots"] == "1,4"
+        assert form.values["limit"] == "x"
+        await pilot.press("backspace", "5", "escape", "escape")
+        assert form.values["limit"] == "5"
+        assert not isinstance(pilot.app.screen, LaunchScreen)
+
+
+async def test_every_kind_of_job_has_a_form_that_gives_its_spec_back(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        for kind in ("rce", "grpo", "generate", "embed"):
+            page = await form_of(pilot, kind)
+            if kind in ("rce", "grpo"):
+                await until(pilot, lambda: "needs --data" in text_of(pilot))
+                page.form.load_values({"rl_data": "builtin", "embeddings": "builtin"})
+            spec = page.form.to_spec()
+            assert spec.kind == kind
+            page.form.load_spec(spec)
+            assert page.form.to_spec() == spec
+            await pilot.press("escape")
+
+
+class Check:
+    """A row of preflight's table."""
+
+    what, checkpoint, request, level = "hidden_dim", "256", "512", "block"
+
+
+async def test_preflight_stands_between_the_form_and_the_job(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    launched: list[JobSpec] = []
+    reports = [PreflightReport((), (SAME,)), PreflightReport((Check(),), (SHAPE, _info())), PreflightReport((), ())]
+
+    def launch(_home: Home, spec: JobSpec, _name: str, _report: PreflightReport | None) -> int:
+        launched.append(spec)
+        return 77
+
+    monkeypatch.setattr(starting, "preflight", lambda _: reports.pop(0))
+    monkeypatch.setattr(starting, "launch", launch)
+    async with opened(filled) as pilot:
+        await form_of(pilot, "eval", 2)
+        await _warned(pilot)
+        assert not launched
+        await _blocked(pilot, launched)
+        await form_of(pilot, "eval", 2)
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: len(launched) == 2 and isinstance(pilot.app.screen, RunsScreen))
+        assert isinstance(launched[0], EvalSpec)
+        assert launched[0].retriever == "t2t"
+        await until(pilot, lambda: "r77 started" in text_of(pilot))
+
+
+async def _warned(pilot: Pilot[None]) -> None:
+    await pilot.press("ctrl+r")
+    await until(pilot, lambda: isinstance(pilot.app.screen, PreflightScreen))
+    assert "Preflight has warnings" in text_of(pilot)
+    await pilot.press("escape")
+    await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen))
+
+
+async def _blocked(pilot: Pilot[None], launched: list[JobSpec]) -> None:
+    await pilot.press("ctrl+r")
+    await until(pilot, lambda: isinstance(pilot.app.screen, PreflightScreen))
+    shown = text_of(pilot)
+    assert "Preflight blocks this run" in shown
+    assert "hidden_dim" in shown
+    assert "✗ block" in shown
+    await pilot.press("enter")
+    assert isinstance(pilot.app.screen, PreflightScreen)
+    await pilot.press("F")
+    await until(pilot, lambda: "Run it although" in text_of(pilot))
+    assert not launched
+    await pilot.press("y")
+    await until(pilot, lambda: bool(launched))
+
+
+def _info() -> Finding:
+    return Finding(code="unverifiable", severity="info", subject="encoder", message="The encoder cannot be verified.")
