@@ -1,7 +1,7 @@
 """Builds the index of an RL file in a process of its own: `python -m engine.doctor.rl_index FILE --cache DIR`.
 
-It says on standard output, one JSON object a line, how far it is, and ends with the index's path or one sentence why there
-is none. The index takes its name only when it is whole; a build that was cut short begins anew and leaves nothing behind.
+Beside the index to be it says how far it is, or in one sentence why there is none. The index takes its name only when it is
+whole; a build that was cut short begins anew and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def build(path: Path, cache: Path, tell: Tell = lambda stage, done, total: None)
         ) from None
     finally:
         part.unlink(missing_ok=True)
-    for old in (*rl_side.earlier_side_files(side), *rl_side.leftovers(side)):
+    for old in (*rl_side.earlier_files(side), *rl_side.leftovers(side)):
         old.unlink(missing_ok=True)
     return side
 
@@ -115,7 +115,7 @@ def _in_original(words: list[tuple[int, int]], places: Ints) -> Ints:
     span = np.array(words, np.int64)
     grown = np.cumsum(4 - (span[:, 1] - span[:, 0]))
     in_copy = span[:, 0] + np.concatenate([[0], grown[:-1]])
-    return places - np.concatenate([[0], grown])[np.searchsorted(in_copy, places)]
+    return np.asarray(places - np.concatenate([[0], grown])[np.searchsorted(in_copy, places)])
 
 
 # The side file: named pieces in SQLite, so that each is read when it is needed
@@ -159,31 +159,50 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cache", type=Path, required=True)
     asked = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the unfinished file is removed
+    with suppress(OSError):
+        os.nice(5)
     try:
-        side = build(asked.file, asked.cache, _Teller())
-    except UserError as error:
-        _say({"error": str(error)})
+        side = rl_side.side_file(asked.file, asked.cache)
+        side.parent.mkdir(parents=True, exist_ok=True)
+        progress = _Progress(rl_side.progress_file(side))
+    except (UserError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
         return 2
-    _say({"done": str(side)})
+    try:
+        build(asked.file, asked.cache, progress)
+    except UserError as error:
+        progress.write({"error": str(error)})
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except SystemExit:
+        progress.remove()
+        raise
+    progress.remove()
     return 0
 
 
-class _Teller:
-    """Says how far it is, ten times a second at most."""
+class _Progress:
+    """Says how far it is, ten times a second at most; a full disk does not stop the build here."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._stage, self._at = "", 0.0
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         now = time.monotonic()
         if stage != self._stage or now - self._at >= TELL_S:
             self._stage, self._at = stage, now
-            _say({"stage": stage, "done": done, "total": total})
+            self.write({"pid": os.getpid(), "stage": stage, "done": done, "total": total})
 
+    def write(self, words: dict[str, Any]) -> None:
+        part = self._path.with_suffix(f".said{os.getpid()}")
+        with suppress(OSError):
+            part.write_text(json.dumps(words))
+            os.replace(part, self._path)
 
-def _say(words: dict[str, Any]) -> None:
-    with suppress(OSError):  # whoever asked has gone; the index is still worth finishing
-        os.write(1, json.dumps(words).encode() + b"\n")
+    def remove(self) -> None:
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -52,15 +52,16 @@ def side_file(path: Path, cache: Path) -> Path:
     return cache / FOLDER / f"{_of_path(path)}-{digest[:24]}.sqlite"
 
 
-def earlier_side_files(side: Path) -> list[Path]:
-    """Indexes of the same path with other content."""
-    return [other for other in side.parent.glob(f"{side.name.split('-')[0]}-*.sqlite") if other != side]
+def earlier_files(side: Path) -> list[Path]:
+    """Indexes of the same path with other content, and what was said while they were built."""
+    others = side.parent.glob(f"{side.name.split('-')[0]}-*")
+    return [other for other in others if other.suffix in (".sqlite", ".json") and other.stem != side.stem]
 
 
 def leftovers(side: Path) -> list[Path]:
     """Unfinished indexes of the same path whose builder is dead."""
     parts = side.parent.glob(f"{side.name.split('-')[0]}-*.part*")
-    return [part for part in parts if not _alive(part.suffix.removeprefix(".part"))]
+    return [part for part in parts if not alive(int(part.suffix.removeprefix(".part") or 0))]
 
 
 def unfinished(side: Path) -> Path:
@@ -68,11 +69,15 @@ def unfinished(side: Path) -> Path:
     return side.with_name(f"{side.stem}.part{os.getpid()}")
 
 
-def _alive(pid: str) -> bool:
-    if not pid.isdigit():
-        return False
+def progress_file(side: Path) -> Path:
+    """Where a builder says how far it is, or why there is no index: one JSON object."""
+    return side.with_suffix(".json")
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of this number runs."""
     try:
-        os.kill(int(pid), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except OSError:

@@ -94,6 +94,7 @@ def summarise(data: RLFile, marks: Marks, starts: Ints, lengths: Ints) -> Summar
         "reward": np.where(groups.size > 0, np.round(reward, 6), np.nan),
         "signal": groups.signal.astype(np.int8),
         "group_class": _classes(groups),
+        "question_rank": _ranks([query.question for query in data.queries]),
         "pool": data.pools.sizes().astype(np.int32),
         "marks": _any_of(marks.bits, data),
         "methods": method_bits,
@@ -129,6 +130,12 @@ def _classes(groups: Groups) -> NDArray[np.int8]:
     classes[groups.positives == 0] = CLASSES.index("zero")
     classes[groups.size == 0] = CLASSES.index("none")
     return classes
+
+
+def _ranks(texts: Sequence[str]) -> NDArray[np.int32]:
+    """Place of each text in the alphabet, capitals aside; equal texts share one, and none comes last."""
+    places = {text: place for place, text in enumerate(sorted({text.casefold() for text in texts if text}))}
+    return np.array([places.get(text.casefold(), len(places)) for text in texts], np.int32)
 
 
 def _ids(values: Sequence[int | None]) -> Ints:
@@ -216,4 +223,4 @@ def _odd_space(data: RLFile) -> Bools:
     if not len(group):
         return np.zeros(0, np.bool_)
     first = space[np.minimum(data.offsets[:-1], len(space) - 1)][group]
-    return (space == Space.CONFLICT) | (data.mixed_groups()[group] & (space != first))
+    return np.asarray((space == Space.CONFLICT) | (data.mixed_groups()[group] & (space != first)))
