@@ -27,6 +27,8 @@ DATA: dict[str, Leaf] = {
     "list": Leaf("data:list_data", "List what is registered."),
     "show": Leaf("data:show", "Show one registered file."),
     "health": Leaf("data:health", "Say what RL data can teach: rates, groups, methods, findings."),
+    "derive": Leaf("data_make:derive", "Filter or repair RL data into a new file with its lineage."),
+    "export": Leaf("data_make:export", "Write RL data as R2, R3, JSON lines or Parquet."),
 }
 DEMO: dict[str, Leaf] = {"build": Leaf("demo:build", "Train the built-in model again (minutes on two cores).")}
 

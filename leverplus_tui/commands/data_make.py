@@ -1,0 +1,84 @@
+"""`leverplus data derive` and `leverplus data export`: new files from RL data, each made by a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from db.home import resolve_home
+from db.specs import TrainSpec
+from leverplus_tui.commands.options import HomeOption, JsonOption
+from leverplus_tui.commands.spawned import run_module
+
+SourceArgument = Annotated[
+    str, typer.Argument(metavar="DATA", help="RL data: a path, a registered name, or a run that made some (r12).")
+]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the new file where it is there already.")]
+
+
+def derive(
+    data: SourceArgument,
+    out: Annotated[Path, typer.Option("--out", help="File to write.")],
+    steps: Annotated[
+        list[str],
+        typer.Option(
+            "--step",
+            metavar="NAME",
+            help="What to do, in order: balanced, strict, drop-transfers, drop-fallback, deduplicate, drop-self, "
+            "drop-repeats, pool-repair, rescore.",
+        ),
+    ],
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="STEP.FIELD=VALUE", help="A parameter, such as balanced.min_positive=2."),
+    ] = None,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Filter or repair RL data into a new file, which names its origin and every step; the original stays as it is.
+
+    Example:
+    leverplus data derive rl_data.json --out balanced.json --step drop-transfers --step balanced
+    leverplus data derive r12 --out strict.json --step strict --set strict.max_pos_ratio=0.45 --set strict.min_pos_count=1
+    """
+    words = [word for step in steps for word in ("--step", step)]
+    words += [word for assignment in assignments or () for word in ("--set", assignment)]
+    run_module("engine.derive", _located(data, home), "--out", str(out), *words, *_switches(overwrite, as_json))
+
+
+def export(
+    data: SourceArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write.")],
+    to: Annotated[
+        Literal["r2", "r3", "jsonl", "parquet"],
+        typer.Option(
+            "--format",
+            help="r2: published JSON with train rows; r3: published JSON with pools and positions; jsonl: a query on each "
+            "line; parquet: a candidate on each row (needs pyarrow).",
+        ),
+    ],
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Write RL data in another format, and read back what was written.
+
+    Example:
+    leverplus data export rl_data.json rows.json --format r2
+    leverplus data export r12 candidates.parquet --format parquet
+    """
+    run_module("engine.data.rl_export", _located(data, home), str(out), "--format", to, *_switches(overwrite, as_json))
+
+
+def _located(data: str, home: Path | None) -> str:
+    """The path that a name stands for, found as `leverplus run rce --data` finds it."""
+    from leverplus_tui.references import resolved
+
+    return resolved(TrainSpec(rl_data=data, embeddings="builtin"), resolve_home(home)).rl_data
+
+
+def _switches(overwrite: bool, as_json: bool) -> list[str]:
+    return [word for word, given in (("--overwrite", overwrite), ("--json", as_json)) if given]
