@@ -100,13 +100,16 @@ class LeverplusApp(App[None]):
         try:
             await asyncio.to_thread(self.library.open)
         except UserError as error:
-            self.push_screen(Tell("The database cannot be used", f"{error}\n\nq quits, esc looks around", error=True))
+            for page in self._pages():
+                page.post_message(said.DatabaseRefused(str(error)))
+            self.push_screen(Tell("The database cannot be used", str(error), error=True))
             return
         self.watcher = Watcher(
             tell=self.post_message, version=self.library.version, mark_lost=self.library.mark_lost, failed=self._blind
         )
         self.watcher.start()
-        self._tell_pages(said.DatabaseReady)
+        for page in self._pages():
+            page.post_message(said.DatabaseReady())
         await self._open_links()
 
     async def _open_links(self) -> None:
@@ -137,10 +140,6 @@ class LeverplusApp(App[None]):
 
     def _pages(self) -> list[PageScreen]:
         return [screen for stack in self._screen_stacks.values() for screen in stack if isinstance(screen, PageScreen)]
-
-    def _tell_pages(self, message: type[said.DatabaseReady]) -> None:
-        for page in self._pages():
-            page.post_message(message())
 
     def on_data_changed(self, event: said.DataChanged) -> None:
         """Every page learns that it is stale; the one in view reads."""

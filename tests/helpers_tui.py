@@ -217,7 +217,7 @@ async def settled(pilot: Pilot[None]) -> None:
         await pilot.pause()
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], object], *, most: int = 400) -> None:
+async def until(pilot: Pilot[None], condition: Callable[[], object], *, most: int = 1500) -> None:
     """Let the program go on until something holds; the bound only keeps a broken test from hanging."""
     for _ in range(most):
         if condition():

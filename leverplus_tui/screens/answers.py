@@ -14,6 +14,7 @@ from textual.widgets import Static
 from leverplus_tui.screens.dialogs import Choose
 from leverplus_tui.screens.library import Answered, Library
 from leverplus_tui.screens.question import QuestionView
+from leverplus_tui.widgets.failing import TellsFailures
 from leverplus_tui.widgets.table import Cell, Column, LineTable
 from leverplus_tui.widgets.text import clean, count, plural
 
@@ -36,13 +37,13 @@ def sort_answers(rows: list[Answered], by: str) -> list[Answered]:
     return sorted(rows, key=lambda row: row.row.question_id)
 
 
-class Answers(Container):
+class Answers(TellsFailures, Container):
     """A table of questions, and the one under the cursor at length."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "sort", "sort", tooltip="by question, score, or what changed between two runs", id="answers.sort"),
         Binding("c", "beside", "beside", tooltip="put another run's answers beside these", id="answers.beside"),
-        Binding("m", "cell", "cell", tooltip="another number of shots or set of questions", id="answers.cell"),
+        Binding("o", "cell", "other figure", tooltip="another number of shots or set of questions", id="answers.cell"),
         Binding("right_square_bracket", "step(1)", "next", show=False, id="answers.next"),
         Binding("left_square_bracket", "step(-1)", "previous", show=False, id="answers.previous"),
         Binding("l,right", "page(1)", "scroll the question", show=False, id="answers.scroll-down"),
@@ -69,6 +70,7 @@ class Answers(Container):
         self.sort = "question_id"
         self._detail: RunDetail | None = None
         self._rows: list[Answered] = []
+        self._by_question: dict[int, Answered] = {}
 
     def compose(self) -> ComposeResult:
         """What is shown, the questions, the question."""
@@ -118,6 +120,7 @@ class Answers(Container):
         self._fill(cell)
 
     def _fill(self, cell: CellRow) -> None:
+        self._by_question = {row.row.question_id: row for row in self._rows}
         self.table.set_columns(_columns(self.other))
         self.table.put_rows({row.row.question_id: _row(row, self.other) for row in self._rows}, fresh=True)
         self.table.set_keys([row.row.question_id for row in self._rows])
@@ -143,8 +146,7 @@ class Answers(Container):
 
     def _open(self) -> None:
         key = self.table.cursor_key
-        row = next((row for row in self._rows if row.row.question_id == key), None)
-        self.query_one(QuestionView).show(row)
+        self.query_one(QuestionView).show(self._by_question.get(key) if key is not None else None)
 
     # Keys
 

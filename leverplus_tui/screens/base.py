@@ -13,11 +13,11 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
-from textual.worker import Worker, WorkerState
 
-from leverplus_tui.messages import DatabaseReady, DataChanged, LogGrew, WorkFailed
+from leverplus_tui.messages import DatabaseReady, DataChanged, LogGrew
 from leverplus_tui.screens.library import Library
 from leverplus_tui.widgets.bars import KeyBar, ModeBar
+from leverplus_tui.widgets.failing import TellsFailures
 
 SMALLEST = (60, 15)
 REST = 9
@@ -25,7 +25,7 @@ REST = 9
 LONGEST_REST_S = 2.0
 
 
-class PageScreen(Screen[None]):
+class PageScreen(TellsFailures, Screen[None]):
     """A full page; subclasses fill `body()` and read in `reload()`."""
 
     MODE: ClassVar[str] = "runs"
@@ -132,11 +132,6 @@ class PageScreen(Screen[None]):
             self._reading = False
         if self._stale and self.is_current:
             self.refresh_data()
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A worker that failed is told to the app."""
-        if event.state is WorkerState.ERROR and event.worker.error is not None:
-            self.post_message(WorkFailed(event.worker.error))
 
     def action_back(self) -> None:
         """One step back: the page below, if there is one."""

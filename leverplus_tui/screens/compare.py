@@ -20,9 +20,9 @@ from leverplus_tui.screens.library import Library
 from leverplus_tui.screens.run_info import COLOURS, Part
 from leverplus_tui.theme import VERDICT_ROLES
 from leverplus_tui.widgets.empty import Empty
-from leverplus_tui.widgets.run_view import marks
+from leverplus_tui.widgets.run_view import SYNTHETIC, doubts, marks
 from leverplus_tui.widgets.table import Cell, Column, LineTable
-from leverplus_tui.widgets.text import clean, plural, shorten
+from leverplus_tui.widgets.text import clean, plural
 
 if TYPE_CHECKING:
     from db.store import RunRow
@@ -104,12 +104,15 @@ class CompareScreen(PageScreen):
     async def reload(self) -> None:
         """Compare again, because a run went on."""
         if len(self.run_ids) >= 2:
-            self.query_one("#sides").loading = self.found is None
+            first = self.found is None
+            self.query_one("#sides").loading = first
             self._show_empty(False)
             read = await asyncio.to_thread(self.library.side_by_side, self.run_ids)
             self.query_one("#sides").loading = False
             self.found, self._rows, self._agreeing = read
             self._fill()
+            if first:
+                self.table.cursor = min(1, len(self._lines) - 1)
             self.table.focus()
             self.refresh_bindings()
 
@@ -131,6 +134,8 @@ class CompareScreen(PageScreen):
         shown = sum(1 for run in self.found.runs if run.id in self.table.shown_columns)
         if shown < len(self.run_ids):
             parts.append(f"{shown} of {len(self.run_ids)} runs in view (left, right)")
+        if any(SYNTHETIC in marks(row) for row in self._rows.values()):
+            parts.append("synthetic figures")
         self.query_one("#summary", Static).update("   ".join([*parts, *self.found.notes]))
 
     def _columns(self) -> list[Column]:
@@ -138,15 +143,15 @@ class CompareScreen(PageScreen):
         others = [run for run in self.found.runs if run.id != self.base]
         others = others[self.first :] + others[: self.first]
         base = next(run for run in self.found.runs if run.id == self.base)
-        columns = [
-            LABEL,
-            Column(base.id, shorten(f"{base.id} base {clean(base.name)}", RUN_WIDTH + 8), RUN_WIDTH, flex=8),
-        ]
+        columns = [LABEL, Column(base.id, self._title(base.id, "base", base.name), RUN_WIDTH, flex=8)]
         for index, run in enumerate(others):
-            row = self._rows.get(run.id)
-            title = " ".join([run.id, *(marks(row) if row else []), clean(run.name)])
-            columns.append(Column(run.id, title, RUN_WIDTH, priority=index + (index > 0), flex=8))
+            columns.append(
+                Column(run.id, self._title(run.id, "", run.name), RUN_WIDTH, priority=index + (index > 0), flex=8)
+            )
         return columns
+
+    def _title(self, run: str, role: str, name: str) -> str:
+        return " ".join(word for word in (run, role, *doubts(self._rows.get(run)), clean(name)) if word)
 
     def fit(self, size: Size) -> None:
         """More or fewer runs fit."""

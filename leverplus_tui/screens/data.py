@@ -18,6 +18,7 @@ from textual.widgets import Static
 from leverplus_tui.messages import AddData, CopyText, EditLaunch
 from leverplus_tui.screens.base import PageScreen
 from leverplus_tui.screens.library import Library
+from leverplus_tui.screens.rl_data import RLDataScreen
 from leverplus_tui.screens.run_info import Part
 from leverplus_tui.widgets.empty import Empty
 from leverplus_tui.widgets.run_view import age
@@ -58,7 +59,7 @@ class DataScreen(PageScreen):
                      "The built-in world needs no registration: it is called builtin"],
                     [("o", "add a file or folder"), ("?", "keys")], id="empty")  # fmt: skip
         with Container(id="data-body"):
-            yield LineTable(COLUMNS, choosable=False, id="files")
+            yield LineTable(COLUMNS, id="files")
             with VerticalScroll(id="file", can_focus=False):
                 yield Static("", id="file-said")
 
@@ -108,6 +109,16 @@ class DataScreen(PageScreen):
         row = self._here()
         if row is not None:
             self.query_one("#file-said", Static).update(Content.assemble(*_said(row)))
+            self.table.choosable = row.kind == "rl-data"
+            self.refresh_bindings()
+
+    @on(LineTable.Chosen)
+    def chosen(self, event: LineTable.Chosen) -> None:
+        """RL data opens; what is known of the other kinds stands here whole."""
+        event.stop()
+        row = self._here()
+        if row is not None:
+            self.app.push_screen(RLDataScreen(self.library, row))
 
     def action_add(self) -> None:
         """Register a file or folder."""

@@ -96,16 +96,22 @@ class Library:
         return data_version(self.engine)
 
     def mark_lost(self) -> list[int]:
-        """Mark runs whose process is dead as lost; writes only when there is one."""
+        """Mark runs whose process is dead as lost; writes only when there is one.
+
+        Where that is impossible now (read-only, or busy), whoever looks next does it.
+        """
         from db import store
-        from db.session import reading, writing
+        from db.session import DatabaseBusy, DatabaseUnwritable, reading, writing
 
         with reading(self.engine) as session:
             active = store.active_processes(session)
         if all(row.ended is None and store.is_alive(row) for row in active):
             return []
-        with writing(self.engine) as session:
-            return store.lost_runs(session)
+        try:
+            with writing(self.engine) as session:
+                return store.lost_runs(session)
+        except (DatabaseBusy, DatabaseUnwritable):
+            return []
 
     # Runs
 

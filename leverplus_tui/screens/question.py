@@ -13,6 +13,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from leverplus_tui.screens.library import Answered, Library
+from leverplus_tui.widgets.failing import TellsFailures
 from leverplus_tui.widgets.picture import Picture
 from leverplus_tui.widgets.text import clean
 
@@ -57,7 +58,7 @@ class Demonstrations(Vertical):
             place.query_one(Static).update(_caption(index, row.demonstrations[index], question))
 
 
-class QuestionView(VerticalScroll):
+class QuestionView(TellsFailures, VerticalScroll):
     """The question under the cursor."""
 
     DEFAULT_CSS = """

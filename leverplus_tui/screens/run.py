@@ -23,7 +23,7 @@ from leverplus_tui.screens.run_overview import Overview
 from leverplus_tui.theme import STATE_ROLES
 from leverplus_tui.widgets.log import LogView
 from leverplus_tui.widgets.matrix import Matrix
-from leverplus_tui.widgets.run_view import marks, shown_state, state_text
+from leverplus_tui.widgets.run_view import SYNTHETIC, doubts, marks, shown_state, state_text
 from leverplus_tui.widgets.table import Cell, Column, LineTable
 from leverplus_tui.widgets.text import clean
 
@@ -120,7 +120,8 @@ class RunScreen(PageScreen):
         self.query_one("#title", Static).update(
             Content.assemble(
                 (f"{row.ref} ", "bold $accent"), (clean(row.name), "bold"), (f"  {row.kind}  ", "$faint"),
-                (state_text(row), state), ("  " + " ".join(marks(row)), "bold $warning"),
+                (state_text(row), state), ("  " + " ".join(doubts(row)), "bold $warning"),
+                (f"  {SYNTHETIC}" if SYNTHETIC in marks(row) else "", "$secondary"),
             )
         )  # fmt: skip
 

@@ -15,7 +15,8 @@ from textual.widgets import Static
 from leverplus_tui.screens.library import Library
 from leverplus_tui.theme import SEVERITY_ROLES, glyph
 from leverplus_tui.widgets.chart import Chart, Series
-from leverplus_tui.widgets.run_view import MARK_WORDS, how, marks
+from leverplus_tui.widgets.failing import TellsFailures
+from leverplus_tui.widgets.run_view import MARK_WORDS, SYNTHETIC, how, marks
 from leverplus_tui.widgets.text import accuracy, bar, clean, count, duration, pad, short_name
 from leverplus_tui.widgets.whisker import whisker
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from db.specs import Finding
     from db.store import CellRow, RunDetail, RunRow
 
-DEBOUNCE_S = 0.08
+DEBOUNCE_S = 0.06
 CURVES = ("grpo_loss", "rce_loss", "val_loss", "greedy_reward", "signal_rate")
 """Series worth a first look, in this order; the pane draws those that exist, three at most."""
 COLOURS = {
@@ -38,7 +39,7 @@ COLOURS = {
 Part = str | tuple[str, str]
 
 
-class RunInfo(Horizontal):
+class RunInfo(TellsFailures, Horizontal):
     """Facts at the left, figures or curve at the right."""
 
     DEFAULT_CSS = """
@@ -53,6 +54,7 @@ class RunInfo(Horizontal):
         self.library = library
         self._row: RunRow | None = None
         self._timer: Timer | None = None
+        self._read_id = 0
 
     def compose(self) -> ComposeResult:
         """Both sides; only one of the right ones is shown."""
@@ -67,24 +69,31 @@ class RunInfo(Horizontal):
         self.query_one("#curve").display = False
 
     def show(self, row: RunRow) -> None:
-        """Show a run: what the list knows at once, the rest a moment later."""
-        same = self._row is not None and self._row.id == row.id
+        """Show a run when the cursor rests: holding a key down must cost the list and nothing else."""
         self._row = row
-        if not same:
-            self.query_one("#said", Static).update(Content.assemble(*title(row), *summary(row)))
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(DEBOUNCE_S, self._rested)
+
+    def _rested(self) -> None:
+        """What the list knows at once, the rest when it is read."""
+        row = self._row
+        if row is None:
+            return
         training = row.kind in ("rce", "grpo")
         self.query_one("#curve").display = training
         self.query_one("#figures").display = not training
         self.query_one("#whiskers", Static).update(figures(row, self.size.width // 2 - 6))
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(DEBOUNCE_S, self._read)
+        if row.id != self._read_id:
+            self.query_one("#said", Static).update(Content.assemble(*title(row), *summary(row)))
+        self._read()
 
     @work(exclusive=True, group="info", exit_on_error=False)
     async def _read(self) -> None:
         if self._row is None:
             return
         detail = await asyncio.to_thread(self.library.detail, self._row.id)
+        self._read_id = detail.row.id
         self.query_one("#said", Static).update(
             Content.assemble(*title(detail.row), *summary(detail.row), *found(detail.findings))
         )
@@ -115,7 +124,8 @@ def summary(row: RunRow) -> list[Part]:
         parts += [("  seed ", "$faint"), str(row.seed)]
     parts.append("\n")
     for mark in marks(row):
-        parts += [(f"{mark} ", "bold $warning"), (MARK_WORDS.get(mark, ""), "$warning"), "\n"]
+        colour = "$secondary" if mark == SYNTHETIC else "$warning"
+        parts += [(f"{mark} ", f"bold {colour}"), (MARK_WORDS.get(mark, ""), colour), "\n"]
     return parts + standing(row)
 
 

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from leverplus_tui.screens.library import Library
 from leverplus_tui.screens.run_info import curves
 from leverplus_tui.widgets.chart import SERIES_COLOURS, Chart, Series
+from leverplus_tui.widgets.failing import TellsFailures
 from leverplus_tui.widgets.table import Cell, Column, LineTable
 from leverplus_tui.widgets.text import number
 
@@ -29,7 +30,7 @@ COLUMNS = (
 )
 
 
-class Metrics(Horizontal):
+class Metrics(TellsFailures, Horizontal):
     """List at the left, curves at the right."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -17,6 +17,7 @@ from leverplus_tui.messages import (
     AddData,
     CompareRuns,
     CopyText,
+    DatabaseRefused,
     EditLaunch,
     LaunchDemo,
     OpenRun,
@@ -100,6 +101,11 @@ class RunsScreen(PageScreen):
         return bool(self.listing.ids) or not (action in needs or (action == "filter" and not self.where))
 
     # Reading
+
+    def on_database_refused(self, event: DatabaseRefused) -> None:
+        """There is nothing to list, and why."""
+        event.stop()
+        self.query_one("#empty", Empty).say("The database cannot be used", [event.sentence], [("q", "quit")])
 
     async def reload(self) -> None:
         """Read ids, then the rows in view."""

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.worker import get_current_worker
 
 from leverplus_tui.theme import ascii_only
+from leverplus_tui.widgets.failing import TellsFailures
 from leverplus_tui.widgets.text import clean, pad, shorten_path
 
 DEBOUNCE_S = 0.08
@@ -67,7 +68,7 @@ def _strip(data: bytes, offset: int, width: int) -> Strip:
     return Strip(segments, width)
 
 
-class Picture(Widget):
+class Picture(TellsFailures, Widget):
     """One image, or one sentence why there is none."""
 
     DEFAULT_CSS = """

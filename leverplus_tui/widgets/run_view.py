@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 MARKS = {"shots-truncated": "!few", "pool-degenerate": "!same", "prompt-mismatch": "!text", "decode-mismatch": "!dec"}
 """Findings that change what a figure means; a run that was forced past one is `!cfg`."""
+SYNTHETIC = "synth"
 MARK_WORDS = {
     "!cfg": "forced past preflight",
     "!few": "fewer demonstrations than asked",
     "!same": "every question got the same demonstrations",
     "!text": "prompt differs from the training data's",
     "!dec": "decoding differs from the training data's",
+    SYNTHETIC: "built-in data or model: says nothing about real data",
 }
 WORDS = {"running": "run", "generate": "gen", "embed": "emb"}
 
@@ -57,19 +59,25 @@ def state_cell(run: RunRow) -> Cell:
 def marks(run: RunRow) -> list[str]:
     """What must be known before a figure of this run is believed."""
     found = ["!cfg"] if run.forced else []
-    return found + [MARKS[code] for code in run.findings.codes if code in MARKS]
+    found += [MARKS[code] for code in run.findings.codes if code in MARKS]
+    return found + ([SYNTHETIC] if "builtin" in (run.dataset, run.vlm) else [])
+
+
+def doubts(run: RunRow | None) -> list[str]:
+    """The marks but for `synth`, which is no fault."""
+    return [mark for mark in marks(run) if mark != SYNTHETIC] if run is not None else []
 
 
 def flag_cell(run: RunRow) -> Cell:
-    """The first mark and how many more, else how many findings there are."""
+    """The first mark and how many more; before a mere `synth`, how many findings there are."""
     shown = marks(run)
-    if shown:
+    if shown and shown[0] != SYNTHETIC:
         return Cell(shown[0] + (f"+{len(shown) - 1}" if len(shown) > 1 else ""), "warn")
-    if run.findings.errors:
-        return Cell(f"{glyph('error')}{run.findings.errors}", "bad")
-    if run.findings.warnings:
-        return Cell(f"{glyph('warning')}{run.findings.warnings}", "warn")
-    return Cell("")
+    counts = (("error", run.findings.errors, "bad"), ("warning", run.findings.warnings, "warn"))
+    text, role = next(((f"{glyph(sign)}{n}", role) for sign, n, role in counts if n), ("", ""))
+    if not shown:
+        return Cell(text, role)
+    return Cell(f"{text} syn", role) if text else Cell(SYNTHETIC, "info")
 
 
 def figure_cell(figure: CellRow | None, state: str) -> Cell:

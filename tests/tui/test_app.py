@@ -47,7 +47,7 @@ async def test_the_list_shows_figures_with_intervals_states_and_marks(filled: Ho
         assert "▶ run 50%" in shown
         assert "✗ failed" in shown
         assert "fixed [pair]" in shown
-        assert "!cfg+1" in shown
+        assert "!cfg+2" in shown
         assert "±" in shown
         assert shown.count("random") == 1  # the column of retrievers has no room
         await _help_comes_from_the_table_of_keys(pilot)

@@ -149,10 +149,10 @@ async def test_a_comparison_says_in_words_what_is_noise(filled: Home) -> None:
         page = await compared(pilot)
         shown = text_of(pilot)
         assert "not distinguishable" in shown
+        assert "synthetic figures" in shown
         assert "better" in shown
         assert "r3 !cfg !same" in shown
         assert "r3 was forced past preflight" in shown
-        await pilot.press("j")
         await until(pilot, lambda: "not distinguishable from noise at 0 shots" in text_of(pilot))
         before = len(page.table.keys)
         await pilot.press("d")

@@ -72,7 +72,7 @@ def test_runs_with_the_info_pane(filled: Home, snap_compare: Compare) -> None:
 def test_comparison(filled: Home, snap_compare: Compare) -> None:
     async def before(pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "better" in text_of(pilot))
-        await pilot.press(*"jjjj")
+        await pilot.press(*"jjj")
         await until(pilot, lambda: "after Holm" in text_of(pilot))
         await settled(pilot)
 
