@@ -1,0 +1,88 @@
+"""Generation as it really runs: a job process that is killed and resumed, and the built-in model from pool to file."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from db import store
+from db.rows import Candidate, Fact, Prediction
+from db.session import reading
+from db.specs import DecodeSpec, EvalSpec, GenerateSpec
+from engine.context import Context
+from engine.data.datasets import open_dataset
+from engine.doctor.rl_file import read_rl_file
+from engine.evaluate import evaluate
+from engine.generate import generate
+from engine.prompt import build
+from engine.vlm import open_vlm
+from leverplus_tui import launcher
+from tests.helpers_cli import Desk, make_desk
+from tests.helpers_data import write_official
+from tests.helpers_vlm import save_world
+
+QUERIES = 15
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    desk = make_desk(tmp_path, monkeypatch)
+    monkeypatch.setattr(launcher, "WORKER", (sys.executable, "-m", "tests.helpers_generate"))
+    return desk
+
+
+def candidates(desk: Desk, run_id: int) -> list[Candidate]:
+    with reading(desk.database) as session:
+        return [candidate for _, candidate in store.candidates(session, run_id=run_id)]
+
+
+def test_a_killed_job_repeats_no_stored_answer_and_stores_no_candidate_twice(desk: Desk, tmp_path: Path) -> None:
+    folder = write_official(tmp_path / "okvqa")
+    spec = GenerateSpec(dataset=str(folder), vlm="scripted", queries=QUERIES, pool_size=16, device="cpu", batch_size=4)
+    run_id = launcher.launch(desk.home, spec)
+    log = desk.home.run_dir(run_id) / "asked.txt"
+    desk.wait(lambda: bool(desk.detail(run_id).processes))
+    [process] = desk.detail(run_id).processes
+    desk.wait(lambda: not store.is_alive(process))
+    before, known = log.read_text().split(), candidates(desk, run_id)
+    assert 0 < len(known) <= len(before), "it died with a part stored"
+    launcher.resume(desk.home, run_id)
+    desk.until(run_id, "done")
+    after = log.read_text().split()[len(before) :]
+    assert not {one.request_sha for one in known} & set(after), "what was stored is not asked again"
+    found = candidates(desk, run_id)
+    sets = Counter((one.query_id, frozenset(one.pointer)) for one in found)
+    assert set(sets.values()) == {1}
+    assert set(before) | set(after) == {one.request_sha for one in found}
+    detail = desk.detail(run_id)
+    assert [one.state for one in detail.processes] == ["lost", "done"]
+    [artifact] = detail.artifacts
+    assert artifact.facts["candidates"] == len(found)
+    assert artifact.facts["queries"] == QUERIES
+    assert len(read_rl_file(artifact.path).candidates.lengths) == len(found)
+
+
+def test_the_builtin_model_answers_as_in_an_evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decode = DecodeSpec(num_beams=1)
+    model = open_vlm("builtin", decode=decode, device="cpu", cache_dir=tmp_path)
+    for recipe in ("generate", "evaluate"):
+        monkeypatch.setattr(f"engine.{recipe}.open_vlm", lambda *_, **__: model)
+    world = str(save_world(tmp_path / "world", train=40, val=2))
+    context = Context(tmp_path / "r1", tmp_path)
+    spec = GenerateSpec(
+        dataset=world, queries=3, pool_size=20, min_candidates=2, max_candidates=4, decode=decode, device="cpu"
+    )
+    rows = list(generate(spec, context))
+    found = [row for row in rows if isinstance(row, Candidate)]
+    assert {one.query_id for one in found} == set(read_rl_file(tmp_path / "r1" / "rl_data.json").query_ids.tolist())
+    assert "SYNTHETIC" in {row.name: row.value for row in rows if isinstance(row, Fact)}["synthetic"]
+    train = open_dataset(world, cache_dir=tmp_path).train
+    for one in found:
+        shown = [train.questions[row] for row in one.pointer]
+        assert one.request_sha == model.request_sha(build(EvalSpec().prompt, shown, train.questions[one.query_id]))
+    asked = EvalSpec(dataset=world, split="train", limit=3, retriever="random", decode=decode, device="cpu")
+    answers = [row for row in evaluate(asked, context) if isinstance(row, Prediction)]
+    assert {one.question_id for one in answers} == {train.ids[one.query_id] for one in found}, "drawn alike"
