@@ -132,7 +132,7 @@ class Browse:
         return QueryRow(
             position=at, query_id=value["query_id"], question_id=_known(value["question_id"]),
             image_id=_known(value["image_id"]), question=self._question.at(at), n=value["n"],
-            positives=value["positives"], best=value["best"], mean=value["mean"],
+            usable=value["usable"], positives=value["positives"], best=value["best"], mean=value["mean"],
             spread=value["best"] - value["worst"], group_class=CLASSES[value["group_class"]], pool=value["pool"],
             marks=Mark(value["marks"]), start=value["start"], length=value["length"],
         )  # fmt: skip

@@ -51,7 +51,10 @@ class QueryRow:
     image_id: int | None
     question: str
     n: int
+    usable: int
+    """Candidates that were scored, by the official metric."""
     positives: int
+    """Usable candidates that are right."""
     best: float
     mean: float
     spread: float

@@ -1,0 +1,477 @@
+"""RL data: its health, then its queries, filtered, sorted and opened; readable from the first moment, whatever its size."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from db.specs.base import UserError
+from engine.doctor.rl_rows import QueryRow
+from leverplus_tui.data_files import BUILTIN, KnownData, Progress, RLSource
+from leverplus_tui.messages import CopyText, EditLaunch
+from leverplus_tui.screens.base import PageScreen
+from leverplus_tui.screens.dialogs import Choose, Confirm
+from leverplus_tui.screens.library import Library
+from leverplus_tui.screens.rl_compare import RLCompareScreen
+from leverplus_tui.screens.rl_health import brief, full
+from leverplus_tui.screens.rl_preview import QueryPreview
+from leverplus_tui.screens.rl_query import RLQueryScreen
+from leverplus_tui.screens.rl_view import QUERY_COLUMNS, query_cells
+from leverplus_tui.widgets.empty import Empty
+from leverplus_tui.widgets.table import LineTable
+from leverplus_tui.widgets.text import bar, clean, count, plural
+from leverplus_tui.widgets.text import size as written_size
+
+if TYPE_CHECKING:
+    from db.store import DataRow
+
+TYPING_S = 0.15
+BUILD_S = 0.2
+LOOK_S = 2.0
+"""How often the file is looked at for changes while it is in view."""
+SORTS = ("id", "n", "positive", "rate", "best", "mean", "spread", "reward", "pool", "image", "question")
+PLACEHOLDER = 'positive:0 gen:beam n>10 best>=0.6 class:mixed mark:conflict "bird"'
+WAITING = "Filter and sort work when the index is ready; these are the first queries of the file"
+
+
+class RLDataScreen(PageScreen):
+    """One RL file."""
+
+    MODE = "data"
+    DEFAULT_CSS = """
+    RLDataScreen #rl-title { height: 1; padding: 0 1; }
+    RLDataScreen #rl-health { height: auto; padding: 0 1; border-bottom: solid $rule; }
+    RLDataScreen #rl-full { height: 1fr; padding: 0 1; display: none; }
+    RLDataScreen #rl-body { height: 1fr; }
+    RLDataScreen #queries { width: 1fr; }
+    RLDataScreen QueryPreview { width: 46; border-left: solid $rule; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "filter", tooltip=f"filter: {PLACEHOLDER}", id="rl.filter"),
+        Binding("s", "sort", "sort", id="rl.sort"),
+        Binding("i", "health", "health", tooltip="the whole health of the file, or its queries", id="rl.health"),
+        Binding("p", "preview", "preview", tooltip="show or hide the query under the cursor", id="rl.preview"),
+        Binding("v", "compare", "compare", tooltip="compare with another RL file", id="rl.compare"),
+        Binding("n", "train", "train", tooltip="train a selector on this file", id="rl.train"),
+        Binding("y", "copy", "copy", tooltip="copy id and question", id="rl.copy"),
+        Binding("r", "again", "read again", tooltip="read the file again", show=False, id="rl.again"),
+        Binding(
+            "X", "cancel", "stop indexing", tooltip="stop building the index (asks first)", show=False, id="rl.cancel"
+        ),
+        Binding("S", "reverse", "reverse the order", show=False, id="rl.reverse"),
+        Binding("right_square_bracket", "step(1)", "next query", show=False, id="rl.next"),
+        Binding("left_square_bracket", "step(-1)", "previous query", show=False, id="rl.previous"),
+    ]
+
+    def __init__(self, library: Library, row: DataRow) -> None:
+        super().__init__(library)
+        from pathlib import Path
+
+        self.row = row
+        self.source = RLSource(Path(row.path), row.name, library.home.cache)
+        self.where, self.sort = "", "id"
+        self.ids: list[int] = []
+        self._rows: dict[int, QueryRow] = {}
+        self._typing: Timer | None = None
+        self._watch: Timer | None = None
+        self._preview: bool | None = None
+        self._opened: RLQueryScreen | None = None
+        self._problem = ""
+
+    def body(self) -> ComposeResult:
+        """Title, health, filter, queries with the one under the cursor; instead of them, why there are none."""
+        yield Static("", id="rl-title")
+        yield Static("", id="rl-health")
+        with VerticalScroll(id="rl-full"):
+            yield Static("", id="rl-full-text")
+        yield Static("", id="summary", markup=False)
+        yield Input(placeholder=PLACEHOLDER, id="filter", compact=True)
+        yield Static("", id="filter-error", markup=False)
+        yield Empty("Reading the first queries", id="empty")
+        with Horizontal(id="rl-body"):
+            yield LineTable(QUERY_COLUMNS, id="queries")
+            yield QueryPreview(self.source)
+
+    def on_mount(self) -> None:
+        """Show the first queries, then the index."""
+        for part in ("#filter", "#rl-health", "#rl-body", "#filter-error"):
+            self.query_one(part).display = False
+        self._title()
+        self.open_file()
+        self._watch = self.set_interval(LOOK_S, self._look)
+
+    @property
+    def table(self) -> LineTable:
+        """The queries."""
+        return self.query_one("#queries", LineTable)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that need queries, or an index being built, are not offered without."""
+        if action == "cancel":
+            return self.source.indexing.is_ours
+        if action in ("health", "compare"):
+            return self.source.browse is not None
+        return bool(self.ids or self.where) or action not in ("filter", "sort", "reverse", "preview", "copy", "step")
+
+    # Opening
+
+    @work(exclusive=True, group="open", exit_on_error=False)
+    async def open_file(self) -> None:
+        """The first queries at once; the index when it is there."""
+        self._problem = ""
+        try:
+            await asyncio.to_thread(self.source.read_head)
+            self._show_ids(self.source.select("", "id"))
+            self.table.focus()
+            if not await asyncio.to_thread(self.source.load):
+                await self._build()
+        except UserError as error:
+            self._refuse_file(str(error))
+            return
+        if self.source.browse is not None:
+            await self._indexed()
+
+    async def _build(self) -> None:
+        """Have the index built, and say how far it is."""
+        indexing = self.source.indexing
+        await asyncio.to_thread(indexing.start)
+        self.refresh_bindings()
+        while not await asyncio.to_thread(self.source.load):
+            progress = await asyncio.to_thread(indexing.progress)
+            if progress.error:
+                self._refuse_file(progress.error)
+                return
+            if not progress.running and not await asyncio.to_thread(self.source.load):
+                self._title("not indexed: r begins again")
+                return
+            self._title(_building(progress))
+            await asyncio.sleep(BUILD_S)
+
+    async def _indexed(self) -> None:
+        """Everything is known now."""
+        self._title()
+        self.refresh_bindings()
+        self._show_health()
+        await self._select()
+        if await self.source.find_dataset(await asyncio.to_thread(self._known_data)):
+            self._title()
+            self._show_preview()
+
+    def _known_data(self) -> list[KnownData]:
+        """The built-in world and every registered data set."""
+        rows = self.library.data_files() if self.library.is_open else []
+        return [KnownData(BUILTIN, BUILTIN, "")] + [
+            KnownData(row.name, row.path, row.sha256) for row in rows if row.kind == "dataset" and not row.missing
+        ]
+
+    def _refuse_file(self, sentence: str) -> None:
+        """A file that cannot be read whole: its one sentence, above the queries that could be read."""
+        self._problem = sentence
+        self._title()
+        self.query_one("#rl-health", Static).update(Content.assemble((clean(sentence), "$error")))
+        self.query_one("#rl-health").display = bool(self.ids)
+        if not self.ids:
+            self._say_empty(sentence)
+        self.refresh_bindings()
+
+    @work(exclusive=True, group="look", exit_on_error=False)
+    async def _look(self) -> None:
+        """Notice a file that was changed or went away."""
+        if not self.is_current or self.source.browse is None:
+            return
+        try:
+            changed = await asyncio.to_thread(self.source.has_changed)
+        except UserError as error:
+            if not self._problem:
+                self._refuse_file(str(error))
+            return
+        if changed or self._problem:
+            self.notify("The file has changed on disk: it is read again")
+            self._reopen()
+
+    def on_screen_resume(self) -> None:
+        """Back from a query: the cursor stands where one was left."""
+        if self._opened is not None:
+            self.table.move_to(self._opened.query_id)
+            self._opened = None
+
+    # What is shown
+
+    def _title(self, building: str = "") -> None:
+        source = self.source
+        parts: list[str | tuple[str, str]] = [(f"{self.row.ref} ", "bold $accent"), (clean(self.row.name), "bold")]
+        parts.append((f"  {written_size(self.row.size)}", "$faint"))
+        if source.browse is not None:
+            parts.append((f"  {source.browse.variant}  {plural(len(source.browse), 'query', 'queries')}", "$faint"))
+        if source.dataset:
+            parts.append((f"  questions of {clean(source.dataset)}", "$faint"))
+        if building:
+            parts.append((f"  {building}", "$accent"))
+        self.query_one("#rl-title", Static).update(Content.assemble(*parts))
+
+    def _show_health(self) -> None:
+        browse = self.source.browse
+        if browse is None:
+            return
+        width = max(20, self.size.width - 2)
+        lines = 9 if self.size.height >= 34 else 7 if self.size.height >= 28 else 5
+        place = self.query_one("#rl-health", Static)
+        place.update(brief(browse.health, browse.findings, width=width, lines=lines))
+        place.display = not self._is_full
+        self.query_one("#rl-full-text", Static).update(
+            full(browse.health, browse.findings, browse.meta, width=min(width, 110))
+        )
+
+    @property
+    def _is_full(self) -> bool:
+        return bool(self.query_one("#rl-full").display)
+
+    def fit(self, size: Size) -> None:
+        """The preview needs 120 columns; the health takes what height allows."""
+        wanted = size.width >= 120 if self._preview is None else self._preview
+        self.query_one(QueryPreview).display = wanted
+        self.query_one(QueryPreview).styles.width = 46 if size.width < 160 else 64
+        self._show_health()
+
+    async def _select(self) -> None:
+        """Filter and sort; the sentence of a bad term stands under the filter."""
+        from db.specs.terms import BadFilter
+
+        try:
+            ids = await asyncio.to_thread(self.source.select, self.where, self.sort)
+        except BadFilter as error:
+            self._refuse_filter(str(error))
+            return
+        self._refuse_filter("")
+        self._show_ids(ids)
+
+    def _show_ids(self, ids: list[int]) -> None:
+        self.ids = ids
+        first = self.source.rows(ids[:60])
+        self._rows = dict(first)
+        self.table.put_rows({key: query_cells(row) for key, row in first.items()}, fresh=True)
+        self.table.set_keys(ids)
+        self.query_one("#empty").display = not ids
+        self.query_one("#rl-body").display = bool(ids) and not self._is_full
+        if not ids:
+            self._say_empty(self._problem)
+        self._summarise()
+        self._show_preview()
+        self.refresh_bindings()
+
+    def _say_empty(self, problem: str) -> None:
+        empty = self.query_one("#empty", Empty)
+        empty.display = True
+        if problem:
+            empty.say(
+                f"{clean(self.row.name)} cannot be shown", [clean(problem)], [("r", "read it again"), ("esc", "back")]
+            )
+        elif self.where:
+            empty.say(f"No queries match {self.where}", (), [("esc", "clear the filter"), ("/", "change it")])
+        else:
+            empty.say("No query could be read yet", ["The index says more when it is ready"], [("esc", "back")])
+
+    def _summarise(self) -> None:
+        browse = self.source.browse
+        if browse is None:
+            text = f"first {plural(len(self.ids), 'query', 'queries')} of the file, in file order" if self.ids else ""
+        else:
+            total = count(len(browse))
+            text = f"{count(len(self.ids))} of {total} queries" if self.where else f"{total} queries"
+            text += f"   sort {self.sort}" + (f"   filter {self.where} (esc clears)" if self.where else "")
+        self.query_one("#summary", Static).update(text)
+        self.bar.status = clean(self.row.name)
+
+    @on(LineTable.Wanted)
+    async def rows_wanted(self, event: LineTable.Wanted) -> None:
+        """Rows that came into view: a page is read in a few milliseconds."""
+        event.stop()
+        found = self.source.rows(event.keys)
+        self._rows.update(found)
+        self.table.put_rows({key: query_cells(row) for key, row in found.items()})
+
+    @on(LineTable.Moved)
+    def moved(self, event: LineTable.Moved) -> None:
+        """The preview follows the cursor."""
+        event.stop()
+        self._show_preview()
+
+    def _show_preview(self) -> None:
+        preview = self.query_one(QueryPreview)
+        if preview.display:
+            preview.show(self._rows.get(self.table.cursor_key or 0) if self.table.cursor_key is not None else None)
+
+    @on(LineTable.Chosen)
+    def chosen(self, event: LineTable.Chosen) -> None:
+        """Enter opens the query."""
+        event.stop()
+        self._opened = RLQueryScreen(self.library, self.source, self.ids, event.key)
+        self.app.push_screen(self._opened)
+
+    # Filter and sort
+
+    def action_filter(self) -> None:
+        """Open the filter line."""
+        if self.source.browse is None:
+            self.notify(WAITING)
+            return
+        self._leave_full()
+        field = self.query_one("#filter", Input)
+        field.display = True
+        field.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while typing, a moment after the last letter."""
+        event.stop()
+        if self._typing is not None:
+            self._typing.stop()
+        self._typing = self.set_timer(TYPING_S, self._apply_filter)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes back to the list."""
+        event.stop()
+        self._apply_filter()
+        self.query_one("#filter").display = bool(self.where)
+        self.table.focus()
+
+    def _apply_filter(self) -> None:
+        where = self.query_one("#filter", Input).value.strip()
+        if where != self.where:
+            self.where = where
+            self._reselect()
+
+    @work(exclusive=True, group="select", exit_on_error=False)
+    async def _reselect(self) -> None:
+        await self._select()
+
+    def _refuse_filter(self, sentence: str) -> None:
+        line = self.query_one("#filter-error", Static)
+        line.update(sentence)
+        line.display = bool(sentence)
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_sort(self) -> None:
+        """Choose what to sort by."""
+        if self.source.browse is None:
+            self.notify(WAITING)
+            return
+        chosen = await self.app.push_screen_wait(
+            Choose("Sort by", [(field, field) for field in SORTS], current=self.sort.split()[0])
+        )
+        if chosen:
+            self.sort = chosen if chosen in ("id", "question") else f"{chosen} desc"
+            self._leave_full()
+            await self._select()
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        if self.source.browse is None:
+            self.notify(WAITING)
+            return
+        field, _, direction = self.sort.partition(" ")
+        self.sort = f"{field} {'asc' if direction == 'desc' else 'desc'}"
+        self._reselect()
+
+    def action_back(self) -> None:
+        """Escape leaves the whole health, clears the filter, then goes back."""
+        field = self.query_one("#filter", Input)
+        if self._is_full:
+            self._leave_full()
+        elif field.display or self.where:
+            field.value, self.where, field.display = "", "", False
+            self._refuse_filter("")
+            self.table.focus()
+            self._reselect()
+        else:
+            super().action_back()
+
+    # Other keys
+
+    def action_health(self) -> None:
+        """The whole health, or the queries."""
+        if self._is_full:
+            self._leave_full()
+            return
+        self.query_one("#rl-full").display = True
+        for part in ("#rl-health", "#rl-body", "#summary", "#filter"):
+            self.query_one(part).display = False
+        self.query_one("#rl-full").focus()
+
+    def _leave_full(self) -> None:
+        if self._is_full:
+            self.query_one("#rl-full").display = False
+            self.query_one("#rl-health").display = True
+            self.query_one("#summary").display = True
+            self.query_one("#filter").display = bool(self.where)
+            self.query_one("#rl-body").display = bool(self.ids)
+            self.table.focus()
+
+    def action_preview(self) -> None:
+        """Show or hide the query under the cursor."""
+        self._preview = not self.query_one(QueryPreview).display
+        self.fit(self.size)
+        self._show_preview()
+
+    def action_step(self, rows: int) -> None:
+        """Next or previous query."""
+        self.table.action_move(rows)
+
+    def action_train(self) -> None:
+        """Open the launch form for a training on this file."""
+        self.post_message(EditLaunch("rce", values={"rl_data": self.row.path}))
+
+    def action_copy(self) -> None:
+        """Copy id and question."""
+        key = self.table.cursor_key
+        if key is not None and key in self._rows:
+            self.post_message(CopyText(f"{key}\t{self._rows[key].question}", f"query {key}"))
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_compare(self) -> None:
+        """Choose another RL file, and show both side by side."""
+        rows = await asyncio.to_thread(self.library.data_files)
+        others = [row for row in rows if row.kind == "rl-data" and row.id != self.row.id and not row.missing]
+        if not others:
+            self.notify("No other RL data is registered: o in Data adds a file")
+            return
+        choices = [(str(row.id), f"{row.ref}  {clean(row.name)}") for row in others]
+        chosen = await self.app.push_screen_wait(Choose("Compare with", choices))
+        if chosen:
+            other = next(row for row in others if str(row.id) == chosen)
+            await self.app.push_screen(RLCompareScreen(self.library, self.source, other))
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_cancel(self) -> None:
+        """Ask, then stop building the index."""
+        detail = "The first queries stay readable; r begins again from the start."
+        if await self.app.push_screen_wait(Confirm("Stop building the index?", detail)):
+            await asyncio.to_thread(self.source.indexing.cancel)
+
+    def action_again(self) -> None:
+        """Read the file again."""
+        self.notify("Reading the file again")
+        self._reopen()
+
+    def _reopen(self) -> None:
+        try:
+            self.source.indexing.forget_error()
+        except UserError as error:
+            self._refuse_file(str(error))
+            return
+        self.source.browse = None
+        self.query_one("#rl-health").display = False
+        self._leave_full()
+        self.open_file()
+
+
+def _building(progress: Progress) -> str:
+    return f"indexing {bar(progress.share, 12)} {100 * progress.share:.0f} %  {progress.words}  X stops"
