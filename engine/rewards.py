@@ -43,7 +43,7 @@ class Outcomes:
 
 
 def _or_zero(values: Column) -> Column:
-    return np.nan_to_num(values, nan=0.0)
+    return np.where(np.isnan(values), 0.0, values)
 
 
 def _absent_is_zero(outcomes: Outcomes) -> Outcomes:

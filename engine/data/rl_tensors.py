@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -84,6 +85,18 @@ class _Selection:
     reward: Floats
 
 
+def columns_for(spec: TrainSpec) -> frozenset[str]:
+    """Columns of an RL file that training under `spec` looks at; the reader may leave the others out."""
+    always = {"correct", "accuracy", "failed", "mode"} | ({"method"} if spec.filter_gen_methods else set())
+    by_mode = {
+        "hard01_plus_gtprob": {"gt_prob"},
+        "hard01_plus_gtprob_separated": {"gt_prob"},
+        "hard_plus_gtprob_plus_rel": {"gt_prob", "relevance"},
+        "legacy": {"beam_score", "logprob"},
+    }
+    return frozenset(always | by_mode.get(spec.reward_mode, set()))
+
+
 def load_groups(file: RLFile, spec: TrainSpec, *, candidate_rows: int, query_rows: int) -> RLTensors:
     """Tensors of an RL file under the filters, rewards, pool rule and split of `spec`. UserError in one sentence for
     pointers out of range, contradicting index spaces, pointers of unequal length, and for nothing left to train on."""
@@ -125,11 +138,10 @@ def kept_candidates(file: RLFile, reward: Floats, spec: TrainSpec) -> tuple[Bool
     c = file.candidates
     keep = np.ones(len(reward), np.bool_)
     counts = {"queries": len(file.query_ids), "candidates": len(reward)}
-    ordered = np.sort(c.rows, axis=1)
     drops = {
         "not evaluated": (c.failed == 1) | c.mode.of("error"),
         "fallback": c.mode.of("fallback") if spec.skip_fallback_reward else ~keep,
-        "with a repeated demonstration": ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(1),
+        "with a repeated demonstration": _repeats(c.rows),
         "of other methods": ~c.method.of(*spec.filter_gen_methods) if spec.filter_gen_methods else ~keep,
     }
     for name, drop in drops.items():
@@ -141,6 +153,14 @@ def kept_candidates(file: RLFile, reward: Floats, spec: TrainSpec) -> tuple[Bool
         counts["without a positive in the query"] = int((keep & ~positive[group]).sum())
         keep &= positive[group]
     return keep, {name: n for name, n in counts.items() if n or name in ("queries", "candidates")}
+
+
+def _repeats(rows: Ints) -> Bools:
+    """(M,) pointers (M, S) that name a demonstration twice; negative numbers are padding."""
+    found = np.zeros(len(rows), np.bool_)
+    for first, second in combinations(rows.T, 2):
+        found |= (first == second) & (first >= 0)
+    return found
 
 
 def in_training(file: RLFile, spec: TrainSpec) -> Bools:
@@ -193,7 +213,8 @@ def normalize(reward: Floats, mask: Bools, method: str, clamp: float) -> Floats:
 
 
 def _groups(file: RLFile, selection: _Selection, spec: TrainSpec, candidate_rows: int) -> Groups:
-    queries, group, sizes = np.unique(selection.group, return_inverse=True, return_counts=True)
+    queries, group = _numbered(selection.group)
+    sizes = np.bincount(group, minlength=len(queries))
     width = int(sizes.max(initial=1))
     slot = np.arange(len(group)) - (np.cumsum(sizes) - sizes)[group]
     pool, pool_sizes, positions = _pools(file, selection, spec, candidate_rows)
@@ -220,25 +241,32 @@ def _pools(file: RLFile, selection: _Selection, spec: TrainSpec, candidate_rows:
     """(pool (Q, K) or (1, K), pool sizes (Q,), positions (m, S) of the pointers in the pool)."""
     shots = int(file.candidates.lengths[selection.index].max(initial=1))
     rows = file.candidates.rows[selection.index, :shots]
-    queries, group = np.unique(selection.group, return_inverse=True)
+    queries, group = _numbered(selection.group)
     if spec.pool == "shared":
         return np.arange(candidate_rows)[None], np.full(len(queries), candidate_rows), rows
     stored = _use_stored_pool(file, spec)[queries]
     positions = np.where(stored[group][:, None], file.candidates.positions[selection.index, :shots], 0)
     _check_positions(file, selection, positions)
-    owners, ids = _union(group, rows, ~stored)
-    ours, ids_of_stored = _stored_pools(file, queries, stored)
-    owner = np.concatenate([owners, ours])
-    member = np.concatenate([ids, ids_of_stored])
-    order = np.argsort(owner, kind="stable")
-    owner, member = owner[order], member[order]
+    owner, member = _stored_pools(file, queries, stored)
+    if not stored.all():
+        others, ids = _union(group, rows, ~stored)
+        owner, member = np.concatenate([others, owner]), np.concatenate([ids, member])
+        order = np.argsort(owner, kind="stable")
+        owner, member = owner[order], member[order]
     sizes = np.bincount(owner, minlength=len(queries))
     place = np.arange(len(owner)) - (np.cumsum(sizes) - sizes)[owner]
     pool = np.zeros((len(queries), int(sizes.max(initial=1))), np.int64)
     pool[owner, place] = member
-    loose = ~stored[group]
-    positions[loose] = _find(owner, member, place, group[loose], rows[loose])
+    if not stored.all():
+        loose = ~stored[group]
+        positions[loose] = _find(owner, member, place, group[loose], rows[loose])
     return pool, sizes, positions
+
+
+def _numbered(group: Ints) -> tuple[Ints, Ints]:
+    """(the distinct queries, the number of its query for each candidate) of ascending queries (m,)."""
+    begins = np.diff(group, prepend=-1) != 0
+    return group[begins], np.cumsum(begins) - 1
 
 
 def _use_stored_pool(file: RLFile, spec: TrainSpec) -> Bools:

@@ -217,6 +217,8 @@ def _meta(path: Path, raw: dict[str, msgspec.Raw]) -> dict[str, Any]:
 
 def _refuse_repeated_keys(path: Path, data: Buffer, raw: dict[str, msgspec.Raw]) -> None:
     """The last of equal keys wins in JSON, so a repeated one leaves a hole before a value that was kept."""
+    if _evenly_spaced(data, raw):
+        return
     base = address(data)
     spans = sorted((address(value) - base, len(memoryview(value))) for value in raw.values())
     end = 0
@@ -226,6 +228,19 @@ def _refuse_repeated_keys(path: Path, data: Buffer, raw: dict[str, msgspec.Raw])
             if found:
                 raise UserError(f"{path}: query {int(found[1])} stands twice; keep one of its records")
         end = start + length
+
+
+def _evenly_spaced(data: Buffer, raw: dict[str, msgspec.Raw]) -> bool:
+    """Whether the gaps between records add up to what one writer puts there, which leaves no room for a hidden record."""
+    if len(raw) < 3:
+        return False
+    values = list(raw.values())
+    base, (first, second, last) = address(data), (address(value) for value in (values[0], values[1], values[-1]))
+    keys = list(raw)
+    between = second - first - len(values[0]) - len(keys[1])
+    head, tail = first - base, base + len(data) - last - len(values[-1])
+    expected = head + tail + sum(between + len(key) for key in keys[1:])
+    return min(between, head, tail) >= 0 and expected == len(data) - sum(map(len, values))
 
 
 def address(buffer: msgspec.Raw | Buffer) -> int:

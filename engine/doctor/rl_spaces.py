@@ -74,6 +74,10 @@ def resolve(stored: StoredPointers, pools: Pools, group: Ints, repaired: Bools) 
     size = pools.sizes()[group]
     fits = (((stored.pointer >= 0) & (stored.pointer < size[:, None])) | ~stored.real).all(1) & (size > 0)
     as_local = _look_up(stored.pointer, fits, pools, group)
+    if (stored.has_world & fits & repaired).all() and ((as_local == stored.world) | ~stored.real).all():
+        # all candidates are local beyond doubt, which is what a sound file with stored pools looks like
+        space = np.full(len(group), Space.LOCAL, np.uint8)
+        return ResolvedPointers(stored.world, stored.pointer, space, np.ones(len(group), np.bool_))
     index = _PoolIndex(pools)
     siblings = np.bincount(group, stored.has_world, len(pools.offsets) - 1)[group] > 0
     member = np.zeros(len(group), np.bool_)

@@ -14,7 +14,7 @@ from db.rows import Fact, Row
 from db.specs import Finding, TrainSpec, UserError
 from db.specs.selector import PUBLISHED, SelectorParts
 from engine.checkpoint import load_selector
-from engine.data.rl_tensors import RLTensors, load_groups
+from engine.data.rl_tensors import RLTensors, columns_for, load_groups
 from engine.demo import model_dir
 from engine.doctor.rl_file import RLFile, read_rl_file
 from engine.embedding_file import EmbeddingFile, read_embeddings
@@ -52,7 +52,7 @@ class Inputs:
         """What the data are, in numbers."""
         train, val = self.tensors.train, self.tensors.val
         sizes = np.concatenate([train.pool_sizes, val.pool_sizes])
-        yield Fact("rl_data", {"variant": self.file.variant, **self.tensors.counts})
+        yield Fact("rl_data", dict(self.tensors.counts))
         yield Fact("groups", {"train": len(train), "val": len(val), "shots": train.shots})
         yield Fact("pool", pool_facts(sizes))
         yield Fact("signal_rate", self.signal_rate)
@@ -61,7 +61,7 @@ class Inputs:
 
 def open_inputs(spec: TrainSpec) -> Inputs:
     """Read the files of a specification. UserError in one sentence for what does not fit together."""
-    file = read_rl_file(_path(spec, "rl_data"))
+    file = read_rl_file(_path(spec, "rl_data"), columns_for(spec))
     embeddings = read_embeddings(_path(spec, "embeddings"))
     queries = read_embeddings(Path(spec.query_embeddings)) if spec.query_embeddings else embeddings
     if queries.width != embeddings.width:

@@ -149,6 +149,20 @@ def test_fields_of_candidates_and_queries(tmp_path: Path) -> None:
     assert file.queries[0].answers == ("talking",) * 6 + ("mimicry",) * 4
 
 
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_few_columns_are_read_as_in_the_whole_file(tmp_path: Path, variant: str) -> None:
+    path = write(tmp_path / "rl.json", VARIANTS[variant]())
+    whole, part = read_rl_file(path), read_rl_file(path, ("accuracy", "method", "beam_score"))
+    assert part.variant in (whole.variant, "R5", "R6")
+    assert np.array_equal(part.candidates.rows, whole.candidates.rows)
+    assert np.array_equal(part.candidates.accuracy, whole.candidates.accuracy, equal_nan=True)
+    assert np.array_equal(part.candidates.beam_score, whole.candidates.beam_score, equal_nan=True)
+    assert part.candidates.method.texts == whole.candidates.method.texts
+    assert np.isnan(part.candidates.correct).all()
+    assert part.candidates.answer.texts == ("",)
+    assert [query.image_id for query in part.queries] == [query.image_id for query in whole.queries]
+
+
 def test_pointers_of_unequal_length_are_padded(tmp_path: Path) -> None:
     group = [{"pointer": [4, 7, 9]}, {"pointer": [8]}]
     file = read(tmp_path, {"1": {"pointer_candidates": group}})

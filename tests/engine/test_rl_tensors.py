@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 import torch
 
 from db.specs import TrainSpec, UserError
-from engine.data.rl_tensors import Groups, RLTensors, kept_candidates, load_groups, normalize
+from db.specs.train import RewardMode
+from engine.data.rl_tensors import Groups, RLTensors, columns_for, kept_candidates, load_groups, normalize
 from engine.doctor.rl_file import read_rl_file
 from tests import helpers_rl
 from tests.helpers_rl import TRAIN_SIZE, write
@@ -22,8 +23,9 @@ def spec_of(**fields: Any) -> TrainSpec:
 
 
 def load(tmp_path: Path, document: dict[str, Any], rows: int = TRAIN_SIZE, **fields: Any) -> RLTensors:
-    file = read_rl_file(write(tmp_path / "rl.json", document))
-    return load_groups(file, spec_of(**fields), candidate_rows=rows, query_rows=rows)
+    spec = spec_of(**fields)
+    file = read_rl_file(write(tmp_path / "rl.json", document), columns_for(spec))
+    return load_groups(file, spec, candidate_rows=rows, query_rows=rows)
 
 
 def refused(tmp_path: Path, document: dict[str, Any], **fields: Any) -> str:
@@ -216,6 +218,18 @@ def test_nothing_left_to_train_on_is_said_with_the_counts(tmp_path: Path) -> Non
 def test_one_side_may_be_empty(tmp_path: Path) -> None:
     tensors = load(tmp_path, {"1": group(candidate([3, 2])), "2": group()}, train_ratio=0.5)
     assert (len(tensors.train), len(tensors.val)) == (1, 0)
+
+
+@pytest.mark.parametrize("mode", get_args(RewardMode))
+def test_the_columns_that_are_read_suffice_for_every_reward(tmp_path: Path, mode: str) -> None:
+    path = write(tmp_path / "rl.json", helpers_rl.pooled())
+    spec = spec_of(reward_mode=mode, reward_alpha=0.3, reward_beta=0.7, use_logprob=True)
+    some, whole = (
+        load_groups(file, spec, candidate_rows=TRAIN_SIZE, query_rows=TRAIN_SIZE).train
+        for file in (read_rl_file(path, columns_for(spec)), read_rl_file(path))
+    )
+    assert torch.equal(some.raw, whole.raw)
+    assert torch.equal(some.pointers, whole.pointers)
 
 
 def test_the_published_run_has_the_published_counts() -> None:
