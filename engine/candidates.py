@@ -92,7 +92,8 @@ class Spending:
     def rows(self) -> Iterator[Row]:
         """Questions, candidates as they become known, progress and the rates so far."""
         quests = self._quests()
-        yield self._progress()
+        if not self.stored:  # a resumed run must not look as if it began anew
+            yield self._progress()
         while True:
             while len(self._waiting) < self.at_once and (quest := next(quests, None)):
                 self._waiting.extend(self._next_requests(quest))

@@ -102,7 +102,7 @@ def generate(spec: GenerateSpec, context: Context) -> Iterator[Row]:
     )
     yield from spending.rows()
     # The batch may have been halved for want of memory.
-    yield from (Fact(name, value) for name, value in vlm.facts().items() if facts[name] != value)
+    yield from (Fact(name, value) for name, value in vlm.facts().items() if facts.get(name) != value)
     yield from _left_out(spending)
     yield from _file(plan, spending, proposer.pools, _meta(plan, vlm, proposer.pools, made_with))
 

@@ -47,7 +47,13 @@ class World:
         return open_dataset(self.root, cache_dir=self.cache).train
 
     def spec(self, **fields: Any) -> GenerateSpec:
-        known = {"dataset": str(self.root), "vlm": "scripted", "queries": QUERIES, "pool_size": 16, "device": "cpu"}
+        known: dict[str, Any] = {
+            "dataset": str(self.root),
+            "vlm": "scripted",
+            "queries": QUERIES,
+            "pool_size": 16,
+            "device": "cpu",
+        }
         return GenerateSpec(**known | fields)
 
     def context(self, **fields: Any) -> Context:
