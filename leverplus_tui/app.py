@@ -211,7 +211,10 @@ class LeverplusApp(App[None]):
         self.post_message(said.RunsLaunched(started))
 
     def on_runs_launched(self, event: said.RunsLaunched) -> None:
-        """Say what runs now."""
+        """Say what runs now, and let the list go there."""
+        for page in self._pages():
+            if page.MODE == "runs" and page is self.screen_stack[0]:
+                page.post_message(said.RunsLaunched(event.run_ids))
         names = ", ".join(f"r{run_id}" for run_id in event.run_ids)
         more = "; mark both with space, v compares them" if len(event.run_ids) == 2 else ""
         self.notify(f"{names} started: 4 shows the log{more}")

@@ -95,7 +95,7 @@ class RunInfo(TellsFailures, Horizontal):
         detail = await asyncio.to_thread(self.library.detail, self._row.id)
         self._read_id = detail.row.id
         self.query_one("#said", Static).update(
-            Content.assemble(*title(detail.row), *summary(detail.row), *found(detail.findings))
+            Content.assemble(*title(detail.row), *summary(detail.row), *reason(detail), *found(detail.findings))
         )
         if detail.row.kind in ("rce", "grpo"):
             names = curves(detail)
@@ -130,9 +130,14 @@ def summary(row: RunRow) -> list[Part]:
 
 
 def standing(row: RunRow) -> list[Part]:
-    """How far a running run is."""
+    """How far a run is that is not done; how one that ended early goes on."""
     progress = row.progress
-    if progress is None or row.state != "running" or not progress.total:
+    if progress is None or not progress.total:
+        return []
+    if row.state in ("stopped", "failed", "lost"):
+        far = f"{count(progress.done)} of {count(progress.total)} {clean(progress.unit)}"
+        return [(f"{row.state} at {far}; ", "$faint"), ("R", "bold $primary"), (" goes on from there", "$faint"), "\n"]
+    if row.state != "running":
         return []
     parts: list[Part] = [(bar(progress.done / progress.total, 24), "$accent")]
     parts.append(f" {count(progress.done)}/{count(progress.total)} {clean(progress.unit)}")
@@ -141,6 +146,12 @@ def standing(row: RunRow) -> list[Part]:
     if progress.note:
         parts.append((f"  {clean(progress.note)}", "$faint"))
     return [*parts, "\n"]
+
+
+def reason(detail: RunDetail) -> list[Part]:
+    """What the last process said when it did not end well."""
+    said = detail.processes[-1].reason if detail.processes and detail.row.state in ("failed", "lost") else ""
+    return [(clean(said), "$error"), "\n"] if said else []
 
 
 def found(findings: tuple[Finding, ...], most: int = 20) -> list[Part]:

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from leverplus_tui.screens.run_info import Part, found, summary
+from leverplus_tui.screens.run_info import Part, found, reason, summary
 from leverplus_tui.widgets.matrix import Figure, Matrix, Place
 from leverplus_tui.widgets.run_view import age, marks
 from leverplus_tui.widgets.text import clean, count, duration, number, plural, shorten
@@ -42,7 +42,9 @@ class Overview(VerticalScroll):
 
     def show(self, detail: RunDetail) -> None:
         """Show a run."""
-        self.query_one("#about", Static).update(Content.assemble(*summary(detail.row), *_times(detail)))
+        self.query_one("#about", Static).update(
+            Content.assemble(*summary(detail.row), *reason(detail), *_times(detail))
+        )
         self._show_matrix(detail)
         self.query_one("#rest", Static).update(Content.assemble(*_findings(detail), *_made(detail)))
 

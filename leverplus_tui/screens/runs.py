@@ -22,6 +22,7 @@ from leverplus_tui.messages import (
     LaunchDemo,
     OpenRun,
     ResumeRun,
+    RunsLaunched,
     StopRun,
 )
 from leverplus_tui.screens.base import PageScreen
@@ -71,6 +72,7 @@ class RunsScreen(PageScreen):
         self._rows: dict[int, RunRow] = {}
         self._typing: Timer | None = None
         self._loaded = False
+        self._launched = 0
         self._info_wanted: bool | None = None
 
     def body(self) -> ComposeResult:
@@ -102,6 +104,12 @@ class RunsScreen(PageScreen):
 
     # Reading
 
+    def on_runs_launched(self, event: RunsLaunched) -> None:
+        """Put the cursor on the newest as soon as it is listed."""
+        event.stop()
+        self._launched = event.run_ids[-1]
+        self.refresh_data()
+
     def on_database_refused(self, event: DatabaseRefused) -> None:
         """There is nothing to list, and why."""
         event.stop()
@@ -129,6 +137,9 @@ class RunsScreen(PageScreen):
             run_columns(listing.shots or SHOTS_BEFORE_ANY, max(listing.ids, default=0), listing.largest)
         )
         self.table.set_keys(listing.ids)
+        if self._launched in listing.ids:
+            self.table.move_to(self._launched)
+            self._launched = 0
         empty = not listing.ids
         self.refresh_bindings()
         self.query_one("#empty").display = empty

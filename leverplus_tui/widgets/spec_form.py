@@ -6,11 +6,10 @@ opens as quickly as one of five.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args, get_origin
+from typing import Any, ClassVar, get_args
 
-from pydantic.fields import FieldInfo
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -18,94 +17,24 @@ from textual.containers import Container
 from textual.message import Message
 from textual.widgets import Input
 
-from db.specs import SPEC_OF_KIND, JobSpec, Spec
-from leverplus_tui.spec_options import flatten, from_text, options, validated
+from db.specs import JobSpec
+from leverplus_tui.spec_options import flatten, from_text, validated
 from leverplus_tui.theme import glyph
+from leverplus_tui.widgets.spec_fields import NAME, Field, fields, typed
 from leverplus_tui.widgets.table import GUTTER, Cell, Column, LineTable, Row
 from leverplus_tui.widgets.text import clean
 
-FIRST: Mapping[str, tuple[str, ...]] = {
-    "eval": ("dataset", "split", "shots", "limit", "first", "vlm", "retriever", "selector", "seed"),
-    "rce": ("rl_data", "embeddings", "init", "variant", "rce_epochs", "rce_lr", "seed"),
-    "grpo": ("rl_data", "embeddings", "init", "variant", "rce_epochs", "grpo_epochs", "grpo_lr", "kl_beta", "seed"),
-    "generate": ("dataset", "queries", "shots", "vlm", "selector", "pool", "pool_size", "max_candidates", "seed"),
-    "embed": ("dataset", "encoder", "vlm", "use_image", "use_text"),
-}
-"""What people change most stands first; every other field follows."""
-
-
 LABEL_WIDTH = 27
 COLUMNS = (Column("field", "field", LABEL_WIDTH), Column("value", "value", 20, flex=200))
-NAME = "name"
-"""The run's name stands first; it belongs to the run and not to its specification."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """One field as the form shows it; values are as they would be typed."""
-
-    path: str
-    help: str
-    choices: tuple[str, ...]
-    default: str
-    annotation: Any
-    required: bool
-
-
-def fields(kind: str) -> list[Field]:
-    """All fields of a kind of job, the usual ones first, nested ones under dotted names."""
-    model = SPEC_OF_KIND[kind]
-    grounds = {option.field: option.default for option in options(kind)}
-    found = [_field(path, info, grounds.get(path)) for path, info in _walk(model)]
-    first = FIRST[kind]
-    rank = {path: index for index, path in enumerate(first)}
-    name = Field(NAME, "what lists call the run; made from the fields when empty", (), "", str, False)
-    return [name, *sorted(found, key=lambda field: rank.get(field.path, len(first)))]
-
-
-def _walk(model: type[Spec], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    for name, info in model.model_fields.items():
-        if name == "kind" and not prefix:
-            continue
-        if isinstance(info.annotation, type) and issubclass(info.annotation, Spec):
-            yield from _walk(info.annotation, f"{prefix}{name}.")
-        elif not _holds_spec(info.annotation):
-            yield prefix + name, info
-
-
-def _holds_spec(annotation: Any) -> bool:
-    return any(isinstance(member, type) and issubclass(member, Spec) for member in get_args(annotation))
-
-
-def _field(path: str, info: FieldInfo, ground: str | None) -> Field:
-    members = get_args(info.annotation) if get_origin(info.annotation) is not Literal else (info.annotation,)
-    literal = next((member for member in members if get_origin(member) is Literal), None)
-    choices = tuple(str(value) for value in get_args(literal)) if literal is not None else ()
-    if choices and type(None) in members:
-        choices = ("none", *choices)
-    if info.annotation is bool:
-        choices = ("false", "true")
-    default = ground or typed(None if info.is_required() else info.get_default(call_default_factory=True))
-    if choices and default not in choices:
-        default = choices[0]
-    return Field(
-        path, (info.description or path).splitlines()[0], choices, default, info.annotation, info.is_required()
-    )
-
-
-def typed(value: Any) -> str:
-    """A value as it would be typed into the form."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value)
-    return str(value)
+STEPS = {"down": 1, "tab": 1, "enter": 1, "up": -1, "shift+tab": -1, "escape": 0}
+"""Keys that end editing, and by how many lines they move."""
 
 
 class FieldTable(LineTable, inherit_bindings=False):
-    """The lines of a form: letters are typed into fields, so that only arrows move."""
+    """The lines of a form: letters are typed into fields, so that only arrows move.
+
+    Keys are handled where they arrive and not as actions, which come later than the letters typed after them.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,tab", "move(1)", "next field", key_display="tab", id="form.next"),
@@ -127,31 +56,50 @@ class FieldTable(LineTable, inherit_bindings=False):
         Binding("backspace,delete", "typed('')", "empty the field", show=False, id="form.empty"),
     ]
 
-    @dataclass
-    class Typed(Message):
-        """A letter was typed on a line (or, when empty, its content deleted)."""
-
-        text: str
-
-    @dataclass
-    class Stepped(Message):
-        """Another of the allowed values is wanted."""
-
-        step: int
+    def __init__(
+        self, columns: Sequence[Column], *, typed: Callable[[str], None], stepped: Callable[[int], None]
+    ) -> None:
+        super().__init__(columns)
+        self._typed, self._stepped = typed, stepped
 
     def action_step(self, step: int) -> None:
         """Ask for the next or previous allowed value."""
-        self.post_message(self.Stepped(step))
+        self._stepped(step)
 
     def action_typed(self, text: str) -> None:
-        """Tell what was typed."""
-        self.post_message(self.Typed(text))
+        """Tell what was typed; nothing empties the field."""
+        self._typed(text)
 
     def on_key(self, event: events.Key) -> None:
         """Letters, digits and signs begin to edit; `?` alone still asks for the keys."""
         if event.is_printable and event.character and event.character != "?":
             event.stop()
-            self.post_message(self.Typed(event.character))
+            self._typed(event.character)
+        elif event.key in ("down", "up", "tab", "shift+tab"):
+            event.stop()
+            event.prevent_default()
+            self.action_move(STEPS[event.key])
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A pasted text is typed text."""
+        event.stop()
+        self._typed(event.text.replace("\n", " "))
+
+
+class Editor(Input):
+    """The text field that lies over a line; arrows, tab, enter and escape leave it at once."""
+
+    def __init__(self, left: Callable[[int], None]) -> None:
+        super().__init__(id="editor", compact=True, select_on_focus=False)
+        self._left = left
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key in STEPS:
+            event.stop()
+            event.prevent_default()
+            self._left(STEPS[event.key])
+        else:
+            await super()._on_key(event)
 
 
 class SpecForm(Container):
@@ -189,11 +137,12 @@ class SpecForm(Container):
         self.values = {path: field.default for path, field in self.fields.items()}
         self._paths = list(self.fields)
         self._hidden: dict[str, Any] = {}
+        self._editing: str | None = None
 
     def compose(self) -> ComposeResult:
         """The lines, and the text field that is laid over one of them."""
-        yield FieldTable(COLUMNS)
-        yield Input(id="editor", compact=True, select_on_focus=False)
+        yield FieldTable(COLUMNS, typed=self._type, stepped=self._step)
+        yield Editor(self._leave)
 
     def on_mount(self) -> None:
         """Show the values."""
@@ -205,9 +154,9 @@ class SpecForm(Container):
         return self.query_one(FieldTable)
 
     @property
-    def editor(self) -> Input:
+    def editor(self) -> Editor:
         """The text field."""
-        return self.query_one("#editor", Input)
+        return self.query_one(Editor)
 
     # The two ends
 
@@ -283,70 +232,70 @@ class SpecForm(Container):
         event.stop()
         self.post_message(self.Entered(self.field))
 
-    def on_field_table_stepped(self, event: FieldTable.Stepped) -> None:
-        """The next allowed value, round the end."""
-        event.stop()
-        field = self.field
-        if field.choices:
-            place = field.choices.index(self.values[field.path])
-            self.set_value(field.path, field.choices[(place + event.step) % len(field.choices)])
-
-    def on_field_table_typed(self, event: FieldTable.Typed) -> None:
-        """A letter jumps to the next allowed value that begins with it, or begins to replace the text."""
-        event.stop()
-        field = self.field
-        if not field.choices:
-            self._edit(event.text)
-            return
-        start = field.choices.index(self.values[field.path]) + 1
-        ahead = [*field.choices[start:], *field.choices[:start]]
-        if event.text == " ":
-            self.set_value(field.path, ahead[0])
-        elif found := next((value for value in ahead if event.text and value.startswith(event.text)), None):
-            self.set_value(field.path, found)
-
     def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
         """Enter edits what is there, or takes the next allowed value."""
         event.stop()
+        if self.field.choices:
+            self._step(1)
+        else:
+            self._edit(self.values[self.field.path])
+
+    def _step(self, step: int) -> None:
+        """The next allowed value, round the end."""
         field = self.field
         if field.choices:
-            self.table.action_step(1)
+            place = field.choices.index(self.values[field.path])
+            self.set_value(field.path, field.choices[(place + step) % len(field.choices)])
+
+    def _type(self, text: str) -> None:
+        """A letter jumps to the next allowed value that begins with it, or begins to replace the text of the field."""
+        field = self.field
+        if field.choices:
+            self._jump(field, text)
+        elif self._editing == field.path:
+            self.editor.insert_text_at_cursor(text)  # typed so quickly that the text field had no focus yet
+            self._take()
         else:
-            self._edit(self.values[field.path])
+            self._edit(text)
+
+    def _jump(self, field: Field, text: str) -> None:
+        start = field.choices.index(self.values[field.path]) + 1
+        ahead = [*field.choices[start:], *field.choices[:start]]
+        found = ahead[0] if text == " " else next((value for value in ahead if text and value.startswith(text)), None)
+        if found is not None:
+            self.set_value(field.path, found)
 
     # Editing
 
     def _edit(self, text: str) -> None:
         """Lay the text field over the line of the field under the cursor."""
+        self._take()
+        self._editing = self.field.path
         line = self.table.cursor + 1 - self.table.scroll_offset.y
         left = GUTTER + LABEL_WIDTH + 1
         self.editor.styles.offset = (left, line)
         self.editor.styles.width = max(10, self.table.scrollable_content_region.width - left)
-        self.editor.value = text
+        with self.editor.prevent(Input.Changed):
+            self.editor.value = text
         self.editor.cursor_position = len(text)
         self.editor.display = True
-        self.editor.focus()
+        self.screen.set_focus(self.editor)
+        self._take()
+
+    def _take(self) -> None:
+        """What is in the text field counts at once, so that the command follows."""
+        if self._editing is not None and self.values[self._editing] != self.editor.value:
+            self.set_value(self._editing, self.editor.value)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """What is typed counts at once, so that the command follows."""
+        """Typing."""
         event.stop()
-        if self.editor.display and self.values[self.field.path] != event.value:
-            self.set_value(self.field.path, event.value)
+        self._take()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes on to the next field."""
-        event.stop()
-        self._done(1)
-
-    def on_key(self, event: events.Key) -> None:
-        """Arrows and tab leave the text field for the lines around it, escape for its own."""
-        steps = {"down": 1, "tab": 1, "up": -1, "shift+tab": -1, "escape": 0}
-        if self.editor.has_focus and event.key in steps:
-            event.stop()
-            event.prevent_default()
-            self._done(steps[event.key])
-
-    def _done(self, step: int) -> None:
+    def _leave(self, step: int) -> None:
+        """Close the text field and go on by lines."""
+        self._take()
+        self._editing = None
         self.editor.display = False
-        self.table.focus()
+        self.screen.set_focus(self.table)
         self.table.action_move(step)

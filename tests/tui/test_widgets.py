@@ -12,11 +12,11 @@ from leverplus_tui.theme import OWN, THEMES, fallbacks, glyph
 from leverplus_tui.watcher import FIRST_READ, Tail
 from leverplus_tui.widgets import text
 from leverplus_tui.widgets.chart import Series, draw, reduce, ticks
+from leverplus_tui.widgets.columns import Column, fit
 from leverplus_tui.widgets.log import level_of
 from leverplus_tui.widgets.matrix import Figure, heat
 from leverplus_tui.widgets.picture import Unreadable, half_cells
 from leverplus_tui.widgets.run_view import run_columns
-from leverplus_tui.widgets.table import Column, fit
 from leverplus_tui.widgets.whisker import whisker
 
 
