@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 
 LARGE = 32 << 20
 """Bytes from which RL data is registered by its head; its whole content is judged when its index is built."""
-STAGES = {"split": 0.05, "decode": 0.75, "judge": 0.15, "write": 0.05}
-"""Stage of a build -> share of its time."""
+STAGES = {
+    "split": (0.08, "reading"),
+    "decode": (0.72, "decoding"),
+    "judge": (0.18, "judging"),
+    "write": (0.02, "writing"),
+}
+"""Stage of a build -> (share of its time, word for it)."""
 BUILTIN = "builtin"
 
 
@@ -110,7 +115,12 @@ class Indexing:
             return False
         assert self._process is not None, "a builder of ours has a process"
         self._process.terminate()
-        self._process.wait(timeout=10)
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # an index is replaced whole, so nothing half-made is left where anybody looks
+            self._process.wait()
+        self._process = None
         return True
 
     def progress(self) -> Progress:
@@ -123,9 +133,9 @@ class Indexing:
         if "error" in said:
             return Progress(error=str(said["error"]))
         if said and rl_side.alive(int(said["pid"])):
-            return Progress(_share(said), str(said["stage"]), running=True)
+            return Progress(_share(said), STAGES[said["stage"]][1], running=True)
         if self.is_ours:
-            return Progress(words="start", running=True)
+            return Progress(words="starting", running=True)
         failed = self._process is not None and self._process.returncode not in (0, None) and not side.exists()
         return Progress(error=f"{self.path}: the builder of its index ended without a word") if failed else Progress()
 
@@ -137,7 +147,7 @@ class Indexing:
 
 def _share(said: dict[str, Any]) -> float:
     before = 0.0
-    for stage, part in STAGES.items():
+    for stage, (part, _) in STAGES.items():
         if stage == said.get("stage"):
             return before + part * float(said["done"]) / max(float(said["total"]), 1.0)
         before += part

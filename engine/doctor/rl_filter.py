@@ -6,7 +6,7 @@ The words are those of every filter (`db.specs.terms`); all terms must hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -74,51 +74,40 @@ def order(columns: Columns, sort: str) -> Ints:
 def _meaning(columns: Columns, term: Term) -> Bools:
     if not term.field:
         return _holds(columns.folded("question"), term.values[0]) | _holds(columns.folded("answers"), term.values[0])
-    tests: dict[str, Callable[[str], Bools]] = {
-        "class": lambda value: columns.number("group_class") == _class(term, value),
-        "mark": lambda value: _bits(columns, "marks", _mark(term, value)),
-        "signal": lambda value: columns.number("signal") == _yes_or_no(term, value),
-    }
-    if term.field in tests:
-        held = _any(tests[term.field](value) for value in term.values)
-        return _equality(term, held)
-    if term.field in LABELS:
-        return _equality(term, _any(_labelled(columns, term, value) for value in term.values), looks_inside=True)
-    if term.field in TEXTS:
-        return _equality(term, _any(_text(columns, term, value) for value in term.values), looks_inside=True)
     if term.field in NUMBERS or term.field in ("rate", "spread"):
-        return _any(_compared(columns, term, value) for value in term.values)
-    raise BadFilter(f"filter term '{term.text}' names no field: {_FIELDS}")
-
-
-def _any(held: object) -> Bools:
-    return np.logical_or.reduce(list(held))  # type: ignore[call-overload, no-any-return]
-
-
-def _equality(term: Term, held: Bools, *, looks_inside: bool = False) -> Bools:
-    """For fields without an order."""
+        return _any([_compared(columns, term, value) for value in term.values])
+    if term.field not in _WORDS:
+        raise BadFilter(f"filter term '{term.text}' names no field: {_FIELDS}")
     if term.op not in (":", "=", "!="):
         raise BadFilter(f"filter term '{term.text}': {term.field} has no order, write {term.field}:{term.values[0]}")
+    held = _any([_WORDS[term.field](columns, term, value) for value in term.values])
     return ~held if term.op == "!=" else held
 
 
-def _class(term: Term, value: str) -> int:
+def _any(held: Sequence[Bools]) -> Bools:
+    found = held[0]
+    for other in held[1:]:
+        found = found | other
+    return found
+
+
+def _class(columns: Columns, term: Term, value: str) -> Bools:
     if value.lower() not in CLASSES:
         raise BadFilter(f"filter term '{term.text}': a class is one of {', '.join(CLASSES)}, not '{value}'")
-    return CLASSES.index(value.lower())
+    return np.asarray(columns.number("group_class") == CLASSES.index(value.lower()))
 
 
-def _mark(term: Term, value: str) -> int:
+def _mark(columns: Columns, term: Term, value: str) -> Bools:
     if value.lower() not in MARKS:
         raise BadFilter(f"filter term '{term.text}': a mark is one of {', '.join(MARKS)}, not '{value}'")
-    return MARKS[value.lower()]
+    return _bits(columns, "marks", MARKS[value.lower()])
 
 
-def _yes_or_no(term: Term, value: str) -> int:
+def _signal(columns: Columns, term: Term, value: str) -> Bools:
     known = {"yes": 1, "true": 1, "1": 1, "no": 0, "false": 0, "0": 0}
     if value.lower() not in known:
         raise BadFilter(f"filter term '{term.text}': {term.field} is yes or no, not '{value}'")
-    return known[value.lower()]
+    return np.asarray(columns.number("signal") == known[value.lower()])
 
 
 def _bits(columns: Columns, name: str, bits: int) -> Bools:
@@ -139,6 +128,12 @@ def _text(columns: Columns, term: Term, value: str) -> Bools:
         return columns.said(lambda text: wanted in text if term.op == ":" else wanted == text)
     column = columns.folded("question" if term.field == "question" else "answers")
     return _holds(column, value, whole=term.op != ":")
+
+
+_WORDS: dict[str, Callable[[Columns, Term, str], Bools]] = {
+    "class": _class, "mark": _mark, "signal": _signal, **dict.fromkeys(LABELS, _labelled), **dict.fromkeys(TEXTS, _text),
+}  # fmt: skip
+"""Fields without an order -> what a value of theirs means."""
 
 
 def _holds(column: TextColumn, value: str, *, whole: bool = False) -> Bools:

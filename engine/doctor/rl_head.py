@@ -19,6 +19,8 @@ from engine.doctor.rl_rows import Mark, QueryRow
 FIRST = 1 << 20
 MOST = 1 << 26
 """Bytes read when even the first record does not end in the first megabyte."""
+LONGEST = 2000
+"""Characters of a question that a list keeps."""
 _BLANK = re.compile(r"[\s,]*")
 _COLON = re.compile(r"\s*:\s*")
 _UNSCORED = ("error", "fallback")
@@ -158,7 +160,8 @@ def row_of(position: int, query_id: int, record: Mapping[str, Any], start: int, 
     pool = _list(record.get("candidate_pool_ids") or record.get("candidate_pool_indices"))
     return QueryRow(
         position=position, query_id=query_id, question_id=_whole(about.get("question_id")),
-        image_id=_whole(about.get("image_id")), question=str(about.get("question") or ""), n=n, usable=len(scored), positives=positives,
+        image_id=_whole(about.get("image_id")), question=str(about.get("question") or "")[:LONGEST], n=n,
+        usable=len(scored), positives=positives,
         best=max(scores, default=math.nan), mean=sum(scores) / len(scores) if scores else math.nan,
         spread=max(scores) - min(scores) if scores else math.nan, group_class=_class(len(scored), positives),
         pool=len(pool), marks=Mark(0), start=start, length=length,

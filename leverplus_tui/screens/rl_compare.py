@@ -54,6 +54,7 @@ class RLCompareScreen(PageScreen):
     """A is the file that was open, B the one that was chosen."""
 
     MODE = "data"
+    AUTO_FOCUS = "#pairs"
     DEFAULT_CSS = """
     RLCompareScreen #rl-sides { height: auto; max-height: 50%; padding: 0 1; border-bottom: solid $rule; }
     RLCompareScreen #rl-sides > Static { height: auto; }

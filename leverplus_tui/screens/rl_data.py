@@ -47,6 +47,7 @@ class RLDataScreen(PageScreen):
     """One RL file."""
 
     MODE = "data"
+    AUTO_FOCUS = "#queries"
     DEFAULT_CSS = """
     RLDataScreen #rl-title { height: 1; padding: 0 1; }
     RLDataScreen #rl-health { height: auto; padding: 0 1; border-bottom: solid $rule; }

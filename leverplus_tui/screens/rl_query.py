@@ -43,9 +43,10 @@ class ShownDemonstrations(Horizontal):
     ShownDemonstrations > Vertical { width: 1fr; max-width: 34; height: 10; padding-right: 1; }
     ShownDemonstrations Picture { height: 7; width: 100%; }
     ShownDemonstrations Static { height: 3; }
-    ShownDemonstrations.-text, ShownDemonstrations.-text > Vertical { height: 2; }
-    ShownDemonstrations.-text Picture { display: none; }
-    ShownDemonstrations.-text Static { height: 2; }
+    ShownDemonstrations.-text, ShownDemonstrations.-unknown { height: 2; }
+    ShownDemonstrations.-text > Vertical, ShownDemonstrations.-unknown > Vertical { height: 2; }
+    ShownDemonstrations.-text > Vertical, ShownDemonstrations.-unknown > Vertical { max-width: 60; }
+    ShownDemonstrations.-text Picture, ShownDemonstrations.-unknown Picture { display: none; }
     """
 
     def compose(self) -> ComposeResult:
@@ -57,7 +58,7 @@ class ShownDemonstrations(Horizontal):
 
     def show(self, rows: Sequence[int], known: dict[int, TrainRow]) -> None:
         """Show these train rows."""
-        self.set_class(not any(known[row].image for row in rows if row in known), "-text")
+        self.set_class(not any(known[row].image for row in rows if row in known), "-unknown")
         for index, place in enumerate(self.query(Vertical)):
             place.display = index < len(rows)
             if place.display:
@@ -79,14 +80,16 @@ class RLQueryScreen(PageScreen):
     """A query at length; `[` and `]` go through the list that it was opened from."""
 
     MODE = "data"
+    AUTO_FOCUS = "#candidates"
     DEFAULT_CSS = """
     RLQueryScreen #asked { height: auto; max-height: 6; padding: 0 1; }
     RLQueryScreen #pool { height: 1; padding: 0 1; color: $faint; }
     RLQueryScreen #query-body { height: 1fr; }
     RLQueryScreen #query-picture { width: 28; height: 100%; max-height: 16; padding: 0 1; }
     RLQueryScreen #candidates { width: 1fr; height: 1fr; }
-    RLQueryScreen #candidate { height: auto; max-height: 15; border-top: solid $rule; padding: 0 1; }
+    RLQueryScreen #candidate { height: auto; max-height: 50%; border-top: solid $rule; padding: 0 1; }
     RLQueryScreen #candidate > #candidate-lines { height: auto; }
+    RLQueryScreen.-low #candidate > #candidate-lines { max-height: 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -110,7 +113,7 @@ class RLQueryScreen(PageScreen):
         self.mode, self.sort = "hard_plus_soft", "file"
         self._row: QueryRow | None = None
         self._shown: dict[int, TrainRow] = {}
-        self._pictures: bool | None = None
+        self._images: str | None = None
 
     def body(self) -> ComposeResult:
         """Question, pool, image beside candidates, the candidate under the cursor."""
@@ -134,11 +137,11 @@ class RLQueryScreen(PageScreen):
         return self.query_one("#candidates", LineTable)
 
     def fit(self, size: Size) -> None:
-        """Images and details need room; `p` shows them anyway."""
-        wide = size.width >= 110 and size.height >= 28 if self._pictures is None else self._pictures
-        self.query_one("#query-picture").display = wide and size.width >= 80
-        self.query_one(ShownDemonstrations).display = wide
-        self.query_one("#candidate").styles.max_height = 15 if wide else 4
+        """Images need room; `p` shows them anyway: those of the query and of the demonstrations, or one after the other."""
+        roomy = size.width >= 110 and size.height >= 28
+        shown = self._images if self._images is not None else "both" if roomy else "none"
+        self.query_one("#query-picture").display = shown in ("both", "query")
+        self.query_one(ShownDemonstrations).set_class(shown not in ("both", "demonstrations"), "-text")
 
     # Reading
 
@@ -179,7 +182,7 @@ class RLQueryScreen(PageScreen):
         assert group is not None, "a query is shown when it was read"
         assert row is not None, "a query is read when its row was found"
         self.query_one("#asked", Static).update(asked(row, group))
-        self.query_one("#pool", Static).update(f"{pool_line(group)}   reward {self.mode}   sort {self.sort}")
+        self.query_one("#pool", Static).update(f"reward {self.mode}   sort {self.sort}   {pool_line(group)}")
         known = self._shown.get(group.query_id)
         picture = self.query_one("#query-picture", Picture)
         picture.show(known.image if known else "", "" if known and known.image else NO_IMAGE)
@@ -249,8 +252,11 @@ class RLQueryScreen(PageScreen):
             self._show()
 
     def action_picture(self) -> None:
-        """Show or hide images."""
-        self._pictures = not self.query_one(ShownDemonstrations).display
+        """Show or hide images; where they do not fit together, first the query's, then the demonstrations'."""
+        together = self.size.width >= 110 and self.size.height >= 28
+        order = ("both", "none") if together else ("query", "demonstrations", "none")
+        now = self._images if self._images is not None else "both" if together else "none"
+        self._images = order[(order.index(now) + 1) % len(order)] if now in order else order[0]
         self.fit(self.size)
 
     def action_copy(self) -> None:

@@ -82,7 +82,7 @@ def query_cells(row: QueryRow) -> dict[str, Cell | str]:
         "best": figure(row.best),
         "mean": figure(row.mean),
         "spread": Cell(figure(row.spread), "" if row.spread > 0 else "faint"),
-        "marks": marks_cell(row.marks & ~Mark.UNSURE),
+        "marks": marks_cell(row.marks & ~(Mark.UNSURE | Mark.REORDERED)),
         "image": Cell("-" if row.image_id is None else str(row.image_id), "faint"),
         "pool": Cell(str(row.pool) if row.pool else "-", "faint"),
     }
