@@ -29,5 +29,8 @@ check:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch .venv/ready $@
 
+circle: .venv/ready
+	$(BIN)/leverplus demo circle
+
 clean:
 	rm -rf .venv

@@ -16,6 +16,8 @@ from engine.model_files import go_offline
 from engine.processor import load_processor
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+SMALL_MODEL = 20_000_000
+"""Parameters below which a model answers faster on one thread."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,16 @@ def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir
         raise UserError(f"vlm: {name} cannot be loaded from {directory}: {in_a_line(error)}") from error
     check_weights(name, config.model_type, report, field="vlm")
     sha = model_sha(directory, cache_dir)
+    _spare_threads(model, chosen)
     unused = len(report["unexpected_keys"])
     return Loaded(name, model.eval().requires_grad_(False).to(chosen), processor, sha, chosen, precision, unused)
+
+
+def _spare_threads(model: Any, device: torch.device) -> None:
+    """Products of a tiny model are too small to share: a second thread costs more than it computes, the more so when
+    another job wants the core. Larger models keep all threads."""
+    if device.type == "cpu" and sum(p.numel() for p in model.parameters()) < SMALL_MODEL:
+        torch.set_num_threads(1)
 
 
 def unloadable() -> tuple[type[Exception], ...]:

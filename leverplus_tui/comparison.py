@@ -128,14 +128,18 @@ class Comparison:
         }
 
 
-def compare(session: Session, run_ids: Sequence[int]) -> Comparison:
+def compare(session: Session, run_ids: Sequence[int], *, planned: int | None = None) -> Comparison:
     """Compare runs in the order given; each later run is judged against each earlier one.
 
+    With `planned` only the comparisons with that run are made, as decided beforehand, and the correction counts those.
     Raises UserError for a run that does not exist.
     """
     details = [store.run_detail(session, run_id=run_id) for run_id in dict.fromkeys(run_ids)]
     figures = _Figures(session, details)
-    cells = corrected([row for shot in figures.shots() for row in figures.rows(shot)])
+    rows = [row for shot in figures.shots() for row in figures.rows(shot)]
+    if planned is not None:
+        rows = [replace(row, pairs=tuple(p for p in row.pairs if store.ref(planned) in (p.a, p.b))) for row in rows]
+    cells = corrected(rows)
     return Comparison(
         runs=tuple(ComparedRun(d.row.ref, d.row.name, d.row.kind, d.row.state, d.row.forced) for d in details),
         cells=tuple(cells),

@@ -22,8 +22,8 @@ from db.store import ProcessRow
 
 WORKER = (sys.executable, "-P", "-m", "engine.worker")
 """`-P`: a folder called `engine` or `db` where the user happens to stand must not be imported in place of ours."""
-QUIET = {"TQDM_DISABLE": "1"}
-"""Bars of other libraries are carriage returns in a log file."""
+SURROUNDINGS = {"TQDM_DISABLE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+"""Bars of other libraries are carriage returns in a log file; threads that spin while they wait starve other jobs."""
 PATIENCE_S = 20.0
 LOOK_S = 0.05
 
@@ -66,7 +66,7 @@ def start(home: Home, database: Engine, run_id: int) -> None:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**os.environ, **QUIET},
+                env={**SURROUNDINGS, **os.environ},
             )
     except OSError as error:
         with writing(database) as session:
