@@ -30,7 +30,10 @@ DATA: dict[str, Leaf] = {
     "derive": Leaf("data_make:derive", "Filter or repair RL data into a new file with its lineage."),
     "export": Leaf("data_make:export", "Write RL data as R2, R3, JSON lines or Parquet."),
 }
-DEMO: dict[str, Leaf] = {"build": Leaf("demo:build", "Train the built-in model again (minutes on two cores).")}
+DEMO: dict[str, Leaf] = {
+    "circle": Leaf("circle:circle", "Make RL data, train a selector, hold it against its controls (minutes)."),
+    "build": Leaf("demo:build", "Train the built-in model again (minutes on two cores)."),
+}
 
 TREE: Tree = {
     "tui": Leaf("tui:tui", "Open the terminal program.", START),
@@ -50,7 +53,7 @@ TREE: Tree = {
     "doctor": Leaf("doctor:doctor", "Say what is wrong with files and runs.", FILES),
     "convert": Leaf("convert:convert", "Convert a selector checkpoint between layouts.", FILES),
     "import": Leaf("imports:import_files", "Import published accuracies and predictions.", FILES),
-    "demo": Branch("The built-in world.", "leverplus demo build ./world", DEMO, FILES),
+    "demo": Branch("The built-in world.", "leverplus demo circle", DEMO, FILES),
 }
 
 
