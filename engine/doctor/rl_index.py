@@ -158,9 +158,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
     asked = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the unfinished file is removed
-    with suppress(OSError):
-        os.nice(5)
     try:
         side = rl_side.side_file(asked.file, asked.cache)
         side.parent.mkdir(parents=True, exist_ok=True)
@@ -206,4 +203,7 @@ class _Progress:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the unfinished file is removed
+    with suppress(OSError):
+        os.nice(5)
     sys.exit(main())

@@ -234,6 +234,7 @@ class RLCompareScreen(PageScreen):
         self.sort = SORTS[(SORTS.index(self.sort) + 1) % len(SORTS)]
         if self.sides is not None:
             self._fill(self.sides)
+            self.table.action_end(-1)
 
     def action_copy(self) -> None:
         """Copy the figures."""

@@ -372,6 +372,7 @@ class RLDataScreen(PageScreen):
             self.sort = chosen if chosen in ("id", "question") else f"{chosen} desc"
             self._leave_full()
             await self._select()
+            self.table.action_end(-1)
 
     def action_reverse(self) -> None:
         """Turn the order round."""

@@ -54,7 +54,7 @@ CANDIDATE_COLUMNS = (
     Column("reward", "reward", 6, align="right"),
     Column("method", "method", 9, flex=6, priority=1),
     Column("mode", "scored by", 9, priority=3),
-    Column("marks", "marks", 9, flex=10, priority=2),
+    Column("marks", "marks", 12, flex=10, priority=2),
 )
 
 
@@ -92,8 +92,8 @@ def candidate_cells(row: CandidateRow, mode: str, shown: Mapping[int, TrainRow])
     """One line of the table of candidates; `shown` holds what is known of train rows."""
     score = row.accuracy if not math.isnan(row.accuracy) else row.correct
     role = "faint" if math.isnan(score) else "good" if score >= 0.99 else "warn" if score > 0 else "bad"
-    marks = marks_cell(row.marks)
-    twin = f" {glyph('arrow')}#{row.twin + 1}" if row.twin is not None else ""
+    marks = marks_cell(row.marks & ~Mark.DUPLICATE if Mark.DISAGREE in row.marks else row.marks)
+    twin = f"{glyph('arrow')}#{row.twin + 1}" if row.twin is not None else ""
     reward = row.rewards[mode]
     return {
         "number": Cell(str(row.number + 1), "faint"),

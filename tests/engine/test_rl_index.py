@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from engine.doctor.rl_index import build, main
 from engine.doctor.rl_rows import Mark
 from tests import helpers_rl
 
-BAD = {
+BAD: dict[str, tuple[Callable[[str], str], str]] = {
     "truncated": (lambda text: text[: len(text) // 2], "is cut at byte"),
     "wrong types": (lambda text: text.replace('"vqa_eval_mode": "vqaEval"', '"vqa_eval_mode": 5', 1), "query 0, field"),
     "duplicate keys": (lambda text: text.rstrip("}\n") + '}, "0": {"pointer_candidates": []}}', "query 0 stands twice"),

@@ -1,0 +1,308 @@
+"""RL data in the terminal: readable at once, health first, queries at length, two files side by side, damaged files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from db import store
+from db.home import Home
+from db.session import open_database, writing
+from engine.doctor import rl_index
+from leverplus_tui import data_files
+from leverplus_tui.data_files import Indexing
+from leverplus_tui.screens.rl_compare import RLCompareScreen
+from leverplus_tui.screens.rl_data import RLDataScreen
+from leverplus_tui.screens.rl_query import RLQueryScreen
+from tests import helpers_rl
+from tests.engine.test_rl_index import BAD
+from tests.helpers_tui import kept, opened, settled, text_of, until
+
+
+@pytest.fixture(autouse=True)
+def builders_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index is built in a thread of the test, and no data set is looked for; one test starts the real processes."""
+
+    def start(self: Indexing) -> None:
+        rl_index.main([str(self.path), "--cache", str(self.cache)])
+
+    async def nothing(self: data_files.RLSource, known: object) -> bool:
+        return False
+
+    monkeypatch.setattr(Indexing, "start", start)
+    monkeypatch.setattr(data_files.RLSource, "find_dataset", nothing)
+
+
+def register(home: Home, *paths: Path) -> None:
+    """Register files as RL data, whatever is in them; the last one stands first."""
+    engine = open_database(home.database)
+    with writing(engine) as session:
+        for path in paths:
+            store.add_data(session, path=path, kind="rl-data", size=path.stat().st_size, sha256="0" * 64)
+    engine.dispose()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Two pooled files; `second` has other questions for some queries and leads the list."""
+    first = helpers_rl.pooled(queries=12)
+    second = helpers_rl.pooled(queries=10, seed=1)
+    second["_meta"]["prompt"] = "Question: {question}"
+    for record in first.values():
+        for candidate in record.get("pointer_candidates", [])[:1]:
+            record["pointer_candidates"].append(candidate | {"vqa_acc_score": 0.3, "vqa_correct": 1})
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    register(home, helpers_rl.write(tmp_path / "second.json", second), helpers_rl.write(tmp_path / "first.json", first))
+    return home
+
+
+async def open_data(pilot: Pilot[None]) -> RLDataScreen:
+    """The page of the file that stands first."""
+    await pilot.press("3")
+    await settled(pilot)
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, RLDataScreen))
+    await settled(pilot)
+    page = pilot.app.screen
+    assert isinstance(page, RLDataScreen)
+    return page
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50)])
+async def test_health_comes_first_then_queries(home: Home, size: tuple[int, int]) -> None:
+    async with opened(home, size) as pilot:
+        await open_data(pilot)
+        shown = text_of(pilot)
+        assert "R3  12 queries" in shown
+        assert shown.index("signal") < shown.index("groups") < shown.index("12 queries   sort id")
+        assert "What is bird" in shown
+        assert "mixed" in shown
+        await pilot.press("i")
+        await settled(pilot)
+        whole = text_of(pilot)
+        assert "Findings" in whole
+        await pilot.press("G")
+        await pilot.press("i")
+        assert "12 queries   sort id" in text_of(pilot)
+
+
+async def test_filter_and_sort(home: Home) -> None:
+    async with opened(home, (100, 30)) as pilot:
+        page = await open_data(pilot)
+        await pilot.press("slash")
+        page.query_one("#filter", Input).value = 'n>5 "bird 1"'
+        await until(pilot, lambda: page.ids == [1, 10, 11])
+        assert "3 of 12 queries" in text_of(pilot)
+        page.query_one("#filter", Input).value = "n>5 colour:red"
+        await until(pilot, lambda: "'colour:red' names no field" in text_of(pilot))
+        page.query_one("#filter", Input).value = "n>500"
+        await until(pilot, lambda: "No queries match n>500" in text_of(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: len(page.ids) == 12)
+        await pilot.press("S")
+        await until(pilot, lambda: page.ids == list(range(11, -1, -1)))
+        await pilot.press("s", "down", "down", "enter")
+        await until(pilot, lambda: page.sort == "positive desc")
+        await settled(pilot)
+        rows = page.source.rows(page.ids)
+        assert [rows[key].positives for key in page.ids] == sorted(
+            (row.positives for row in rows.values()), reverse=True
+        )
+
+
+async def test_a_query_shows_candidates_with_reward_marks_and_neighbours(home: Home) -> None:
+    async with opened(home, (160, 40)) as pilot:
+        data = await open_data(pilot)
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RLQueryScreen))
+        await settled(pilot)
+        page = pilot.app.screen
+        assert isinstance(page, RLQueryScreen)
+        shown = text_of(pilot)
+        assert "What is bird 1 famous for?" in shown
+        assert "talking x6, mimicry x4" in shown
+        assert "pool of 64" in shown
+        assert "→#1" in shown
+        assert "no registered data set has this question" in shown
+        await pilot.press("w")
+        assert "reward hard_plus_soft_v2" in text_of(pilot)
+        await pilot.press("s")
+        assert (
+            page.table.keys[0]
+            == max(page.group.candidates, key=lambda one: (one.rewards[page.mode], -one.number)).number
+            if page.group
+            else False
+        )
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: "What is bird 2 famous for?" in text_of(pilot))
+        await pilot.press("y")
+        await settled(pilot)
+        assert any("pointer_global" in message for message in kept(pilot))
+        await pilot.press("escape")
+        await settled(pilot)
+        assert data.table.cursor_key == 2
+
+
+async def test_the_last_and_the_first_query_say_so(home: Home) -> None:
+    async with opened(home, (80, 24)) as pilot:
+        await open_data(pilot)
+        await pilot.press("enter")
+        await settled(pilot)
+        await pilot.press("left_square_bracket")
+        assert any("first query of the list" in message for message in kept(pilot))
+        for _ in range(3):
+            await pilot.press("p")
+            await settled(pilot)
+        assert "What is bird 0" in text_of(pilot)
+
+
+async def test_train_opens_the_form_with_this_file(home: Home, tmp_path: Path) -> None:
+    async with opened(home, (120, 36)) as pilot:
+        await open_data(pilot)
+        await pilot.press("n")
+        await settled(pilot)
+        await until(pilot, lambda: str(tmp_path / "first.json")[:20] in text_of(pilot))
+
+
+async def test_two_files_side_by_side(home: Home) -> None:
+    async with opened(home, (120, 40)) as pilot:
+        await open_data(pilot)
+        await pilot.press("v")
+        await settled(pilot)
+        await pilot.press("enter")
+        await until(
+            pilot, lambda: isinstance(pilot.app.screen, RLCompareScreen) and "queries in both" in text_of(pilot)
+        )
+        await settled(pilot)
+        shown = text_of(pilot)
+        assert "10   only in A 2   only in B 0" in shown
+        assert "Question: {question}" in shown
+        await until(pilot, lambda: "pointers in both" in text_of(pilot))
+        await pilot.press("s")
+        assert "sort difference" in text_of(pilot)
+        await pilot.press("b")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RLQueryScreen))
+        await settled(pilot)
+        assert "second" in text_of(pilot)
+
+
+async def test_first_queries_are_readable_before_the_index(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Indexing, "start", lambda self: None)
+    async with opened(home, (100, 30)) as pilot:
+        page = await open_data(pilot)
+        shown = text_of(pilot)
+        assert "first 12 queries of the file" in shown
+        assert "not indexed: r begins again" in shown
+        await pilot.press("slash")
+        assert any("when the index is ready" in message for message in kept(pilot))
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RLQueryScreen))
+        await settled(pilot)
+        assert "talking x6" in text_of(pilot)
+        await pilot.press("escape")
+        assert page.source.browse is None
+
+
+async def test_a_changed_file_is_read_again(home: Home, tmp_path: Path) -> None:
+    async with opened(home, (100, 30)) as pilot:
+        page = await open_data(pilot)
+        helpers_rl.write(tmp_path / "first.json", helpers_rl.strict(queries=5))
+        page._look()
+        await until(pilot, lambda: "R2  5 queries" in text_of(pilot))
+        assert any("has changed on disk" in message for message in kept(pilot))
+        (tmp_path / "first.json").unlink()
+        page._look()
+        await until(pilot, lambda: "put the file back" in text_of(pilot).replace("\n", " "))
+
+
+@pytest.mark.parametrize("kind", sorted(BAD))
+async def test_each_malformed_kind_is_one_sentence(tmp_path: Path, kind: str) -> None:
+    spoil, said = BAD[kind]
+    path = helpers_rl.write(tmp_path / "bad.json", helpers_rl.strict())
+    path.write_text(spoil(path.read_text()))
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    register(home, path)
+    async with opened(home, (200, 30)) as pilot:
+        page = await open_data(pilot)
+        shown = text_of(pilot)
+        assert said in shown or (kind == "not JSON" and "not a JSON object" in shown)
+        assert "Something went wrong" not in shown
+        if page.ids:
+            await pilot.press("enter")
+            await settled(pilot)
+            assert isinstance(pilot.app.screen, RLQueryScreen)
+
+
+async def test_a_record_that_cannot_be_read_is_one_sentence_and_the_next_one_opens(tmp_path: Path) -> None:
+    document = helpers_rl.strict(queries=3)
+    document["0"]["pointer_candidates"][2]["gen_method"] = 5
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    register(home, helpers_rl.write(tmp_path / "bad.json", document))
+    async with opened(home, (120, 36)) as pilot:
+        await open_data(pilot)
+        await pilot.press("enter")
+        await until(pilot, lambda: "pointer_candidates[2].gen_method" in text_of(pilot))
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: "What is bird 1 famous for?" in text_of(pilot))
+
+
+@pytest.mark.parametrize("variant", sorted(helpers_rl.VARIANTS))
+async def test_every_variant_is_shown(tmp_path: Path, variant: str) -> None:
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    register(home, helpers_rl.write(tmp_path / "rl.json", helpers_rl.VARIANTS[variant]()))
+    async with opened(home, (120, 36)) as pilot:
+        page = await open_data(pilot)
+        assert page.source.browse is not None
+        assert "10 queries" in text_of(pilot)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert isinstance(pilot.app.screen, RLQueryScreen)
+        assert pilot.app.screen.group is not None
+
+
+# Behind the screens
+
+
+def test_a_large_file_is_registered_by_its_head_and_judged_by_its_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = helpers_rl.write(tmp_path / "rl.json", helpers_rl.strict())
+    small = data_files.judged(path, tmp_path / "cache")
+    monkeypatch.setattr(data_files, "LARGE", 1)
+    quick = data_files.described(path)
+    assert quick.kind == "rl-data"
+    assert quick.facts["judged"] == "not yet"
+    large = data_files.judged(path, tmp_path / "cache")
+    assert large.facts == json.loads(json.dumps(small.facts))
+    assert large.findings == small.findings
+    path.write_text(path.read_text()[:-300])
+    assert [finding.code for finding in data_files.judged(path, tmp_path / "cache").findings] == ["truncated"]
+
+
+async def test_real_builders_start_stop_and_find_the_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    path, cache = helpers_rl.write(tmp_path / "rl.json", helpers_rl.strict()), tmp_path / "cache"
+    indexing = Indexing(path, cache)
+    assert not indexing.cancel()
+    indexing.start()
+    assert indexing.is_ours
+    assert indexing.cancel()
+    assert not indexing.progress().running
+    shutil.rmtree(cache, ignore_errors=True)
+    source = data_files.RLSource(path, "rl", cache)
+    source.indexing.start()
+    assert source.indexing._process is not None
+    assert source.indexing._process.wait(60) == 0
+    assert source.load()
+    found = await source.find_dataset([data_files.KnownData("nowhere", str(tmp_path), "")])
+    assert not found
+    assert source.demonstrations([3])[3].question == "What is bird 3 famous for?"
