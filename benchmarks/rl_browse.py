@@ -1,14 +1,23 @@
 """Browsing large RL data: makes files of 300 MB and 1 GB, and measures first sight, index, pages, sorts, filters and memory.
 
-    python benchmarks/rl_browse.py make FILE --queries 59927
-    python benchmarks/rl_browse.py measure FILE --cache DIR
+python benchmarks/rl_browse.py make FILE --queries 59927
+python benchmarks/rl_browse.py measure FILE
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 CANDIDATES = 40
 TRAIN = 200_000
@@ -59,14 +68,144 @@ def _candidate(rng: random.Random, rank: int, pool: list[int], answer: str, righ
     )
 
 
+LISTS = (
+    ("", "id"), ("", "best desc"), ("", "mean asc"), ("", "question"), ("positive:0", "id"), ("gen:beam", "id"),
+    ("n>10 best>=0.6 class:mixed", "spread desc"), ('"bird"', "id"), ('"what"', "mean desc"), ('"e"', "id"),
+    ('positive:0 gen:beam n>10 "bird"', "best desc"), ("answer:red", "id"), ("answer=red", "id"), ("said:red", "id"),
+    ("mark:duplicate", "id"), ("-class:mixed", "id"),
+)  # fmt: skip
+
+
+def rss_mb() -> float:
+    """Memory of this process that is in use now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def times_ms(work: Callable[[], object], repeats: int = 15) -> tuple[float, float]:
+    """(median, worst) wall time of a call in milliseconds."""
+    taken = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        taken.append(1000 * (time.perf_counter() - start))
+    return statistics.median(taken), max(taken)
+
+
+def measure(path: Path) -> None:
+    """Print every figure; the application is driven without a terminal, in a home that is thrown away."""
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(_in_the_application(path, Path(folder) / "home"))
+        _build(path, Path(folder) / "cache")
+        _lists(path, Path(folder) / "cache")
+
+
+def _build(path: Path, cache: Path) -> None:
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "engine.doctor.rl_index", str(path), "--cache", str(cache)]
+    subprocess.run(command, check=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+    side = next((cache / "rl-data").glob("*.sqlite"))
+    wall = time.perf_counter() - start
+    print(f"index: {wall:.1f} s wall, {cpu:.1f} CPU s, peak {used.ru_maxrss / 1024:.0f} MB with the pages of the file, "
+          f"side file {side.stat().st_size / 1e6:.1f} MB")  # fmt: skip
+
+
+def _lists(path: Path, cache: Path) -> None:
+    from engine.doctor.rl_browse import Browse
+
+    start = time.perf_counter()
+    browse = Browse.of(path, cache)
+    assert browse is not None, "the index was just built"
+    print(f"open the index: {1000 * (time.perf_counter() - start):.1f} ms, {len(browse):,} queries, "
+          f"{browse.health['candidates']:,} candidates")  # fmt: skip
+    worst = 0.0
+    for where, sort in LISTS:
+
+        def work(where: str = where, sort: str = sort) -> list[int]:
+            browse._orders.clear()  # a sort is kept once asked for; here it is measured each time
+            return browse.select(where, sort)
+
+        first = times_ms(work, 1)[0]
+        median, slowest = times_ms(work)
+        worst = max(worst, median)
+        print(
+            f"{where or '(all)':36} {sort:12} first {first:6.2f}  median {median:6.2f}  max {slowest:6.2f} ms  {len(work()):,}"
+        )
+    ids = browse.select("", "mean desc")
+    middle = len(ids) // 2
+    for name, reading in {
+        "page of 200": lambda: browse.rows(ids[middle : middle + 200]),
+        "one query with its candidates": lambda: browse.group(ids[middle]),
+    }.items():
+        median, slowest = times_ms(reading)
+        worst = max(worst, median)
+        print(f"{name:49} median {median:6.2f}  max {slowest:6.2f} ms")
+    print(f"slowest median {worst:.2f} ms")
+
+
+async def _in_the_application(path: Path, root: Path) -> None:
+    from db import store
+    from db.home import Home
+    from db.session import open_database, writing
+    from leverplus_tui.app import LeverplusApp
+    from leverplus_tui.screens.rl_data import RLDataScreen
+
+    root.mkdir(parents=True)
+    home = Home(root)
+    engine = open_database(home.database)
+    with writing(engine) as session:
+        store.add_data(session, path=path, kind="rl-data", size=path.stat().st_size, sha256="0" * 64)
+    engine.dispose()
+    app = LeverplusApp(home)
+    async with app.run_test(size=(120, 36)) as pilot:
+
+        async def until(condition: Callable[[], Any]) -> None:
+            while not condition():
+                await asyncio.sleep(0.002)
+
+        await until(lambda: app.watcher is not None)
+        await pilot.press("3")
+        await pilot.pause(1.0)
+        base = rss_mb()
+        page = RLDataScreen(app.library, app.library.data_files()[0])
+        start = time.perf_counter()
+        app.push_screen(page)
+        await until(lambda: page.is_mounted and page.table.keys)
+        first = 1000 * (time.perf_counter() - start)
+        print(
+            f"first queries on screen: {first:.0f} ms after enter ({len(page.ids)} queries, no index, nothing imported before)"
+        )
+        again = times_ms(page.source.read_head)[0]
+        print(f"of these, decoding: {again:.0f} ms")
+        await until(lambda: page.source.browse is not None)
+        await pilot.pause(1.0)
+        print(f"terminal: {base:.0f} MB with the list of files, {rss_mb():.0f} MB with the index")
+        for where, sort in LISTS:
+            page.where, page.sort = where, sort
+            await page._select()
+            await pilot.press("G", "g")
+        page.where = ""
+        await page._select()
+        await pilot.press("enter")
+        await pilot.pause(1.0)
+        print(
+            f"terminal after every filter and sort above and an opened query: {rss_mb():.0f} MB, {rss_mb() - base:.0f} MB more"
+        )
+
+
 def main() -> None:
     """Make a file, or measure one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("make",))
+    parser.add_argument("what", choices=("make", "measure"))
     parser.add_argument("file", type=Path)
     parser.add_argument("--queries", type=int, default=59_927)
     arguments = parser.parse_args()
-    make(arguments.file, arguments.queries)
+    if arguments.what == "make":
+        make(arguments.file, arguments.queries)
+    else:
+        measure(arguments.file)
 
 
 if __name__ == "__main__":
