@@ -124,6 +124,10 @@ def _pool_sizes(groups: Groups) -> dict[str, int]:
     return pool_facts(groups.pool_sizes)
 
 
+RL_META = ("vqa_model", "model_sha", "prompt_sha", "decode_sha", "dataset_order_sha", "pool", "task_gen_args")
+"""What of the RL data's own record goes into the lineage: evaluations are held against it."""
+
+
 def _lineage(spec: TrainSpec, inputs: Inputs, context: Context) -> dict[str, Any]:
     """Where a checkpoint came from: the whole specification and the hashes of the files it names."""
     files = {"rl_data": inputs.file.path, "embeddings": inputs.embeddings.path}
@@ -132,5 +136,11 @@ def _lineage(spec: TrainSpec, inputs: Inputs, context: Context) -> dict[str, Any
     if spec.init:
         files["init"] = Path(spec.init)
     shas = file_shas(files.values(), context.cache_dir)
-    named = {name: {"path": str(path), "sha256": shas[path]} for name, path in files.items()}
-    return {**named, "spec": spec.model_dump(mode="json"), "run": context.run_dir.name}
+    given = {name: "builtin" if getattr(spec, name) == "builtin" else str(path) for name, path in files.items()}
+    named = {name: {"path": given[name], "sha256": shas[path]} for name, path in files.items()}
+    return {
+        **named,
+        "rl_meta": {key: inputs.file.meta[key] for key in RL_META if key in inputs.file.meta},
+        "spec": spec.model_dump(mode="json"),
+        "run": context.run_dir.name,
+    }

@@ -9,12 +9,25 @@ from pathlib import Path
 
 from engine.demo.world import SYNTHETIC_NOTE, world_identity, write_world
 
-__all__ = ["SYNTHETIC_NOTE", "ensure_world", "model_dir"]
+__all__ = ["SYNTHETIC_NOTE", "ensure_world", "model_dir", "selector_path", "trained_dir"]
+
+SELECTOR = "selector.safetensors"
 
 
 def model_dir() -> Path:
     """The shipped tiny model: weights, tokenizer, chat template, image processor."""
     return Path(__file__).parent / "assets"
+
+
+def trained_dir() -> Path:
+    """What was made with the tiny model: RL data, embeddings, and a selector trained on them (`engine.demo.selector`)."""
+    return Path(__file__).parent / "trained"
+
+
+def selector_path() -> Path | None:
+    """The shipped selector, if this installation has one."""
+    path = trained_dir() / SELECTOR
+    return path if path.is_file() else None
 
 
 def ensure_world(cache_dir: Path) -> Path:

@@ -15,14 +15,14 @@ from db.specs import Finding, TrainSpec, UserError
 from db.specs.selector import PUBLISHED, SelectorParts
 from engine.checkpoint import load_selector
 from engine.data.rl_tensors import RLTensors, columns_for, load_groups
-from engine.demo import model_dir
+from engine.demo import trained_dir
 from engine.doctor.rl_file import RLFile, read_rl_file
 from engine.embedding_file import EmbeddingFile, read_embeddings
 from engine.losses import advantage_statistics, group_advantage
 from engine.selector import PointerSelector
 
 BUILTIN = {"rl_data": "rl_data.json", "embeddings": "embeddings.safetensors"}
-"""Files of the built-in world, beside its model."""
+"""Files of the built-in world."""
 VARIES = frozenset({"rce_lr", "grpo_lr", "kl_beta", "temperature_start", "temperature_end", "seed", "weight_decay"})
 """Fields in which runs that train as one batch may differ."""
 
@@ -122,7 +122,7 @@ def pool_facts(sizes: Any) -> dict[str, int]:
 
 def _path(spec: TrainSpec, field: str) -> Path:
     given = getattr(spec, field)
-    path = model_dir() / BUILTIN[field] if given == "builtin" else Path(given)
+    path = trained_dir() / BUILTIN[field] if given == "builtin" else Path(given)
     if given == "builtin" and not path.is_file():
         raise UserError(f"{field}=builtin: the built-in {BUILTIN[field]} is not part of this installation; name a file")
     return path
