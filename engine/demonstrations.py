@@ -35,11 +35,9 @@ def resolve_retriever(spec: EvalSpec) -> str:
 
 def builtin_selector() -> Path | None:
     """The selector trained on the built-in world, where the package has one."""
-    from engine import demo
+    from engine.demo import selector_path
 
-    find = getattr(demo, "selector_path", None)
-    path: Path | None = find() if find else None
-    return path
+    return selector_path()
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def choose(
     features = yield from _features(spec, retriever, queries, train, vlm, selector, cache_dir)
     asked = pools.Request(spec.pool, spec.pool_size, spec.seed, spec.exclude_same_image, device)
     pool = pools.build_pools(asked, queries, train, features=features, cache_dir=cache_dir)
-    yield from _pool_facts(pool)
+    yield from pool_facts(pool)
     task = Task(
         queries=queries,
         train=train,
@@ -133,23 +131,23 @@ def _features(
     compared = {(side, field) for field in pools.FIELDS.get(spec.pool, ()) for side in sides}
     found: dict[tuple[str, str], Any] = {}
     if selector is not None:
-        yield from _selector_facts(selector)
-        encoder = _selector_encoder(spec, selector, vlm, cache_dir)
-        yield from _encoder_rows("selector_encoder", encoder, selector)
+        yield from selector_facts(selector)
+        encoder = selector_encoder(spec, selector, vlm, cache_dir)
+        yield from encoder_rows("selector_encoder", encoder, selector)
         wanted = retrieve.FIELDS["selector"]
         found |= yield from feature_steps(encoder, wanted, sides, cache_dir=cache_dir, recipe=selector.recipe)
     else:
         compared |= set(retrieve.FIELDS.get(retriever, ()))
     if compared:
         encoder = open_encoder(spec.encoder, vlm, device=spec.device, dtype=spec.dtype, cache_dir=cache_dir)
-        yield from _encoder_rows("encoder", encoder, None)
+        yield from encoder_rows("encoder", encoder, None)
         if retriever == "i2t" and not encoder.joint:
             yield _unlike_spaces(encoder)
         found |= yield from feature_steps(encoder, sorted(compared), sides, cache_dir=cache_dir)
     return found
 
 
-def _selector_encoder(spec: EvalSpec, selector: Selector, vlm: VLM, cache_dir: Path) -> Encoder:
+def selector_encoder(spec: EvalSpec, selector: Selector, vlm: VLM, cache_dir: Path) -> Encoder:
     """The encoder that the selector was trained on, where its manifest names one, else the encoder of `spec`."""
     name = str(selector.embedding.get("encoder") or spec.encoder)
     model = str(selector.embedding.get("encoder_model") or vlm.name)
@@ -163,7 +161,7 @@ def _same_features(selector: Selector, vlm: VLM) -> bool:
     return not is_server(vlm.name) and selector.embedding.get("encoder_sha") == vlm.features_sha
 
 
-def _encoder_rows(name: str, encoder: Encoder, selector: Selector | None) -> Generator[Row, None, None]:
+def encoder_rows(name: str, encoder: Encoder, selector: Selector | None) -> Generator[Row, None, None]:
     facts = {"": encoder.name, "_model": encoder.model, "_sha": encoder.sha, "_dtype": encoder.dtype}
     for part, value in facts.items():
         yield Fact(f"{name}{part}", value)
@@ -178,7 +176,7 @@ def _encoder_rows(name: str, encoder: Encoder, selector: Selector | None) -> Gen
         )
 
 
-def _selector_facts(selector: Selector) -> Generator[Row, None, None]:
+def selector_facts(selector: Selector) -> Generator[Row, None, None]:
     yield Fact("selector", str(selector.path))
     yield Fact("selector_sha", selector.sha)
     yield Fact("variant", selector.variant)
@@ -186,7 +184,7 @@ def _selector_facts(selector: Selector) -> Generator[Row, None, None]:
         yield Fact("selector_assumed", dict(selector.assumed))
 
 
-def _pool_facts(pool: Pools) -> Generator[Row, None, None]:
+def pool_facts(pool: Pools) -> Generator[Row, None, None]:
     yield Fact("pool", pool.rule)
     yield Fact("pool_size", pool.size)
     yield Fact("pool_per_query", pool.own is not None)

@@ -104,8 +104,12 @@ def encoder_mismatch(entry: Mapping[str, Any], encoder: Encoder) -> str:
     made_with = str(entry.get("encoder_sha", ""))
     if made_with == encoder.sha:
         return ""
-    names = f"{entry.get('encoder_model') or entry.get('encoder') or 'an unknown encoder'}, not {encoder.model}"
-    return f"made with {names}" if made_with else f"made with {names}, and without a hash to verify it by"
+    name = entry.get("encoder_model") or entry.get("encoder") or "an unknown encoder"
+    if not made_with:
+        return f"made with {name}, and without a hash to hold against {encoder.model}"
+    if name == encoder.model:
+        return f"{name} has changed since: its content or pixel caps were {made_with[:10]}, now they are {encoder.sha[:10]}"
+    return f"made with {name}, not {encoder.model}"
 
 
 def embed_samples(

@@ -27,11 +27,11 @@ from engine.data.rl_export import VERSIONS, write_rl
 from engine.data.rl_groups import Group, generated_group
 from engine.demonstrations import (
     Selector,
-    _encoder_rows,
-    _pool_facts,
-    _selector_encoder,
-    _selector_facts,
+    encoder_rows,
     open_selector,
+    pool_facts,
+    selector_encoder,
+    selector_facts,
 )
 from engine.doctor.rl_file import read_rl_file
 from engine.doctor.rl_findings import rl_findings
@@ -153,9 +153,9 @@ def _proposer(plan: Plan, vlm: VLM) -> Generator[Row, None, tuple[Proposer, dict
         encoder = open_encoder(
             spec.encoder, vlm, device=spec.device, dtype=spec.dtype, cache_dir=plan.context.cache_dir
         )
-        yield from _encoder_rows("encoder", encoder, None)
+        yield from encoder_rows("encoder", encoder, None)
     pool = yield from _pools(plan, encoder, device)
-    yield from _pool_facts(pool)
+    yield from pool_facts(pool)
     similar = (yield from _vectors(plan, encoder, "both", Recipe())).unit() if encoder and spec.retrieved else None
     network = selector.network if selector else None
     assert network is None or isinstance(network, PointerSelector), "a checkpoint holds a pointer selector"
@@ -167,9 +167,9 @@ def _proposer(plan: Plan, vlm: VLM) -> Generator[Row, None, tuple[Proposer, dict
 
 
 def _selector_vectors(plan: Plan, selector: Selector, vlm: VLM) -> Generator[Row, None, Vectors]:
-    yield from _selector_facts(selector)
-    encoder = _selector_encoder(plan.like_evaluation, selector, vlm, plan.context.cache_dir)
-    yield from _encoder_rows("selector_encoder", encoder, selector)
+    yield from selector_facts(selector)
+    encoder = selector_encoder(plan.like_evaluation, selector, vlm, plan.context.cache_dir)
+    yield from encoder_rows("selector_encoder", encoder, selector)
     return (yield from _vectors(plan, encoder, "both", selector.recipe))
 
 

@@ -158,7 +158,9 @@ def _torch_zip(path: Path) -> Anatomy:
 def _entries(anatomy: Anatomy, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
-        raise Unreadable("not-a-checkpoint", f"{anatomy.path} has {len(entries):,} entries, more than honest files have")
+        raise Unreadable(
+            "not-a-checkpoint", f"{anatomy.path} has {len(entries):,} entries, more than honest files have"
+        )
     tricks = [e.filename for e in entries if e.filename.startswith(("/", "\\")) or ".." in Path(e.filename).parts]
     if tricks:
         anatomy.problems.append(("not-a-checkpoint", f"entry {tricks[0]!r} points outside the archive"))

@@ -111,10 +111,9 @@ def _evaluated_selector(spec: EvalSpec, result: Preflight) -> None:
 def _selector_path(name: str) -> Path | None:
     if name != "builtin":
         return Path(name).expanduser() if name else None
-    from engine import demo
+    from engine.demo import selector_path
 
-    found = getattr(demo, "selector_path", lambda: None)()
-    return Path(found) if found else None
+    return selector_path()
 
 
 def _checkpoint(path: Path, expect: dict[str, str], result: Preflight) -> None:

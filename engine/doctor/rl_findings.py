@@ -162,7 +162,9 @@ def _pools(case: Case) -> Iterator[Finding]:
 def _groups(case: Case) -> Iterator[Finding]:
     singles = int((case.data.sizes() == 1).sum())
     if singles:
-        text = f"{singles:,} groups have one candidate: no advantage (upstream's GRPO turns NaN on them; ours skips them)."
+        text = (
+            f"{singles:,} groups have one candidate: no advantage (upstream's GRPO turns NaN on them; ours skips them)."
+        )
         yield warning("single-candidate-group", case.subject, text, "Generate more candidates for these queries.")
     empty = int((case.data.sizes() == 0).sum())
     if empty:

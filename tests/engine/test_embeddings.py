@@ -119,7 +119,9 @@ def test_a_recipe_without_statistics_goes_through_a_manifest_and_a_broken_one_is
 def test_another_encoder_is_noticed() -> None:
     entry = Recipe().describe(ToyEncoder(sha="one"))
     assert encoder_mismatch(entry, ToyEncoder(sha="one")) == ""
-    assert encoder_mismatch(entry, ToyEncoder(sha="two")) == "made with toy, not toy"
+    assert encoder_mismatch(entry, ToyEncoder(sha="two")) == (
+        "toy has changed since: its content or pixel caps were one, now they are two"
+    )
     assert "without a hash" in encoder_mismatch({"encoder": "clip"}, ToyEncoder())
 
 

@@ -369,8 +369,6 @@ def test_default_retriever(monkeypatch: pytest.MonkeyPatch) -> None:
     assert resolve_retriever(EvalSpec()) == "selector"
     assert resolve_retriever(EvalSpec(vlm="other")) == "random"
     assert resolve_retriever(EvalSpec(dataset="other")) == "random"
-    monkeypatch.delattr(demo, "selector_path")
-    assert resolve_retriever(EvalSpec()) == "random"
 
 
 def test_a_selector_that_is_nowhere(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
