@@ -64,6 +64,8 @@ class TrainSpec(Spec):
     """Arithmetic of the forward pass."""
     cuda_graph: bool = True
     """Record the training step as a CUDA graph where the device allows it."""
+    compile: bool = False
+    """Compile the network before the first step: half a minute that long trainings on a GPU win back."""
     gradient_clip: float = Field(default=1.0, ge=0)
     """Largest gradient norm; 0 does not clip."""
     weight_decay: float = Field(default=0.01, ge=0)

@@ -70,7 +70,7 @@ class Imitation:
         return {}
 
     def _weighted(self, stack: Stack, batch: Batch, where: Where) -> Tensor:
-        losses = stack.pick_losses(batch, self._spec.label_smoothing).sum(-1)  # (R, B, P)
+        losses = stack.training_losses(batch, self._spec.label_smoothing).sum(-1)  # (R, B, P)
         temperature = self.temperature[:, None, None]
         weights = reward_weights(self._data.take(self._rewards, where), temperature, batch.mask)
         return weighted_loss(losses, weights, batch.mask)
@@ -78,7 +78,7 @@ class Imitation:
     def _first_listed(self, stack: Stack, batch: Batch) -> Tensor:
         mask = None if batch.mask is None else batch.mask[..., :1]
         first = Batch(batch.query, batch.pool, batch.pool_mask, batch.pointers[..., :1, :], mask)
-        return group_mean(stack.pick_losses(first, self._spec.label_smoothing).mean(-1), mask)
+        return group_mean(stack.training_losses(first, self._spec.label_smoothing).mean(-1), mask)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class PolicyGradient:
     def terms(self, stack: Stack, where: Where) -> tuple[Tensor, Tensor]:
         """The loss and its parts."""
         data, epsilon = self._data, self._spec.clip_epsilon
-        log_probs = -stack.pick_losses(data.batch(where)).sum(-1)  # (R, B, P)
+        log_probs = -stack.training_losses(data.batch(where)).sum(-1)  # (R, B, P)
         advantage, used = data.take(self._advantage, where), data.take(self._used, where)
         ppo, kl, ratio = policy_terms(log_probs, data.take(self.old, where), advantage, clip_epsilon=epsilon, mask=used)
         kl_loss = self.beta.to(kl.dtype) * kl

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from db.specs import UserError
 from engine.losses import pick_losses
 from engine.selector import PointerSelector
 from engine.training.batches import Batch
@@ -46,7 +47,11 @@ class Logits(nn.Module):
 class Stack:
     """R selectors: `flat` (R, N) holds their weights, the trained ones first; one selector runs without batching."""
 
-    def __init__(self, selectors: Sequence[PointerSelector], shots: int, device: torch.device) -> None:
+    def __init__(
+        self, selectors: Sequence[PointerSelector], shots: int, device: torch.device, *, compiled: bool = False
+    ) -> None:
+        self.compiled = compiled
+        """Training steps run through PyTorch's compiler, which wants batches of one shape."""
         self.runs = len(selectors)
         self.net = copy.deepcopy(selectors[0]).to(device)
         shapes = {name: value.shape for name, value in self.net.named_parameters()}
@@ -61,6 +66,7 @@ class Stack:
         self.grad = torch.zeros_like(self.flat)
         self._leaves = dict(zip(self.names, self._views(shapes), strict=True))
         self._modules: dict[float | None, nn.Module] = {}
+        self._compiled_call = torch.compile(self._call, dynamic=False) if compiled else self._call
 
     def trained(self, freeze_backbone: bool) -> int:
         """How many of the first numbers of each row are trained."""
@@ -70,8 +76,20 @@ class Stack:
         """Numbers in one selector."""
         return sum(self.sizes)
 
+    def training_losses(self, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
+        """Cross-entropy of each pick (R, B, P, S), by the compiled network where that was asked for."""
+        try:
+            return self._compiled_call(self._module(label_smoothing), batch)
+        except RuntimeError as error:
+            if not self.compiled:
+                raise
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(
+                f"compile=true: PyTorch could not compile the network ({reason}); train without it"
+            ) from error
+
     def pick_losses(self, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
-        """Cross-entropy of each pick (R, B, P, S)."""
+        """Cross-entropy of each pick (R, B, P, S), for batches of any shape."""
         return self._call(self._module(label_smoothing), batch)
 
     def logits(self, batch: Batch) -> Tensor:

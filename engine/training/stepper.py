@@ -58,7 +58,7 @@ class Stepper:
         """One step over groups (R or 1, B), given on the host and on the device."""
         self._groups += index.shape[1]
         if not self._use_graph:
-            self._body(self.data.where(index))
+            self._body(self.data.anywhere(place) if self.stack.compiled else self.data.where(index))
             return
         if index.shape[1] not in self._graphs:
             self._graphs[index.shape[1]] = self._record(place.clone())

@@ -72,7 +72,7 @@ class Trainer:
     ) -> None:
         self.specs, self.spec = list(specs), specs[0]
         self.train, self.val = train, val
-        self.stack = Stack(selectors, train.groups.shots, train.device)
+        self.stack = Stack(selectors, train.groups.shots, train.device, compiled=self.spec.compile)
         self.best = self.stack.flat.clone()
         """(R, N) weights of the best epoch of the phase."""
         self.standing = Standing()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from db.specs import UserError
 from db.specs.selector import PUBLISHED
 from engine.data.rl_tensors import Groups
 from engine.losses import group_advantage
@@ -138,6 +141,28 @@ def test_weights_that_no_pointer_uses_are_left_alone() -> None:
     stack = Stack([net], 1, CPU)
     assert set(stack.names[-2:]) == {"query_update_gate.weight", "query_update_gate.bias"}
     assert stack.trained(False) == stack.parameters() - 4 * 8 - 4
+
+
+def test_compiled_steps_see_batches_of_one_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[object] = []
+
+    def fake(function: Callable[..., torch.Tensor], *, dynamic: bool) -> Callable[..., torch.Tensor]:
+        def call(*arguments: Any) -> torch.Tensor:
+            if compiled:
+                raise RuntimeError("no compiler\nat hand")
+            compiled.append(arguments)
+            return function(*arguments)
+
+        return call
+
+    monkeypatch.setattr(torch, "compile", fake)
+    data = resident(groups_of(torch.rand(4, 3)))
+    stack = Stack([PointerSelector(PUBLISHED["v3"], 5, 4).eval()], 2, CPU, compiled=True)
+    stack.train(False)
+    batch = data.batch(data.anywhere(torch.arange(4)[None]))
+    assert torch.equal(stack.training_losses(batch), stack.pick_losses(batch))
+    with pytest.raises(UserError, match=r"could not compile the network \(no compiler\); train without it"):
+        stack.training_losses(batch)
 
 
 def test_precision_leaves_the_process_as_it_was() -> None:
