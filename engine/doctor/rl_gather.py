@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from struct import error as StructError
+from struct import pack
 from typing import Any
 
 import msgspec
@@ -36,14 +38,14 @@ class _Texts:
         self._codes: list[NDArray[np.int32]] = []
 
     def add(self, values: Sequence[str | None]) -> None:
-        try:
-            codes = np.fromiter(map(self._known.__getitem__, values), np.int32, len(values))
-        except KeyError:
-            for value in set(values) - self._known.keys():
-                self._known[value] = len(self._texts)
-                self._texts.append(value or "")
-            codes = np.fromiter(map(self._known.__getitem__, values), np.int32, len(values))
-        self._codes.append(codes)
+        distinct = set(values)
+        for value in distinct - self._known.keys():
+            self._known[value] = len(self._texts)
+            self._texts.append(value or "")
+        if len(distinct) == 1:
+            self._codes.append(np.full(len(values), self._known[distinct.pop()], np.int32))
+        else:
+            self._codes.append(np.fromiter(map(self._known.__getitem__, values), np.int32, len(values)))
 
     def finish(self) -> Labels:
         return Labels(np.concatenate(self._codes), tuple(self._texts))
@@ -96,7 +98,7 @@ class Gatherer:
         self._pools.add([record.candidate_pool_ids or record.candidate_pool_indices for _, record in chunk])
         fields = _transposed(list(chain.from_iterable(groups)))
         for name, parts in self._numbers.items():
-            parts.append(np.array(fields[NUMBERS[name]], np.float64))
+            parts.append(_floats(fields[NUMBERS[name]]))
         for name, texts in self._texts.items():
             texts.add(fields[TEXTS[name]])
         pointers, positions, worlds = fields["pointer"], fields["pointer_pos"], fields["pointer_global"]
@@ -204,6 +206,14 @@ def _transposed(candidates: Sequence[CandidateRecord]) -> dict[str, Sequence[Any
     names = (candidates[0] if candidates else CandidateRecord).__struct_fields__
     columns = list(zip(*map(msgspec.structs.astuple, candidates), strict=True)) or [()] * len(names)
     return dict(zip(names, columns, strict=True))
+
+
+def _floats(values: Sequence[float | None]) -> Floats:
+    """Numbers as an array; None becomes NaN. Packing is four times as fast as what NumPy does."""
+    try:
+        return np.frombuffer(pack(f"{len(values)}d", *values))
+    except StructError:
+        return np.array(values, np.float64)
 
 
 def _padded(values: Ints, real: Bools) -> Ints:
