@@ -73,12 +73,18 @@ def neighbours(queries: Tensor, candidates: Tensor, pools: list[Picks], shots: i
 
 
 def best_known(query: Question, candidates: list[Sample], pool: Picks, shots: int) -> Picks:
-    """The picks that teach most, by the construction of the world: no model is asked."""
+    """The picks that teach most, by the construction of the world: no model is asked.
+
+    Where nothing is left to teach, the next pick is what teaches most alone, then what sounds most alike.
+    """
+    alone = {c: ideal_score(query, [source(candidates[c])]) for c in pool}
+    alike = {c: source(candidates[c]).text == query.text for c in pool}
     picks: Picks = []
     for _ in range(shots):
-        gains = {c: ideal_score(query, [source(candidates[p]) for p in (*picks, c)]) for c in pool if c not in picks}
-        picks.append(max(gains, key=lambda c: gains[c]))
-    return picks
+        shown = [source(candidates[p]) for p in picks]
+        gains = {c: ideal_score(query, [*shown, source(candidates[c])]) for c in pool if c not in picks}
+        picks.append(max(gains, key=lambda c: (gains[c], alone[c], alike[c])))
+    return picks[::-1]
 
 
 def ideal_score(query: Question, demonstrations: Sequence[Question]) -> float:
