@@ -20,10 +20,11 @@ from db.specs import EmbedSpec, GenerateSpec, TrainSpec
 from engine.context import Context
 from engine.demo import SELECTOR, trained_dir
 
-DATA = GenerateSpec(queries=1000, retrieved=5, random=5, min_candidates=8)
+DATA = GenerateSpec(queries=1000, retrieved=8, random=10, adaptive=False)
 EMBEDDINGS = EmbedSpec(standardize=True)
 TRAINING = TrainSpec(
-    kind="rce", rl_data="builtin", embeddings="builtin", variant="v4_2", hidden_dim=64, dropout=0.3, rce_epochs=60, rce_lr=1e-3,
+    kind="rce", rl_data="builtin", embeddings="builtin", variant="v4_2", hidden_dim=128, dropout=0.2, rce_epochs=40,
+    rce_lr=2e-3, schedule="cosine", temperature_start=1.0, temperature_end=0.2,
 )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from leverplus_tui.output import put, say
 SHOTS = (1, 2)
 CONTROLS = ("random", "fixed", "t2t", "i2i")
 TRAINING = {
-    "hidden_dim": 64, "dropout": 0.3, "rce_epochs": 40, "rce_lr": 1e-3, "grpo_epochs": 20, "grpo_lr": 1e-4, "patience": 8,
+    "variant": "v4_2", "hidden_dim": 128, "dropout": 0.2, "rce_epochs": 30, "rce_lr": 2e-3, "schedule": "cosine",
+    "temperature_start": 1.0, "temperature_end": 0.2, "grpo_epochs": 10, "grpo_lr": 1e-4,
 }  # fmt: skip
 """Settings that fit a few hundred queries of narrow features; everything else is at its default."""
 
