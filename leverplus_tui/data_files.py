@@ -180,9 +180,9 @@ class RLSource:
         self.dataset = ""
         """The data set that the queries were found in; '' where none agrees."""
 
-    def read_head(self) -> Head:
+    def read_head(self, octets: int = 0) -> Head:
         """Decode the first queries. UserError for what is visibly no RL data."""
-        self.head = read_head(self.path)
+        self.head = read_head(self.path, octets)
         return self.head
 
     def load(self) -> bool:

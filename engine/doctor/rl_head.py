@@ -16,6 +16,8 @@ from typing import Any
 from db.specs.base import UserError
 from engine.doctor.rl_rows import Mark, QueryRow
 
+GLANCE = 192 << 10
+"""Bytes for the very first sight: a screenful of ordinary queries."""
 FIRST = 1 << 20
 MOST = 1 << 26
 """Bytes read when even the first record does not end in the first megabyte."""
@@ -39,12 +41,13 @@ class Head:
     """Why no more could be read, where the reason is not just that the file goes on."""
 
 
-def read_head(path: Path, most: int = 200) -> Head:
-    """At most `most` first queries. What is damaged ends the list; the index says where and why.
+def read_head(path: Path, octets: int = 0, most: int = 200) -> Head:
+    """At most `most` first queries, from about the first `octets` (a megabyte unless told otherwise).
 
-    UserError where there is nothing that could be a query: not there, empty, or no JSON object.
+    What is damaged ends the list; the index says where and why. UserError where there is nothing that could be a query: not
+    there, empty, or no JSON object.
     """
-    length = FIRST
+    length = octets or FIRST
     while True:
         text, size = _start(path, length)
         head = _decoded(path, text, whole=len(text) >= size, most=most)

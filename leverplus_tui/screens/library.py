@@ -312,13 +312,13 @@ class Library:
         from db import store
         from db.session import writing
         from db.specs import UserError
-        from engine.doctor.examine import examine
+        from leverplus_tui.data_files import described
         from leverplus_tui.screens.fingerprint import content_sha, total_size
 
         path = path.expanduser().absolute()
         if not path.exists():
             raise UserError(f"there is nothing at {path}: give an existing file or folder")
-        report = examine(path)
+        report = described(path)
         size, sha256 = total_size(path), content_sha(path)
         with writing(self.engine) as session:
             return store.add_data(session, path=path, kind=report.kind, size=size, sha256=sha256, facts=report.facts)

@@ -14,36 +14,31 @@ from textual.geometry import Size
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from db.specs.base import UserError
 from engine.doctor.rl_rows import QueryRow
-from leverplus_tui.data_files import BUILTIN, KnownData, Progress, RLSource
 from leverplus_tui.messages import CopyText, EditLaunch
-from leverplus_tui.screens.base import PageScreen
-from leverplus_tui.screens.dialogs import Choose, Confirm
+from leverplus_tui.screens.dialogs import Choose
 from leverplus_tui.screens.library import Library
 from leverplus_tui.screens.rl_compare import RLCompareScreen
 from leverplus_tui.screens.rl_health import brief, full
+from leverplus_tui.screens.rl_open import RLFilePage
 from leverplus_tui.screens.rl_preview import QueryPreview
 from leverplus_tui.screens.rl_query import RLQueryScreen
 from leverplus_tui.screens.rl_view import QUERY_COLUMNS, query_cells
 from leverplus_tui.widgets.empty import Empty
 from leverplus_tui.widgets.table import LineTable
-from leverplus_tui.widgets.text import bar, clean, count, plural
+from leverplus_tui.widgets.text import clean, count, plural
 from leverplus_tui.widgets.text import size as written_size
 
 if TYPE_CHECKING:
     from db.store import DataRow
 
 TYPING_S = 0.15
-BUILD_S = 0.2
-LOOK_S = 2.0
-"""How often the file is looked at for changes while it is in view."""
 SORTS = ("id", "n", "positive", "rate", "best", "mean", "spread", "reward", "pool", "image", "question")
 PLACEHOLDER = 'positive:0 gen:beam n>10 best>=0.6 class:mixed mark:conflict "bird"'
 WAITING = "Filter and sort work when the index is ready; these are the first queries of the file"
 
 
-class RLDataScreen(PageScreen):
+class RLDataScreen(RLFilePage):
     """One RL file."""
 
     MODE = "data"
@@ -64,29 +59,19 @@ class RLDataScreen(PageScreen):
         Binding("v", "compare", "compare", tooltip="compare with another RL file", id="rl.compare"),
         Binding("n", "train", "train", tooltip="train a selector on this file", id="rl.train"),
         Binding("y", "copy", "copy", tooltip="copy id and question", id="rl.copy"),
-        Binding("r", "again", "read again", tooltip="read the file again", show=False, id="rl.again"),
-        Binding(
-            "X", "cancel", "stop indexing", tooltip="stop building the index (asks first)", show=False, id="rl.cancel"
-        ),
         Binding("S", "reverse", "reverse the order", show=False, id="rl.reverse"),
         Binding("right_square_bracket", "step(1)", "next query", show=False, id="rl.next"),
         Binding("left_square_bracket", "step(-1)", "previous query", show=False, id="rl.previous"),
     ]
 
     def __init__(self, library: Library, row: DataRow) -> None:
-        super().__init__(library)
-        from pathlib import Path
-
-        self.row = row
-        self.source = RLSource(Path(row.path), row.name, library.home.cache)
+        super().__init__(library, row)
         self.where, self.sort = "", "id"
         self.ids: list[int] = []
         self._rows: dict[int, QueryRow] = {}
         self._typing: Timer | None = None
-        self._watch: Timer | None = None
         self._preview: bool | None = None
         self._opened: RLQueryScreen | None = None
-        self._problem = ""
 
     def body(self) -> ComposeResult:
         """Title, health, filter, queries with the one under the cursor; instead of them, why there are none."""
@@ -106,9 +91,7 @@ class RLDataScreen(PageScreen):
         """Show the first queries, then the index."""
         for part in ("#filter", "#rl-health", "#rl-body", "#filter-error"):
             self.query_one(part).display = False
-        self._title()
-        self.open_file()
-        self._watch = self.set_interval(LOOK_S, self._look)
+        self.show_title()
 
     @property
     def table(self) -> LineTable:
@@ -123,81 +106,29 @@ class RLDataScreen(PageScreen):
             return self.source.browse is not None
         return bool(self.ids or self.where) or action not in ("filter", "sort", "reverse", "preview", "copy", "step")
 
-    # Opening
+    # What was opened
 
-    @work(exclusive=True, group="open", exit_on_error=False)
-    async def open_file(self) -> None:
-        """The first queries at once; the index when it is there."""
-        self._problem = ""
-        try:
-            await asyncio.to_thread(self.source.read_head)
-            self._show_ids(self.source.select("", "id"))
-            self.table.focus()
-            if not await asyncio.to_thread(self.source.load):
-                await self._build()
-        except UserError as error:
-            self._refuse_file(str(error))
-            return
-        if self.source.browse is not None:
-            await self._indexed()
+    def show_first(self) -> None:
+        """The first queries are there; what the health was before is no longer known."""
+        self._leave_full()
+        self.query_one("#rl-health").display = False
+        self._show_ids(self.source.select("", "id"))
+        self.table.focus()
 
-    async def _build(self) -> None:
-        """Have the index built, and say how far it is."""
-        indexing = self.source.indexing
-        await asyncio.to_thread(indexing.start)
-        self.refresh_bindings()
-        while not await asyncio.to_thread(self.source.load):
-            progress = await asyncio.to_thread(indexing.progress)
-            if progress.error:
-                self._refuse_file(progress.error)
-                return
-            if not progress.running and not await asyncio.to_thread(self.source.load):
-                self._title("not indexed: r begins again")
-                return
-            self._title(_building(progress))
-            await asyncio.sleep(BUILD_S)
-
-    async def _indexed(self) -> None:
+    async def show_index(self) -> None:
         """Everything is known now."""
-        self._title()
-        self.refresh_bindings()
         self._show_health()
         await self._select()
-        if await self.source.find_dataset(await asyncio.to_thread(self._known_data)):
-            self._title()
-            self._show_preview()
 
-    def _known_data(self) -> list[KnownData]:
-        """The built-in world and every registered data set."""
-        rows = self.library.data_files() if self.library.is_open else []
-        return [KnownData(BUILTIN, BUILTIN, "")] + [
-            KnownData(row.name, row.path, row.sha256) for row in rows if row.kind == "dataset" and not row.missing
-        ]
-
-    def _refuse_file(self, sentence: str) -> None:
+    def refuse_file(self, sentence: str) -> None:
         """A file that cannot be read whole: its one sentence, above the queries that could be read."""
-        self._problem = sentence
-        self._title()
+        self.problem = sentence
+        self.show_title()
         self.query_one("#rl-health", Static).update(Content.assemble((clean(sentence), "$error")))
         self.query_one("#rl-health").display = bool(self.ids)
         if not self.ids:
             self._say_empty(sentence)
         self.refresh_bindings()
-
-    @work(exclusive=True, group="look", exit_on_error=False)
-    async def _look(self) -> None:
-        """Notice a file that was changed or went away."""
-        if not self.is_current or self.source.browse is None:
-            return
-        try:
-            changed = await asyncio.to_thread(self.source.has_changed)
-        except UserError as error:
-            if not self._problem:
-                self._refuse_file(str(error))
-            return
-        if changed or self._problem:
-            self.notify("The file has changed on disk: it is read again")
-            self._reopen()
 
     def on_screen_resume(self) -> None:
         """Back from a query: the cursor stands where one was left."""
@@ -207,7 +138,8 @@ class RLDataScreen(PageScreen):
 
     # What is shown
 
-    def _title(self, building: str = "") -> None:
+    def show_title(self, building: str = "") -> None:
+        """Name, size and kind of the file, its data set, and how far the index is."""
         source = self.source
         parts: list[str | tuple[str, str]] = [(f"{self.row.ref} ", "bold $accent"), (clean(self.row.name), "bold")]
         parts.append((f"  {written_size(self.row.size)}", "$faint"))
@@ -264,9 +196,9 @@ class RLDataScreen(PageScreen):
         self.query_one("#empty").display = not ids
         self.query_one("#rl-body").display = bool(ids) and not self._is_full
         if not ids:
-            self._say_empty(self._problem)
+            self._say_empty(self.problem)
         self._summarise()
-        self._show_preview()
+        self.show_preview()
         self.refresh_bindings()
 
     def _say_empty(self, problem: str) -> None:
@@ -304,9 +236,10 @@ class RLDataScreen(PageScreen):
     def moved(self, event: LineTable.Moved) -> None:
         """The preview follows the cursor."""
         event.stop()
-        self._show_preview()
+        self.show_preview()
 
-    def _show_preview(self) -> None:
+    def show_preview(self) -> None:
+        """The query under the cursor, beside the list."""
         preview = self.query_one(QueryPreview)
         if preview.display:
             preview.show(self._rows.get(self.table.cursor_key or 0) if self.table.cursor_key is not None else None)
@@ -421,7 +354,7 @@ class RLDataScreen(PageScreen):
         """Show or hide the query under the cursor."""
         self._preview = not self.query_one(QueryPreview).display
         self.fit(self.size)
-        self._show_preview()
+        self.show_preview()
 
     def action_step(self, rows: int) -> None:
         """Next or previous query."""
@@ -450,30 +383,3 @@ class RLDataScreen(PageScreen):
         if chosen:
             other = next(row for row in others if str(row.id) == chosen)
             await self.app.push_screen(RLCompareScreen(self.library, self.source, other))
-
-    @work(group="dialog", exclusive=True, exit_on_error=False)
-    async def action_cancel(self) -> None:
-        """Ask, then stop building the index."""
-        detail = "The first queries stay readable; r begins again from the start."
-        if await self.app.push_screen_wait(Confirm("Stop building the index?", detail)):
-            await asyncio.to_thread(self.source.indexing.cancel)
-
-    def action_again(self) -> None:
-        """Read the file again."""
-        self.notify("Reading the file again")
-        self._reopen()
-
-    def _reopen(self) -> None:
-        try:
-            self.source.indexing.forget_error()
-        except UserError as error:
-            self._refuse_file(str(error))
-            return
-        self.source.browse = None
-        self.query_one("#rl-health").display = False
-        self._leave_full()
-        self.open_file()
-
-
-def _building(progress: Progress) -> str:
-    return f"indexing {bar(progress.share, 12)} {100 * progress.share:.0f} %  {progress.words}  X stops"

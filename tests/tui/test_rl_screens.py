@@ -210,11 +210,11 @@ async def test_a_changed_file_is_read_again(home: Home, tmp_path: Path) -> None:
     async with opened(home, (100, 30)) as pilot:
         page = await open_data(pilot)
         helpers_rl.write(tmp_path / "first.json", helpers_rl.strict(queries=5))
-        page._look()
+        page.look()
         await until(pilot, lambda: "R2  5 queries" in text_of(pilot))
         assert any("has changed on disk" in message for message in kept(pilot))
         (tmp_path / "first.json").unlink()
-        page._look()
+        page.look()
         await until(pilot, lambda: "put the file back" in text_of(pilot).replace("\n", " "))
 
 
