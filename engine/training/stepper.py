@@ -17,6 +17,8 @@ from engine.training.stack import Stack
 
 Ints = NDArray[np.int64]
 WARM_UP_STEPS = 3
+WORTH_SHARING = 4e8
+"""Multiply-adds of a step from which two threads are faster than one, even beside another busy process."""
 
 
 @contextmanager
@@ -30,6 +32,19 @@ def precision(device: torch.device, kind: str) -> Iterator[None]:
             yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+@contextmanager
+def threads_for(work: float, device: torch.device) -> Iterator[None]:
+    """One thread where a step's products (`work` multiply-adds) are too small to share: a second thread would cost more
+    than it computes, the more so when other jobs want the core. Leaves the process as it was."""
+    before = torch.get_num_threads()
+    if device.type == "cpu" and work < WORTH_SHARING:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class Stepper:

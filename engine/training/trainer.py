@@ -23,7 +23,7 @@ from engine.training.phases import Phase, imitation, policy_gradient, tables
 from engine.training.schedule import Randomness, orders, seed_of
 from engine.training.stack import Stack
 from engine.training.state import Standing
-from engine.training.stepper import Stepper, precision
+from engine.training.stepper import Stepper, precision, threads_for
 from engine.training.watch import Watch, nothing_to_learn
 
 Ints = NDArray[np.int64]
@@ -113,6 +113,13 @@ class Trainer:
         if not self.spec.rce_epochs:
             raise TrainingFailed("no group has a signal for GRPO and rce_epochs is 0: nothing was trained")
 
+    def _work(self) -> float:
+        """Multiply-adds of the products of one step, roughly: forward, and twice that backward."""
+        sizes = self.stack.net.sizes
+        each = self.stack.net.width * (sizes.d_model + self.stack.net.width)
+        members = self.spec.queries_per_step * self.train.groups.pool.shape[1]
+        return 3.0 * self.stack.runs * members * each
+
     def _reference(self) -> Tensor:
         with precision(self.train.device, self.spec.precision):
             return sequence_log_probs(self.stack, self.train)
@@ -170,7 +177,7 @@ class Trainer:
         starts = iter(range(0, order.shape[1], size))
         unfinished = True
         while unfinished:
-            with precision(device, self.spec.precision), random():
+            with threads_for(self._work(), device), precision(device, self.spec.precision), random():
                 unfinished = self._steps(loop, starts, order, places)
             for run in range(self.stack.runs):
                 yield run, Progress(self.standing.step, total, "steps", note)
@@ -208,7 +215,7 @@ class Trainer:
         means = loop.stepper.read()
         measured: dict[str, list[float]] = {}
         if self.val is not None:
-            with precision(self.train.device, self.spec.precision):
+            with threads_for(self._work(), self.train.device), precision(self.train.device, self.spec.precision):
                 measured = validate(self.stack, self.val, self.spec)
         extras = loop.phase.extras(epoch, len(self.train))
         rates = loop.rates[self.standing.step - 1].tolist()

@@ -22,7 +22,7 @@ from engine.training.objectives import PolicyGradient, select_candidates
 from engine.training.optimizer import FlatAdamW
 from engine.training.schedule import Randomness, learning_rates, orders, seed_of, temperatures
 from engine.training.stack import Stack
-from engine.training.stepper import precision
+from engine.training.stepper import WORTH_SHARING, precision, threads_for
 from engine.training.watch import Watch, before_training
 from tests.helpers_training import small
 
@@ -173,6 +173,15 @@ def test_precision_leaves_the_process_as_it_was() -> None:
         assert (torch.eye(2) @ torch.eye(2)).dtype == torch.bfloat16
     assert torch.get_float32_matmul_precision() == before
     assert (torch.eye(2) @ torch.eye(2)).dtype == torch.float32
+
+
+def test_small_steps_keep_to_one_thread() -> None:
+    before = torch.get_num_threads()
+    with threads_for(WORTH_SHARING / 2, CPU):
+        assert torch.get_num_threads() == 1
+    with threads_for(WORTH_SHARING * 2, CPU):
+        assert torch.get_num_threads() == before
+    assert torch.get_num_threads() == before
 
 
 def test_a_healthy_epoch_raises_nothing() -> None:
