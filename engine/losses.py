@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 LOGIT_FLOOR = -100.0
-"""Chosen and absent positions score this much; lower logits are raised to it before the cross-entropy."""
+"""Chosen positions score this much; lower logits are raised to it before the cross-entropy."""
+ABSENT_LOGIT = -1e3
+"""A logit below this stands for a position that is not there (the selector writes -1e4)."""
 LOG_RATIO_BOUND = 20.0
 """Largest log-ratio of two policies: beyond it exp() and the squares in AdamW leave float32."""
 
@@ -34,12 +36,12 @@ def step_log_probs(logits: Tensor, pointers: Tensor) -> Tensor:
 
 
 def pick_losses(logits: Tensor, pointers: Tensor, label_smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy of each pick, (..., S). Smoothing spreads over the positions that exist (logit above -inf)."""
+    """Cross-entropy of each pick, (..., S). Smoothing spreads over the positions that exist."""
     floored = logits.clamp(min=LOGIT_FLOOR)
     loss = -step_log_probs(floored, pointers)
     if not label_smoothing:
         return loss
-    exists = logits > -torch.inf
+    exists = logits > ABSENT_LOGIT
     spread = (floored * exists).sum(-1) / exists.sum(-1)
     return (1 - label_smoothing) * loss + label_smoothing * (floored.logsumexp(-1) - spread)
 

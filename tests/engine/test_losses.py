@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
+from engine.checkpoint import load_selector
 from engine.losses import (
     best_candidates,
     group_advantage,
@@ -17,6 +20,7 @@ from engine.losses import (
     rce_loss,
     reward_weights,
 )
+from engine.selector import PADDED_LOGIT
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FILES = ("selector_l1", "selector_l3", "selector_l1_k64")
@@ -55,6 +59,22 @@ def test_imitation_is_the_published_cross_entropy(name: str) -> None:
     tensors = golden(name)
     loss = imitation_loss(tensors["teacher_forced_logits"], tensors["pointers"][:, 0], label_smoothing=0.1)
     torch.testing.assert_close(loss, tensors["ce_loss"][0], atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_rce_is_the_published_one(name: str) -> None:
+    tensors = golden(name)
+    with safe_open(GOLDEN / f"{name}.io.safetensors", "pt") as file:
+        heads = json.loads(file.metadata()["config"])["num_heads"]
+    selector = load_selector(GOLDEN / f"{name}.pt", answers={"num_heads": heads})
+    logits = selector.logits(tensors["query_emb"], tensors["cand_emb"], tensors["pointers"])
+    ranks = tensors["rewards"].argsort(-1).argsort(-1) / (tensors["rewards"].shape[1] - 1)
+    cases = [(f"rce_raw_t{t}", tensors["rewards"], t) for t in (0.5, 1.0, 2.0)] + [("rce_rank_t1.0", ranks, 1.0)]
+    for key, rewards, temperature in cases:
+        loss = rce_loss(logits, tensors["pointers"], rewards, temperature=temperature, label_smoothing=0.1)
+        torch.testing.assert_close(loss, tensors[key][0], atol=1e-5, rtol=1e-6, msg=key)
+    first = imitation_loss(logits[:, 0], tensors["pointers"][:, 0], label_smoothing=0.1)
+    torch.testing.assert_close(first, tensors["rce_top1"][0], atol=1e-5, rtol=1e-6)
 
 
 def test_reward_weights_by_hand() -> None:
@@ -158,7 +178,7 @@ def test_masked_grpo_is_the_mean_over_real_groups(top_k: int | None) -> None:
 def test_positions_that_do_not_exist_cost_nothing_under_label_smoothing() -> None:
     torch.manual_seed(0)
     logits, pointers = random_logits(2, 3, 2, 5)
-    padded = torch.cat([logits, torch.full((2, 3, 2, 3), -torch.inf)], -1)
+    padded = torch.cat([logits, torch.full((2, 3, 2, 3), PADDED_LOGIT)], -1)
     rewards = torch.rand(2, 3)
     plain, with_padding = (
         rce_loss(values, pointers, rewards, temperature=1.0, label_smoothing=0.1) for values in (logits, padded)
