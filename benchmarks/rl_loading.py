@@ -115,7 +115,9 @@ def measure(path: Path, rounds: int) -> None:
         memory = f"{m['peak']:7.0f} MB peak ({m['peak'] / megabytes:.2f}x the file)"
         print(f"{side:6} {m['cpu']:7.2f} CPU s {m['wall']:7.2f} s wall {memory}")
     ratios = {key: medians["plain"][key] / medians["ours"][key] for key in ("cpu", "wall")}
-    print(f"{megabytes:.0f} MB: ours takes 1/{ratios['cpu']:.1f} of the CPU time, 1/{ratios['wall']:.1f} of the wall time")
+    print(
+        f"{megabytes:.0f} MB: ours takes 1/{ratios['cpu']:.1f} of the CPU time, 1/{ratios['wall']:.1f} of the wall time"
+    )
 
 
 def main() -> None:

@@ -148,8 +148,8 @@ def _pools(case: Case) -> Iterator[Finding]:
     if not sizes.any():
         return
     group = np.repeat(np.arange(len(sizes)), sizes)
-    pairs = np.stack([group, pools.ids])
-    repeated = pairs.shape[1] - np.unique(pairs, axis=1).shape[1]
+    low, width = pools.ids.min(), np.ptp(pools.ids) + 1
+    repeated = len(pools.ids) - len(np.unique(group * width + (pools.ids - low)))
     if repeated:
         text = f"{repeated:,} entries of the stored pools repeat another of the same pool."
         yield error("pool-duplicate", case.subject, text, "Remove the repeats; pointers must be renumbered.")

@@ -11,9 +11,11 @@ import typer
 from sqlalchemy import Engine
 
 from db import store
+from db.home import resolve_home
 from db.session import reading, writing
-from db.specs import Report, UserError
+from db.specs import UserError
 from db.store import DataRow
+from leverplus_tui import data_files
 from leverplus_tui.commands.opened import looking, opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.output import finding_lines, iso, moment, put, put_json, say, table
@@ -37,7 +39,8 @@ def add(
     leverplus run rce --data balanced --embeddings queries.safetensors
     """
     path = file.expanduser().absolute()
-    report = _examined(path)
+    _existing(path)
+    report = data_files.described(path)
     _, database = opened(home)
     with writing(database) as session:
         row = store.add_data(
@@ -99,7 +102,9 @@ def health(data: DataArgument, as_json: JsonOption = False, home: HomeOption = N
     leverplus data health rl_data.json
     leverplus data health balanced --json
     """
-    report = _examined(_located(data, home))
+    path = _located(data, home)
+    _existing(path)
+    report = data_files.judged(path, resolve_home(home).cache)
     if report.kind != "rl-data":
         raise UserError(f"{report.path} is {report.kind}, not RL data: `leverplus doctor {data}` says more")
     document: dict[str, Any] = {name: report.facts.get(name) for name in HEALTH} | report.facts
@@ -136,12 +141,9 @@ def _located(data: str, home: Path | None) -> Path:
         return Path(store.find_data(session, data).path)
 
 
-def _examined(path: Path) -> Report:
+def _existing(path: Path) -> None:
     if not path.exists():
         raise UserError(f"there is nothing at {path}: give an existing file or folder")
-    from engine.doctor.examine import examine
-
-    return examine(path)
 
 
 def _document(row: DataRow) -> dict[str, Any]:
