@@ -333,7 +333,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=0, help="threads of PyTorch on a CPU; 0 leaves them as they are")
     parser.add_argument("--cpu-seconds", action="store_true", help="count CPU time, for a machine that others use too")
-    parser.add_argument("--profile", action="store_true", help="list the kernels of a step first")
+    parser.add_argument("--profile", action="store_true", help="list the operations of a step at the end")
     parser.add_argument("--compiled", action="store_true", help="measure the compiled network as well (a minute more)")
     arguments = parser.parse_args()
     clock, unit = (time.process_time, "CPU s") if arguments.cpu_seconds else (time.perf_counter, "s")
@@ -342,8 +342,6 @@ def main() -> int:
     device, rounds = torch.device(arguments.device), arguments.rounds
     data = make_data()
     difference = check_losses(data, device)
-    if arguments.profile:
-        profile(data, device)
     if device.type == "cpu":
         show(measure(cpu_sides(data, device), rounds, device, clock), device, unit, difference)
     else:
@@ -353,6 +351,8 @@ def main() -> int:
         if arguments.compiled:
             sides = plain + gpu_sides(data, device, "tf32", compiled=True)
             show(measure(sides, rounds, device, clock), device, unit, difference)
+    if arguments.profile:
+        profile(data, device)
     return int(difference > 1e-6)
 
 
