@@ -28,8 +28,8 @@ def matrix(cells: Sequence[CellRow]) -> list[dict[str, Any]]:
     """The accuracy matrix as the contract prints it, in percent."""
     return [
         {
-            "subset": cell.subset, "n": cell.n, "shot": cell.shot, "accuracy": cell.accuracy, "ci_low": cell.ci_low,
-            "ci_high": cell.ci_high,
+            "subset": cell.subset, "n": cell.n, "shot": cell.shot, "accuracy": round(cell.accuracy, 6),
+            "ci_low": round(cell.ci_low, 6), "ci_high": round(cell.ci_high, 6),
         } | ({"n_done": cell.n_done} if cell.n_done != cell.n else {})
         for cell in cells
     ]  # fmt: skip
