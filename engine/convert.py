@@ -22,6 +22,7 @@ from db.specs.base import UserError
 from db.specs.selector import parameter_count
 from engine.checkpoint import Loaded, open_selector, save_selector, tensors_sha, write_atomically
 from engine.doctor.recognition import compatible_names, variant_of
+from engine.program import finish
 from engine.selector import PointerSelector
 
 SEED, QUERIES, POOL, POINTERS = 0, 8, 24, 6
@@ -232,16 +233,10 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--set", metavar="FIELD=VALUE", action="append", default=[], help="what the file cannot tell")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     chosen = parser.parse_args(words)
-    try:
-        summary = convert(chosen.source, chosen.out, to=chosen.to, answers=_answers(chosen.set))
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{chosen.out}: cannot be written ({error.strerror}); choose another place\n")
-        return 2
-    sys.stdout.write((json.dumps(summary, indent=1) if chosen.json else describe(summary)) + "\n")
-    return 0
+    return finish(
+        lambda: convert(chosen.source, chosen.out, to=chosen.to, answers=_answers(chosen.set)),
+        describe, chosen.out, as_json=chosen.json,
+    )  # fmt: skip
 
 
 def _answers(pairs: Sequence[str]) -> dict[str, Any]:

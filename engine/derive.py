@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from db.specs.base import UserError
 from engine.data.rl_derive import derive
 from engine.data.rl_steps import STEPS, parse_steps
+from engine.program import finish
 
 
 def describe(summary: Mapping[str, Any]) -> str:
@@ -51,17 +50,10 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--overwrite", action="store_true", help="replace the file where it is there already")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     chosen = parser.parse_args(words)
-    try:
-        steps = parse_steps(chosen.step, chosen.set)
-        summary = derive(chosen.source, chosen.out, steps, overwrite=chosen.overwrite)
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{chosen.out}: cannot be written ({error.strerror}); choose another place\n")
-        return 2
-    sys.stdout.write((json.dumps(summary, indent=1) if chosen.json else describe(summary)) + "\n")
-    return 0
+    return finish(
+        lambda: derive(chosen.source, chosen.out, parse_steps(chosen.step, chosen.set), overwrite=chosen.overwrite),
+        describe, chosen.out, as_json=chosen.json,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

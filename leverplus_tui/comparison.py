@@ -69,7 +69,8 @@ class ComparedCell:
     def as_json(self) -> dict[str, Any]:
         """The contract's names, and the interval of each accuracy."""
         return {
-            "n": self.n, "shot": self.shot, "subset": self.subset, "accuracy": {run: round(value, 6) for run, value in self.accuracy.items()},
+            "n": self.n, "shot": self.shot, "subset": self.subset,
+            "accuracy": {run: round(value, 6) for run, value in self.accuracy.items()},
             "interval": {run: list(bounds) for run, bounds in self.interval.items()},
             "pairs": [pair.as_json() for pair in self.pairs],
         }  # fmt: skip

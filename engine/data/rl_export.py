@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from engine.data.rl_groups import Digest, Group, Record, groups_of, uncertain
 from engine.data.rl_parquet import write_parquet
 from engine.doctor.rl_file import RLFile, read_rl_file
 from engine.fingerprint import file_sha
+from engine.program import finish
 
 Layout = Literal["r2", "r3", "as-stored"]
 FORMATS = ("r2", "r3", "jsonl", "parquet")
@@ -221,16 +221,10 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--overwrite", action="store_true", help="replace OUT where it is there already")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     chosen = parser.parse_args(words)
-    try:
-        summary = export(chosen.source, chosen.out, to=chosen.format, overwrite=chosen.overwrite)
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return error.exit_code
-    except OSError as error:
-        sys.stderr.write(f"{chosen.out}: cannot be written ({error.strerror}); choose another place\n")
-        return 2
-    sys.stdout.write((json.dumps(summary, indent=1) if chosen.json else describe(summary)) + "\n")
-    return 0
+    return finish(
+        lambda: export(chosen.source, chosen.out, to=chosen.format, overwrite=chosen.overwrite),
+        describe, chosen.out, as_json=chosen.json,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

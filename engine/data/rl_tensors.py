@@ -134,7 +134,7 @@ def candidate_rewards(file: RLFile, spec: TrainSpec) -> Floats:
 
 
 def kept_candidates(file: RLFile, reward: Floats, spec: TrainSpec) -> tuple[Bools, dict[str, int]]:
-    """Mask (M,) of the candidates that survive the filters of training.md 2, and how many each filter dropped."""
+    """Mask (M,) of the candidates that survive the filters, and how many each filter dropped."""
     c = file.candidates
     keep = np.ones(len(reward), np.bool_)
     counts = {"queries": len(file.query_ids), "candidates": len(reward)}

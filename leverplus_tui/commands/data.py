@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +16,7 @@ from db.store import DataRow
 from leverplus_tui import data_files
 from leverplus_tui.commands.opened import looking, opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
+from leverplus_tui.fingerprint import content_sha, total_size
 from leverplus_tui.output import finding_lines, iso, moment, put, put_json, say, table
 from leverplus_tui.spec_options import flatten
 
@@ -44,7 +43,13 @@ def add(
     _, database = opened(home)
     with writing(database) as session:
         row = store.add_data(
-            session, path=path, kind=report.kind, size=_size(path), sha256=_sha256(path), name=name, facts=report.facts
+            session,
+            path=path,
+            kind=report.kind,
+            size=total_size(path),
+            sha256=content_sha(path),
+            name=name,
+            facts=report.facts,
         )
     if as_json:
         put_json(_document(row) | {"findings": [finding.model_dump(mode="json") for finding in report.findings]})
@@ -83,7 +88,7 @@ def show(data: DataArgument, as_json: JsonOption = False, home: HomeOption = Non
     with looking(home) as session:
         row = store.find_data(session, data)
     path = Path(row.path)
-    changed = path.exists() and (_size(path) != row.size or _sha256(path) != row.sha256)
+    changed = path.exists() and (total_size(path) != row.size or content_sha(path) != row.sha256)
     document = _document(row) | {"facts": row.facts, "changed": changed, "missing": not path.exists()}
     if as_json:
         put_json(document)
@@ -151,23 +156,6 @@ def _document(row: DataRow) -> dict[str, Any]:
         "id": row.ref, "name": row.name, "kind": row.kind, "path": row.path, "size": row.size, "sha256": row.sha256,
         "created": iso(row.created), "missing": row.missing is not None,
     }  # fmt: skip
-
-
-def _files(path: Path) -> Iterable[Path]:
-    return (child for child in sorted(path.rglob("*")) if child.is_file())
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else sum(child.stat().st_size for child in _files(path))
-
-
-def _sha256(path: Path) -> str:
-    """Of a file's bytes; of a folder, which may hold many gigabytes of images, of the names and sizes of its files."""
-    if path.is_file():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    listing = "\n".join(f"{child.relative_to(path)}\t{child.stat().st_size}" for child in _files(path))
-    return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _bytes(size: int) -> str:

@@ -313,7 +313,7 @@ class Library:
         from db.session import writing
         from db.specs import UserError
         from leverplus_tui.data_files import described
-        from leverplus_tui.screens.fingerprint import content_sha, total_size
+        from leverplus_tui.fingerprint import content_sha, total_size
 
         path = path.expanduser().absolute()
         if not path.exists():

@@ -1,0 +1,27 @@
+"""What the small programs of the engine share: run one piece of work, print what came of it, say in a sentence what failed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from db.specs.base import UserError
+
+Summary = dict[str, Any]
+
+
+def finish(work: Callable[[], Summary], describe: Callable[[Summary], str], out: Path, *, as_json: bool) -> int:
+    """Do the work that writes `out` and print its summary, as text or as one JSON document; returns the exit code."""
+    try:
+        summary = work()
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"{out}: cannot be written ({error.strerror}); choose another place\n")
+        return 2
+    sys.stdout.write((json.dumps(summary, indent=1) if as_json else describe(summary)) + "\n")
+    return 0
