@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.specs.base import UserError
+from db.user_error import UserError
 
 VARIABLE = "LEVERPLUS_HOME"
 LOCAL_NAME = ".leverplus"

@@ -96,7 +96,7 @@ class LeverplusApp(App[None]):
 
     @work(group="database", exclusive=True, exit_on_error=False)
     async def _open(self) -> None:
-        from db.specs.base import UserError
+        from db.user_error import UserError
 
         try:
             await asyncio.to_thread(self.library.open)
@@ -115,7 +115,7 @@ class LeverplusApp(App[None]):
 
     async def _open_links(self) -> None:
         """What the command line asked for: a run, or runs side by side."""
-        from db.specs.base import UserError
+        from db.user_error import UserError
 
         try:
             if self._compare:
@@ -284,7 +284,7 @@ class LeverplusApp(App[None]):
 
     def show_error(self, error: BaseException) -> None:
         """One sentence for the user's fault; for ours a window with the traceback, which is also written to a file."""
-        from db.specs.base import UserError
+        from db.user_error import UserError
 
         if isinstance(error, UserError):
             self.notify(str(error), severity="error", timeout=10)

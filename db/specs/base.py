@@ -8,13 +8,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from db.user_error import UserError as UserError
+
 Severity = Literal["error", "warning", "info"]
-
-
-class UserError(Exception):
-    """The user's fault or the world's: one sentence that names the file, the field, the value and the way out."""
-
-    exit_code = 2
 
 
 class Spec(BaseModel):

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import embedding
 
 from engine.data.rl_tensors import Groups
 
@@ -75,10 +76,11 @@ class Resident:
         """Gather a batch."""
         groups, index = self.groups, where.index
         shared = self._candidates[None, None]
-        pool = shared if self._shared_pool else self._candidates[groups.pool[index, : where.pool]]
+        # embedding copies whole rows, twice as fast as indexing
+        pool = shared if self._shared_pool else embedding(groups.pool[index, : where.pool], self._candidates)
         masked = groups.pool_mask is not None and not where.full_pools
         return Batch(
-            query=self._queries[groups.query_rows[index]],
+            query=embedding(groups.query_rows[index], self._queries),
             pool=pool,
             pool_mask=groups.pool_mask[index, : where.pool] if masked and groups.pool_mask is not None else None,
             pointers=groups.pointers[index, : where.candidates],
