@@ -13,6 +13,7 @@ from db.specs import UserError
 from engine.losses import pick_losses
 from engine.selector import PointerSelector
 from engine.training.batches import Batch
+from engine.training.dropout import BitDropout
 
 BACKBONE = ("input_proj", "query_proj", "cand_proj")
 """Parameters whose name contains one of these are the backbone that GRPO may leave as it is."""
@@ -54,6 +55,8 @@ class Stack:
         """Training steps run through PyTorch's compiler, which wants batches of one shape."""
         self.runs = len(selectors)
         self.net = copy.deepcopy(selectors[0]).to(device)
+        if device.type == "cpu" and self.runs == 1:
+            self.net.dropout = BitDropout(self.net.dropout.p)
         shapes = {name: value.shape for name, value in self.net.named_parameters()}
         idle = _idle(selectors[0], shots)
         ranks = {name: 2 if name in idle else int(any(part in name for part in BACKBONE)) for name in shapes}

@@ -17,6 +17,7 @@ from engine.data.rl_tensors import Groups
 from engine.losses import group_advantage
 from engine.selector import PointerSelector
 from engine.training.batches import Resident
+from engine.training.dropout import BitDropout
 from engine.training.measure import uniform_loss
 from engine.training.objectives import PolicyGradient, select_candidates
 from engine.training.optimizer import FlatAdamW
@@ -173,6 +174,20 @@ def test_precision_leaves_the_process_as_it_was() -> None:
         assert (torch.eye(2) @ torch.eye(2)).dtype == torch.bfloat16
     assert torch.get_float32_matmul_precision() == before
     assert (torch.eye(2) @ torch.eye(2)).dtype == torch.float32
+
+
+def test_dropout_keeps_mean_and_share_and_draws_from_the_seed() -> None:
+    layer = BitDropout(0.3)
+    ones = torch.ones(200, 301, requires_grad=True)
+    torch.manual_seed(1)
+    dropped = layer(ones)
+    assert float((dropped == 0).float().mean()) == pytest.approx(0.3, abs=0.01)
+    assert dropped.mean().item() == pytest.approx(1, abs=0.02)
+    (gradient,) = torch.autograd.grad(dropped.sum(), ones)
+    assert torch.equal(gradient, dropped)
+    torch.manual_seed(1)
+    assert torch.equal(layer(ones), dropped)
+    assert layer.eval()(ones) is ones
 
 
 def test_small_steps_keep_to_one_thread() -> None:
