@@ -9,7 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from db.specs import EvalSpec, TrainSpec
+from db.specs.selector import PUBLISHED
+from engine.checkpoint import save_selector
 from engine.doctor.preflight import Preflight, preflight
+from engine.selector import PointerSelector
 from tests import helpers_checkpoints as make
 from tests import helpers_rl
 
@@ -90,3 +93,30 @@ def test_neither_torch_nor_the_store_is_imported() -> None:
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'sqlmodel')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def trained(path: Path, *, prompt_sha: str, decode_sha: str, encoder: str = "vlm") -> Path:
+    """A selector whose manifest says what its RL data were made with."""
+    lineage = {"rl_meta": {"prompt_sha": prompt_sha, "decode_sha": decode_sha}}
+    selector = PointerSelector(PUBLISHED["v3"], make.D_MODEL, make.HIDDEN_DIM)
+    save_selector(path, selector, lineage=lineage, embedding={"encoder": encoder}, pool={"rule": "auto", "size": 64})
+    return path
+
+
+def test_prompt_decoding_and_encoder_of_training_are_held_against_the_evaluation(tmp_path: Path) -> None:
+    asked = EvalSpec()
+    alike = trained(tmp_path / "a.safetensors", prompt_sha=asked.prompt.sha(), decode_sha=asked.decode.sha())
+    assert codes(preflight(asked.model_copy(update={"selector": str(alike)}))) == set()
+    other = trained(tmp_path / "b.safetensors", prompt_sha="0" * 64, decode_sha="1" * 64)
+    result = preflight(asked.model_copy(update={"selector": str(other)}))
+    assert codes(result) == {"prompt-mismatch", "decode-mismatch"}
+    assert (levels(result)["prompt"], levels(result)["decode"]) == ("warn", "warn")
+    clip = trained(
+        tmp_path / "c.safetensors", prompt_sha=asked.prompt.sha(), decode_sha=asked.decode.sha(), encoder="clip"
+    )
+    assert codes(preflight(asked.model_copy(update={"selector": str(clip)}))) == {"encoder-unverified"}
+
+
+def test_the_shipped_selector_gives_no_finding() -> None:
+    result = preflight(EvalSpec(retriever="selector", selector="builtin", shots=(1, 2)))
+    assert (result.findings, levels(result)["prompt"], levels(result)["decode"]) == ([], "ok", "ok")
