@@ -53,7 +53,8 @@ class Resident:
     def __init__(self, groups: Groups, queries: Tensor, candidates: Tensor, device: torch.device) -> None:
         self.groups = groups.to(device)
         self.device = device
-        self._queries, self._candidates = queries.to(device), candidates.to(device)
+        self._queries = queries[groups.query_rows].to(device)  # (Q, d)
+        self._candidates = candidates.to(device)
         self._shared_pool = len(groups.pool) == 1 and int(groups.pool.shape[1]) == len(candidates)
 
     def __len__(self) -> int:
@@ -80,7 +81,7 @@ class Resident:
         pool = shared if self._shared_pool else embedding(groups.pool[index, : where.pool], self._candidates)
         masked = groups.pool_mask is not None and not where.full_pools
         return Batch(
-            query=embedding(groups.query_rows[index], self._queries),
+            query=embedding(index, self._queries),
             pool=pool,
             pool_mask=groups.pool_mask[index, : where.pool] if masked and groups.pool_mask is not None else None,
             pointers=groups.pointers[index, : where.candidates],

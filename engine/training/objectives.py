@@ -17,7 +17,6 @@ from engine.losses import (
     group_mean,
     policy_terms,
     reward_weights,
-    weighted_loss,
 )
 from engine.training.batches import Batch, Resident, Where
 from engine.training.stack import Stack
@@ -70,15 +69,16 @@ class Imitation:
         return {}
 
     def _weighted(self, stack: Stack, batch: Batch, where: Where) -> Tensor:
-        losses = stack.training_losses(batch, self._spec.label_smoothing).sum(-1)  # (R, B, P)
         temperature = self.temperature[:, None, None]
-        weights = reward_weights(self._data.take(self._rewards, where), temperature, batch.mask)
-        return weighted_loss(losses, weights, batch.mask)
+        weights = reward_weights(self._data.take(self._rewards, where), temperature, batch.mask)  # (R, B, P)
+        scores = stack.training_scores(batch, self._spec.label_smoothing)  # (R, B, P, S)
+        # groups are never empty here, so the mean over them is part of the weights: fewer kernels than `weighted_loss`
+        return (scores * (weights / -weights.shape[1])[..., None]).sum((1, 2, 3))
 
     def _first_listed(self, stack: Stack, batch: Batch) -> Tensor:
         mask = None if batch.mask is None else batch.mask[..., :1]
         first = Batch(batch.query, batch.pool, batch.pool_mask, batch.pointers[..., :1, :], mask)
-        return group_mean(stack.training_losses(first, self._spec.label_smoothing).mean(-1), mask)
+        return -group_mean(stack.training_scores(first, self._spec.label_smoothing).mean(-1), mask)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class PolicyGradient:
     def terms(self, stack: Stack, where: Where) -> tuple[Tensor, Tensor]:
         """The loss and its parts."""
         data, epsilon = self._data, self._spec.clip_epsilon
-        log_probs = -stack.training_losses(data.batch(where)).sum(-1)  # (R, B, P)
+        log_probs = stack.training_scores(data.batch(where)).sum(-1)  # (R, B, P)
         advantage, used = data.take(self._advantage, where), data.take(self._used, where)
         ppo, kl, ratio = policy_terms(log_probs, data.take(self.old, where), advantage, clip_epsilon=epsilon, mask=used)
         kl_loss = self.beta.to(kl.dtype) * kl
@@ -174,6 +174,6 @@ def sequence_log_probs(stack: Stack, data: Resident, rows: int = 256) -> Tensor:
     for start in range(0, len(data), rows):
         index = np.arange(start, min(start + rows, len(data)))
         where = data.where(index[None])
-        log_probs = -stack.pick_losses(data.batch(where)).sum(-1)
+        log_probs = stack.log_probs(data.batch(where)).sum(-1)
         found[:, start : start + rows, : where.candidates] = log_probs
     return found.masked_fill(~data.groups.mask, 0.0)

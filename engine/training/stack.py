@@ -19,8 +19,9 @@ BACKBONE = ("input_proj", "query_proj", "cand_proj")
 """Parameters whose name contains one of these are the backbone that GRPO may leave as it is."""
 
 
-class PickLosses(nn.Module):
-    """A selector whose forward pass gives the cross-entropy of each pick (B, P, S), so that torch.func can batch it."""
+class PickScores(nn.Module):
+    """A selector whose forward pass gives the log-probability of each pick (B, P, S), or minus its smoothed cross-entropy;
+    a module, so that torch.func can batch it."""
 
     def __init__(self, net: PointerSelector, label_smoothing: float) -> None:
         super().__init__()
@@ -29,8 +30,8 @@ class PickLosses(nn.Module):
     def forward(self, query: Tensor, pool: Tensor, pointers: Tensor, pool_mask: Tensor | None) -> Tensor:
         """Queries (B, d), pools (B or 1, K, d), pointers (B, P, S), mask (B, K)."""
         if self.label_smoothing:
-            return pick_losses(self.net.logits(query, pool, pointers, pool_mask), pointers, self.label_smoothing)
-        return -self.net.label_log_probs(query, pool, pointers, pool_mask)
+            return -pick_losses(self.net.logits(query, pool, pointers, pool_mask), pointers, self.label_smoothing)
+        return self.net.label_log_probs(query, pool, pointers, pool_mask)
 
 
 class Logits(nn.Module):
@@ -67,6 +68,7 @@ class Stack:
         rows = [torch.cat([state[name].detach().reshape(-1) for name in self.names]) for state in states]
         self.flat = torch.stack(rows).to(device)
         self.grad = torch.zeros_like(self.flat)
+        self._ones = torch.ones(self.runs, device=device)
         self._leaves = dict(zip(self.names, self._views(shapes), strict=True))
         self._modules: dict[float | None, nn.Module] = {}
         self._compiled_call = torch.compile(self._call, dynamic=False) if compiled else self._call
@@ -79,8 +81,9 @@ class Stack:
         """Numbers in one selector."""
         return sum(self.sizes)
 
-    def training_losses(self, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
-        """Cross-entropy of each pick (R, B, P, S), by the compiled network where that was asked for."""
+    def training_scores(self, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
+        """Log-probability of each pick (R, B, P, S), by the compiled network where that was asked for. With smoothing, minus
+        the smoothed cross-entropy."""
         try:
             return self._compiled_call(self._module(label_smoothing), batch)
         except RuntimeError as error:
@@ -91,9 +94,9 @@ class Stack:
                 f"compile=true: PyTorch could not compile the network ({reason}); train without it"
             ) from error
 
-    def pick_losses(self, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
-        """Cross-entropy of each pick (R, B, P, S), for batches of any shape."""
-        return self._call(self._module(label_smoothing), batch)
+    def log_probs(self, batch: Batch) -> Tensor:
+        """Log-probability of each pick (R, B, P, S), for batches of any shape."""
+        return self._call(self._module(0.0), batch)
 
     def logits(self, batch: Batch) -> Tensor:
         """Teacher-forced logits (R, B, P, S, K)."""
@@ -103,7 +106,7 @@ class Stack:
         """Put the gradient of the runs' losses (R,) into `grad`, clipped to norm `clip` in each run; returns norms (R,)."""
         count = self._trained[0 if freeze_backbone else 1]
         leaves = [self._leaves[name] for name in self.names[:count]]
-        parts = torch.autograd.grad(loss.sum(), leaves, materialize_grads=True)
+        parts = torch.autograd.grad(loss, leaves, self._ones, materialize_grads=True)
         grad = self.grad[:, : self.trained(freeze_backbone)]
         torch.cat([part.reshape(self.runs, -1) for part in parts], dim=1, out=grad)
         norm: Tensor = torch.linalg.vector_norm(grad, dim=1)
@@ -137,7 +140,7 @@ class Stack:
 
     def _module(self, label_smoothing: float | None) -> nn.Module:
         if label_smoothing not in self._modules:
-            made = Logits(self.net) if label_smoothing is None else PickLosses(self.net, label_smoothing)
+            made = Logits(self.net) if label_smoothing is None else PickScores(self.net, label_smoothing)
             self._modules[label_smoothing] = made
         return self._modules[label_smoothing]
 

@@ -126,7 +126,7 @@ def test_flat_weights_step_as_adamw_over_separate_tensors() -> None:
     ours.lr.fill_(1e-2)
     batch = data.batch(data.where(np.arange(4)[None]))
     for _ in range(3):
-        stack.differentiate(stack.pick_losses(batch).mean((1, 2, 3)), False, 1.0)
+        stack.differentiate(-stack.log_probs(batch).mean((1, 2, 3)), False, 1.0)
         ours.step()
         theirs.zero_grad()
         loss = -net.label_log_probs(batch.query[0], batch.pool[0], batch.pointers[0]).mean()
@@ -161,9 +161,9 @@ def test_compiled_steps_see_batches_of_one_shape(monkeypatch: pytest.MonkeyPatch
     stack = Stack([PointerSelector(PUBLISHED["v3"], 5, 4).eval()], 2, CPU, compiled=True)
     stack.train(False)
     batch = data.batch(data.anywhere(torch.arange(4)[None]))
-    assert torch.equal(stack.training_losses(batch), stack.pick_losses(batch))
+    assert torch.equal(stack.training_scores(batch), stack.log_probs(batch))
     with pytest.raises(UserError, match=r"could not compile the network \(no compiler\); train without it"):
-        stack.training_losses(batch)
+        stack.training_scores(batch)
 
 
 def test_precision_leaves_the_process_as_it_was() -> None:
