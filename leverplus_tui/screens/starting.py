@@ -17,16 +17,11 @@ def resolved(home: Home, spec: JobSpec) -> JobSpec:
     return resolved(spec, home)
 
 
-def preflight(spec: JobSpec) -> PreflightReport | None:
-    """What the doctor says of a request; None while this build has no preflight."""
+def preflight(spec: JobSpec) -> PreflightReport:
+    """What the doctor says of a request."""
+    from engine.doctor.preflight import preflight
     from leverplus_tui.screens.preflight import PreflightReport
 
-    try:
-        from engine.doctor.preflight import preflight
-    except ModuleNotFoundError as error:
-        if error.name != "engine.doctor.preflight":
-            raise
-        return None
     report = preflight(spec)
     return PreflightReport(tuple(report.checks), tuple(report.findings))
 
