@@ -81,7 +81,7 @@ async def test_curves_are_drawn_and_chosen_with_space(filled: Home) -> None:
         page = await open_run(pilot, 4, "metrics")
         chart = page.query_one("#chart", Chart)
         await until(pilot, lambda: len(chart.series) == 3)
-        assert "grpo_loss" in text_of(pilot)
+        await until(pilot, lambda: "grpo_loss" in text_of(pilot))
         await pilot.press("space")
         await until(pilot, lambda: len(chart.series) == 2)
         steps = [x for x, _ in chart.series[-1].points]
@@ -93,7 +93,7 @@ async def test_the_log_is_tailed_coloured_by_level_and_stops_following_when_scro
         page = await open_run(pilot, 6, "log")
         view = page.query_one(LogView)
         await until(pilot, lambda: len(view.lines) == 31)
-        assert "1 image missing" in text_of(pilot)
+        await until(pilot, lambda: "1 image missing" in text_of(pilot))
         await pilot.press("k")
         assert not view.follow
         with filled.log(6).open("a") as log:
