@@ -103,7 +103,8 @@ def select_candidates(data: Resident, spec: TrainSpec, top_k: int | None) -> Sel
     """The `top_k` best candidates of each group and their advantages. Rewards do not change, so neither do these."""
     groups = data.groups
     rewards = groups.raw if spec.grpo_reward == "raw" else groups.normalized
-    used = _best_by_size(rewards, groups.mask, top_k)
+    # on the host: which of equal rewards topk prefers depends on the device too, and a run should not
+    used = _best_by_size(rewards.cpu(), groups.mask.cpu(), top_k).to(data.device)
     return Selected(used, group_advantage(rewards, clip=spec.advantage_clip, mask=used))
 
 

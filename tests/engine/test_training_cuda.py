@@ -12,7 +12,7 @@ from db.rows import Progress
 from engine.checkpoint import load_selector
 from engine.context import Context
 from engine.train import train, train_many
-from tests.helpers_training import Metrics, metrics_of, small, write_world
+from tests.helpers_training import Metrics, golden_spec, metrics_of, small, write_world
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 DETERMINISTIC: dict[str, Any] = {
@@ -34,6 +34,14 @@ def agree(one: Metrics, two: Metrics, tolerance: float) -> None:
     assert one.keys() == two.keys()
     for key, value in one.items():
         assert key[2] in COUNTED or two[key] == pytest.approx(value, rel=tolerance, abs=tolerance), key
+
+
+@pytest.mark.parametrize("name", ["train_pool", "train_legacy_pool"])
+@pytest.mark.parametrize("cuda_graph", [True, False])
+def test_published_runs_come_out_on_a_gpu(name: str, cuda_graph: bool, tmp_path: Path) -> None:
+    expected = metrics_of(train(golden_spec(name, tmp_path)))
+    found = metrics_of(train(golden_spec(name, tmp_path, device="cuda", cuda_graph=cuda_graph)))
+    agree(expected, found, 2e-5)
 
 
 def test_recorded_and_eager_steps_agree(files: dict[str, str]) -> None:
