@@ -166,11 +166,9 @@ class Ours:
         resident = Resident(groups_of(data), data.rows, data.rows, device)
         self.stack = Stack(selectors, SHOTS, device, compiled=compiled)
         objective = Imitation(resident, spec, runs)
-        optimizer = FlatAdamW(self.stack, self.stack.trained(False), [0.01] * runs)
+        optimizer = FlatAdamW(self.stack, self.stack.trained(False), [0.01] * runs, clip=1.0)
         optimizer.lr.fill_(RATE)
-        self.stepper = Stepper(
-            self.stack, resident, objective, optimizer, freeze_backbone=False, gradient_clip=1.0, use_graph=use_graph
-        )
+        self.stepper = Stepper(self.stack, resident, objective, optimizer, freeze_backbone=False, use_graph=use_graph)
         self.stack.train(dropout > 0)
         self._order: Iterator[tuple[Any, Tensor]] = iter(())
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from engine.selector.diversity import DIVERSITY
 from engine.selector.encode import Encoded
-from engine.selector.layers import unit
+from engine.selector.fused import masked, picked_log_probs, unit
 from engine.selector.scorers import CHOSEN_LOGIT, SCORERS
 from engine.selector.tensors import SelectorTensors
 from engine.selector.update import UPDATES
@@ -38,6 +38,7 @@ class Decoder:
         self.update = UPDATES[net.parts.state_update]
         part = DIVERSITY.get(net.parts.diversity)
         self.diversity = part(net, encoded) if part else None
+        self.fill = PADDED_LOGIT if net.parts.exact_mask else CHOSEN_LOGIT
         self.places = torch.arange(encoded.candidates.shape[1], device=encoded.candidates.device)
 
     def start(self) -> Decoding:
@@ -60,13 +61,13 @@ class Decoder:
 
     def logits(self, decoding: Decoding, step: int) -> Tensor:
         """Scores of all candidates at `step`, (B, P, K)."""
-        blocked = self.blocked(decoding)
-        scores = self.score(self._query(decoding, step), blocked)
-        if self.diversity is not None and decoding.memory is not None and step:
-            scores = scores + self.diversity.bonus(decoding.memory, step)
-        scores = scores.masked_fill(blocked, PADDED_LOGIT if self.net.parts.exact_mask else CHOSEN_LOGIT)
-        mask = self.encoded.mask
-        return scores if mask is None else scores.masked_fill(~mask[:, None], PADDED_LOGIT)
+        scores, blocked = self._scores(decoding, step)
+        return masked(scores, blocked, self.encoded.mask, self.fill, PADDED_LOGIT)
+
+    def log_probs(self, decoding: Decoding, step: int, labels: Tensor) -> Tensor:
+        """Log-probability of one candidate for each trajectory at `step`: labels (B, P) -> (B, P). P may be 1 before."""
+        scores, blocked = self._scores(decoding, step)
+        return picked_log_probs(scores, labels, blocked, self.encoded.mask, self.fill, PADDED_LOGIT)
 
     def choose(self, decoding: Decoding, choice: Tensor) -> Decoding:
         """Choose candidates (B, P); the P of the decoding may be 1. A choice of -1 chooses nothing."""
@@ -76,6 +77,14 @@ class Decoder:
         if self.diversity is not None and memory is not None:
             memory = self.diversity.remember(memory, one_hot)
         return Decoding(self.update(self.net, decoding.state, picked), decoding.chosen | one_hot, memory)
+
+    def _scores(self, decoding: Decoding, step: int) -> tuple[Tensor, Tensor | None]:
+        """Scores (B, P, K) as if all could be chosen, and what cannot; at the first step everything can."""
+        blocked = self.blocked(decoding)
+        scores = self.score(self._query(decoding, step), blocked)
+        if self.diversity is not None and decoding.memory is not None and step:
+            scores = scores + self.diversity.bonus(decoding.memory, step)
+        return scores, blocked if step else None
 
     def _query(self, decoding: Decoding, step: int) -> Tensor:
         if self.net.parts.state_update == "slots":

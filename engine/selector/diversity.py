@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.selector.encode import Encoded
-from engine.selector.layers import pick, unit
+from engine.selector.fused import unit
+from engine.selector.layers import pick
 from engine.selector.tensors import SelectorTensors
 
 

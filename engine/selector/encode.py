@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from engine.selector.layers import unit
+from engine.selector.fused import unit
 from engine.selector.tensors import SelectorTensors
 
 

@@ -10,11 +10,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-def unit(vectors: Tensor) -> Tensor:
-    """Vectors of length one; a zero vector stays zero."""
-    return F.normalize(vectors, dim=-1)
-
-
 def pick(rows: Tensor, chosen: Tensor) -> Tensor:
     """Rows (B, K, H) that one-hot `chosen` (B, N, K) points at, as (B, N, H); an empty row of `chosen` gives zeros.
 

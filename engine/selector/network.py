@@ -69,19 +69,17 @@ class PointerSelector(SelectorTensors):
         Before each step the pointer's earlier candidates count as chosen (their logit is -100, as published).
         """
         batch, paths, _ = pointers.shape
-        steps = [logits for _, logits in self._forced(query_emb, cand_emb, pointers, mask)]  # S x (B, 1 or P, K)
+        steps = [
+            decoder.logits(*at) for decoder, at in self._forced(query_emb, cand_emb, pointers, mask)
+        ]  # S x (B, 1 or P, K)
         return torch.stack([logits.expand(batch, paths, -1) for logits in steps], dim=2)
 
     def label_log_probs(
         self, query_emb: Tensor, cand_emb: Tensor, pointers: Tensor, mask: Tensor | None = None
     ) -> Tensor:
         """Log-probability of each pointer's candidate at each step, (B, P, S); needs less memory than the logits."""
-        batch, paths, _ = pointers.shape
-        steps = []
-        for labels, logits in self._forced(query_emb, cand_emb, pointers, mask):
-            log_probs = logits.log_softmax(-1).expand(batch, paths, -1)
-            steps.append(log_probs.gather(-1, labels[..., None]).squeeze(-1))
-        return torch.stack(steps, dim=2)
+        forced = self._forced(query_emb, cand_emb, pointers, mask)
+        return torch.stack([decoder.log_probs(*at, pointers[..., at[1]]) for decoder, at in forced], dim=2)
 
     def log_probs(self, query_emb: Tensor, cand_emb: Tensor, pointers: Tensor, mask: Tensor | None = None) -> Tensor:
         """Log-probability of whole pointers, (B, P): the sum over steps."""
@@ -126,16 +124,15 @@ class PointerSelector(SelectorTensors):
 
     def _forced(
         self, query_emb: Tensor, cand_emb: Tensor, pointers: Tensor, mask: Tensor | None
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """(labels (B, P), logits (B, 1 or P, K)) of each step."""
+    ) -> Iterator[tuple[Decoder, tuple[Decoding, int]]]:
+        """The decoder and where it stands before each step of the pointers (B, P, S)."""
         shots = pointers.shape[-1]
         decoder = self.decoder(query_emb, cand_emb, shots, mask)
         decoding = decoder.start()
         for step in range(shots):
-            labels = pointers[..., step]
-            yield labels, decoder.logits(decoding, step)
+            yield decoder, (decoding, step)
             if step + 1 < shots:
-                decoding = decoder.choose(decoding, labels)
+                decoding = decoder.choose(decoding, pointers[..., step])
 
     def _check(self, query_emb: Tensor, cand_emb: Tensor, shots: int) -> None:
         width = self.sizes.d_model

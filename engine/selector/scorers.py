@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from engine.selector.encode import Encoded
-from engine.selector.layers import pick, unit
+from engine.selector.fused import unit
+from engine.selector.layers import pick
 from engine.selector.tensors import SelectorTensors
 
 CHOSEN_LOGIT = -100.0

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.selector.layers import unit
+from engine.selector.fused import gated_unit, unit
 from engine.selector.tensors import SelectorTensors
 
 
@@ -28,8 +28,8 @@ def gate(net: SelectorTensors, state: Tensor, chosen: Tensor) -> Tensor:
     """norm(g⊙state + (1-g)⊙chosen), g = sigmoid(W [state; chosen] + b)."""
     of_state, of_chosen = net.query_update_gate.weight.chunk(2, dim=1)
     # two products instead of one over [state; chosen]: at the first step all trajectories share the state
-    share = torch.sigmoid(F.linear(state, of_state) + F.linear(chosen, of_chosen, net.query_update_gate.bias))
-    return unit(share * state + (1 - share) * chosen)
+    chosen_gate = F.linear(chosen, of_chosen, net.query_update_gate.bias)
+    return gated_unit(F.linear(state, of_state), chosen_gate, state, chosen)
 
 
 def gru(net: SelectorTensors, state: Tensor, chosen: Tensor) -> Tensor:

@@ -102,17 +102,13 @@ class Stack:
         """Teacher-forced logits (R, B, P, S, K)."""
         return self._call(self._module(None), batch)
 
-    def differentiate(self, loss: Tensor, freeze_backbone: bool, clip: float) -> Tensor:
-        """Put the gradient of the runs' losses (R,) into `grad`, clipped to norm `clip` in each run; returns norms (R,)."""
+    def differentiate(self, loss: Tensor, freeze_backbone: bool) -> None:
+        """Put the gradient of the runs' losses (R,) into `grad`."""
         count = self._trained[0 if freeze_backbone else 1]
         leaves = [self._leaves[name] for name in self.names[:count]]
         parts = torch.autograd.grad(loss, leaves, self._ones, materialize_grads=True)
         grad = self.grad[:, : self.trained(freeze_backbone)]
         torch.cat([part.reshape(self.runs, -1) for part in parts], dim=1, out=grad)
-        norm: Tensor = torch.linalg.vector_norm(grad, dim=1)
-        if clip:
-            grad.mul_((clip / (norm + 1e-6)).clamp(max=1.0)[:, None])
-        return norm
 
     def selector(self, run: int, weights: Tensor | None = None) -> PointerSelector:
         """A copy of one selector on the CPU in eval mode, optionally with other `weights` (N,)."""

@@ -58,12 +58,11 @@ class Stepper:
         optimizer: FlatAdamW,
         *,
         freeze_backbone: bool,
-        gradient_clip: float,
         use_graph: bool,
     ) -> None:
         device = stack.flat.device
         self.stack, self.data, self.objective, self.optimizer = stack, data, objective, optimizer
-        self.freeze_backbone, self.gradient_clip = freeze_backbone, gradient_clip
+        self.freeze_backbone = freeze_backbone
         self._sums = torch.zeros(len(objective.names) + 1, stack.runs, dtype=torch.float64, device=device)
         self._groups = 0
         self._use_graph = use_graph and device.type == "cuda"
@@ -90,10 +89,10 @@ class Stepper:
 
     def _body(self, where: Where) -> None:
         loss, measured = self.objective.terms(self.stack, where)
-        norm = self.stack.differentiate(loss, self.freeze_backbone, self.gradient_clip)
-        self.optimizer.step()
+        self.stack.differentiate(loss, self.freeze_backbone)
+        norms = self.optimizer.step()
         self.objective.after_step(measured)
-        self._sums.add_(torch.cat([measured, norm[None]]), alpha=where.index.shape[1])
+        self._sums.add_(torch.cat([measured, norms[None]]), alpha=where.index.shape[1])
 
     def _record(self, inputs: Tensor) -> tuple[Tensor, torch.cuda.CUDAGraph]:
         """Record the step over `inputs`, groups (R or 1, B). It is run a few times first, as recording demands, and all

@@ -140,14 +140,13 @@ class Trainer:
     def _loop(self, phase: Phase) -> _Loop:
         spec, stack = self.spec, self.stack
         decays = [s.weight_decay for s in self.specs]
-        optimizer = FlatAdamW(stack, stack.trained(phase.freeze_backbone), decays)
+        optimizer = FlatAdamW(stack, stack.trained(phase.freeze_backbone), decays, spec.gradient_clip)
         stepper = Stepper(
             stack,
             self.train,
             phase.objective,
             optimizer,
             freeze_backbone=phase.freeze_backbone,
-            gradient_clip=spec.gradient_clip,
             use_graph=spec.cuda_graph,
         )
         rates, heats = tables(phase, self.specs, spec.queries_per_step, self.train.device)

@@ -68,10 +68,10 @@ def objective_of(name: str, spec: TrainSpec, stack: Stack, data: Resident) -> Ob
 
 def stepper_of(name: str, spec: TrainSpec, runs: int) -> Stepper:
     stack, data = prepared(spec, runs)
-    optimizer = FlatAdamW(stack, stack.trained(False), [0.01] * runs)
+    optimizer = FlatAdamW(stack, stack.trained(False), [0.01] * runs, clip=1.0)
     optimizer.lr.fill_(1e-2)
     objective = objective_of(name, spec, stack, data)
-    return Stepper(stack, data, objective, optimizer, freeze_backbone=False, gradient_clip=1.0, use_graph=True)
+    return Stepper(stack, data, objective, optimizer, freeze_backbone=False, use_graph=True)
 
 
 @pytest.mark.parametrize("name", ["rce", "grpo"])

@@ -122,11 +122,11 @@ def test_flat_weights_step_as_adamw_over_separate_tensors() -> None:
     data = resident(groups_of(torch.rand(4, 3)))
     net = PointerSelector(PUBLISHED["v3"], 5, 4, dropout=0.0, attn_dropout=0.0)
     stack = Stack([net], 2, CPU)
-    ours, theirs = FlatAdamW(stack, stack.trained(False), [0.01]), torch.optim.AdamW(net.parameters(), lr=1e-2)
+    ours, theirs = FlatAdamW(stack, stack.trained(False), [0.01], 1.0), torch.optim.AdamW(net.parameters(), lr=1e-2)
     ours.lr.fill_(1e-2)
     batch = data.batch(data.where(np.arange(4)[None]))
     for _ in range(3):
-        stack.differentiate(-stack.log_probs(batch).mean((1, 2, 3)), False, 1.0)
+        stack.differentiate(-stack.log_probs(batch).mean((1, 2, 3)), False)
         ours.step()
         theirs.zero_grad()
         loss = -net.label_log_probs(batch.query[0], batch.pool[0], batch.pointers[0]).mean()
