@@ -166,4 +166,22 @@ class StoredAnswer:
     cut: bool
 
 
-Row = Progress | Fact | Metric | Checkpoint | Question | Subset | Prediction | Cell | Candidate | Artifact | Finding
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Asks that all rows before it be stored before the recipe goes on: what it writes next must not be ahead of them."""
+
+
+Row = (
+    Progress
+    | Fact
+    | Metric
+    | Checkpoint
+    | Question
+    | Subset
+    | Prediction
+    | Cell
+    | Candidate
+    | Artifact
+    | Finding
+    | Settle
+)

@@ -80,10 +80,12 @@ def _embed_splits(spec: EmbedSpec, context: Context, dataset: Dataset, encoder: 
         raw["val"] = yield from _embed_split("val", dataset, encoder, recipe, context, problems)
     if problems:
         yield _unreadable(problems)
-    if spec.standardize:
-        recipe = recipe.fitted(raw["embeddings"])
+    fitted = recipe.fitted(raw["embeddings"])
+    if spec.standardizes:
+        recipe = fitted
     path = context.run_dir / FILE
-    manifest = _manifest(spec, dataset, encoder, recipe, raw)
+    statistics = {"mean": list(fitted.mean), "std": list(fitted.deviation)}
+    manifest = _manifest(spec, dataset, encoder, recipe, raw) | {"statistics": statistics}
     write_embeddings(path, {name: recipe.standardize(features) for name, features in raw.items()}, manifest)
     yield Artifact("embeddings", str(path), file_sha(path), _summary(manifest, path))
 

@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 
 from db import store
 from db.errors import DatabaseBusy, DiskFull
-from db.rows import Artifact, Cell, Checkpoint, Row
+from db.rows import Artifact, Cell, Checkpoint, Row, Settle
 from db.session import writing
 from db.specs import Finding, UserError
 
@@ -78,15 +78,25 @@ class Recorder:
         self._thread.start()
 
     def put(self, row: Row) -> None:
-        """Hand over one row; waits while too many are held, raises once they cannot be stored."""
+        """Hand over one row; waits while too many are held (`Settle`: until none is), raises once they cannot be stored."""
         with self._wake:
-            self._wake.wait_for(lambda: self._failure is not None or len(self._rows) < BACKLOG)
-            if self._failure is not None:
-                raise self._failure
+            if isinstance(row, Settle):
+                self._await(lambda: not self._rows)
+                return
+            self._await(lambda: len(self._rows) < BACKLOG)
             self._rows.append(row)
             if isinstance(row, URGENT) or len(self._rows) >= BATCH:
                 self._urgent = True
                 self._wake.notify_all()
+
+    def _await(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition with the thread told to hurry; the lock is held."""
+        if not condition():
+            self._urgent = True
+            self._wake.notify_all()
+        self._wake.wait_for(lambda: self._failure is not None or condition())
+        if self._failure is not None:
+            raise self._failure
 
     def close(self) -> None:
         """Store what is left and end the thread; raises what kept it from being stored, after a last try."""

@@ -8,21 +8,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from db.rows import Checkpoint, Fact, Row
+from db.rows import Checkpoint, Fact, Row, Settle
 from db.specs import TrainSpec, canonical_json, sha256_text
 from engine.checkpoint import save_selector
 from engine.context import Context
-from engine.data.rl_tensors import Groups
+from engine.data.rl_tensors import Groups, in_training
 from engine.fingerprint import file_shas
 from engine.loading import choose_device
 from engine.training.batches import Resident
 from engine.training.inputs import Inputs, build_selectors, check_batch, mixed_spaces, open_inputs, pool_facts
 from engine.training.state import load_state, save_state
 from engine.training.trainer import EpochEnd, Trainer
-from engine.training.watch import before_training
+from engine.training.watch import before_training, nothing_to_judge
 
-CHECKPOINT_EVERY_S = 2.0
-"""Checkpoints of epochs that follow each other faster are left out; the last epoch of a phase always has one."""
+KEEP_EVERY_S = 2.0
+"""Epochs that follow each other faster are kept (checkpoints, state) now and then; the last one of a phase always is."""
 
 
 def train(spec: TrainSpec, context: Context | None = None) -> Iterator[Row]:
@@ -33,13 +33,16 @@ def train(spec: TrainSpec, context: Context | None = None) -> Iterator[Row]:
 
 def train_many(specs: Sequence[TrainSpec], contexts: Sequence[Context] | None = None) -> Iterator[tuple[int, Row]]:
     """Train several selectors as one batch; they may differ in learning rates, KL weight, temperatures, weight decay
-    and seed. Yields (number of the run, row); each run's losses are those it has when it trains alone."""
+    and seed. Yields (number of the run, row). Without dropout each run's losses are those it has when it trains alone;
+    with dropout it draws other noise."""
     check_batch(specs)
     spec = specs[0]
     device = choose_device(spec.device)
     inputs = open_inputs(spec)
     yield from _everywhere(specs, [*inputs.facts(), *mixed_spaces(inputs.file)])
     findings = list(before_training(spec, inputs.signal_rate, inputs.predicted_spread))
+    if not len(inputs.tensors.val):
+        findings.append(nothing_to_judge(int((~in_training(inputs.file, spec)).sum())))
     yield from _everywhere(specs, findings)
     sides = [
         Resident(groups, inputs.queries.queries, inputs.embeddings.candidates, device) if len(groups) else None
@@ -53,7 +56,7 @@ def train_many(specs: Sequence[TrainSpec], contexts: Sequence[Context] | None = 
 
 
 class _Keeper:
-    """Stores what a trainer does: its state after each epoch, checkpoints of best and last weights."""
+    """Keeps what a trainer does: checkpoints of best and last weights, and the state that a killed training goes on from."""
 
     def __init__(
         self, trainer: Trainer, specs: Sequence[TrainSpec], inputs: Inputs, contexts: Sequence[Context] | None
@@ -85,11 +88,14 @@ class _Keeper:
         for run, improved in enumerate(end.improved):
             if improved:
                 self._due[run] = end.values[run]
-        if end.last or time.monotonic() >= self._next_write:
-            yield from self._checkpoints(end)
-            self._next_write = time.monotonic() + CHECKPOINT_EVERY_S
+        if not end.last and time.monotonic() < self._next_write:
+            return
+        yield from self._checkpoints(end)
+        # a state ahead of the stored rows would leave a hole in them where it is gone on from
+        yield from _everywhere(self._specs, [Settle()])
         trainer = self._trainer
         save_state(self._contexts[0].run_dir, trainer.standing, trainer.tensors(), self._sha)
+        self._next_write = time.monotonic() + KEEP_EVERY_S
 
     def _checkpoints(self, end: EpochEnd) -> Iterator[tuple[int, Row]]:
         standing = self._trainer.standing

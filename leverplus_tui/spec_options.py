@@ -116,7 +116,7 @@ def explain(kind: str, model: type[Spec], error: ValidationError) -> str:
     path = ".".join(str(part) for part in first["loc"])
     top = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "missing":
-        return f"`run {kind}` needs {flag_of(kind, top)} ({_first_line(model, top)})"
+        return f"`run {kind}` needs {flag_of(kind, top)} ({_description(model, top)})"
     if first["type"] == "extra_forbidden":
         return unknown_field(path, model)
     reason = str(first.get("ctx", {}).get("error") or first["msg"])
@@ -180,7 +180,7 @@ def _option(kind: str, name: str, info: FieldInfo) -> SpecOption:
     default = defaults(kind).get(name)
     text = "" if default is None or default in ("", []) else plain(default)
     metavar = "|".join(choices) or _metavar(kinds)
-    help_text = _first_line(SPEC_OF_KIND[kind], name)
+    help_text = _description(SPEC_OF_KIND[kind], name)
     return SpecOption(name, f"--{shown.replace('_', '-')}", help_text, form, choices, text, metavar)
 
 
@@ -262,8 +262,8 @@ def _annotation(model: type[Spec], field: str) -> Any:
     return model.model_fields[field].annotation
 
 
-def _first_line(model: type[Spec], field: str) -> str:
-    return (model.model_fields[field].description or field).splitlines()[0]
+def _description(model: type[Spec], field: str) -> str:
+    return " ".join((model.model_fields[field].description or field).split())
 
 
 def _field_paths(model: type[Spec], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:

@@ -28,11 +28,17 @@ class EmbedSpec(Spec):
     """Images with fewer pixels are enlarged to this many."""
     max_pixels: int = Field(default=12_845_056, ge=1)
     """Images with more pixels are reduced to this many."""
-    standardize: bool = False
-    """Subtract the train mean and divide by the train deviation of each column."""
+    standardize: bool | None = None
+    """Subtract the train mean and divide by the train deviation of each column; the statistics are stored in any case. Left
+    out, the features of a `vlm` are standardised, and those of CLIP, as published, are not."""
     device: str = "auto"
     """`auto`, `cpu`, `cuda`, `cuda:1`."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision of the encoder."""
     batch_size: int = Field(default=32, ge=1)
     """Images or questions in one forward batch."""
+
+    @property
+    def standardizes(self) -> bool:
+        """Whether the columns are standardised."""
+        return self.encoder == "vlm" if self.standardize is None else self.standardize

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from db.specs import TrainSpec, UserError
+from db.specs.selector import MAX_SHOTS
 from engine.doctor.rl_file import RLFile, Space
 from engine.rewards import Outcomes, Weights, rewards
 
@@ -113,8 +114,14 @@ def load_groups(file: RLFile, spec: TrainSpec, *, candidate_rows: int, query_row
         sides.append(_groups(file, part, spec, candidate_rows))
     if not len(sides[0]):
         dropped = ", ".join(f"{count} {name}" for name, count in counts.items())
-        raise UserError(f"{file.path}: no query is left to train on ({dropped}); loosen the filters or use other data")
+        way_out = "loosen the filters or use other data" if train.any() else _too_few(spec)
+        raise UserError(f"{file.path}: no query is left to train on ({dropped}); {way_out}")
     return RLTensors(sides[0], sides[1], counts)
+
+
+def _too_few(spec: TrainSpec) -> str:
+    whole = " whole images" if spec.split_by == "image" else ""
+    return f"train_ratio={spec.train_ratio:g} of so few{whole or ' queries'} is none: raise it, or use more queries"
 
 
 def candidate_rewards(file: RLFile, spec: TrainSpec) -> Floats:
@@ -315,6 +322,11 @@ def _check_rows(file: RLFile, selection: _Selection, candidate_rows: int, query_
         raise UserError(
             f"{file.path}: query {query}, candidate {at} has another number of demonstrations than the first "
             f"candidate ({lengths[0]}); train on pointers of one length"
+        )
+    if len(lengths) and lengths[0] > MAX_SHOTS:
+        raise UserError(
+            f"{file.path}: its pointers name {lengths[0]} demonstrations, but a selector picks {MAX_SHOTS} at most; "
+            f"use RL data with shorter pointers"
         )
     rows = file.candidates.rows[selection.index, : int(lengths.max(initial=1))]
     bad = ((rows < 0) | (rows >= candidate_rows)).any(1)

@@ -41,6 +41,11 @@ class Phase:
         """Number of epochs."""
         return len(self.groups)
 
+    @property
+    def busy(self) -> list[int]:
+        """Epochs (from 0) that have a group to train on."""
+        return [epoch for epoch, groups in enumerate(self.groups) if len(groups)]
+
     def steps(self, size: int) -> list[int]:
         """Optimiser steps of each epoch, `size` groups in one."""
         return [-(-len(groups) // size) for groups in self.groups]

@@ -32,6 +32,10 @@ class Standing:
     """Epochs since the best one."""
     stopped: list[bool] = field(default_factory=list)
     """Runs that patience has ended."""
+    raised: list[list[str]] = field(default_factory=list)
+    """Findings that each run has raised, so that a resumed one does not raise them again."""
+    above: list[int] = field(default_factory=list)
+    """Epochs in a row whose validation loss was above the uniform one."""
 
 
 def save_state(directory: Path, standing: Standing, tensors: dict[str, Tensor], spec_sha: str) -> None:

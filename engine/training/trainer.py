@@ -77,7 +77,7 @@ class Trainer:
         """(R, N) weights of the best epoch of the phase."""
         self.standing = Standing()
         self._stored: dict[str, Tensor] = {}
-        self._watches = [Watch() for _ in specs]
+        self._watches = [Watch(spec) for spec in specs]
         self._old: Tensor | None = None
         if self.spec.grpo_epochs and self.spec.reference == "before_rce":
             self._old = self._reference()
@@ -85,6 +85,8 @@ class Trainer:
     def restore(self, standing: Standing, tensors: dict[str, Tensor]) -> None:
         """Go on after a stored epoch."""
         self.standing, self._stored = standing, tensors
+        for watch, raised, above in zip(self._watches, standing.raised, standing.above, strict=True):
+            watch.raised, watch.above = set(raised), above
         self.stack.flat.copy_(tensors["weights"])
         self.best.copy_(tensors["best"])
         self._old = tensors.get("old", self._old)
@@ -101,16 +103,17 @@ class Trainer:
         if self.spec.grpo_epochs:
             if self._old is None:
                 self._old = self._reference()
-            phase = policy_gradient(self.train, self.specs, self._old)
-            if all(len(groups) for groups in phase.groups):
-                yield from self._train(phase)
-            else:
-                yield from self._refuse()
+            yield from self._reinforce(policy_gradient(self.train, self.specs, self._old))
 
-    def _refuse(self) -> Iterator[tuple[int, Row]]:
-        for run in range(self.stack.runs):
-            yield run, nothing_to_learn(self.spec)
-        if not self.spec.rce_epochs:
+    def _reinforce(self, phase: Phase) -> Iterator[tuple[int, Row] | EpochEnd]:
+        """GRPO over the epochs that have groups with a signal; what is left out is said."""
+        idle = phase.epochs - len(phase.busy)
+        if idle:
+            for run in range(self.stack.runs):
+                yield run, nothing_to_learn(self.spec, idle)
+        if phase.busy:
+            yield from self._train(phase)
+        elif not self.spec.rce_epochs:
             raise TrainingFailed("no group has a signal for GRPO and rce_epochs is 0: nothing was trained")
 
     def _work(self) -> float:
@@ -127,7 +130,9 @@ class Trainer:
     def _train(self, phase: Phase) -> Iterator[tuple[int, Row] | EpochEnd]:
         loop = self._loop(phase)
         first = self._begin(loop)
-        for epoch in range(first, phase.epochs):
+        for epoch in phase.busy:
+            if epoch < first:
+                continue
             if all(self.standing.stopped):
                 break
             if isinstance(phase.objective, PolicyGradient):
@@ -201,12 +206,14 @@ class Trainer:
         active = [not stopped for stopped in standing.stopped]
         standing.epoch = epoch + 1
         improved = [self._judge(phase, run, values[run]) for run in range(self.stack.runs)]
-        last = standing.epoch == phase.epochs or all(standing.stopped)
+        last = epoch == phase.busy[-1] or all(standing.stopped)
         for run, measured in enumerate(values):
             if active[run]:
                 yield from self._rows(run, phase, measured, last or standing.stopped[run])
         if all(not _finite(measured) for measured in values):
             raise TrainingFailed(f"training diverged in {phase.name} epoch {epoch + 1}; lower {phase.name}_lr")
+        standing.raised = [sorted(watch.raised) for watch in self._watches]
+        standing.above = [watch.above for watch in self._watches]
         yield EpochEnd(phase.name, epoch + 1, last, values, improved, active)
 
     def _measure(self, loop: _Loop, epoch: int) -> list[dict[str, float]]:

@@ -15,6 +15,19 @@ UNIFORM_MARGIN = 1.02
 """A validation loss above the uniform one by this factor is not the chance of a few validation queries."""
 
 
+ABOVE_UNIFORM = {
+    "rce": (
+        "on unseen queries the selector imitates worse than chance",
+        "train on more queries, for fewer epochs, or with a higher dropout",
+    ),
+    "grpo": (
+        "on unseen queries the policy is sure of picks that their rewards do not bear out",
+        "train on more queries, for fewer epochs, or with a higher kl_beta",
+    ),
+}
+"""What such a loss means in each phase, and the way out."""
+
+
 def before_training(spec: TrainSpec, signal_rate: float, predicted_spread: float) -> Iterator[Finding]:
     """What can be said before the first step. `signal_rate` is the share of train groups whose rewards differ."""
     if spec.reference == "before_rce" and spec.rce_epochs and spec.grpo_epochs:
@@ -38,18 +51,31 @@ def before_training(spec: TrainSpec, signal_rate: float, predicted_spread: float
         )
 
 
-def nothing_to_learn(spec: TrainSpec) -> Finding:
-    """GRPO has no group to train on in some epoch."""
-    tops = (
-        f" among the best {spec.early_top_k or spec.late_top_k} candidates"
-        if spec.late_top_k or spec.early_top_k
-        else ""
+def nothing_to_judge(queries: int) -> Finding:
+    """No query validates, of `queries` on that side of the split."""
+    reason = f"none of the {queries} queries on the validation side has a candidate left" if queries else "all train"
+    return Finding(
+        code="validation-missing",
+        severity="warning",
+        subject="training",
+        message=f"No query validates ({reason}), so no epoch can be told from another: best is the last one, and patience never "
+        "ends a phase.",
+        fix="lower train_ratio, or use more queries",
     )
+
+
+def nothing_to_learn(spec: TrainSpec, idle: int) -> Finding:
+    """GRPO has no group to train on in `idle` of its epochs."""
+    everywhere = idle == spec.grpo_epochs
+    early, late = min(spec.early_epochs, spec.grpo_epochs), spec.grpo_epochs - spec.early_epochs
+    tops = [top for epochs, top in ((early, spec.early_top_k), (late, spec.late_top_k)) if epochs > 0 and top]
+    among = f" among the best {' or '.join(map(str, sorted(set(tops))))} candidates" if tops else ""
+    ending = "GRPO was not run" if everywhere else f"{idle} of {spec.grpo_epochs} GRPO epochs were left out"
     return Finding(
         code="no-signal",
-        severity="error",
+        severity="error" if everywhere else "warning",
         subject="grpo",
-        message=f"No training group has rewards that differ{tops}, so GRPO was not run.",
+        message=f"No training group has rewards that differ{among}, so {ending}.",
         fix="use all candidates (early_top_k and late_top_k none), or make RL data with mixed outcomes",
     )
 
@@ -57,15 +83,19 @@ def nothing_to_learn(spec: TrainSpec) -> Finding:
 class Watch:
     """Looks at the means of each epoch of one run."""
 
-    def __init__(self) -> None:
-        self._raised: set[tuple[str, str]] = set()
-        self._above = 0
+    def __init__(self, spec: TrainSpec) -> None:
+        self._adapts = spec.adaptive_kl and spec.use_kl
+        self.raised: set[str] = set()
+        """Phase and code of what was raised."""
+        self.above = 0
+        """Epochs in a row whose validation loss was above the uniform one."""
 
     def epoch(self, phase: str, epoch: int, values: Mapping[str, float], last: bool) -> Iterator[Finding]:
         """Findings of an epoch; `last` is the phase's last one."""
         for finding in self._look(phase, epoch, values, last):
-            if (phase, finding.code) not in self._raised:
-                self._raised.add((phase, finding.code))
+            said = f"{phase} {finding.code}"
+            if said not in self.raised:
+                self.raised.add(said)
                 yield finding
 
     def _look(self, phase: str, epoch: int, values: Mapping[str, float], last: bool) -> Iterator[Finding]:
@@ -80,26 +110,27 @@ class Watch:
                 fix=f"lower {phase}_lr, or set gradient_clip to 1",
             )
             return
-        if phase == "rce" and "val_loss" in values:
-            yield from self._against_uniform(subject, values, last)
+        if "val_loss" in values and "rce loss-above-uniform" not in self.raised:
+            yield from self._against_uniform(phase, epoch, values, last)
         if phase == "grpo":
-            yield from _policy(subject, values)
+            yield from _policy(subject, values, self._adapts)
 
-    def _against_uniform(self, subject: str, values: Mapping[str, float], last: bool) -> Iterator[Finding]:
+    def _against_uniform(self, phase: str, epoch: int, values: Mapping[str, float], last: bool) -> Iterator[Finding]:
         above = values["val_loss"] > values["uniform_loss"] * UNIFORM_MARGIN
-        self._above = self._above + 1 if above else 0
-        if above and (last or self._above >= 3):
+        self.above = self.above + 1 if above else 0
+        if above and (last or self.above >= 3):
+            means, fix = ABOVE_UNIFORM[phase]
             yield Finding(
                 code="loss-above-uniform",
                 severity="warning",
-                subject=subject,
+                subject=f"{phase} epoch {epoch}",
                 message=f"The validation loss {values['val_loss']:.3f} is above that of picking at random "
-                f"({values['uniform_loss']:.3f}): on unseen queries the selector imitates worse than chance.",
-                fix="train on more queries, for fewer epochs, or with a higher dropout",
+                f"({values['uniform_loss']:.3f}): {means}.",
+                fix=fix,
             )
 
 
-def _policy(subject: str, values: Mapping[str, float]) -> Iterator[Finding]:
+def _policy(subject: str, values: Mapping[str, float], adapts: bool) -> Iterator[Finding]:
     if values["kl"] > KL_EXPLODED:
         yield Finding(
             code="kl-explosion",
@@ -109,7 +140,7 @@ def _policy(subject: str, values: Mapping[str, float]) -> Iterator[Finding]:
             "the one that the data was scored for.",
             fix="lower grpo_lr, raise kl_beta, and keep reference at after_rce",
         )
-    if values["kl_beta"] >= BETA_BOUNDS[1]:
+    if adapts and values["kl_beta"] >= BETA_BOUNDS[1]:
         yield Finding(
             code="beta-saturated",
             severity="warning",

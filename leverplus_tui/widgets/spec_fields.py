@@ -66,16 +66,15 @@ def _field(path: str, info: FieldInfo, ground: str | None) -> Field:
     members = get_args(info.annotation) if get_origin(info.annotation) is not Literal else (info.annotation,)
     literal = next((member for member in members if get_origin(member) is Literal), None)
     choices = tuple(str(value) for value in get_args(literal)) if literal is not None else ()
+    if bool in (info.annotation, *members):
+        choices = ("false", "true")
     if choices and type(None) in members:
         choices = ("none", *choices)
-    if info.annotation is bool:
-        choices = ("false", "true")
     default = ground or typed(None if info.is_required() else info.get_default(call_default_factory=True))
     if choices and default not in choices:
         default = choices[0]
-    return Field(
-        path, (info.description or path).splitlines()[0], choices, default, info.annotation, info.is_required()
-    )
+    help_text = " ".join((info.description or path).split())
+    return Field(path, help_text, choices, default, info.annotation, info.is_required())
 
 
 def typed(value: Any) -> str:

@@ -96,11 +96,26 @@ def test_a_killed_run_goes_on_where_it_was(world: Path, context: Context, monkey
     assert encoded == []
 
 
+def test_statistics_are_stored_and_a_vlms_features_are_standardised_unless_asked(
+    context: Context, tmp_path: Path
+) -> None:
+    world = str(save_world(tmp_path / "world", train=6, val=1))
+    for asked, applied in ((None, True), (True, True), (False, False)):
+        list(embed(EmbedSpec(dataset=world, standardize=asked), context))
+        file = read_embeddings(context.run_dir / "embeddings.safetensors")
+        mean = torch.tensor(file.manifest["statistics"]["mean"])
+        assert (file.manifest["embedding"]["standardize"] is not None) == applied
+        torch.testing.assert_close(
+            file.candidates.mean(0), torch.zeros_like(mean) if applied else mean, atol=1e-5, rtol=0
+        )
+    assert not EmbedSpec(encoder="openai/clip-vit-base-patch32").standardizes
+
+
 def test_an_unreadable_image_is_a_finding_and_a_zero_vector(context: Context, tmp_path: Path) -> None:
     world = save_world(tmp_path / "world", train=3, val=1)
     dataset = open_dataset(world, cache_dir=context.cache_dir)
     dataset.train.questions[1].image.write_bytes(b"no picture")
-    rows = list(embed(EmbedSpec(dataset=str(world), use_text=False), context))
+    rows = list(embed(EmbedSpec(dataset=str(world), use_text=False, standardize=False), context))
     finding = rows_of(Finding, rows)[0]
     assert (finding.code, finding.severity) == ("image-unreadable", "warning")
     assert "1 of the images cannot be read" in finding.message

@@ -12,8 +12,8 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 
-from db.rows import Fact, Metric, Progress, Row
-from db.specs import TrainSpec, UserError
+from db.rows import Fact, Metric, Progress, Row, Settle
+from db.specs import Finding, TrainSpec, UserError
 from db.specs.selector import PUBLISHED
 from engine.checkpoint import load_selector, read_manifest
 from engine.context import Context
@@ -101,10 +101,12 @@ def test_training_leaves_the_random_numbers_of_the_process_alone(files: dict[str
     assert torch.equal(torch.rand(4), expected)
 
 
-@pytest.mark.parametrize("cut", [("rce", 2), ("grpo", 1), ("grpo", 3)])
-def test_a_killed_run_goes_on_from_its_last_epoch_to_the_bit(
-    files: dict[str, str], tmp_path: Path, cut: tuple[str, int]
+@pytest.mark.parametrize("keep_every_s", [0, 1e9])
+@pytest.mark.parametrize("cut", [("rce", 3), ("grpo", 1), ("grpo", 3)])
+def test_a_killed_run_goes_on_from_what_it_kept_to_the_bit(
+    files: dict[str, str], tmp_path: Path, cut: tuple[str, int], keep_every_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("engine.train.KEEP_EVERY_S", keep_every_s)
     spec = small(files, dropout=0.3, rce_epochs=3, grpo_epochs=3, grpo_dropout=True, schedule="cosine")
     whole = list(train(spec, context(tmp_path, "whole")))
     before: list[Row] = []
@@ -116,12 +118,57 @@ def test_a_killed_run_goes_on_from_its_last_epoch_to_the_bit(
             break
     running.close()
     after = list(train(spec, context(tmp_path, "cut")))
-    assert next(row for row in after if isinstance(row, Metric)).epoch == cut[1]
+    first = next(row for row in after if isinstance(row, Metric)).epoch
+    assert first == (cut[1] if not keep_every_s else 2 if cut[0] == "rce" else 1)
     joined = {key[:4]: key[4] for key in values(before) + values(after)}
     assert joined == {key[:4]: key[4] for key in values(whole)}
     for name in ("rce_last", "rce_best", "grpo_last", "grpo_best"):
         one, two = (load_file(tmp_path / run / f"checkpoints/{name}.safetensors") for run in ("whole", "cut"))
         assert all(torch.equal(one[key], two[key]) for key in one), name
+
+
+def test_a_state_is_kept_after_its_rows_are_stored(files: dict[str, str], tmp_path: Path) -> None:
+    told: list[Row] = []
+    for row in train(small(files, rce_epochs=3), context(tmp_path)):
+        if isinstance(row, Settle) and not any(isinstance(earlier, Settle) for earlier in told):
+            assert not (tmp_path / "run" / FILE).exists()
+            assert {earlier.epoch for earlier in told if isinstance(earlier, Metric)} == {1}
+        told.append(row)
+    assert isinstance(told[-1], Settle)
+
+
+def test_findings_are_not_raised_again_after_a_kill(files: dict[str, str], tmp_path: Path) -> None:
+    spec = small(files, rce_epochs=20, rce_lr=0.1, dropout=0.0)
+    whole = [row for row in train(spec) if isinstance(row, Finding)]
+    assert "loss-above-uniform" in codes_of(whole)
+    running = train(spec, context(tmp_path))
+    assert isinstance(running, Generator)
+    before = []
+    for row in running:
+        before.append(row)
+        if isinstance(row, Progress) and row.note.startswith("rce epoch 20"):
+            break
+    running.close()
+    after = [row for row in train(spec, context(tmp_path)) if isinstance(row, Finding)]
+    assert {(row.code, row.subject) for row in [*before, *after] if isinstance(row, Finding)} == {
+        (row.code, row.subject) for row in whole
+    }
+
+
+def test_an_epoch_without_signal_is_left_out_and_said(files: dict[str, str]) -> None:
+    document = json.loads(Path(files["rl_data"]).read_text())
+    for record in document.values():
+        for place, candidate in enumerate(record.get("pointer_candidates", [])):
+            right = place < 4
+            candidate.update(vqa_correct=int(right), vqa_acc_score=float(right))
+    Path(files["rl_data"]).write_text(json.dumps(document))
+    fields: dict[str, Any] = {"grpo_epochs": 4, "early_epochs": 2, "early_top_k": 3, "late_top_k": 5}
+    rows = list(train(small(files, rce_epochs=0, **fields)))
+    assert {row.epoch for row in rows if isinstance(row, Metric)} == {3, 4}
+    (said,) = [row for row in rows if isinstance(row, Finding) and row.code == "no-signal"]
+    assert (said.severity, "best 3 or 5 candidates, so 2 of 4 GRPO epochs" in said.message) == ("warning", True)
+    with pytest.raises(TrainingFailed, match="nothing was trained"):
+        list(train(small(files, rce_epochs=0, grpo_epochs=2, late_top_k=3)))
 
 
 def test_a_finished_run_has_nothing_left_to_do(files: dict[str, str], tmp_path: Path) -> None:

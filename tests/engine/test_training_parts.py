@@ -201,13 +201,13 @@ def test_small_steps_keep_to_one_thread() -> None:
 
 def test_a_healthy_epoch_raises_nothing() -> None:
     values = {"val_loss": 5.0, "uniform_loss": 5.2, "kl": 0.9, "kl_beta": 9.9}
-    assert not list(Watch().epoch("rce", 5, values, True))
-    assert not list(Watch().epoch("grpo", 5, values, True))
+    assert not list(Watch(SPEC).epoch("rce", 5, values, True))
+    assert not list(Watch(SPEC).epoch("grpo", 5, values, True))
     assert not list(before_training(SPEC, 0.01, 0.01))
 
 
 def test_each_finding_is_raised_once_and_only_when_due() -> None:
-    watch = Watch()
+    watch = Watch(SPEC)
     values = {"val_loss": 5.4, "uniform_loss": 5.2, "kl": 1.1, "kl_beta": 10.0}
     first = [finding.code for finding in watch.epoch("rce", 1, values, False)]
     assert not first
@@ -220,7 +220,7 @@ def test_each_finding_is_raised_once_and_only_when_due() -> None:
 
 
 def test_broken_numbers_are_named() -> None:
-    (finding,) = Watch().epoch("grpo", 2, {"kl": math.nan, "kl_beta": 1.0}, False)
+    (finding,) = Watch(SPEC).epoch("grpo", 2, {"kl": math.nan, "kl_beta": 1.0}, False)
     assert finding.code == "non-finite"
     assert "kl is no longer a number in grpo epoch 2" in finding.message
     assert "grpo_lr" in finding.fix

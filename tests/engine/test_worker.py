@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from db import store
 from db.errors import DatabaseBusy, DiskFull
-from db.rows import Cell, Fact, Metric
+from db.rows import Cell, Fact, Metric, Settle
 from db.session import reading, writing
 from db.specs import EvalSpec, UserError
 from engine import recorder as recording
@@ -238,3 +238,16 @@ def test_metrics_reach_the_store_in_order(claimed: tuple[Desk, int, int], tmp_pa
     with reading(desk.database) as session:
         series = store.metric_series(session, run_id=run_id, name="rce_loss")
     assert [value for *_, value in series] == [float(step) for step in range(5000)]
+
+
+def test_settling_waits_until_all_rows_are_stored(
+    claimed: tuple[Desk, int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, run_id, process_id = claimed
+    monkeypatch.setattr(recording, "FLUSH_S", 3600.0)
+    recorder = Recorder(desk.database, run_id=run_id, process_id=process_id, reserve=Reserve(tmp_path / "reserve", 10))
+    for number in range(3):
+        recorder.put(Fact(f"kept{number}", number))
+        recorder.put(Settle())
+        assert len(desk.detail(run_id).facts) == number + 1
+    recorder.close()
