@@ -158,7 +158,7 @@ async def _in_the_application(path: Path, root: Path) -> None:
     from db import store
     from db.home import Home
     from db.session import open_database, writing
-    from leverplus_tui.app import LeverplusApp
+    from leverplus_tui.app import LeverplusApp, settle_memory
     from leverplus_tui.data_files import Indexing
     from leverplus_tui.screens.rl_data import RLDataScreen
 
@@ -178,6 +178,7 @@ async def _in_the_application(path: Path, root: Path) -> None:
         await until(lambda: app.watcher is not None)
         await pilot.press("3")
         await pilot.pause(1.0)
+        settle_memory()  # which the application does where there is a terminal
         base = rss_mb()
         row = app.library.data_files()[0]
         page = RLDataScreen(app.library, row)

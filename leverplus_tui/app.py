@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import os
 import traceback
@@ -39,6 +40,11 @@ MODES = {
     "jobs": "jobs:JobsScreen",
 }
 """Pages by mode; each is imported when it is first shown, so that the first frame waits for one of them only."""
+
+
+def settle_memory() -> None:
+    """What is loaded by now stays until the end: looking through it for garbage stopped the screen for 200 ms at a time."""
+    gc.freeze()
 
 
 class LeverplusApp(App[None]):
@@ -112,6 +118,8 @@ class LeverplusApp(App[None]):
         for page in self._pages():
             page.post_message(said.DatabaseReady())
         await self._open_links()
+        if not self.is_headless:
+            settle_memory()
 
     async def _open_links(self) -> None:
         """What the command line asked for: a run, or runs side by side."""

@@ -118,7 +118,7 @@ class Indexing:
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            self._process.kill()  # an index is replaced whole, so nothing half-made is left where anybody looks
+            self._process.kill()  # an index takes its name whole, so nothing half-made stands where anybody looks
             self._process.wait()
         self._process = None
         return True
@@ -132,9 +132,10 @@ class Indexing:
             said = {}
         if "error" in said:
             return Progress(error=str(said["error"]))
-        if said and rl_side.alive(int(said["pid"])):
+        ours = self.is_ours
+        if said and rl_side.held(self.path):
             return Progress(_share(said), STAGES[said["stage"]][1], running=True)
-        if self.is_ours:
+        if ours:
             return Progress(words="starting", running=True)
         failed = self._process is not None and self._process.returncode not in (0, None) and not side.exists()
         return Progress(error=f"{self.path}: the builder of its index ended without a word") if failed else Progress()

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from db.specs.base import UserError
+from engine.doctor.rl_blocks import Blocks
 from engine.doctor.rl_columns import Candidates, Labels, Query
 from engine.doctor.rl_gather import Gatherer
 from engine.doctor.rl_records import decode_record, describe_start, index_records
@@ -84,15 +85,23 @@ def gather(
     meta: dict[str, Any],
     progress: Callable[[int], None] | None = None,
     columns: Collection[str] | None = None,
+    blocks: Blocks | None = None,
 ) -> RLFile:
-    """Decode raw records (by ascending query id) into columns; `progress` is told how many queries are decoded."""
+    """Decode raw records (by ascending query id) into columns; `progress` is told how many queries are decoded. What
+    `blocks` hold of this very file is taken from there, and what is decoded is kept there."""
     gathered = Gatherer(path, columns)
+    if blocks is not None:
+        all(gathered.add_block(block) for block in blocks.stored())
     decoder = gathered.decoder
     with _no_garbage_collection():
-        for chunk in _chunks(raw):
+        for chunk in _chunks(raw, len(gathered.queries)):
             gathered.add([(query_id, decode_record(path, query_id, record, decoder)) for query_id, record in chunk])
             if progress is not None:
                 progress(len(gathered.queries))
+            if blocks is not None and blocks.due():
+                blocks.put(gathered.block())
+    if blocks is not None and blocks.in_use:
+        blocks.put(gathered.block())
     offsets, candidates, pools = gathered.finish()
     queries = tuple(gathered.queries)
     variant = _variant(meta, queries, candidates, pools)
@@ -122,8 +131,8 @@ def map_file(path: Path) -> memoryview:
     return data[3:] if data[:3].tobytes() == b"\xef\xbb\xbf" else data
 
 
-def _chunks(raw: dict[int, msgspec.Raw]) -> Iterator[list[tuple[int, msgspec.Raw]]]:
-    items = iter(raw.items())
+def _chunks(raw: dict[int, msgspec.Raw], begin: int) -> Iterator[list[tuple[int, msgspec.Raw]]]:
+    items = islice(raw.items(), begin, None)
     while chunk := list(islice(items, CHUNK)):
         yield chunk
 

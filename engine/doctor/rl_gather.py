@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from struct import error as StructError
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.specs.base import UserError
+from engine.doctor.rl_blocks import packed, unpacked
 from engine.doctor.rl_columns import NUMBERS, TEXTS, Candidates, Floats, Labels, Query
 from engine.doctor.rl_records import (
     RECORD,
@@ -27,6 +28,20 @@ from engine.doctor.rl_records import (
 from engine.doctor.rl_spaces import ABSENT, Bools, Ints, Pools, ResolvedPointers, StoredPointers, resolve
 
 IdLists = Sequence[Sequence[int] | None]
+Array = NDArray[np.generic]
+_QUERIES = msgspec.json.Decoder(list[Query])
+_TEXTS = msgspec.json.Decoder(list[str])
+
+
+def _joined(parts: list[Any], done: int) -> Array:
+    """The parts after the first `done` as one, which takes their place."""
+    parts[done:] = [np.concatenate([parts[0][:0], *parts[done:]]) if parts else np.zeros(0, np.int64)]
+    joined: Array = parts[done]
+    return joined
+
+
+def _as_bytes(values: Sequence[object]) -> Array:
+    return np.frombuffer(msgspec.json.encode(values), np.uint8)
 
 
 class _Texts:
@@ -35,17 +50,32 @@ class _Texts:
     def __init__(self) -> None:
         self._known: dict[str | None, int] = {None: 0, "": 0}
         self._texts = [""]
+        self._stored = 1
         self._codes: list[NDArray[np.int32]] = []
 
     def add(self, values: Sequence[str | None]) -> None:
-        distinct = set(values)
-        for value in distinct - self._known.keys():
-            self._known[value] = len(self._texts)
-            self._texts.append(value or "")
+        distinct = dict.fromkeys(values)  # in their order, so that equal files give equal indexes
+        for value in distinct:
+            if value not in self._known:
+                self._known[value] = len(self._texts)
+                self._texts.append(value or "")
         if len(distinct) == 1:
-            self._codes.append(np.full(len(values), self._known[distinct.pop()], np.int32))
+            self._codes.append(np.full(len(values), self._known[values[0]], np.int32))
         else:
             self._codes.append(np.fromiter(map(self._known.__getitem__, values), np.int32, len(values)))
+
+    def block(self, done: int) -> tuple[Array, Array]:
+        """(codes, texts that are new) since the first `done` blocks."""
+        new, self._stored = self._texts[self._stored :], len(self._texts)
+        return _joined(self._codes, done), _as_bytes(new)
+
+    def add_block(self, codes: Any, new: Array) -> None:
+        """Take over what `block` gave."""
+        for text in _TEXTS.decode(new.tobytes()):
+            self._known[text] = len(self._texts)
+            self._texts.append(text)
+        self._stored = len(self._texts)
+        self._codes.append(codes)
 
     def finish(self) -> Labels:
         return Labels(np.concatenate(self._codes), tuple(self._texts))
@@ -66,6 +96,15 @@ class _Ids:
         lengths = np.fromiter(map(len, present), np.int64, len(lists))
         self._lengths.append(lengths)
         self._ids.append(np.fromiter(chain.from_iterable(present), np.int64, int(lengths.sum())))
+
+    def block(self, done: int) -> tuple[Array, Array]:
+        """(ids, lengths of the lists) since the first `done` blocks."""
+        return _joined(self._ids, done), _joined(self._lengths, done)
+
+    def add_block(self, ids: Ints, lengths: Ints) -> None:
+        """Take over what `block` gave."""
+        self._ids.append(ids)
+        self._lengths.append(lengths)
 
     def finish(self) -> tuple[Ints, Ints]:
         """(ids, lengths of the lists)."""
@@ -88,6 +127,7 @@ class Gatherer:
         self._numbers: dict[str, list[Floats]] = {name: [] for name in NUMBERS if columns is None or name in columns}
         self._texts = {name: _Texts() for name in TEXTS if columns is None or name in columns}
         self._pointers, self._positions, self._worlds = _Ids(), _Ids(), _Ids()
+        self._blocks = self._in_blocks = 0
 
     def add(self, chunk: Sequence[tuple[int, QueryRecord]]) -> None:
         """Take over the records of some queries, given in order."""
@@ -107,6 +147,49 @@ class Gatherer:
         self._pointers.add(pointers)
         self._positions.add(positions)
         self._worlds.add(worlds)
+
+    def block(self) -> dict[str, Array]:
+        """What was added since the last block, for `add_block` of another gatherer of the same columns."""
+        first, done = self._in_blocks, self._blocks
+        self._in_blocks, self._blocks = len(self.queries), done + 1
+        taken: dict[str, Array] = {
+            "first": np.array([first]),
+            "query_ids": packed(np.array(self._query_ids[first:], np.int64)),
+            "sizes": packed(np.array(self._sizes[first:], np.int64)),
+            "queries": _as_bytes(self.queries[first:]),
+        }
+        for name, column in self._id_columns().items():
+            ids, lengths = column.block(done)
+            taken |= {f"{name}.ids": packed(ids), f"{name}.lengths": packed(lengths)}
+        for name, parts in self._numbers.items():
+            taken[f"number.{name}"] = packed(_joined(parts, done))
+        for name, texts in self._texts.items():
+            codes, new = texts.block(done)
+            taken |= {f"text.{name}": packed(codes), f"text.{name}.new": new}
+        return taken
+
+    def add_block(self, block: Mapping[str, Array]) -> bool:
+        """Take over a block that follows what is here; False where it does not."""
+        if int(block["first"][0]) != len(self.queries):
+            return False
+        queries = _QUERIES.decode(block["queries"].tobytes())
+        sizes = unpacked(block["sizes"], len(queries), np.int64)
+        count = int(sizes.sum())
+        self.queries += queries
+        self._query_ids += unpacked(block["query_ids"], len(queries), np.int64).tolist()
+        self._sizes += sizes.tolist()
+        for name, column in self._id_columns().items():
+            lengths = unpacked(block[f"{name}.lengths"], len(queries) if name == "pools" else count, np.int64)
+            column.add_block(unpacked(block[f"{name}.ids"], int(lengths.sum()), np.int64), lengths)
+        for name, parts in self._numbers.items():
+            parts.append(unpacked(block[f"number.{name}"], count, np.float64))
+        for name, texts in self._texts.items():
+            texts.add_block(unpacked(block[f"text.{name}"], count, np.int32), block[f"text.{name}.new"])
+        self._in_blocks, self._blocks = len(self.queries), self._blocks + 1
+        return True
+
+    def _id_columns(self) -> dict[str, _Ids]:
+        return {"pools": self._pools, "pointers": self._pointers, "positions": self._positions, "worlds": self._worlds}
 
     def finish(self) -> tuple[Ints, Candidates, Pools]:
         """(offsets (Q + 1,), columns of all candidates, stored pools)."""

@@ -1,7 +1,7 @@
 """Builds the index of an RL file in a process of its own: `python -m engine.doctor.rl_index FILE --cache DIR`.
 
 Beside the index to be it says how far it is, or in one sentence why there is none. The index takes its name only when it is
-whole; a build that was cut short begins anew and leaves nothing behind.
+whole; a build that was cut short leaves what it has gathered, and the next one goes on from there.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from db.specs.base import UserError
 from engine.doctor import rl_side
+from engine.doctor.rl_blocks import Blocks
 from engine.doctor.rl_file import gather, map_file
 from engine.doctor.rl_findings import rl_findings
 from engine.doctor.rl_records import NOT_FINITE, address, index_records
@@ -54,12 +55,17 @@ def build(path: Path, cache: Path, tell: Tell = lambda stage, done, total: None)
     side = rl_side.side_file(path, cache)
     if side.exists():
         return side
+    side.parent.mkdir(parents=True, exist_ok=True)
+    with rl_side.alone(path):
+        return side if side.exists() else _build(path, side, tell)
+
+
+def _build(path: Path, side: Path, tell: Tell) -> Path:
     before = rl_side.stamp(path)
-    indexed = _read(path, before, tell)
+    indexed = _read(path, before, Blocks(side), tell)
     if rl_side.stamp(path) != before:
         raise UserError(f"{path}: changed while it was read; index it again when its writer is done")
     tell("write", 0, 1)
-    side.parent.mkdir(parents=True, exist_ok=True)
     part = rl_side.unfinished(side)
     try:
         _write(part, indexed)
@@ -70,16 +76,16 @@ def build(path: Path, cache: Path, tell: Tell = lambda stage, done, total: None)
         ) from None
     finally:
         part.unlink(missing_ok=True)
-    for old in (*rl_side.earlier_files(side), *rl_side.leftovers(side)):
+    for old in (*rl_side.earlier_files(side), *rl_side.leftovers(side), *rl_side.blocks(side)):
         old.unlink(missing_ok=True)
     return side
 
 
-def _read(path: Path, stamp: rl_side.Stamp, tell: Tell) -> Indexed:
+def _read(path: Path, stamp: rl_side.Stamp, blocks: Blocks, tell: Tell) -> Indexed:
     tell("split", 0, 1)
     data = map_file(path)
     raw, meta, starts, lengths = _split(path, data)
-    found = gather(path, raw, meta, lambda done: tell("decode", done, len(raw)))
+    found = gather(path, raw, meta, lambda done: tell("decode", done, len(raw)), blocks=blocks)
     tell("judge", 0, 2)
     measures, findings = rl_findings(found)
     tell("judge", 1, 2)
@@ -173,6 +179,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except SystemExit:
         progress.remove()
+        raise
+    except Exception as error:  # the last line of defence: who waits for the index must be told
+        reason = (str(error).strip().splitlines() or [""])[0]
+        progress.write({"error": f"{asked.file}: its index cannot be built ({type(error).__name__}: {reason})"})
         raise
     progress.remove()
     return 0

@@ -5,8 +5,11 @@ Free of numpy: it is asked before anything is read.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +20,8 @@ FORM = 1
 EDGE = 64 * 1024
 """Bytes of head and tail that are hashed: a rewritten file differs there, and a gigabyte need not be read to see it."""
 FOLDER = "rl-data"
+MADE = (".sqlite", ".json", ".block")
+"""Endings of an index and of what stands beside it while it is built."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,14 @@ def side_file(path: Path, cache: Path) -> Path:
 
 
 def earlier_files(side: Path) -> list[Path]:
-    """Indexes of the same path with other content, and what was said while they were built."""
+    """Indexes of the same path with other content, and what was said and kept while they were built."""
     others = side.parent.glob(f"{side.name.split('-')[0]}-*")
-    return [other for other in others if other.suffix in (".sqlite", ".json") and other.stem != side.stem]
+    return [other for other in others if other.suffix.rstrip("~") in MADE and _stem(other) != side.stem]
+
+
+def blocks(side: Path) -> list[Path]:
+    """What builders of this index have kept so far."""
+    return sorted(side.parent.glob(f"{side.stem}.*.block*"))
 
 
 def leftovers(side: Path) -> list[Path]:
@@ -69,9 +79,36 @@ def unfinished(side: Path) -> Path:
     return side.with_name(f"{side.stem}.part{os.getpid()}")
 
 
+def block_file(side: Path, number: int) -> Path:
+    """Where the builder of an index keeps what it has gathered so far."""
+    return side.with_name(f"{side.stem}.{number:05}.block")
+
+
 def progress_file(side: Path) -> Path:
     """Where a builder says how far it is, or why there is no index: one JSON object."""
     return side.with_suffix(".json")
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold the lock of a data file while its index is built: a second builder waits here until the first one ends, however
+    it ends."""
+    with path.open("rb") as file:
+        with suppress(OSError):  # some network drives know no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def held(path: Path) -> bool:
+    """Whether a builder of this file's index is at work."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def alive(pid: int) -> bool:
@@ -83,6 +120,10 @@ def alive(pid: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def _stem(path: Path) -> str:
+    return path.name.split(".")[0]
 
 
 def _of_path(path: Path) -> str:

@@ -130,7 +130,7 @@ class RLFilePage(PageScreen):
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_cancel(self) -> None:
         """Ask, then stop building the index."""
-        detail = "The first queries stay readable; r begins again from the start."
+        detail = "The first queries stay readable; r goes on from here."
         if await self.app.push_screen_wait(Confirm("Stop building the index?", detail)):
             await asyncio.to_thread(self.source.indexing.cancel)
 
