@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import importlib.util
 from functools import cache
+from subprocess import SubprocessError
 from types import ModuleType
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from loguru import logger
 from torch import Tensor
 
 LEAST = 1e-12
@@ -66,5 +68,19 @@ def _kernels(*tensors: Tensor) -> Any:
 
 @cache
 def gpu_kernels() -> ModuleType | None:
-    """The module of GPU kernels; none where Triton is not installed, as beside a PyTorch built for the CPU alone."""
-    return importlib.import_module("engine.kernels") if importlib.util.find_spec("triton") else None
+    """The module of GPU kernels; none where Triton is not installed or cannot build them, as without a C compiler."""
+    if not importlib.util.find_spec("triton"):
+        return None
+    try:
+        kernels = importlib.import_module("engine.kernels")
+        built: bool = torch.allclose(
+            kernels.unit(torch.full((1, 4), 2.0, device="cuda"), LEAST).cpu(), torch.tensor(0.5)
+        )
+        reason = "they compute something else"
+    except (ImportError, OSError, RuntimeError, SubprocessError) as error:
+        built, reason = False, str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if not built:
+        logger.warning(
+            "GPU kernels cannot be used ({}): PyTorch's own are slower, the numbers agree to float32", reason
+        )
+    return kernels if built else None
