@@ -14,6 +14,8 @@ ABSENT_LOGIT = -1e3
 """A logit below this stands for a position that is not there (the selector writes -1e4)."""
 LOG_RATIO_BOUND = 20.0
 """Largest log-ratio of two policies: beyond it exp() and the squares in AdamW leave float32."""
+FLAT = 1e-6
+"""Rewards that differ by less than this share of the largest are equal: the mean of equal numbers may round."""
 
 
 class GRPOTerms(NamedTuple):
@@ -74,6 +76,9 @@ def rce_loss(
 ) -> Tensor:
     """Reward-weighted cross-entropy: sum over candidates of softmax(R / temperature) times the summed cross-entropy of the
     picks, mean over queries. logits (B, P, S, K), pointers (B, P, S), rewards (B, P), mask (B, P) of real candidates."""
+    if mask is not None:
+        mask = mask.bool()
+        logits = logits.masked_fill(~mask[..., None, None], 0.0)
     losses = pick_losses(logits, pointers, label_smoothing).sum(-1)  # (B, P)
     return weighted_loss(losses, reward_weights(rewards, temperature, mask), mask)
 
@@ -93,20 +98,39 @@ def imitation_loss(logits: Tensor, pointers: Tensor, label_smoothing: float = 0.
 
 def group_advantage(rewards: Tensor, *, clip: float = 5.0, min_std: float = 0.1, mask: Tensor | None = None) -> Tensor:
     """(R - mean) / max(std, min_std) inside each group (..., P), unbiased deviation, clamped to plus and minus `clip`.
-    Groups of one and masked candidates get 0."""
-    present = torch.ones_like(rewards) if mask is None else mask.to(rewards.dtype)
+    Groups of one or of equal rewards, and masked candidates, get 0."""
+    used = _present(rewards, mask)
+    rewards = _real(rewards).masked_fill(~used, 0.0)
+    present = used.to(rewards.dtype)
     size = present.sum(-1, keepdim=True)
-    centred = (rewards - (rewards * present).sum(-1, keepdim=True) / size.clamp(min=1)) * present
+    centred = (rewards - rewards.sum(-1, keepdim=True) / size.clamp(min=1)) * present
     variance = centred.square().sum(-1, keepdim=True) / (size - 1).clamp(min=1)
-    return (centred / variance.sqrt().clamp(min=min_std)).clamp(-clip, clip) * (size > 1)
+    advantage = (centred / variance.sqrt().clamp(min=min_std)).clamp(-clip, clip)
+    return advantage.masked_fill(_flat(rewards, used), 0.0)
+
+
+def _flat(rewards: Tensor, used: Tensor) -> Tensor:
+    """(..., 1), true for groups (..., P) whose candidates are all worth the same, and for groups of one or none."""
+    highest = rewards.masked_fill(~used, -torch.inf).amax(-1, keepdim=True)
+    lowest = rewards.masked_fill(~used, torch.inf).amin(-1, keepdim=True)
+    return highest - lowest <= FLAT * torch.maximum(highest.abs(), lowest.abs())
+
+
+def _real(rewards: Tensor) -> Tensor:
+    return rewards if rewards.is_floating_point() else rewards.float()
+
+
+def _present(rewards: Tensor, mask: Tensor | None) -> Tensor:
+    """The mask as truth values; all are present without one."""
+    return torch.ones_like(rewards, dtype=torch.bool) if mask is None else mask.bool()
 
 
 def best_candidates(rewards: Tensor, top_k: int | None, mask: Tensor | None = None) -> Tensor:
     """Mask (..., P) of each group's `top_k` candidates of best reward; None keeps all."""
-    present = torch.ones_like(rewards, dtype=torch.bool) if mask is None else mask
+    present = _present(rewards, mask)
     if top_k is None or top_k >= rewards.shape[-1]:
         return present
-    best = rewards.masked_fill(~present, -torch.inf).topk(top_k, dim=-1).indices
+    best = _real(rewards).masked_fill(~present, -torch.inf).topk(top_k, dim=-1).indices
     return torch.zeros_like(present).scatter(-1, best, True) & present
 
 
@@ -143,6 +167,8 @@ def grpo_loss(
     (the largest magnitude) are taken over all candidates that take part."""
     used = best_candidates(rewards, top_k, mask)
     advantage = group_advantage(rewards, clip=advantage_clip, mask=used)
+    # whatever stands where nobody is, a NaN too, must reach neither the loss nor its gradient
+    log_probs, old_log_probs = (values.masked_fill(~used, 0.0) for values in (log_probs, old_log_probs))
     ppo, kl, ratio = policy_terms(log_probs, old_log_probs, advantage, clip_epsilon=clip_epsilon, mask=used)
     kl_loss = kl_beta * kl
     mean, std, largest = advantage_statistics(advantage, used)

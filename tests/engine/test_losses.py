@@ -127,8 +127,17 @@ def test_a_group_of_one_has_no_advantage_and_no_nan() -> None:
     assert torch.isfinite(gradient).all()
 
 
-def test_equal_rewards_have_no_advantage() -> None:
-    assert group_advantage(torch.full((1, 6), 1.6)).abs().max() < 1e-5
+@pytest.mark.parametrize("size", [2, 6, 11])
+@pytest.mark.parametrize("reward", [1.6, -0.3, 1e-4, 0.0, 1e6])
+def test_equal_rewards_have_no_advantage(size: int, reward: float) -> None:
+    """The mean of eleven times 1.6 is not 1.6 in float32."""
+    assert not group_advantage(torch.full((2, size), reward)).any()
+    among_others = torch.cat([torch.full((2, size), reward), torch.tensor([[9.0], [-9.0]])], 1)
+    assert not group_advantage(among_others, mask=torch.arange(size + 1).expand(2, -1) < size).any()
+
+
+def test_small_differences_do_count() -> None:
+    assert (group_advantage(torch.tensor([[1.6, 1.60001]])) != 0).all()
 
 
 def test_ratios_far_from_one_stay_finite() -> None:
@@ -173,6 +182,42 @@ def test_masked_grpo_is_the_mean_over_real_groups(top_k: int | None) -> None:
         torch.testing.assert_close(
             getattr(whole, field), torch.stack([getattr(terms, field) for terms in alone]).mean()
         )
+
+
+@pytest.mark.parametrize("value", [torch.nan, -torch.inf])
+def test_what_is_masked_reaches_no_loss(value: float) -> None:
+    logits, pointers, rewards, mask = padded_groups()
+    new, old = torch.randn(2, 3, 4)
+
+    def spoilt(values: Tensor) -> Tensor:
+        missing = ~mask.view(*mask.shape, *[1] * (values.ndim - 2))
+        return values.masked_fill(missing, value)
+
+    def losses(logits: Tensor, new: Tensor, old: Tensor, rewards: Tensor) -> tuple[Tensor, list[Tensor]]:
+        inputs = [values.clone().requires_grad_() for values in (logits, new)]
+        rce = rce_loss(inputs[0], pointers, rewards, temperature=0.7, label_smoothing=0.1, mask=mask)
+        terms = grpo_loss(inputs[1], old, rewards, top_k=3, mask=mask)
+        slopes = torch.autograd.grad(rce + terms.loss, inputs)
+        return torch.stack([rce, *terms]), [*slopes, group_advantage(rewards, mask=mask)]
+
+    clean, parts = losses(logits, new, old, rewards)
+    poisoned, others = losses(*map(spoilt, (logits, new, old, rewards)))
+    assert torch.equal(poisoned, clean)
+    assert all(map(torch.equal, others, parts))
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.int64])
+def test_masks_and_rewards_may_be_numbers(kind: torch.dtype) -> None:
+    logits, pointers, _, mask = padded_groups()
+    rewards = torch.tensor([[2, 0, 1, 0], [0, 1, 9, 9], [9, 9, 9, 9]])
+    new, old = torch.randn(2, 3, 4)
+
+    def losses(rewards: Tensor, mask: Tensor) -> Tensor:
+        rce = rce_loss(logits, pointers, rewards, temperature=0.7, mask=mask)
+        terms = grpo_loss(new, old, rewards, top_k=3, mask=mask)
+        return torch.cat([torch.stack([rce, *terms]), group_advantage(rewards, mask=mask).flatten()])
+
+    assert torch.equal(losses(rewards.to(kind), mask.to(kind)), losses(rewards.float(), mask))
 
 
 def test_positions_that_do_not_exist_cost_nothing_under_label_smoothing() -> None:
