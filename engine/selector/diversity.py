@@ -70,7 +70,9 @@ class Dpp(Similarity):
 
     def bonus(self, memory: Tensor, step: int) -> Tensor:
         """(B, P, K)"""
-        return F.softplus(self.net.dpp_lambda) * torch.log(1e-6 + 1 - memory.square().clamp(max=0.999))
+        # bfloat16 takes .999 for 1 and loses the 1e-6, which leaves log(0)
+        similarity = memory.to(torch.promote_types(memory.dtype, torch.float32)).square().clamp(max=0.999)
+        return F.softplus(self.net.dpp_lambda) * torch.log(1e-6 + 1 - similarity)
 
 
 class Coverage:

@@ -107,6 +107,16 @@ def test_padding_changes_nothing(parts: SelectorParts) -> None:
         assert not together[i].softmax(-1)[..., size:K].any()
 
 
+def test_bfloat16_is_finite_even_where_candidates_repeat(parts: SelectorParts) -> None:
+    net, (query, candidates, pointers) = build(parts).float(), batch()
+    candidates = candidates[:, :1].expand(-1, K, -1).float()
+    exact = net.log_probs(query.float(), candidates, pointers)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = net.log_probs(query.float(), candidates, pointers)
+    torch.testing.assert_close(rounded.float(), exact, atol=0.3, rtol=0.01)
+    assert all(slope.isfinite().all() for slope in gradients(net, rounded.sum()))
+
+
 def test_a_shared_pool_is_a_pool_for_each(parts: SelectorParts) -> None:
     net, (query, candidates, pointers) = build(parts), batch()
     shared = candidates[:1]
