@@ -26,6 +26,9 @@ def encode(
     net: SelectorTensors, query_emb: Tensor, cand_emb: Tensor, mask: Tensor | None = None, shots: int = 1
 ) -> Encoded:
     """Encode queries (B, d) and pools (B, K, d); a pool (1, K, d) is shared by all queries and encoded once."""
+    if mask is not None and len(mask) in (1, len(cand_emb)):
+        # attention weighs what is not there with zero, but zero times NaN is NaN
+        cand_emb = cand_emb.masked_fill(~mask[..., None], 0.0)
     if net.parts.projection == "towers":
         queries, candidates = net.query_proj(query_emb)[:, None], net.cand_proj(cand_emb)
     else:

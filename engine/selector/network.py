@@ -12,6 +12,7 @@ from db.specs.base import UserError
 from db.specs.selector import MAX_SHOTS, SelectorParts, SelectorSizes
 from engine.selector.decode import Decoder, Decoding
 from engine.selector.encode import encode
+from engine.selector.inputs import batch_size, check_pointers, check_shots, check_widths
 from engine.selector.tensors import SelectorTensors
 
 
@@ -27,6 +28,7 @@ class PointerSelector(SelectorTensors):
 
     Each pool is encoded once per query, then P trajectories are scored against it. `mask` (B, K) is true where a
     candidate is real: a candidate that is not there has probability zero, so pools of unequal size can share a batch.
+    One query, one pool or one set of pointers serves the whole batch; embeddings come in any precision.
     With STOP the logits have K+1 columns, the last of which is STOP.
     """
 
@@ -68,18 +70,16 @@ class PointerSelector(SelectorTensors):
 
         Before each step the pointer's earlier candidates count as chosen (their logit is -100, as published).
         """
-        batch, paths, _ = pointers.shape
-        steps = [
-            decoder.logits(*at) for decoder, at in self._forced(query_emb, cand_emb, pointers, mask)
-        ]  # S x (B, 1 or P, K)
-        return torch.stack([logits.expand(batch, paths, -1) for logits in steps], dim=2)
+        forced = self._forced(query_emb, cand_emb, pointers, mask)
+        steps = [decoder.logits(*at).expand(-1, labels.shape[1], -1) for decoder, at, labels in forced]  # S x (B, P, K)
+        return torch.stack(steps, dim=2)
 
     def label_log_probs(
         self, query_emb: Tensor, cand_emb: Tensor, pointers: Tensor, mask: Tensor | None = None
     ) -> Tensor:
         """Log-probability of each pointer's candidate at each step, (B, P, S); needs less memory than the logits."""
         forced = self._forced(query_emb, cand_emb, pointers, mask)
-        return torch.stack([decoder.log_probs(*at, pointers[..., at[1]]) for decoder, at in forced], dim=2)
+        return torch.stack([decoder.log_probs(*at, labels) for decoder, at, labels in forced], dim=2)
 
     def log_probs(self, query_emb: Tensor, cand_emb: Tensor, pointers: Tensor, mask: Tensor | None = None) -> Tensor:
         """Log-probability of whole pointers, (B, P): the sum over steps."""
@@ -106,8 +106,11 @@ class PointerSelector(SelectorTensors):
 
     def decoder(self, query_emb: Tensor, cand_emb: Tensor, shots: int, mask: Tensor | None = None) -> Decoder:
         """Encode a batch for `shots` steps. Raises UserError where sizes or shots do not fit this selector."""
-        self._check(query_emb, cand_emb, shots)
-        return Decoder(self, encode(self, query_emb, cand_emb, mask, shots))
+        query_emb = query_emb.expand(batch_size(queries=query_emb, pools=cand_emb), -1)
+        check_widths(query_emb, cand_emb, self.sizes.d_model)
+        check_shots(shots, self.max_shots)
+        dtype = next(self.parameters()).dtype
+        return Decoder(self, encode(self, query_emb.to(dtype), cand_emb.to(dtype), mask, shots))
 
     def widened(self, shots: int) -> PointerSelector:
         """A copy that may go on to `shots` steps, where the steps beyond the trained ones repeat the last trained one."""
@@ -124,31 +127,17 @@ class PointerSelector(SelectorTensors):
 
     def _forced(
         self, query_emb: Tensor, cand_emb: Tensor, pointers: Tensor, mask: Tensor | None
-    ) -> Iterator[tuple[Decoder, tuple[Decoding, int]]]:
-        """The decoder and where it stands before each step of the pointers (B, P, S)."""
-        shots = pointers.shape[-1]
-        decoder = self.decoder(query_emb, cand_emb, shots, mask)
+    ) -> Iterator[tuple[Decoder, tuple[Decoding, int], Tensor]]:
+        """The decoder, where it stands before each step of the pointers (B, P, S), and what they take then (B, P)."""
+        batch, shots = batch_size(queries=query_emb, pools=cand_emb, pointers=pointers), pointers.shape[-1]
+        pointers = pointers.expand(batch, -1, -1)
+        decoder = self.decoder(query_emb.expand(batch, -1), cand_emb, shots, mask)
+        check_pointers(pointers, len(decoder.places))
         decoding = decoder.start()
         for step in range(shots):
-            yield decoder, (decoding, step)
+            yield decoder, (decoding, step), pointers[..., step]
             if step + 1 < shots:
                 decoding = decoder.choose(decoding, pointers[..., step])
-
-    def _check(self, query_emb: Tensor, cand_emb: Tensor, shots: int) -> None:
-        width = self.sizes.d_model
-        for name, tensor in (("query", query_emb), ("candidate", cand_emb)):
-            if tensor.shape[-1] != width:
-                raise UserError(
-                    f"the {name} embeddings are {tensor.shape[-1]} wide, but the selector was trained on {width}; "
-                    "embed with the encoder it was trained with"
-                )
-        if not 1 <= shots <= MAX_SHOTS:
-            raise UserError(f"shots must be 1 to {MAX_SHOTS}, not {shots}")
-        if shots > self.max_shots:
-            raise UserError(
-                f"the selector has trained vectors for {self.max_shots} shots, {shots} were asked for; "
-                f"ask for at most {self.max_shots}, or train with more shots"
-            )
 
 
 def best_available(decoder: Decoder, decoding: Decoding, logits: Tensor) -> Tensor:

@@ -24,9 +24,9 @@ def beam_search(
 ) -> Proposals:
     """The most probable pointers by beam search, best first; fewer than `beams` where the pool allows no more."""
     decoder = net.decoder(query_emb, cand_emb, shots, mask)
-    decoding, batch, pool = decoder.start(), len(query_emb), len(decoder.places)
-    total = query_emb.new_zeros(batch, 1)
-    pointers = torch.zeros(batch, 1, 0, dtype=torch.long, device=query_emb.device)
+    decoding, queries, pool = decoder.start(), decoder.encoded.queries, len(decoder.places)
+    total = queries.new_zeros(len(queries), 1)
+    pointers = torch.zeros(len(queries), 1, 0, dtype=torch.long, device=queries.device)
     for step in range(shots):
         log_probs = decoder.logits(decoding, step).log_softmax(-1)
         reached = total[..., None] + log_probs.masked_fill(~decoder.available(decoding), -torch.inf)  # (B, P, K)
@@ -54,7 +54,8 @@ def sample(
     -1 where the pool was used up.
     """
     decoder = net.decoder(query_emb, cand_emb, shots, mask)
-    decoding, picked, total = decoder.start(), [], query_emb.new_zeros(len(query_emb), count)
+    queries = decoder.encoded.queries
+    decoding, picked, total = decoder.start(), [], queries.new_zeros(len(queries), count)
     for step in range(shots):
         logits = decoder.logits(decoding, step).expand(-1, count, -1)
         # the largest of logits plus Gumbel noise is a draw from their softmax, without a data-dependent check

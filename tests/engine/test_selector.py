@@ -107,6 +107,35 @@ def test_padding_changes_nothing(parts: SelectorParts) -> None:
         assert not together[i].softmax(-1)[..., size:K].any()
 
 
+def test_what_is_not_there_may_be_nan(parts: SelectorParts) -> None:
+    net, (query, candidates, pointers) = build(parts), batch(among=4)
+    mask = torch.arange(K) < torch.tensor([K, 4, 5])[:, None]
+    clean, spoilt = (candidates.masked_fill(~mask[..., None], value) for value in (0.0, torch.nan))
+    one, two = (net.log_probs(query, pools, pointers, mask) for pools in (clean, spoilt))
+    assert torch.equal(one, two)
+    assert all(map(torch.equal, gradients(net, one.sum()), gradients(net, two.sum())))
+    assert torch.equal(net.select(query, spoilt, S, mask), net.select(query, clean, S, mask))
+
+
+def test_one_query_pool_or_pointer_serves_all(parts: SelectorParts) -> None:
+    net, given = build(parts), batch()
+    for single in ((0,), (1,), (2,), (0, 1), (1, 2), (0, 2)):
+        inputs = [value[:1] if at in single else value for at, value in enumerate(given)]
+        whole = [value.expand(B, *value.shape[1:]) for value in inputs]
+        torch.testing.assert_close(net.logits(*inputs), net.logits(*whole))
+        torch.testing.assert_close(net.log_probs(*inputs), net.log_probs(*whole))
+        picks = net.select(inputs[0], inputs[1], S)
+        assert torch.equal(picks.expand(B, -1), net.select(whole[0], whole[1], S))
+
+
+def test_embeddings_come_in_any_precision(parts: SelectorParts) -> None:
+    net, (query, candidates, pointers) = build(parts).float(), batch()
+    expected = net.log_probs(query.float(), candidates.float(), pointers)
+    assert torch.equal(net.log_probs(query, candidates, pointers), expected)
+    half = net.log_probs(query.half(), candidates.half(), pointers)
+    assert torch.equal(half, net.log_probs(query.half().float(), candidates.half().float(), pointers))
+
+
 def test_bfloat16_is_finite_even_where_candidates_repeat(parts: SelectorParts) -> None:
     net, (query, candidates, pointers) = build(parts).float(), batch()
     candidates = candidates[:, :1].expand(-1, K, -1).float()
@@ -252,3 +281,19 @@ def test_wrong_widths_heads_and_shots_are_refused() -> None:
         net.select(query, candidates, 9)
     with pytest.raises(UserError, match="num_heads=3 does not divide hidden_dim=8"):
         build(PUBLISHED["v3"], num_heads=3)
+
+
+def test_misshapen_inputs_and_strange_pointers_are_refused() -> None:
+    net, (query, candidates, pointers) = build(PUBLISHED["v3"]), batch()
+    with pytest.raises(UserError, match="2 queries, 3 pools, 3 pointers do not go together"):
+        net.logits(query[:2], candidates, pointers)
+    with pytest.raises(UserError, match="2 queries, 3 pools do not go together"):
+        net.select(query[:2], candidates, 2)
+    with pytest.raises(UserError, match=r"the pointers have the shape \[3, 2\], but \(B, P, S\) is wanted"):
+        net.log_probs(query, candidates, pointers[:, 0])
+    with pytest.raises(UserError, match=r"the queries have the shape \[12\], but \(B, d\) is wanted"):
+        net.select(query[0], candidates, 2)
+    for stray in (-1, K):
+        for measure in (net.logits, net.log_probs):
+            with pytest.raises(UserError, match=f"a pointer holds {stray}, but positions in a pool of 6 are 0 to 5"):
+                measure(query, candidates, pointers.masked_fill(pointers == pointers[0, 0, 1], stray))
