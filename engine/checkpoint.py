@@ -112,18 +112,20 @@ def save_selector(
     metrics: Mapping[str, Any] | None = None,
     embedding: Mapping[str, Any] | None = None,
     pool: Mapping[str, Any] | None = None,
+    variant: str = "",
 ) -> SelectorManifest:
     """Write `path` (.safetensors) and the manifest beside it, each atomically; returns the manifest.
 
     `lineage` holds hashes of RL data and embeddings, start, seed and run; `embedding` the recipe that queries and
-    candidates must be embedded with; `pool` the rule and size of the pools in training.
+    candidates must be embedded with; `pool` the rule and size of the pools in training; `variant` the published name
+    where the parts may have several.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
         raise UserError(f"{path}: a selector is saved as .safetensors; rename it")
     tensors = {name: tensor.detach().float().cpu().contiguous() for name, tensor in selector.state_dict().items()}
     manifest = SelectorManifest(
-        variant=variant_of(selector.parts),
+        variant=_name(selector.parts, variant),
         parts=selector.parts,
         sizes=selector.sizes,
         lineage=dict(lineage or {}),
@@ -139,6 +141,12 @@ def save_selector(
     manifest = manifest.model_copy(update={"hashes": hashes})
     write_atomically(beside(path), manifest.model_dump_json(indent=1).encode() + b"\n")
     return manifest
+
+
+def _name(parts: SelectorParts, asked: str) -> str:
+    """The name asked for where the parts may have it; else the plainest, which `custom` parts do not have."""
+    plain = variant_of(parts)
+    return asked if plain != "custom" and asked in compatible_names(parts) else plain
 
 
 def beside(path: Path) -> Path:

@@ -89,6 +89,7 @@ def _write_ours(path: Path, loaded: Loaded, source: Path) -> None:
         metrics=manifest.metrics if manifest else metrics if isinstance(metrics, dict) else {},
         embedding=manifest.embedding if manifest else {},
         pool=manifest.pool if manifest else {},
+        variant=loaded.names[0] if loaded.names else "",
     )
 
 
@@ -107,7 +108,10 @@ def _stored(loaded: Loaded) -> dict[str, Any]:
     """Epoch, phase, KL weight and metrics, from wherever the source keeps them."""
     if loaded.manifest is None:
         return dict(loaded.metadata)
-    lineage, metrics = loaded.manifest.lineage, loaded.manifest.metrics
+    lineage, metrics = loaded.manifest.lineage, dict(loaded.manifest.metrics)
+    if "epoch" not in lineage:
+        # upstream counts epochs from 0, as files that came from there still do, and we from 1
+        lineage = lineage | {"epoch": metrics.pop("epoch", 1) - 1}
     return metrics | lineage | {"metrics": {k: float(v) for k, v in metrics.items() if isinstance(v, int | float)}}
 
 

@@ -13,6 +13,7 @@ from db.specs import UserError
 from db.specs.selector import EARLIER, PUBLISHED, SelectorParts, expected_tensors
 from engine.checkpoint import load_selector, open_selector, read_manifest, save_selector
 from engine.convert import convert, describe, main, prove, upstream_content
+from engine.doctor.checkpoint import examine_checkpoint
 from engine.doctor.containers import open_weights
 from engine.doctor.layouts import compare
 from engine.selector import PointerSelector
@@ -106,9 +107,29 @@ def test_our_own_lineage_survives(tmp_path: Path) -> None:
     assert manifest.lineage["seed"] == 3
     assert manifest.sizes.num_heads == 2
     assert (tmp_path / "b.safetensors.json").exists()
-    convert(tmp_path / "b.safetensors", tmp_path / "c.pt", to="upstream")
-    content = read(tmp_path / "c.pt")
-    assert (content["epoch"], content["phase"], content["metrics"]["val_loss"]) == (4, "grpo", 2.0)
+
+
+def test_upstream_counts_epochs_from_zero(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "a.safetensors", tmp_path / "grpo_epoch5.pt"
+    metrics = {"val_loss": 2.0, "epoch": 5, "phase": "grpo"}
+    save_selector(ours, PointerSelector(PUBLISHED["v3"], 12, 8), metrics=metrics)
+    convert(ours, theirs, to="upstream")
+    content = read(theirs)
+    assert (content["epoch"], content["phase"], content["metrics"]) == (4, "grpo", {"val_loss": 2.0})
+    assert "metadata-conflict" not in {finding.code for finding in examine_checkpoint(theirs).findings}
+    convert(theirs, tmp_path / "b.safetensors")
+    convert(tmp_path / "b.safetensors", tmp_path / "grpo_epoch5_again.pt", to="upstream")
+    assert read(tmp_path / "grpo_epoch5_again.pt")["epoch"] == 4
+
+
+def test_a_declared_name_is_kept(tmp_path: Path) -> None:
+    """A v4_5 with dot scores has the tensors of v4_2."""
+    source = files.write_upstream(tmp_path / "a.pt", files.make_tensors("v4_2"), "v4_5")
+    torch.save(read(source) | {"attention_type": "dot"}, source)
+    convert(source, tmp_path / "a.safetensors")
+    convert(tmp_path / "a.safetensors", tmp_path / "b.pt", to="upstream")
+    content = read(tmp_path / "b.pt")
+    assert (content["model_type"], content["attention_type"]) == ("v4_5", "dot")
 
 
 @pytest.mark.parametrize("name", VARIANTS)
