@@ -8,7 +8,6 @@ truth. A file of another program may be explained by such a neighbour (`grpo_epo
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -31,6 +30,7 @@ from db.specs.selector import (
     expected_tensors,
 )
 from engine.doctor.anatomy import Anatomy, TensorInfo, Unreadable, read_values
+from engine.doctor.checkpoint import beside, manifest_beside, told
 from engine.doctor.containers import open_weights
 from engine.doctor.layouts import CONTAINERS, Naming, Problem, compare, read_names
 from engine.doctor.recognition import Recognised, compatible_names, declared_in, recognise, variant_of
@@ -83,13 +83,9 @@ def open_selector(path: str | Path, *, answers: Mapping[str, Any] | None = None)
     _agree(path, anatomy, naming)
     shapes = {name: infos[in_file].shape for name, in_file in naming.own.items()}
     manifest = _embedded(path, anatomy) or _beside(path)
-    if isinstance(manifest, SelectorManifest):
-        _same(path, manifest, answers)
-        found = Recognised(manifest.parts, manifest.sizes, _names(manifest))
-    else:
-        found = _recognise(path, shapes, declared_in(anatomy.metadata) | manifest, answers)
-    selector = _build(path, found, shapes, {name: infos[in_file] for name, in_file in naming.own.items()})
     full = manifest if isinstance(manifest, SelectorManifest) else None
+    found = _understand(path, shapes, manifest, anatomy.metadata, answers)
+    selector = _build(path, found, shapes, {name: infos[in_file] for name, in_file in naming.own.items()})
     if full is not None and full.hashes.get("tensors") not in (None, tensors_sha(selector.state_dict())):
         raise UserError(
             f"{path}: the weights are not those that its manifest describes; write it again from its source"
@@ -147,11 +143,6 @@ def _name(parts: SelectorParts, asked: str) -> str:
     """The name asked for where the parts may have it; else the plainest, which `custom` parts do not have."""
     plain = variant_of(parts)
     return asked if plain != "custom" and asked in compatible_names(parts) else plain
-
-
-def beside(path: Path) -> Path:
-    """Where the manifest of a file or folder lies."""
-    return path / "manifest.json" if path.is_dir() else path.with_name(f"{path.name}.json")
 
 
 def tensors_sha(tensors: Mapping[str, torch.Tensor]) -> str:
@@ -228,20 +219,9 @@ def _embedded(path: Path, anatomy: Anatomy) -> SelectorManifest | None:
 
 def _beside(path: Path) -> SelectorManifest | dict[str, Any]:
     """The manifest beside a file or in a folder: whole, or as fields that the file itself does not tell."""
-    side = beside(path)
-    try:
-        content = json.loads(side.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(content, dict) or content.get("format") != "leverplus-selector":
-        return {}
-    parts, sizes = content.get("parts") or {}, content.get("sizes") or {}
-    if not (isinstance(parts, dict) and isinstance(sizes, dict)):
-        return {}
-    if "d_model" in sizes:
-        return _manifest(side, content)
-    told = content | parts | sizes
-    return {name: value for name, value in told.items() if name in ANSWERS}
+    content = manifest_beside(path)
+    whole = isinstance(content.get("sizes"), dict) and "d_model" in content["sizes"]
+    return _manifest(beside(path), content) if whole else content
 
 
 def _manifest(path: Path, content: Any) -> SelectorManifest:
@@ -255,18 +235,34 @@ def _manifest(path: Path, content: Any) -> SelectorManifest:
         ) from error
 
 
-def _same(path: Path, manifest: SelectorManifest, answers: Mapping[str, Any]) -> None:
-    known = manifest.sizes.model_dump() | manifest.parts.model_dump()
+def _same(path: Path, manifest: SelectorManifest, known: Mapping[str, Any], answers: Mapping[str, Any]) -> None:
     for name, value in answers.items():
         if name == "variant" and value not in (manifest.variant, *_names(manifest)):
             raise UserError(f"{path}: the manifest says {manifest.variant}, not {value}; drop the answer")
-        if name in known and known[name] != value:
+        if name != "variant" and known.get(name, value) != value:
             raise UserError(f"{path}: the manifest says {name}={known[name]}, not {value}; drop the answer")
 
 
 def _names(manifest: SelectorManifest) -> tuple[str, ...]:
     known = () if manifest.variant == "custom" else compatible_names(manifest.parts, manifest.variant)
     return known or (manifest.variant,)
+
+
+def _understand(
+    path: Path,
+    shapes: Mapping[str, Shape],
+    manifest: SelectorManifest | dict[str, Any],
+    metadata: Mapping[str, Any],
+    answers: dict[str, Any],
+) -> Recognised:
+    """What a selector is: what its manifest says, else what tensors, fields beside them and answers say together."""
+    if not isinstance(manifest, SelectorManifest):
+        return _recognise(path, shapes, declared_in(metadata) | told(manifest), answers)
+    known = told(manifest.model_dump())
+    _same(path, manifest, known, answers)
+    if manifest.lineage.get("assumed"):
+        return _recognise(path, shapes, known, answers)
+    return Recognised(manifest.parts, manifest.sizes, _names(manifest))
 
 
 def _recognise(

@@ -80,7 +80,7 @@ def prove(before: PointerSelector, after: PointerSelector) -> dict[str, Any]:
 def _write_ours(path: Path, loaded: Loaded, source: Path) -> None:
     manifest, metadata = loaded.manifest, loaded.metadata
     kept = {key: metadata[key] for key in ("epoch", "phase", "kl_beta", "model_type") if key in metadata}
-    origin = {"converted_from": source.name, "source_sha256": _sha(source)}
+    origin = {"converted_from": source.name, "source_sha256": _sha(source), "assumed": dict(loaded.assumed)}
     metrics = metadata.get("metrics")
     save_selector(
         path,

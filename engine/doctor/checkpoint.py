@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -10,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from db.specs.base import Finding, Report
 from db.specs.selector import Shape, parameter_count
 from engine.doctor.anatomy import Anatomy, TensorInfo, Unreadable
 from engine.doctor.containers import open_weights
 from engine.doctor.findings import error, info, warning
-from engine.doctor.layouts import CONTAINERS, Naming, compare, legacy_name, read_names
-from engine.doctor.recognition import Recognised, expected_of, recognise
+from engine.doctor.layouts import CONTAINERS, Naming, Problem, compare, legacy_name, read_names
+from engine.doctor.recognition import Recognised, declared_in, expected_of, recognise
 from engine.doctor.request import Request, judge_request
 from engine.doctor.values import dtype_findings, value_findings
 
@@ -70,6 +73,7 @@ def _judge(path: Path, expect: Mapping[str, str]) -> tuple[dict[str, Any], list[
         return facts, [*findings, *_vocabulary(opened, expect)]
     findings += [*_completeness(opened), *_names(opened), *dtype_findings(path, opened.tensors)]
     findings += [*value_findings(path, opened.tensors), *_metadata(opened), *_stale(opened), *lora_findings(opened)]
+    findings += _assumed(path, {name: value for name, value in opened.found.assumed.items() if name not in expect})
     request = Request.parse(expect)
     extra, judged = judge_request(path, opened.found, opened.shapes, opened.shapes_as_named, opened.declared, request)
     return facts | extra, [*findings, *judged]
@@ -86,13 +90,28 @@ def open_checkpoint(path: Path) -> tuple[Opened, list[Finding]]:
     findings += [error(code, str(path), _sentence(text), CONVERT_BY_HAND) for code, text in naming.problems]
     own = {modern: tensors[stored] for modern, stored in naming.own.items()}
     declared = _declared(anatomy)
-    found = recognise({name: t.shape for name, t in own.items()}, declared) if own else None
+    found, unlike = _recognise(path, {name: t.shape for name, t in own.items()}, declared) if own else (None, [])
+    findings += unlike
     if isinstance(found, tuple):
         findings.append(error(found[0], str(path), _sentence(found[1]), "Give a checkpoint of a pointer selector."))
         found = None
     elif found is not None:
         findings += [_recognition_finding(path, code, text) for code, text in found.problems]
     return Opened(path, anatomy, own, naming, found, declared), findings
+
+
+def _recognise(
+    path: Path, shapes: Mapping[str, Shape], declared: Mapping[str, Any]
+) -> tuple[Recognised | Problem, list[Finding]]:
+    """What the tensors are; of declarations that no selector can have, a finding."""
+    try:
+        return recognise(shapes, declared), []
+    except ValidationError as failure:
+        first = failure.errors()[0]
+        text = (
+            f"What is declared beside the tensors cannot be: {'.'.join(map(str, first['loc']))} is {first['input']!r}."
+        )
+        return recognise(shapes), [error("metadata-conflict", str(path), text, "Correct it, or take it away.")]
 
 
 CONVERT_BY_HAND = "Find the conversion that wrote the file and run it again from the original checkpoint."
@@ -163,12 +182,33 @@ def _bare_shapes(tensors: Mapping[str, TensorInfo]) -> dict[str, Shape]:
 
 
 def _declared(anatomy: Anatomy) -> dict[str, Any]:
-    """What is said beside the tensors: our manifest's parts and sizes, or upstream's metadata fields."""
-    manifest = manifest_of(anatomy)
-    if manifest:
-        beside = {name: manifest.get(name) or {} for name in ("embedding", "pool")}
-        return {"variant": manifest.get("variant"), **beside, **manifest.get("parts", {}), **manifest.get("sizes", {})}
-    return dict(anatomy.metadata)
+    """What is said in the file and beside it: our manifest's parts and sizes, or upstream's metadata fields."""
+    return declared_in(anatomy.metadata) | told(manifest_of(anatomy) or manifest_beside(anatomy.path))
+
+
+def told(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What a manifest knows, parts and sizes beside its other fields, less what its conversion only assumed."""
+    parts, sizes, lineage = (_fields(manifest.get(name)) for name in ("parts", "sizes", "lineage"))
+    assumed = _fields(lineage.get("assumed"))
+    return {name: value for name, value in (dict(manifest) | parts | sizes).items() if name not in assumed}
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def manifest_beside(path: Path) -> dict[str, Any]:
+    """Our manifest beside a file or in a folder, which may hold a few fields only; empty if there is none."""
+    try:
+        content = _fields(json.loads(beside(path).read_bytes()))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if content.get("format") == "leverplus-selector" else {}
+
+
+def beside(path: Path) -> Path:
+    """Where the manifest of a file or folder lies."""
+    return path / "manifest.json" if path.is_dir() else path.with_name(f"{path.name}.json")
 
 
 def manifest_of(anatomy: Anatomy) -> dict[str, Any]:
@@ -259,6 +299,19 @@ def _digests(tensors: Mapping[str, TensorInfo], shared_with: Mapping[str, Tensor
 
     shared = {n: t for n, t in tensors.items() if n in shared_with and t.start is not None}
     return {n: hashlib.sha256(read_values(t).tobytes()).hexdigest() for n, t in shared.items()}
+
+
+def _assumed(path: Path, fields: Mapping[str, Any]) -> list[Finding]:
+    """What leaves no trace in the tensors and is said nowhere else (M28): loading takes the published values."""
+    if not fields:
+        return []
+    pairs = [f"{name}={value}" for name, value in fields.items()]
+    text = (
+        f"Neither the tensors nor a manifest tell {', '.join(fields)}: taken as published ({', '.join(pairs)}), which may "
+        "not be what it was trained with."
+    )
+    answer = f"{CONVERT.format(path=path)} {' '.join(f'--set {pair}' for pair in pairs)}"
+    return [info("unverifiable", str(path), text, f"Record the values of the training command: {answer}")]
 
 
 def _vocabulary(opened: Opened, expect: Mapping[str, str]) -> list[Finding]:

@@ -122,6 +122,32 @@ def test_upstream_counts_epochs_from_zero(tmp_path: Path) -> None:
     assert read(tmp_path / "grpo_epoch5_again.pt")["epoch"] == 4
 
 
+def test_what_was_assumed_stays_so_until_it_is_answered(tmp_path: Path) -> None:
+    source, ours, again = GOLDEN / "selector_l1_k64.pt", tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    convert(source, ours)
+    manifest, assumed = read_manifest(ours), {"num_heads": 1, "shots": 2}
+    assert manifest is not None
+    assert manifest.lineage["assumed"] == open_selector(ours).assumed == assumed
+    assert "num_heads=1" in next(f.message for f in examine_checkpoint(ours).findings if f.code == "unverifiable")
+    convert(ours, again, answers={"num_heads": 4, "shots": 2})
+    assert open_selector(again).assumed == {}
+    assert prove(load_selector(again), load_selector(source, answers={"num_heads": 4}))["identical"]
+    assert examine_checkpoint(again).findings == ()
+    with pytest.raises(UserError, match="the manifest says num_heads=4, not 2"):
+        load_selector(again, answers={"num_heads": 2})
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_assumptions_change_nothing_on_the_way(name: str, tmp_path: Path) -> None:
+    tensors = files.make_tensors(parts=VARIANTS[name])
+    source = files.write_bare(tmp_path / "a.pt", tensors)
+    for out in ("b", "c"):
+        convert(source, tmp_path / f"{out}.safetensors")
+        source = tmp_path / f"{out}.safetensors"
+    assert prove(load_selector(tmp_path / "a.pt"), load_selector(source))["identical"]
+    assert open_selector(source).assumed == open_selector(tmp_path / "a.pt").assumed
+
+
 def test_a_declared_name_is_kept(tmp_path: Path) -> None:
     """A v4_5 with dot scores has the tensors of v4_2."""
     source = files.write_upstream(tmp_path / "a.pt", files.make_tensors("v4_2"), "v4_5")

@@ -50,13 +50,13 @@ def test_old_names_warn_because_they_are_loaded_exactly(tmp_path: Path) -> None:
     path = make.write_converted(tmp_path / "w_v2format.ckpt", make.make_tensors())
     result = preflight(EvalSpec(selector=str(path)))
     assert not result.blocked
-    assert codes(result) == {"legacy-keys"}
+    assert codes(result) == {"legacy-keys", "unverifiable"}
     assert levels(result)["checkpoint"] == "warn"
 
 
 def test_a_pool_of_two_blocks() -> None:
     result = preflight(EvalSpec(selector=str(GOLDEN / "selector_l1.pt"), pool="first", pool_size=2))
-    assert (codes(result), levels(result)["pool size"]) == ({"pool-size"}, "block")
+    assert (codes(result), levels(result)["pool size"]) == ({"pool-size", "unverifiable"}, "block")
 
 
 def test_training_holds_the_start_against_the_request(tmp_path: Path) -> None:
