@@ -16,7 +16,7 @@ from db.specs import Finding, canonical_json, sha256_text
 from db.specs.imported import ImportSpec
 from engine.doctor.matrix_files import FULL_SIZE, Figure, Matrix
 from engine.doctor.statistics import wilson
-from leverplus_tui.comparison import IMPORTED
+from leverplus_tui.pairing import IMPORTED
 
 
 def store_matrices(database: Engine, matrices: Sequence[Matrix], findings: Sequence[Finding]) -> list[dict[str, Any]]:

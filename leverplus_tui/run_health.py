@@ -11,7 +11,7 @@ from db.specs import Finding, Report
 from db.store import CellRow, RunRow
 from engine.doctor.results import CONTROLS, Measured, control_not_beaten, missing_baselines
 from engine.doctor.statistics import paired
-from leverplus_tui.comparison import IMPORTED
+from leverplus_tui.pairing import IMPORTED
 from leverplus_tui.result import matrix
 
 Figure = tuple[RunRow, CellRow]

@@ -111,19 +111,23 @@ def store_eval(
     accuracy: float | None = None,
     facts: Mapping[str, Any] | None = None,
     findings: Sequence[Finding] = (),
+    unanswered: int = 0,
+    state: str = "done",
     **fields: Any,
 ) -> int:
-    """A finished evaluation with these scores by question id, one image per question; returns the run's number."""
+    """A finished evaluation with these scores by question id, one image per question; returns the run's number.
+
+    The last `unanswered` questions belong to its set and were never asked.
+    """
     ids = tuple(sorted(scores))
     sha = hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()
-    mean = 100 * sum(scores.values()) / max(1, len(scores)) if accuracy is None else accuracy
+    done = ids[: len(ids) - unanswered]
+    mean = 100 * sum(scores[q] for q in done) / max(1, len(done)) if accuracy is None else accuracy
     made: list[rows.Row] = [rows.Fact(key, value) for key, value in (facts or {}).items()]
     made.append(rows.Subset(dataset_sha, "val", label, {}, ids, sha))
     made += [rows.Question(dataset_sha, "val", q, q, f"question {q}?", ("a",) * 10, "a", "") for q in ids]
-    made += [
-        rows.Prediction(q, shot, (1, 2), f"p{q}", f"{name}-{shot}-{q}", "a", "a", score) for q, score in scores.items()
-    ]
-    made.append(rows.Cell(sha, shot, len(ids), len(ids), mean, mean - 3, mean + 3, {shot: len(ids)}, 5))
+    made += [rows.Prediction(q, shot, (1, 2), f"p{q}", f"{name}-{shot}-{q}", "a", "a", scores[q]) for q in done]
+    made.append(rows.Cell(sha, shot, len(ids), len(done), mean, mean - 3, mean + 3, {shot: len(done)}, 5))
     made += findings
     spec = EvalSpec(shots=(shot,), **fields)
     with writing(desk.database) as session:
@@ -131,5 +135,5 @@ def store_eval(
         assert run.id is not None
         store.add_rows(session, run_id=run.id, process_id=None, rows=made)
         store.set_state(session, run_id=run.id, state="running")
-        store.set_state(session, run_id=run.id, state="done")
+        store.set_state(session, run_id=run.id, state=state)
         return run.id

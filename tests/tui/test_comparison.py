@@ -175,3 +175,53 @@ def test_text_markdown_and_csv_say_the_same(desk: Desk) -> None:
     assert "+40.00" in plain_text(found)
     assert "a\\|b" in markdown(found)
     assert csv_text(found).splitlines()[1].startswith("all,100,2,r1,r2,20.00,60.00,40.0")
+
+
+def test_every_pair_of_a_row_is_over_the_questions_of_the_row(desk: Desk) -> None:
+    """Two runs over 100 questions, one over 500, one over 60: what is subtracted is what the row shows."""
+    fewer, hundred, all_of_them = range(1, 61), range(1, 101), range(1, 501)
+    store_eval(desk, {q: float(q % 4 == 0) for q in hundred}, label="random 100 (seed 1)")
+    store_eval(desk, {q: float(q % 5 == 0) for q in hundred}, label="random 100 (seed 1)")
+    store_eval(desk, {q: float(q % 3 > 0) for q in all_of_them})
+    store_eval(desk, {q: float(q % 2) for q in fewer}, label="random 60 (seed 1)")
+    found = compared(desk, 1, 2, 3, 4)
+    shared = found.cells[0]
+    assert (shared.n, shared.subset) == (60, "60 shared questions")
+    assert [(pair.a, pair.b) for pair in shared.pairs] == [
+        ("r1", "r2"), ("r1", "r3"), ("r1", "r4"), ("r2", "r3"), ("r2", "r4"), ("r3", "r4"),
+    ]  # fmt: skip
+    for pair in shared.pairs:
+        assert pair.n_paired == shared.n
+        assert pair.difference == pytest.approx(shared.accuracy[pair.b] - shared.accuracy[pair.a])
+    assert [(cell.subset, [(p.a, p.b, p.n_paired) for p in cell.pairs]) for cell in found.cells[1:]] == [
+        ("random 100 (seed 1)", [("r1", "r2", 100)]),
+        ("all", []),
+        ("random 60 (seed 1)", []),
+    ]
+
+
+def test_two_pairs_of_runs_on_two_sets_are_all_compared(desk: Desk) -> None:
+    for ids in (range(1, 61), range(1, 61), range(31, 91), range(31, 91)):
+        store_eval(desk, {q: float(q % 2) for q in ids}, label=f"from {ids.start}")
+    shared = compared(desk, 1, 2, 3, 4).cells[0]
+    assert (shared.n, len(shared.pairs)) == (30, 6)
+
+
+def test_runs_that_share_questions_two_by_two_have_a_row_for_each_two(desk: Desk) -> None:
+    for ids in (range(1, 41), range(31, 71), range(61, 101)):
+        store_eval(desk, {q: float(q % 2) for q in ids}, label=f"from {ids.start}")
+    rows = [cell for cell in compared(desk, 1, 2, 3).cells if cell.pairs]
+    assert [(cell.subset, cell.n, [(p.a, p.b, p.reason) for p in cell.pairs]) for cell in rows] == [
+        ("10 shared questions", 10, [("r1", "r2", "")]),
+        ("10 shared questions", 10, [("r2", "r3", "")]),
+        ("unlike questions", 40, [("r1", "r3", "no question in common")]),
+    ]
+
+
+def test_a_run_that_stopped_early_is_compared_on_what_it_answered(desk: Desk) -> None:
+    store_eval(desk, right(first=20))
+    store_eval(desk, right(first=60), unanswered=30)
+    shared = compared(desk, 1, 2).cells[0]
+    [pair] = shared.pairs
+    assert (shared.n, pair.n_paired) == (70, 70)
+    assert pair.difference == pytest.approx(shared.accuracy["r2"] - shared.accuracy["r1"])
