@@ -71,7 +71,10 @@ class JsonClient:
                 reason = str(failure)
                 if delay is None or self._pause(delay if failure.wait is None else min(failure.wait, LONGEST_WAIT)):
                     break
-        raise UserError(f"vlm: no answer from {where} after {attempts or self._attempts} attempts: {reason}.")
+        tries = attempts or self._attempts
+        raise UserError(
+            f"vlm: no answer from {where} after {tries} {'attempt' if tries == 1 else 'attempts'}: {reason}."
+        )
 
     def _once(self, path: str, body: Any, where: str) -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -23,6 +23,18 @@ NAMES = {"rl_data": "data"}
 """Fields whose option has another name."""
 
 
+SENTENCES = {
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float", "int_parsing_size"), "must be a whole number"),
+    **dict.fromkeys(("float_parsing", "float_type", "finite_number"), "must be a number"),
+    **dict.fromkeys(("bool_parsing", "bool_type"), "must be true or false"),
+    "string_type": "must be text",
+    "tuple_type": "must be a list, such as 2,4",
+    "too_short": "give at least one value",
+    **dict.fromkeys(("model_type", "model_attributes_type"), "must be a table, such as {num_beams = 1}"),
+}
+"""What is wrong with a value, by pydantic's name for it; other faults have sentences of their own."""
+
+
 @dataclass(frozen=True)
 class SpecOption:
     """One field of a specification as a command-line option."""
@@ -113,23 +125,32 @@ def from_text(annotation: Any, text: Any) -> Any:
 def explain(kind: str, model: type[Spec], error: ValidationError) -> str:
     """One sentence about the first error of a validation: field, value, what is allowed."""
     first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"])
+    path = ".".join(part for part in first["loc"] if isinstance(part, str))  # which item of a list is seen by its value
     top = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "missing":
-        return f"`run {kind}` needs {flag_of(kind, top)} ({_description(model, top)})"
+        return f"`run {kind}` needs {flag_of(kind, top)}: {_description(model, top).rstrip('.')}"
     if first["type"] == "extra_forbidden":
         return unknown_field(path, model)
-    reason = str(first.get("ctx", {}).get("error") or first["msg"])
-    reason = reason.removeprefix("Value error, ").replace("Input should be", "must be")
+    reason = SENTENCES.get(first["type"]) or _said(first["msg"], first.get("ctx", {}))
     if not path:
         return reason
+    if first["type"] == "too_short":
+        return f"{path} is empty: {reason}, such as {flag_of(kind, top)} 2"
     return f"{path} = {first['input']!r}: {reason}"
+
+
+def _said(message: str, context: Mapping[str, Any]) -> str:
+    """The validator's own sentence, without what pydantic puts around it."""
+    text = str(context.get("error") or message).removeprefix("Value error, ")
+    return text.replace("Input should be", "must be")
 
 
 def unknown_field(path: str, model: type[Spec]) -> str:
     """There is no such field; name the nearest ones."""
     known = [name for name, _ in _field_paths(model)]
-    near = difflib.get_close_matches(path, known, n=3, cutoff=0.5)
+    last = path.rpartition(".")[2]
+    near = [name for name in known if len(last) > 2 and (last in name.rpartition(".")[2].split("_") or last == name)]
+    near = near or difflib.get_close_matches(path, known, n=3, cutoff=0.7)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}"
     return f"there is no field {path}: {hint}"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from db.home import LOCAL_NAME, Home
 from db.session import open_database
 from db.specs import UserError
-from leverplus_tui.commands.options import HomeOption
-from leverplus_tui.output import put, say
+from leverplus_tui.commands.options import HomeOption, JsonOption
+from leverplus_tui.output import put, put_json, say
 
 
-def init(home: HomeOption = None) -> None:
+def init(as_json: JsonOption = False, home: HomeOption = None) -> None:
     """Make `./.leverplus/`: runs started in this folder and below are kept there.
 
     Example:
@@ -27,5 +27,8 @@ def init(home: HomeOption = None) -> None:
     except OSError as error:
         raise UserError(f"{place.root} cannot be made ({error.strerror}): choose another folder with --home") from error
     open_database(place.database)
+    if as_json:
+        put_json({"home": str(place.root), "made": not existed})
+        return
     put(str(place.root))
     say("it was there already" if existed else "made; next: leverplus run eval --shot 2")

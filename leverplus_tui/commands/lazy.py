@@ -96,7 +96,7 @@ def describe(error: Exception) -> str:
         return str(error)
     text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
     hint = f" (see {context.command_path} --help)" if context is not None else ""
-    return f"leverplus: {' '.join(text.split())}{hint}"
+    return f"leverplus: {' '.join(text.replace('Value error, ', '').split())}{hint}"
 
 
 def printed(example: str) -> str:

@@ -11,10 +11,11 @@ from sqlalchemy import Engine
 
 from db import store
 from db.session import reading
+from db.specs import UserError
 from db.store.runs import ENDED
 from leverplus_tui.commands.opened import numbers, opened
-from leverplus_tui.commands.options import HomeOption, RunArgument
-from leverplus_tui.output import say
+from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument
+from leverplus_tui.output import put_json, say
 
 LOOK_S = 0.2
 
@@ -25,6 +26,7 @@ def logs(
     lines: Annotated[
         int | None, typer.Option("--lines", "-n", min=1, help="Begin with the last so many lines.")
     ] = None,
+    as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Print the log of a run's job processes.
@@ -33,10 +35,17 @@ def logs(
     leverplus logs r12
     leverplus logs r12 -f -n 20
     """
+    if follow and as_json:
+        raise UserError(
+            "--follow and --json exclude each other: one JSON document has an end, a log that grows has none"
+        )
     place, database = opened(home)
     with reading(database) as session:
         run_id = numbers(session, [run], deleted=True)[0]
     log = place.log(run_id)
+    if as_json:
+        put_json({"run": f"r{run_id}", "log": str(log), "lines": _lines(log, lines)})
+        return
     offset = _print_from(log, _start(log, lines))
     if not log.exists():
         say(f"r{run_id} has no log yet at {log}")
@@ -46,6 +55,14 @@ def logs(
         if ended:
             return
         time.sleep(LOOK_S)
+
+
+def _lines(log: Path, last: int | None) -> list[str]:
+    if not log.exists():
+        return []
+    with log.open("rb") as file:
+        file.seek(_start(log, last))
+        return file.read().decode("utf-8", "replace").splitlines()
 
 
 def _print_from(log: Path, offset: int) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
 
 from db.home import resolve_home
+from db.user_error import UserError
 from leverplus_tui.commands.options import HomeOption
 
 
@@ -24,6 +26,10 @@ def tui(
     leverplus tui --run r12
     leverplus tui --compare r10,r12
     """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserError(
+            "tui needs a terminal, and this is none: `leverplus runs` and `leverplus show RUN` print instead"
+        )
     from leverplus_tui.app import LeverplusApp  # Textual: only here
 
     runs = tuple(name.strip() for name in (compare or "").split(",") if name.strip())
