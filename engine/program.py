@@ -18,10 +18,10 @@ def finish(work: Callable[[], Summary], describe: Callable[[Summary], str], out:
     try:
         summary = work()
     except UserError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"leverplus: {error}\n")
         return error.exit_code
     except OSError as error:
-        sys.stderr.write(f"{out}: cannot be written ({error.strerror}); choose another place\n")
+        sys.stderr.write(f"leverplus: {out}: cannot be written ({error.strerror}); choose another place\n")
         return 2
     sys.stdout.write((json.dumps(summary, indent=1) if as_json else describe(summary)) + "\n")
     return 0

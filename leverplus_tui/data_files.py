@@ -49,6 +49,11 @@ def described(path: Path) -> Report:
     return Report(path=str(path), kind="rl-data", facts=facts)
 
 
+def is_recognised(report: Report) -> bool:
+    """Whether a file could be read as what it seems to be: one that could not has an error and no fact."""
+    return report.kind != "unknown" and bool(report.facts or not report.findings)
+
+
 def judged(path: Path, cache: Path) -> Report:
     """The report on an RL file, from its index where there is one; a large file gets one now, so that the next call is quick."""
     from engine.doctor.examine import examine

@@ -63,6 +63,11 @@ def with_interval(value: float, low: float | None, high: float | None) -> str:
     return f"{value:.2f} ±{(high - low) / 2:.1f}"
 
 
+def plural(number: int, one: str, many: str = "") -> str:
+    """`1 question`, `3 questions`."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 def moment(time: datetime | None) -> str:
     """A time in local time, to the minute."""
     return "-" if time is None else time.astimezone().strftime("%Y-%m-%d %H:%M")

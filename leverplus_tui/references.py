@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from db.home import Home
 from db.specs import Spec, UserError
+from engine.doctor.builtin import builtin_file
+from leverplus_tui.spec_options import NAMES
 
 if TYPE_CHECKING:  # the database costs half a second, and a blocked run needs none
     from db.store import RunDetail
@@ -19,8 +21,20 @@ if TYPE_CHECKING:  # the database costs half a second, and a blocked run needs n
 FIELDS = ("dataset", "vlm", "selector", "encoder", "rl_data", "embeddings", "query_embeddings", "init")
 HUB_FIELDS = ("vlm", "encoder")
 """Fields that may name a model of the hub, which only the job can look for."""
-WORDS = ("", "builtin", "vlm")
+BUILTIN = "builtin"
+WORDS = ("", BUILTIN, "vlm")
 RUN = re.compile(r"r\d+")
+ELSE = {
+    "dataset": "`builtin`",
+    "vlm": "`builtin`, a hub id or an http address",
+    "encoder": "`vlm` or a hub id",
+    "selector": "`builtin` or a run that trained one (r12)",
+    "init": "a run that trained one (r12)",
+    "rl_data": "`builtin` or a run that generated some (r12)",
+    "embeddings": "`builtin` or a run that embedded (r12)",
+    "query_embeddings": "a run that embedded (r12)",
+}
+"""What a field takes beside paths and registered names."""
 
 SomeSpec = TypeVar("SomeSpec", bound=Spec)
 
@@ -35,26 +49,39 @@ def resolved(spec: SomeSpec, place: Home) -> SomeSpec:
     for field in FIELDS:
         value = getattr(spec, field, "")
         if value not in WORDS and not value.startswith(("http://", "https://")):
-            changes[field] = _path(value, field, place)
+            changes[field] = _path(value, field, place, NAMES.get(field, field))
     return spec.model_copy(update=changes)
 
 
-def _path(value: str, field: str, place: Home) -> str:
+def rl_data_path(value: str, place: Home) -> Path:
+    """The RL data meant by a path, a registered name, a run that generated some, or `builtin`. Raises UserError."""
+    return builtin_file("rl-data") if value == BUILTIN else Path(_path(value, "rl_data", place, "data"))
+
+
+def checkpoint_path(value: str, place: Home) -> Path:
+    """The checkpoint meant by a path, a registered name, a run that trained one, or `builtin`. Raises UserError."""
+    return builtin_file("checkpoint") if value == BUILTIN else Path(_path(value, "selector", place, "checkpoint"))
+
+
+def _path(value: str, field: str, place: Home, label: str) -> str:
     path = Path(value).expanduser()
     if path.exists():
         return str(path.absolute())
     registered: list[str] = []
     if place.database.exists() and "/" not in value:
-        found, registered = _looked_up(value, field, place)
+        found, registered = _looked_up(value, field, place, label)
         if found is not None:
             return found
     if field in HUB_FIELDS and not value.startswith((".", "/", "~")):
         return value
     known = f" (registered: {', '.join(registered[:5])})" if registered else ""
-    raise UserError(f"{field} = {value}: there is no {path.absolute()}, and nothing is registered by that name{known}")
+    raise UserError(
+        f"{label} = {value}: there is no {path.absolute()}, and nothing is registered by that name{known}: give a path, "
+        f"{ELSE[field]}, or a name of `leverplus data list`"
+    )
 
 
-def _looked_up(value: str, field: str, place: Home) -> tuple[str | None, list[str]]:
+def _looked_up(value: str, field: str, place: Home, label: str) -> tuple[str | None, list[str]]:
     """What a run wrote or a registered name stands for, and the names that there are."""
     from db import store  # most calls name paths and need no database
     from db.session import open_database, reading
@@ -67,21 +94,21 @@ def _looked_up(value: str, field: str, place: Home) -> tuple[str | None, list[st
             if named or RUN.fullmatch(value):
                 run = store.find_run(session, value)
                 assert run.id is not None, "a stored run has a key"
-                return _written_by(store.run_detail(session, run_id=run.id), field), []
+                return _written_by(store.run_detail(session, run_id=run.id), field, label), []
     return registered, [row.name for row in rows]
 
 
-def _written_by(detail: RunDetail, field: str) -> str:
+def _written_by(detail: RunDetail, field: str, label: str) -> str:
     written = WRITTEN.get(field)
     found = written(detail) if written else None  # a data set or a model is nothing that a run writes
     if found is None:
         raise UserError(
-            f"{field} = {detail.row.ref}: that run ({detail.row.kind}, {detail.row.state}) wrote nothing of the kind"
+            f"{label} = {detail.row.ref}: that run ({detail.row.kind}, {detail.row.state}) wrote nothing of the kind"
         )
     return found
 
 
-def _checkpoint(detail: RunDetail) -> str | None:
+def best_checkpoint(detail: RunDetail) -> str | None:
     """The newest best checkpoint still on disk, else the newest one."""
     present = [row for row in detail.checkpoints if row.replaced is None]
     best = [row for row in present if row.is_best] or present
@@ -97,8 +124,8 @@ def _artifact(kind: str) -> Callable[[RunDetail], str | None]:
 
 
 WRITTEN: dict[str, Callable[[RunDetail], str | None]] = {
-    "selector": _checkpoint,
-    "init": _checkpoint,
+    "selector": best_checkpoint,
+    "init": best_checkpoint,
     "rl_data": _artifact("rl-data"),
     "embeddings": _artifact("embeddings"),
     "query_embeddings": _artifact("embeddings"),

@@ -87,7 +87,8 @@ def find_data(session: Session, text: str) -> DataRow:
     if not found:
         names = ", ".join(row.name for row in list_data(session)[:5]) or "none yet"
         raise UserError(
-            f"no data is registered as '{text}' (registered: {names}): `leverplus data add {text}` registers a file"
+            f"no data is registered as '{text}' (registered: {names}): `leverplus data list` says what is, `leverplus data add "
+            "FILE` registers a file"
         )
     return found[0]
 

@@ -13,6 +13,7 @@ import numpy as np
 from engine.doctor.rl_columns import Floats
 from engine.doctor.rl_file import RLFile
 from engine.doctor.rl_spaces import Bools, Ints
+from engine.doctor.statistics import interval
 from engine.rewards import Outcomes, Weights, rewards
 
 MIN_STD = 0.1
@@ -66,6 +67,11 @@ def health(data: RLFile, *, mode: str = "hard_plus_soft", weights: Weights | Non
         "query_positive_rate": float((groups.positives > 0)[held].mean()) if held.any() else 0.0,
         "signal_rate": float(groups.signal.sum()) / total,
         "predicted_advantage_std": float(groups.advantage_std.sum()) / total,
+        "intervals": {
+            "positive_rate": _interval(seen.correct > 0, seen.group),
+            "query_positive_rate": _interval((groups.positives > 0)[held]),
+            "signal_rate": _interval(groups.signal[held]),
+        },
         "groups": groups.classes(),
         "group_size": _quantiles(groups.size[held]),
         "reward": _spread(seen.reward),
@@ -130,6 +136,12 @@ class Groups:
         return differs
 
 
+def _interval(positive: Bools, group: Ints | None = None) -> list[float]:
+    """95 % interval [low, high] (0..1) of a share; candidates of one query (`group`) are alike and count as one observation."""
+    found = interval(positive.astype(np.float64), group)
+    return [found.low / 100, found.high / 100]
+
+
 def _mean(values: Bools | Floats) -> float:
     return float(values.mean()) if len(values) else 0.0
 
@@ -167,11 +179,18 @@ def _by_label(data: RLFile, seen: Usable, column: str) -> dict[str, Any]:
     within = np.maximum(np.bincount(used, minlength=len(labels.texts)), 1)
     positive = np.bincount(used, seen.correct > 0, len(labels.texts)) / within
     accuracy = np.bincount(used, seen.accuracy, len(labels.texts)) / within
-    rows = {
-        text or "absent": {"count": int(counted[i]), "positive_rate": float(positive[i]), "mean": float(accuracy[i])}
+    order = np.argsort(used, kind="stable")
+    ends = np.cumsum(np.bincount(used, minlength=len(labels.texts)))
+    members = np.split(order, ends[:-1])  # positions among the usable candidates, by label
+    rows: dict[str, dict[str, Any]] = {
+        text or "absent": {
+            "count": int(counted[i]), "positive_rate": float(positive[i]), "mean": float(accuracy[i]),
+            "queries": len(np.unique(seen.group[members[i]])),
+            "interval": _interval(seen.correct[members[i]] > 0, seen.group[members[i]]),
+        }
         for i, text in enumerate(labels.texts)
         if counted[i]
-    }
+    }  # fmt: skip
     return dict(sorted(rows.items(), key=lambda row: -int(row[1]["count"])))
 
 

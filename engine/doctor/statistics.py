@@ -55,7 +55,9 @@ class Paired:
         return self.n - self.improved - self.worsened
 
 
-def interval(scores: Sequence[float], clusters: Sequence[Hashable] | None = None) -> Interval:
+def interval(
+    scores: Sequence[float] | Floats, clusters: Sequence[Hashable] | npt.NDArray[np.int64] | None = None
+) -> Interval:
     """95 % interval of the mean of `scores` (n,), clustered where questions share an image (`clusters` (n,)).
 
     Normal with the sample deviation (cluster-robust sandwich where clusters are given). Below 30 clusters, or when all
@@ -141,14 +143,30 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted
 
 
+def p_text(p: float) -> str:
+    """A p value for a table: `0.0312`, or `<.0001`.
+
+    Sign-flip permutation cannot tell smaller ones apart: its least is 1 / (resamples + 1), here 0.00001.
+    """
+    return "<.0001" if p < 1e-4 else f"{p:.4f}"
+
+
+def p_phrase(p: float) -> str:
+    """A p value in a sentence: `p = 0.0312`, or `p < .0001`."""
+    return "p < .0001" if p < 1e-4 else f"p = {p_text(p)}"
+
+
 def questions_needed(points: float, share_changed: float, squared_change: float = 0.8) -> int:
     """Questions for 80 % power at the 5 % level to see a paired difference of `points` when a share changes."""
     return math.ceil((Z95 + 0.841621) ** 2 * share_changed * squared_change / (points / 100) ** 2 - 1e-9)
 
 
-def _cluster_sums(d: Floats, clusters: Sequence[Hashable] | None) -> tuple[Floats, Floats]:
+def _cluster_sums(d: Floats, clusters: Sequence[Hashable] | npt.NDArray[np.int64] | None) -> tuple[Floats, Floats]:
     if clusters is None:
         return d, np.ones(len(d))
+    if isinstance(clusters, np.ndarray):  # many, where a dictionary would take seconds
+        _, codes = np.unique(clusters, return_inverse=True)
+        return np.bincount(codes, weights=d).astype(np.float64), np.bincount(codes).astype(np.float64)
     index: dict[Hashable, int] = {}
     codes = np.array([index.setdefault(c, len(index)) for c in clusters], dtype=np.intp)
     return np.bincount(codes, weights=d).astype(np.float64), np.bincount(codes).astype(np.float64)

@@ -89,12 +89,14 @@ def _health(place: Home, run: int) -> None:
     from db.session import open_database, reading
     from engine.doctor.examine import examine
     from leverplus_tui.output import finding_lines
+    from leverplus_tui.rates import share
 
     with reading(open_database(place.database)) as session:
         (artifact,) = store.artifacts(session, run_id=run)
     report = examine(Path(artifact.path))
     for name in ("queries", "candidates", "positive_rate", "signal_rate", "predicted_advantage_std", "groups"):
-        put(f"  {name.replace('_', ' ').ljust(24)}{_short(report.facts[name])}")
+        value, interval = report.facts[name], report.facts["intervals"].get(name)
+        put(f"  {name.replace('_', ' ').ljust(24)}{share(value, interval) if interval else _short(value)}")
     for line in finding_lines(report.findings) or ["nothing is wrong with them"]:
         put(f"  {line}")
 

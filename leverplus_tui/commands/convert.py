@@ -7,12 +7,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from leverplus_tui.commands.options import JsonOption
+from db.home import resolve_home
+from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.commands.spawned import run_module
+from leverplus_tui.references import checkpoint_path
 
 
 def convert(
-    checkpoint: Annotated[Path, typer.Argument(help="Selector checkpoint in any known layout.")],
+    checkpoint: Annotated[
+        str,
+        typer.Argument(help="Selector checkpoint in any known layout, a run that trained one (r12), or `builtin`."),
+    ],
     out: Annotated[Path, typer.Argument(help="File to write.")],
     to: Annotated[
         Literal["leverplus", "upstream"],
@@ -23,12 +28,14 @@ def convert(
         typer.Option("--set", metavar="FIELD=VALUE", help="What the file itself cannot tell, such as num_heads=4."),
     ] = None,
     as_json: JsonOption = False,
+    home: HomeOption = None,
 ) -> None:
     """Convert a selector checkpoint between layouts, and check that the function it computes is unchanged.
 
     Example:
     leverplus convert v3_epoch5.pt selector.safetensors
-    leverplus convert selector.safetensors for_upstream.pt --to upstream
+    leverplus convert r12 for_upstream.pt --to upstream
     """
     sets = [word for assignment in assignments or () for word in ("--set", assignment)]
-    run_module("engine.convert", str(checkpoint), str(out), "--to", to, *sets, *(["--json"] if as_json else []))
+    source = str(checkpoint_path(checkpoint, resolve_home(home)))
+    run_module("engine.convert", source, str(out), "--to", to, *sets, *(["--json"] if as_json else []))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from sqlalchemy import Engine
@@ -11,18 +12,25 @@ from sqlalchemy import Engine
 from db import store
 from db.home import resolve_home
 from db.session import reading, writing
-from db.specs import UserError
+from db.specs import Report, UserError
 from db.store import DataRow
+from engine.doctor.builtin import builtin_file
 from leverplus_tui import data_files
-from leverplus_tui.commands.opened import looking, opened
+from leverplus_tui.commands.opened import looking, numbers, opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.fingerprint import content_sha, total_size
 from leverplus_tui.output import finding_lines, iso, moment, put, put_json, say, table
+from leverplus_tui.rates import doubt, label_line, share
+from leverplus_tui.references import BUILTIN, RUN, rl_data_path
+from leverplus_tui.result import documents
 from leverplus_tui.spec_options import flatten
 
 HEALTH = ("queries", "candidates", "positive_rate", "query_positive_rate", "signal_rate", "predicted_advantage_std", "groups",
           "gen_methods", "eval_modes")  # fmt: skip
-DataArgument = Annotated[str, typer.Argument(metavar="DATA", help="Registered data (d3 or a name), or a path.")]
+RATES = ("positive_rate", "query_positive_rate", "signal_rate", "top_3_signal_rate")
+DataArgument = Annotated[
+    str, typer.Argument(metavar="DATA", help="Registered data (d3 or a name), a path, a run, or `builtin`.")
+]
 
 
 def add(
@@ -40,6 +48,8 @@ def add(
     path = file.expanduser().absolute()
     _existing(path)
     report = data_files.described(path)
+    if not data_files.is_recognised(report):
+        _refuse(path, report, as_json)
     _, database = opened(home)
     with writing(database) as session:
         row = store.add_data(
@@ -52,11 +62,32 @@ def add(
             facts=report.facts,
         )
     if as_json:
-        put_json(_document(row) | {"findings": [finding.model_dump(mode="json") for finding in report.findings]})
-        return
-    put(f"{row.ref} {row.name} ({row.kind})")
+        put_json(_document(row) | {"findings": documents(report.findings)})
+    else:
+        put(f"{row.ref} {row.name} ({row.kind})")
+        _say_findings(report)
+    if _has_error(report):
+        say(f"leverplus: {row.ref} {row.name} is registered although an error was found in it")
+        raise typer.Exit(1)
+
+
+def _refuse(path: Path, report: Report, as_json: bool) -> NoReturn:
+    """What cannot be read is not registered: its name would stand for nothing."""
+    if as_json:
+        put_json({"id": None, "path": str(path), "kind": "unknown", "findings": documents(report.findings)})
+    else:
+        _say_findings(report)
+    say(f"leverplus: {path} was not registered, because it could not be read as any kind of data")
+    raise typer.Exit(1)
+
+
+def _say_findings(report: Report) -> None:
     for line in finding_lines(report.findings):
         say(line)
+
+
+def _has_error(report: Report) -> bool:
+    return any(finding.severity == "error" for finding in report.findings)
 
 
 def list_data(as_json: JsonOption = False, home: HomeOption = None) -> None:
@@ -85,19 +116,49 @@ def show(data: DataArgument, as_json: JsonOption = False, home: HomeOption = Non
     Example:
     leverplus data show balanced
     """
-    with looking(home) as session:
-        row = store.find_data(session, data)
-    path = Path(row.path)
-    changed = path.exists() and (total_size(path) != row.size or content_sha(path) != row.sha256)
-    document = _document(row) | {"facts": row.facts, "changed": changed, "missing": not path.exists()}
+    document = _unregistered(data, home) or _registered(data, home)
     if as_json:
         put_json(document)
         return
     flat = list(flatten(document))
     width = max(len(field) for field, _ in flat)
     put("\n".join(f"{field.ljust(width)}  {value}" for field, value in flat))
-    if changed:
-        say(f"{row.path} is not what was registered: `leverplus data add {row.path}` registers it as it is now")
+    if document["changed"]:
+        path = document["path"]
+        say(f"{path} is not what was registered: `leverplus data add {path}` registers it as it is now")
+
+
+def _registered(data: str, home: Path | None) -> dict[str, Any]:
+    with looking(home) as session:
+        row = store.find_data(session, data)
+    path = Path(row.path)
+    changed = path.exists() and (total_size(path) != row.size or content_sha(path) != row.sha256)
+    return _document(row) | {"facts": row.facts, "changed": changed, "missing": not path.exists()}
+
+
+def _unregistered(data: str, home: Path | None) -> dict[str, Any] | None:
+    """What `builtin` or a run such as r12 stands for; nobody need register that."""
+    if data != BUILTIN and not RUN.fullmatch(data):
+        return None
+    path = builtin_file("rl-data") if data == BUILTIN else _written(data, home)
+    report, missing = data_files.described(path), not path.exists()
+    return {
+        "id": data, "name": data, "kind": report.kind, "path": str(path), "size": total_size(path), "sha256": content_sha(path),
+        "created": None, "missing": missing, "facts": report.facts, "changed": False,
+    }  # fmt: skip
+
+
+def _written(run: str, home: Path | None) -> Path:
+    with looking(home) as session:
+        detail = store.run_detail(session, run_id=numbers(session, [run])[0])
+    if not detail.artifacts:
+        row = detail.row
+        raise UserError(
+            f"{row.ref} ({row.kind}, {row.state}) wrote no data: `leverplus show {row.ref}` says what it did"
+        )
+    path = Path(detail.artifacts[-1].path)
+    _existing(path)
+    return path
 
 
 def health(data: DataArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
@@ -107,21 +168,21 @@ def health(data: DataArgument, as_json: JsonOption = False, home: HomeOption = N
     leverplus data health rl_data.json
     leverplus data health balanced --json
     """
-    path = _located(data, home)
-    _existing(path)
-    report = data_files.judged(path, resolve_home(home).cache)
+    place = resolve_home(home)
+    path = rl_data_path(data, place)
+    report = data_files.judged(path, place.cache)
     if report.kind != "rl-data":
         raise UserError(f"{report.path} is {report.kind}, not RL data: `leverplus doctor {data}` says more")
     document: dict[str, Any] = {name: report.facts.get(name) for name in HEALTH} | report.facts
-    document["findings"] = [finding.model_dump(mode="json") for finding in report.findings]
+    document["findings"] = documents(report.findings)
     if as_json:
         put_json(document)
     else:
-        flat = [(name, value) for name, value in flatten(document) if name != "findings"]
-        width = max(len(name) for name, _ in flat)
-        put("\n".join([f"{name.ljust(width)}  {_figure(name, value)}" for name, value in flat]))
+        lines = list(_health_lines(document))
+        width = max(len(name) for name, _ in lines)
+        put("\n".join([f"{name.ljust(width)}  {text}" for name, text in lines]))
         put("\n".join(finding_lines(report.findings)) or "nothing is wrong with it")
-    if any(finding.severity == "error" for finding in report.findings):
+    if _has_error(report):
         raise typer.Exit(1)
 
 
@@ -136,14 +197,6 @@ def _with_missing(database: Engine) -> list[DataRow]:
         for row in wrong:
             store.mark_missing(session, data_id=row.id, missing=row.missing is None)
         return store.list_data(session)
-
-
-def _located(data: str, home: Path | None) -> Path:
-    path = Path(data).expanduser()
-    if path.exists():
-        return path.absolute()
-    with looking(home) as session:
-        return Path(store.find_data(session, data).path)
 
 
 def _existing(path: Path) -> None:
@@ -165,7 +218,17 @@ def _bytes(size: int) -> str:
     return f"{size} B"
 
 
-def _figure(name: str, value: Any) -> str:
-    if isinstance(value, float) and name.endswith("rate"):
-        return f"{100 * value:.2f} %"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _health_lines(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every measure by name; a share has its interval, and says where queries are too few for it to mean anything."""
+    intervals = document.get("intervals", {})
+    for field, measure in document.items():
+        if field in ("gen_methods", "eval_modes"):
+            for label, row in measure.items():
+                yield f"{field}.{label}", label_line(row)
+        elif field in RATES:
+            text = share(measure, intervals.get(field))
+            few = doubt(document["queries"])
+            yield field, f"{text}, {few}" if few else text
+        elif field not in ("intervals", "findings"):
+            for name, value in flatten(measure, field):
+                yield name, f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -8,12 +8,15 @@ from typing import Annotated, Literal
 import typer
 
 from db.home import resolve_home
-from db.specs import TrainSpec
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.commands.spawned import run_module
+from leverplus_tui.references import rl_data_path
 
 SourceArgument = Annotated[
-    str, typer.Argument(metavar="DATA", help="RL data: a path, a registered name, or a run that made some (r12).")
+    str,
+    typer.Argument(
+        metavar="DATA", help="RL data: a path, a registered name, a run that made some (r12), or `builtin`."
+    ),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the new file where it is there already.")]
 
@@ -46,7 +49,14 @@ def derive(
     """
     words = [word for step in steps for word in ("--step", step)]
     words += [word for assignment in assignments or () for word in ("--set", assignment)]
-    run_module("engine.derive", _located(data, home), "--out", str(out), *words, *_switches(overwrite, as_json))
+    run_module(
+        "engine.derive",
+        str(rl_data_path(data, resolve_home(home))),
+        "--out",
+        str(out),
+        *words,
+        *_switches(overwrite, as_json),
+    )
 
 
 def export(
@@ -70,14 +80,8 @@ def export(
     leverplus data export rl_data.json rows.json --format r2
     leverplus data export r12 candidates.parquet --format parquet
     """
-    run_module("engine.data.rl_export", _located(data, home), str(out), "--format", to, *_switches(overwrite, as_json))
-
-
-def _located(data: str, home: Path | None) -> str:
-    """The path that a name stands for, found as `leverplus run rce --data` finds it."""
-    from leverplus_tui.references import resolved
-
-    return resolved(TrainSpec(rl_data=data, embeddings="builtin"), resolve_home(home)).rl_data
+    source = str(rl_data_path(data, resolve_home(home)))
+    run_module("engine.data.rl_export", source, str(out), "--format", to, *_switches(overwrite, as_json))
 
 
 def _switches(overwrite: bool, as_json: bool) -> list[str]:

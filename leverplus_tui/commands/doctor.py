@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from db import store
+from db.home import resolve_home
+from db.session import open_database, reading
 from db.specs import Report, UserError
+from db.store import RunDetail
+from engine.doctor.builtin import FILES, builtin_file
+from engine.doctor.examine import examine
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.output import finding_lines, put, put_json
+from leverplus_tui.references import BUILTIN, best_checkpoint
 from leverplus_tui.spec_options import flatten
 
 EXPECTED = ("d_model", "hidden_dim", "num_layers", "num_heads", "shots", "pool_size", "variant", "encoder")
@@ -19,7 +26,9 @@ RUN = re.compile(r"r?\d+")
 
 
 def doctor(
-    subjects: Annotated[list[str], typer.Argument(metavar="PATH_OR_RUN", help="Files, folders or runs.")],
+    subjects: Annotated[
+        list[str], typer.Argument(metavar="PATH_OR_RUN", help="Files, folders, runs, registered names, or `builtin`.")
+    ],
     expect: Annotated[
         list[str] | None,
         typer.Option("--expect", metavar="FIELD=VALUE", help=f"What a checkpoint should be: {', '.join(EXPECTED)}."),
@@ -36,7 +45,7 @@ def doctor(
     leverplus doctor rl_data.json accuracy_matrices.json r12
     """
     wanted = expectations(expect or ())
-    reports = [_report(subject, wanted, home) for subject in subjects]
+    reports = [report for subject in subjects for report in _reports(subject, wanted, home)]
     if as_json:
         put_json([report.model_dump(mode="json") for report in reports])
     else:
@@ -56,28 +65,77 @@ def expectations(given: Sequence[str]) -> dict[str, str]:
     return wanted
 
 
-def _report(subject: str, wanted: dict[str, str], home: Path | None) -> Report:
-    """A path wins over a run of the same name."""
+def _reports(subject: str, wanted: dict[str, str], home: Path | None) -> Iterator[Report]:
+    """A path wins over what else has that name: `builtin`, a run, registered data."""
     path = Path(subject).expanduser()
-    if not path.exists() and RUN.fullmatch(subject):
-        from leverplus_tui.commands.opened import looking, numbers
-        from leverplus_tui.run_health import examine_run
+    if path.exists():
+        yield examine(path, expect=wanted or None)
+    elif subject == BUILTIN:
+        for kind in FILES:
+            yield examine(builtin_file(kind), expect=wanted if kind == "checkpoint" and wanted else None)
+    elif RUN.fullmatch(subject):
+        yield from _run_reports(subject, wanted, home)
+    else:
+        yield examine(_registered(subject, path, home), expect=wanted or None)
 
-        with looking(home) as session:
-            return examine_run(session, numbers(session, [subject], deleted=True)[0])
-    if not path.exists():
-        raise UserError(f"there is nothing at {path.absolute()}, and {subject} is no run such as r12")
-    from engine.doctor.examine import examine
 
-    return examine(path, expect=wanted or None)
+def _run_reports(subject: str, wanted: dict[str, str], home: Path | None) -> Iterator[Report]:
+    """The run, and the checkpoint behind it where something is expected of one."""
+    from leverplus_tui.commands.opened import numbers, opened
+    from leverplus_tui.follow import bury_dead
+    from leverplus_tui.run_health import examine_run
+
+    _, database = opened(home)
+    bury_dead(database)
+    with reading(database) as session:
+        run_id = numbers(session, [subject], deleted=True)[0]
+        yield examine_run(session, run_id)
+        detail = store.run_detail(session, run_id=run_id)
+    if wanted:
+        yield examine(_checkpoint_of(detail), expect=wanted)
+
+
+def _checkpoint_of(detail: RunDetail) -> Path:
+    """The best checkpoint that a run wrote, else the one that it was given."""
+    path = best_checkpoint(detail) or detail.spec.get("selector") or detail.spec.get("init")
+    if path == BUILTIN:
+        return builtin_file("checkpoint")
+    if not path:
+        row = detail.row
+        raise UserError(
+            f"--expect: {row.ref} ({row.kind}, {row.state}) has no checkpoint: give a file, or a run that trained or used one"
+        )
+    if not Path(path).exists():
+        raise UserError(f"--expect: the checkpoint of {detail.row.ref} is gone from {path}: give another file")
+    return Path(path)
+
+
+def _registered(subject: str, path: Path, home: Path | None) -> Path:
+    place = resolve_home(home)
+    if place.database.exists():
+        with reading(open_database(place.database)) as session:
+            found = next((row for row in store.list_data(session) if subject in (row.name, row.ref)), None)
+        if found is not None and Path(found.path).exists():
+            return Path(found.path)
+        if found is not None:
+            raise UserError(
+                f"{found.ref} {found.name} is gone from {found.path}: `leverplus data add FILE` registers another"
+            )
+    raise UserError(
+        f"there is nothing at {path.absolute()}, and {subject} is no run such as r12, nothing registered and not `builtin`: "
+        "`leverplus runs` and `leverplus data list` say what there is"
+    )
 
 
 def _text(report: Report) -> str:
     lines = [f"{report.path}: {report.kind}"]
+    # Long lists are for `--json`; that one is empty says something of a file, and nothing of a run.
     facts = [
-        (name, value) for name, value in flatten(report.facts) if not isinstance(value, (list, tuple)) or not value
+        (name, "none" if isinstance(value, (list, tuple)) else value)
+        for name, value in flatten(report.facts)
+        if not isinstance(value, (list, tuple)) or not (value or report.kind == "run")
     ]
     width = max((len(name) for name, _ in facts), default=0)
-    lines += [f"  {name.ljust(width)}  {value}" for name, value in facts]
+    lines += [f"  {name.ljust(width)}  {value}".rstrip() for name, value in facts]
     lines += [f"  {line}" for line in finding_lines(report.findings)] or ["  nothing is wrong with it"]
     return "\n".join(lines)

@@ -56,7 +56,7 @@ def test_what_is_not_registered(tmp_path: Path) -> None:
     _add(engine, tmp_path / "known.json")
     with (
         reading(engine) as session,
-        pytest.raises(UserError, match=r"'unknown' \(registered: known\): `leverplus data add"),
+        pytest.raises(UserError, match=r"'unknown' \(registered: known\): `leverplus data list`"),
     ):
         store.find_data(session, "unknown")
 

@@ -75,7 +75,12 @@ def test_the_tree_names_only_commands_that_exist() -> None:
         (["data", "show", "nothing"], "no data is registered as 'nothing'"),
         (["import", "nowhere.json"], "nowhere.json cannot be read"),
         (["report", "r1", "--out", "x.pdf"], "end the name in .md or .html"),
+        (["report", "r1", "--lang", "fr"], "'--lang': 'fr' is not one of 'en', 'zh'"),
         (["tag", "r1", "x"], "there is no run 'r1'"),
+        (["tui"], "tui needs a terminal"),
+        (["run", "eval", "--dataset", "nope"], "give a path, `builtin`, or a name of `leverplus data list`"),
+        (["run", "rce", "--data", "no.json", "--embeddings", "builtin"], "data = no.json: there is no"),
+        (["convert", "nope.pt", "out.pt"], "checkpoint = nope.pt: there is no"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(desk: Desk, words: list[str], said: str) -> None:

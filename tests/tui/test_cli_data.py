@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from db import rows, store
+from db.session import writing
 from leverplus_tui.cli import app
-from leverplus_tui.commands import convert
+from leverplus_tui.commands import convert, data_make
 from leverplus_tui.commands.doctor import expectations
-from tests.helpers_cli import Desk, make_desk
+from tests import helpers_rl
+from tests.helpers_cli import Desk, make_desk, store_eval
+from tests.helpers_data import write_official
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 RL_DATA = GOLDEN / "train_pool.rl_data.json"
@@ -95,19 +99,85 @@ def test_preflight_blocks_a_selector_of_another_shape(tmp_path: Path) -> None:
 
 
 def test_convert_and_its_exit_code_are_those_of_the_engine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = str(GOLDEN / "selector_l1.pt")
     called: list[tuple[str, ...]] = []
     monkeypatch.setattr(convert, "run_module", lambda *words: called.append(words))
-    desk.call("convert", "a.pt", "b.safetensors", "--set", "num_heads=4", "--json")
+    desk.call("convert", source, "b.safetensors", "--set", "num_heads=4", "--json")
     assert called == [
-        ("engine.convert", "a.pt", "b.safetensors", "--to", "leverplus", "--set", "num_heads=4", "--json")
+        ("engine.convert", source, "b.safetensors", "--to", "leverplus", "--set", "num_heads=4", "--json")
     ]
-    assert "upstream" in desk.call("convert", "a.pt", "b.pt", "--to", "elsewhere", code=2).stderr
+    assert "upstream" in desk.call("convert", source, "b.pt", "--to", "elsewhere", code=2).stderr
 
 
 def test_a_registered_name_stands_for_its_path(desk: Desk, tmp_path: Path) -> None:
-    folder = tmp_path / "questions"
-    folder.mkdir()
+    folder = write_official(tmp_path / "questions", train=4, val=4)
     desk.call("data", "add", str(folder), "--name", "okvqa")
     desk.call("run", "eval", "--vlm", "plain", "--dataset", "okvqa")
     assert desk.detail(1).spec["dataset"] == str(folder)
     assert "registered: okvqa" in desk.call("run", "eval", "--dataset", "vqav2", code=2).stderr
+
+
+def test_a_damaged_file_is_not_registered(desk: Desk, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text("[1,2")
+    document = desk.json("data", "add", str(bad), code=1)
+    assert (document["id"], document["kind"]) == (None, "unknown")
+    assert document["findings"][0]["severity"] == "error"
+    assert "was not registered" in desk.call("data", "add", str(bad), code=1).stderr
+    assert desk.json("data", "list") == []
+
+
+def test_data_with_an_error_is_registered_and_says_so(desk: Desk, tmp_path: Path) -> None:
+    content = helpers_rl.pooled()
+    query = next(name for name in content if name.isdigit())
+    content[query]["pointer_candidates"][0]["pointer"] = [0, 0]
+    path = helpers_rl.write(tmp_path / "repeats.json", content)
+    document = desk.json("data", "add", str(path), code=1)
+    assert document["id"] == "d1"
+    assert [finding["severity"] for finding in document["findings"]] == ["error"]
+    assert "although an error was found" in desk.call("data", "add", str(path), code=1).stderr
+
+
+def test_builtin_is_taken_by_every_command_over_data(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    spawned: list[tuple[str, ...]] = []
+    for module in (convert, data_make):
+        monkeypatch.setattr(module, "run_module", lambda *words: spawned.append(words))
+    assert [report["kind"] for report in desk.json("doctor", "builtin")] == ["rl-data", "embeddings", "checkpoint"]
+    assert desk.json("data", "health", "builtin")["queries"] == 1000
+    shown = desk.json("data", "show", "builtin")
+    assert (shown["id"], shown["kind"], shown["missing"]) == ("builtin", "rl-data", False)
+    desk.call("data", "export", "builtin", "rows.jsonl", "--format", "jsonl")
+    desk.call("convert", "builtin", "out.pt")
+    assert [Path(words[1]).name for words in spawned] == ["rl_data.json", "selector.safetensors"]
+
+
+def test_a_run_stands_for_what_it_wrote(desk: Desk, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spawned: list[tuple[str, ...]] = []
+    monkeypatch.setattr(convert, "run_module", lambda *words: spawned.append(words))
+    store_eval(desk, {1: 1.0})
+    written: list[rows.Row] = [
+        rows.Artifact("rl-data", str(copied), "0" * 64, {}),
+        rows.Checkpoint(str(GOLDEN / "selector_l1.pt"), "rce", 1, "0" * 64, 10, is_best=True),
+    ]
+    with writing(desk.database) as session:
+        store.add_rows(session, run_id=1, process_id=None, rows=written)
+    assert desk.json("data", "health", "r1")["queries"] == 40
+    assert desk.json("data", "show", "r1")["path"] == str(copied)
+    desk.call("convert", "r1", "out.pt")
+    assert spawned[0][1] == str(GOLDEN / "selector_l1.pt")
+    store_eval(desk, {1: 1.0})
+    assert "r2 (eval, done) wrote no data" in desk.call("data", "show", "r2", code=2).stderr
+
+
+def test_health_says_how_sure_each_share_is(desk: Desk, tmp_path: Path) -> None:
+    """Ten queries of eight candidates are ten observations, not eighty."""
+    path = helpers_rl.write(tmp_path / "small.json", helpers_rl.pooled())
+    document = desk.json("data", "health", str(path))
+    for row in document["gen_methods"].values():
+        low, high = row["interval"]
+        assert row["queries"] <= 10
+        assert low <= row["positive_rate"] <= high
+        assert high - low > 0.3
+    text = desk.call("data", "health", str(path)).stdout
+    assert "of 10 queries" in text
+    assert "too few queries to tell" in text
