@@ -14,9 +14,12 @@ from typing import Any
 from sqlmodel import Session
 
 from db import store
+from db.specs import Finding
 from db.store import RunDetail
 from engine.doctor import statistics
 from leverplus_tui.pairing import ComparedCell, Figures, Pair, Verdict, imported
+from leverplus_tui.result import documents
+from leverplus_tui.run_health import run_findings
 from leverplus_tui.spec_options import flatten
 
 __all__ = ["ComparedCell", "ComparedRun", "Comparison", "FieldDifference", "Pair", "compare", "corrected", "spec_diff"]
@@ -54,6 +57,8 @@ class Comparison:
     metrics: tuple[FieldDifference, ...] = ()
     """Last value of each training metric, `phase/name`; None where a run has none."""
     notes: tuple[str, ...] = field(default=())
+    findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    """What is to be said against each run, as `leverplus show` says it."""
 
     def as_json(self) -> dict[str, Any]:
         """The document of `leverplus compare --json`."""
@@ -64,6 +69,7 @@ class Comparison:
             "spec_diff": [{"field": row.field, "values": dict(row.values)} for row in self.spec_diff],
             "metrics": [{"name": row.field, "values": dict(row.values)} for row in self.metrics],
             "notes": list(self.notes),
+            "findings": {run: documents(found) for run, found in self.findings.items()},
         }
 
 
@@ -85,6 +91,7 @@ def compare(session: Session, run_ids: Sequence[int], *, planned: int | None = N
         spec_diff=spec_diff({detail.row.ref: described(detail) for detail in details}),
         metrics=_metrics(details),
         notes=tuple(_notes(details)),
+        findings={detail.row.ref: run_findings(session, detail) for detail in details},
     )
 
 

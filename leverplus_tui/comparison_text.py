@@ -8,11 +8,16 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from engine.doctor.statistics import PERMUTATION_RESAMPLES, p_text
 from leverplus_tui.comparison import ComparedCell, Comparison, Pair
-from leverplus_tui.output import markdown_table, percent, table, with_interval
+from leverplus_tui.output import finding_lines, markdown_table, percent, table, with_interval
 
 TableMaker = Callable[[Sequence[str], Sequence[Sequence[str]], Sequence[int]], str]
 LONGEST_VALUE = 40
+P_FLOOR = (
+    f"p by {PERMUTATION_RESAMPLES:,} sign-flip permutations, which cannot give less than {1 / (PERMUTATION_RESAMPLES + 1):.5f}: "
+    "<.0001 means no more than that."
+)
 
 
 def plain_text(found: Comparison) -> str:
@@ -24,6 +29,9 @@ def plain_text(found: Comparison) -> str:
     parts.append(f"set differently\n{diff}" if diff else "specifications are equal")
     if found.notes:
         parts.append("\n".join(f"- {note}" for note in found.notes))
+    parts.append(
+        f"findings\n{_findings(found)}" if any(found.findings.values()) else "nothing is wrong with these runs"
+    )
     return "\n\n".join(part for part in parts if part)
 
 
@@ -36,6 +44,13 @@ def markdown(found: Comparison) -> str:
     parts.append(f"### Set differently\n\n{diff}" if diff else "The specifications are equal.")
     if found.notes:
         parts.append("\n".join(f"- {note}" for note in found.notes))
+    if any(found.findings.values()):
+        points = [
+            f"- {run} {finding.severity} {finding.code}: {finding.message} {finding.fix}".rstrip()
+            for run, findings in found.findings.items()
+            for finding in findings
+        ]
+        parts.append("### Findings\n\n" + "\n".join(points))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -80,7 +95,16 @@ def differences(found: Comparison, make: TableMaker) -> str:
         "verdict",
     )
     lines = [_pair_line(cell, pair) for cell in found.cells for pair in cell.pairs]
-    return make(headers, lines, (1, 3, 5, 6, 7, 8, 9)) if lines else ""
+    if not lines:
+        return ""
+    least = any(pair.p is not None and pair.p < 1e-4 for cell in found.cells for pair in cell.pairs)
+    return make(headers, lines, (1, 3, 5, 6, 7, 8, 9)) + (f"\n\n{P_FLOOR}" if least else "")
+
+
+def _findings(found: Comparison) -> str:
+    """Each finding below the run that it is about."""
+    lines = [(run, line) for run, findings in found.findings.items() for line in finding_lines(findings)]
+    return "\n".join(f"{run}  {line}" for run, line in lines)
 
 
 def fields(found: Comparison, make: TableMaker) -> str:
@@ -126,9 +150,7 @@ def _csv_line(cell: ComparedCell, pair: Pair) -> dict[str, Any]:
 
 
 def _p(value: float | None) -> str:
-    if value is None:
-        return ""
-    return "<.0001" if value < 1e-4 else f"{value:.4f}"
+    return "" if value is None else p_text(value)
 
 
 def _value(value: Any) -> str:

@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-from pydantic import ValidationError
-
-from db.specs import JOB_SPEC
+from db.specs import Finding
 from db.store import RunDetail
+from engine.doctor.statistics import p_text
 from leverplus_tui.comparison import Comparison, Pair
 from leverplus_tui.document import Block, Bullets, Code, Grid, Heading, Paragraph
 from leverplus_tui.output import duration, moment, with_interval
-from leverplus_tui.spec_command import command_text
+from leverplus_tui.result import made_by
 
 LANGUAGES = ("en", "zh")
 TEXTS: Mapping[str, tuple[str, str]] = {
@@ -39,8 +38,9 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "pairs": ("Paired comparisons", "成对比较"),
     "pairs how": (
         "Differences in points over the questions that both runs answered, clustered by image; p values by sign-flip "
-        "permutation, corrected by Holm over all pairs in this table.",
-        "差值以百分点计，仅取两个运行都回答过的问题，按图像聚类；p 值由符号翻转置换检验得到，并对本表所有配对做 Holm 校正。",
+        "permutation (100,000 draws: the least is 0.00001, printed as <.0001), corrected by Holm over all pairs in this table.",
+        "差值以百分点计，仅取两个运行都回答过的问题，按图像聚类；p 值由符号翻转置换检验得到（100,000 次抽样，"
+        "最小为 0.00001，记作 <.0001），并对本表所有配对做 Holm 校正。",
     ),
     "pair columns": (
         "questions|shots|pair|difference|95 % interval|p (Holm)|n|improved|worsened|verdict",
@@ -68,8 +68,13 @@ TEXTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def report(details: Sequence[RunDetail], comparison: Comparison | None, language: str) -> list[Block]:
-    """The blocks of a report. `comparison` is none for a single run."""
+def report(
+    details: Sequence[RunDetail],
+    comparison: Comparison | None,
+    findings: Mapping[str, Sequence[Finding]],
+    language: str,
+) -> list[Block]:
+    """The blocks of a report. `comparison` is none for a single run; `findings` by run, such as `r12`."""
     say = _Phrases(language)
     blocks: list[Block] = [
         Heading(say("title"), 1),
@@ -80,7 +85,7 @@ def report(details: Sequence[RunDetail], comparison: Comparison | None, language
     warnings = list(_warnings(details, say))
     blocks += [Bullets(warnings)] if warnings else []
     blocks += [*_accuracies(details, comparison, say), *_pairs(comparison, say), *_training(details, say)]
-    return [*blocks, *_findings(details, say), *_made(details, say)]
+    return [*blocks, *_findings(findings, say), *_made(details, say)]
 
 
 class _Phrases:
@@ -148,7 +153,7 @@ def _pair_line(pair: Pair, say: _Phrases) -> list[str]:
     names = f"{pair.b} - {pair.a}"
     if pair.difference is None or pair.p_holm is None:
         return [names, "", "", "", "", "", "", f"{say(pair.verdict)} ({pair.reason})"]
-    return [names, f"{pair.difference:+.2f}", f"[{pair.ci_low:+.2f}, {pair.ci_high:+.2f}]", f"{pair.p_holm:.4f}",
+    return [names, f"{pair.difference:+.2f}", f"[{pair.ci_low:+.2f}, {pair.ci_high:+.2f}]", p_text(pair.p_holm),
             str(pair.n_paired), str(pair.improved), str(pair.worsened), say(pair.verdict)]  # fmt: skip
 
 
@@ -163,12 +168,12 @@ def _training(details: Sequence[RunDetail], say: _Phrases) -> Iterator[Block]:
         yield Grid(say.columns("metric columns"), lines, (3, 4, 5, 6))
 
 
-def _findings(details: Sequence[RunDetail], say: _Phrases) -> Iterator[Block]:
+def _findings(findings: Mapping[str, Sequence[Finding]], say: _Phrases) -> Iterator[Block]:
     yield Heading(say("findings"))
     points = [
-        f"{detail.row.ref} {finding.severity} {finding.code}: {finding.message} {finding.fix}".rstrip()
-        for detail in details
-        for finding in detail.findings
+        f"{run} {finding.severity} {finding.code}: {finding.message} {finding.fix}".rstrip()
+        for run, found in findings.items()
+        for finding in found
     ]
     yield Bullets(points) if points else Paragraph(say("no findings"))
 
@@ -181,11 +186,8 @@ def _made(details: Sequence[RunDetail], say: _Phrases) -> Iterator[Block]:
 
 
 def _command(detail: RunDetail) -> str:
-    try:
-        return command_text(JOB_SPEC.validate_python(detail.spec))
-    except ValidationError:
-        # An imported run, or one of another version's specification: what is stored is all that is known.
-        return "\n".join(f"{name}: {value}" for name, value in detail.spec.items() if value not in ("", None))
+    stored = (f"{name}: {value}" for name, value in detail.spec.items() if value not in ("", None))
+    return made_by(detail) or "\n".join(stored)  # where there is no command, what is stored is all that is known
 
 
 def _circumstances(detail: RunDetail) -> Iterator[str]:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from db import store
 from db.home import Home
 from db.session import reading
-from db.specs import Finding
+from db.specs import JOB_SPEC, Finding
 from db.store import CellRow, CheckpointRow, RunDetail, RunRow
 from leverplus_tui.launcher import log_tail
-from leverplus_tui.output import duration, finding_lines, iso, put, put_json, say, table, with_interval
+from leverplus_tui.output import duration, finding_lines, iso, plural, put, put_json, say, table, with_interval
+from leverplus_tui.rates import FEW_QUERIES
+from leverplus_tui.spec_command import command_text
 
 SYNTHETIC = "synthetic: drawn questions or a built-in model; says nothing about real data"
+VALIDATED = (
+    "val_loss", "entropy", "greedy_reward", "expected_reward", "random_reward", "oracle_reward", "uniform_loss", "top1_agreement",
+)  # fmt: skip
+"""Metrics that are means over the validation queries."""
 EXIT_OF_STATE = {"done": 0, "stopped": 130}
 
 
@@ -59,10 +66,10 @@ def run_json(row: RunRow, findings: Sequence[Finding]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def detail_json(detail: RunDetail) -> dict[str, Any]:
+def detail_json(detail: RunDetail, findings: Sequence[Finding]) -> dict[str, Any]:
     """`show RUN --json`."""
     last = detail.processes[-1] if detail.processes else None
-    return run_json(detail.row, detail.findings) | {
+    return run_json(detail.row, findings) | {
         "spec": detail.spec,
         "environment": detail.environment,
         "lineage": detail.facts,
@@ -107,7 +114,7 @@ def print_result(database: Engine, place: Home, run_id: int, *, as_json: bool) -
     if as_json:
         put_json(_run_document(detail, place))
     else:
-        print_detail_result(detail)
+        print_detail_result(detail, detail.findings)
         for line in _next_steps(detail, previous):
             say(line)
     if detail.row.state not in ("done", "stopped"):
@@ -116,7 +123,7 @@ def print_result(database: Engine, place: Home, run_id: int, *, as_json: bool) -
     return exit_code(detail)
 
 
-def print_detail_result(detail: RunDetail) -> None:
+def print_detail_result(detail: RunDetail, findings: Sequence[Finding]) -> None:
     """Head line, figures and findings on standard output."""
     row = detail.row
     put(f"{row.ref} {row.name}: {row.state} in {duration(row.duration_s)}")
@@ -130,17 +137,44 @@ def print_detail_result(detail: RunDetail) -> None:
         put(f"checkpoint  {checkpoint.path} ({checkpoint.phase} epoch {checkpoint.epoch})")
     for artifact in detail.artifacts:
         put(f"{artifact.kind}  {artifact.path}")
-    lines = finding_lines(detail.findings)
+    lines = finding_lines(findings)
     if lines:
         put("\n" + "\n".join(lines))
 
 
 def metric_table(detail: RunDetail) -> str:
-    """The last value and the extremes of every series."""
+    """The last value and the extremes of every series, and over how many validation queries it is."""
     rows = [
-        (m.phase, m.name, str(m.epoch), f"{m.value:.4g}", f"{m.lowest:.4g}", f"{m.highest:.4g}") for m in detail.metrics
+        (m.phase, m.name, str(m.epoch), f"{m.value:.4g}", f"{m.lowest:.4g}", f"{m.highest:.4g}", _over(detail, m.name))
+        for m in detail.metrics
     ]
-    return table(("phase", "metric", "epoch", "last", "lowest", "highest"), rows, right=(2, 3, 4, 5))
+    made = table(("phase", "metric", "epoch", "last", "lowest", "highest", "queries"), rows, right=(2, 3, 4, 5, 6))
+    note = validation_note(detail)
+    return f"{made}\n{note}" if note else made
+
+
+def validation_queries(detail: RunDetail) -> int | None:
+    """Queries that a training validates on; None where the run does not say."""
+    groups = detail.facts.get("groups")
+    return int(groups["val"]) if isinstance(groups, Mapping) and "val" in groups else None
+
+
+def validation_note(detail: RunDetail) -> str:
+    """One sentence where the validation queries are too few for their figures to tell trainings apart; else empty."""
+    queries = validation_queries(detail)
+    if queries is None or queries >= FEW_QUERIES:
+        return ""
+    return (
+        f"validation is over {plural(queries, 'query', 'queries')}, fewer than {FEW_QUERIES}: too few to tell trainings apart; "
+        "more RL data, or a smaller train_ratio, make more"
+    )
+
+
+def _over(detail: RunDetail, name: str) -> str:
+    queries = validation_queries(detail)
+    if queries is None or name not in VALIDATED:
+        return ""
+    return f"<={queries}" if name == "top1_agreement" else str(queries)  # it is over those with signal
 
 
 def failure_lines(detail: RunDetail, place: Home) -> list[str]:
@@ -150,8 +184,29 @@ def failure_lines(detail: RunDetail, place: Home) -> list[str]:
     lines = [f"leverplus: {row.ref} {row.state}: {reason or 'no reason was given'}"]
     if row.state == "lost":
         lines += [f"  | {line}" for line in log_tail(log, 5)]
-    way_on = "mend that, then" if exit_code(detail) == 2 else "nothing stored is lost:"
-    return [*lines, f"log: {log}", f"{way_on} `leverplus resume {row.ref}` goes on"]
+    return [*lines, f"log: {log}", way_on(detail)]
+
+
+def way_on(detail: RunDetail) -> str:
+    """What to do about a run that did not end well.
+
+    A specification is frozen, so a wrong value in it fails again whenever the run is resumed.
+    """
+    resume = f"`leverplus resume {detail.row.ref}`"
+    if exit_code(detail) != 2:
+        return f"{resume} goes on; nothing stored is lost"
+    again = made_by(detail)
+    if not again:
+        return f"start again with that put right, or, where a file was mended since, {resume}"
+    return f"start again with that put right (it was: `{again}`), or, where a file was mended since, {resume}"
+
+
+def made_by(detail: RunDetail) -> str:
+    """The command line that makes such a run; empty for an imported one, or one of another version's specification."""
+    try:
+        return command_text(JOB_SPEC.validate_python(detail.spec))
+    except ValidationError:
+        return ""
 
 
 def exit_code(detail: RunDetail) -> int:

@@ -1,57 +1,129 @@
-"""What the doctor says of a stored run: what was found while it ran, which controls are missing, which it does not beat."""
+"""What is wrong with a stored run: one answer for `show`, `compare`, `report`, `doctor` and the screens.
+
+How it ended, what was found while it ran, whether a toy answered for a model, which controls are missing, which it does
+not beat. The last two are judged anew each time, because a later run may change them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from pydantic import ValidationError
 from sqlmodel import Session
 
 from db import store
-from db.specs import Finding, Report
-from db.store import CellRow, RunRow
+from db.specs import EvalSpec, Finding, Report
+from db.store import CellRow, RunDetail, RunRow
+from db.store.base import listed, query
+from engine.doctor.findings import error, info, warning
 from engine.doctor.results import CONTROLS, Measured, control_not_beaten, missing_baselines
 from engine.doctor.statistics import paired
-from leverplus_tui.pairing import IMPORTED
-from leverplus_tui.result import matrix
+from leverplus_tui.pairing import imported
+from leverplus_tui.result import exit_code, matrix, way_on
+from leverplus_tui.spec_command import command_text
 
 Figure = tuple[RunRow, CellRow]
+BUILTIN = "builtin"
+JUDGED_ANEW = ("baseline-missing", "control-not-beaten")
+RANK = ("error", "warning", "info")
+SAME_QUESTIONS = """
+    SELECT DISTINCT run.id FROM cell JOIN run ON run.id = cell.run_id JOIN subset ON subset.id = cell.subset_id
+    WHERE subset.sha IN (SELECT value FROM json_each(:shas)) AND run.kind = 'eval' AND run.state = 'done'
+        AND run.vlm = :vlm AND (run.deleted_at IS NULL OR run.id = :own)
+    ORDER BY run.id DESC
+"""
+
+
+def run_findings(session: Session, detail: RunDetail) -> tuple[Finding, ...]:
+    """Everything that is to be said against a run, worst first."""
+    stored = [finding for finding in detail.findings if finding.code not in JUDGED_ANEW]
+    found = [*_ending(detail), *stored, *_toy_model(detail), *_controls(session, detail)]
+    return tuple(sorted(found, key=lambda finding: RANK.index(finding.severity)))
 
 
 def examine_run(session: Session, run_id: int) -> Report:
-    """The report on one run. Controls are looked for among all finished evaluations of this home."""
+    """The report on one run."""
     detail = store.run_detail(session, run_id=run_id)
+    facts = {
+        "name": detail.row.name,
+        "job": detail.row.kind,
+        "state": detail.row.state,
+        "forced": detail.row.forced,
+        "retriever": detail.row.retriever,
+        "matrix": matrix(detail.cells),
+    }
+    return Report(path=detail.row.ref, kind="run", facts=facts, findings=run_findings(session, detail))
+
+
+def _ending(detail: RunDetail) -> Iterator[Finding]:
+    """A run that did not come to its end, with what it said last."""
+    row = detail.row
+    said = detail.processes[-1].reason.rstrip(".") if detail.processes else ""
+    if row.state in ("failed", "lost"):
+        ended = "failed" if row.state == "failed" else "was lost"
+        text = f"The run {ended}: {said or 'it gave no reason'} (`leverplus logs {row.ref}` says more)."
+        mend = way_on(detail) if exit_code(detail) == 2 else f"leverplus resume {row.ref}"
+        yield error(f"run-{row.state}", row.ref, text, mend)
+    elif row.state == "stopped":
+        text = "The run was stopped before its end: its figures are over what was done by then."
+        yield info("run-stopped", row.ref, text, f"leverplus resume {row.ref}")
+
+
+def _toy_model(detail: RunDetail) -> Iterator[Finding]:
+    """The built-in model is the default everywhere, so that real data meet it by mistake."""
+    row, dataset = detail.row, detail.spec.get("dataset", BUILTIN)
+    if row.kind in ("eval", "generate", "embed") and row.vlm == BUILTIN and dataset != BUILTIN:
+        made = {"eval": "The answers", "generate": "The answers in these RL data", "embed": "These embeddings"}[
+            row.kind
+        ]
+        yield warning(
+            "builtin-model",
+            row.ref,
+            f"{made} are by the built-in model, which knows only drawn pictures, and the data are {dataset}: they "
+            "say nothing of a real model.",
+            f"leverplus run {row.kind} --dataset {dataset} --vlm NAME_OR_DIR, with the model that you study",
+        )
+
+
+def _controls(session: Session, detail: RunDetail) -> list[Finding]:
+    """Controls are looked for among all finished evaluations of this home."""
+    row = detail.row
+    if row.kind != "eval" or row.state != "done" or row.retriever in CONTROLS:
+        return []
+    shas = listed(list({cell.subset_sha for cell in row.cells}))
+    ids = [found["id"] for found in query(session, SAME_QUESTIONS, {"shas": shas, "vlm": row.vlm, "own": row.id})]
     figures = [
-        (row, cell)
-        for row in store.list_runs(session, where="kind:eval state:done")
-        for cell in row.cells
-        if not cell.dataset_sha.startswith(IMPORTED) and cell.n_done == cell.n
+        (other, cell)
+        for other in store.run_rows(session, run_ids=ids)
+        for cell in other.cells
+        if not imported(cell) and cell.n_done == cell.n
     ]
-    lacking = missing_baselines([_measured(row, cell) for row, cell in figures], [detail.row.ref])
-    beaten = [
-        finding for row, cell in figures if row.id == run_id for finding in _unbeaten(session, row, cell, figures)
-    ]
-    return Report(
-        path=detail.row.ref,
-        kind="run",
-        facts={
-            "name": detail.row.name,
-            "job": detail.row.kind,
-            "state": detail.row.state,
-            "forced": detail.row.forced,
-            "retriever": detail.row.retriever,
-            "matrix": matrix(detail.cells),
-        },
-        findings=(*detail.findings, *lacking, *beaten),
-    )
+
+    def command(_: str, control: str, shots: Sequence[int]) -> str:
+        return _command(detail, control, shots)
+
+    lacking = missing_baselines([_measured(*figure) for figure in figures], [row.ref], command=command)
+    own = [cell for other, cell in figures if other.id == row.id]
+    return [*lacking, *(finding for cell in own for finding in _unbeaten(session, row, cell, figures))]
+
+
+def _command(detail: RunDetail, control: str, shots: Sequence[int]) -> str:
+    """The command line that measures a control on the very questions, with the same model, prompt and decoding."""
+    wanted = {"retriever": control, "selector": "", "encoder": "vlm", "shots": tuple(shots)}
+    try:
+        return command_text(EvalSpec.model_validate(detail.spec).model_copy(update=wanted))
+    except ValidationError:  # stored by another version: what can be said is which questions are meant
+        asked = " ".join(f"--shot {shot}" for shot in shots)
+        return f"leverplus run eval --retriever {control} {asked}, with the data and questions of {detail.row.ref}"
 
 
 def _measured(row: RunRow, cell: CellRow) -> Measured:
     return Measured(row.ref, row.retriever, cell.dataset_sha, row.vlm, cell.subset_sha, cell.subset, cell.shot)
 
 
-def _unbeaten(session: Session, row: RunRow, cell: CellRow, figures: list[Figure]) -> Iterator[Finding]:
+def _unbeaten(session: Session, row: RunRow, cell: CellRow, figures: Sequence[Figure]) -> Iterator[Finding]:
     """Against the newest control of each kind on the same questions, with the same model and number of shots."""
-    if row.retriever in CONTROLS or cell.shot == 0:
+    if cell.shot == 0:
         return
     own = store.scores(session, run_id=row.id, shot=cell.shot, subset_sha=cell.subset_sha)
     for control in CONTROLS:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from db.specs.base import Finding
-from engine.doctor.statistics import Paired
+from engine.doctor.findings import warning
+from engine.doctor.statistics import Paired, p_phrase
 
 CONTROLS = ("zero-shot", "random", "fixed")
 """Retrievers that know nothing of the query; zero-shot is measured at shot 0."""
@@ -26,8 +27,14 @@ class Measured:
     shot: int
 
 
-def missing_baselines(cells: Iterable[Measured], runs: Iterable[str] | None = None) -> list[Finding]:
-    """`baseline-missing` (warning) for each run that chooses by query without every control on the same questions and shots.
+Command = Callable[[str, str, Sequence[int]], str]
+"""(run, control, shots) -> the command line that measures the control on the run's questions, with its model."""
+
+
+def missing_baselines(
+    cells: Iterable[Measured], runs: Iterable[str] | None = None, *, command: Command
+) -> list[Finding]:
+    """`baseline-missing` (warning) for each control that a run which chooses by query lacks on its questions and shots.
 
     `runs` restricts the findings to these runs; all cells count as possible controls.
     """
@@ -35,51 +42,47 @@ def missing_baselines(cells: Iterable[Measured], runs: Iterable[str] | None = No
     for cell in cells:
         groups[cell.dataset, cell.vlm, cell.subset_sha].append(cell)
     wanted = None if runs is None else set(runs)
-    findings = []
+    lacking: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
     for group in groups.values():
         choosers = {c.run for c in group if c.retriever not in CONTROLS and c.shot > 0}
         for run in sorted(choosers if wanted is None else choosers & wanted):
-            findings += _missing(run, group)
-    return findings
+            for control, shot in _lacking(run, group):
+                lacking[run, control].append((group[0].subset, shot))
+    return [_missing(run, control, places, command) for (run, control), places in lacking.items()]
 
 
-def _missing(run: str, group: list[Measured]) -> list[Finding]:
-    own = [c for c in group if c.run == run]
-    shots = sorted({c.shot for c in own if c.shot > 0})
+def _lacking(run: str, group: Sequence[Measured]) -> list[tuple[str, int]]:
+    """(control, shot) that nobody measured on these questions."""
+    shots = sorted({c.shot for c in group if c.run == run and c.shot > 0})
     have = {(c.retriever if c.shot else "zero-shot", c.shot) for c in group}
-    lacking = [f"{name} at {shot}" for name in ("random", "fixed") for shot in shots if (name, shot) not in have]
-    if ("zero-shot", 0) not in have:
-        lacking.insert(0, "zero-shot")
-    if not lacking:
-        return []
-    asked = " ".join(f"--shot {shot}" for shot in shots)
-    return [
-        Finding(
-            code="baseline-missing",
-            severity="warning",
-            subject=run,
-            message=(
-                f"No {', '.join(lacking)} on the same questions ({own[0].subset}) with the same model: without these controls "
-                "nobody can tell whether choosing demonstrations helped."
-            ),
-            fix=f"leverplus run eval --retriever random {asked}, then fixed and zero-shot, with the same data and subset.",
-        )
-    ]
+    needed = [("zero-shot", 0), *((name, shot) for name in ("random", "fixed") for shot in shots)]
+    return [one for one in needed if one not in have]
+
+
+def _missing(run: str, control: str, places: Sequence[tuple[str, int]], command: Command) -> Finding:
+    shots = sorted({shot for _, shot in places})
+    at = "" if control == "zero-shot" else f" at {_listed(shots)} {'shot' if shots == [1] else 'shots'}"
+    questions = ", ".join(dict.fromkeys(subset for subset, _ in places))
+    text = (
+        f"No {control} run{at} on the same questions ({questions}) with the same model: without this control nobody can tell "
+        "whether choosing demonstrations helped."
+    )
+    return warning("baseline-missing", run, text, command(run, control, shots))
+
+
+def _listed(shots: Sequence[int]) -> str:
+    *most, last = map(str, shots)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def control_not_beaten(run: str, control: str, shot: int, pair: Paired) -> list[Finding]:
     """`control-not-beaten` (warning) when a run is not distinguishably better than a control; `pair` is run minus control."""
     if pair.n == 0 or (pair.low > 0 and pair.p < 0.05):
         return []
-    return [
-        Finding(
-            code="control-not-beaten",
-            severity="warning",
-            subject=run,
-            message=(
-                f"At {shot} shots the run is {pair.difference:+.2f} points (95 % {pair.low:+.2f} to {pair.high:+.2f}, "
-                f"p {pair.p:.3f}, {pair.n} questions) against {control}, which ignores the query: not distinguishably better."
-            ),
-            fix="Look at the distinct demonstration sets, the pool and the load report; more questions narrow the interval.",
-        )
-    ]
+    text = (
+        f"At {shot} {'shot' if shot == 1 else 'shots'} the run is {pair.difference:+.2f} points (95 % {pair.low:+.2f} to "
+        f"{pair.high:+.2f}, {p_phrase(pair.p)}, {pair.n} questions) against {control}, which ignores the query: not "
+        "distinguishably better."
+    )
+    fix = "Look at the distinct demonstration sets, the pool and the load report; more questions narrow the interval."
+    return [warning("control-not-beaten", run, text, fix)]

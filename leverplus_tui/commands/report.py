@@ -15,6 +15,7 @@ from leverplus_tui.comparison import compare
 from leverplus_tui.document import to_html, to_markdown
 from leverplus_tui.output import put, say
 from leverplus_tui.report import report as make_report
+from leverplus_tui.run_health import run_findings
 
 
 def report(
@@ -35,7 +36,8 @@ def report(
         run_ids = numbers(session, runs)
         details = [store.run_detail(session, run_id=run_id) for run_id in run_ids]
         comparison = compare(session, run_ids) if len(run_ids) > 1 else None
-    blocks = make_report(details, comparison, lang)
+        findings = {detail.row.ref: run_findings(session, detail) for detail in details}
+    blocks = make_report(details, comparison, findings, lang)
     text = to_html(blocks, language=lang) if out is not None and out.suffix == ".html" else to_markdown(blocks)
     if out is None:
         put(text.rstrip("\n"))

@@ -10,6 +10,7 @@ from leverplus_tui.commands.opened import looking, numbers
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument
 from leverplus_tui.output import iso, moment, put, put_json
 from leverplus_tui.result import detail_json, print_detail_result
+from leverplus_tui.run_health import run_findings
 from leverplus_tui.spec_options import flatten
 
 
@@ -22,10 +23,11 @@ def show(run: RunArgument, as_json: JsonOption = False, home: HomeOption = None)
     """
     with looking(home) as session:
         detail = store.run_detail(session, run_id=numbers(session, [run], deleted=True)[0])
+        findings = run_findings(session, detail)
     if as_json:
-        put_json(detail_json(detail))
+        put_json(detail_json(detail, findings))
         return
-    print_detail_result(detail)
+    print_detail_result(detail, findings)
     put("\nspecification")
     put(_lines(detail.spec))
     put("\nmade")

@@ -54,6 +54,7 @@ def test_the_users_fault_in_a_job_is_exit_2_with_its_sentence(desk: Desk) -> Non
     result = desk.call("run", "eval", "--vlm", "user-error", code=2)
     assert "leverplus: r1 failed: no data set at /nowhere: give a folder with --dataset" in result.stderr
     assert str(desk.home.log(1)) in result.stderr
+    assert "start again with that put right (it was: `leverplus run eval --vlm user-error`)" in result.stderr
     document = desk.json("run", "eval", "--vlm", "user-error", code=2)
     assert (document["status"], document["error"]) == (
         "failed",

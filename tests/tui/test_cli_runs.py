@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from db import store
+from db.rows import Metric, Row
+from db.session import writing
 from db.specs import Finding
 from tests.helpers_cli import Desk, make_desk, store_eval
 
+GOLDEN = Path(__file__).parent.parent / "golden"
 HALF = {q: float(q % 2) for q in range(1, 41)}
 MOST = {q: float(q % 4 > 0) for q in range(1, 41)}
 
@@ -152,7 +157,98 @@ def test_the_doctor_asks_for_controls(desk: Desk) -> None:
     store_eval(desk, HALF, retriever="i2i", facts={"retriever": "i2i"})
     [report] = desk.json("doctor", "r1")
     assert (report["path"], report["kind"]) == ("r1", "run")
-    assert [finding["code"] for finding in report["findings"]] == ["baseline-missing"]
+    assert [finding["code"] for finding in report["findings"]] == ["baseline-missing"] * 3
     store_eval(desk, HALF, retriever="random", facts={"retriever": "random"})
     codes = {finding["code"] for finding in desk.json("doctor", "r1")[0]["findings"]}
     assert "control-not-beaten" in codes
+
+
+SAME = [
+    "leverplus run eval --dataset /data/okvqa --limit 40 --shot 0 --vlm qwen --retriever zero-shot --seed 3",
+    "leverplus run eval --dataset /data/okvqa --limit 40 --shot 1 --vlm qwen --retriever fixed --seed 3",
+]
+
+
+def test_what_lacks_is_advised_on_the_same_questions_everywhere(desk: Desk) -> None:
+    """One command for each control that lacks, with the run's data, subset, seed and model; the same in every view."""
+    fields: dict[str, Any] = {"dataset": "/data/okvqa", "limit": 40, "seed": 3, "vlm": "qwen", "shot": 1}
+    store_eval(desk, HALF, retriever="selector", selector="x.pt", facts={"retriever": "selector"}, **fields)
+    store_eval(desk, HALF, retriever="random", facts={"retriever": "random"}, **fields)
+    shown = desk.json("show", "r1")["findings"]
+    assert [finding["fix"] for finding in shown if finding["code"] == "baseline-missing"] == SAME
+    assert desk.json("doctor", "r1")[0]["findings"] == shown
+    assert desk.json("compare", "r1", "r2")["findings"] == {"r1": shown, "r2": []}
+    for words in (
+        ("show", "r1"),
+        ("compare", "r1", "r2"),
+        ("compare", "r1", "r2", "--markdown"),
+        ("report", "r1", "r2"),
+    ):
+        text = desk.call(*words).stdout
+        assert all(command in text for command in SAME)
+    assert "Nothing was found to be wrong" in desk.call("report", "r2").stdout
+
+
+def test_the_toy_model_on_real_data_is_a_finding(desk: Desk) -> None:
+    store_eval(desk, HALF, dataset="/data/okvqa", retriever="random", facts={"retriever": "random"})
+    [finding] = desk.json("show", "r1")["findings"]
+    assert finding["code"] == "builtin-model"
+    assert "--vlm" in finding["fix"]
+
+
+@pytest.mark.parametrize("state", ["failed", "lost"])
+def test_a_run_that_did_not_end_well_is_an_error_of_the_doctor(desk: Desk, state: str) -> None:
+    store_eval(desk, HALF, retriever="random", state=state)
+    [report] = desk.json("doctor", "r1", code=1)
+    [finding] = report["findings"]
+    assert (finding["code"], finding["severity"]) == (f"run-{state}", "error")
+    assert "leverplus resume r1" in finding["fix"]
+    assert "nothing is wrong" not in desk.call("doctor", "r1", code=1).stdout
+
+
+def test_an_expectation_of_a_run_is_held_against_its_checkpoint(desk: Desk) -> None:
+    store_eval(desk, HALF, selector=str(GOLDEN / "selector_l1.pt"), retriever="selector")
+    _, checkpoint = desk.json("doctor", "r1", "--expect", "d_model=768", code=1)
+    assert checkpoint["kind"] == "checkpoint"
+    assert "d-model" in {finding["code"] for finding in checkpoint["findings"]}
+    store_eval(desk, HALF, retriever="random")
+    assert "r2 (eval, done) has no checkpoint" in desk.call("doctor", "r2", "--expect", "d_model=768", code=2).stderr
+
+
+def test_p_values_at_the_floor_are_written_as_such(desk: Desk) -> None:
+    ids = range(1, 41)
+    store_eval(desk, dict.fromkeys(ids, 0.0))
+    store_eval(desk, dict.fromkeys(ids, 1.0))
+    for words in (("compare", "r1", "r2"), ("report", "r1", "r2")):
+        text = desk.call(*words).stdout
+        assert "<.0001" in text
+        assert "0.0000 " not in text
+        assert "0.00001" in text
+
+
+def test_validation_figures_say_over_how_many_queries(desk: Desk) -> None:
+    run_id = store_eval(desk, {}, facts={"groups": {"train": 32, "val": 8, "shots": 2}})
+    metrics: list[Row] = [Metric("rce", 1, 1, name, 0.5) for name in ("rce_loss", "greedy_reward", "top1_agreement")]
+    with writing(desk.database) as session:
+        store.add_rows(session, run_id=run_id, process_id=None, rows=metrics)
+    lines = desk.call("show", "r1").stdout.splitlines()
+    ends = {line.split()[1]: line.split()[-1] for line in lines if line.startswith("rce ")}
+    assert ends == {"rce_loss": "0.5", "greedy_reward": "8", "top1_agreement": "<=8"}
+    assert "validation is over 8 queries, fewer than 50: too few" in "\n".join(lines)
+
+
+def test_small_documents_for_programs(desk: Desk) -> None:
+    store_eval(desk, HALF)
+    assert desk.json("tag", "r1", "paper") == {"run": "r1", "tags": ["paper"]}
+    assert desk.json("delete", "r1", "--yes") == {"runs": ["r1"], "deleted": True}
+    assert desk.json("delete", "r1", "--undo") == {"runs": ["r1"], "deleted": False}
+    assert desk.json("logs", "r1") == {"run": "r1", "log": str(desk.home.log(1)), "lines": []}
+    assert "exclude each other" in desk.call("logs", "r1", "-f", "--json", code=2).stderr
+    assert desk.json("init") == {"home": str(desk.home.root), "made": False}
+
+
+def test_a_tag_that_is_not_there_cannot_be_taken_off(desk: Desk) -> None:
+    store_eval(desk, HALF)
+    desk.call("tag", "r1", "paper")
+    assert "r1 has no tag 'pape' (it has paper)" in desk.call("tag", "r1", "new", "--", "-pape", code=2).stderr
+    assert desk.json("runs")[0]["tags"] == ["paper"]
