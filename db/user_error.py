@@ -7,3 +7,5 @@ class UserError(Exception):
     """One sentence that names the file, the field, the value and the way out."""
 
     exit_code = 2
+    code = "malformed"
+    """The finding that the doctor makes of it when a file is the reason."""

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from db.specs.base import Finding
+from db.specs.base import Finding, UserError
+
+
+class Cut(UserError):
+    """The file ends too early."""
+
+    code = "truncated"
+
+
+class Unrecognised(UserError):
+    """The file is sound but of no known kind."""
+
+    code = "unrecognised"
 
 
 def error(code: str, subject: str, message: str, fix: str = "") -> Finding:

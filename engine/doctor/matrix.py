@@ -42,7 +42,12 @@ def audit(matrices: Sequence[Matrix]) -> list[Finding]:
 
 
 def lattice_distance(figure: Figure, step: float) -> float:
-    """How far the figure is from the nearest possible sum of scores, beyond what printing rounds, in score units."""
+    """How far the figure is from the nearest possible sum of scores, beyond what printing rounds, in score units.
+
+    Infinite outside 0..100, where no sum of scores is near.
+    """
+    if not 0 <= figure.accuracy <= 100:
+        return math.inf
     total = figure.accuracy * figure.n / 100
     return abs(total - round(total / step) * step) - PRINTED * figure.n / 100
 
@@ -59,12 +64,12 @@ def off_lattice(matrix: Matrix) -> list[Finding]:
             subject=f"{matrix.subject} / n={figure.n} shot {figure.shot}",
             message=(
                 f"{figure.accuracy:g} is not a possible {matrix.dataset} accuracy over {figure.n} questions: every "
-                f"such figure is a multiple of {100 * step / figure.n:g} points."
+                f"such figure is a multiple of {100 * step / figure.n:g} points from 0 to 100."
             ),
             fix="Look the figure up in the original output: it was measured on another set of questions or mistyped.",
         )
         for figure in matrix.figures
-        if figure.n and (lattice_distance(figure, step) > EPSILON or not 0 <= figure.accuracy <= 100)
+        if figure.n and lattice_distance(figure, step) > EPSILON
     ]
 
 

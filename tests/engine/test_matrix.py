@@ -44,7 +44,7 @@ def test_no_published_series_is_called_impossible() -> None:
         (100, 64.2, "OKVQA", False), (100, 64.3, "OKVQA", True), (800, 48.55, "OKVQA", False),
         (800, 47.33, "OKVQA", False), (300, 25.87, "OKVQA", False), (300, 25.9, "OKVQA", True),
         (5046, 50.59, "OKVQA", False), (100, 64.3, "VQAv2", False), (100, 64.35, "VQAv2", True),
-        (100, 64.3, "another", False), (0, 64.3, "OKVQA", False),
+        (100, 64.3, "another", False), (0, 64.3, "OKVQA", False), (100, 164.2, "OKVQA", True), (100, 1e300, "OKVQA", True),
     ],
 )  # fmt: skip
 def test_lattice(n: int, accuracy: float, dataset: str, bad: bool) -> None:
@@ -92,6 +92,39 @@ def test_a_baseline_on_other_questions() -> None:
 def test_spread_inside_the_noise() -> None:
     assert codes(matrix((800, 1, 50.0)), matrix((800, 1, 53.0), label="b"))["within-noise"] == 1
     assert codes(matrix((800, 1, 50.0)), matrix((800, 1, 58.0), label="b"))["within-noise"] == 0
+
+
+@pytest.mark.parametrize(("name", "off"), [("okvqa", 1), ("ok-vqa", 1), ("OK_VQA", 1), ("vqav2", 1), ("coco", 0)])
+def test_the_lattice_is_known_however_a_data_set_is_spelt(tmp_path: Path, name: str, off: int) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(json.dumps([{"dataset": name, "method": "B", "rows": [{"n": 100, "shot": 1, "accuracy": 64.33}]}]))
+    assert codes(*read_result_file(file).matrices)["off-lattice"] == off
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[{"rows": [{"n": -100, "shot": 1, "accuracy": 50}]}]', "entry 0, row 0: n is -100"),
+        ('[{"rows": [{"n": 1e400, "shot": 1, "accuracy": 50}]}]', "n is inf"),
+        ('[{"rows": [{"n": 100, "shot": 1, "accuracy": NaN}]}]', "accuracy is nan"), ('[{"rows": 5}]', "rows is 5"),
+        ('{"test_data_num=-100-x": {"shot_num=1": 0.5}}', "test_data_num is '-100'"),
+        ('{"test_data_num=100-x": {"shot_num=1": null}}', "shot_num=1 is None"),
+        ('[{"question_id": 1e400, "answer": "a"}]', "row 0: question_id is inf"),
+        ('[{"question_id": 1, "answer": "a", "answers": [{"text": "a"}]}]', "answers[0]"),
+    ],
+)  # fmt: skip
+def test_impossible_numbers_are_refused_where_they_stand(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "x.json"
+    file.write_text(text)
+    with pytest.raises(UserError) as refused:
+        read_result_file(file)
+    assert words in str(refused.value)
+
+
+def test_half_characters_are_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "x.json"
+    file.write_text('[{"question_id": 7, "answer": "dog\\ud800"}]')
+    assert read_result_file(file).answers[0].raw == "dog?"
 
 
 def test_metrics_files_of_both_shapes(tmp_path: Path) -> None:
