@@ -19,7 +19,7 @@ from db.specs.base import UserError
 from engine.doctor.rl_blocks import Blocks
 from engine.doctor.rl_columns import Candidates, Labels, Query
 from engine.doctor.rl_gather import Gatherer
-from engine.doctor.rl_records import decode_record, describe_start, index_records
+from engine.doctor.rl_records import decode_record, decode_whole, describe_start, index_records
 from engine.doctor.rl_spaces import Bools, Ints, Pools, Space
 
 __all__ = ["Candidates", "Labels", "Pools", "Query", "RLFile", "Space", "read_rl_file"]
@@ -62,10 +62,25 @@ class RLFile:
         conflict = np.bincount(self.group(), self.candidates.space == Space.CONFLICT, count)
         return (local > 0) & (local < self.sizes()) | (conflict > 0)
 
+    def odd_spaces(self) -> Bools:
+        """(M,) candidates that contradict themselves, or are stored unlike most of a mixed group (of a tie: the first)."""
+        space, group = self.candidates.space, self.group()
+        if not len(group):
+            return np.zeros(0, np.bool_)
+        local = space == Space.LOCAL
+        first = local[np.minimum(self.offsets[:-1], len(local) - 1)]
+        mostly_local = 2 * np.bincount(group, local, len(self.query_ids)) + first > self.sizes()
+        return np.asarray((space == Space.CONFLICT) | self.mixed_groups()[group] & (local != mostly_local[group]))
+
+    def place(self, bad: Bools) -> str:
+        """Query and candidate of the first of some bad candidates (M,), for a sentence."""
+        at = int(bad.argmax())
+        query = int(np.searchsorted(self.offsets, at, side="right")) - 1
+        return f"query {self.query_ids[query]}, candidate {at - self.offsets[query]}"
+
     def record(self, query_id: int) -> dict[str, Any]:
         """The whole record of one query as stored, decoded on demand."""
-        record: dict[str, Any] = msgspec.json.decode(self.raw[query_id])
-        return record
+        return decode_whole(self.path, query_id, self.raw[query_id])
 
 
 def read_rl_file(path: str | Path, columns: Collection[str] | None = None) -> RLFile:

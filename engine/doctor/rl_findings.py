@@ -12,10 +12,12 @@ from db.specs.base import Finding
 from engine.doctor.findings import error, info, warning
 from engine.doctor.rl_file import RLFile
 from engine.doctor.rl_health import UNVERIFIED, health
-from engine.doctor.rl_spaces import Bools
+from engine.doctor.rl_impossible import impossible_values
 
 POSITIVES_SUSPICIOUS, POSITIVES_FEW, POSITIVES_MANY = 0.01, 0.05, 0.90
 QUERIES_FEW, SIGNAL_FEW, MIXED_FEW, FALLBACK_MANY = 0.20, 0.10, 0.50, 0.10
+REPEATS_MANY, ONE_ANSWER_MANY = 0.10, 0.50
+"""Ours: generators drop repeats, and demonstrations that matter change answers in more than half of the groups."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,6 @@ class Case:
     def subject(self) -> str:
         """The file."""
         return str(self.data.path)
-
-    def where(self, bad: Bools) -> str:
-        """Query and candidate of the first of some bad candidates (M,), for the sentence."""
-        at = int(bad.argmax())
-        query = int(np.searchsorted(self.data.offsets, at, side="right")) - 1
-        return f"query {self.data.query_ids[query]}, candidate {at - self.data.offsets[query]}"
 
 
 def rl_findings(data: RLFile, *, mode: str = "hard_plus_soft") -> tuple[dict[str, Any], list[Finding]]:
@@ -101,7 +97,7 @@ def _self_demonstration(case: Case) -> Iterator[Finding]:
     own = case.data.query_ids[case.data.group()]
     bad = (case.data.candidates.rows == own[:, None]).any(1)
     if bad.any():
-        text = f"{int(bad.sum()):,} pointers show the query itself, answer included (first: {case.where(bad)})."
+        text = f"{int(bad.sum()):,} pointers show the query itself, answer included (first: {case.data.place(bad)})."
         yield error("self-demonstration", case.subject, text, "Drop these candidates.")
     pools = case.data.pools
     owners = np.repeat(case.data.query_ids, pools.sizes())
@@ -117,19 +113,16 @@ def _repeats(case: Case) -> Iterator[Finding]:
     rows = np.sort(case.data.candidates.rows, axis=1)
     bad = ((rows[:, 1:] == rows[:, :-1]) & (rows[:, 1:] >= 0)).any(1)
     if bad.any():
-        text = f"{int(bad.sum()):,} pointers name a demonstration twice (first: {case.where(bad)}); that costs about 100 nats."
+        text = f"{int(bad.sum()):,} pointers name a demonstration twice (first: {case.data.place(bad)}); that costs about 100 nats."
         yield error("pointer-repeat", case.subject, text, "Drop these candidates.")
 
 
 def _spaces(case: Case) -> Iterator[Finding]:
     mixed = case.data.mixed_groups()
     if mixed.any():
-        queries = case.data.query_ids[mixed]
-        bad = mixed[case.data.group()] & (case.data.candidates.space != case.data.candidates.space[0])
-        place = case.where(bad) if bad.any() else f"query {queries[0]}"
         text = (
-            f"In {len(queries):,} groups some pointers count inside the pool and others over all train rows, or contradict "
-            f"themselves (first: {place}); read in one way, they name the wrong demonstrations."
+            f"In {int(mixed.sum()):,} groups some pointers count inside the pool and others over all train rows, or contradict "
+            f"themselves (first: {case.data.place(case.data.odd_spaces())}); read in one way, they name the wrong demonstrations."
         )
         yield error("index-space-mixed", case.subject, text, "Generate these queries again, or drop them.")
 
@@ -139,7 +132,7 @@ def _out_of_pool(case: Case) -> Iterator[Finding]:
     pooled = case.data.pools.sizes()[case.data.group()] > 0
     bad = pooled & ((c.positions < 0) & (c.rows >= 0)).any(1)
     if bad.any():
-        text = f"{int(bad.sum()):,} pointers name a demonstration outside the query's stored pool (first: {case.where(bad)})."
+        text = f"{int(bad.sum()):,} pointers name a demonstration outside the query's stored pool (first: {case.data.place(bad)})."
         yield error("pointer-out-of-pool", case.subject, text, "Drop these candidates, or repair the pools.")
 
 
@@ -149,14 +142,23 @@ def _pools(case: Case) -> Iterator[Finding]:
         return
     group = np.repeat(np.arange(len(sizes)), sizes)
     low, width = pools.ids.min(), np.ptp(pools.ids) + 1
-    repeated = len(pools.ids) - len(np.unique(group * width + (pools.ids - low)))
+    keys = np.sort(group * width + (pools.ids - low))
+    repeated = int((keys[1:] == keys[:-1]).sum())
     if repeated:
         text = f"{repeated:,} entries of the stored pools repeat another of the same pool."
         yield error("pool-duplicate", case.subject, text, "Remove the repeats; pointers must be renumbered.")
-    kinds = np.unique(sizes)
+    kinds, lacking = np.unique(sizes[sizes > 0]), int((sizes == 0).sum())
+    told = []
     if len(kinds) > 1:
-        text = f"Stored pools have {len(kinds)} sizes, from {kinds[0]} to {kinds[-1]}; losses over them are not comparable."
-        yield warning("pool-size-uneven", case.subject, text, "Compare losses with the uniform reference only.")
+        told.append(f"stored pools have {len(kinds)} sizes, from {kinds[0]} to {kinds[-1]}")
+    if lacking:
+        told.append(
+            f"{lacking:,} of {len(sizes):,} queries have no stored pool, so what was chosen there is their pool"
+        )
+    if told:
+        text = f"{'; '.join(told)}: losses over them are not comparable."
+        fix = "Compare losses with the uniform reference only."
+        yield warning("pool-size-uneven", case.subject, text[:1].upper() + text[1:], fix)
 
 
 def _groups(case: Case) -> Iterator[Finding]:
@@ -182,6 +184,12 @@ def _scoring(case: Case) -> Iterator[Finding]:
             "published); there an empty answer counts as half right."
         )
         yield warning("fallback-share", case.subject, text, "Score the stored answers again with the official metric.")
+    elif fallback and case.data.meta.get("strict_eval") is True:
+        text = (
+            f"_meta says strict_eval, which drops what the official metric cannot score, yet {fallback:,} of {total:,} candidates "
+            f"were scored by substring (first: {case.data.place(c.mode.of('fallback'))}): they were merged in from elsewhere."
+        )
+        yield warning("fallback-share", case.subject, text, "Score them again with the official metric, or drop them.")
     copied = int(c.method.of(*UNVERIFIED).sum())
     if copied:
         text = f"The labels of {copied:,} candidates were copied from another query and never asked of the model."
@@ -190,6 +198,26 @@ def _scoring(case: Case) -> Iterator[Finding]:
         absent = int(np.isnan(c.correct).sum())
         text = f"{absent:,} of {total:,} candidates have no vqa_correct; modes that weigh it see 0 there."
         yield warning("correctness-missing", case.subject, text, "Train with reward_mode=soft_only, or score again.")
+
+
+def _variety(case: Case) -> Iterator[Finding]:
+    repeated, alike = case.measures["duplicates"], case.measures["one_answer_share"]
+    if repeated["ratio"] > REPEATS_MANY:
+        text = (
+            f"{repeated['any_order']:,} candidates ({100 * repeated['ratio']:.0f} %, above 10 %, our threshold) repeat the "
+            f"demonstrations of another in their group, {repeated['exact']:,} of them in the same order."
+        )
+        yield warning(
+            "duplicate-candidates", case.subject, text, "De-duplicate (leverplus data derive), or propose more widely."
+        )
+    if alike is not None and alike > ONE_ANSWER_MANY and case.measures["usable"]:
+        text = (
+            f"In {100 * alike:.0f} % of the groups all candidates got one and the same answer (above 50 %, our threshold): the "
+            "choice of demonstrations does not reach the model."
+        )
+        yield info(
+            "answers-alike", case.subject, text, "Look at a stored prompt: are the demonstrations in it, answers too?"
+        )
 
 
 def _meta(case: Case) -> Iterator[Finding]:
@@ -204,5 +232,6 @@ def data_is_legacy(data: RLFile) -> bool:
 
 
 CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    _positives, _signal, _self_demonstration, _repeats, _spaces, _out_of_pool, _pools, _groups, _scoring, _meta,
+    _positives, _signal, _self_demonstration, _repeats, _spaces, _out_of_pool, _pools, _groups, _scoring, _variety,
+    lambda case: impossible_values(case.data), _meta,
 )  # fmt: skip

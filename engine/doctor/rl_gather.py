@@ -325,5 +325,5 @@ def _query(record: QueryRecord) -> Query:
 
 def _number(value: int | str | None) -> int | None:
     if isinstance(value, str):
-        return int(value) if value.isascii() and value.isdigit() else None
-    return value
+        value = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else None
+    return value if value is not None and abs(value) < 2**63 else None

@@ -10,7 +10,7 @@ import msgspec
 from db.specs.base import UserError
 from engine.doctor.rl_columns import Labels
 from engine.doctor.rl_file import RLFile, gather
-from engine.doctor.rl_records import index_records
+from engine.doctor.rl_records import decode_whole, index_records
 from engine.doctor.rl_rows import CandidateRow, Group, Mark
 from engine.doctor.rl_spaces import ABSENT, Space
 from engine.doctor.rl_summary import Marks, mark
@@ -39,7 +39,7 @@ def read_group(path: Path, query_id: int, start: int, length: int) -> Group:
 
 def _group(data: RLFile, raw: msgspec.Raw) -> Group:
     query = data.queries[0]
-    record: dict[str, Any] = msgspec.json.decode(raw)
+    record = decode_whole(data.path, int(data.query_ids[0]), raw)
     stored = record.get("pointer_candidates") or []
     marks = mark(data)
     paid = _rewards(data)

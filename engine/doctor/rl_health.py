@@ -12,44 +12,16 @@ import numpy as np
 
 from engine.doctor.rl_columns import Floats
 from engine.doctor.rl_file import RLFile
+from engine.doctor.rl_measures import diversity, gap
 from engine.doctor.rl_spaces import Bools, Ints
+from engine.doctor.rl_usable import Usable, usable
 from engine.doctor.statistics import interval
-from engine.rewards import Outcomes, Weights, rewards
+from engine.rewards import Weights
 
 MIN_STD = 0.1
 """Floor of the deviation in the group advantage."""
 UNVERIFIED = ("global_positive_transfer", "global_positive_injection")
 """Generation methods whose label was copied from another query, never asked of the model."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usable:
-    """The candidates that training would see, with what counts of each."""
-
-    group: Ints
-    """(m,) position of the query."""
-    index: Ints
-    """(m,) position in the file's columns."""
-    correct: Floats
-    """(m,) vqa_correct, or accuracy > 0 where it is absent."""
-    accuracy: Floats
-    reward: Floats
-
-
-def usable(
-    data: RLFile, *, mode: str = "hard_plus_soft", weights: Weights | None = None, fallback: bool = False
-) -> Usable:
-    """Candidates that were scored (not failed, no error; by the official metric unless `fallback`), with their reward."""
-    c = data.candidates
-    keep = ~(np.nan_to_num(c.failed) > 0) & ~c.mode.of("error")
-    if not fallback:
-        keep &= ~c.mode.of("fallback")
-    accuracy = np.nan_to_num(c.accuracy)
-    outcomes = Outcomes(c.correct, c.accuracy, c.gt_prob, c.relevance, c.beam_score, c.logprob)
-    reward = rewards(outcomes, mode=mode, weights=weights or Weights())
-    correct = np.where(np.isnan(c.correct), accuracy > 0, c.correct)
-    index = np.flatnonzero(keep)
-    return Usable(data.group()[index], index, correct[index], accuracy[index], reward[index])
 
 
 def health(data: RLFile, *, mode: str = "hard_plus_soft", weights: Weights | None = None) -> dict[str, Any]:
@@ -77,12 +49,14 @@ def health(data: RLFile, *, mode: str = "hard_plus_soft", weights: Weights | Non
         "reward": _spread(seen.reward),
         "reward_histogram": _histogram(seen.reward),
         "top_3_signal_rate": float(groups.top_signal(seen, 3).sum()) / total,
+        "top_5_signal_rate": float(groups.top_signal(seen, 5).sum()) / total,
         "shots": {str(n): int(k) for n, k in zip(*np.unique(data.candidates.lengths, return_counts=True), strict=True)},
         "pool_size": _quantiles(data.pools.sizes()[data.pools.sizes() > 0]),
         "gen_methods": _by_label(data, seen, "method"),
         "eval_modes": _by_label(data, seen, "mode"),
-        "oracle_gap": _oracle_gap(data, seen, groups),
         "demonstrations": _concentration(data),
+        **gap(data, seen),
+        **diversity(data, seen),
     }
 
 
@@ -94,8 +68,6 @@ class Groups:
     positives: Floats
     low: Floats
     high: Floats
-    best: Floats
-    """Best accuracy."""
     advantage_std: Floats
     """Deviation of (R - mean) / max(std, 0.1) inside the group: 1 with signal, 0 without."""
 
@@ -103,15 +75,14 @@ class Groups:
     def of(cls, seen: Usable, queries: int) -> Groups:
         """Gather the usable candidates by query."""
         size = np.bincount(seen.group, minlength=queries)
-        low, high, best = np.full(queries, np.inf), np.full(queries, -np.inf), np.zeros(queries)
+        low, high = np.full(queries, np.inf), np.full(queries, -np.inf)
         np.minimum.at(low, seen.group, seen.reward)
         np.maximum.at(high, seen.group, seen.reward)
-        np.maximum.at(best, seen.group, seen.accuracy)
         mean = np.bincount(seen.group, seen.reward, queries) / np.maximum(size, 1)
         squares = np.bincount(seen.group, (seen.reward - mean[seen.group]) ** 2, queries)
         std = np.sqrt(squares / np.maximum(size - 1, 1))
         positives = np.bincount(seen.group, seen.correct > 0, queries).astype(np.float64)
-        return cls(size, positives, low, high, best, std / np.maximum(std, MIN_STD))
+        return cls(size, positives, low, high, std / np.maximum(std, MIN_STD))
 
     @property
     def signal(self) -> Bools:
@@ -192,14 +163,6 @@ def _by_label(data: RLFile, seen: Usable, column: str) -> dict[str, Any]:
         if counted[i]
     }  # fmt: skip
     return dict(sorted(rows.items(), key=lambda row: -int(row[1]["count"])))
-
-
-def _oracle_gap(data: RLFile, seen: Usable, groups: Groups) -> float | None:
-    """Mean over queries of the best accuracy less that of the first beam; None where no beams are stored."""
-    beams = data.candidates.beam_rank[seen.index] == 0
-    if not beams.any():
-        return None
-    return float((groups.best[seen.group[beams]] - seen.accuracy[beams]).mean())
 
 
 def _concentration(data: RLFile) -> dict[str, float]:

@@ -11,11 +11,14 @@ import msgspec
 import numpy as np
 
 from db.specs.base import UserError
+from engine.doctor.findings import Cut
+from engine.doctor.first_bytes import BYTE_ORDER_MARK, stand_in
 
 Text = Annotated[str, msgspec.Meta(max_length=200_000)]
 """Longest text that a field may hold; a longer one is damage, not a question."""
 Number = float | None
-Id = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+LARGEST_ID = 2**31 - 1
+Id = Annotated[int, msgspec.Meta(ge=-(2**31), le=LARGEST_ID)]
 Ids = list[Id] | None
 Buffer = memoryview
 
@@ -77,9 +80,11 @@ RecordDecoder = msgspec.json.Decoder[QueryRecord]
 RECORD: RecordDecoder = msgspec.json.Decoder(QueryRecord)
 """Decodes everything that is known."""
 _INDEX = msgspec.json.Decoder(dict[str, msgspec.Raw])
+DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for a damaged text."""
 NOT_FINITE = re.compile(rb"(?<=[:\[,\s])(-?(?:NaN|Infinity))(?=\s*[,}\]])")
 """What Python's json writes and JSON does not know; read as null."""
-_KEY = re.compile(rb'"(\d+)"\s*:\s*\{')
+_KEY = re.compile(rb'"(\d{1,20})"\s*:\s*\{')
 _FIELD = re.compile(rb'"(\w+)"\s*:')
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _WINDOW = 1 << 22
@@ -92,16 +97,25 @@ def index_records(path: Path, data: Buffer) -> tuple[dict[int, msgspec.Raw], dic
     for key, value in raw.items():
         if key.startswith("_"):
             continue
-        if not (key.isascii() and key.isdigit()):
-            what = "is neither a query id nor starts with an underscore; this is not RL data"
-            raise UserError(f"{path}: key {_short(key)} {what}")
-        if int(key) in records:
-            raise UserError(f"{path}: query {int(key)} stands twice, also as {_short(key)}; keep one of the records")
-        records[int(key)] = value
+        query_id = _query_id(path, key)
+        if query_id in records:
+            raise UserError(f"{path}: query {query_id} stands twice, also as {_short(key)}; keep one of the records")
+        records[query_id] = value
     _refuse_repeated_keys(path, data, raw)
     if not records:
         raise UserError(f"{path}: there is no query in it; an RL file maps query ids to records")
     return dict(sorted(records.items())), _meta(path, raw)
+
+
+def _query_id(path: Path, key: str) -> int:
+    if not (key.isascii() and key.isdigit()):
+        what = "is neither a query id nor starts with an underscore"
+        raise UserError(f"{path}: key {_short(key)} {what}; remove or rename the entry, or give RL data")
+    digits = key.lstrip("0") or "0"
+    if len(digits) > len(str(LARGEST_ID)) or int(digits) > LARGEST_ID:
+        what = f"is no train row: the largest possible id is {LARGEST_ID:,}"
+        raise UserError(f"{path}: query id {_short(key)} {what}; repair or drop the record")
+    return int(digits)
 
 
 @cache
@@ -134,50 +148,57 @@ def decode_record(path: Path, query_id: int, raw: msgspec.Raw, decoder: RecordDe
     """Decode one record; UserError names file, query, candidate and field."""
     try:
         record = decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except DAMAGE as error:
         raise UserError(_located(path, query_id, error)) from None
     if record.pointer_candidates is None and record.id_list is None:
         raise UserError(f"{path}: query {query_id} has neither pointer_candidates nor id_list; this is not RL data")
     return record
 
 
+def decode_whole(path: Path, query_id: int, raw: msgspec.Raw) -> dict[str, Any]:
+    """One record as stored, fields that nobody knows included. UserError where it is damaged."""
+    try:
+        record: dict[str, Any] = msgspec.json.decode(raw)
+    except DAMAGE as error:
+        raise UserError(_located(path, query_id, error)) from None
+    return record
+
+
 def describe_start(path: Path, head: bytes) -> None:
     """Refuse what is visibly something else than a JSON object, saying what it is."""
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = head.removeprefix(BYTE_ORDER_MARK).lstrip()
     if not text:
-        raise UserError(f"{path}: the file is empty; copy or generate it again")
-    for start, what in (
-        (b"version https://git-lfs", "a git-LFS pointer, not the data; fetch it with `git lfs pull`"),
-        (b"<", "a web page, not RL data; download the file itself"),
-        (b"PK", "a zip archive; unpack it first"),
-        (b"\x1f\x8b", "a gzip file; unpack it first"),
-        (b"[", "a JSON list, but RL data is one object that maps query ids to records"),
-    ):
-        if text.startswith(start):
-            raise UserError(f"{path}: this is {what}")
+        raise Cut(f"{path}: the file is empty; copy or generate it again")
+    if found := stand_in(text):
+        raise UserError(f"{path}: this is {found[0]}; {found[1]}")
     if not text.startswith(b"{"):
-        raise UserError(f"{path}: this is not JSON; RL data is one JSON object that maps query ids to records")
+        what = "a JSON list" if text.startswith(b"[") else "not JSON"
+        way_out = "give RL data, which is one JSON object that maps query ids to records"
+        raise UserError(f"{path}: this is {what}; {way_out}")
 
 
 def _split(path: Path, data: Buffer) -> tuple[Buffer, dict[str, msgspec.Raw]]:
     try:
         return data, _INDEX.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except DAMAGE as error:
         if "truncated" not in str(error) and NOT_FINITE.search(data):
             # Python's json writes NaN, which JSON does not know: such a value is as good as absent.
             return _split(path, memoryview(NOT_FINITE.sub(b"null", data)))
-        raise UserError(_malformed(path, data, error)) from None
+        raise _malformed(path, data, error) from None
 
 
-def _malformed(path: Path, data: Buffer, error: Exception) -> str:
+def _malformed(path: Path, data: Buffer, error: Exception) -> UserError:
+    if isinstance(error, RecursionError):
+        return UserError(f"{path}: {_plain(str(error))}; repair or generate it again")
     found = _BYTE.search(str(error))
     end = int(found[1]) if found else len(data)
     where = _where(bytes(data[max(0, end - _WINDOW) : end]))
     if "truncated" in str(error):
-        return f"{path}: the file is cut at byte {len(data):,}{where}; copy it again"
+        return Cut(f"{path}: the file is cut at byte {len(data):,}{where}; copy it again")
     if "trailing" in str(error):
-        return f"{path}: more text follows the first JSON object at byte {end:,}; RL data is one object, not JSON lines"
-    return f"{path}: not valid JSON at byte {end:,}{where} ({_reason(error)}); repair or copy the file again"
+        what = f"more text follows the first JSON object at byte {end:,}, as in JSON lines"
+        return UserError(f"{path}: {what}; join the lines into one object that maps query ids to records")
+    return UserError(f"{path}: not valid JSON at byte {end:,}{where} ({_reason(error)}); repair or copy the file again")
 
 
 def _where(text: bytes) -> str:
@@ -201,6 +222,10 @@ def _located(path: Path, query_id: int, error: Exception) -> str:
 
 def _plain(message: str) -> str:
     words = message.replace("`", "").replace(" | null", "")
+    if "codec can't decode" in words:
+        return "the text is not UTF-8"
+    if "recursion" in words:
+        return "lists or objects are nested too deeply"
     if "length <=" in words:
         return f"the text is longer than {words.rsplit(' ', 1)[-1]} characters"
     return words[:1].lower() + words[1:]
@@ -209,7 +234,10 @@ def _plain(message: str) -> str:
 def _meta(path: Path, raw: dict[str, msgspec.Raw]) -> dict[str, Any]:
     if "_meta" not in raw:
         return {}
-    meta = msgspec.json.decode(raw["_meta"])
+    try:
+        meta = msgspec.json.decode(raw["_meta"])
+    except DAMAGE as error:
+        raise UserError(f"{path}: field _meta: {_plain(_reason(error))}; repair or drop it") from None
     if not isinstance(meta, dict):
         raise UserError(f"{path}: field _meta must be an object, not {type(meta).__name__}; repair or drop it")
     return meta

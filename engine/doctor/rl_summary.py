@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from engine.doctor.rl_columns import Floats, Labels
 from engine.doctor.rl_file import RLFile
-from engine.doctor.rl_health import UNVERIFIED, Groups, usable
+from engine.doctor.rl_health import UNVERIFIED, Groups
 from engine.doctor.rl_rows import CLASSES, Mark
-from engine.doctor.rl_spaces import Bools, Ints, Space
+from engine.doctor.rl_spaces import Bools, Ints
+from engine.doctor.rl_usable import usable
 
 ABSENT_ID = -1
 LABELS_KEPT = 62
@@ -188,7 +189,7 @@ def mark(data: RLFile) -> Marks:
         Mark.SELF: (c.rows == data.query_ids[group][:, None]).any(1),
         Mark.REPEAT: _repeats(c.rows),
         Mark.OUTSIDE: (data.pools.sizes()[group] > 0) & ((c.positions < 0) & (c.rows >= 0)).any(1),
-        Mark.SPACE: _odd_space(data),
+        Mark.SPACE: data.odd_spaces(),
         Mark.UNSURE: ~c.certain,
         Mark.FALLBACK: c.mode.of("fallback"),
         Mark.FAILED: (np.nan_to_num(c.failed) > 0) | c.mode.of("error"),
@@ -215,12 +216,3 @@ def _first_like(rows: Ints, group: Ints) -> Ints:
 def _repeats(rows: Ints) -> Bools:
     ordered = np.sort(rows, axis=1)
     return np.asarray(((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(1))
-
-
-def _odd_space(data: RLFile) -> Bools:
-    """Candidates that contradict themselves, or are stored unlike the first of a mixed group."""
-    space, group = data.candidates.space, data.group()
-    if not len(group):
-        return np.zeros(0, np.bool_)
-    first = space[np.minimum(data.offsets[:-1], len(space) - 1)][group]
-    return np.asarray((space == Space.CONFLICT) | (data.mixed_groups()[group] & (space != first)))

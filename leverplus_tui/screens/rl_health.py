@@ -189,19 +189,64 @@ def _label_table(title: str, labels: Mapping[str, Mapping[str, float]]) -> list[
 
 def _group_facts(health: Mapping[str, Any]) -> list[list[Part]]:
     size, pool = health["group_size"], health["pool_size"]
-    gap, concentration = health["oracle_gap"], health["demonstrations"]
+    concentration = health["demonstrations"]
     rows = [
         ("kind of file", str(health["variant"])),
         ("queries", count(int(health["queries"]))),
         ("usable candidates", f"{count(int(health['usable']))} of {count(int(health['candidates']))}"),
         ("in a group", _range(size)),
         ("stored pool", _range(pool) if pool else "none: the pool is the union of what was chosen"),
-        ("signal among the 3 best", percent(health["top_3_signal_rate"])),
-        ("best less first beam", "no beams" if gap is None else f"{gap:.3f} accuracy"),
+        ("signal among the best", f"3: {percent(health['top_3_signal_rate'])}, 5: {percent(health['top_5_signal_rate'])}"),
+        ("accuracies in a group", _accuracies(health["accuracy_groups"])),
+        ("rewards in a group", _rewards(health)),
+        ("answers in a group", _answers(health)),
+        ("repeated candidates", _repeats(health["duplicates"])),
+        ("best less selector's pick", _gap(health)),
         ("distinct demonstrations", _distinct(concentration)),
         ("demonstrations each", ", ".join(f"{shots}: {count(n)}" for shots, n in health["shots"].items())),
     ]  # fmt: skip
     return [[(pad(name, 28), "$faint"), value] for name, value in rows]
+
+
+def _accuracies(groups: Mapping[str, int]) -> str:
+    names = (
+        ("all0", "all 0"),
+        ("all06", "all 0.6"),
+        ("all1", "all 1"),
+        ("other_single", "all alike"),
+        ("diverse", "diverse"),
+    )
+    return ", ".join(f"{words} {count(groups[key])}" for key, words in names if groups[key])
+
+
+def _rewards(health: Mapping[str, Any]) -> str:
+    distinct = health["unique_rewards"]
+    return (
+        f"{number(distinct['mean'])} distinct, one alone in {percent(health['reward_range']['zero_share'])}"
+        if distinct
+        else "-"
+    )
+
+
+def _answers(health: Mapping[str, Any]) -> str:
+    distinct, alone = health["unique_answers"], health["one_answer_share"]
+    return f"{number(distinct['mean'])} distinct, one alone in {percent(alone)}" if distinct else "not stored"
+
+
+def _repeats(duplicates: Mapping[str, float]) -> str:
+    again = int(duplicates["any_order"])
+    return (
+        f"{count(again)} ({percent(duplicates['ratio'])}), {count(int(duplicates['exact']))} in the same order"
+        if again
+        else "none"
+    )
+
+
+def _gap(health: Mapping[str, Any]) -> str:
+    gap = health["oracle_gap"]
+    if gap is None:
+        return "no beam rank and no log-probability is stored"
+    return f"{gap:.3f} accuracy, above 0.2 in {percent(health['oracle_gap_share'])}"
 
 
 def _distinct(concentration: Mapping[str, float]) -> str:

@@ -135,6 +135,40 @@ def _no_correctness(document: make.Document) -> None:
     del document["0"]["pointer_candidates"][0]["vqa_correct"]
 
 
+def _fix_failed(document: make.Document) -> None:
+    document["8"]["_fix_failed"] = True
+    for candidate in document["8"]["pointer_candidates"]:
+        candidate["pointer"] = candidate["pointer_global"]
+
+
+def _set(**fields: Any) -> Change:
+    return lambda document: document["4"]["pointer_candidates"][1].update(fields)
+
+
+def _strict_fallback(document: make.Document) -> None:
+    document["_meta"]["strict_eval"] = True
+    document["4"]["pointer_candidates"][1]["vqa_eval_mode"] = "fallback"
+
+
+def _no_pool(document: make.Document) -> None:
+    del document["7"]["candidate_pool_ids"]
+    for candidate in document["7"]["pointer_candidates"]:
+        del candidate["pointer"]
+
+
+def _repeats(document: make.Document) -> None:
+    for query in "0123":
+        group = document[query]["pointer_candidates"]
+        for field in ("pointer", "pointer_global"):
+            group[1][field], group[2][field] = list(group[0][field]), group[0][field][::-1]
+
+
+def _one_answer(document: make.Document) -> None:
+    for query in "012345":
+        for candidate in document[query]["pointer_candidates"]:
+            candidate["vqa_pred_answer"] = "a Bird" if query < "3" else "bird"
+
+
 def _no_meta(document: make.Document) -> None:
     del document["_meta"]
 
@@ -148,6 +182,9 @@ def _no_meta(document: make.Document) -> None:
         (_empty, "empty-group", "1 queries"), (_fallback, "fallback-share", "15 %"),
             (_transfer, "unverified-transfer", "1 candidates"),
         (_no_correctness, "correctness-missing", "1 of 40"), (_no_meta, "meta-missing", "_meta"),
+        (_fix_failed, "fix-failed", "query 8"), (_no_pool, "pool-size-uneven", "1 of 10 queries have no stored pool"),
+        (_strict_fallback, "fallback-share", "query 4, candidate 1"), (_repeats, "duplicate-candidates", "8 candidates (20 %"),
+        (_one_answer, "answers-alike", "60 %"),
     ],
 )  # fmt: skip
 def test_each_fault_is_found_where_it_is(change: Change, code: str, words: str, tmp_path: Path) -> None:
@@ -155,6 +192,107 @@ def test_each_fault_is_found_where_it_is(change: Change, code: str, words: str, 
     change(document)
     _, codes = judge(tmp_path, document)
     assert words in codes[code]
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "words"),
+    [
+        ({"vqa_acc_score": 7.5, "vqa_correct": 1}, "accuracy-impossible", "7.5"),
+        ({"vqa_acc_score": 0.37, "vqa_correct": 1}, "accuracy-impossible", "0.37"),
+        ({"vqa_acc_score": None}, "accuracy-missing", "1 candidate has no"),
+        ({"vqa_acc_score": float("nan")}, "accuracy-missing", "1 candidate has no"),
+        ({"vqa_acc_score": 1.0, "vqa_correct": 0}, "correctness-conflict", "vqa_correct 0 beside vqa_acc_score 1"),
+        ({"vqa_acc_score": 0.0, "vqa_correct": 1}, "correctness-conflict", "vqa_correct 1 beside vqa_acc_score 0"),
+        ({"pointer": [-5, 3], "pointer_global": [-5, 3]}, "pointer-impossible", "-5"),
+        ({"pointer": [-1, 3], "pointer_global": [-1, 3]}, "pointer-impossible", "-1"),
+    ],
+)
+def test_impossible_values_are_located(fields: make.Record, code: str, words: str, tmp_path: Path) -> None:
+    document = sound()
+    _set(**fields)(document)
+    found = judge(tmp_path, document)[1]
+    assert words in found[code]
+    assert "query 4, candidate 1" in found[code]
+    assert set(found) - {code} <= {"index-space-mixed", "pointer-out-of-pool"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"vqa_acc_score": 0.3, "vqa_correct": 1}, {"vqa_acc_score": 0.9, "vqa_correct": True},
+        {"vqa_acc_score": 0.3, "vqa_correct": 0},
+        {"vqa_acc_score": 0.5, "vqa_correct": 1, "vqa_eval_mode": "fallback"},
+        {"vqa_acc_score": 9.0, "vqa_correct": 0, "eval_failed": True},
+    ],
+)  # fmt: skip
+def test_possible_and_unscored_values_are_not_called_impossible(fields: make.Record, tmp_path: Path) -> None:
+    document = sound()
+    _set(**fields)(document)
+    assert judge(tmp_path, document)[1] == {}
+
+
+def test_narrow_repeats_and_answers_are_tolerated(tmp_path: Path) -> None:
+    document = sound()
+    group = document["0"]["pointer_candidates"]
+    for field in ("pointer", "pointer_global"):
+        group[1][field] = list(group[0][field])
+    for query in "01234":
+        for candidate in document[query]["pointer_candidates"]:
+            candidate["vqa_pred_answer"] = "bird"
+    assert judge(tmp_path, document)[1] == {}
+
+
+def test_measures_of_variety(tmp_path: Path) -> None:
+    document = graded(make.strict(4, 3), [[1.0, 0.6, 0.6], [0.6, 0.6, 0.6], [0.0, 0.0, 0.0], [0.3, 0.3, 0.3]])
+    answers = [["a dog", "Dog", "cat"], ["x"] * 3, ["", "y", ""], ["p", "q", "r"]]
+    for query, row in zip("0123", answers, strict=True):
+        for i, (candidate, answer) in enumerate(zip(document[query]["pointer_candidates"], row, strict=True)):
+            candidate |= {
+                "vqa_pred_answer": answer,
+                "vqa_gt_prob": i if query == "0" else None,
+                "logprob_score": float(i),
+            }
+            candidate["pointer"] = candidate["pointer_pos"] = (
+                [[50, 60], [60, 50], [50, 60]][i] if query == "3" else [i + 10, 99]
+            )
+    document["0"]["pointer_candidates"][1]["beam_rank"] = 0
+    measures, _ = judge(tmp_path, document)
+    assert measures["accuracy_groups"] == {"all0": 1, "all1": 0, "all06": 1, "other_single": 1, "diverse": 1}
+    assert measures["unique_rewards"] == {"min": 1, "median": 1.0, "mean": 1.25, "max": 2}
+    assert measures["reward_range"] == {"mean": pytest.approx(0.1), "zero_share": 0.75}
+    assert measures["reward_variance"] == pytest.approx(0.16 / 3 / 4)
+    assert measures["unique_answers"] == {"min": 1, "median": 2.0, "mean": 2.0, "max": 3}
+    assert measures["one_answer_share"] == 0.25
+    assert measures["duplicates"] == {"exact": 1, "any_order": 2, "ratio": pytest.approx(2 / 12)}
+    assert measures["accuracy_gt_prob_spearman"] == pytest.approx(-0.8660254)
+    assert measures["oracle_gap"] == pytest.approx(0.1)
+    assert measures["oracle_gap_share"] == 0.25
+    assert measures["top_5_signal_rate"] == measures["signal_rate"] == 0.25
+
+
+def test_repeats_are_counted_alike_however_wide_the_ids(tmp_path: Path) -> None:
+    document = make.strict(2, 4)
+    for record in (document["0"], document["1"]):
+        for candidate, pointer in zip(
+            record["pointer_candidates"], ([1, 2**31 - 1], [2**31 - 1, 1], [7, 1], [7, 1]), strict=True
+        ):
+            candidate["pointer"] = candidate["pointer_pos"] = [*pointer, 5]
+    assert judge(tmp_path, document)[0]["duplicates"] == {"exact": 2, "any_order": 4, "ratio": 0.5}
+
+
+def test_what_was_not_stored_is_not_measured(tmp_path: Path) -> None:
+    measures, _ = judge(tmp_path, make.legacy())
+    assert (measures["unique_answers"], measures["one_answer_share"]) == ({}, None)
+    document = make.strict(2, 2)
+    for query in "01":
+        for candidate in document[query]["pointer_candidates"]:
+            candidate |= {"logprob_score": None, "vqa_gt_prob": None}
+    measures, _ = judge(tmp_path, document)
+    assert (measures["oracle_gap"], measures["oracle_gap_share"], measures["accuracy_gt_prob_spearman"]) == (
+        None,
+        None,
+        None,
+    )
 
 
 def test_a_little_fallback_is_tolerated(tmp_path: Path) -> None:
@@ -172,6 +310,17 @@ def test_mixed_index_spaces_are_located(tmp_path: Path) -> None:
     del candidate["pointer_global"]
     candidate["pointer"] = [150, 160]
     assert "query 2, candidate 3" in judge(tmp_path, document)[1]["index-space-mixed"]
+
+
+def test_the_odd_candidate_is_named_however_the_file_begins(tmp_path: Path) -> None:
+    """The first record's repair failed, so the file begins with global pointers; the one odd pointer is elsewhere."""
+    document = sound()
+    document["0"] |= {"_fix_failed": True}
+    for candidate in document["0"]["pointer_candidates"]:
+        candidate["pointer"] = candidate.pop("pointer_global")
+    odd = document["5"]["pointer_candidates"][2]
+    odd["pointer"] = odd.pop("pointer_global")
+    assert "query 5, candidate 2" in judge(tmp_path, document)[1]["index-space-mixed"]
 
 
 def test_legacy_beams_are_not_called_wrong(tmp_path: Path) -> None:
