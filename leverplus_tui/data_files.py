@@ -71,13 +71,12 @@ def judged(path: Path, cache: Path) -> Report:
 
 
 def _is_large_rl(path: Path) -> bool:
-    from engine.doctor.examine import ENTRY, HEAD, RL_START
+    from engine.doctor.json_kind import HEAD, json_kind
 
     if not path.is_file() or path.stat().st_size < LARGE:
         return False
     with path.open("rb") as file:
-        head = file.read(HEAD)
-    return bool(RL_START.match(head)) and bool(ENTRY.search(head) or head.lstrip()[1:].lstrip().startswith(b'"_meta"'))
+        return json_kind(file.read(HEAD)) == "rl-data"
 
 
 # Building an index

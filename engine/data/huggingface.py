@@ -18,7 +18,7 @@ from engine.data.coco import find_images, image_name
 from engine.data.embedded import embedded_bytes, keep_image
 from engine.data.files import write_atomically
 from engine.data.reading import read_bytes
-from engine.data.sample import Dataset, Sample, Split, SplitMissing, most_frequent
+from engine.data.sample import Dataset, RepeatedIds, Sample, Split, SplitMissing, most_frequent
 from engine.data.tables import read_table
 
 TRAIN_NAMES = ("train", "train2014")
@@ -82,16 +82,14 @@ def open_huggingface(root: Path, cache_dir: Path) -> Dataset:
 
 
 def _read_split(root: Path, split: str, files: Sequence[Path], cache_dir: Path) -> Split:
-    samples: dict[int, Sample] = {}
     finder = ImageFinder(root, split, cache_dir)
-    for path in files:
-        for sample in _file_samples(path, finder, cache_dir):
-            if sample.question_id in samples:
-                raise UserError(f"{path}: question_id {sample.question_id} occurs twice in the {split} split")
-            samples[sample.question_id] = sample
+    samples = [sample for path in files for sample in _file_samples(path, finder, cache_dir)]
+    ids = [sample.question_id for sample in samples]
+    if len(set(ids)) < len(ids):
+        raise RepeatedIds(f"{files[0] if len(files) == 1 else root}, {split} split", ids)
     if not samples:
         raise UserError(f"{files[0]}: the {split} split has no rows")
-    return Split(split, list(samples.values()))
+    return Split(split, samples)
 
 
 def _file_samples(path: Path, finder: ImageFinder, cache_dir: Path) -> list[Sample]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,7 +13,7 @@ import msgspec
 from db.specs.base import UserError
 from engine.data.coco import find_images, image_name
 from engine.data.reading import read_json
-from engine.data.sample import Dataset, Sample, Split, SplitMissing, most_frequent
+from engine.data.sample import Dataset, RepeatedIds, Sample, Split, SplitMissing, most_frequent
 
 SPLITS = ("train", "val")
 KINDS = {"": "okvqa", "v2_": "vqav2"}
@@ -129,12 +129,10 @@ def _sample(asked: QuestionRow, annotated: AnnotationRow, image: Path, types: Ma
     )
 
 
-def _by_id(rows: Iterable[Row], path: Path) -> dict[int, Row]:
-    found: dict[int, Row] = {}
-    for row in rows:
-        if row.question_id in found:
-            raise UserError(f"{path}: question_id {row.question_id} occurs twice; remove one of the entries")
-        found[row.question_id] = row
+def _by_id(rows: Sequence[Row], path: Path) -> dict[int, Row]:
+    found = {row.question_id: row for row in rows}
+    if len(found) < len(rows):
+        raise RepeatedIds(str(path), (row.question_id for row in rows))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -12,9 +12,29 @@ import msgspec
 
 from db.specs.base import UserError, canonical_json, sha256_text
 
+IDS_NAMED = 10
+
 
 class SplitMissing(UserError):
     """A split is not there, or its images are not: refused when the split is asked for, not when the folder is opened."""
+
+    code = "split-missing"
+
+
+class RepeatedIds(UserError):
+    """Question ids stand for more than one question: answers are stored and compared by question id."""
+
+    code = "duplicate-ids"
+
+    def __init__(self, place: str, ids: Iterable[int]) -> None:
+        counts = {i: count for i, count in Counter(ids).items() if count > 1}
+        repeated = sorted(counts)
+        named = ", ".join(map(str, repeated[:IDS_NAMED])) + (", ..." if len(repeated) > IDS_NAMED else "")
+        what = f"{len(repeated):,} question_ids occur more than once ({named})"
+        if len(repeated) == 1:
+            times = counts[repeated[0]]
+            what = f"question_id {named} occurs {'twice' if times == 2 else f'{times:,} times'}"
+        super().__init__(f"{place}: {what}; remove the repeats, because answers are stored by question_id")
 
 
 class Sample(msgspec.Struct, frozen=True, gc=False):

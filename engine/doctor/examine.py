@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,16 +12,15 @@ from engine.doctor.anatomy import Unreadable
 from engine.doctor.checkpoint import examine_checkpoint
 from engine.doctor.containers import INDEX_FILES, SINGLE_FILES, open_weights
 from engine.doctor.embeddings import ROW_TENSORS, embedding_report, open_embeddings
-from engine.doctor.findings import error
+from engine.doctor.findings import Cut, Unrecognised, error, warning
+from engine.doctor.first_bytes import BYTE_ORDER_MARK, stand_in
+from engine.doctor.json_kind import HEAD, json_kind
 
 if TYPE_CHECKING:
     from engine.data.sample import Dataset
 
 WEIGHTS = (".pt", ".pth", ".ckpt", ".bin", ".safetensors")
-HEAD = 64 * 1024
-RL_START = re.compile(rb'^\s*\{\s*"(_\w+|\d+)"\s*:\s*\{')
-CACHE_START = re.compile(rb'^\s*\{\s*"\d+"\s*:\s*\[\s*\d')
-ENTRY = re.compile(rb'"\d+"\s*:\s*\{\s*"(query|pointer_candidates|candidate_pool_ids|candidate_pool_indices|id_list)"')
+SPLITS = ("train", "val")
 
 Judged = tuple[dict[str, Any], list[Finding]]
 
@@ -38,16 +36,22 @@ def examine(path: Path, *, expect: Mapping[str, str] | None = None) -> Report:
         return _judged(path, "embeddings", lambda: embedding_report(open_embeddings(path)))
     with path.open("rb") as file:
         head = file.read(HEAD)
-    if path.suffix not in WEIGHTS and head.lstrip()[:1] in (b"{", b"["):
+    if path.suffix not in WEIGHTS and head.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"["):
         return _json(path, head)
     if path.suffix in WEIGHTS or head[:2] == b"PK" or head[:1] == b"\x80":
         return examine_checkpoint(path, expect)
+    return Report(path=str(path), kind="unknown", findings=(_unknown(path, head),))
+
+
+def _unknown(path: Path, head: bytes) -> Finding:
+    if not head.strip():
+        return error("truncated", str(path), f"{path} is empty.", "Copy or generate it again.")
+    if found := stand_in(head):
+        return error("not-a-checkpoint", str(path), f"{path} is {found[0]}.", _capital(f"{found[1]}."))
     text = (
         "It is none of the files that can be judged: checkpoint, RL data, embeddings, sampler cache, results, data set."
     )
-    return Report(
-        path=str(path), kind="unknown", findings=(error("not-a-checkpoint", str(path), text, "Check the path."),)
-    )
+    return error("not-a-checkpoint", str(path), text, "Check the path.")
 
 
 def _is_embeddings(path: Path) -> bool:
@@ -68,7 +72,13 @@ def _folder(path: Path, expect: Mapping[str, str] | None) -> Report:
 
 def _dataset(path: Path) -> Judged:
     from engine.data.datasets import open_dataset
+    from engine.data.huggingface import find_files
+    from engine.data.official import is_official
 
+    if not is_official(path) and not find_files(path):
+        what = "is empty" if not any(path.iterdir()) else "holds neither weights nor a data set"
+        names = "a questions and an annotations file, or Parquet, Arrow or JSON files named after train and val"
+        raise Unrecognised(f"{path} {what}; give a checkpoint's folder, or that of a data set: {names}")
     with TemporaryDirectory() as unpacked:  # embedded images are looked at, never left in the user's folder
         dataset = open_dataset(str(path), cache_dir=Path(unpacked))
         return _dataset_report(dataset)
@@ -77,22 +87,37 @@ def _dataset(path: Path) -> Judged:
 def _dataset_report(dataset: Dataset) -> Judged:
     from engine.doctor.dataset_health import dataset_facts, dataset_findings
 
-    train, val = dataset.train.questions, dataset.val.questions
-    facts = dataset_facts(train, val) | {
-        "train_order_sha": dataset.train.order_sha,
-        "val_order_sha": dataset.val.order_sha,
-    }
-    return facts, dataset_findings(dataset.name, train, val)
+    train, val = (dataset.split(name).questions if dataset.has(name) else [] for name in SPLITS)
+    facts = dataset_facts(train, val)
+    findings = dataset_findings(dataset.name, train, val)
+    for name in SPLITS:
+        if dataset.has(name):
+            facts[f"{name}_order_sha"] = dataset.split(name).order_sha
+        else:
+            findings.append(_split_missing(dataset, name))
+    return facts, findings
+
+
+def _split_missing(dataset: Dataset, name: str) -> Finding:
+    try:
+        dataset.split(name)
+    except UserError as failure:
+        reason = _sentence(str(failure))
+    use = "demonstrations come from it" if name == "train" else "its questions are evaluated"
+    return warning(
+        "split-missing", f"{dataset.name} {name}", reason, f"Add the {name} split where it is needed: {use}."
+    )
 
 
 def _json(path: Path, head: bytes) -> Report:
-    if CACHE_START.match(head):
-        from engine.doctor.sampler_cache import sampler_report
+    kind = json_kind(head)
+    return _judged(path, kind, lambda: JSON_JUDGES[kind](path))
 
-        return _judged(path, "sampler-cache", lambda: sampler_report(path))
-    if RL_START.match(head) and (ENTRY.search(head) or head.lstrip()[1:].lstrip().startswith(b'"_meta"')):
-        return _judged(path, "rl-data", lambda: _rl_data(path))
-    return _judged(path, "matrix", lambda: _results(path))
+
+def _sampler_cache(path: Path) -> Judged:
+    from engine.doctor.sampler_cache import sampler_report
+
+    return sampler_report(path)
 
 
 def _rl_data(path: Path) -> Judged:
@@ -112,16 +137,33 @@ def _results(path: Path) -> Judged:
     return facts, audit(results.matrices)
 
 
+JSON_KINDS = "Give RL data, a sampler cache, accuracy matrices, a metrics file (test_data_num=..., shot_num=...), or predictions."
+JSON_JUDGES: dict[str, Callable[[Path], Judged]] = {
+    "rl-data": _rl_data, "sampler-cache": _sampler_cache, "matrix": _results,
+}  # fmt: skip
+
+
 def _judged(path: Path, kind: Any, judge: Callable[[], Judged]) -> Report:
     try:
         facts, findings = judge()
     except Unreadable as failure:
-        findings, facts = [error(failure.code, str(path), f"{failure}.", "Copy the file again or give another.")], {}
+        findings, facts = [error(failure.code, str(path), *_told(f"{failure}", "give another file"))], {}
     except UserError as failure:
-        facts = {}
-        findings = [error("truncated", str(path), _sentence(str(failure)), "Copy the file again or repair it.")]
+        kind = "unknown" if isinstance(failure, Unrecognised) and path.is_file() else kind
+        what, way_out = _told(str(failure), "copy the file again" if isinstance(failure, Cut) else "")
+        findings, facts = [error(failure.code, str(path), what, JSON_KINDS if kind == "unknown" else way_out)], {}
     return Report(path=str(path), kind=kind, facts=facts, findings=tuple(findings))
 
 
+def _told(text: str, otherwise: str) -> tuple[str, str]:
+    """(what is wrong, way out) of a refusal, which names the way out after its last semicolon, else as it is."""
+    what, _, way_out = text.rpartition("; ")
+    return _sentence(what or text), _sentence(_capital(way_out if what else otherwise))
+
+
 def _sentence(text: str) -> str:
-    return text if text.endswith(".") else f"{text}."
+    return text if not text or text.endswith(".") else f"{text}."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

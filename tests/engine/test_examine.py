@@ -78,6 +78,51 @@ def test_faults_of_embeddings(tmp_path: Path) -> None:
     assert codes(examine(with_manifest(tmp_path / "f.safetensors", embeddings=torch.ones(3)))) == {"d-model"}
 
 
+def test_embeddings_that_are_no_unit_vectors(tmp_path: Path) -> None:
+    torch.save(5 * vectors(), tmp_path / "five.pt")
+    assert codes(examine(tmp_path / "five.pt")) == {"encoder-unverified", "not-unit-norm"}
+    torch.save(1.005 * vectors(), tmp_path / "near.pt")
+    assert codes(examine(tmp_path / "near.pt")) == {"encoder-unverified"}
+    recipe = {"encoder": "clip", "standardize": {"mean": [0.0], "std": [1.0]}}
+    save_file({"embeddings": 5 * vectors()}, tmp_path / "s.safetensors", metadata={"manifest": json.dumps(recipe)})
+    assert examine(tmp_path / "s.safetensors").findings == ()
+    both = torch.cat([vectors(), vectors()], dim=1)
+    assert examine(with_manifest(tmp_path / "both.safetensors", embeddings=both)).findings == ()
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((3, 4), np.int64), np.zeros((0, 4), np.float32), np.array([["a", "b"]]), np.zeros((2, 2), complex)],
+)
+def test_arrays_that_hold_no_vectors(tmp_path: Path, array: np.typing.NDArray[np.generic]) -> None:
+    np.save(tmp_path / "e.npy", array)
+    assert codes(examine(tmp_path / "e.npy")) == {"not-embeddings"}
+
+
+def test_a_matrix_that_claims_more_than_its_file_is_not_read(tmp_path: Path) -> None:
+    torch.save(torch.ones(1).as_strided((2**45, 2), (0, 0)), tmp_path / "huge.pt")
+    (finding,) = examine(tmp_path / "huge.pt").findings
+    assert (finding.code, "35,184,372,088,832 x 2" in finding.message) == ("malformed", True)
+
+
+def test_large_matrices_are_sampled_by_row(tmp_path: Path) -> None:
+    many = vectors(100_003, 2)
+    many[300, 1] = float("nan")
+    report = examine(with_manifest(tmp_path / "e.safetensors", embeddings=many))
+    assert (report.facts["rows"], report.facts["rows_read"]) == (100_003, 33_335)
+    assert "first row 300 (one row in 3 was read)" in report.findings[0].message
+
+
+def test_query_and_candidate_files_are_compared(tmp_path: Path) -> None:
+    queries, candidates = tmp_path / "query_embeddings.pt", tmp_path / "candidate_embeddings.pt"
+    for made, found in (
+        (vectors(), {"identical-embeddings"}), (vectors(7), {"rows-uneven"}), (vectors(6, 5), {"d-model"}), (-vectors(), set()),
+    ):  # fmt: skip
+        torch.save(vectors(), queries)
+        torch.save(made, candidates)
+        assert codes(examine(queries)) == codes(examine(candidates)) == {"encoder-unverified"} | found
+
+
 def test_faults_of_sampler_caches(tmp_path: Path) -> None:
     assert examine(cache(tmp_path / "a.json", {"1": [2, 3], "2": [1, 3]})).findings == ()
     assert codes(examine(cache(tmp_path / "b.json", {"1": [1, 3]}))) == {"self-demonstration"}
@@ -91,7 +136,28 @@ def test_folders(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     report = examine(tmp_path / "empty")
     assert report.kind == "dataset"
-    assert "empty" in report.findings[0].message
+    assert (report.findings[0].code, "is empty" in report.findings[0].message) == ("unrecognised", True)
+
+
+@pytest.mark.parametrize("repeats", [1, 12])
+def test_repeated_ids_of_a_data_set_are_named(tmp_path: Path, repeats: int) -> None:
+    ids = [*range(20), *range(repeats)]
+    rows = [{"question_id": i, "image_id": i, "image": "a.jpg", "question": "q?", "answers": ["cat"] * 10} for i in ids]
+    (tmp_path / "train.json").write_text(json.dumps(rows))
+    (tmp_path / "val.json").write_text(json.dumps(rows[:1]))
+    report = examine(tmp_path)
+    (finding,) = report.findings
+    assert (report.kind, finding.code, finding.severity) == ("dataset", "duplicate-ids", "error")
+    assert (
+        "question_id 0 occurs twice" if repeats == 1 else "12 question_ids occur more than once (0, 1,"
+    ) in finding.message
+
+
+def test_a_data_set_of_one_split_is_judged(tmp_path: Path) -> None:
+    row = {"question_id": 1, "image_id": 1, "image": "a.jpg", "question": "q?", "answers": ["cat"] * 9}
+    (tmp_path / "val.json").write_text(json.dumps([row]))
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    assert codes(examine(tmp_path)) == {"answers-not-ten", "split-missing"}
 
 
 def test_a_cut_rl_file_is_a_finding(tmp_path: Path) -> None:
