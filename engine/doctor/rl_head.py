@@ -21,6 +21,8 @@ GLANCE = 192 << 10
 FIRST = 1 << 20
 MOST = 1 << 26
 """Bytes read when even the first record does not end in the first megabyte."""
+DIGITS, LARGEST = 15, 10**15
+"""Ids with more digits, and numbers beyond, are damage."""
 LONGEST = 2000
 """Characters of a question that a list keeps."""
 _BLANK = re.compile(r"[\s,]*")
@@ -87,8 +89,13 @@ def _decoded(path: Path, start: bytes, *, whole: bool, most: int) -> Head:
         elif key == "_meta" and isinstance(value, dict):
             meta = value
         elif key.isascii() and key.isdigit():
-            if not isinstance(value, dict):
-                return Head(tuple(rows), False, meta, f"{path}: query {key} is no record; repair or drop it")
+            if not isinstance(value, dict) or len(key) > DIGITS:
+                what = (
+                    f"query {key} is no record"
+                    if len(key) <= DIGITS
+                    else f"query id {key[:DIGITS]}... is no row number"
+                )
+                return Head(tuple(rows), False, meta, f"{path}: {what}; repair or drop it")
             rows.append(row_of(len(rows), int(key), value, places.of(begin), places.of(end) - places.of(begin)))
         if len(rows) >= most:
             return Head(tuple(rows), False, meta)
@@ -137,7 +144,7 @@ def _entries(text: str) -> Iterator[tuple[str | None, Any, int, int]]:
             key, at = decoder.raw_decode(text, at)
             begin = _skip(_COLON, text, at)
             value, at = decoder.raw_decode(text, begin)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # ValueError: a number of thousands of digits as well
             return
         if not isinstance(key, str) or at >= len(text):
             return  # a number at the very end may be cut
@@ -188,15 +195,15 @@ def _positive(candidate: Mapping[str, Any]) -> bool:
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, int | float) and math.isfinite(value):
-        return float(value)
+    if isinstance(value, int | float) and abs(value) < math.inf:
+        return float(value) if abs(value) < LARGEST else None
     return None
 
 
 def _whole(value: object) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdigit():
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= DIGITS:
         return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST else None
 
 
 def _list(value: object) -> list[Any]:

@@ -131,3 +131,27 @@ def test_the_first_queries_need_neither_numpy_nor_msgspec() -> None:
     code = "import sys, engine.doctor.rl_head, leverplus_tui.data_files; print({'numpy', 'msgspec'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f'{{"1{"0" * 30}": {{"pointer_candidates": []}}}}', "query id 100000000000000... is no row number"),
+        (f'{{"1{"0" * 5000}": {{"pointer_candidates": []}}}}', "is no row number"),
+        (f'{{"1": {{"pointer_candidates": [], "query": {{"question_id": {"9" * 5000}}}}}}}', "after 0 queries"),
+        (f'{{"1": {{"a": {"[" * 90_000}{"]" * 90_000}, "pointer_candidates": []}}}}', "after 0 queries"),
+    ],
+    ids=["long id", "very long id", "long number", "deep"],
+)
+def test_what_python_itself_refuses_is_said(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "rl.json"
+    path.write_text(text)
+    assert said in read_head(path).problem
+
+
+def test_numbers_beyond_any_id_count_as_absent(tmp_path: Path) -> None:
+    path = tmp_path / "rl.json"
+    group = [{"pointer": [1, 2], "vqa_acc_score": 10**400}]
+    path.write_text(json.dumps({"1": {"query": {"question_id": 2**70}, "pointer_candidates": group}}))
+    (row,) = read_head(path).rows
+    assert (row.question_id, row.n, row.best) == (None, 1, 0.0)
