@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from functools import cache
+from collections import Counter
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -85,6 +87,7 @@ DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 NOT_FINITE = re.compile(rb"(?<=[:\[,\s])(-?(?:NaN|Infinity))(?=\s*[,}\]])")
 """What Python's json writes and JSON does not know; read as null."""
 _KEY = re.compile(rb'"(\d{1,20})"\s*:\s*\{')
+_TOP_KEY = re.compile(rb'"(\d{1,15}|_meta)"\s*:')
 _FIELD = re.compile(rb'"(\w+)"\s*:')
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _WINDOW = 1 << 22
@@ -152,7 +155,27 @@ def decode_record(path: Path, query_id: int, raw: msgspec.Raw, decoder: RecordDe
         raise UserError(_located(path, query_id, error)) from None
     if record.pointer_candidates is None and record.id_list is None:
         raise UserError(f"{path}: query {query_id} has neither pointer_candidates nor id_list; this is not RL data")
+    if decoder is RECORD:
+        _refuse_repeated_fields(path, query_id, bytes(memoryview(raw)), len(record.pointer_candidates or ()))
     return record
+
+
+def _refuse_repeated_fields(path: Path, query_id: int, raw: bytes, candidates: int) -> None:
+    """JSON keeps the last of equal fields, so that a second score would replace the first without a word. Three fields are
+    counted, which is quick; only where one stands too often are all of them looked at."""
+    most = {b'"pointer_candidates"': 1, b'"pointer"': candidates, b'"vqa_acc_score"': candidates}
+    if any(raw.count(field) > count for field, count in most.items()):
+        json.loads(raw, object_pairs_hook=partial(_once, path, query_id))
+
+
+def _once(path: Path, query_id: int, fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(fields)
+    if len(found) < len(fields):
+        name = next(name for name, count in Counter(name for name, _ in fields).items() if count > 1)
+        raise UserError(
+            f"{path}: query {query_id}, field {name}: it stands twice in one object; keep one of the values"
+        )
+    return found
 
 
 def decode_whole(path: Path, query_id: int, raw: msgspec.Raw) -> dict[str, Any]:
@@ -251,10 +274,10 @@ def _refuse_repeated_keys(path: Path, data: Buffer, raw: dict[str, msgspec.Raw])
     spans = sorted((address(value) - base, len(memoryview(value))) for value in raw.values())
     end = 0
     for start, length in spans:
-        if start - end > 128:
-            found = _KEY.search(data[end:start])
-            if found:
-                raise UserError(f"{path}: query {int(found[1])} stands twice; keep one of its records")
+        keys = _TOP_KEY.findall(data[end:start])
+        if len(keys) > 1:
+            what = "field _meta" if keys[0] == b"_meta" else f"query {int(keys[0])}"
+            raise UserError(f"{path}: {what} stands twice; keep one of them")
         end = start + length
 
 

@@ -83,7 +83,7 @@ def resolve(stored: StoredPointers, pools: Pools, group: Ints, repaired: Bools) 
     member = np.zeros(len(group), np.bool_)
     asked = np.flatnonzero(stored.has_position & ~stored.has_world & fits)
     member[asked] = ((index.find(stored.pointer[asked], group[asked]) >= 0) | ~stored.real[asked]).all(1)
-    space, certain = _decide(stored, as_local, fits & repaired, member, siblings)
+    space, certain = _decide(stored, as_local, fits & repaired, member, siblings, size == 0)
     local = space == Space.LOCAL
     rows = np.where(stored.has_world[:, None], stored.world, np.where(local[:, None], as_local, stored.pointer))
     positions = stored.pointer.copy()
@@ -94,10 +94,11 @@ def resolve(stored: StoredPointers, pools: Pools, group: Ints, repaired: Bools) 
 
 
 def _decide(
-    stored: StoredPointers, as_local: Ints, may_be_local: Bools, member: Bools, siblings: Bools
+    stored: StoredPointers, as_local: Ints, may_be_local: Bools, member: Bools, siblings: Bools, no_pool: Bools
 ) -> tuple[NDArray[np.uint8], Bools]:
-    """The rules, strongest first: `pointer_global`; no fitting pool means global; `pointer_pos` as the witness; then the
-    habit of merged files, in which a candidate without `pointer_global` among others that have it is global."""
+    """The rules, strongest first: `pointer_global`, which merged files keep when they lose the pools; no fitting pool means
+    global; `pointer_pos` as the witness; then the habit of merged files, in which a candidate without `pointer_global` among
+    others that have it is global."""
 
     def same(a: Ints, b: Ints) -> Bools:
         return np.asarray(((a == b) | ~stored.real).all(1))
@@ -108,6 +109,7 @@ def _decide(
     for condition, reading, sure in (
         (stored.has_world & may_be_local & same(as_local, stored.world), Space.LOCAL, True),
         (stored.has_world & same(stored.pointer, stored.world), Space.GLOBAL, True),
+        (stored.has_world & no_pool, Space.GLOBAL, True),
         (stored.has_world, Space.CONFLICT, True),
         (~may_be_local, Space.GLOBAL, True),
         (stored.has_position & same(as_local, stored.position), Space.LOCAL, True),

@@ -271,6 +271,50 @@ def test_a_repeated_query_is_found_although_json_keeps_the_last(tmp_path: Path) 
         assert "query 3 stands twice" in refused(path)
 
 
+@pytest.mark.parametrize("hidden", ['{"pointer_candidates": []}', "[]", "0"])
+def test_a_short_repeated_query_is_found_too(tmp_path: Path, hidden: str) -> None:
+    kept = json.dumps({"pointer_candidates": [{"pointer": [1, 2]}]})
+    path = tmp_path / "rl.json"
+    path.write_text(f'{{"1": {kept}, "2": {hidden}, "2": {kept}, "3": {kept}, "_meta": {{}}}}')
+    assert "query 2 stands twice" in refused(path)
+    path.write_text(f'{{"_meta": {{"a": 1}}, "1": {kept}, "3": {kept}, "_meta": {{}}}}')
+    assert "field _meta stands twice" in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("vqa_acc_score", '{"pointer_candidates": [{"pointer": [1, 2], "vqa_acc_score": 0.0, "vqa_acc_score": 1.0}]}'),
+        ("pointer", '{"pointer_candidates": [{"pointer": [1, 2], "pointer": [2, 1]}]}'),
+        ("pointer_candidates", '{"pointer_candidates": [{"pointer": [1, 2]}], "pointer_candidates": []}'),
+    ],
+)
+def test_a_repeated_field_is_named_with_its_query(tmp_path: Path, field: str, text: str) -> None:
+    path = tmp_path / "rl.json"
+    path.write_text(f'{{"7": {text}}}')
+    assert f"query 7, field {field}: it stands twice" in refused(path)
+
+
+def test_a_field_name_in_a_text_is_no_field(tmp_path: Path) -> None:
+    candidate = {"pointer": [1, 2], "vqa_pred_answer": "pointer", "gen_method": 'say "vqa_acc_score"'}
+    path = tmp_path / "rl.json"
+    path.write_text(json.dumps({"7": {"query": {"question": "pointer_candidates"}, "pointer_candidates": [candidate]}}))
+    assert read_rl_file(path).query_ids.tolist() == [7]
+
+
+def test_a_pool_lost_by_merging_leaves_pointer_global(tmp_path: Path) -> None:
+    document = helpers_rl.pooled(queries=3)
+    del document["_meta"]
+    rows = [c["pointer_global"] for key in ("0", "1", "2") for c in document[key]["pointer_candidates"]]
+    for key in ("0", "1", "2"):
+        document[key] = {"pointer_candidates": document[key]["pointer_candidates"]}
+    found = read_rl_file(helpers_rl.write(tmp_path / "rl.json", document))
+    assert found.variant == "R6"
+    assert found.candidates.rows.tolist() == rows
+    assert found.candidates.certain.all()
+    assert not found.mixed_groups().any()
+
+
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     assert "cannot be read" in refused(tmp_path / "none.json")
     assert "cannot be read" in refused(tmp_path)
