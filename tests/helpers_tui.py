@@ -76,7 +76,7 @@ def questions(images: Sequence[Path], split: str, count: int) -> list[Question]:
 
 
 def evaluation(
-    engine: Engine, images: Sequence[Path], *, name: str, retriever: str, skill: Sequence[float], n: int = 40, seed: int = 1,
+    engine: Engine, images: Sequence[Path], *, name: str, retriever: str | None, skill: Sequence[float], n: int = 40, seed: int = 1,
     state: str = "done", forced: bool = False, findings: Sequence[Finding] = (), done: int | None = None,
 ) -> int:  # fmt: skip
     """A run with one answer per question and shot; `skill` is the chance of a right answer by number of shots."""

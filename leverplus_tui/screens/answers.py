@@ -27,14 +27,28 @@ SORTS = ("question_id", "score", "score desc", "changed")
 
 
 def sort_answers(rows: list[Answered], by: str) -> list[Answered]:
-    """By question, by score, or those that changed most between two runs first (worse before better)."""
+    """By question, by score, or those that changed most between two runs first (worse before better).
+
+    Questions that only one of the two runs answered have no change to be sorted by and come last.
+    """
     if by == "score":
         return sorted(rows, key=lambda row: (row.row.score, row.row.question_id))
     if by == "score desc":
         return sorted(rows, key=lambda row: (-row.row.score, row.row.question_id))
     if by == "changed":
-        return sorted(rows, key=lambda row: (-abs(row.change), row.change, row.row.question_id))
+        return sorted(rows, key=lambda row: (row.second is None, -abs(row.change), row.change, row.row.question_id))
     return sorted(rows, key=lambda row: row.row.question_id)
+
+
+def shared_scores(rows: list[Answered], other: int) -> str:
+    """How many scores differ among the questions that both runs answered, and how many only one of them did."""
+    both = [row for row in rows if row.first and row.second]
+    alone = len(rows) - len(both)
+    if not both:
+        return f"no question answered by r{other} too"
+    changed = sum(1 for row in both if row.change)
+    only = f", {count(alone)} only here" if alone else ""
+    return f"{count(changed)} of {count(len(both))} shared scores unlike r{other}'s{only}"
 
 
 class Answers(TellsFailures, Container):
@@ -44,8 +58,8 @@ class Answers(TellsFailures, Container):
         Binding("s", "sort", "sort", tooltip="by question, score, or what changed between two runs", id="answers.sort"),
         Binding("c", "beside", "beside", tooltip="put another run's answers beside these", id="answers.beside"),
         Binding("o", "cell", "other figure", tooltip="another number of shots or set of questions", id="answers.cell"),
-        Binding("right_square_bracket", "step(1)", "next", show=False, id="answers.next"),
-        Binding("left_square_bracket", "step(-1)", "previous", show=False, id="answers.previous"),
+        Binding("right_square_bracket", "step(1)", "next question", show=False, id="answers.next"),
+        Binding("left_square_bracket", "step(-1)", "previous question", show=False, id="answers.previous"),
         Binding("l,right", "page(1)", "scroll the question", show=False, id="answers.scroll-down"),
         Binding("h,left", "page(-1)", "scroll the question back", show=False, id="answers.scroll-up"),
     ]
@@ -128,12 +142,10 @@ class Answers(TellsFailures, Container):
         self._open()
 
     def _counted(self, cell: CellRow) -> str:
-        if self.other is not None:
-            changed = sum(1 for row in self._rows if row.change)
-            return f"{count(changed)} of {count(len(self._rows))} scores unlike r{self.other}'s"
-        if len(self._rows) >= MOST:
-            return f"first {count(MOST)} of {count(cell.n_done)}"
-        return plural(len(self._rows), "answer")
+        whole = len(self._rows) < MOST
+        if self.other is None:
+            return plural(len(self._rows), "answer") if whole else f"first {count(MOST)} of {count(cell.n_done)}"
+        return shared_scores(self._rows, self.other) + ("" if whole else f" (first {count(MOST)} answers)")
 
     def _head(self, text: str) -> None:
         self.query_one("#answers-head", Static).update(text)
@@ -225,7 +237,7 @@ def _row(answered: Answered, other: int | None) -> dict[str, Cell | str]:
     }
     if other is not None:
         second = answered.second
-        cells["second"] = clean(second.error or second.answer or "(empty)") if second else Cell("-", "faint")
+        cells["second"] = clean(second.error or second.answer or "(empty)") if second else Cell("not asked", "faint")
         change = answered.change
         cells["change"] = Cell(f"{change:+.2f}" if change else "", "good" if change > 0 else "bad")
     return cells

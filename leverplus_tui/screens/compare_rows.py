@@ -54,15 +54,10 @@ def lines(found: Comparison, rows: Mapping[str, RunRow], agreeing: Mapping[str, 
     """Every line of the comparison, group by group, without headings."""
     runs = [run.id for run in found.runs]
     made = [line for cell in found.cells for line in _figure_lines(cell, runs, base)]
-    made += [
-        Line(
-            GROUPS[1], row.field, {run: _value(row.values.get(run), row.values.get(base), run == base) for run in runs}
-        )
-        for row in found.spec_diff
-    ]
+    made += [_setting_line(row.field, row.values, rows, runs, base) for row in found.spec_diff]
     made += list(_run_lines(rows, runs))
     made += [
-        Line(GROUPS[3], name, {run: Cell(_plain(value), "faint") for run in runs}, differs=False)
+        Line(GROUPS[3], name, {run: Cell(_setting(name, value, rows.get(run)), "faint") for run in runs}, differs=False)
         for name, value in agreeing.items()
     ]
     return made
@@ -116,10 +111,11 @@ def _verdict(pair: Pair | None) -> Cell:
 def _run_lines(rows: Mapping[str, RunRow], runs: Sequence[str]) -> Iterator[Line]:
     known = {run: rows[run] for run in runs if run in rows}
     state = {run: Cell(state_text(row), STATE_ROLES.get(shown_state(row), "")) for run, row in known.items()}
+    sets = {row.dataset for row in known.values()}
     texts = {
         "kind": {run: row.kind for run, row in known.items()},
         "demonstrations by": {run: how(row) for run, row in known.items()},
-        "data set": {run: short_name(row.dataset) for run, row in known.items()},
+        "data set": {run: short_name(row.dataset, sets) for run, row in known.items()},
         "started": {run: age(row.started or row.created) for run, row in known.items()},
         "took": {run: duration(row.duration_s) for run, row in known.items()},
         "findings": {run: " ".join(row.findings.codes) or "none" for run, row in known.items()},
@@ -139,8 +135,22 @@ def _unlike(values: Sequence[object]) -> bool:
     return len(set(values)) > 1
 
 
-def _value(value: Any, base: Any, is_base: bool) -> Cell:
-    return Cell(_plain(value), "" if is_base or value == base else "accent")
+def _setting_line(
+    name: str, values: Mapping[str, Any], rows: Mapping[str, RunRow], runs: Sequence[str], base: str
+) -> Line:
+    def cell(run: str) -> Cell:
+        value = values.get(run)
+        return Cell(_setting(name, value, rows.get(run)), "" if value == values.get(base) else "accent")
+
+    return Line(GROUPS[1], name, {run: cell(run) for run in runs})
+
+
+def _setting(name: str, value: Any, row: RunRow | None) -> str:
+    from leverplus_tui.widgets.spec_fields import AUTO, auto_fields  # specifications are not needed before
+
+    if value is None and row is not None and name in auto_fields(row.kind):
+        return AUTO
+    return _plain(value)
 
 
 def _plain(value: Any) -> str:
@@ -158,7 +168,7 @@ def sentence(cell: ComparedCell, pair: Pair) -> str:
         return f"{pair.b} and {pair.a} at {where}: not comparable, {pair.reason or 'nothing to pair'}"
     numbers = f"{difference(pair.difference, pair.ci_low, pair.ci_high)} points"
     holm = f", p = {pair.p_holm:.3g} after Holm" if pair.p_holm is not None else ""
-    counted = f"{pair.improved} questions better and {pair.worsened} worse of {count(pair.n_paired)}"
+    counted = f"{plural(pair.improved, 'question')} better and {pair.worsened} worse of {count(pair.n_paired)}"
     verdict = {
         "better": f"{pair.b} is better than {pair.a}",
         "worse": f"{pair.b} is worse than {pair.a}",

@@ -227,13 +227,18 @@ class RunScreen(PageScreen):
 def _config(detail: RunDetail) -> list[dict[str, Cell | str]]:
     """The specification in the order of its fields, what differs from the defaults in colour."""
     from leverplus_tui.spec_options import defaults, flatten
+    from leverplus_tui.widgets.spec_fields import AUTO, auto_fields
 
+    auto = auto_fields(detail.row.kind)
     stored, ground = dict(flatten(detail.spec)), dict(flatten(defaults(detail.row.kind)))
     order = [*(path for path in ground if path in stored), *(path for path in stored if path not in ground)]
     return [
         {
             "field": Cell(path, "faint"),
-            "value": Cell(shown_value(stored[path]), "" if stored[path] == ground.get(path) else "accent"),
+            "value": Cell(
+                AUTO if stored[path] is None and path in auto else shown_value(stored[path]),
+                "" if stored[path] == ground.get(path) else "accent",
+            ),
         }
         for path in order
     ]

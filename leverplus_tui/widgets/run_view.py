@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -137,8 +137,8 @@ def run_columns(shots: Sequence[int], newest: int = 0, largest: int = 0) -> list
     ]
 
 
-def run_row(run: RunRow, shots: Sequence[int]) -> Row:
-    """One run as a line of that table."""
+def run_row(run: RunRow, shots: Sequence[int], names: Collection[str] = ()) -> Row:
+    """One run as a line of that table; `names` are those of models and data sets that it must be told from."""
     figures = {shot: run.headline(shot) for shot in shots}
     return {
         "id": Cell(run.ref, "accent"),
@@ -147,8 +147,8 @@ def run_row(run: RunRow, shots: Sequence[int]) -> Row:
         "how": how(run),
         **{f"@{shot}": figure_cell(figure, run.state) for shot, figure in figures.items()},
         "n": Cell(size_text([figure for figure in figures.values() if figure is not None]), "faint"),
-        "dataset": Cell(short_name(run.dataset), "faint"),
-        "vlm": Cell(short_name(run.vlm), "faint"),
+        "dataset": Cell(short_name(run.dataset, names), "faint"),
+        "vlm": Cell(short_name(run.vlm, names), "faint"),
         "age": Cell(age(run.started or run.created), "faint"),
         "duration": Cell(duration(run.duration_s), "faint"),
         "state": state_cell(run),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -23,6 +24,8 @@ FIRST: Mapping[str, tuple[str, ...]] = {
 
 NAME = "name"
 """The run's name stands first; it belongs to the run and not to its specification."""
+AUTO = "auto"
+"""How a choice that is left out is written: nothing chosen means that the job chooses, not that there is none."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,14 @@ def fields(kind: str) -> list[Field]:
     return [name, *sorted(found, key=lambda field: rank.get(field.path, len(first)))]
 
 
+@cache
+def auto_fields(kind: str) -> frozenset[str]:
+    """Fields of a kind of job that choose for themselves when they are left out."""
+    if kind not in FIRST:
+        return frozenset()
+    return frozenset(field.path for field in fields(kind) if type(None) in get_args(field.annotation) and field.choices)
+
+
 def _walk(model: type[Spec], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
     for name, info in model.model_fields.items():
         if name == "kind" and not prefix:
@@ -69,7 +80,7 @@ def _field(path: str, info: FieldInfo, ground: str | None) -> Field:
     if bool in (info.annotation, *members):
         choices = ("false", "true")
     if choices and type(None) in members:
-        choices = ("none", *choices)
+        choices = (AUTO, *choices)
     default = ground or typed(None if info.is_required() else info.get_default(call_default_factory=True))
     if choices and default not in choices:
         default = choices[0]

@@ -20,7 +20,7 @@ from textual.widgets import Input
 from db.specs import JobSpec
 from leverplus_tui.spec_options import flatten, from_text, validated
 from leverplus_tui.theme import glyph
-from leverplus_tui.widgets.spec_fields import NAME, Field, fields, typed
+from leverplus_tui.widgets.spec_fields import AUTO, NAME, Field, fields, typed
 from leverplus_tui.widgets.table import GUTTER, Cell, Column, LineTable, Row
 from leverplus_tui.widgets.text import clean
 
@@ -174,7 +174,7 @@ class SpecForm(Container):
         """Show some values as they would be typed."""
         for path, text in values.items():
             if path in self.fields:
-                self.values[path] = text or ("none" if "none" in self.fields[path].choices else text)
+                self.values[path] = text or (AUTO if AUTO in self.fields[path].choices else text)
         if self.is_mounted:
             self.table.put_rows({index: self._row(path) for index, path in enumerate(self._paths)})
             self.post_message(self.Changed())
@@ -194,7 +194,7 @@ class SpecForm(Container):
         return validated(self.kind, values)
 
     def _value(self, field: Field, text: str) -> Any:
-        if not text.strip() and type(None) in get_args(field.annotation):
+        if text.strip() in ("", AUTO) and type(None) in get_args(field.annotation):
             return None
         return text if field.annotation is str else from_text(field.annotation, text)
 

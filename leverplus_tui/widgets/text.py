@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
 from leverplus_tui.theme import ascii_only, glyph
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+SHORT = 12
+"""Cells of a hub id that stands whole, owner and all."""
 
 
 def clean(text: str) -> str:
@@ -133,6 +136,16 @@ def spark(values: Sequence[float], width: int) -> str:
     return "".join(signs[round((value - low) / span * (len(signs) - 1))] for value in means)
 
 
-def short_name(path_or_name: str) -> str:
-    """Last part of a path or hub id: what a column has room for."""
-    return clean(path_or_name.rstrip("/").rsplit("/", 1)[-1])
+def short_name(name: str, among: Collection[str] = ()) -> str:
+    """What a column has room for: host and port of an address, else the last part of a path or hub id.
+
+    The part before it stays where another of `among` ends alike, and in a hub id that is short anyway.
+    """
+    scheme, separator, rest = name.partition("://")
+    if separator and scheme.isalpha():
+        return clean(rest.split("/", 1)[0])
+    whole = name.rstrip("/")
+    parts = whole.rsplit("/", 2)
+    alike = any(other.rstrip("/") != whole and short_name(other) == parts[-1] for other in among)
+    is_hub_id = len(parts) == 2 and parts[0] not in ("", ".", "..", "~")
+    return clean("/".join(parts[-2:]) if alike or (is_hub_id and len(whole) <= SHORT) else parts[-1])

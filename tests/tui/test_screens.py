@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
 from db.home import Home
+from db.session import open_database
 from db.specs import EvalSpec, Finding, JobSpec
 from leverplus_tui.messages import EditLaunch, OpenRun
 from leverplus_tui.screens import starting
 from leverplus_tui.screens.answers import Answers
 from leverplus_tui.screens.compare import CompareScreen
+from leverplus_tui.screens.compare_rows import Line, lines
 from leverplus_tui.screens.launch import LaunchScreen
 from leverplus_tui.screens.preflight import PreflightReport, PreflightScreen
 from leverplus_tui.screens.run import RunScreen
@@ -20,7 +23,18 @@ from leverplus_tui.screens.runs import RunsScreen
 from leverplus_tui.widgets.chart import Chart
 from leverplus_tui.widgets.log import LogView
 from leverplus_tui.widgets.matrix import Matrix
-from tests.helpers_tui import SAME, SHAPE, fill, opened, settled, text_of, until
+from tests.helpers_tui import (
+    SAME,
+    SHAPE,
+    draw_images,
+    evaluation,
+    fill,
+    make_home,
+    opened,
+    settled,
+    text_of,
+    until,
+)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +137,7 @@ async def test_answers_show_the_question_its_image_its_demonstrations_and_anothe
         await until(pilot, lambda: "Whose answers" in text_of(pilot))
         await pilot.press("end", "enter")
         answers = page.query_one(Answers)
-        await until(pilot, lambda: answers.other == 1 and "scores unlike r1's" in text_of(pilot))
+        await until(pilot, lambda: answers.other == 1 and "shared scores unlike r1's" in text_of(pilot))
         assert answers._rows[0].change != 0
         await until(pilot, lambda: "r1 answer" in text_of(pilot))
 
@@ -167,7 +181,9 @@ async def test_a_comparison_is_turned_round_exported_and_opened(filled: Home) ->
         await _turn_round(pilot, page)
         await _export(pilot, filled.root / "exports" / "compare-r1-r2.md")
         await pilot.press("g", "j", "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen) and "scores unlike r2's" in text_of(pilot))
+        await until(
+            pilot, lambda: isinstance(pilot.app.screen, RunScreen) and "shared scores unlike r2's" in text_of(pilot)
+        )
 
 
 async def _turn_round(pilot: Pilot[None], page: CompareScreen) -> None:
@@ -326,3 +342,50 @@ async def _blocked(pilot: Pilot[None], launched: list[JobSpec]) -> None:
 
 def _info() -> Finding:
     return Finding(code="unverifiable", severity="info", subject="encoder", message="The encoder cannot be verified.")
+
+
+async def test_answers_beside_a_run_of_fewer_questions_count_what_both_answered(tmp_path: Path) -> None:
+    home = home_with(tmp_path, {"n": 4, "retriever": "random"}, {"n": 12, "retriever": "t2t"})
+    async with opened(home, compare="r1,r2") as pilot:
+        await compared(pilot)
+        await pilot.press("g", "j", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen) and "of 4 shared scores" in text_of(pilot))
+        shown = text_of(pilot)
+        assert "unlike r1's, 8 only here" in shown
+        assert shown.count("not asked") == 8
+        rows = pilot.app.screen.query_one(Answers)._rows
+        assert [row.second is None for row in rows] == [False] * 4 + [True] * 8
+        await pilot.press("question_mark")
+        assert "previous question" in text_of(pilot)
+
+
+def home_with(folder: Path, *runs: dict[str, Any]) -> Home:
+    """A home with evaluations made of these parts."""
+    home = make_home(folder / "home")
+    engine = open_database(home.database)
+    images = draw_images(folder / "images", 2)
+    for number, parts in enumerate(runs, start=1):
+        evaluation(engine, images, **({"name": f"run {number}", "skill": (0.3, 0.6)} | parts))
+    engine.dispose()
+    return home
+
+
+async def test_a_choice_that_is_left_out_reads_auto_everywhere(tmp_path: Path) -> None:
+    home = home_with(tmp_path, {"retriever": None, "seed": 1}, {"retriever": None, "seed": 2})
+    async with opened(home, compare="r1,r2") as pilot:
+        page = await compared(pilot)
+        agreeing = [line for line in lines_of(page, "retriever") if line.group == "settings that agree"]
+        assert [cell.text for cell in agreeing[0].cells.values()] == ["auto", "auto"]
+        await open_run(pilot, 1, "config")
+        await until(pilot, lambda: ["retriever", "auto"] in [line.split() for line in text_of(pilot).splitlines()])
+        form = (await form_of(pilot, "eval", 1)).form
+        assert form.values["retriever"] == "auto"
+        spec = form.to_spec()
+        assert isinstance(spec, EvalSpec)
+        assert spec.retriever is None
+
+
+def lines_of(page: CompareScreen, label: str) -> list[Line]:
+    """The lines of that label, folded or not."""
+    assert page.found is not None
+    return [line for line in lines(page.found, page._rows, page._agreeing, page.base) if line.label == label]

@@ -81,6 +81,15 @@ def test_text_of_others_loses_escapes_and_keeps_its_width() -> None:
     assert text.spark([0, 1, 2, 3], 4) == "▁▃▆█"
 
 
+def test_names_are_short_but_tell_apart() -> None:
+    assert text.short_name("http://127.0.0.1:1/v1") == "127.0.0.1:1"
+    assert text.short_name("nope/nope") == "nope/nope"
+    assert text.short_name("Qwen/Qwen2.5-VL-3B-Instruct") == "Qwen2.5-VL-3B-Instruct"
+    assert text.short_name("/data/models/qwen/") == "qwen"
+    assert text.short_name("/data/a/qwen", ["/data/a/qwen", "/data/b/qwen", ""]) == "a/qwen"
+    assert text.short_name("") == ""
+
+
 def test_ascii_is_asked_for_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEVERPLUS_ASCII", "1")
     assert glyph("done") == "+"
