@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -23,7 +22,7 @@ from leverplus_tui.screens.run_info import Part
 from leverplus_tui.widgets.empty import Empty
 from leverplus_tui.widgets.run_view import age
 from leverplus_tui.widgets.table import Cell, Column, LineTable
-from leverplus_tui.widgets.text import clean, number, plural, shorten, size
+from leverplus_tui.widgets.text import clean, plural, said, shorten, size, spaced
 
 if TYPE_CHECKING:
     from db.store import DataRow
@@ -76,13 +75,21 @@ class DataScreen(PageScreen):
         """The files."""
         return self.query_one("#files", LineTable)
 
+    def show_ages(self) -> None:
+        """Write the rows and the detail again."""
+        self.table.put_rows({row.id: _row(row) for row in self._files.values()})
+        self._show()
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Keys that need a file are not offered before there is one."""
+        """Keys that need a file, or the database, are not offered before there is one."""
+        if action == "add":
+            return self.library.is_open
         return bool(self._files) or action not in ("train", "evaluate", "copy")
 
     async def reload(self) -> None:
         """Read the registry."""
         files = await asyncio.to_thread(self.library.data_files)
+        self.refresh_bindings()
         first = not self._files
         self._files = {row.id: row for row in files}
         self.refresh_bindings()
@@ -167,8 +174,7 @@ def _said(row: DataRow) -> list[Part]:
         parts += [(f"not found at this path {since}: put it back, or o adds it from its new place", "$error"), "\n"]
     parts.append("\n")
     for name, value in row.facts.items():
-        text = clean(json.dumps(value, ensure_ascii=False)) if isinstance(value, dict | list) else number(value)
-        parts += [(f"{clean(name)}  ", "$faint"), shorten(text, 120), "\n"]
+        parts += [(f"{spaced(name)}  ", "$faint"), shorten(said(value), 240), "\n"]
     if not row.facts:
         parts += [("Nothing is known of its content yet: ", "$faint"), f"leverplus data health {row.ref}", "\n"]
     return parts

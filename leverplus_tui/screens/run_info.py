@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -14,7 +15,7 @@ from textual.widgets import Static
 
 from leverplus_tui.screens.library import Library
 from leverplus_tui.theme import SEVERITY_ROLES, glyph
-from leverplus_tui.widgets.chart import Chart, Series
+from leverplus_tui.widgets.chart import SERIES_COLOURS, Chart, Series
 from leverplus_tui.widgets.failing import TellsFailures
 from leverplus_tui.widgets.run_view import MARK_WORDS, SYNTHETIC, how, marks
 from leverplus_tui.widgets.text import accuracy, bar, clean, count, duration, pad, short_name
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from db.store import CellRow, RunDetail, RunRow
 
 DEBOUNCE_S = 0.06
-CURVES = ("grpo_loss", "rce_loss", "val_loss", "greedy_reward", "signal_rate")
-"""Series worth a first look, in this order; the pane draws those that exist, three at most."""
+CURVES = ("grpo_loss", "rce_loss", "val_loss", "uniform_loss", "greedy_reward", "random_reward", "oracle_reward")
+"""Series worth a first look, in this order: losses against the uniform policy, rewards between a random and the best pick."""
 COLOURS = {
     "bad": "$error",
     "warn": "$warning",
@@ -62,7 +63,7 @@ class RunInfo(TellsFailures, Horizontal):
             yield Static("", id="said")
         with VerticalScroll(id="figures", can_focus=False):
             yield Static("", id="whiskers")
-        yield Chart(id="curve", empty="No metrics yet")
+        yield Chart(id="curve", empty="Reading the curves")
 
     def on_mount(self) -> None:
         """The curve is for training runs."""
@@ -86,6 +87,7 @@ class RunInfo(TellsFailures, Horizontal):
         self.query_one("#whiskers", Static).update(figures(row, self.size.width // 2 - 6))
         if row.id != self._read_id:
             self.query_one("#said", Static).update(Content.assemble(*title(row), *summary(row)))
+            self.query_one("#curve", Chart).show([], "Reading the curves")
         self._read()
 
     @work(exclusive=True, group="info", exit_on_error=False)
@@ -95,16 +97,27 @@ class RunInfo(TellsFailures, Horizontal):
         detail = await asyncio.to_thread(self.library.detail, self._row.id)
         self._read_id = detail.row.id
         self.query_one("#said", Static).update(
-            Content.assemble(*title(detail.row), *summary(detail.row), *reason(detail), *found(detail.findings))
+            Content.assemble(*title(detail.row), *reason(detail), *summary(detail.row), *found(detail.findings))
         )
         if detail.row.kind in ("rce", "grpo"):
             names = curves(detail)
             series = await asyncio.to_thread(self.library.series, detail.row.id, names)
-            self.query_one("#curve", Chart).show([Series(name, points) for name, points in series.items()])
+            self.query_one("#curve", Chart).show(drawn(series), "No metrics yet")
 
 
-def curves(detail: RunDetail, most: int = 3) -> list[str]:
-    """Names of the series to draw first."""
+def drawn(series: Mapping[str, tuple[tuple[float, float], ...]]) -> list[Series]:
+    """Curves with their units."""
+    return [Series(name, points, unit_of(name)) for name, points in series.items()]
+
+
+def unit_of(name: str) -> str:
+    """What a series is measured in, by its name: only series of one unit may share an axis."""
+    endings = {"loss": "loss", "reward": "reward", "rate": "share", "agreement": "share", "share": "share"}
+    return endings.get(name.rsplit("_", 1)[-1], "advantage" if name.endswith("advantage") else name)
+
+
+def curves(detail: RunDetail, most: int = SERIES_COLOURS) -> list[str]:
+    """Names of the series to draw first; those of the first unit stand first."""
     names = [metric.name for metric in detail.metrics]
     known = [name for name in CURVES if name in names]
     return (known or list(dict.fromkeys(names)))[:most]
@@ -149,9 +162,12 @@ def standing(row: RunRow) -> list[Part]:
 
 
 def reason(detail: RunDetail) -> list[Part]:
-    """What the last process said when it did not end well."""
-    said = detail.processes[-1].reason if detail.processes and detail.row.state in ("failed", "lost") else ""
-    return [(clean(said), "$error"), "\n"] if said else []
+    """Why it did not end well, under a heading of its own: the first thing to be known of such a run."""
+    if detail.row.state not in ("failed", "lost"):
+        return []
+    said = detail.processes[-1].reason if detail.processes else ""
+    heading = f"{glyph(detail.row.state)} {'Failed' if detail.row.state == 'failed' else 'Lost'}"
+    return [(heading, "bold $error"), "  ", (clean(said) or "no reason was stored: the log says more", "$error"), "\n"]
 
 
 def found(findings: tuple[Finding, ...], most: int = 20) -> list[Part]:

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
+from engine.doctor.statistics import FEW
 from leverplus_tui.screens.library import Library
-from leverplus_tui.screens.run_info import curves
-from leverplus_tui.widgets.chart import SERIES_COLOURS, Chart, Series
+from leverplus_tui.screens.run_info import curves, drawn
+from leverplus_tui.widgets.chart import SERIES_COLOURS, Chart
 from leverplus_tui.widgets.failing import TellsFailures
 from leverplus_tui.widgets.table import Cell, Column, LineTable
-from leverplus_tui.widgets.text import number
+from leverplus_tui.widgets.text import number, plural
 
 if TYPE_CHECKING:
     from db.store import MetricRow, RunDetail
@@ -30,19 +31,20 @@ COLUMNS = (
 )
 
 
-class Metrics(TellsFailures, Horizontal):
-    """List at the left, curves at the right."""
+class Metrics(TellsFailures, Vertical):
+    """What the figures rest on; below it the list at the left, curves at the right."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "draw", tooltip="draw this series as well, or no more", id="metrics.mark"),
     ]
     DEFAULT_CSS = """
     Metrics { height: 1fr; }
-    Metrics > #series { width: 56; max-width: 45%; }
-    Metrics > #chart { width: 1fr; padding: 0 1; border-left: solid $rule; }
+    Metrics #series { width: 56; max-width: 45%; }
+    Metrics #chart { width: 1fr; padding: 0 1; border-left: solid $rule; }
+    Metrics > #rests-on { height: auto; max-height: 2; padding: 0 1; color: $faint; }
     Metrics > #no-metrics { display: none; padding: 1 2; color: $faint; }
     Metrics.-empty > #no-metrics { display: block; }
-    Metrics.-empty > #series, Metrics.-empty > #chart { display: none; }
+    Metrics.-empty > #rests-on, Metrics.-empty > Horizontal { display: none; }
     """
 
     def __init__(self, library: Library) -> None:
@@ -54,8 +56,10 @@ class Metrics(TellsFailures, Horizontal):
     def compose(self) -> ComposeResult:
         """The list, the chart, and what it means that there is nothing."""
         yield Static("", id="no-metrics", markup=False)
-        yield LineTable(COLUMNS, choosable=False, id="series")
-        yield Chart(id="chart", empty="Mark a series with space")
+        yield Static("", id="rests-on", markup=False)
+        with Horizontal():
+            yield LineTable(COLUMNS, choosable=False, id="series")
+            yield Chart(id="chart", empty="Reading the curves")
 
     def show(self, detail: RunDetail) -> None:
         """Show a run's series; at first those that tell most are drawn."""
@@ -66,6 +70,7 @@ class Metrics(TellsFailures, Horizontal):
             "No metrics: training writes them as it goes" if detail.row.kind in ("rce", "grpo", "generate")
             else f"A run of kind {detail.row.kind} writes no metrics; its figures are on the first tab"
         )  # fmt: skip
+        self.query_one("#rests-on", Static).update(rests_on(detail.facts.get("groups")))
         rows: dict[str, MetricRow] = {metric.name: metric for metric in detail.metrics}
         self._names = list(rows)
         table = self.query_one("#series", LineTable)
@@ -87,7 +92,16 @@ class Metrics(TellsFailures, Horizontal):
     async def _draw(self) -> None:
         names = [self._names[index] for index in self.query_one("#series", LineTable).marked]
         found = await asyncio.to_thread(self.library.series, self._run_id, names)
-        self.query_one("#chart", Chart).show([Series(name, points) for name, points in found.items()])
+        self.query_one("#chart", Chart).show(drawn(found), "Mark a series with space")
+
+
+def rests_on(groups: object) -> str:
+    """How many queries stand behind the figures of validation; nothing where the run did not say."""
+    if not isinstance(groups, dict) or "val" not in groups:
+        return ""
+    n = int(groups["val"])
+    words = f"val_loss, entropy and rewards are means over {plural(n, 'validation query', 'validation queries')}"
+    return words + (": too few to tell small differences" if n < FEW else "")
 
 
 def _row(metric: MetricRow) -> dict[str, Cell | str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -13,7 +13,7 @@ from textual.widgets import Static
 from leverplus_tui.screens.run_info import Part, found, reason, summary
 from leverplus_tui.widgets.matrix import Figure, Matrix, Place
 from leverplus_tui.widgets.run_view import age, marks
-from leverplus_tui.widgets.text import clean, count, duration, number, plural, shorten
+from leverplus_tui.widgets.text import clean, count, duration, plural, said, shorten, spaced
 
 if TYPE_CHECKING:
     from db.store import CellRow, CheckpointRow, ProcessRow, RunDetail
@@ -43,7 +43,7 @@ class Overview(VerticalScroll):
     def show(self, detail: RunDetail) -> None:
         """Show a run."""
         self.query_one("#about", Static).update(
-            Content.assemble(*summary(detail.row), *reason(detail), *_times(detail))
+            Content.assemble(*reason(detail), *summary(detail.row), *_times(detail))
         )
         self._show_matrix(detail)
         self.query_one("#rest", Static).update(Content.assemble(*_findings(detail), *_made(detail)))
@@ -93,18 +93,26 @@ def _findings(detail: RunDetail) -> list[Part]:
 
 def _made(detail: RunDetail) -> list[Part]:
     """Lineage, checkpoints, files, processes: whatever there is."""
-    parts = _block("Made of", [(name, _short(value)) for name, value in detail.facts.items()])
-    parts += _block("Checkpoints", [_checkpoint(item) for item in detail.checkpoints])
+    parts = _block("Made of", [(spaced(name), shorten(said(value), 200)) for name, value in detail.facts.items()])
+    parts += _block("Checkpoints", _checkpoints(detail.checkpoints))
     parts += _block("Files", [(item.kind, f"{clean(item.path)}  {item.sha256[:10]}") for item in detail.artifacts])
-    parts += _block("Environment", [(name, _short(value)) for name, value in detail.environment.items()])
+    parts += _block(
+        "Environment", [(spaced(name), shorten(said(value), 200)) for name, value in detail.environment.items()]
+    )
     parts += _block("Processes", [_process(item) for item in detail.processes])
     return parts
 
 
+def _checkpoints(items: Sequence[CheckpointRow]) -> list[tuple[str, str]]:
+    """Those that are on disk, and how many were written over."""
+    rows = [_checkpoint(item) for item in items if not item.replaced]
+    gone = sum(1 for item in items if item.replaced)
+    return rows + ([("", f"{count(gone)} earlier, written over")] if gone else [])
+
+
 def _checkpoint(item: CheckpointRow) -> tuple[str, str]:
     label = f"{item.phase} {item.epoch}" + (" best" if item.is_best else "")
-    said = f"{clean(item.path)}  {count(item.parameters)} parameters  {item.sha256[:10]}"
-    return label, said + ("  written over" if item.replaced else "")
+    return label, f"{clean(item.path)}  {count(item.parameters)} parameters  {item.sha256[:10]}"
 
 
 def _process(item: ProcessRow) -> tuple[str, str]:
@@ -122,12 +130,3 @@ def _block(title: str, rows: list[tuple[str, str]]) -> list[Part]:
     for name, value in rows:
         parts += [(f"  {shorten(clean(name), width):<{width}}  ", "$faint"), value, "\n"]
     return [*parts, "\n"]
-
-
-def _short(value: Any) -> str:
-    """A fact in one line; hashes by their beginning."""
-    if isinstance(value, str):
-        return value[:12] if len(value) == 64 and value.isalnum() else shorten(clean(value), 100)
-    if isinstance(value, dict | list):
-        return shorten(clean(json.dumps(value, ensure_ascii=False)), 100)
-    return number(value)

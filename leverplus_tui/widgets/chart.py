@@ -1,4 +1,4 @@
-"""Curves by plotext: points reduced to what the columns can show, strips cached, redrawn at most once a second."""
+"""Curves by plotext, one panel for each unit: points reduced to what the columns can show, redrawn at most once a second."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from leverplus_tui.theme import ascii_only
 from leverplus_tui.widgets.text import number, pad
 
 REDRAW_S = 1.0
+PANEL = 9
+"""Lines of the lowest panel that still shows a shape."""
 SERIES_COLOURS = 6
 _MARKERS = ("braille", "dot", "x", "+", "o", "*")
 _PLAIN_MARKERS = ("*", ".", "x", "+", "o", "#")
@@ -30,10 +32,11 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A named curve: (x, y) with ascending x."""
+    """A named curve: (x, y) with ascending x; curves of one unit share an axis."""
 
     name: str
     points: tuple[Point, ...]
+    unit: str = ""
 
 
 def reduce(points: Sequence[Point], columns: int) -> list[Point]:
@@ -70,8 +73,10 @@ def ticks(low: float, high: float, most: int) -> list[float]:
     return [start + step * index for index in range(int((high - start) / step + 1e-9) + 1)]
 
 
-def draw(series: Sequence[Series], width: int, height: int, colours: Sequence[str]) -> list[Text]:
-    """The curves in `width` x `height` cells, one Text for each line.
+def draw(
+    series: Sequence[Series], width: int, height: int, colours: Sequence[str], looks: Sequence[int] | None = None
+) -> list[Text]:
+    """The curves in `width` x `height` cells, one Text for each line; `looks` says which colour and sign each has.
 
     plotext keeps one global figure, so it is cleared, drawn and read in this one call.
     """
@@ -85,7 +90,7 @@ def draw(series: Sequence[Series], width: int, height: int, colours: Sequence[st
     plt.ticks_color(_triplet(colours[-1]))
     markers = _PLAIN_MARKERS if ascii_only() else _MARKERS
     shown = [reduce(one.points, max(2, width - 8)) for one in series]
-    for index, points in enumerate(shown):
+    for index, points in zip(looks or range(len(shown)), shown, strict=False):
         if points:
             x, y = zip(*points, strict=True)
             plt.plot(list(x), list(y), marker=markers[index % len(markers)], color=_triplet(colours[index]))
@@ -127,6 +132,7 @@ class Chart(Widget):
         super().__init__(id=id)
         self.series: tuple[Series, ...] = ()
         self.empty = empty
+        self.axis = "step"
         self._strips: list[Strip] = []
         self._drawn_at = -REDRAW_S
         self._drawn: tuple[object, ...] = ()
@@ -165,33 +171,62 @@ class Chart(Widget):
 
     def _redraw(self) -> None:
         width, height, colours = self.size.width, self.size.height, self._colours()
-        state = (self.series, self.empty, width, height, tuple(colours))
+        state = (self.series, self.empty, self.axis, width, height, tuple(colours))
         if self._drawn == state:
             return
         if self._timer is not None and self._drawn:
             return  # a newer drawing is already on its way
-        self._drawn, self._drawn_at = state, time.monotonic()
-        base = self.rich_style
+        self._drawn = state
         if not any(one.points for one in self.series) or height < 4 or width < 20:
-            style = base + self.get_component_rich_style("chart--faint", partial=True)
-            self._strips = [Strip([Segment(pad(self.empty, width), style)])]
+            self._strips = [self._faint(self.empty, width)]
             return
-        legend = self._legend(width, colours, base)
-        lines = draw(self.series, width, height - len(legend), colours)
-        console = self.app.console
-        self._strips = legend
-        for line in lines:
+        self._drawn_at = time.monotonic()  # a sentence is no drawing: the first curves come at once
+        panels = self.panels()
+        fitting = max(1, min(len(panels), height // PANEL))
+        hidden = [unit for unit, _ in panels[fitting:]]
+        if hidden:
+            height -= 1
+        self._strips = []
+        for place, (unit, indices) in enumerate(panels[:fitting]):
+            rows = height // fitting + (place < height % fitting)
+            self._strips += self._panel(unit, indices, width, rows, colours)
+        if hidden:
+            words = f"no room for {', '.join(hidden)}: enlarge the window, or draw fewer with space"
+            self._strips.append(self._faint(words, width))
+
+    def panels(self) -> list[tuple[str, list[int]]]:
+        """Units, in the order in which they come, with the places of their curves."""
+        found: dict[str, list[int]] = {}
+        for index, one in enumerate(self.series):
+            found.setdefault(one.unit, []).append(index)
+        return list(found.items())
+
+    def _faint(self, text: str, width: int) -> Strip:
+        style = self.rich_style + self.get_component_rich_style("chart--faint", partial=True)
+        return Strip([Segment(pad(text, width), style)])
+
+    def _panel(self, unit: str, indices: list[int], width: int, height: int, colours: Sequence[str]) -> list[Strip]:
+        """Legend and curves of one unit."""
+        base, console = self.rich_style, self.app.console
+        strips = self._legend(unit, indices, width, colours)
+        shown = [self.series[index] for index in indices]
+        for line in draw(shown, width, height - len(strips), colours, indices):
             segments = [
                 Segment(segment.text, base + (segment.style or Style())) for segment in line.render(console, end="")
             ]
-            self._strips.append(Strip(segments).adjust_cell_length(width, base))
+            strips.append(Strip(segments).adjust_cell_length(width, base))
+        return strips
 
-    def _legend(self, width: int, colours: Sequence[str], base: Style) -> list[Strip]:
-        """Sign, name and last value of each curve, in as many lines as that needs."""
+    def _legend(self, unit: str, indices: list[int], width: int, colours: Sequence[str]) -> list[Strip]:
+        """What the axes are; sign, name and last value of each curve, in as many lines as that needs."""
+        base = self.rich_style
+        faint = base + self.get_component_rich_style("chart--faint", partial=True)
         markers = _PLAIN_MARKERS if ascii_only() else _MARKERS
-        lines: list[list[Segment]] = [[]]
-        room = width
-        for index, one in enumerate(self.series):
+        axes = f"{unit} by {self.axis}   " if unit else ""
+        lines: list[list[Segment]] = [[Segment(axes, faint)] if axes else []]
+        room = width - len(axes)
+        for index in indices:
+            one = self.series[index]
             sign = markers[index % len(markers)]
             last = number(one.points[-1][1]) if one.points else "-"
             text = f"{_SIGNS.get(sign, sign)} {one.name} {last}   "

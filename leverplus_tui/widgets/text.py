@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rich.cells import cell_len, set_cell_size
 
@@ -63,6 +63,25 @@ def signed(value: float) -> str:
     """One decimal and a sign; what rounds to nothing has none."""
     text = f"{value:+.1f}"
     return "0.0" if text in ("+0.0", "-0.0") else text
+
+
+def spaced(name: str) -> str:
+    """The name of a fact in words: `top share` for `top_share`, parts after a dot behind a blank."""
+    return clean(name.replace("_", " ").replace(".", " "))
+
+
+def said(value: object) -> str:
+    """A stored fact in words: rounded numbers, hashes by their beginning, tables as `name value` with commas between."""
+    if value is None or value in ("", [], {}):
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{spaced(str(name))} {said(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(said(inner) for inner in value)
+    text = number(value)
+    return text[:10] if len(text) == 64 and text.isalnum() else text
 
 
 def number(value: object) -> str:

@@ -81,6 +81,14 @@ def test_text_of_others_loses_escapes_and_keeps_its_width() -> None:
     assert text.spark([0, 1, 2, 3], 4) == "▁▃▆█"
 
 
+def test_facts_are_written_in_words() -> None:
+    assert text.said({"train": 800, "val": 200}) == "train 800, val 200"
+    assert text.said({"all": "d" * 64, "half": None}) == "all dddddddddd, half -"
+    assert text.said([0.123456, True]) == "0.1235, yes"
+    assert text.said(None) == text.said({}) == "-"
+    assert text.spaced("lineage.top_share") == "lineage top share"
+
+
 def test_names_are_short_but_tell_apart() -> None:
     assert text.short_name("http://127.0.0.1:1/v1") == "127.0.0.1:1"
     assert text.short_name("nope/nope") == "nope/nope"
