@@ -17,6 +17,7 @@ from db.specs import UserError
 from leverplus_tui.messages import CopyText, RunsLaunched
 from leverplus_tui.screens import starting
 from leverplus_tui.screens.base import PageScreen
+from leverplus_tui.screens.dialogs import Confirm
 from leverplus_tui.screens.library import Library
 from leverplus_tui.screens.preflight import PreflightScreen
 from leverplus_tui.spec_command import command_text
@@ -50,6 +51,7 @@ class LaunchScreen(PageScreen):
         self.kind = kind
         self._spec, self._given = spec, values or {}
         self._busy = False
+        self._begun: dict[str, str] = {}
 
     def body(self) -> ComposeResult:
         """Form and command."""
@@ -74,6 +76,7 @@ class LaunchScreen(PageScreen):
 
     def on_mount(self) -> None:
         """Show the command."""
+        self._begun = dict(self.form.values)
         self.form.table.focus()
         self._preview()
 
@@ -115,6 +118,19 @@ class LaunchScreen(PageScreen):
             problem.update("")
         except UserError as error:
             problem.update(str(error))
+
+    @property
+    def holds_changes(self) -> bool:
+        """Whether something was typed that would be lost."""
+        return self.form.values != self._begun
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_back(self) -> None:  # type: ignore[override]  # a worker, for it may have to ask
+        """Go back; asks where something would be lost."""
+        changed = [path for path, text in self.form.values.items() if text != self._begun.get(path, text)]
+        detail = f"What was changed is lost: {', '.join(changed)}. ^y copies the command first."
+        if not changed or await self.app.push_screen_wait(Confirm("Leave this form?", detail)):
+            self.dismiss()
 
     def action_copy(self) -> None:
         """Copy the command."""

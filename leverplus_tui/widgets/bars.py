@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from leverplus_tui.widgets.text import pad
 
@@ -96,8 +96,9 @@ class KeyBar(Widget):
         base, width = self.rich_style, self.size.width
         key_style = base + self.get_component_rich_style("key-bar--key", partial=True)
         word_style = base + self.get_component_rich_style("key-bar--word", partial=True)
-        tail = [Segment("?", key_style), Segment(" keys", word_style)]
-        room = width - 6
+        typing = isinstance(self.screen.focused, Input)  # where `?` is a letter like any other
+        tail = [] if typing else [Segment("?", key_style), Segment(" keys", word_style)]
+        room = width if typing else width - 6
         segments: list[Segment] = []
         for key, word in self.pairs():
             need = cell_len(key) + 1 + cell_len(word) + 2

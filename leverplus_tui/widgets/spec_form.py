@@ -26,7 +26,7 @@ from leverplus_tui.widgets.text import clean
 
 LABEL_WIDTH = 27
 COLUMNS = (Column("field", "field", LABEL_WIDTH), Column("value", "value", 20, flex=200))
-STEPS = {"down": 1, "tab": 1, "enter": 1, "up": -1, "shift+tab": -1, "escape": 0}
+STEPS = {"down": 1, "tab": 1, "enter": 1, "up": -1, "shift+tab": -1}
 """Keys that end editing, and by how many lines they move."""
 
 
@@ -87,17 +87,34 @@ class FieldTable(LineTable, inherit_bindings=False):
 
 
 class Editor(Input):
-    """The text field that lies over a line; arrows, tab, enter and escape leave it at once."""
+    """The text field that lies over a line; arrows, tab and enter keep what was typed, escape what was there before."""
 
-    def __init__(self, left: Callable[[int], None]) -> None:
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "keep", "keep", tooltip="keep what was typed and go on", id="form.keep"),
+        Binding("escape", "restore", "restore", tooltip="put back what was there before", id="form.restore"),
+    ]
+
+    def __init__(self, left: Callable[[int], None], restored: Callable[[], None]) -> None:
         super().__init__(id="editor", compact=True, select_on_focus=False)
-        self._left = left
+        self._left, self._restored = left, restored
+
+    def action_keep(self) -> None:
+        """Keep what was typed."""
+        self._left(STEPS["enter"])
+
+    def action_restore(self) -> None:
+        """Put back what was there before."""
+        self._restored()
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key in STEPS:
             event.stop()
             event.prevent_default()
             self._left(STEPS[event.key])
+        elif event.key == "escape":
+            event.stop()
+            event.prevent_default()
+            self._restored()
         else:
             await super()._on_key(event)
 
@@ -138,11 +155,13 @@ class SpecForm(Container):
         self._paths = list(self.fields)
         self._hidden: dict[str, Any] = {}
         self._editing: str | None = None
+        self._before = ""
+        """The value of the field that is edited, as it was before."""
 
     def compose(self) -> ComposeResult:
         """The lines, and the text field that is laid over one of them."""
         yield FieldTable(COLUMNS, typed=self._type, stepped=self._step)
-        yield Editor(self._leave)
+        yield Editor(self._leave, self._restore)
 
     def on_mount(self) -> None:
         """Show the values."""
@@ -271,6 +290,7 @@ class SpecForm(Container):
         """Lay the text field over the line of the field under the cursor."""
         self._take()
         self._editing = self.field.path
+        self._before = self.values[self._editing]
         line = self.table.cursor + 1 - self.table.scroll_offset.y
         left = GUTTER + LABEL_WIDTH + 1
         self.editor.styles.offset = (left, line)
@@ -291,6 +311,11 @@ class SpecForm(Container):
         """Typing."""
         event.stop()
         self._take()
+
+    def _restore(self) -> None:
+        """Close the text field and put back what was there before."""
+        self.editor.value = self._before
+        self._leave(0)
 
     def _leave(self, step: int) -> None:
         """Close the text field and go on by lines."""
