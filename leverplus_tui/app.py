@@ -20,6 +20,7 @@ from textual.types import AnimationLevel
 from textual.worker import Worker, WorkerState
 
 from leverplus_tui import messages as said
+from leverplus_tui.awaited import Awaited
 from leverplus_tui.screens import starting
 from leverplus_tui.screens.base import PageScreen
 from leverplus_tui.screens.dialogs import Ask, Confirm, Tell
@@ -27,9 +28,12 @@ from leverplus_tui.screens.help import HelpScreen
 from leverplus_tui.screens.library import Library
 from leverplus_tui.theme import THEMES, fallbacks
 from leverplus_tui.watcher import Watcher
+from leverplus_tui.widgets.bars import display_key
+from leverplus_tui.widgets.text import plural
 
 if TYPE_CHECKING:
     from db.home import Home
+    from leverplus_tui.messages import View
     from leverplus_tui.screens.compare import CompareScreen
 
 MESSAGES_KEPT = 200
@@ -61,6 +65,7 @@ class LeverplusApp(App[None]):
         Binding("minus", "last_view", "the view before this one", show=False, id="view.last"),
         Binding("question_mark", "help", "keys", show=False, id="help"),
         Binding("m", "messages", "messages so far", show=False, id="messages"),
+        Binding("ctrl+p", "command_palette", "every view and key by name", show=False, id="palette"),
         Binding("q,ctrl+q", "quit", "quit (jobs go on)", show=False, id="quit"),
     ]
 
@@ -71,7 +76,9 @@ class LeverplusApp(App[None]):
         self._run = run
         self._compare = compare.split(",") if isinstance(compare, str) else list(compare)
         self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
-        self._last_mode = "runs"
+        self._view: View | None = None
+        self._before: View | None = None
+        self._awaited = Awaited()
         for theme in THEMES:
             self.register_theme(theme)
         wanted = os.environ.get("TEXTUAL_THEME", "")
@@ -154,6 +161,8 @@ class LeverplusApp(App[None]):
         """Every page learns that it is stale; the one in view reads."""
         for page in self._pages():
             page.post_message(said.DataChanged(event.version))
+        if self._awaited:
+            self._tell_ends()
 
     def on_log_grew(self, event: said.LogGrew) -> None:
         """The page in view shows it."""
@@ -169,14 +178,38 @@ class LeverplusApp(App[None]):
     # Where to go
 
     async def action_mode(self, mode: str) -> None:
-        """Switch to a mode."""
+        """Switch to a mode; in that mode already, go to its first page."""
         if mode != self.current_mode:
-            self._last_mode = self.current_mode if self.current_mode in MODES else "runs"
             await self.switch_mode(mode)
+        else:
+            await self._to_first_page()
+
+    async def _to_first_page(self) -> None:
+        while len(self.screen_stack) > 1:
+            page = self.screen
+            if isinstance(page, PageScreen) and page.holds_changes:
+                page.action_back()
+                return
+            await self.pop_screen()
+
+    def on_viewed(self, event: said.Viewed) -> None:
+        """Remember the view before this one."""
+        if event.view != self._view:
+            self._before = self._view
+        self._view = event.view
 
     async def action_last_view(self) -> None:
-        """Switch to the mode before this one."""
-        await self.action_mode(self._last_mode)
+        """Go to the view before this one; once more comes back."""
+        before = self._before
+        if before is None:
+            self.notify("There is no view before this one yet")
+            return
+        if before.mode != self.current_mode:
+            await self.switch_mode(before.mode)
+        if before.run_id is None:
+            await self._to_first_page()
+        elif not (isinstance(self.screen, PageScreen) and self.screen.view == before):
+            self.post_message(said.OpenRun(before.run_id, before.tab))
 
     def action_help(self) -> None:
         """Show the keys that work now."""
@@ -193,6 +226,7 @@ class LeverplusApp(App[None]):
         from leverplus_tui.screens.run import RunScreen
 
         page = RunScreen(self.library, event.run_id, event.tab)
+        page.mode = self.current_mode
         if event.shot is not None:
             page.ask_for(event.shot, event.subset, event.beside)
         await self.push_screen(page)
@@ -211,7 +245,9 @@ class LeverplusApp(App[None]):
         from leverplus_tui.screens.launch import LaunchScreen  # pydantic's models are not needed before
 
         spec = await asyncio.to_thread(self.library.spec, event.run_id) if event.run_id is not None else None
-        await self.push_screen(LaunchScreen(self.library, event.kind, spec=spec, values=event.values))
+        page = LaunchScreen(self.library, event.kind, spec=spec, values=event.values)
+        page.mode = self.current_mode
+        await self.push_screen(page)
 
     @work(group="launch", exclusive=True, exit_on_error=False)
     async def on_launch_demo(self) -> None:
@@ -227,6 +263,8 @@ class LeverplusApp(App[None]):
         names = ", ".join(f"r{run_id}" for run_id in event.run_ids)
         more = "; mark both with space, v compares them" if len(event.run_ids) == 2 else ""
         self.notify(f"{names} started: 4 shows the log{more}")
+        self._awaited.add(event.run_ids)
+        self._tell_ends()
 
     @work(group="stop", exclusive=True, exit_on_error=False)
     async def on_stop_run(self, event: said.StopRun) -> None:
@@ -245,6 +283,14 @@ class LeverplusApp(App[None]):
         """Go on with a run."""
         await asyncio.to_thread(starting.resume, self.library.home, event.run_id)
         self.notify(f"r{event.run_id} goes on")
+        self._awaited.add([event.run_id], again=True)
+        self._tell_ends()
+
+    @work(group="ends", exit_on_error=False)
+    async def _tell_ends(self) -> None:
+        """Say how runs ended that were started from here."""
+        for sentence, failed in await asyncio.to_thread(self._awaited.ended, self.library):
+            self.notify(sentence, severity="error" if failed else "information", timeout=10 if failed else None)
 
     @work(group="data", exclusive=True, exit_on_error=False)
     async def on_add_data(self) -> None:
@@ -260,11 +306,11 @@ class LeverplusApp(App[None]):
     def on_copy_text(self, event: said.CopyText) -> None:
         """To the clipboard, by the terminal's own way (OSC 52)."""
         self.copy_to_clipboard(event.text)
-        self.notify(
-            event.text if len(event.text) < 200 else event.text[:200] + " ...",
-            title=f"Copied {event.what}",
-            markup=False,
-        )
+        lines = event.text.rstrip("\n").count("\n") + 1
+        if lines > 1:
+            self.notify(f"Copied {event.what}, {plural(lines, 'line')}")
+        else:
+            self.notify(event.text[:200] + " ..." * (len(event.text) > 200), title=f"Copied {event.what}")
 
     # Messages and errors
 
@@ -315,16 +361,19 @@ class LeverplusApp(App[None]):
     # Command palette
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every view and every key of this page, beside Textual's own."""
-        yield from super().get_system_commands(screen)
+        """Every view and every key of this page; of Textual's own commands only the choice of colours."""
+        yield SystemCommand("Choose colours", "themes: dark, light, high contrast and others", self.action_change_theme)
+        yield SystemCommand("Quit", "key q, jobs go on", self.action_quit)
         for number, mode in enumerate(MODES, start=1):
             yield SystemCommand(f"Go to {mode}", f"key {number}", self._runner(f"app.mode('{mode}')"))
         for active in screen.active_bindings.values():
             binding = active.binding
-            if active.node is screen and binding.description and active.enabled:
+            if active.node is screen and binding.id is not None and binding.description and active.enabled:
                 words = binding.tooltip or binding.description
                 yield SystemCommand(
-                    words[:1].upper() + words[1:], f"key {binding.key}", self._runner(f"screen.{binding.action}")
+                    words[:1].upper() + words[1:],
+                    f"key {display_key(binding)}",
+                    self._runner(f"screen.{binding.action}"),
                 )
 
     def _runner(self, action: str) -> Callable[[], None]:

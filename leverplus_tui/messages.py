@@ -41,6 +41,22 @@ class LogGrew(Message):
     skipped: bool = False
 
 
+@dataclass(frozen=True)
+class View:
+    """A view that can be come back to: a mode, or a run's page in it."""
+
+    mode: str
+    run_id: int | None = None
+    tab: str = field(default="", compare=False)
+
+
+@dataclass
+class Viewed(Message):
+    """A view came into sight."""
+
+    view: View
+
+
 @dataclass
 class OpenRun(Message):
     """Show one run; with `shot`, the answers behind that figure, beside those of another run where one is given."""

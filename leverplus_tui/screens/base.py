@@ -14,7 +14,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Static
 
-from leverplus_tui.messages import DatabaseReady, DataChanged, LogGrew
+from leverplus_tui.messages import DatabaseReady, DataChanged, LogGrew, View, Viewed
 from leverplus_tui.screens.library import Library
 from leverplus_tui.widgets.bars import KeyBar, ModeBar
 from leverplus_tui.widgets.failing import TellsFailures
@@ -23,6 +23,8 @@ SMALLEST = (60, 15)
 REST = 9
 """A screen rests this many times as long as its last reading took, so that reading never takes more than a tenth."""
 LONGEST_REST_S = 2.0
+AGE_S = 30.0
+"""How often a page in view writes its ages again when nothing else makes it."""
 
 
 class PageScreen(TellsFailures, Screen[None]):
@@ -36,6 +38,7 @@ class PageScreen(TellsFailures, Screen[None]):
     def __init__(self, library: Library) -> None:
         super().__init__()
         self.library = library
+        self.mode = self.MODE
         self._stale = True
         self._reading = False
         self._read_at = 0.0
@@ -44,7 +47,7 @@ class PageScreen(TellsFailures, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Bars around the body; one line instead of everything where there is no room."""
-        yield ModeBar(self.MODE)
+        yield ModeBar(self.mode)
         with Container(id="body"):
             yield from self.body()
         yield Static("", id="too-small", markup=False)
@@ -72,6 +75,29 @@ class PageScreen(TellsFailures, Screen[None]):
         self.query_one("#too-small", Static).update(said)
         self.fit(event.size)
 
+    # Coming and going
+
+    def on_mount(self) -> None:
+        """Ages grow while nothing happens."""
+        self.set_interval(AGE_S, self._grow_older)
+
+    def _grow_older(self) -> None:
+        if self.is_current and self.library.is_open:
+            self.show_ages()
+
+    def show_ages(self) -> None:
+        """Write what says how long ago something was, from what was read before."""
+
+    @property
+    def view(self) -> View | None:
+        """What `-` comes back to; None for pages that lead nowhere else."""
+        return View(self.mode) if self is self.app.screen_stack[0] else None
+
+    @property
+    def holds_changes(self) -> bool:
+        """Whether leaving the page would lose something; `action_back` then asks."""
+        return False
+
     # Reading
 
     @property
@@ -81,8 +107,12 @@ class PageScreen(TellsFailures, Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Coming into view: show what changed meanwhile."""
+        if (view := self.view) is not None:
+            self.post_message(Viewed(view))
         if self._stale:
             self.refresh_data()
+        else:
+            self._grow_older()
 
     def on_data_changed(self, event: DataChanged) -> None:
         """Read again if in view, later if not."""
@@ -134,6 +164,8 @@ class PageScreen(TellsFailures, Screen[None]):
             self.refresh_data()
 
     def action_back(self) -> None:
-        """One step back: the page below, if there is one."""
+        """One step back: the page below; from the first page of a mode to the runs."""
         if len(self.app.screen_stack) > 1:
             self.dismiss()
+        elif self.mode != "runs":
+            self.call_later(self.run_action, "app.mode('runs')")

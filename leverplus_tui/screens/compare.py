@@ -16,6 +16,7 @@ from leverplus_tui.messages import CopyText, OpenRun
 from leverplus_tui.screens.base import PageScreen
 from leverplus_tui.screens.compare_rows import Line, folded, lines, sentence, whiskers
 from leverplus_tui.screens.dialogs import Choose
+from leverplus_tui.screens.exports import comparison_text, export_comparison
 from leverplus_tui.screens.library import Library
 from leverplus_tui.screens.run_info import COLOURS, Part
 from leverplus_tui.theme import VERDICT_ROLES
@@ -153,6 +154,11 @@ class CompareScreen(PageScreen):
     def _title(self, run: str, role: str, name: str) -> str:
         return " ".join(word for word in (run, role, *doubts(self._rows.get(run)), clean(name)) if word)
 
+    def show_ages(self) -> None:
+        """Write the lines again."""
+        if self.found is not None:
+            self._fill()
+
     def fit(self, size: Size) -> None:
         """More or fewer runs fit."""
         if self.found is not None:
@@ -274,13 +280,13 @@ class CompareScreen(PageScreen):
         ]
         kind = await self.app.push_screen_wait(Choose("Export as", choices))
         if kind:
-            path = await asyncio.to_thread(self.library.export_comparison, self.found, kind)
+            path = await asyncio.to_thread(export_comparison, self.library, self.found, kind)
             self.notify(str(path), title="Exported", markup=False)
 
     def action_copy(self) -> None:
         """Copy the comparison as Markdown."""
         if self.found is not None:
-            self.post_message(CopyText(self.library.comparison_text(self.found, "md"), "the comparison"))
+            self.post_message(CopyText(comparison_text(self.found, "md"), "the comparison"))
 
 
 def _values(line: Line) -> list[Part]:

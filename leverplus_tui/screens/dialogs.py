@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from leverplus_tui.messages import CopyText
 from leverplus_tui.widgets.bars import KeyBar
+from leverplus_tui.widgets.table import Column, LineTable
 
 
 def _keys(*pairs: tuple[str, str]) -> Static:
@@ -40,9 +41,7 @@ class Confirm(ModalScreen[bool]):
         """The question, what follows from yes, the keys."""
         with Vertical(classes="dialog"):
             yield Static(Content.assemble((self.question, "bold"), "\n\n", (self.detail, "$faint")))
-            yield Static(
-                Content.assemble(("y", "bold $primary"), " yes    ", ("n", "bold $primary"), " no"), classes="keys"
-            )
+            yield _keys(("y", "yes"), ("n", "no"))
 
     def action_answer(self, yes: bool) -> None:
         """Close with the answer."""
@@ -63,10 +62,7 @@ class Ask(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Static(Content.assemble((self.question, "bold"), "\n", (self.detail, "$faint")))
             yield Input(self.value, placeholder=self.placeholder)
-            yield Static(
-                Content.assemble(("enter", "bold $primary"), " ok    ", ("esc", "bold $primary"), " cancel"),
-                classes="keys",
-            )
+            yield _keys(("enter", "ok"), ("esc", "cancel"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Close with the text; nothing typed is no answer."""
@@ -108,6 +104,43 @@ class Choose(ModalScreen[str | None]):
         """Close with the choice."""
         event.stop()
         self.dismiss(event.option_id)
+
+
+class ChooseMany(ModalScreen[frozenset[str] | None]):
+    """Asks for some of several things; each has the sign of a mark while it is taken."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "mark", id="choose-many.mark"),
+        Binding("escape", "dismiss", "cancel", id="choose-many.cancel"),
+    ]
+
+    def __init__(self, question: str, choices: Sequence[tuple[str, str]], chosen: Collection[str]) -> None:
+        super().__init__()
+        self.question, self.choices, self.chosen = question, tuple(choices), chosen
+
+    def compose(self) -> ComposeResult:
+        """The question and the list; `choices` are (value, words)."""
+        with Vertical(classes="dialog"):
+            yield Static(Content(self.question).stylize("bold"))
+            yield LineTable([Column("words", "", 20, flex=40)])
+            yield _keys(("space", "take or leave"), ("enter", "ok"), ("esc", "cancel"))
+
+    def on_mount(self) -> None:
+        """Mark what is taken now."""
+        table = self.query_one(LineTable)
+        table.fill([{"words": words} for _, words in self.choices])
+        table.marked = [place for place, (value, _) in enumerate(self.choices) if value in self.chosen]
+        table.styles.height = min(len(self.choices) + 1, max(4, self.app.size.height - 10))
+        table.focus()
+
+    def action_mark(self) -> None:
+        """Take or leave what is under the cursor."""
+        self.query_one(LineTable).toggle_mark()
+
+    def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
+        """Close with what is marked."""
+        event.stop()
+        self.dismiss(frozenset(self.choices[place][0] for place in event.table.marked))
 
 
 class Tell(ModalScreen[None]):

@@ -55,6 +55,10 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,question_mark,q,enter", "dismiss", "close", id="help.close"),
         Binding("j,down", "scroll(1)", show=False),
         Binding("k,up", "scroll(-1)", show=False),
+        Binding("pagedown,ctrl+d,space", "page(1)", show=False),
+        Binding("pageup,ctrl+u", "page(-1)", show=False),
+        Binding("g,home", "to_end(-1)", show=False),
+        Binding("G,end", "to_end(1)", show=False),
     ]
 
     def __init__(self, bindings: Iterable[ActiveBinding]) -> None:
@@ -64,14 +68,23 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """One block for each section."""
         with Vertical(classes="dialog wide"):
-            yield Static(Content.assemble(("Keys", "bold"), ("   esc closes", "$faint")))
-            with VerticalScroll():
+            yield Static(Content.assemble(("Keys", "bold"), ("   esc closes   j k g G scroll", "$faint")))
+            with VerticalScroll(can_focus=False):
                 for title, actions in self.sections.items():
                     yield Static(_block(title, actions))
 
     def action_scroll(self, lines: int) -> None:
         """j and k, as everywhere."""
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def action_page(self, direction: int) -> None:
+        """Scroll by what is in view."""
+        self.action_scroll(direction * max(1, self.query_one(VerticalScroll).size.height - 1))
+
+    def action_to_end(self, direction: int) -> None:
+        """Go to the first or last line."""
+        place = self.query_one(VerticalScroll)
+        place.scroll_to(y=0 if direction < 0 else place.max_scroll_y, animate=False)
 
 
 def _block(title: str, actions: dict[str, tuple[list[str], str]]) -> Content:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -13,33 +13,36 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
-from leverplus_tui.messages import CopyText, EditLaunch, LogGrew, OpenRun, ResumeRun, StopRun, WatchLog
-from leverplus_tui.screens.base import PageScreen
+from leverplus_tui.messages import EditLaunch, OpenRun
 from leverplus_tui.screens.library import Job, Library
+from leverplus_tui.screens.log_page import EMPTY, LogPage
 from leverplus_tui.screens.run_info import Part, standing
 from leverplus_tui.widgets.empty import Empty
 from leverplus_tui.widgets.log import LogView
 from leverplus_tui.widgets.run_view import WORDS, age, now, shown_state, state_cell
 from leverplus_tui.widgets.table import Cell, Column, LineTable
-from leverplus_tui.widgets.text import bar, clean, duration
+from leverplus_tui.widgets.text import bar, clean, duration, plural
 
 if TYPE_CHECKING:
     from db.store import RunRow
 
+MOST = 200
 BAR = 12
 COLUMNS = (
     Column("id", "id", 5),
-    Column("name", "name", 12, flex=14),
+    Column("name", "name", 20, flex=30),
     Column("kind", "kind", 4, priority=4),
     Column("state", "state", 9),
     Column("bar", "progress", BAR, priority=2),
     Column("eta", "left", 6, align="right", priority=1),
-    Column("took", "took", 6, align="right", priority=3),
-    Column("ended", "when", 11, align="right", priority=5),
+    Column("took", "took", 6, align="right", priority=5),
+    Column("ended", "when", 11, align="right", priority=3),
 )
+RUNNING_ONLY = ("bar", "eta")
+"""Columns that say nothing when no job runs."""
 
 
-class JobsScreen(PageScreen):
+class JobsScreen(LogPage):
     """What runs, what waits, what ended."""
 
     MODE = "jobs"
@@ -47,7 +50,11 @@ class JobsScreen(PageScreen):
         Binding("X", "stop", "stop", tooltip="stop the job (asks first; what is done stays stored)", id="jobs.stop"),
         Binding("R", "resume", "resume", tooltip="go on with a stopped, failed or lost run", id="jobs.resume"),
         Binding("f", "follow", "follow", tooltip="follow the end of the log, or stop following", id="jobs.follow"),
+        Binding("slash", "find", "find", tooltip="find a text in the log", id="jobs.find"),
+        Binding("n", "match(1)", "next match", show=False, id="jobs.next-match"),
+        Binding("N", "match(-1)", "previous match", show=False, id="jobs.previous-match"),
         Binding("E", "first_error", "first error", tooltip="jump to the first error in the log", id="jobs.first-error"),
+        Binding("o", "pager", "pager", tooltip="read the whole log in $PAGER", id="jobs.pager"),
         Binding("e", "launch('eval')", "evaluate", id="jobs.evaluate"),
         Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="jobs.copy"),
         Binding("tab", "app.focus_next", "log", tooltip="to the log and back", id="jobs.log"),
@@ -62,15 +69,17 @@ class JobsScreen(PageScreen):
         """Jobs, and the one under the cursor."""
         yield Empty("No jobs yet", ["A job keeps running when this program is closed"],
                     [("e", "evaluate a model"), ("1", "the runs, where d starts a demonstration")], id="empty")  # fmt: skip
+        yield Static("", id="summary", markup=False)
         with Container(id="jobs-body"):
             yield LineTable(COLUMNS, id="jobs")
             with Vertical(id="job"):
                 yield Static("", id="job-head")
-                yield LogView(id="log", empty="Nothing logged yet")
+                yield LogView(id="log", empty=EMPTY)
 
     def on_mount(self) -> None:
         """Nothing is read yet."""
         self.query_one("#jobs-body").display = False
+        self.query_one("#summary").display = False
 
     def fit(self, size: Size) -> None:
         """Below 100 columns the log stands under the list."""
@@ -83,20 +92,26 @@ class JobsScreen(PageScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that need a job are not offered before there is one."""
-        needs = ("stop", "resume", "follow", "first_error", "copy", "app.focus_next")
+        needs = ("stop", "resume", "follow", "find", "match", "first_error", "pager", "copy", "app.focus_next")
+        if action == "launch":
+            return self.library.is_open
         return bool(self._jobs) or action not in needs
 
     async def reload(self) -> None:
         """Read the newest jobs."""
-        jobs = await asyncio.to_thread(self.library.jobs)
+        jobs = await asyncio.to_thread(self.library.jobs, MOST)
         first = not self._jobs
         self._jobs = {job.run.id: job for job in jobs}
         self.refresh_bindings()
         self.query_one("#empty").display = not jobs
         self.query_one("#jobs-body").display = bool(jobs)
+        running = sum(1 for job in jobs if job.run.state == "running")
+        self.table.set_columns([column for column in COLUMNS if running or column.key not in RUNNING_ONLY])
         self.table.put_rows({job.run.id: _row(job) for job in jobs}, fresh=True)
         self.table.set_keys(list(self._jobs))
-        running = sum(1 for job in jobs if job.run.state == "running")
+        most = f"the newest {MOST} jobs" if len(jobs) == MOST else plural(len(jobs), "job")
+        self.query_one("#summary", Static).update(f"{most}: running, then waiting, then the last to end first")
+        self.query_one("#summary").display = bool(jobs)
         self.bar.status = f"{running} running, goes on after q" if running else "nothing is running"
         self._show()
         if first and jobs:
@@ -116,32 +131,24 @@ class JobsScreen(PageScreen):
         self.query_one("#job-head", Static).update(Content.assemble(*_head(job)))
         if key != self._shown:
             self._shown = key
-            self.query_one(LogView).clear()
-            self.post_message(WatchLog(self.library.log_path(job.run.id)))
+            self.watch_log(key)
+        self.log_view.expect(more=job.run.state in ("queued", "running"))
 
-    def log_grew(self, event: LogGrew) -> None:
-        """New lines of the log in view."""
-        if self._shown is None or event.path != self.library.log_path(self._shown):
-            return
-        view = self.query_one(LogView)
-        if event.restarted:
-            view.clear()
-        view.add(event.lines)
+    @property
+    def log_run(self) -> int | None:
+        """The run under the cursor."""
+        return self._shown
 
-    def on_screen_suspend(self) -> None:
-        """Nobody looks: nothing is tailed."""
-        self.post_message(WatchLog(None))
-
-    def on_screen_resume(self) -> None:
-        """Tail again, from the start of what is shown."""
-        self._shown = None
-        self._show()
+    def show_ages(self) -> None:
+        """Write the rows and the head of the log again."""
+        self.table.put_rows({run_id: _row(job) for run_id, job in self._jobs.items()})
+        if (job := self._jobs.get(self._shown or 0)) is not None:
+            self.query_one("#job-head", Static).update(Content.assemble(*_head(job)))
 
     # Keys
 
-    def _here(self) -> int | None:
-        if self.table.cursor_key is None:
-            self.notify("No job here yet")
+    def here(self) -> int | None:
+        """The run under the cursor."""
         return self.table.cursor_key
 
     @on(LineTable.Chosen)
@@ -150,34 +157,9 @@ class JobsScreen(PageScreen):
         event.stop()
         self.post_message(OpenRun(event.key))
 
-    def action_stop(self) -> None:
-        """Stop the job under the cursor."""
-        if (run_id := self._here()) is not None:
-            self.post_message(StopRun(run_id))
-
-    def action_resume(self) -> None:
-        """Go on with the run under the cursor."""
-        if (run_id := self._here()) is not None:
-            self.post_message(ResumeRun(run_id))
-
     def action_launch(self, kind: str) -> None:
         """Open the launch form."""
         self.post_message(EditLaunch(kind))
-
-    def action_follow(self) -> None:
-        """Follow the log, or stop following."""
-        self.query_one(LogView).action_follow()
-
-    def action_first_error(self) -> None:
-        """Go to the first error of the log."""
-        self.query_one(LogView).action_first_error()
-
-    @work(exclusive=True, group="copy", exit_on_error=False)
-    async def action_copy(self) -> None:
-        """Copy the command line that makes this run."""
-        if (run_id := self._here()) is not None:
-            text = await asyncio.to_thread(self.library.command, run_id)
-            self.post_message(CopyText(text, f"the command of r{run_id}"))
 
 
 def _row(job: Job) -> dict[str, Cell | str]:

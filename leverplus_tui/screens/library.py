@@ -206,31 +206,28 @@ class Library:
         agreeing = {name: value for name, value in settings[0].items() if name not in differing}
         return found, {detail.row.ref: detail.row for detail in details}, agreeing
 
-    def comparison_text(self, found: Comparison, kind: str) -> str:
-        """A comparison as `md`, `csv` or `json`: what `leverplus compare` prints."""
-        import json
-
-        from leverplus_tui.comparison_text import csv_text, markdown
-
-        if kind == "json":
-            return json.dumps(found.as_json(), indent=2, ensure_ascii=False)
-        return markdown(found) if kind == "md" else csv_text(found)
-
-    def export_comparison(self, found: Comparison, kind: str) -> Path:
-        """Write a comparison into the home's `exports`; the path."""
-        folder = self.home.root / "exports"
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"compare-{'-'.join(run.id for run in found.runs)}.{kind}"
-        path.write_text(self.comparison_text(found, kind) + "\n", encoding="utf-8")
-        return path
-
-    def rename(self, run_id: int, name: str) -> None:
-        """Give a run another name."""
+    def tag(self, run_ids: Sequence[int], words: Sequence[str]) -> None:
+        """Put words on runs; a word with a minus in front is taken off. Raises UserError for what is no word."""
         from db import store
         from db.session import writing
 
         with writing(self.engine) as session:
-            store.rename(session, run_id=run_id, name=name)
+            for run_id in run_ids:
+                store.tag(session, run_id=run_id, tags=[word for word in words if not word.startswith("-")])
+                store.untag(session, run_id=run_id, tags=[word[1:] for word in words if word.startswith("-")])
+
+    def delete(self, run_ids: Sequence[int]) -> None:
+        """Hide runs from all lists. Raises UserError while one is queued or running."""
+        from db import store
+        from db.session import writing
+
+        with writing(self.engine) as session:
+            store.soft_delete(session, run_ids=run_ids)
+
+    def reason(self, run_id: int) -> str:
+        """What a run's newest process said when it did not end well."""
+        processes = self.detail(run_id).processes
+        return (processes[-1].reason if processes else "") or "its log says more"
 
     # Answers
 
@@ -281,7 +278,7 @@ class Library:
 
     # Jobs and data
 
-    def jobs(self, limit: int = 200) -> list[Job]:
+    def jobs(self, limit: int) -> list[Job]:
         """Runs that wait or run first, then those that ended last; the newest process of each."""
         from db import store
         from db.session import reading

@@ -11,12 +11,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
-from textual.timer import Timer
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from engine.doctor.rl_rows import QueryRow
 from leverplus_tui.messages import CopyText, EditLaunch
 from leverplus_tui.screens.dialogs import Choose
+from leverplus_tui.screens.filtered import FilteredPage
 from leverplus_tui.screens.library import Library
 from leverplus_tui.screens.rl_compare import RLCompareScreen
 from leverplus_tui.screens.rl_health import brief, full
@@ -32,13 +32,12 @@ from leverplus_tui.widgets.text import size as written_size
 if TYPE_CHECKING:
     from db.store import DataRow
 
-TYPING_S = 0.15
 SORTS = ("id", "n", "positive", "rate", "best", "mean", "spread", "reward", "pool", "image", "question")
 PLACEHOLDER = 'positive:0 gen:beam n>10 best>=0.6 class:mixed mark:conflict "bird"'
 WAITING = "Filter and sort work when the index is ready; these are the first queries of the file"
 
 
-class RLDataScreen(RLFilePage):
+class RLDataScreen(FilteredPage, RLFilePage):
     """One RL file."""
 
     MODE = "data"
@@ -66,10 +65,9 @@ class RLDataScreen(RLFilePage):
 
     def __init__(self, library: Library, row: DataRow) -> None:
         super().__init__(library, row)
-        self.where, self.sort = "", "id"
+        self.sort = "id"
         self.ids: list[int] = []
         self._rows: dict[int, QueryRow] = {}
-        self._typing: Timer | None = None
         self._preview: bool | None = None
         self._opened: RLQueryScreen | None = None
 
@@ -80,8 +78,7 @@ class RLDataScreen(RLFilePage):
         with VerticalScroll(id="rl-full"):
             yield Static("", id="rl-full-text")
         yield Static("", id="summary", markup=False)
-        yield Input(placeholder=PLACEHOLDER, id="filter", compact=True)
-        yield Static("", id="filter-error", markup=False)
+        yield from self.filter_line(PLACEHOLDER)
         yield Empty("Reading the first queries", id="empty")
         with Horizontal(id="rl-body"):
             yield LineTable(QUERY_COLUMNS, id="queries")
@@ -89,7 +86,7 @@ class RLDataScreen(RLFilePage):
 
     def on_mount(self) -> None:
         """Show the first queries, then the index."""
-        for part in ("#filter", "#rl-health", "#rl-body", "#filter-error"):
+        for part in ("#rl-health", "#rl-body"):
             self.query_one(part).display = False
         self.show_title()
 
@@ -182,9 +179,9 @@ class RLDataScreen(RLFilePage):
         try:
             ids = await asyncio.to_thread(self.source.select, self.where, self.sort)
         except BadFilter as error:
-            self._refuse_filter(str(error))
+            self.refuse_filter(str(error))
             return
-        self._refuse_filter("")
+        self.refuse_filter("")
         self._show_ids(ids)
 
     def _show_ids(self, ids: list[int]) -> None:
@@ -259,38 +256,15 @@ class RLDataScreen(RLFilePage):
             self.notify(WAITING)
             return
         self._leave_full()
-        field = self.query_one("#filter", Input)
-        field.display = True
-        field.focus()
+        self.open_filter()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter while typing, a moment after the last letter."""
-        event.stop()
-        if self._typing is not None:
-            self._typing.stop()
-        self._typing = self.set_timer(TYPING_S, self._apply_filter)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes back to the list."""
-        event.stop()
-        self._apply_filter()
-        self.query_one("#filter").display = bool(self.where)
-        self.table.focus()
-
-    def _apply_filter(self) -> None:
-        where = self.query_one("#filter", Input).value.strip()
-        if where != self.where:
-            self.where = where
-            self._reselect()
+    def filter_changed(self) -> None:
+        """Choose the queries again."""
+        self._reselect()
 
     @work(exclusive=True, group="select", exit_on_error=False)
     async def _reselect(self) -> None:
         await self._select()
-
-    def _refuse_filter(self, sentence: str) -> None:
-        line = self.query_one("#filter-error", Static)
-        line.update(sentence)
-        line.display = bool(sentence)
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_sort(self) -> None:
@@ -318,15 +292,9 @@ class RLDataScreen(RLFilePage):
 
     def action_back(self) -> None:
         """Escape leaves the whole health, clears the filter, then goes back."""
-        field = self.query_one("#filter", Input)
         if self._is_full:
             self._leave_full()
-        elif field.display or self.where:
-            field.value, self.where, field.display = "", "", False
-            self._refuse_filter("")
-            self.table.focus()
-            self._reselect()
-        else:
+        elif not self.leave_filter():
             super().action_back()
 
     # Other keys

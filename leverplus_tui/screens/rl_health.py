@@ -77,8 +77,7 @@ def _rates(health: Mapping[str, Any], width: int) -> list[Part]:
     positive = "" if few else _judgement(health["positive_rate"], bad=0.01, poor=0.05)
     signal = "" if few else _judgement(health["signal_rate"], bad=0.10, poor=0.20)
     with_one = "" if few else _judgement(health["query_positive_rate"], poor=0.2)
-    pairs = [("only", f"{plural(queries, 'query', 'queries')}: too few to tell", "$warning")] if few else []
-    pairs += [
+    pairs = [
         ("right", rate(health["positive_rate"], queries), positive),
         ("queries with one", rate(health["query_positive_rate"], queries), with_one),
         ("signal", rate(health["signal_rate"], queries), signal),
@@ -104,7 +103,9 @@ def _groups(health: Mapping[str, Any], width: int) -> list[Part]:
     total = max(sum(groups.values()), 1)
     legend = [(f"{_sign(key)} {words} {count(groups[key])}", colour) for key, words, colour in CLASSES]
     room = min(48, width - 8 - sum(len(text) + 2 for text, _ in legend))
-    parts: list[Part] = [("groups ", "$faint")]
+    few = f"only {plural(total, 'query', 'queries')}: too few to tell   " if total < FEW else ""
+    room -= len(few)
+    parts: list[Part] = [(few, "$warning"), ("groups ", "$faint")]
     if room >= 9:
         cells = _cells([groups[key] / total for key, _, _ in CLASSES], room)
         parts += [(_sign(key) * n, colour) for (key, _, colour), n in zip(CLASSES, cells, strict=True) if n]

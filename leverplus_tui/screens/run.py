@@ -6,18 +6,18 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
-from leverplus_tui.messages import CopyText, EditLaunch, LogGrew, ResumeRun, StopRun, WatchLog
+from leverplus_tui.messages import EditLaunch, View, Viewed
 from leverplus_tui.screens.answers import Answers
-from leverplus_tui.screens.base import PageScreen
 from leverplus_tui.screens.dialogs import Tell
 from leverplus_tui.screens.library import Library
+from leverplus_tui.screens.log_page import EMPTY, LogPage
 from leverplus_tui.screens.run_metrics import Metrics
 from leverplus_tui.screens.run_overview import Overview
 from leverplus_tui.theme import STATE_ROLES
@@ -30,6 +30,7 @@ from leverplus_tui.widgets.text import clean
 if TYPE_CHECKING:
     from db.store import RunDetail
 
+ACTIVE = ("queued", "running")
 TABS = ("overview", "metrics", "log", "config", "answers")
 CONFIG = (Column("field", "field", 22, flex=8), Column("value", "value", 20, flex=200))
 FOCUS: dict[str, type[Widget]] = {
@@ -41,7 +42,7 @@ FOCUS: dict[str, type[Widget]] = {
 }
 
 
-class RunScreen(PageScreen):
+class RunScreen(LogPage):
     """Everything about one run, in five tabs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,6 +52,8 @@ class RunScreen(PageScreen):
         Binding("X", "stop", "stop", tooltip="stop the job (asks first)", id="run.stop"),
         Binding("R", "resume", "resume", tooltip="go on with a stopped, failed or lost run", id="run.resume"),
         Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="run.copy"),
+        Binding("t", "tag", "tag", tooltip="put words on this run, or take them off", id="run.tag"),
+        Binding("D", "delete", "delete", tooltip="delete this run (asks first)", id="run.delete"),
     ]
 
     def __init__(self, library: Library, run_id: int, tab: str = "overview") -> None:
@@ -79,13 +82,25 @@ class RunScreen(PageScreen):
         elif name == "metrics":
             pane = Metrics(self.library)
         elif name == "log":
-            pane = LogView(empty="Nothing logged yet")
+            pane = LogView(empty=EMPTY)
         elif name == "config":
             pane = LineTable(CONFIG)
         else:
             pane = Answers(self.library)
         pane.id = name
         return pane
+
+    @property
+    def view(self) -> View:
+        """This run, at the tab in view."""
+        return View(self.mode, self.run_id, self.tab)
+
+    def show_ages(self) -> None:
+        """Write the title, and the first tab, again."""
+        if self.detail is not None:
+            self._show_title(self.detail)
+            if self.tab == "overview":
+                self._show_tab(self.detail)
 
     def on_mount(self) -> None:
         """Begin with the tab that was asked for."""
@@ -127,6 +142,7 @@ class RunScreen(PageScreen):
 
     def _show_tab(self, detail: RunDetail) -> None:
         pane = self.query_one(f"#{self.tab}")
+        self.log_view.expect(more=detail.row.state in ACTIVE)
         if isinstance(pane, Overview | Metrics | Answers):
             pane.show(detail)
         elif isinstance(pane, LineTable):
@@ -145,9 +161,8 @@ class RunScreen(PageScreen):
             else:
                 parts.append(Content.from_markup(f"[@click=screen.tab('{name}')]{title}[/]"))
         self.query_one("#tabs", Static).update(Content.assemble(*parts))
-        self.post_message(WatchLog(self.library.log_path(self.run_id) if tab == "log" else None))
-        if tab == "log":
-            self.query_one(LogView).clear()
+        self.watch_log(self.log_run)
+        self.post_message(Viewed(self.view))
         if self.detail is not None:
             self._show_tab(self.detail)
             self._focus()
@@ -184,23 +199,10 @@ class RunScreen(PageScreen):
             self.query_one(Answers).choose(cell)
             self._switch("answers")
 
-    def log_grew(self, event: LogGrew) -> None:
-        """New lines of the log."""
-        if event.path != self.library.log_path(self.run_id):
-            return
-        view = self.query_one(LogView)
-        if event.restarted:
-            view.clear()
-        view.add(event.lines)
-
-    def on_screen_suspend(self) -> None:
-        """Nobody looks: nothing is tailed."""
-        self.post_message(WatchLog(None))
-
-    def on_screen_resume(self) -> None:
-        """Back in view: tail again (the base class reads again)."""
-        if self.tab == "log":
-            self._switch("log")
+    @property
+    def log_run(self) -> int | None:
+        """This run while its log is in view."""
+        return self.run_id if self.tab == "log" else None
 
     # What is done with the run
 
@@ -209,19 +211,13 @@ class RunScreen(PageScreen):
         if self.detail is not None:
             self.post_message(EditLaunch(self.detail.row.kind, self.run_id))
 
-    def action_stop(self) -> None:
-        """Stop its job."""
-        self.post_message(StopRun(self.run_id))
+    def here(self) -> int:
+        """This run."""
+        return self.run_id
 
-    def action_resume(self) -> None:
-        """Go on with it."""
-        self.post_message(ResumeRun(self.run_id))
-
-    @work(exclusive=True, group="copy", exit_on_error=False)
-    async def action_copy(self) -> None:
-        """Copy the command line that makes this run."""
-        text = await asyncio.to_thread(self.library.command, self.run_id)
-        self.post_message(CopyText(text, f"the command of r{self.run_id}"))
+    def deleted(self) -> None:
+        """There is nothing here any more."""
+        self.dismiss()
 
 
 def _config(detail: RunDetail) -> list[dict[str, Cell | str]]:

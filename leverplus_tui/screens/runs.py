@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -10,41 +11,41 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
-from textual.timer import Timer
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from leverplus_tui.messages import (
     AddData,
     CompareRuns,
-    CopyText,
     DatabaseRefused,
     EditLaunch,
     LaunchDemo,
     OpenRun,
-    ResumeRun,
     RunsLaunched,
-    StopRun,
 )
-from leverplus_tui.screens.base import PageScreen
-from leverplus_tui.screens.dialogs import Choose
+from leverplus_tui.screens.dialogs import Choose, ChooseMany, Confirm
+from leverplus_tui.screens.exports import export_runs
+from leverplus_tui.screens.filtered import FilteredPage
 from leverplus_tui.screens.library import Library, Listing
+from leverplus_tui.screens.run_actions import RunActions
 from leverplus_tui.screens.run_info import RunInfo
 from leverplus_tui.widgets.empty import Empty
-from leverplus_tui.widgets.run_view import run_columns, run_row
-from leverplus_tui.widgets.table import LineTable
+from leverplus_tui.widgets.run_view import hidden_words, run_columns, run_row
+from leverplus_tui.widgets.table import Column, LineTable
 from leverplus_tui.widgets.text import plural
 
 if TYPE_CHECKING:
     from db.store import RunRow
 
 NEWEST_FIRST = "created desc"
-TYPING_S = 0.15
 SHOTS_BEFORE_ANY = (0, 1, 2)
+NEEDS_RUNS = ("mark", "mark_range", "compare", "sort", "reverse", "stop", "resume", "info", "copy", "columns", "tag",
+              "delete", "export")  # fmt: skip
+NEEDS_DATABASE = ("launch", "train", "demo", "add_data", "filter")
 HIDDEN_BELOW = 100
 """Columns below which the info pane starts hidden."""
 
 
-class RunsScreen(PageScreen):
+class RunsScreen(RunActions, FilteredPage):
     """The list of runs."""
 
     MODE = "runs"
@@ -59,27 +60,35 @@ class RunsScreen(PageScreen):
         Binding("R", "resume", "resume", tooltip="go on with a stopped, failed or lost run", id="runs.resume"),
         Binding("i", "info", "info", tooltip="show or hide the pane below", id="runs.info"),
         Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="runs.copy"),
+        Binding("x", "export", "export", tooltip="export these runs as CSV or JSON", id="runs.export"),
+        Binding("c", "columns", "columns", tooltip="choose the columns", id="runs.columns"),
+        Binding("t", "tag", "tag", tooltip="tag the run, or all that are marked", id="runs.tag"),
+        Binding(
+            "D", "delete", "delete", tooltip="delete the run, or all that are marked (asks first)", id="runs.delete"
+        ),
         Binding("S", "reverse", "reverse the order", show=False, id="runs.reverse"),
         Binding("V", "mark_range", "mark from the last mark to here", show=False, id="runs.mark-range"),
         Binding("d", "demo", "start the demonstration: two small real runs", show=False, id="runs.demo"),
         Binding("o", "add_data", "add a data file or folder", show=False, id="runs.add-data"),
+        Binding("escape", "back", "clear the filter, then the marks", show=False, id="back"),
     ]
 
     def __init__(self, library: Library) -> None:
         super().__init__(library)
-        self.where, self.sort = "", NEWEST_FIRST
+        self.sort = NEWEST_FIRST
         self.listing = Listing((), 0, (), 0, 0, 0)
         self._rows: dict[int, RunRow] = {}
-        self._typing: Timer | None = None
         self._loaded = False
         self._launched = 0
         self._info_wanted: bool | None = None
+        self._columns: frozenset[str] = frozenset()
+        """Keys of the columns that were chosen; none are all."""
+        self._names: frozenset[str] = frozenset()
 
     def body(self) -> ComposeResult:
         """Filter, table, info pane; instead of the table, what an empty list means."""
         yield Static("", id="summary", markup=False)
-        yield Input(placeholder='kind:eval acc@2>60 -tag:smoke "text"', id="filter", compact=True)
-        yield Static("", id="filter-error", markup=False)
+        yield from self.filter_line('kind:eval acc@2>60 -tag:smoke "text"')
         with Vertical(id="list"):
             yield Empty("Opening the database", id="empty")
             yield LineTable(run_columns(SHOTS_BEFORE_ANY), id="runs")
@@ -88,7 +97,6 @@ class RunsScreen(PageScreen):
 
     def on_mount(self) -> None:
         """Start with the list in focus."""
-        self.query_one("#filter").display = False
         self.query_one("#runs").display = False
         self.query_one("#info").display = False
 
@@ -99,8 +107,9 @@ class RunsScreen(PageScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that need a run are not offered before there is one."""
-        needs = ("mark", "compare", "sort", "reverse", "stop", "resume", "info", "copy", "mark_range")
-        return bool(self.listing.ids) or not (action in needs or (action == "filter" and not self.where))
+        if not self.library.is_open:
+            return action not in (*NEEDS_RUNS, *NEEDS_DATABASE)
+        return bool(self.listing.ids) or not (action in NEEDS_RUNS or (action == "filter" and not self.where))
 
     # Reading
 
@@ -113,6 +122,7 @@ class RunsScreen(PageScreen):
     def on_database_refused(self, event: DatabaseRefused) -> None:
         """There is nothing to list, and why."""
         event.stop()
+        self.refresh_bindings()
         self.query_one("#empty", Empty).say("The database cannot be used", [event.sentence], [("q", "quit")])
 
     async def reload(self) -> None:
@@ -120,9 +130,9 @@ class RunsScreen(PageScreen):
         try:
             listing = await asyncio.to_thread(self.library.listing, self.where, self.sort)
         except self.library.bad_filter() as error:
-            self._refuse(str(error))
+            self.refuse_filter(str(error))
             return
-        self._refuse("")
+        self.refuse_filter("")
         first = not self._loaded
         self._show_listing(listing)
         visible = self.table.visible_keys() if not first else listing.ids[:60]
@@ -133,9 +143,7 @@ class RunsScreen(PageScreen):
 
     def _show_listing(self, listing: Listing) -> None:
         self._loaded, self.listing = True, listing
-        self.table.set_columns(
-            run_columns(listing.shots or SHOTS_BEFORE_ANY, max(listing.ids, default=0), listing.largest)
-        )
+        self._set_columns()
         self.table.set_keys(listing.ids)
         if self._launched in listing.ids:
             self.table.move_to(self._launched)
@@ -148,6 +156,20 @@ class RunsScreen(PageScreen):
             self._say_why()
         self._summarise()
         self._fit_info()
+
+    def _set_columns(self) -> None:
+        every = self._every_column()
+        self.table.set_columns([column for column in every if not self._columns or column.key in self._columns])
+
+    def _every_column(self) -> list[Column]:
+        listing = self.listing
+        return run_columns(listing.shots or SHOTS_BEFORE_ANY, max(listing.ids, default=0), listing.largest)
+
+    @on(LineTable.Fitted)
+    def columns_fitted(self, event: LineTable.Fitted) -> None:
+        """The head line says what has no room."""
+        event.stop()
+        self._summarise()
 
     def _say_why(self) -> None:
         empty = self.query_one("#empty", Empty)
@@ -165,6 +187,10 @@ class RunsScreen(PageScreen):
         parts = [
             f"{len(self.listing.ids)} of {self.listing.total}" if self.where else plural(self.listing.total, "run")
         ]
+        if self.listing.ids and (hidden := hidden_words(self.table.hidden_columns)):
+            parts.append(hidden)
+        elif self._columns:
+            parts.append("chosen columns (c)")
         parts.append(f"sort {self.sort}")
         if self.table.marked:
             parts.append(f"{len(self.table.marked)} marked (v compares)")
@@ -189,9 +215,19 @@ class RunsScreen(PageScreen):
         if fresh:
             self._rows.clear()
         self._rows.update({row.id: row for row in rows})
-        shots = self.listing.shots or SHOTS_BEFORE_ANY
-        self.table.put_rows({row.id: run_row(row, shots) for row in rows}, fresh=fresh)
+        names = frozenset(name for row in self._rows.values() for name in (row.dataset, row.vlm))
+        others = names != self._names
+        self._names = names
+        self._put(self._rows.values() if others else rows, fresh=fresh)
         self._inform()
+
+    def _put(self, rows: Iterable[RunRow], *, fresh: bool = False) -> None:
+        shots = self.listing.shots or SHOTS_BEFORE_ANY
+        self.table.put_rows({row.id: run_row(row, shots, self._names) for row in rows}, fresh=fresh)
+
+    def show_ages(self) -> None:
+        """Write the rows again."""
+        self._put(self._rows.values())
 
     # Info pane
 
@@ -228,43 +264,15 @@ class RunsScreen(PageScreen):
 
     def action_filter(self) -> None:
         """Open the filter line."""
-        field = self.query_one("#filter", Input)
-        field.display = True
-        field.focus()
+        self.open_filter()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter while typing, a moment after the last letter."""
-        event.stop()
-        if self._typing is not None:
-            self._typing.stop()
-        self._typing = self.set_timer(TYPING_S, self._apply_filter)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes back to the list."""
-        event.stop()
-        self._apply_filter()
-        self.query_one("#filter").display = bool(self.where)
-        self.table.focus()
-
-    def _apply_filter(self) -> None:
-        where = self.query_one("#filter", Input).value.strip()
-        if where != self.where:
-            self.where = where
-            self.refresh_data()
-
-    def _refuse(self, sentence: str) -> None:
-        line = self.query_one("#filter-error", Static)
-        line.update(sentence)
-        line.display = bool(sentence)
+    def filter_changed(self) -> None:
+        """Read the list again."""
+        self.refresh_data()
 
     def action_back(self) -> None:
         """Escape clears the filter, then the marks."""
-        field = self.query_one("#filter", Input)
-        if field.display or self.where:
-            field.value, self.where, field.display = "", "", False
-            self.table.focus()
-            self.refresh_data()
-        elif self.table.clear_marks():
+        if not self.leave_filter() and self.table.clear_marks():
             self._summarise()
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
@@ -336,32 +344,45 @@ class RunsScreen(PageScreen):
         if kind:
             self.action_launch(kind)
 
-    def _here(self) -> int | None:
-        if self.table.cursor_key is None:
-            self.notify("No run here yet")
+    def here(self) -> int | None:
+        """The run under the cursor."""
         return self.table.cursor_key
 
-    def action_stop(self) -> None:
-        """Stop the run under the cursor."""
-        if (run_id := self._here()) is not None:
-            self.post_message(StopRun(run_id))
+    def meant(self) -> tuple[int, ...]:
+        """The marked runs, or the one under the cursor."""
+        return tuple(self.table.marked) or super().meant()
 
-    def action_resume(self) -> None:
-        """Go on with the run under the cursor."""
-        if (run_id := self._here()) is not None:
-            self.post_message(ResumeRun(run_id))
+    def deleted(self) -> None:
+        """Marks on runs that are gone mean nothing."""
+        self.table.clear_marks()
 
-    def action_demo(self) -> None:
-        """Start two small real runs."""
-        self.post_message(LaunchDemo())
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_demo(self) -> None:
+        """Start two small real runs; asked where there are runs, because the key is offered only where there are none."""
+        detail = "Two evaluations of 100 questions on the built-in world; they stand beside your own runs."
+        if not self.listing.total or await self.app.push_screen_wait(Confirm("Start the demonstration?", detail)):
+            self.post_message(LaunchDemo())
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_columns(self) -> None:
+        """Choose the columns."""
+        choices = [(column.key, column.title) for column in self._every_column() if column.key != "id"]
+        chosen = self._columns or set(self.table.shown_columns)
+        found = await self.app.push_screen_wait(ChooseMany("Which columns?", choices, chosen))
+        if found is not None:
+            self._columns = found | {"id"}
+            self._set_columns()
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_export(self) -> None:
+        """Write the marked runs, or all that are listed, to a file."""
+        run_ids = tuple(self.table.marked) or self.listing.ids
+        choices = [("csv", "CSV, one line per figure"), ("json", "JSON, as `leverplus runs --json`")]
+        kind = await self.app.push_screen_wait(Choose(f"Export {plural(len(run_ids), 'run')} as", choices))
+        if kind:
+            path = await asyncio.to_thread(export_runs, self.library, run_ids, kind)
+            self.notify(str(path), title=f"Exported {plural(len(run_ids), 'run')}")
 
     def action_add_data(self) -> None:
         """Register data."""
         self.post_message(AddData())
-
-    @work(exclusive=True, group="copy", exit_on_error=False)
-    async def action_copy(self) -> None:
-        """Copy the command line that makes this run."""
-        if (run_id := self._here()) is not None:
-            text = await asyncio.to_thread(self.library.command, run_id)
-            self.post_message(CopyText(text, f"the command of r{run_id}"))

@@ -1,4 +1,4 @@
-"""The end of a log file: lines are added as they come, the view follows until somebody scrolls up."""
+"""The end of a log file: lines are added as they come, the view follows until somebody scrolls up; long lines are wrapped."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import Iterable
 from typing import ClassVar
 
+from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
+from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.reactive import reactive
@@ -40,8 +42,13 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         Binding("end,G", "to_end(1)", "Last line", show=False, id="log.last"),
         Binding("left,h", "sideways(-8)", "Left", show=False, id="log.left"),
         Binding("right,l", "sideways(8)", "Right", show=False, id="log.right"),
-        Binding("f", "follow", "follow", id="log.follow"),
-        Binding("E", "first_error", "first error", id="log.first-error"),
+        Binding("f", "screen.follow", "follow", id="log.follow"),
+        Binding("slash", "screen.find", "find", id="log.find"),
+        Binding("n", "screen.match(1)", "next match", show=False, id="log.next-match"),
+        Binding("N", "screen.match(-1)", "previous match", show=False, id="log.previous-match"),
+        Binding("w", "wrap", "wrap", tooltip="wrap long lines, or scroll them sideways", id="log.wrap"),
+        Binding("E", "screen.first_error", "first error", id="log.first-error"),
+        Binding("o", "screen.pager", "pager", tooltip="read the whole log in $PAGER", id="log.pager"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"log-view--error", "log-view--warning", "log-view--faint"}
     DEFAULT_CSS = """
@@ -65,14 +72,22 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self.lines: deque[str] = deque(maxlen=MOST_LINES)
         self.empty = empty
+        self.live = True
+        """Whether more lines are to be expected."""
+        self.wrap = True
         self.dropped = 0
         self.unseen = 0
+        self.needle = ""
+        self._found: int | None = None
+        self._drawn: list[tuple[int, str]] = []
+        """What each row on the screen shows: the line that it belongs to, and the part of it."""
 
     def clear(self, empty: str = "") -> None:
         """Forget all lines."""
         self.lines.clear()
         self.dropped = self.unseen = 0
         self.empty = empty or self.empty
+        self.needle, self._found = "", None
         self.follow = True
         self._grew()
 
@@ -85,13 +100,24 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
             self.unseen += len(fresh)
         self._grew()
 
+    def expect(self, *, more: bool) -> None:
+        """Say whether the job behind the log goes on."""
+        if more != self.live:
+            self.live = more
+            self.border_title = self.status
+
     def _grew(self) -> None:
-        width = max((len(line) for line in self.lines), default=0)
-        self.virtual_size = Size(width + 1, len(self.lines))
+        width = max(1, self.scrollable_content_region.width)
+        self._drawn = [(index, part) for index, line in enumerate(self.lines) for part in self._parts(line, width)]
+        widest = max((cell_len(line) for line in self.lines), default=0)
+        self.virtual_size = Size(width if self.wrap else widest + 1, len(self._drawn))
         if self.follow:
             self.call_after_refresh(self._show_end)
         self.border_title = self.status
         self.refresh()
+
+    def _parts(self, line: str, width: int) -> list[str]:
+        return chop_cells(line, width) if self.wrap and cell_len(line) > width else [line]
 
     def _show_end(self) -> None:
         if self.follow:
@@ -99,15 +125,22 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def status(self) -> str:
-        """What is not in view: lines dropped in front, new lines below."""
+        """What is not in view: lines dropped in front, new lines below; where the text that is looked for stands."""
         if not self.lines:
             return ""
-        parts = []
-        if self.dropped:
-            parts.append(f"last {plural(len(self.lines), 'line')}, {count(self.dropped)} before")
+        many = plural(len(self.lines), "line")
+        parts = [f"last {many}, {count(self.dropped)} before" if self.dropped else many]
+        if not self.live:
+            parts.append("the job has ended")
+        elif self.follow:
+            parts.append("following the end")
         else:
-            parts.append(plural(len(self.lines), "line"))
-        parts.append("following the end" if self.follow else f"paused, {plural(self.unseen, 'new line')} (f follows)")
+            parts.append(f"paused, {plural(self.unseen, 'new line')} (f follows)")
+        if self.needle and self._found is not None:
+            matches = self._matches()
+            parts.append(
+                f"'{self.needle}' {sum(1 for index in matches if index <= self._found)} of {len(matches)} (n N)"
+            )
         return " · ".join(parts)
 
     def watch_follow(self, follow: bool) -> None:
@@ -116,9 +149,16 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
             self.unseen = 0
         self._grew()
 
+    # Scrolling
+
     def _leave_end(self, target: float) -> None:
         self.follow = target >= self.max_scroll_y
         self.scroll_to(y=max(0, min(self.max_scroll_y, target)), animate=False)
+
+    def _go_to_line(self, index: int) -> None:
+        self.follow = False
+        row = next((row for row, (line, _) in enumerate(self._drawn) if line == index), 0)
+        self.scroll_to(y=max(0, min(self.max_scroll_y, row)), animate=False)
 
     def action_by(self, lines: int) -> None:
         """Scroll by lines; away from the end the view stops following."""
@@ -132,13 +172,23 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         """Go to the first or last line."""
         self._leave_end(0 if direction < 0 else self.max_scroll_y)
 
+    def action_wrap(self) -> None:
+        """Wrap long lines, or leave them long."""
+        self.wrap = not self.wrap
+        self.scroll_to(x=0, animate=False)
+        self._grew()
+
     def action_sideways(self, columns: int) -> None:
-        """Scroll long lines."""
+        """Scroll long lines, which are no longer wrapped then."""
+        if self.wrap:
+            self.action_wrap()
         self.scroll_to(x=max(0, self.scroll_offset.x + columns), animate=False)
 
     def action_follow(self) -> None:
         """Follow the end, or stop following."""
         self.follow = not self.follow
+
+    # Searching
 
     def action_first_error(self) -> None:
         """Go to the first line that reports an error."""
@@ -146,27 +196,60 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         if index is None:
             self.notify("No error in these lines")
         else:
-            self._leave_end(index)
-            self.follow = False
+            self._go_to_line(index)
+
+    def find(self, needle: str) -> None:
+        """Go to the first line at or below the top of the view that has this text, capitals aside."""
+        self.needle = needle
+        top = self._drawn[self.scroll_offset.y][0] if self._drawn else 0
+        self._found = top - 1
+        self.action_match(1)
+
+    def action_match(self, step: int) -> None:
+        """Go to the next or previous line that has the text, round the end."""
+        matches = self._matches()
+        if not matches:
+            self.notify(f"No line has '{self.needle}'" if self.needle else "Nothing is looked for: / asks for a text")
+            self._found = None
+        else:
+            here = -1 if self._found is None else self._found
+            ahead = [index for index in matches if (index > here if step > 0 else index < here)]
+            self._found = (ahead or matches)[0 if step > 0 else -1]
+            self._go_to_line(self._found)
+        self.border_title = self.status
+        self.refresh()
+
+    def _matches(self) -> list[int]:
+        wanted = self.needle.casefold()
+        return [index for index, line in enumerate(self.lines) if wanted in line.casefold()] if wanted else []
+
+    # Drawing
 
     def on_mouse_scroll_up(self) -> None:
         """Scrolling up stops following."""
         self.follow = False
 
     def on_resize(self) -> None:
-        """Keep the end in view."""
+        """Wrap anew and keep the end in view."""
         self._grew()
 
     def render_line(self, y: int) -> Strip:
-        """One line, coloured by its level."""
-        x, index = self.scroll_offset.x, self.scroll_offset.y + y
+        """One row, coloured by the level of its line."""
+        x, row = self.scroll_offset.x, self.scroll_offset.y + y
         base, width = self.rich_style, self.size.width
         if not self.lines and y == 0:
             style = base + self.get_component_rich_style("log-view--faint", partial=True)
             return Strip([Segment(pad(self.empty, width), style)])
-        if index >= len(self.lines):
+        if row >= len(self._drawn):
             return Strip.blank(width, base)
-        line = self.lines[index]
-        level = level_of(line)
+        index, text = self._drawn[row]
+        level = level_of(self.lines[index])
         style = base + (self.get_component_rich_style(f"log-view--{level}", partial=True) if level else base)
-        return Strip([Segment(line, style)]).crop_extend(x, x + width, style)
+        return Strip(self._marked(text, style)).crop_extend(x, x + width, style)
+
+    def _marked(self, text: str, style: Style) -> list[Segment]:
+        """The text with what is looked for in reverse."""
+        if not self.needle:
+            return [Segment(text, style)]
+        parts = re.split(f"({re.escape(self.needle)})", text, flags=re.IGNORECASE)
+        return [Segment(part, style + Style(reverse=place % 2 == 1)) for place, part in enumerate(parts)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from leverplus_tui.theme import STATE_ROLES, ascii_only, glyph
 from leverplus_tui.widgets.table import Cell, Column, Row
-from leverplus_tui.widgets.text import accuracy, clean, count, duration, short_name
+from leverplus_tui.widgets.text import accuracy, clean, count, duration, plural, short_name
 
 if TYPE_CHECKING:
     from db.store import CellRow, RunRow
@@ -135,6 +135,17 @@ def run_columns(shots: Sequence[int], newest: int = 0, largest: int = 0) -> list
         Column("flag", "flag", 7),
         Column("tags", "tags", 6, priority=10, flex=10),
     ]
+
+
+def hidden_words(hidden: Sequence[Column]) -> str:
+    """Which columns have no room: figures by name, for `-` in the others would read as never run."""
+    shots = " ".join(column.title for column in hidden if column.key.startswith("@"))
+    others = sum(1 for column in hidden if not column.key.startswith("@"))
+    if not hidden:
+        return ""
+    if not shots:
+        return f"{plural(others, 'column')} hidden (c)"
+    return f"{shots} hidden" + (f", {plural(others, 'column')} more" if others else "") + " (c)"
 
 
 def run_row(run: RunRow, shots: Sequence[int], names: Collection[str] = ()) -> Row:

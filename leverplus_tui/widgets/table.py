@@ -106,6 +106,17 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
             return self.table
 
     @dataclass
+    class Fitted(Message):
+        """Other columns are in view than before."""
+
+        table: LineTable
+
+        @property
+        def control(self) -> LineTable:
+            """The table that it happened in."""
+            return self.table
+
+    @dataclass
     class Wanted(Message):
         """Rows of these keys are needed."""
 
@@ -281,13 +292,22 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def _fit_columns(self, width: int) -> None:
+        before = self.shown_columns
         self._fitted_to = width
         self._fitted = fit(self.columns, width - GUTTER)
+        if self.shown_columns != before:
+            self.post_message(self.Fitted(self))
 
     @property
     def shown_columns(self) -> list[str]:
         """Keys of the columns that fit now."""
         return [column.key for column, _ in self._fitted]
+
+    @property
+    def hidden_columns(self) -> list[Column]:
+        """Columns that there is no room for."""
+        shown = set(self.shown_columns)
+        return [column for column in self.columns if column.key not in shown]
 
     def role_style(self, role: str) -> Style:
         """The style of a role in this table."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,17 @@ from textual.widgets import Input, Static
 from db.home import Home
 from db.session import open_database, writing
 from db.specs import UserError
+from leverplus_tui.awaited import Awaited
+from leverplus_tui.messages import CopyText
 from leverplus_tui.screens import starting
 from leverplus_tui.screens.compare import CompareScreen
 from leverplus_tui.screens.dialogs import Confirm, Tell
 from leverplus_tui.screens.help import HelpScreen
+from leverplus_tui.screens.library import Library
 from leverplus_tui.screens.run import RunScreen
 from leverplus_tui.screens.runs import RunsScreen
+from leverplus_tui.widgets import run_view
+from leverplus_tui.widgets.run_view import hidden_words, run_columns
 from leverplus_tui.widgets.table import LineTable
 from tests.helpers_tui import fill, kept, opened, settled, text_of, until
 
@@ -177,6 +183,13 @@ async def test_a_database_of_the_future_is_refused_in_one_sentence(tmp_path: Pat
     app = LeverplusApp(home)
     async with app.run_test(size=(100, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, Tell) and "newer leverplus" in text_of(pilot))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, Tell))
+        assert "evaluate" not in text_of(pilot)
+        assert "train" not in text_of(pilot).splitlines()[-1]
+        await pilot.press("3")
+        await until(pilot, lambda: "No data registered" in text_of(pilot))
+        assert "o add" not in text_of(pilot).splitlines()[-1]
 
 
 async def test_stopping_is_asked_and_failures_are_told(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,3 +226,144 @@ async def test_stopping_is_asked_and_failures_are_told(filled: Home, monkeypatch
         assert "ValueError: a bug" in (filled.root / "tui-errors.log").read_text()
         await pilot.press("escape", "m")
         assert "stop it there" in text_of(pilot)
+
+
+async def test_what_has_no_room_is_named_and_columns_can_be_chosen(filled: Home) -> None:
+    async with opened(filled, (70, 24)) as pilot:
+        assert "@2 hidden" in text_of(pilot)
+        await pilot.press("c")
+        await until(pilot, lambda: "Which columns?" in text_of(pilot))
+        await pilot.press("j", "j", "j", "space", "space", "enter")  # @0 goes, @1 goes
+        await until(pilot, lambda: "Which columns?" not in text_of(pilot))
+        await pilot.press("c")
+        await until(pilot, lambda: "Which columns?" in text_of(pilot))
+        await pilot.press("j", "j", "j", "j", "j", "space", "enter")  # @2 comes
+        await until(pilot, lambda: "chosen columns (c)" in text_of(pilot))
+        header = text_of(pilot).splitlines()[2].split()
+        assert header == ["id", "name", "@2", "n", "state", "flag"]
+
+
+def test_hidden_figures_are_named_and_other_columns_counted() -> None:
+    columns = run_columns((0, 1, 2, 4))
+    assert hidden_words([]) == ""
+    assert hidden_words([column for column in columns if column.key == "kind"]) == "1 column hidden (c)"
+    hidden = [column for column in columns if column.key in ("@2", "@4", "kind", "tags")]
+    assert hidden_words(hidden) == "@2 @4 hidden, 2 columns more (c)"
+
+
+async def test_runs_are_tagged_exported_and_deleted(tmp_path: Path) -> None:
+    home = fill(tmp_path / "home", n=10)
+    async with opened(home, (120, 36)) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        page.table.move_to(2)
+        await pilot.press("t", *"paper", "space", *"-old", "enter")
+        await until(pilot, lambda: "r2: paper -old" in text_of(pilot))
+        await until(pilot, lambda: page._rows[2].tags == ("paper",))
+        page.table.move_to(1)
+        await pilot.press("space", "x")
+        await until(pilot, lambda: "Export 1 run as" in text_of(pilot))
+        await pilot.press("enter")
+        await until(pilot, (home.root / "exports" / "runs.csv").exists)
+        lines = (home.root / "exports" / "runs.csv").read_text().splitlines()
+        assert len(lines) == 1 + 3
+        assert lines[1].startswith("r1,random,eval,done,False,builtin")
+        await pilot.press("D")
+        await until(pilot, lambda: "Delete r1?" in text_of(pilot))
+        await pilot.press("n")
+        assert 1 in page.listing.ids
+        await pilot.press("D")
+        await until(pilot, lambda: "Delete r1?" in text_of(pilot))
+        await pilot.press("y")
+        await until(pilot, lambda: 1 not in page.listing.ids and not page.table.marked)
+        assert any("leverplus delete r1 --undo" in message for message in kept(pilot))
+
+
+async def test_the_demonstration_is_asked_for_where_there_are_runs(
+    filled: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starting, "launch_demo", lambda home: pytest.fail("nobody said yes"))
+    async with opened(filled) as pilot:
+        await pilot.press("d")
+        await until(pilot, lambda: "Start the demonstration?" in text_of(pilot))
+        await pilot.press("n")
+
+
+async def test_one_goes_to_the_list_and_minus_to_the_view_before(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        await pilot.press("minus")
+        assert "no view before this one" in kept(pilot)[-1]
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen) and pilot.app.screen.detail is not None)
+        await pilot.press("tab", "1")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunsScreen))
+        await pilot.press("minus")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen) and pilot.app.screen.tab == "metrics")
+        await pilot.press("minus")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunsScreen))
+        await pilot.press("2", "escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunsScreen))
+        await pilot.press("minus")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen))
+
+
+async def test_the_end_of_what_was_started_here_is_told(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(starting, "resume", lambda home, run_id: None)
+    async with opened(filled) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        page.table.move_to(5)
+        await pilot.press("R")
+        await until(pilot, lambda: any("r5 broken failed again: its log says more" in text for text in kept(pilot)))
+
+
+def test_only_runs_that_ended_are_told_and_each_once(filled: Home) -> None:
+    library = Library(filled)
+    library.open()
+    awaited = Awaited()
+    awaited.add([1, 6])
+    awaited.add([5], again=True)
+    said = awaited.ended(library)
+    assert said == [("r1 random is done", False), ("r5 broken failed again: its log says more", True)]
+    assert awaited
+    assert awaited.ended(library) == []
+    library.close()
+
+
+async def test_ages_grow_while_nothing_happens(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(filled, (200, 36)) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        later = run_view.now() + timedelta(hours=2)
+        monkeypatch.setattr(run_view, "now", lambda: later)
+        assert "2h0" not in text_of(pilot)
+        page._grow_older()
+        await until(pilot, lambda: "2h0" in text_of(pilot))
+        await pilot.press("4")
+        await settled(pilot)
+        later += timedelta(hours=3)
+        page._grow_older()  # hidden now, so that nothing is done
+        assert "5h0" not in str(page.table._rows)
+
+
+async def test_the_palette_has_our_commands_alone(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        titles = {command.title for command in pilot.app.get_system_commands(pilot.app.screen)}
+    assert {"Choose colours", "Quit", "Go to jobs"} <= titles
+    assert not titles & {"Focus Next", "Focus Previous", "Maximize", "Screenshot", "Keys", "Copy selected text"}
+
+
+async def test_a_long_copy_is_told_by_its_length(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        pilot.app.post_message(CopyText("a\nb\nc\n", "the comparison"))
+        await until(pilot, lambda: "Copied the comparison, 3 lines" in kept(pilot))
+        pilot.app.post_message(CopyText("leverplus run", "the command"))
+        await until(pilot, lambda: "Copied the command: leverplus run" in kept(pilot))
+
+
+async def test_help_scrolls_to_its_end(filled: Home) -> None:
+    async with opened(filled, (80, 24)) as pilot:
+        await pilot.press("question_mark", "G")
+        await until(pilot, lambda: "messages so far" in text_of(pilot))
+        await pilot.press("g")
+        await until(pilot, lambda: "This page" in text_of(pilot))

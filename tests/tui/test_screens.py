@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
 
+from db import store
 from db.home import Home
-from db.session import open_database
+from db.rows import Checkpoint, Fact
+from db.session import open_database, writing
 from db.specs import EvalSpec, Finding, JobSpec
 from leverplus_tui.messages import EditLaunch, OpenRun
 from leverplus_tui.screens import starting
@@ -19,6 +22,8 @@ from leverplus_tui.screens.compare_rows import Line, lines
 from leverplus_tui.screens.launch import LaunchScreen
 from leverplus_tui.screens.preflight import PreflightReport, PreflightScreen
 from leverplus_tui.screens.run import RunScreen
+from leverplus_tui.screens.run_info import unit_of
+from leverplus_tui.screens.run_metrics import rests_on
 from leverplus_tui.screens.runs import RunsScreen
 from leverplus_tui.widgets.chart import Chart
 from leverplus_tui.widgets.log import LogView
@@ -29,6 +34,7 @@ from tests.helpers_tui import (
     draw_images,
     evaluation,
     fill,
+    kept,
     make_home,
     opened,
     settled,
@@ -95,7 +101,8 @@ async def test_curves_are_drawn_and_chosen_with_space(filled: Home) -> None:
         page = await open_run(pilot, 4, "metrics")
         chart = page.query_one("#chart", Chart)
         await until(pilot, lambda: len(chart.series) == 3)
-        await until(pilot, lambda: "grpo_loss" in text_of(pilot))
+        await until(pilot, lambda: "loss by step" in text_of(pilot))
+        assert [unit for unit, _ in chart.panels()] == ["loss"]
         await pilot.press("space")
         await until(pilot, lambda: len(chart.series) == 2)
         steps = [x for x, _ in chart.series[-1].points]
@@ -118,6 +125,32 @@ async def test_the_log_is_tailed_coloured_by_level_and_stops_following_when_scro
         await until(pilot, lambda: "no space left" in text_of(pilot))
         await pilot.press("E")
         assert not view.follow
+
+
+async def test_a_log_is_searched_wrapped_and_read_in_the_pager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = home_with(tmp_path, {"retriever": "t2t"})
+    home.log(1).parent.mkdir(parents=True)
+    home.log(1).write_text("".join(f"line {number} {'x' * 100} end{number}\n" for number in range(20)))
+    async with opened(home, (80, 24)) as pilot:
+        view = (await open_run(pilot, 1, "log")).query_one(LogView)
+        await until(pilot, lambda: "20 lines · the job has ended" in text_of(pilot))
+        assert "end19" in text_of(pilot)
+        await pilot.press("g", "slash")
+        await until(pilot, lambda: "Find in the log" in text_of(pilot))
+        await pilot.press(*"LINE1", "backspace", "space", "1", "enter")
+        await until(pilot, lambda: "'LINE 1' 1 of 11 (n N)" in text_of(pilot))
+        await pilot.press("n", "n")
+        assert "'LINE 1' 3 of 11" in text_of(pilot)
+        await pilot.press("N", "N", "N")
+        assert "'LINE 1' 11 of 11" in text_of(pilot)
+        await pilot.press("w", "g")
+        await until(pilot, lambda: "end0" not in text_of(pilot))
+        await pilot.press(*"lllllll")
+        await until(pilot, lambda: "end0" in text_of(pilot))
+        assert len(view.lines) == 20
+        monkeypatch.setenv("PAGER", "no-such-pager")
+        await pilot.press("o")
+        await until(pilot, lambda: str(home.log(1)) in kept(pilot)[-1])
 
 
 async def test_answers_show_the_question_its_image_its_demonstrations_and_another_run(
@@ -268,9 +301,27 @@ async def test_fields_are_typed_into_stepped_through_and_left_by_arrows(filled: 
         assert form.values["split"] == "train"
         assert form.values["shots"] == "1,4"
         assert form.values["limit"] == "x"
-        await pilot.press("backspace", "5", "escape", "escape")
+        assert "? keys" not in text_of(pilot)
+        assert "esc restore" in text_of(pilot)
+        await pilot.press("question_mark", "escape")
+        assert form.values["limit"] == ""
+        await pilot.press("5", "down", "escape")
+        await until(pilot, lambda: "Leave this form?" in text_of(pilot))
+        assert "split, shots, limit" in text_of(pilot)
+        await pilot.press("n")
+        assert isinstance(pilot.app.screen, LaunchScreen)
         assert form.values["limit"] == "5"
-        assert not isinstance(pilot.app.screen, LaunchScreen)
+        await pilot.press("escape")
+        await until(pilot, lambda: "Leave this form?" in text_of(pilot))
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunsScreen))
+
+
+async def test_a_form_without_changes_is_left_at_once(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        await form_of(pilot, "eval", 2)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunsScreen))
 
 
 async def test_every_kind_of_job_has_a_form_that_gives_its_spec_back(filled: Home) -> None:
@@ -284,7 +335,7 @@ async def test_every_kind_of_job_has_a_form_that_gives_its_spec_back(filled: Hom
             assert spec.kind == kind
             page.form.load_spec(spec)
             assert page.form.to_spec() == spec
-            await pilot.press("escape")
+            page.dismiss()
 
 
 class Check:
@@ -389,3 +440,46 @@ def lines_of(page: CompareScreen, label: str) -> list[Line]:
     """The lines of that label, folded or not."""
     assert page.found is not None
     return [line for line in lines(page.found, page._rows, page._agreeing, page.base) if line.label == label]
+
+
+async def test_a_failed_run_says_so_first_and_facts_are_words(tmp_path: Path) -> None:
+    home = home_with(tmp_path, {"retriever": "t2t", "state": "failed", "done": 4})
+    with sqlite3.connect(home.database) as connection:
+        connection.execute("UPDATE process SET reason = 'no space left on the disk'")
+    connection.close()
+    engine = open_database(home.database)
+    facts = [Fact("oracle_gap", None), Fact("demonstrations", {"distinct": 63, "top_share": 0.083333333})]
+    gone = [Checkpoint("last.safetensors", "rce", epoch, str(epoch) * 64, 9, False, {}) for epoch in range(5)]
+    with writing(engine) as session:
+        store.add_rows(session, run_id=1, process_id=1, rows=[*facts, *gone])
+    engine.dispose()
+    async with opened(home, (120, 36)) as pilot:
+        await open_run(pilot, 1)
+        shown = text_of(pilot)
+        assert shown.splitlines()[3].strip() == "✗ Failed  no space left on the disk"
+        assert "distinct 63, top share 0.08333" in shown
+        assert "oracle gap" in shown
+        assert "None" not in shown
+        assert "4 earlier, written over" in shown
+        assert shown.count("last.safetensors") == 1
+
+
+def test_series_of_unlike_units_never_share_an_axis() -> None:
+    names = ("rce_loss", "val_loss", "greedy_reward", "top1_agreement", "signal_rate", "mean_advantage", "kl")
+    units = [unit_of(name) for name in names]
+    assert units == ["loss", "loss", "reward", "share", "share", "advantage", "kl"]
+
+
+def test_figures_of_validation_say_how_many_queries_they_rest_on() -> None:
+    assert rests_on(None) == ""
+    assert rests_on({"train": 800, "val": 200}).endswith("over 200 validation queries")
+    assert rests_on({"train": 8, "val": 1}).endswith("over 1 validation query: too few to tell small differences")
+
+
+async def test_jobs_say_their_order_and_give_names_the_room_of_empty_columns(tmp_path: Path) -> None:
+    home = home_with(tmp_path, {"name": "a-long-name-of-a-finished-evaluation", "retriever": "t2t"})
+    async with opened(home, (120, 36)) as pilot:
+        await pilot.press("4")
+        await until(pilot, lambda: "running, then waiting, then the last to end first" in text_of(pilot))
+        await until(pilot, lambda: "a-long-name-of" in text_of(pilot))
+        assert "progress" not in text_of(pilot)
