@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
+from engine.doctor.statistics import FEW
 from leverplus_tui.messages import AddData, CopyText, EditLaunch
 from leverplus_tui.screens.base import PageScreen
 from leverplus_tui.screens.library import Library
@@ -173,6 +174,9 @@ def _said(row: DataRow) -> list[Part]:
         since = f"since {age(row.missing)}" if row.missing else "now"
         parts += [(f"not found at this path {since}: put it back, or o adds it from its new place", "$error"), "\n"]
     parts.append("\n")
+    queries = row.facts.get("queries")
+    if row.kind == "rl-data" and isinstance(queries, int) and queries < FEW:
+        parts += [(f"{plural(queries, 'query', 'queries')}: too few to tell; enter shows how unsure", "$warning"), "\n"]
     for name, value in row.facts.items():
         parts += [(f"{spaced(name)}  ", "$faint"), shorten(said(value), 240), "\n"]
     if not row.facts:

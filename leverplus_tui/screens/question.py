@@ -26,14 +26,15 @@ PICTURES = 8
 
 
 class Demonstrations(Vertical):
-    """One run's part: the demonstrations with their images in prompt order, then what the model said."""
+    """One run's part: what the model said, the images of its demonstrations in prompt order, and a line for each."""
 
     DEFAULT_CSS = """
     Demonstrations { height: auto; margin-top: 1; }
     Demonstrations > Horizontal { height: auto; }
     Demonstrations Vertical.demonstration { width: 1fr; max-width: 20; height: auto; padding-right: 1; }
     Demonstrations Vertical.demonstration > Picture { height: 6; width: 100%; }
-    Demonstrations Vertical.demonstration > Static { height: auto; max-height: 4; }
+    Demonstrations Vertical.demonstration > Static { height: 1; }
+    Demonstrations > .captions { height: auto; }
     """
 
     def compose(self) -> ComposeResult:
@@ -44,6 +45,7 @@ class Demonstrations(Vertical):
                 with Vertical(classes="demonstration"):
                     yield Picture()
                     yield Static("")
+        yield Static("", classes="captions")
 
     def show(self, row: PredictionRow, shown: list[rows.Question | None], *, titled: bool) -> None:
         """Show one answer with its demonstrations; `shown` is None where a question was never stored."""
@@ -55,7 +57,12 @@ class Demonstrations(Vertical):
                 continue
             question = shown[index] if index < len(shown) else None
             place.query_one(Picture).show(question.image if question else "", "" if question else "question not stored")
-            place.query_one(Static).update(_caption(index, row.demonstrations[index], question))
+            place.query_one(Static).update(Content.styled(str(index + 1), "$accent"))
+        captions = [
+            _caption(index, question_id, shown[index] if index < len(shown) else None)
+            for index, question_id in enumerate(row.demonstrations)
+        ]
+        self.query_one(".captions", Static).update(Content("\n").join(captions))
 
 
 class QuestionView(TellsFailures, VerticalScroll):
@@ -152,5 +159,5 @@ def _caption(index: int, question_id: int, question: rows.Question | None) -> Co
     if question is None:
         return Content.assemble((f"{index + 1} ", "$accent"), f"#{question_id}")
     return Content.assemble(
-        (f"{index + 1} ", "$accent"), clean(question.question), " ", (clean(question.label), "bold $success")
+        (f"{index + 1} ", "$accent"), clean(question.question), "  ", (clean(question.label), "bold $success")
     )

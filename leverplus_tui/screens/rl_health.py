@@ -103,7 +103,7 @@ def _groups(health: Mapping[str, Any], width: int) -> list[Part]:
     total = max(sum(groups.values()), 1)
     legend = [(f"{_sign(key)} {words} {count(groups[key])}", colour) for key, words, colour in CLASSES]
     room = min(48, width - 8 - sum(len(text) + 2 for text, _ in legend))
-    few = f"only {plural(total, 'query', 'queries')}: too few to tell   " if total < FEW else ""
+    few = f"{plural(total, 'query', 'queries')}: too few to tell  " if total < FEW else ""
     room -= len(few)
     parts: list[Part] = [(few, "$warning"), ("groups ", "$faint")]
     if room >= 9:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from db.store import MetricRow, RunDetail
 
 COLUMNS = (
-    Column("name", "series", 14, flex=8),
+    Column("name", "series", 16, flex=8),
     Column("value", "last", 9, align="right"),
     Column("low", "least", 9, align="right", priority=2),
     Column("high", "greatest", 9, align="right", priority=2),

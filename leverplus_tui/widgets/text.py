@@ -77,11 +77,15 @@ def said(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        return ", ".join(f"{spaced(str(name))} {said(inner)}" for name, inner in value.items())
+        return ", ".join(f"{spaced(str(name))} {_inner(inner)}" for name, inner in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(said(inner) for inner in value)
+        return ", ".join(_inner(inner) for inner in value)
     text = number(value)
     return text[:10] if len(text) == 64 and text.isalnum() else text
+
+
+def _inner(value: object) -> str:
+    return f"({said(value)})" if isinstance(value, Mapping | list | tuple) and value else said(value)
 
 
 def number(value: object) -> str:

@@ -102,7 +102,7 @@ def test_rates_carry_their_half_width_and_few_queries_are_not_judged() -> None:
         "gen_methods": {"beam": {"count": 100, "positive_rate": 0.2, "mean": 0.1}}, "eval_modes": {},
     }  # fmt: skip
     said = brief(health, (), width=200, lines=5)
-    assert "only 5 queries: too few to tell" in said.plain
+    assert "5 queries: too few to tell" in said.plain
     assert "beam 100 (20.0 ±29.4 % right)" in said.plain
     assert not any("$error" in str(span.style) for span in said.spans if said.plain[span.start : span.end] == "0.1 %")
     many = health | {"groups": {"all_zero": 400, "mixed": 100, "all_one": 0}}

@@ -84,6 +84,7 @@ def test_text_of_others_loses_escapes_and_keeps_its_width() -> None:
 def test_facts_are_written_in_words() -> None:
     assert text.said({"train": 800, "val": 200}) == "train 800, val 200"
     assert text.said({"all": "d" * 64, "half": None}) == "all dddddddddd, half -"
+    assert text.said({"beam": {"count": 15}, "none": {}}) == "beam (count 15), none -"
     assert text.said([0.123456, True]) == "0.1235, yes"
     assert text.said(None) == text.said({}) == "-"
     assert text.spaced("lineage.top_share") == "lineage top share"
