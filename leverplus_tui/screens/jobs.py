@@ -13,7 +13,8 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
-from leverplus_tui.messages import EditLaunch, OpenRun
+from leverplus_tui.messages import OpenRun
+from leverplus_tui.screens.launching import Launching
 from leverplus_tui.screens.library import Job, Library
 from leverplus_tui.screens.log_page import EMPTY, LogPage
 from leverplus_tui.screens.run_info import Part, standing
@@ -42,7 +43,7 @@ RUNNING_ONLY = ("bar", "eta")
 """Columns that say nothing when no job runs."""
 
 
-class JobsScreen(LogPage):
+class JobsScreen(LogPage, Launching):
     """What runs, what waits, what ended."""
 
     MODE = "jobs"
@@ -156,10 +157,6 @@ class JobsScreen(LogPage):
         """Enter opens the run."""
         event.stop()
         self.post_message(OpenRun(event.key))
-
-    def action_launch(self, kind: str) -> None:
-        """Open the launch form."""
-        self.post_message(EditLaunch(kind))
 
 
 def _row(job: Job) -> dict[str, Cell | str]:

@@ -14,10 +14,8 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from leverplus_tui.messages import (
-    AddData,
     CompareRuns,
     DatabaseRefused,
-    EditLaunch,
     LaunchDemo,
     OpenRun,
     RunsLaunched,
@@ -25,6 +23,7 @@ from leverplus_tui.messages import (
 from leverplus_tui.screens.dialogs import Choose, ChooseMany, Confirm
 from leverplus_tui.screens.exports import export_runs
 from leverplus_tui.screens.filtered import FilteredPage
+from leverplus_tui.screens.launching import Launching
 from leverplus_tui.screens.library import Library, Listing
 from leverplus_tui.screens.run_actions import RunActions
 from leverplus_tui.screens.run_info import RunInfo
@@ -45,7 +44,7 @@ HIDDEN_BELOW = 100
 """Columns below which the info pane starts hidden."""
 
 
-class RunsScreen(RunActions, FilteredPage):
+class RunsScreen(RunActions, Launching, FilteredPage):
     """The list of runs."""
 
     MODE = "runs"
@@ -325,24 +324,11 @@ class RunsScreen(RunActions, FilteredPage):
         event.stop()
         self.post_message(OpenRun(event.key))
 
-    def action_launch(self, kind: str) -> None:
-        """Open the launch form, filled from the run under the cursor when it is of this kind."""
+    def template(self, kind: str) -> int | None:
+        """The run under the cursor, when it is of this kind."""
         key = self.table.cursor_key
         run = self._rows.get(key) if key is not None else None
-        self.post_message(EditLaunch(kind, run.id if run is not None and run.kind == kind else None))
-
-    @work(group="dialog", exclusive=True, exit_on_error=False)
-    async def action_train(self) -> None:
-        """Choose what to make, then open the launch form."""
-        choices = [
-            ("rce", "rce        imitate good demonstrations, weighted by reward"),
-            ("grpo", "grpo       group-relative policy optimisation, after RCE when asked"),
-            ("generate", "generate   make RL data: propose, answer, score"),
-            ("embed", "embed      embed queries and candidates"),
-        ]
-        kind = await self.app.push_screen_wait(Choose("What shall be made?", choices))
-        if kind:
-            self.action_launch(kind)
+        return run.id if run is not None and run.kind == kind else None
 
     def here(self) -> int | None:
         """The run under the cursor."""
@@ -382,7 +368,3 @@ class RunsScreen(RunActions, FilteredPage):
         if kind:
             path = await asyncio.to_thread(export_runs, self.library, run_ids, kind)
             self.notify(str(path), title=f"Exported {plural(len(run_ids), 'run')}")
-
-    def action_add_data(self) -> None:
-        """Register data."""
-        self.post_message(AddData())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from leverplus_tui.screens.run import RunScreen
 from leverplus_tui.screens.run_info import unit_of
 from leverplus_tui.screens.run_metrics import rests_on
 from leverplus_tui.screens.runs import RunsScreen
-from leverplus_tui.widgets.chart import Chart
+from leverplus_tui.widgets.chart import Chart, Series
 from leverplus_tui.widgets.log import LogView
 from leverplus_tui.widgets.matrix import Matrix
 from tests.helpers_tui import (
@@ -483,3 +484,28 @@ async def test_jobs_say_their_order_and_give_names_the_room_of_empty_columns(tmp
         await until(pilot, lambda: "running, then waiting, then the last to end first" in text_of(pilot))
         await until(pilot, lambda: "a-long-name-of" in text_of(pilot))
         assert "progress" not in text_of(pilot)
+
+
+async def test_a_sentence_in_place_of_curves_does_not_hold_them_back(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        chart = (await open_run(pilot, 4, "metrics")).query_one("#chart", Chart)
+        await until(pilot, lambda: "loss by step" in text_of(pilot))
+        series = chart.series
+        chart._drawn_at = -math.inf  # the last drawing was long ago
+        chart.show([], "Reading the curves")
+        await until(pilot, lambda: "Reading the curves" in text_of(pilot))
+        chart.show(series)
+        assert chart._timer is None
+        await until(pilot, lambda: "loss by step" in text_of(pilot))
+
+
+async def test_panels_that_have_no_room_are_named(filled: Home) -> None:
+    async with opened(filled, (100, 22)) as pilot:
+        chart = (await open_run(pilot, 4, "metrics")).query_one("#chart", Chart)
+        points = ((0.0, 1.0), (1.0, 2.0))
+        chart._drawn_at = -math.inf
+        chart.show([Series(name, points, name) for name in ("loss", "reward", "share")])
+        await until(
+            pilot, lambda: "no room for reward, share" in text_of(pilot) or "no room for share" in text_of(pilot)
+        )
+        assert "loss by step" in text_of(pilot)
