@@ -164,7 +164,7 @@ def _row(job: Job) -> dict[str, Cell | str]:
     progress = run.progress
     drawn = (
         Cell(bar(progress.done / progress.total, BAR), "accent" if run.state == "running" else "faint")
-        if progress and progress.total
+        if progress and progress.total and run.state != "done"
         else ""
     )
     eta = duration(progress.eta_s) if progress and progress.eta_s is not None else ""
