@@ -14,8 +14,6 @@ import numpy.typing as npt
 
 Z95 = 1.959964
 SMALL_SAMPLE = 30
-FEW = 50
-"""Independent units (queries, questions) below which a rate is shown but not judged."""
 BOOTSTRAP_RESAMPLES = 10_000
 PERMUTATION_RESAMPLES = 100_000
 
@@ -85,17 +83,6 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     centre = (share + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
     half = Z95 * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n * n)) / (1 + Z95**2 / n)
     return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def rate_half_width(share: float, n: int) -> float:
-    """Half of Wilson's 95 % interval of a share (0..1) seen in n independent units, in the unit of the share.
-
-    Of candidates that belong to queries only the queries are independent: give the smaller of the two numbers.
-    """
-    if n < 1:
-        return 0.5
-    low, high = wilson(share, n)
-    return (high - low) / 2
 
 
 def paired(

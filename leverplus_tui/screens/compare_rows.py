@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from engine.doctor.statistics import p_phrase
 from leverplus_tui.theme import STATE_ROLES, VERDICT_ROLES, glyph
 from leverplus_tui.widgets.run_view import age, how, marks, shown_state, state_text
 from leverplus_tui.widgets.table import Cell
@@ -167,7 +168,7 @@ def sentence(cell: ComparedCell, pair: Pair) -> str:
     if pair.verdict == "not comparable" or pair.difference is None:
         return f"{pair.b} and {pair.a} at {where}: not comparable, {pair.reason or 'nothing to pair'}"
     numbers = f"{difference(pair.difference, pair.ci_low, pair.ci_high)} points"
-    holm = f", p = {pair.p_holm:.3g} after Holm" if pair.p_holm is not None else ""
+    holm = f", {p_phrase(pair.p_holm)} after Holm" if pair.p_holm is not None else ""
     counted = f"{plural(pair.improved, 'question')} better and {pair.worsened} worse of {count(pair.n_paired)}"
     verdict = {
         "better": f"{pair.b} is better than {pair.a}",

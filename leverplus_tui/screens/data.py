@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
-from engine.doctor.statistics import FEW
 from leverplus_tui.messages import AddData, CopyText, EditLaunch
+from leverplus_tui.rates import FEW_QUERIES
 from leverplus_tui.screens.base import PageScreen
 from leverplus_tui.screens.library import Library
 from leverplus_tui.screens.rl_data import RLDataScreen
@@ -175,8 +175,8 @@ def _said(row: DataRow) -> list[Part]:
         parts += [(f"not found at this path {since}: put it back, or o adds it from its new place", "$error"), "\n"]
     parts.append("\n")
     queries = row.facts.get("queries")
-    if row.kind == "rl-data" and isinstance(queries, int) and queries < FEW:
-        parts += [(f"{plural(queries, 'query', 'queries')}: too few to tell; enter shows how unsure", "$warning"), "\n"]
+    if row.kind == "rl-data" and isinstance(queries, int) and queries < FEW_QUERIES:
+        parts += [(f"{plural(queries, 'query', 'queries')}: too few to tell; enter shows intervals", "$warning"), "\n"]
     for name, value in row.facts.items():
         parts += [(f"{spaced(name)}  ", "$faint"), shorten(said(value), 240), "\n"]
     if not row.facts:

@@ -8,7 +8,7 @@ from typing import Any
 from textual.content import Content
 
 from db.specs.base import Finding
-from engine.doctor.statistics import FEW, rate_half_width
+from leverplus_tui.rates import FEW_QUERIES, TOO_FEW, share
 from leverplus_tui.theme import ascii_only, glyph
 from leverplus_tui.widgets.text import clean, count, number, pad, plural, shorten
 
@@ -21,8 +21,8 @@ _SIGNS = {"all_zero": ("░", "."), "mixed": ("█", "#"), "all_one": ("▒", "=
 
 def brief(health: Mapping[str, Any], findings: Sequence[Finding], *, width: int, lines: int) -> Content:
     """The health in at most `lines` lines of `width` cells; what does not fit is named, `i` shows it."""
-    rows: list[list[Part]] = [_rates(health, width), _groups(health, width), _rewards_line(health, width)]
-    rows += [_labels_line("made by", health, "gen_methods", width), _labels_line("scored", health, "eval_modes", width)]
+    rows: list[list[Part]] = [_rates(health, width)[0], _groups(health, width), _rewards_line(health, width)]
+    rows += [_labels_line("made by", health["gen_methods"], width), _labels_line("scored", health["eval_modes"], width)]
     serious = [finding for finding in findings if finding.severity != "info"]
     room = max(1, lines - len(rows)) if serious else 0
     if len(rows) + min(room, len(serious)) > lines:
@@ -39,12 +39,12 @@ def brief(health: Mapping[str, Any], findings: Sequence[Finding], *, width: int,
 
 def full(health: Mapping[str, Any], findings: Sequence[Finding], meta: Mapping[str, Any], *, width: int) -> Content:
     """Everything that is known of the file, one section below the other."""
-    rows: list[list[Part]] = [_rates(health, width), _groups(health, width), []]
+    rows: list[list[Part]] = [*_rates(health, width), _groups(health, width), []]
     rows += [[("Findings", "bold $primary")]]
     rows += [line for finding in findings for line in _finding_lines(finding)] or [["nothing is wrong with it"]]
     rows += [[], [("Rewards", "bold $primary"), ("  hard_plus_soft, candidates that were scored", "$faint")]]
     rows += _histogram(health["reward_histogram"], width)
-    rows += [[], *_label_table("Made by", health, "gen_methods"), [], *_label_table("Scored by", health, "eval_modes")]
+    rows += [[], *_label_table("Made by", health["gen_methods"]), [], *_label_table("Scored by", health["eval_modes"])]
     rows += [[], [("Groups", "bold $primary")], *_group_facts(health)]
     rows += [[], [("Where it comes from", "bold $primary"), ("  _meta", "$faint")]]
     rows += _meta(meta) or [["the file does not say"]]
@@ -63,34 +63,33 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2f} %"
 
 
-def rate(share: float, n: int) -> str:
-    """`46.6 ±13.8 %`: a share seen in n independent units, with the half-width of its 95 % interval."""
-    half = 100 * rate_half_width(share, n)
-    digits = 1 if share >= 0.1 or half >= 1 else 2
-    return f"{100 * share:.{digits}f} {glyph('plus-minus')}{half:.{digits}f} %"
-
-
-def _rates(health: Mapping[str, Any], width: int) -> list[Part]:
-    """Rates over queries, and over candidates, of which only the queries are independent. Few of them are not judged."""
-    queries = sum(health["groups"].values())
-    few = queries < FEW
+def _rates(health: Mapping[str, Any], width: int) -> list[list[Part]]:
+    """Rates with their intervals, in as many lines as that needs; those of few queries are not judged."""
+    few = sum(health["groups"].values()) < FEW_QUERIES
     positive = "" if few else _judgement(health["positive_rate"], bad=0.01, poor=0.05)
     signal = "" if few else _judgement(health["signal_rate"], bad=0.10, poor=0.20)
     with_one = "" if few else _judgement(health["query_positive_rate"], poor=0.2)
     pairs = [
-        ("right", rate(health["positive_rate"], queries), positive),
-        ("queries with one", rate(health["query_positive_rate"], queries), with_one),
-        ("signal", rate(health["signal_rate"], queries), signal),
+        ("right", _rate(health, "positive_rate"), positive),
+        ("signal", _rate(health, "signal_rate"), signal),
+        ("queries with one", _rate(health, "query_positive_rate"), with_one),
         ("advantage sd", f"{health['predicted_advantage_std']:.3f}", signal),
         ("candidates", count(int(health["candidates"])), ""),
     ]
-    parts: list[Part] = []
+    lines: list[list[Part]] = [[]]
     used = 0
     for name, value, colour in pairs:
-        used += len(name) + len(value) + 4
-        if used <= width + 3:
-            parts += [(f"{name} ", "$faint"), (value, f"bold {colour}".strip()), "   "]
-    return parts
+        need = len(name) + len(value) + 4
+        if used + need > width + 3 and lines[-1]:
+            lines.append([])
+            used = 0
+        used += need
+        lines[-1] += [(f"{name} ", "$faint"), (value, f"bold {colour}".strip()), "   "]
+    return lines
+
+
+def _rate(health: Mapping[str, Any], name: str) -> str:
+    return share(health[name], health.get("intervals", {}).get(name))
 
 
 def _judgement(value: float, *, bad: float = 0.0, poor: float = 0.0) -> str:
@@ -103,7 +102,7 @@ def _groups(health: Mapping[str, Any], width: int) -> list[Part]:
     total = max(sum(groups.values()), 1)
     legend = [(f"{_sign(key)} {words} {count(groups[key])}", colour) for key, words, colour in CLASSES]
     room = min(48, width - 8 - sum(len(text) + 2 for text, _ in legend))
-    few = f"{plural(total, 'query', 'queries')}: too few to tell  " if total < FEW else ""
+    few = f"{TOO_FEW} ({count(total)})  " if total < FEW_QUERIES else ""
     room -= len(few)
     parts: list[Part] = [(few, "$warning"), ("groups ", "$faint")]
     if room >= 9:
@@ -111,7 +110,7 @@ def _groups(health: Mapping[str, Any], width: int) -> list[Part]:
         parts += [(_sign(key) * n, colour) for (key, _, colour), n in zip(CLASSES, cells, strict=True) if n]
         parts.append(" ")
     for text, colour in legend:
-        parts += [" ", (text, colour), " "]
+        parts += [" ", (text, colour)]
     return parts
 
 
@@ -154,16 +153,15 @@ def _bar(share: float, width: int) -> str:
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8]
 
 
-def _labelled_rate(row: Mapping[str, float], health: Mapping[str, Any]) -> str:
-    """The rate of a label's candidates; they come from no more queries than the file has."""
-    return rate(row["positive_rate"], min(int(row["count"]), sum(health["groups"].values())))
+def _labelled_rate(row: Mapping[str, Any]) -> str:
+    return share(row["positive_rate"], row.get("interval"))
 
 
-def _labels_line(title: str, health: Mapping[str, Any], labels: str, width: int) -> list[Part]:
+def _labels_line(title: str, labels: Mapping[str, Mapping[str, Any]], width: int) -> list[Part]:
     parts: list[Part] = [(f"{title} ", "$faint")]
     used = len(title) + 1
-    for name, row in health[labels].items():
-        text = f"{count(int(row['count']))} ({_labelled_rate(row, health)} right)"
+    for name, row in labels.items():
+        text = f"{count(int(row['count']))} ({_labelled_rate(row)} right)"
         used += len(name) + len(text) + 4
         if used > width:
             parts.append((glyph("ellipsis"), "$faint"))
@@ -192,12 +190,12 @@ def _histogram(histogram: Sequence[Sequence[float]], width: int) -> list[list[Pa
     return [[f"{value:>8.3g} ", (_bar(n / most, room), "$primary"), f" {count(int(n))}"] for value, n in histogram]
 
 
-def _label_table(title: str, health: Mapping[str, Any], labels: str) -> list[list[Part]]:
+def _label_table(title: str, labels: Mapping[str, Mapping[str, Any]]) -> list[list[Part]]:
     rows: list[list[Part]] = [
-        [(pad(title, 28), "bold $primary"), (f"{'candidates':>12}{'right':>16}{'accuracy':>10}", "$faint")]
+        [(pad(title, 28), "bold $primary"), (f"{'candidates':>12}{'right':>22}{'accuracy':>10}", "$faint")]
     ]
-    for name, row in health[labels].items():
-        figures = f"{count(int(row['count'])):>12}{_labelled_rate(row, health):>16}{row['mean']:>10.3f}"
+    for name, row in labels.items():
+        figures = f"{count(int(row['count'])):>12}{_labelled_rate(row):>22}{row['mean']:>10.3f}"
         rows.append([pad(clean(name), 28), figures])
     return rows
 

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
-from engine.doctor.statistics import FEW
+from leverplus_tui.rates import FEW_QUERIES
 from leverplus_tui.screens.library import Library
 from leverplus_tui.screens.run_info import curves, drawn
 from leverplus_tui.widgets.chart import SERIES_COLOURS, Chart
@@ -101,7 +101,7 @@ def rests_on(groups: object) -> str:
         return ""
     n = int(groups["val"])
     words = f"val_loss, entropy and rewards are means over {plural(n, 'validation query', 'validation queries')}"
-    return words + (": too few to tell small differences" if n < FEW else "")
+    return words + (": too few to tell small differences" if n < FEW_QUERIES else "")
 
 
 def _row(metric: MetricRow) -> dict[str, Cell | str]:

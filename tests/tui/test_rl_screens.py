@@ -18,7 +18,7 @@ from leverplus_tui import data_files
 from leverplus_tui.data_files import Indexing
 from leverplus_tui.screens.rl_compare import RLCompareScreen
 from leverplus_tui.screens.rl_data import RLDataScreen
-from leverplus_tui.screens.rl_health import brief, rate
+from leverplus_tui.screens.rl_health import brief
 from leverplus_tui.screens.rl_query import RLQueryScreen
 from tests import helpers_rl
 from tests.engine.test_rl_index import BAD
@@ -93,18 +93,21 @@ async def test_health_comes_first_then_queries(home: Home, size: tuple[int, int]
         assert "12 queries   sort id" in text_of(pilot)
 
 
-def test_rates_carry_their_half_width_and_few_queries_are_not_judged() -> None:
-    assert rate(0.0, 5) == "0.0 ±21.7 %"
-    assert rate(0.5, 10_000) == "50.0 ±1.0 %"
+def test_rates_carry_their_intervals_and_few_queries_are_not_judged() -> None:
     health = {
         "positive_rate": 0.001, "query_positive_rate": 0.2, "signal_rate": 0.0, "predicted_advantage_std": 0.0,
+        "intervals": {"positive_rate": [0.0, 0.01], "signal_rate": [0.0, 0.435]},
         "candidates": 100, "groups": {"all_zero": 4, "mixed": 1, "all_one": 0}, "reward_histogram": [(0.0, 100)],
-        "gen_methods": {"beam": {"count": 100, "positive_rate": 0.2, "mean": 0.1}}, "eval_modes": {},
+        "gen_methods": {"beam": {"count": 100, "positive_rate": 0.2, "mean": 0.1, "interval": [0.1, 0.3]}},
+        "eval_modes": {},
     }  # fmt: skip
     said = brief(health, (), width=200, lines=5)
-    assert "5 queries: too few to tell" in said.plain
-    assert "beam 100 (20.0 ±29.4 % right)" in said.plain
-    assert not any("$error" in str(span.style) for span in said.spans if said.plain[span.start : span.end] == "0.1 %")
+    assert "too few queries to tell (5)" in said.plain
+    assert "signal 0.0 % [0.0, 43.5]" in said.plain
+    assert "beam 100 (20.0 % ±10.0 right)" in said.plain
+    assert said.plain.splitlines()[0].endswith("candidates 100   ")
+    coloured = [span for span in said.spans if "$error" in str(span.style) or "$warning" in str(span.style)]
+    assert all(span.start >= said.plain.index("too few") for span in coloured)
     many = health | {"groups": {"all_zero": 400, "mixed": 100, "all_one": 0}}
     assert "too few" not in brief(many, (), width=200, lines=5).plain
 
