@@ -26,7 +26,7 @@ from engine.demo.language import Kind, Question
 from engine.demo.scene import VALUES
 from engine.demo.world import HABITS, reference_answers, world_conventions, world_entries
 from engine.prompt import build
-from engine.vlm import VLM, open_vlm
+from engine.vlm import VLM, answers_in_order, open_vlm
 
 POOL = 64
 Picks = list[int]  # rows of the training split, most useful last
@@ -43,7 +43,7 @@ def source(sample: Sample) -> Question:
 def answers(vlm: VLM, prompts: Sequence[tuple[Sequence[Sample], Sample]]) -> list[float]:
     """Official accuracy of the model's answer to each prompt of demonstrations and query."""
     built = [build(PromptSpec(), demonstrations, query) for demonstrations, query in prompts]
-    said = vlm.answer(built)
+    said = answers_in_order(vlm, built)
     return [
         vqa_accuracy(clean_answer(answer.raw), query.answers) for answer, (_, query) in zip(said, prompts, strict=True)
     ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from db.rows import StoredAnswer
+from engine.context import Context
 from engine.images import MISSING_SHA, image_sha
 from engine.prompt import Prompt
 from engine.vlm import VLM, Answer
@@ -30,33 +31,36 @@ class Reply(Generic[Key]):
 class Answerer:
     """Answers requests in any number: what is stored, or was asked before in this run, is not computed again."""
 
-    def __init__(
-        self, vlm: VLM, find_answers: Callable[[Sequence[str]], Mapping[str, StoredAnswer]], *, at_once: int
-    ) -> None:
+    def __init__(self, vlm: VLM, context: Context, *, at_once: int) -> None:
         """`at_once` is the number of prompts handed to the model together, a few times its batch."""
         self._vlm = vlm
-        self._find = find_answers
+        self._context = context
         self._at_once = at_once
         self._known: dict[str, StoredAnswer] = {}
 
     def ask(self, requests: Sequence[tuple[Key, Prompt]]) -> Iterator[list[Reply[Key]]]:
-        """Replies in lists as they become known, the stored ones first; a bad image makes a reply with `error`."""
+        """Replies in lists as they become known, the stored ones first; a bad image makes a reply with `error`.
+
+        When the run is asked to stop, what the model has begun still comes, and what it has not never does.
+        """
         waiting: dict[str, list[tuple[Key, Prompt]]] = {}
         for key, prompt in requests:
             waiting.setdefault(self._name(prompt, len(waiting)), []).append((key, prompt))
-        self._known |= self._find([sha for sha in waiting if sha not in self._known])
+        self._known |= self._context.find_answers([sha for sha in waiting if sha not in self._known])
         stored = [sha for sha in waiting if sha in self._known]
         if stored:
             yield [reply for sha in stored for reply in self._replies(sha, waiting.pop(sha), first_is_new=False)]
         names = list(waiting)
         for start in range(0, len(names), self._at_once):
             block = names[start : start + self._at_once]
-            answers = self._vlm.answer([waiting[name][0][1] for name in block])
-            yield [
-                reply
-                for name, answer in zip(block, answers, strict=True)
-                for reply in self._answered(name, waiting[name], answer)
-            ]
+            stop = self._context.stop
+            with stop.defer():
+                for known in self._vlm.answer([waiting[name][0][1] for name in block], stop.go_on):
+                    yield [
+                        reply
+                        for place, answer in known.items()
+                        for reply in self._answered(block[place], waiting[block[place]], answer)
+                    ]
 
     def _name(self, prompt: Prompt, place: int) -> str:
         """The request's hash. Prompts with missing images hash alike but are not alike: each gets a name of its own."""

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from db.rows import Candidate, Metric, Progress, Question, Row
+from db.rows import Candidate, Metric, Progress, Question, Row, Settle
 from db.specs.base import UserError
 from db.specs.generate import GenerateSpec
 from engine.accuracy import clean_answer, vqa_accuracy
@@ -15,6 +15,7 @@ from engine.answering import Answerer, Reply
 from engine.data.sample import Sample, Split
 from engine.prompt import Prompt, build
 from engine.proposals import Pointer, Proposal
+from engine.vlm import is_server
 
 ROUND = 2
 """Candidates asked at a time for a query whose group has no signal yet."""
@@ -91,7 +92,7 @@ class Spending:
 
     def rows(self) -> Iterator[Row]:
         """Questions, candidates as they become known, progress and the rates so far."""
-        quests = self._quests()
+        quests, served = self._quests(), is_server(self.spec.vlm)
         if not self.stored:  # a resumed run must not look as if it began anew
             yield self._progress()
         while True:
@@ -104,6 +105,8 @@ class Spending:
             for replies in self.answerer.ask(block):
                 yield from self._candidates(replies)
                 yield from self._rates()
+                if served:
+                    yield Settle()  # stored before the next request is sent, so that a kill loses only what is in flight
         yield self._progress()
 
     def _quests(self) -> Iterator[Quest]:

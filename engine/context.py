@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +22,27 @@ class Scored(NamedTuple):
     """The answer was ended by the token limit."""
 
 
+class Stop:
+    """The wish that the run stop, which a recipe may defer while something that it has begun is under way."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.deferred = False
+
+    @contextmanager
+    def defer(self) -> Iterator[None]:
+        """Rows yielded in this block are stored before a stop is obeyed; the block should end soon once it is asked for."""
+        self.deferred = True
+        try:
+            yield
+        finally:
+            self.deferred = False
+
+    def go_on(self) -> bool:
+        """Whether something new may be begun."""
+        return not self.asked
+
+
 def _nothing_stored(_: Sequence[str]) -> Mapping[str, StoredAnswer]:
     return {}
 
@@ -37,5 +59,7 @@ class Context:
     """Answers already stored, by request hash."""
     answered: Mapping[tuple[int, int], Scored] = field(default_factory=dict)
     """(question_id, shot) that this run has already stored without error: skipped, but counted in its cells."""
+    stop: Stop = field(default_factory=Stop)
+    """Whether the run is to stop."""
     candidates: Mapping[tuple[int, tuple[int, ...]], Candidate] = field(default_factory=dict)
     """Candidates that this run has already stored, by (query_id, pointer): not asked again, but written to its file."""

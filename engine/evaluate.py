@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from db.rows import Cell, Fact, Prediction, Progress, Question, Row, Subset
+from db.rows import Cell, Fact, Prediction, Progress, Question, Row, Settle, Subset
 from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
 from engine.accuracy import METRIC, clean_answer, vqa_accuracy
@@ -135,8 +135,9 @@ class _Run:
         """Questions, predictions, progress and cells; then the last cells and the findings."""
         tally = Tally(self.plan.questions, self.plan.subsets, self.plan.shots, self.chosen)
         spec = self.plan.spec
-        batch = spec.concurrency if is_server(spec.vlm) else spec.batch_size
-        answerer = Answerer(self.vlm, self.context.find_answers, at_once=BATCHES_AT_ONCE * batch)
+        served = is_server(spec.vlm)
+        batch = spec.concurrency if served else spec.batch_size
+        answerer = Answerer(self.vlm, self.context, at_once=BATCHES_AT_ONCE * batch)
         open_places = self._skip_answered(tally)
         facts = dict(self.vlm.facts())
         clock = _Clock(tally.cells)
@@ -149,6 +150,8 @@ class _Run:
                 self.done += len(replies)
                 yield self._progress()
                 yield from clock.due()
+                if served:
+                    yield Settle()  # stored before the next request is sent, so that a kill loses only what is in flight
         yield from _changed(facts, self.vlm.facts())  # the batch may have been halved for want of memory
         yield from tally.cells()
         yield from tally.summary(self.plan.retriever)

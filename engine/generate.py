@@ -97,7 +97,7 @@ def generate(spec: GenerateSpec, context: Context) -> Iterator[Row]:
         queries=plan.queries,
         proposals=proposer.propose(),
         stored=context.candidates,
-        answerer=Answerer(vlm, context.find_answers, at_once=BATCHES_AT_ONCE * batch),
+        answerer=Answerer(vlm, context, at_once=BATCHES_AT_ONCE * batch),
         at_once=BATCHES_AT_ONCE * batch,
     )
     yield from spending.rows()

@@ -1,6 +1,6 @@
 """Stores the rows of a run in batches from a thread of its own, with a heartbeat, and outlasts a full disk for a while.
 
-At most `FLUSH_S` seconds or `BATCH` rows are lost when the process is killed without warning.
+At most `FLUSH_S` seconds or `BATCH` rows are lost when the process is killed without warning, of answers `SOON_S`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from sqlalchemy import Engine
 
 from db import store
 from db.errors import DatabaseBusy, DiskFull
-from db.rows import Artifact, Cell, Checkpoint, Row, Settle
+from db.rows import Artifact, Candidate, Cell, Checkpoint, Prediction, Row, Settle
 from db.session import writing
 from db.specs import Finding, UserError
 
 FLUSH_S = 0.3
+SOON_S = 0.05
+"""From one transaction with answers to the next: one that comes alone is stored at once, hundreds a second are batched."""
 BEAT_S = 1.0
 BATCH = 1000
 PIECE = 100
@@ -33,6 +35,7 @@ PATIENCE_S = 60.0
 """How long a full disk or a busy database is waited for."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 URGENT = (Checkpoint, Cell, Artifact, Finding)
+SOON = (Prediction, Candidate)
 
 
 class Reserve:
@@ -72,7 +75,7 @@ class Recorder:
         self._reserve = reserve
         self._rows: list[Row] = []
         self._wake = threading.Condition()
-        self._urgent = self._closing = False
+        self._urgent = self._soon = self._closing = False
         self._failure: UserError | None = None
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
         self._thread.start()
@@ -87,6 +90,9 @@ class Recorder:
             self._rows.append(row)
             if isinstance(row, URGENT) or len(self._rows) >= BATCH:
                 self._urgent = True
+                self._wake.notify_all()
+            elif isinstance(row, SOON) and not self._soon:
+                self._soon = True
                 self._wake.notify_all()
 
     def _await(self, condition: Callable[[], bool]) -> None:
@@ -118,21 +124,27 @@ class Recorder:
         self._rows = []
 
     def _work(self) -> None:
-        beat = 0.0
+        beat = stored = 0.0
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._urgent or self._closing, timeout=FLUSH_S)
-                self._urgent, closing = False, self._closing
+                self._pause(stored + SOON_S)
+                self._urgent, self._soon, closing = False, False, self._closing
                 batch = self._rows[:BACKLOG]
             due = time.monotonic() - beat >= BEAT_S
             if (batch or due) and not self._persist(batch):
                 return
-            beat = time.monotonic() if due else beat
+            stored = time.monotonic()
+            beat = stored if due else beat
             with self._wake:
                 del self._rows[: len(batch)]
                 self._wake.notify_all()
                 if closing and not self._rows:
                     return
+
+    def _pause(self, soon: float) -> None:
+        """Wait until it is time to store, for answers at `soon` (monotonic seconds); the lock is held."""
+        if self._wake.wait_for(lambda: self._urgent or self._closing or self._soon, timeout=FLUSH_S):
+            self._wake.wait_for(lambda: self._urgent or self._closing, timeout=max(0.0, soon - time.monotonic()))
 
     def _persist(self, batch: list[Row]) -> bool:
         """Store a batch, trying again for a while; False when that was in vain, with the batch kept."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,7 +14,7 @@ from engine.prompt import Prompt
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["VLM", "Answer", "ImageProblem", "is_server", "open_vlm"]
+__all__ = ["VLM", "Answer", "ImageProblem", "always", "answers_in_order", "is_server", "open_vlm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,11 @@ class Answer:
     """Ended by the token limit, not by the model."""
     error: str = ""
     """Why there is no answer: an image that is missing or broken. Such an answer must not be stored as one."""
+
+
+def always() -> bool:
+    """Nobody asks to stop."""
+    return True
 
 
 class VLM(Protocol):
@@ -56,8 +61,12 @@ class VLM(Protocol):
         """SHA-256 (hex) over model, prompt and decoding."""
         ...
 
-    def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:
-        """One answer per prompt, in the same order. A bad image gives that prompt an answer with `error`, never a raise."""
+    def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[Mapping[int, Answer]]:
+        """One answer per prompt, by its position: those that became known together, as soon as they are known.
+
+        Once `go_on` says no, nothing more is begun, and what has begun is still handed over. A bad image gives that prompt
+        an answer with `error`, never a raise.
+        """
         ...
 
     def facts(self) -> Mapping[str, Any]:
@@ -71,6 +80,14 @@ class VLM(Protocol):
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """Mean of each text's input token embeddings, (n, d) float32 on the CPU."""
         ...
+
+
+def answers_in_order(vlm: VLM, prompts: Sequence[Prompt]) -> list[Answer]:
+    """All answers, in the order of the prompts."""
+    known: dict[int, Answer] = {}
+    for some in vlm.answer(prompts):
+        known |= some
+    return [known[place] for place in range(len(prompts))]
 
 
 def is_server(name: str) -> bool:

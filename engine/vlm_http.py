@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,7 +19,7 @@ from db.specs.evaluate import DecodeSpec
 from engine.http_json import JsonClient
 from engine.images import ImageProblem, load_image, within_pixels
 from engine.prompt import Message, Prompt, request_sha
-from engine.vlm import Answer
+from engine.vlm import Answer, always
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,17 +69,28 @@ class ServedVLM:
             facts["vlm_decoding_left_to_server"] = "top_k, repetition_penalty, min_new_tokens"
         return facts
 
-    def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:
-        """One answer per prompt, in the same order; `concurrency` requests are in flight. Raises UserError."""
+    def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
+        """One answer per prompt by its position, each as it comes; a request is sent only when one of at most `concurrency`
+        has been answered and its answer taken. Raises UserError, after handing over what was in flight."""
         self._ended.clear()
         pool = ThreadPoolExecutor(max_workers=self._concurrency)
+        waiting, flying = iter(enumerate(prompts)), _Flying()
         try:
-            return list(pool.map(self._answer_one, prompts))
-        except BaseException:
-            self._ended.set()  # whoever waits between attempts stops waiting
-            raise
+            while True:
+                if go_on() and flying.failure is None:
+                    for place, prompt in islice(waiting, self._concurrency - len(flying.places)):
+                        flying.places[pool.submit(self._answer_one, prompt)] = place
+                else:
+                    self._ended.set()  # whoever waits between attempts stops waiting
+                if not flying.places:
+                    break
+                if landed := flying.landed():
+                    yield landed
         finally:
+            self._ended.set()
             pool.shutdown(wait=False, cancel_futures=True)
+        if flying.failure is not None and go_on():
+            raise flying.failure
 
     def _answer_one(self, prompt: Prompt) -> Answer:
         try:
@@ -101,6 +114,27 @@ class ServedVLM:
             f"encoder: the server {self.name} answers questions but gives no features; "
             "name a CLIP directory or hub id (--set encoder=DIR), or a local model."
         )
+
+
+@dataclass
+class _Flying:
+    """Requests that were sent and not answered yet."""
+
+    places: dict[Future[Answer], int] = field(default_factory=dict)
+    """Position of the prompt of each."""
+    failure: BaseException | None = None
+    """What the first one failed by."""
+
+    def landed(self) -> dict[int, Answer]:
+        """Wait until something is known, and take it; empty where that was a failure."""
+        done, _ = wait(self.places, return_when=FIRST_COMPLETED)
+        answers: dict[int, Answer] = {}
+        for place, request in sorted(((self.places.pop(request), request) for request in done), key=lambda one: one[0]):
+            problem = request.exception()
+            self.failure = self.failure or problem
+            if problem is None:
+                answers[place] = request.result()
+        return answers
 
 
 def chat_messages(prompt: Prompt) -> list[Message]:

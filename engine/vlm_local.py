@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from engine.loading import Loaded
 from engine.processor import Encoded, PatchEncoder, PromptEncoder
 from engine.prompt import Prompt, request_sha
 from engine.vision import VisionTower
-from engine.vlm import Answer
+from engine.vlm import Answer, always
 
 TEXTS_AT_ONCE = 512
 WINDOW = 8
@@ -64,38 +64,42 @@ class LocalVLM:
             "vlm_batch_size_asked": self._asked,
         }
 
-    def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:
-        """One answer per prompt, in the same order; batches are made of prompts of like length, the longest first."""
+    def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
+        """One answer per prompt by its position, batch by batch; a batch has prompts of like length, the longest first."""
         window = WINDOW * self.batch_size
-        answered: list[Answer] = []
         for start in range(0, len(prompts), window):
-            answered += self._answer_window(prompts[start : start + window])
-        return answered
+            places = range(start, min(start + window, len(prompts)))
+            ready, broken = self._encoded([(place, prompts[place]) for place in places])
+            if broken:
+                yield broken
+            yield from self._answer_all(ready, go_on)
 
-    def _answer_window(self, prompts: Sequence[Prompt]) -> list[Answer]:
-        answers: dict[int, Answer] = {}
+    def _encoded(self, prompts: Sequence[tuple[int, Prompt]]) -> tuple[list[tuple[int, Encoded]], dict[int, Answer]]:
+        """(position and encoding of each prompt, the longest first; the answers of those with a bad image)."""
+        broken: dict[int, Answer] = {}
         ready: list[tuple[int, Encoded]] = []
-        for place, prompt in enumerate(prompts):
+        for place, prompt in prompts:
             try:
                 ready.append((place, self._encoder.encode(prompt)))
             except ImageProblem as problem:
-                answers[place] = Answer("", error=str(problem))
+                broken[place] = Answer("", error=str(problem))
         ready.sort(key=lambda one: -one[1].length)
-        places = [place for place, _ in ready]
-        answers |= zip(places, self._answer_all([encoded for _, encoded in ready]), strict=True)
-        return [answers[place] for place in range(len(prompts))]
+        return ready, broken
 
-    def _answer_all(self, ready: Sequence[Encoded]) -> Iterator[Answer]:
+    def _answer_all(
+        self, ready: Sequence[tuple[int, Encoded]], go_on: Callable[[], bool]
+    ) -> Iterator[dict[int, Answer]]:
         start = 0
-        while start < len(ready):
+        while start < len(ready) and go_on():
             batch = ready[start : start + self.batch_size]
             try:
-                answers = self._answer_batch(batch)
+                answers = self._answer_batch([encoded for _, encoded in batch])
             except torch.OutOfMemoryError:
                 answers = []  # the memory is free only once the exception is gone
-            if not answers:
+            if answers:
+                yield {place: answer for (place, _), answer in zip(batch, answers, strict=True)}
+            else:
                 self._halve(len(batch))
-            yield from answers
             start += len(answers)
 
     def _halve(self, tried: int) -> None:

@@ -33,7 +33,7 @@ from db.session import open_database, reading, writing
 from db.specs import JOB_SPEC, UserError, canonical_json
 from db.specs.imported import ImportSpec
 from engine import environment
-from engine.context import Context, Scored
+from engine.context import Context, Scored, Stop
 from engine.recorder import LAST_WORD_BYTES, RESERVE_BYTES, Recorder, Reserve
 
 RECIPES: dict[str, tuple[str, str]] = {
@@ -62,19 +62,19 @@ class Outcome:
     reason: str = ""
 
 
-class StopRequest:
+class StopRequest(Stop):
     """SIGTERM and SIGINT: noted, obeyed between two rows, and after a while by breaking into the recipe."""
 
     def __init__(self) -> None:
-        self.asked = False
+        super().__init__()
         self._may_break_in = True
         signal.signal(signal.SIGTERM, self._ask)
         signal.signal(signal.SIGINT, self._ask)
         signal.signal(signal.SIGALRM, self._break_in)
 
     def check(self) -> None:
-        """Raise Stopped when a stop was asked for."""
-        if self.asked:
+        """Raise Stopped when a stop was asked for, unless the recipe is about to hand over what it has begun."""
+        if self.asked and not self.deferred:
             raise Stopped
 
     def recipe_ended(self) -> None:
@@ -194,7 +194,7 @@ def work(job: Job, stop: StopRequest) -> Outcome:
 def carry_out(job: Job, recorder: Recorder, stop: StopRequest) -> Outcome:
     """Draw the recipe's rows until it ends, is stopped, or fails."""
     try:
-        with closing(_recipe(job)) as rows:
+        with closing(_recipe(job, stop)) as rows:
             for row in rows:
                 recorder.put(row)
                 stop.check()
@@ -208,7 +208,7 @@ def carry_out(job: Job, recorder: Recorder, stop: StopRequest) -> Outcome:
     return Outcome("done", 0)
 
 
-def _recipe(job: Job) -> Generator[Row, None, None]:
+def _recipe(job: Job, stop: Stop) -> Generator[Row, None, None]:
     module, function = RECIPES[job.kind]
     spec = _spec(job)
     with reading(job.database) as session:
@@ -225,6 +225,7 @@ def _recipe(job: Job) -> Generator[Row, None, None]:
         cache_dir=job.home.cache,
         find_answers=find_answers,
         answered=answered,
+        stop=stop,
         candidates={(candidate.query_id, candidate.pointer): candidate for candidate in stored},
     )
     recipe = getattr(importlib.import_module(module), function)

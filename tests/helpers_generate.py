@@ -11,7 +11,7 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from db.session import open_database, reading
 from engine import generate, recorder, worker
 from engine.images import MISSING_SHA, image_sha
 from engine.prompt import Prompt, request_sha
-from engine.vlm import Answer
+from engine.vlm import Answer, always
 
 LABEL = re.compile(r"Short answer:(.+)$")
 BATCHES_BEFORE_DEATH = 3
@@ -58,11 +58,11 @@ class ScriptedVLM:
         """Hash of the request with the prompt of this hash."""
         return request_sha(self.sha, prompt_sha, self.decode_sha)
 
-    def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:
+    def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         self.before_answer(prompts)
         self.calls.append(len(prompts))
         self.asked += [prompt.sha for prompt in prompts]
-        return [self._answer(prompt) for prompt in prompts]
+        yield {place: self._answer(prompt) for place, prompt in enumerate(prompts)}
 
     def _answer(self, prompt: Prompt) -> Answer:
         missing = [path for path in prompt.images if image_sha(path) == MISSING_SHA]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from engine.doctor.statistics import interval
 from engine.evaluate import evaluate
 from engine.images import MISSING_SHA, image_sha
 from engine.prompt import Prompt, request_sha
-from engine.vlm import Answer
+from engine.vlm import Answer, always
 from tests.helpers_data import write_official
 
 Kind = TypeVar("Kind", bound=Row)
@@ -44,10 +44,10 @@ class ScriptedVLM:
     def request_sha(self, prompt: Prompt) -> str:
         return request_sha(self.sha, prompt.sha, self.decode_sha)
 
-    def answer(self, prompts: Sequence[Prompt]) -> list[Answer]:
+    def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         self.calls.append(len(prompts))
         self.asked += prompts
-        return [self._answer(prompt) for prompt in prompts]
+        yield {place: self._answer(prompt) for place, prompt in enumerate(prompts)}
 
     def _answer(self, prompt: Prompt) -> Answer:
         missing = [path for path in prompt.images if image_sha(path) == MISSING_SHA]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,9 +25,11 @@ from engine.vlm import open_vlm
 from leverplus_tui import launcher
 from tests.helpers_cli import Desk, make_desk
 from tests.helpers_data import write_official
+from tests.helpers_server import HoldingServer, holding_server
 from tests.helpers_vlm import save_world
 
 QUERIES = 15
+FREE, AT_ONCE = 20, 4
 
 
 @pytest.fixture
@@ -63,6 +68,55 @@ def test_a_killed_job_repeats_no_stored_answer_and_stores_no_candidate_twice(des
     assert artifact.facts["candidates"] == len(found)
     assert artifact.facts["queries"] == QUERIES
     assert len(read_rl_file(artifact.path).candidates.lengths) == len(found)
+
+
+def asking(desk: Desk, tmp_path: Path, server: HoldingServer, kind: str) -> int:
+    """A job that has had all its free answers and waits for those in flight; its run."""
+    shared: dict[str, Any] = {"dataset": str(write_official(tmp_path / "okvqa")), "vlm": server.url, "concurrency": AT_ONCE,
+              "decode": DecodeSpec(num_beams=1), "device": "cpu"}  # fmt: skip
+    made: dict[str, Any] = {"queries": QUERIES, "retrieved": 0, "random": 8, "pool_size": 16}
+    spec = GenerateSpec(**shared | made) if kind == "generate" else EvalSpec(**shared, retriever="random", shots=(2,))
+    run_id = launcher.launch(desk.home, spec)
+    server.wait_for(FREE + AT_ONCE)
+    return run_id
+
+
+def stored(desk: Desk, run_id: int, kind: str) -> int:
+    return len(candidates(desk, run_id) if kind == "generate" else desk.answers(run_id))
+
+
+@pytest.mark.parametrize("kind", ["generate", "eval"])
+def test_a_killed_job_asks_a_server_again_only_for_what_was_in_flight(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(launcher, "WORKER", (sys.executable, "-m", "engine.worker"))
+    with holding_server(FREE) as server:
+        run_id = asking(desk, tmp_path, server, kind)
+        [process] = desk.detail(run_id).processes
+        os.kill(process.pid, signal.SIGKILL)
+        desk.wait(lambda: not store.is_alive(process))
+        assert stored(desk, run_id, kind) == FREE, "each answer was stored before another request was sent"
+        server.release.set()
+        launcher.resume(desk.home, run_id)
+        desk.until(run_id, "done")
+        assert stored(desk, run_id, kind) == len(set(server.asked))
+        assert len(server.asked) - len(set(server.asked)) == AT_ONCE
+
+
+def test_a_stopped_job_waits_for_what_is_in_flight_and_asks_nothing_twice(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher, "WORKER", (sys.executable, "-m", "engine.worker"))
+    with holding_server(FREE) as server:
+        run_id = asking(desk, tmp_path, server, "generate")
+        [process] = desk.detail(run_id).processes
+        os.kill(process.pid, signal.SIGTERM)
+        server.release.set()
+        desk.until(run_id, "stopped")
+        assert len(candidates(desk, run_id)) == len(server.asked)
+        launcher.resume(desk.home, run_id)
+        desk.until(run_id, "done")
+        assert len(server.asked) == len(set(server.asked)) == len(candidates(desk, run_id))
 
 
 def test_the_builtin_model_answers_as_in_an_evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

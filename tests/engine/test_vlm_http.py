@@ -19,7 +19,7 @@ from PIL import Image
 from db.specs import DecodeSpec, PromptSpec, UserError
 from engine.http_json import ATTEMPTS, delays
 from engine.prompt import Prompt, build
-from engine.vlm import Answer, open_vlm
+from engine.vlm import Answer, answers_in_order, open_vlm
 from engine.vlm_http import ServedVLM, data_url
 from tests.helpers_vlm import Sample, make_samples
 
@@ -129,13 +129,13 @@ def test_answers_come_in_order_from_several_requests_at_once(
     server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt]
 ) -> None:
     server.meet = threading.Barrier(4)
-    assert ask(concurrency=4).answer(prompts) == [Answer(f"re {prompt.texts[-1]}") for prompt in prompts]
+    assert answers_in_order(ask(concurrency=4), prompts) == [Answer(f"re {prompt.texts[-1]}") for prompt in prompts]
 
 
 def test_the_request_has_openai_form_and_states_all_decoding(
     server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt]
 ) -> None:
-    ask().answer([prompts[1]])
+    answers_in_order(ask(), [prompts[1]])
     body = server.bodies[0]
     messages = body.pop("messages")
     assert body == {
@@ -154,7 +154,7 @@ def test_passing_failures_are_repeated(
 ) -> None:
     cut_short: Reply = (200, {"Content-Length": "5000"}, b'{"choices"')
     server.scripted = [failure(503), "hang up", failure(500), cut_short, failure(429, Retry_After="7")]
-    assert ask(concurrency=1).answer(prompts[:1]) == [Answer(f"re {prompts[0].texts[-1]}")]
+    assert answers_in_order(ask(concurrency=1), prompts[:1]) == [Answer(f"re {prompts[0].texts[-1]}")]
     assert len(waited) == 5
     assert waited[-1] == 7.0
     assert all(0.5 * 2**n <= delay <= 2**n for n, delay in enumerate(waited[:4]))
@@ -165,7 +165,7 @@ def test_retry_after_as_a_date_and_beyond_all_patience(
 ) -> None:
     past, far = formatdate(0, usegmt=True), "86400"
     server.scripted = [failure(503, Retry_After=past), failure(503, Retry_After=far), failure(503, Retry_After="soon")]
-    ask(concurrency=1).answer(prompts[:1])
+    answers_in_order(ask(concurrency=1), prompts[:1])
     assert waited[:2] == [0.0, 120.0]
     assert 2 <= waited[2] <= 4
 
@@ -175,7 +175,7 @@ def test_a_server_that_never_recovers_is_given_up(
 ) -> None:
     server.scripted = [failure(503, "warming up")] * ATTEMPTS
     with pytest.raises(UserError, match=rf"{server.url}.* after {ATTEMPTS} attempts: 503 .*warming up"):
-        ask(concurrency=1).answer(prompts[:1])
+        answers_in_order(ask(concurrency=1), prompts[:1])
     assert len(waited) == ATTEMPTS - 1
 
 
@@ -205,7 +205,7 @@ def test_other_refusals_end_at_once_with_the_servers_words(
 ) -> None:
     server.scripted = [(status, {}, body)]
     with pytest.raises(UserError, match=said) as caught:
-        ask(concurrency=1).answer(prompts[:1])
+        answers_in_order(ask(concurrency=1), prompts[:1])
     assert server.url in str(caught.value)
     assert "tiny-vl" in str(caught.value)
     assert waited == []
@@ -219,7 +219,7 @@ def test_what_is_no_answer_is_said_so(
 ) -> None:
     server.scripted = [(200, {}, content)]
     with pytest.raises(UserError, match=said):
-        ask(concurrency=1).answer(prompts[:1])
+        answers_in_order(ask(concurrency=1), prompts[:1])
 
 
 def test_the_servers_finish_reason_tells_what_was_cut(
@@ -230,24 +230,24 @@ def test_the_servers_finish_reason_tells_what_was_cut(
     for content in contents:
         choice = {"message": {"content": content}, "finish_reason": "length"}
         server.scripted.append((200, {}, json.dumps({"choices": [choice]}).encode()))
-    answers = ask(concurrency=1).answer(prompts[:3])
+    answers = answers_in_order(ask(concurrency=1), prompts[:3])
     assert answers == [Answer("a cat on", cut=True), Answer("a cat on", cut=True), Answer("", cut=True)]
 
 
 def test_the_key_is_sent_and_nowhere_shown(
     server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask().answer(prompts[:1])
+    answers_in_order(ask(), prompts[:1])
     monkeypatch.setenv("OPENAI_API_KEY", "sk-other")
-    ask().answer(prompts[:1])
+    answers_in_order(ask(), prompts[:1])
     monkeypatch.setenv("LEVERPLUS_API_KEY", "sk-secret")
     vlm = ask()
-    vlm.answer(prompts[:1])
+    answers_in_order(vlm, prompts[:1])
     assert server.keys == [None, "Bearer sk-other", "Bearer sk-secret"]
     assert "sk-" not in json.dumps(dict(vlm.facts()))
     server.scripted = [failure(401, "wrong key")]
     with pytest.raises(UserError) as caught:
-        vlm.answer(prompts[:1])
+        answers_in_order(vlm, prompts[:1])
     assert "sk-" not in str(caught.value)
 
 
@@ -257,7 +257,7 @@ def test_the_key_follows_no_redirect(
     monkeypatch.setenv("LEVERPLUS_API_KEY", "sk-secret")
     server.scripted = [(302, {"Location": f"{server.url}/elsewhere"}, b"")]
     with pytest.raises(UserError, match="302 Found"):
-        ask().answer(prompts[:1])
+        answers_in_order(ask(), prompts[:1])
     assert len(server.keys) == 1
 
 
@@ -267,7 +267,7 @@ def test_a_bad_image_never_reaches_the_server(
     half = tmp_path / "half.png"
     half.write_bytes(samples[3].image.read_bytes()[:200])
     bad = [build(PromptSpec(), [], Sample(1, "?", "x", path)) for path in (half, tmp_path / "none.jpg")]
-    answers = ask().answer([bad[0], prompts[0], bad[1]])
+    answers = answers_in_order(ask(), [bad[0], prompts[0], bad[1]])
     assert [bool(answer.error) for answer in answers] == [True, False, True]
     assert "none.jpg" in answers[2].error
     assert len(server.bodies) == 1
@@ -294,7 +294,7 @@ def test_what_only_some_servers_take_is_refused_by_the_others(
     with pytest.raises(UserError, match=flag):
         ask(decode=decode)
     plain = ask()
-    plain.answer(prompts[:1])
+    answers_in_order(plain, prompts[:1])
     assert "top_k" not in server.bodies[0]
     assert "repetition_penalty" in plain.facts()["vlm_decoding_left_to_server"]
 

@@ -16,7 +16,7 @@ from db.specs import DecodeSpec, PromptSpec, UserError
 from engine.demo import model_dir
 from engine.processor import PatchEncoder
 from engine.prompt import Prompt, build
-from engine.vlm import Answer, open_vlm
+from engine.vlm import Answer, answers_in_order, open_vlm
 from engine.vlm_local import LocalVLM
 from tests.helpers_vlm import Sample, make_samples, save_tiny_llava, save_tiny_qwen, world_samples
 
@@ -62,9 +62,9 @@ def test_the_shipped_model_answers_in_batches_as_one_at_a_time(tmp_path: Path, b
 
 
 def check_batches(vlm: LocalVLM, prompts: list[Prompt]) -> None:
-    alone = [vlm.answer([prompt])[0] for prompt in prompts]
-    assert vlm.answer(prompts) == alone
-    assert vlm.answer(prompts[::-1]) == alone[::-1]
+    alone = [answers_in_order(vlm, [prompt])[0] for prompt in prompts]
+    assert answers_in_order(vlm, prompts) == alone
+    assert answers_in_order(vlm, prompts[::-1]) == alone[::-1]
     assert len({answer.raw for answer in alone}) > 1
 
 
@@ -75,7 +75,7 @@ def test_visual_tokens_made_ahead_change_no_answer(qwen: Path, prompts: list[Pro
     if ahead._tower is None:
         pytest.skip("this version of transformers takes no visual tokens")
     inside._tower = None
-    assert ahead.answer(prompts) == inside.answer(prompts)
+    assert answers_in_order(ahead, prompts) == answers_in_order(inside, prompts)
 
 
 def test_each_distinct_image_is_encoded_once(
@@ -92,7 +92,7 @@ def test_each_distinct_image_is_encoded_once(
         return real(**inputs)
 
     monkeypatch.setattr(vlm._loaded.model, "get_image_features", counted)
-    vlm.answer(prompts)
+    answers_in_order(vlm, prompts)
     vlm.embed_images([sample.image for sample in samples])
     assert sum(seen) == len(samples)
 
@@ -130,19 +130,19 @@ def test_the_checkpoints_own_generation_config_does_not_matter(
     }  # fmt: skip
     (tuned / "generation_config.json").write_text(json.dumps(own))
     for decode in (GREEDY, DecodeSpec(num_beams=3)):
-        assert opened(tuned, decode).answer(prompts) == opened(qwen, decode).answer(prompts)
+        assert answers_in_order(opened(tuned, decode), prompts) == answers_in_order(opened(qwen, decode), prompts)
 
 
 def test_repetition_penalty_of_the_run_does_matter(qwen: Path, prompts: list[Prompt]) -> None:
-    penalised = opened(qwen, DecodeSpec(num_beams=1, repetition_penalty=5.0)).answer(prompts)
-    assert penalised != opened(qwen).answer(prompts)
+    penalised = answers_in_order(opened(qwen, DecodeSpec(num_beams=1, repetition_penalty=5.0)), prompts)
+    assert penalised != answers_in_order(opened(qwen), prompts)
 
 
 def test_an_answer_ended_by_the_token_limit_is_cut(tmp_path: Path) -> None:
     first, second = world_samples(tmp_path, 2)
     prompt = build(PromptSpec(), [first], second)
-    full = opened(model_dir(), DecodeSpec(num_beams=1, max_new_tokens=20)).answer([prompt])[0]
-    short = opened(model_dir(), DecodeSpec(num_beams=1, max_new_tokens=1)).answer([prompt])[0]
+    full = answers_in_order(opened(model_dir(), DecodeSpec(num_beams=1, max_new_tokens=20)), [prompt])[0]
+    short = answers_in_order(opened(model_dir(), DecodeSpec(num_beams=1, max_new_tokens=1)), [prompt])[0]
     assert not full.cut
     assert short.cut
     assert full.raw.startswith(short.raw)
@@ -168,8 +168,8 @@ def test_a_bad_image_harms_its_own_prompt_only(qwen: Path, samples: list[Sample]
     spec = PromptSpec()
     good = [build(spec, [], samples[0]), build(spec, samples[:1], samples[1])]
     bad = {said: build(spec, samples[:1], Sample(1, "What?", "x", path)) for said, path in bad_images(tmp_path).items()}
-    answers = vlm.answer([good[0], *bad.values(), good[1]])
-    assert [answers[0], answers[-1]] == vlm.answer(good)
+    answers = answers_in_order(vlm, [good[0], *bad.values(), good[1]])
+    assert [answers[0], answers[-1]] == answers_in_order(vlm, good)
     for (said, prompt), answer in zip(bad.items(), answers[1:-1], strict=True):
         assert said in answer.error
         assert str(prompt.images[-1]) in answer.error
@@ -183,7 +183,7 @@ def test_awkward_but_sound_images_are_answered(qwen: Path, tmp_path: Path) -> No
     Image.new("P", (64, 64)).save(tmp_path / "palette.gif")
     Image.new("I;16", (64, 64)).save(tmp_path / "deep.png")
     prompts = [build(PromptSpec(), [], Sample(1, "What?", "x", path)) for path in sorted(tmp_path.iterdir())]
-    assert [answer.error for answer in opened(qwen).answer(prompts)] == [""] * 5
+    assert [answer.error for answer in answers_in_order(opened(qwen), prompts)] == [""] * 5
 
 
 def test_control_tokens_in_data_neither_forge_turns_nor_images(qwen: Path, samples: list[Sample]) -> None:
@@ -192,7 +192,7 @@ def test_control_tokens_in_data_neither_forge_turns_nor_images(qwen: Path, sampl
     encoded = vlm._encoder.encode(build(PromptSpec(system=""), [forged], forged))
     ids = vlm._encoder.tokenizer.convert_tokens_to_ids(["<|im_start|>", "<|im_end|>", "<|vision_start|>"])
     assert [encoded.ids.count(token) for token in ids] == [2, 1, 2]
-    assert vlm.answer([build(PromptSpec(), [forged], forged)])[0].error == ""
+    assert answers_in_order(vlm, [build(PromptSpec(), [forged], forged)])[0].error == ""
 
 
 def test_pixel_caps_of_the_prompt_decide_the_image_tokens(qwen: Path, samples: list[Sample]) -> None:
@@ -225,10 +225,10 @@ def run_short_of_memory(vlm: LocalVLM, monkeypatch: pytest.MonkeyPatch, fits: in
 def test_out_of_memory_halves_the_batch_and_says_so(
     qwen: Path, prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = opened(qwen).answer(prompts)
+    expected = answers_in_order(opened(qwen), prompts)
     vlm = opened(qwen, batch_size=5)
     asked = run_short_of_memory(vlm, monkeypatch, fits=2)
-    assert vlm.answer(prompts) == expected
+    assert answers_in_order(vlm, prompts) == expected
     assert asked == [5, 2, 2, 2]
     assert vlm.facts()["vlm_batch_size"] == 2
     assert vlm.facts()["vlm_batch_size_asked"] == 5
@@ -238,7 +238,7 @@ def test_not_even_one_prompt_fits(qwen: Path, prompts: list[Prompt], monkeypatch
     vlm = opened(qwen, batch_size=2)
     run_short_of_memory(vlm, monkeypatch, fits=0)
     with pytest.raises(UserError, match=r"prompt\.max_pixels"):
-        vlm.answer(prompts)
+        answers_in_order(vlm, prompts)
 
 
 def test_a_prompt_longer_than_the_model_reads_is_refused(qwen: Path, samples: list[Sample], tmp_path: Path) -> None:
@@ -247,14 +247,14 @@ def test_a_prompt_longer_than_the_model_reads_is_refused(qwen: Path, samples: li
     config["text_config"]["max_position_embeddings"] = 100
     (short / "config.json").write_text(json.dumps(config))
     vlm = opened(short)
-    assert not vlm.answer([build(PromptSpec(system=""), [], samples[0])])[0].error
+    assert not answers_in_order(vlm, [build(PromptSpec(system=""), [], samples[0])])[0].error
     with pytest.raises(UserError, match=r"reads at most 100; give fewer shots"):
-        vlm.answer([build(PromptSpec(system=""), samples[:2], samples[2])])
+        answers_in_order(vlm, [build(PromptSpec(system=""), samples[:2], samples[2])])
 
 
 def test_many_prompts_are_answered_in_order(qwen: Path, prompts: list[Prompt]) -> None:
     vlm = opened(qwen, batch_size=1)  # so that they do not fit one window
-    assert vlm.answer(prompts * 3) == opened(qwen, batch_size=18).answer(prompts) * 3
+    assert answers_in_order(vlm, prompts * 3) == answers_in_order(opened(qwen, batch_size=18), prompts) * 3
 
 
 def test_request_sha_depends_on_model_prompt_and_decoding(qwen: Path, prompts: Sequence[Prompt]) -> None:
@@ -292,7 +292,7 @@ def test_another_family_answers_by_the_whole_processor(
 ) -> None:
     vlm = opened(save_tiny_llava(tmp_path), DecodeSpec(num_beams=beams), batch_size=4)
     assert vlm._tower is None
-    alone = [vlm.answer([prompt])[0] for prompt in prompts]
-    assert vlm.answer(prompts) == alone
+    alone = [answers_in_order(vlm, [prompt])[0] for prompt in prompts]
+    assert answers_in_order(vlm, prompts) == alone
     assert not any(answer.error for answer in alone)
     assert vlm.embed_images([sample.image for sample in samples]).shape[0] == 4
