@@ -29,6 +29,8 @@ def describe(summary: Mapping[str, Any]) -> str:
         told += [
             f"{step[f'{what}_changed']:,} {what} changed" for what in ("candidates", "pools") if step[f"{what}_changed"]
         ]
+        if step["conflicts"]:
+            told.append(f"one kept of equal demonstrations with different scores in {step['conflicts']:,} cases")
         given = " ".join(f"{name}={value}" for name, value in step["parameters"].items())
         lines.append(f"  {' '.join([step['step'], given]).strip()}: {', '.join(told) or 'nothing to do'}")
     if summary["empty_queries"]:

@@ -33,8 +33,10 @@ class Tally:
     candidates_after: int = 0
     candidates_changed: int = 0
     pools_changed: int = 0
+    conflicts: int = 0
+    """Sets of demonstrations whose candidates contradicted each other, of which one was kept."""
 
-    def note(self, before: Group, after: Group) -> None:
+    def note(self, step: Step, before: Group, after: Group) -> None:
         """Count one group."""
         known = {id(one) for one in before.candidates}
         self.queries_before += 1
@@ -43,6 +45,7 @@ class Tally:
         self.candidates_after += len(after.candidates)
         self.candidates_changed += sum(id(one) not in known for one in after.candidates)
         self.pools_changed += before.pool != after.pool
+        self.conflicts += step.conflicts(before)
 
 
 @dataclass
@@ -70,7 +73,7 @@ class Chain:
             if not group.candidates:
                 break
             after = step.apply(group)
-            tally.note(group, after)
+            tally.note(step, group, after)
             group = after
         return group
 

@@ -23,6 +23,10 @@ class Step(Spec):
         """The group after the step."""
         raise NotImplementedError
 
+    def conflicts(self, group: Group) -> int:
+        """Sets of demonstrations of which only one candidate stays although their scores contradict each other."""
+        return 0
+
     def changes_meta(self) -> dict[str, Any]:
         """What the file's metadata say differently after the step."""
         return {}
@@ -72,16 +76,12 @@ class DropFallback(Step):
     """Drop candidates that were scored by substring (`fallback`), or not at all (`error`, `eval_failed`)."""
 
     def apply(self, group: Group) -> Group:
-        return _keep(
-            group,
-            lambda one: (
-                one.fields.get("vqa_eval_mode") not in ("fallback", "error") and not one.fields.get("eval_failed")
-            ),
-        )
+        return _keep(group, lambda one: one.fields.get("vqa_eval_mode") != "fallback" and not _failed(one))
 
 
 class Deduplicate(Step):
-    """Keep one candidate for each set of demonstrations: that of the better method, else the first."""
+    """Keep one candidate for each set of demonstrations: a really scored one, of those that of the better method, else the
+    first."""
 
     ordered: bool = False
     """Tell the orders of one set apart."""
@@ -89,11 +89,21 @@ class Deduplicate(Step):
     def apply(self, group: Group) -> Group:
         best: dict[object, Pointed] = {}
         for one in group.candidates:
-            key = one.rows if self.ordered else frozenset(one.rows)
+            key = self._key(one)
             if key not in best or _preference(one) < _preference(best[key]):
                 best[key] = one
         kept = {id(one) for one in best.values()}
         return _keep(group, lambda one: id(one) in kept)
+
+    def conflicts(self, group: Group) -> int:
+        scores: dict[object, set[float]] = {}
+        for one in group.candidates:
+            if not _untrusted(one):
+                scores.setdefault(self._key(one), set()).add(_score(one))
+        return sum(len(found) > 1 for found in scores.values())
+
+    def _key(self, one: Pointed) -> object:
+        return one.rows if self.ordered else frozenset(one.rows)
 
 
 class DropSelf(Step):
@@ -124,7 +134,10 @@ class PoolRepair(Step):
 
 
 class Rescore(Step):
-    """Score the stored answers again with the official metric; what has no answer of its own or no references is dropped."""
+    """Score the stored answers again with the official metric; what has no answer of its own or no references is dropped.
+
+    A failed candidate is scored by its raw generation; without one it stays failed, because its answer is a placeholder.
+    """
 
     def apply(self, group: Group) -> Group:
         references = [
@@ -184,10 +197,27 @@ def _keep(group: Group, wanted: Callable[[Pointed], bool]) -> Group:
     return group if len(kept) == len(group.candidates) else group.replaced(candidates=kept)
 
 
-def _preference(one: Pointed) -> int:
-    """Place of the method in the published order; methods of later tools come last."""
+def _failed(one: Pointed) -> bool:
+    """Never scored, so that its values are placeholders."""
+    return bool(one.fields.get("eval_failed")) or one.fields.get("vqa_eval_mode") == "error"
+
+
+def _untrusted(one: Pointed) -> bool:
+    """Its score is not what the official metric says of an answer to this query."""
+    fields = one.fields
+    return _failed(one) or fields.get("vqa_eval_mode") == "fallback" or fields.get("gen_method") in UNVERIFIED
+
+
+def _score(one: Pointed) -> float:
+    told = one.fields.get("vqa_acc_score")
+    return float(one.correct if told is None else told)
+
+
+def _preference(one: Pointed) -> tuple[bool, int]:
+    """What was really scored first, then by the method's place in the published order, in which those of later tools are last."""
     name = str(one.fields.get("gen_method") or "")
-    return next((at for at, method in enumerate(METHOD_ORDER) if name.startswith(method)), len(METHOD_ORDER))
+    place = next((at for at, method in enumerate(METHOD_ORDER) if name.startswith(method)), len(METHOD_ORDER))
+    return _untrusted(one), place
 
 
 def _rescored(one: Pointed, references: Sequence[str]) -> Pointed | None:
@@ -195,7 +225,9 @@ def _rescored(one: Pointed, references: Sequence[str]) -> Pointed | None:
     if one.fields.get("gen_method") in UNVERIFIED:
         return None
     raw = next((one.fields[name] for name in ("vqa_raw_generation", "raw_generation") if one.fields.get(name)), None)
-    answer = one.fields.get("vqa_pred_answer")
+    if _failed(one) and raw is None:
+        return one
+    answer = None if _failed(one) else one.fields.get("vqa_pred_answer")
     if answer is None and raw is not None:
         answer = clean_answer(str(raw))
     if answer is None:

@@ -99,6 +99,33 @@ def test_of_equal_sets_the_better_method_stays() -> None:
     assert applied("deduplicate", group(random, beam, again), "deduplicate.ordered=true").candidates == (random, beam)
 
 
+@pytest.mark.parametrize(
+    "mark",
+    [{"eval_failed": True}, {"vqa_eval_mode": "error"}, {"vqa_eval_mode": "fallback"},
+     {"gen_method": "global_positive_transfer"}],
+)  # fmt: skip
+def test_of_equal_sets_a_scored_one_stays(mark: dict[str, Any]) -> None:
+    placeholder = candidate((1, 2), 0.0, **{"gen_method": "beam", **mark})
+    real = candidate((2, 1), 1.0, gen_method="random", vqa_eval_mode="vqaEval")
+    before = group(placeholder, real)
+    ((_, step),) = parse_steps(["deduplicate"], [])
+    assert step.apply(before).candidates == (real,)
+    assert step.conflicts(before) == 0, "a placeholder contradicts nothing"
+
+
+def test_contradicting_scores_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = helpers_rl.strict(queries=2, candidates=3)
+    for record in document.values():
+        for one in record.get("pointer_candidates", ()):
+            one |= {"pointer": [60, 70], "pointer_pos": [60, 70], "vqa_correct": 1, "vqa_acc_score": 1.0}
+    document["1"]["pointer_candidates"][0] |= {"gen_method": "beam", "vqa_correct": 0, "vqa_acc_score": 0.0}
+    file, summary = derived(tmp_path, document, "deduplicate")
+    assert [step["conflicts"] for step in summary["steps"]] == [1]
+    assert len(file.candidates.lengths) == 2
+    main([str(tmp_path / "source.json"), "--out", str(tmp_path / "again.json"), "--step", "deduplicate"])
+    assert "equal demonstrations with different scores in 1 cases" in capsys.readouterr().out
+
+
 def test_the_query_itself_and_repeats_go() -> None:
     good, itself, twice = candidate((1, 2)), candidate((7, 2)), candidate((3, 3))
     assert applied("drop-self", group(good, itself, twice)).candidates == (good, twice)
@@ -144,6 +171,15 @@ def test_every_variant_is_derived_from(tmp_path: Path, variant: str) -> None:
     for at in range(len(file.query_ids)):
         right = file.candidates.correct[file.offsets[at] : file.offsets[at + 1]]
         assert np.isnan(right).all() or 0 < right.sum() < len(right)
+
+
+def test_a_failed_candidate_is_scored_by_its_own_words_or_not_at_all() -> None:
+    empty = candidate(vqa_pred_answer="", eval_failed=True, vqa_eval_mode="error")
+    filled = candidate(vqa_pred_answer="red", eval_failed=True)
+    spoken = candidate(vqa_pred_answer="", vqa_raw_generation="red", eval_failed=True, vqa_eval_mode="error")
+    after = applied("rescore", group(empty, filled, spoken, gt_answers_raw=["red"] * 10)).candidates
+    assert after[:2] == (empty, filled)
+    assert (after[2].fields["vqa_acc_score"], after[2].fields["eval_failed"]) == (1.0, False)
 
 
 def test_lineage_and_summary_tell_what_was_done(tmp_path: Path) -> None:
