@@ -18,6 +18,7 @@ from engine.data.drafts import NotReadBack, drafted, refuse_place
 from engine.data.rl_groups import Digest, Group, Record, groups_of, uncertain
 from engine.data.rl_parquet import write_parquet
 from engine.doctor.rl_file import RLFile, read_rl_file
+from engine.doctor.rl_lines import KEY
 from engine.fingerprint import file_sha
 from engine.program import finish
 
@@ -83,22 +84,10 @@ def write_lines(path: Path, groups: Iterable[Group], meta: Mapping[str, Any]) ->
         draft.file.write(_encode({"_meta": dict(meta)}) + b"\n")
         for group in written.of(groups):
             pointed = [{"pointer_global": one.rows, **one.fields} for one in group.candidates]
-            draft.file.write(
-                _encode({"query_id": group.query_id, **_head(group), "pointer_candidates": pointed}) + b"\n"
-            )
+            draft.file.write(_encode({KEY: group.query_id, **_head(group), "pointer_candidates": pointed}) + b"\n")
         draft.file.flush()
-        _compare(path, written, read_lines(draft.path))
+        _compare(path, written, groups_of(read_rl_file(draft.path)))
     return {"queries": written.queries, "candidates": written.candidates}
-
-
-def read_lines(path: Path) -> Iterator[Group]:
-    """The groups of a file that `write_lines` wrote."""
-    with path.open("rb") as file:
-        next(file)
-        for line in file:
-            record = msgspec.json.decode(line)
-            query_id = record.pop("query_id")
-            yield Group.of_record(query_id, record, [one["pointer_global"] for one in record["pointer_candidates"]])
 
 
 def refuse_contradictions(groups: Iterable[Group], subject: str | Path) -> Iterator[Group]:

@@ -17,6 +17,7 @@ from db import rows
 from engine.accuracy import normalise
 from engine.data.sample import Sample
 from engine.doctor.rl_file import RLFile, Space
+from engine.doctor.rl_lines import KEY
 from engine.relevance import relevance
 
 POINTERS = ("pointer", "pointer_pos", "pointer_global")
@@ -66,20 +67,19 @@ class Group:
         query_id: int,
         record: Mapping[str, Any],
         pointers: Sequence[Sequence[int]],
-        conflicts: Sequence[bool] | None = None,
+        conflicts: Sequence[bool],
     ) -> Group:
         """A decoded record with the train rows that its candidates name, and which of them contradict themselves."""
         stored = _candidates(record)
-        flags = conflicts if conflicts is not None else [False] * len(stored)
         return cls(
             query_id,
             record.get("query"),
             tuple(next((record[name] for name in POOLS if record.get(name)), ())),
             tuple(
                 Pointed(tuple(rows), _without(one, POINTERS), bool(conflict))
-                for one, rows, conflict in zip(stored, pointers, flags, strict=True)
+                for one, rows, conflict in zip(stored, pointers, conflicts, strict=True)
             ),
-            _without(record, ("query", "pointer_candidates", *POOLS, *BEAMS)),
+            _without(record, ("query", "pointer_candidates", KEY, *POOLS, *BEAMS)),
         )
 
     @property

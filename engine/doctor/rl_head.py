@@ -26,6 +26,7 @@ DIGITS, LARGEST = 15, 10**15
 LONGEST = 2000
 """Characters of a question that a list keeps."""
 _BLANK = re.compile(r"[\s,]*")
+_NEXT_LINE = re.compile(r'\s*\{\s*"query_id"\s*:')
 _COLON = re.compile(r"\s*:\s*")
 _UNSCORED = ("error", "fallback")
 
@@ -100,7 +101,7 @@ def _decoded(path: Path, start: bytes, *, whole: bool, most: int) -> Head:
         if len(rows) >= most:
             return Head(tuple(rows), False, meta)
     problem = "" if ended or not whole else f"{path}: the file is cut or damaged after {len(rows):,} queries"
-    return Head(tuple(rows), ended, meta, problem)
+    return Head(tuple(rows), ended and whole, meta, problem)
 
 
 def refuse_other_kinds(path: Path, text: str) -> None:
@@ -138,7 +139,10 @@ def _entries(text: str) -> Iterator[tuple[str | None, Any, int, int]]:
     while True:
         at = _skip(_BLANK, text, at)
         if text[at : at + 1] == "}":
-            yield None, None, at, at
+            if _NEXT_LINE.match(text, at + 1):
+                yield from _lines(text, at + 1)
+            else:
+                yield None, None, at, at
             return
         try:
             key, at = decoder.raw_decode(text, at)
@@ -149,6 +153,21 @@ def _entries(text: str) -> Iterator[tuple[str | None, Any, int, int]]:
         if not isinstance(key, str) or at >= len(text):
             return  # a number at the very end may be cut
         yield key, value, begin, at
+
+
+def _lines(text: str, at: int) -> Iterator[tuple[str | None, Any, int, int]]:
+    """The same of JSON lines, which name their query inside."""
+    decoder = json.JSONDecoder()
+    while (at := _skip(_BLANK, text, at)) < len(text):
+        try:
+            value, end = decoder.raw_decode(text, at)
+        except (json.JSONDecodeError, RecursionError):
+            return
+        if not isinstance(value, dict) or not isinstance(value.get("query_id"), int):
+            return
+        yield str(value["query_id"]), value, at, end
+        at = end
+    yield None, None, at, at
 
 
 def _skip(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from db.specs.base import UserError
 from engine.doctor.findings import Cut
 from engine.doctor.first_bytes import BYTE_ORDER_MARK, stand_in
+from engine.doctor.rl_lines import split_lines
 
 Text = Annotated[str, msgspec.Meta(max_length=200_000)]
 """Longest text that a field may hold; a longer one is damage, not a question."""
@@ -207,6 +208,9 @@ def _split(path: Path, data: Buffer) -> tuple[Buffer, dict[str, msgspec.Raw]]:
         if "truncated" not in str(error) and NOT_FINITE.search(data):
             # Python's json writes NaN, which JSON does not know: such a value is as good as absent.
             return _split(path, memoryview(NOT_FINITE.sub(b"null", data)))
+        ended = _BYTE.search(str(error)) if "trailing" in str(error) else None
+        if ended and (lines := split_lines(path, data, int(ended[1]))):
+            return data, lines
         raise _malformed(path, data, error) from None
 
 

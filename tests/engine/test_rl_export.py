@@ -13,11 +13,17 @@ import pytest
 from db.specs import UserError
 from engine.data import rl_export
 from engine.data.drafts import NotReadBack
-from engine.data.rl_export import export, main, read_lines, refuse_contradictions
+from engine.data.rl_derive import derive
+from engine.data.rl_export import export, main, refuse_contradictions
 from engine.data.rl_groups import Group, groups_of
 from engine.data.rl_parquet import flat, read_parquet
+from engine.data.rl_steps import parse_steps
+from engine.doctor.examine import examine
+from engine.doctor.rl_browse import Browse
 from engine.doctor.rl_columns import NUMBERS, TEXTS
 from engine.doctor.rl_file import RLFile, read_rl_file
+from engine.doctor.rl_head import read_head
+from engine.doctor.rl_index import build
 from tests import helpers_rl
 from tests.helpers_rl import VARIANTS, Document, write
 
@@ -95,11 +101,46 @@ def test_pooled_variants_become_positions(tmp_path: Path, variant: str) -> None:
 def test_lines_hold_everything(tmp_path: Path, variant: str) -> None:
     path, out = source(tmp_path, variant), tmp_path / "out.jsonl"
     told = export(path, out, to="jsonl")
-    assert list(read_lines(out)) == list(groups_of(read_rl_file(path)))
+    assert list(groups_of(read_rl_file(out))) == list(groups_of(read_rl_file(path)))
     lines = out.read_text().splitlines()
     assert len(lines) == 1 + told["queries"]
     assert json.loads(lines[0]) == {"_meta": SOUND[variant]().get("_meta", {})}
     assert json.loads(lines[1])["pointer_candidates"][0]["pointer_global"]
+
+
+@pytest.mark.parametrize("variant", ["R3", "R5"])
+def test_lines_are_read_like_the_file_that_they_came_from(tmp_path: Path, variant: str) -> None:
+    path, out = source(tmp_path, variant), tmp_path / "out.jsonl"
+    export(path, out, to="jsonl")
+    report, original = examine(out), examine(path)
+    assert (report.kind, report.facts["candidates"]) == ("rl-data", original.facts["candidates"])
+    assert {one.code for one in report.findings} == {one.code for one in original.findings}
+    head, first = read_head(out), read_head(path)
+    assert (head.whole, head.meta) == (True, first.meta)
+    assert [(row.query_id, row.n, row.question) for row in head.rows] == [
+        (row.query_id, row.n, row.question) for row in first.rows
+    ]
+    begun = read_head(out, octets=len(out.read_bytes().splitlines(keepends=True)[0]) + 10)
+    assert begun.rows, "more is read when the first record does not end"
+    browse = Browse(build(out, tmp_path / "cache"))
+    query = browse.select("", "id")[0]
+    there, here = browse.group(query), Browse(build(path, tmp_path / "cache")).group(query)
+    assert [one.rows for one in there.candidates] == [one.rows for one in here.candidates]
+    derived = derive(out, tmp_path / "new.json", parse_steps(["drop-repeats"], ()))
+    assert derived["candidates"][0] == original.facts["candidates"]
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [(b'{"query_id": 4, "pointer_', "the file is cut in line 4; copy it again"), (b'{"other": 1}', "line 4 .*query_id"),
+     (b'{"query_id": 1}', "query 1 stands twice, also on line 4")],
+)  # fmt: skip
+def test_damaged_lines_are_named(tmp_path: Path, line: bytes, sentence: str) -> None:
+    out = tmp_path / "out.jsonl"
+    export(write(tmp_path / "source.json", helpers_rl.strict(queries=2)), out, to="jsonl")
+    out.write_bytes(out.read_bytes() + line)
+    with pytest.raises(UserError, match=rf"out\.jsonl: {sentence}"):
+        read_rl_file(out)
 
 
 @pytest.mark.parametrize("variant", sorted(VARIANTS))
@@ -121,7 +162,7 @@ def test_without_pyarrow_parquet_is_one_sentence(tmp_path: Path, monkeypatch: py
 
 def test_flat_rows_name_what_has_no_column() -> None:
     document = helpers_rl.balanced(queries=1, candidates=1)
-    group = Group.of_record(3, document["0"] | {"_fix_info": {"n": 1}}, [[1, 2]])
+    group = Group.of_record(3, document["0"] | {"_fix_info": {"n": 1}}, [[1, 2]], [False])
     (row,) = flat(group.replaced(candidates=(group.candidates[0],)))
     assert (row["query_id"], row["pointer"], row["vqa_correct"]) == (3, [1, 2], None)
     assert set(row["answers"]) == {"talking", "mimicry"}
