@@ -12,7 +12,7 @@ from sqlmodel import Field, SQLModel
 
 APPLICATION_ID = 0x4C455650
 """`LEVP`, written into the file's header, so that another program's database is never touched."""
-SCHEMA = 1
+SCHEMA = 2
 """Number of the newest migration step; equal to `PRAGMA user_version` of a current file."""
 
 _UNREUSED: dict[str, Any] = {"sqlite_autoincrement": True}
@@ -66,6 +66,10 @@ class DataFile(Table, table=True):
     created_at: int
     missing_at: int | None = None
     deleted_at: int | None = None
+    modified_ns: int | None = None
+    """When the file was changed last, as far as its content has been compared."""
+    changed_at: int | None = None
+    """Since when its content is not the registered one."""
 
 
 class Dataset(Table, table=True):

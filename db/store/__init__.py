@@ -19,6 +19,9 @@ Reading (a `reading` or `writing` session):
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
     active_processes(session) -> list[ProcessRow]              is_alive(row) -> bool
     list_data(session, *, kind=None) -> list[DataRow]          find_data(session, text) -> DataRow
+    known_data(engine) -> list[DataRow]: registered files looked at again, and what runs wrote
+    looked_at(row) -> DataRow: how one of them is found now
+    changed_data(engine, paths) -> list[DataRow]: those whose content is not what was registered
     ref(run_id) -> "r12"                                       STATES, ENDED: names of run states
 Writing (a `writing` session):
     create_run(session, *, spec, name="", forced=False, environment, parent=None) -> Run
@@ -29,7 +32,7 @@ Writing (a `writing` session):
     add_rows(session, *, run_id, process_id, rows)             may be repeated; DiskFull stores nothing of the batch
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
     soft_delete / restore(session, *, run_ids)
-    add_data(session, *, path, kind, size, sha256, name="", facts=None) -> DataRow
+    add_data(session, *, path, kind, size, sha256, name="", facts=None, modified_ns=None) -> DataRow
     forget_data(session, *, data_id)                           mark_missing(session, *, data_id, missing)
 """
 
@@ -61,6 +64,7 @@ from db.store.jobs import (
     processes,
     start_process,
 )
+from db.store.known import changed_data, known_data, looked_at
 from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
 from db.store.matrix import CellRow, cells
 from db.store.metrics import MetricRow, metric_names, metric_series, metric_summaries
@@ -108,6 +112,7 @@ __all__ = [
     "candidates",
     "candidates_done",
     "cells",
+    "changed_data",
     "checkpoints",
     "count_predictions",
     "count_runs",
@@ -122,8 +127,10 @@ __all__ = [
     "get_run",
     "heartbeat",
     "is_alive",
+    "known_data",
     "list_data",
     "list_runs",
+    "looked_at",
     "lost_runs",
     "mark_missing",
     "metric_names",

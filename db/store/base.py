@@ -27,6 +27,11 @@ def moment_or_none(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else moment(microseconds)
 
 
+def micros(time: datetime | None) -> int | None:
+    """A time as it is stored."""
+    return None if time is None else round(time.timestamp() * 1e6)
+
+
 def number(value: float | None) -> float:
     """A stored figure; what is missing is not a number."""
     return float("nan") if value is None else value

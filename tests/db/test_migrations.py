@@ -24,8 +24,8 @@ from tests.helpers_db import fresh, new_run
 ADD_A_COLUMN = """
 import sqlalchemy as sa
 from alembic import op
-revision = "2"
-down_revision = "1"
+revision = "{revision}"
+down_revision = "{before}"
 def upgrade():
     with op.batch_alter_table("run") as table:
         table.add_column(sa.Column("mood", sa.String(), nullable=True))
@@ -41,15 +41,15 @@ def _schema(path: Path) -> dict[str, str]:
 
 
 def _later_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str = "pass") -> None:
-    """As if the next version were installed, which has a second step."""
+    """As if the next version were installed, which has one more step."""
     steps = tmp_path / "steps"
     steps.mkdir(exist_ok=True)
     for step in upgrade.STEPS.glob("*.py"):
         (steps / step.name).write_text(step.read_text())
-    (steps / "add_mood.py").write_text(ADD_A_COLUMN.format(more=more))
+    (steps / "add_mood.py").write_text(ADD_A_COLUMN.format(revision=models.SCHEMA + 1, before=models.SCHEMA, more=more))
     monkeypatch.setattr(upgrade, "STEPS", steps)
-    monkeypatch.setattr(upgrade, "SCHEMA", 2)
-    monkeypatch.setattr(session, "SCHEMA", 2)
+    monkeypatch.setattr(upgrade, "SCHEMA", models.SCHEMA + 1)
+    monkeypatch.setattr(session, "SCHEMA", models.SCHEMA + 1)
 
 
 def _columns(path: Path) -> list[str]:
@@ -82,10 +82,10 @@ def test_a_step_keeps_the_rows_and_leaves_a_copy(tmp_path: Path, monkeypatch: py
     assert "mood" in _columns(path)
     with reading(later) as reader:
         assert reader.connection().exec_driver_sql("SELECT name, mood FROM run").all() == [("kept", None)]
-        assert reader.connection().exec_driver_sql("PRAGMA user_version").scalar_one() == 2
+        assert reader.connection().exec_driver_sql("PRAGMA user_version").scalar_one() == models.SCHEMA + 1
     (copy,) = (path.parent / "backups").iterdir()
     assert copy.name.startswith("leverplus-")
-    assert copy.name.endswith("-schema1.db")
+    assert copy.name.endswith(f"-schema{models.SCHEMA}.db")
     assert "mood" not in _columns(copy)
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT name FROM run").fetchall() == [("kept",)]
