@@ -17,10 +17,12 @@ import pytest
 from PIL import Image
 
 from db.specs import DecodeSpec, PromptSpec, UserError
+from engine.context import Stop
 from engine.http_json import ATTEMPTS, delays
 from engine.prompt import Prompt, build
 from engine.vlm import Answer, answers_in_order, open_vlm
 from engine.vlm_http import ServedVLM, data_url
+from tests.helpers_server import holding_server
 from tests.helpers_vlm import Sample, make_samples
 
 GREEDY = DecodeSpec(num_beams=1)
@@ -130,6 +132,42 @@ def test_answers_come_in_order_from_several_requests_at_once(
 ) -> None:
     server.meet = threading.Barrier(4)
     assert answers_in_order(ask(concurrency=4), prompts) == [Answer(f"re {prompt.texts[-1]}") for prompt in prompts]
+
+
+def test_an_answer_is_handed_over_before_another_request_is_sent(prompts: list[Prompt]) -> None:
+    with holding_server(free=1) as server:
+        answers = ServedVLM(server.url, decode=GREEDY, concurrency=2).answer(prompts)
+        first = next(answers)
+        server.wait_for(2)
+        assert (len(first), len(server.asked)) == (1, 2)
+        server.release.set()
+        rest = [place for known in answers for place in known]
+        assert sorted([*first, *rest]) == [0, 1, 2, 3]
+
+
+def test_when_asked_to_stop_only_what_is_in_flight_is_handed_over(prompts: list[Prompt]) -> None:
+    with holding_server(free=1) as server:
+        stop = Stop()
+        answers = ServedVLM(server.url, decode=GREEDY, concurrency=2).answer(prompts, stop.go_on)
+        known = next(answers)
+        stop.asked = True
+        server.release.set()
+        for some in answers:
+            known |= some
+        assert sorted(known) == [0, 1]
+        assert len(server.asked) == 2
+
+
+def test_what_was_in_flight_is_handed_over_before_a_refusal_is_raised(
+    server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt]
+) -> None:
+    server.scripted = [failure(400, "no")]
+    server.meet = threading.Barrier(2)
+    answers = ask(concurrency=2).answer(prompts[:2])
+    known: list[dict[int, Answer]] = []
+    with pytest.raises(UserError, match="400 Bad Request: no"):
+        known.extend(answers)
+    assert sum(map(len, known)) == 1
 
 
 def test_the_request_has_openai_form_and_states_all_decoding(

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from db.specs import DecodeSpec, PromptSpec, UserError
+from engine.context import Stop
 from engine.demo import model_dir
 from engine.processor import PatchEncoder
 from engine.prompt import Prompt, build
@@ -250,6 +251,16 @@ def test_a_prompt_longer_than_the_model_reads_is_refused(qwen: Path, samples: li
     assert not answers_in_order(vlm, [build(PromptSpec(system=""), [], samples[0])])[0].error
     with pytest.raises(UserError, match=r"reads at most 100; give fewer shots"):
         answers_in_order(vlm, [build(PromptSpec(system=""), samples[:2], samples[2])])
+
+
+def test_answers_come_batch_by_batch_until_asked_to_stop(qwen: Path, prompts: list[Prompt]) -> None:
+    whole = list(opened(qwen, batch_size=2).answer(prompts))
+    assert [len(known) for known in whole] == [2] * (len(prompts) // 2) + [1] * (len(prompts) % 2)
+    stop = Stop()
+    answers = opened(qwen, batch_size=2).answer(prompts, stop.go_on)
+    assert next(answers) == whole[0]
+    stop.asked = True
+    assert list(answers) == []
 
 
 def test_many_prompts_are_answered_in_order(qwen: Path, prompts: list[Prompt]) -> None:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from db import store
 from db.errors import DatabaseBusy, DiskFull
-from db.rows import Cell, Fact, Metric, Settle
+from db.rows import Cell, Fact, Metric, Prediction, Settle
 from db.session import reading, writing
 from db.specs import EvalSpec, UserError
 from engine import recorder as recording
@@ -238,6 +238,20 @@ def test_metrics_reach_the_store_in_order(claimed: tuple[Desk, int, int], tmp_pa
     with reading(desk.database) as session:
         series = store.metric_series(session, run_id=run_id, name="rce_loss")
     assert [value for *_, value in series] == [float(step) for step in range(5000)]
+
+
+def test_an_answer_is_stored_at_once_and_other_rows_with_it(
+    claimed: tuple[Desk, int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, run_id, process_id = claimed
+    monkeypatch.setattr(recording, "FLUSH_S", 3600.0)
+    recorder = Recorder(desk.database, run_id=run_id, process_id=process_id, reserve=Reserve(tmp_path / "reserve", 10))
+    for number in range(3):
+        recorder.put(Fact(f"before{number}", number))
+        recorder.put(Prediction(number, 2, (1, 2), "p", f"r{number}", "a", "a", 1.0))
+        desk.wait(lambda n=number + 1: len(desk.answers(run_id)) == n)  # type: ignore[misc]
+        assert len(desk.detail(run_id).facts) == number + 1
+    recorder.close()
 
 
 def test_settling_waits_until_all_rows_are_stored(
