@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
-from sqlalchemy import Engine
 
 from db import store
 from db.home import resolve_home
-from db.session import reading, writing
 from db.specs import Report, UserError
 from db.store import DataRow
 from engine.doctor.builtin import builtin_file
@@ -22,6 +20,7 @@ from leverplus_tui.fingerprint import content_sha, total_size
 from leverplus_tui.output import finding_lines, iso, moment, put, put_json, say, table
 from leverplus_tui.rates import doubt, label_line, share
 from leverplus_tui.references import BUILTIN, RUN, rl_data_path
+from leverplus_tui.registering import known_facts, register
 from leverplus_tui.result import documents
 from leverplus_tui.spec_options import flatten
 
@@ -47,20 +46,10 @@ def add(
     """
     path = file.expanduser().absolute()
     _existing(path)
-    report = data_files.described(path)
-    if not data_files.is_recognised(report):
-        _refuse(path, report, as_json)
     _, database = opened(home)
-    with writing(database) as session:
-        row = store.add_data(
-            session,
-            path=path,
-            kind=report.kind,
-            size=total_size(path),
-            sha256=content_sha(path),
-            name=name,
-            facts=report.facts,
-        )
+    row, report = register(database, path, name=name)
+    if row is None:
+        _refuse(path, report, as_json)
     if as_json:
         put_json(_document(row) | {"findings": documents(report.findings)})
     else:
@@ -91,20 +80,20 @@ def _has_error(report: Report) -> bool:
 
 
 def list_data(as_json: JsonOption = False, home: HomeOption = None) -> None:
-    """List what is registered.
+    """List what is registered and what runs wrote, and say what is missing or changed.
 
     Example:
     leverplus data list
     """
     place, database = opened(home)
-    rows = _with_missing(database)
+    rows = store.known_data(database)
     if as_json:
         put_json([_document(row) for row in rows])
     elif not rows:
         say(f"nothing is registered in {place.root}: leverplus data add FILE")
     else:
         lines = [
-            (r.ref, r.name, r.kind, _bytes(r.size), moment(r.created), r.path, "missing" if r.missing else "")
+            (r.ref, r.name, r.kind, _bytes(r.size), moment(r.created), r.path, "" if r.state == "there" else r.state)
             for r in rows
         ]
         put(table(("id", "name", "kind", "size", "added", "path", ""), lines, right=(3,)))
@@ -130,10 +119,9 @@ def show(data: DataArgument, as_json: JsonOption = False, home: HomeOption = Non
 
 def _registered(data: str, home: Path | None) -> dict[str, Any]:
     with looking(home) as session:
-        row = store.find_data(session, data)
-    path = Path(row.path)
-    changed = path.exists() and (total_size(path) != row.size or content_sha(path) != row.sha256)
-    return _document(row) | {"facts": row.facts, "changed": changed, "missing": not path.exists()}
+        row = store.looked_at(store.find_data(session, data))
+    changed = row.missing is None and content_sha(Path(row.path)) != row.sha256
+    return _document(row) | {"facts": row.facts, "changed": changed}
 
 
 def _unregistered(data: str, home: Path | None) -> dict[str, Any] | None:
@@ -144,7 +132,7 @@ def _unregistered(data: str, home: Path | None) -> dict[str, Any] | None:
     report, missing = data_files.described(path), not path.exists()
     return {
         "id": data, "name": data, "kind": report.kind, "path": str(path), "size": total_size(path), "sha256": content_sha(path),
-        "created": None, "missing": missing, "facts": report.facts, "changed": False,
+        "created": None, "missing": missing, "facts": known_facts(path, report), "changed": False,
     }  # fmt: skip
 
 
@@ -186,19 +174,6 @@ def health(data: DataArgument, as_json: JsonOption = False, home: HomeOption = N
         raise typer.Exit(1)
 
 
-def _with_missing(database: Engine) -> list[DataRow]:
-    """What is registered, after noting which files have gone or come back."""
-    with reading(database) as session:
-        rows = store.list_data(session)
-    wrong = [row for row in rows if Path(row.path).exists() == (row.missing is not None)]
-    if not wrong:
-        return rows
-    with writing(database) as session:
-        for row in wrong:
-            store.mark_missing(session, data_id=row.id, missing=row.missing is None)
-        return store.list_data(session)
-
-
 def _existing(path: Path) -> None:
     if not path.exists():
         raise UserError(f"there is nothing at {path}: give an existing file or folder")
@@ -207,7 +182,7 @@ def _existing(path: Path) -> None:
 def _document(row: DataRow) -> dict[str, Any]:
     return {
         "id": row.ref, "name": row.name, "kind": row.kind, "path": row.path, "size": row.size, "sha256": row.sha256,
-        "created": iso(row.created), "missing": row.missing is not None,
+        "created": iso(row.created), "missing": row.missing is not None, "changed": row.changed is not None,
     }  # fmt: skip
 
 

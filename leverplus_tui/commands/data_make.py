@@ -8,9 +8,12 @@ from typing import Annotated, Literal
 import typer
 
 from db.home import resolve_home
+from leverplus_tui.commands.opened import opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.commands.spawned import run_module
+from leverplus_tui.output import say
 from leverplus_tui.references import rl_data_path
+from leverplus_tui.registering import register_made
 
 SourceArgument = Annotated[
     str,
@@ -57,6 +60,7 @@ def derive(
         *words,
         *_switches(overwrite, as_json),
     )
+    _register(out, home)
 
 
 def export(
@@ -82,6 +86,14 @@ def export(
     """
     source = str(rl_data_path(data, resolve_home(home)))
     run_module("engine.data.rl_export", source, str(out), "--format", to, *_switches(overwrite, as_json))
+    _register(out, home)
+
+
+def _register(out: Path, home: Path | None) -> None:
+    _, database = opened(home)
+    row = register_made(database, out)
+    if row is not None:
+        say(f"registered as {row.ref} {row.name}")
 
 
 def _switches(overwrite: bool, as_json: bool) -> list[str]:

@@ -37,6 +37,9 @@ COLUMNS = (
 )
 
 
+STATES = {"there": "good", "changed": "warn", "missing": "bad"}
+
+
 class DataScreen(PageScreen):
     """Registered files at the left, the one under the cursor at the right."""
 
@@ -158,7 +161,7 @@ def _row(row: DataRow) -> dict[str, Cell | str]:
         "kind": Cell(row.kind, "faint"),
         "size": Cell(size(row.size), "faint"),
         "age": Cell(age(row.created), "faint"),
-        "state": Cell("missing", "bad") if row.missing else Cell("there", "good"),
+        "state": Cell(row.state, STATES[row.state]),
     }
 
 
@@ -173,6 +176,8 @@ def _said(row: DataRow) -> list[Part]:
     if row.missing or not Path(row.path).exists():
         since = f"since {age(row.missing)}" if row.missing else "now"
         parts += [(f"not found at this path {since}: put it back, or o adds it from its new place", "$error"), "\n"]
+    elif row.state == "changed":
+        parts += [("its content is not what was registered: o adds it as it is now", "$warning"), "\n"]
     parts.append("\n")
     queries = row.facts.get("queries")
     if row.kind == "rl-data" and isinstance(queries, int) and queries < FEW_QUERIES:

@@ -297,28 +297,20 @@ class Library:
         return [Job(run, newest[run.id][-1] if newest[run.id] else None) for run in found]
 
     def data_files(self) -> list[DataRow]:
-        """What is registered."""
+        """What is registered and what runs wrote, with what has become of it."""
         from db import store
-        from db.session import reading
 
-        with reading(self.engine) as session:
-            return store.list_data(session)
+        return store.known_data(self.engine)
 
     def add_data(self, path: Path) -> DataRow:
         """Register a file or folder. Raises UserError when there is nothing, or nothing that is recognised."""
-        from db import store
-        from db.session import writing
         from db.specs import UserError
-        from leverplus_tui.data_files import described
-        from leverplus_tui.fingerprint import content_sha, total_size
+        from leverplus_tui.registering import register
 
-        path = path.expanduser().absolute()
-        if not path.exists():
-            raise UserError(f"there is nothing at {path}: give an existing file or folder")
-        report = described(path)
-        size, sha256 = total_size(path), content_sha(path)
-        with writing(self.engine) as session:
-            return store.add_data(session, path=path, kind=report.kind, size=size, sha256=sha256, facts=report.facts)
+        row, report = register(self.engine, path)
+        if row is None:
+            raise UserError(report.findings[0].message)
+        return row
 
     def log_path(self, run_id: int) -> Path:
         """Where a run's processes write."""

@@ -44,6 +44,7 @@ def test_data_is_registered_by_reference(desk: Desk, copied: Path) -> None:
 def test_a_changed_or_missing_file_is_noticed(desk: Desk, copied: Path) -> None:
     desk.call("data", "add", str(copied), "--name", "small")
     copied.write_text(copied.read_text() + " ")
+    assert desk.json("data", "list")[0]["changed"] is True
     assert desk.json("data", "show", "small")["changed"] is True
     copied.unlink()
     assert desk.json("data", "show", "d1")["missing"] is True
@@ -142,6 +143,7 @@ def test_builtin_is_taken_by_every_command_over_data(desk: Desk, monkeypatch: py
     spawned: list[tuple[str, ...]] = []
     for module in (convert, data_make):
         monkeypatch.setattr(module, "run_module", lambda *words: spawned.append(words))
+    monkeypatch.setattr(data_make, "register_made", lambda *_: None)
     assert [report["kind"] for report in desk.json("doctor", "builtin")] == ["rl-data", "embeddings", "checkpoint"]
     assert desk.json("data", "health", "builtin")["queries"] == 1000
     shown = desk.json("data", "show", "builtin")

@@ -23,6 +23,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 def spawned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     calls: list[tuple[str, ...]] = []
     monkeypatch.setattr(data_make, "run_module", lambda *words: calls.append(words))
+    monkeypatch.setattr(data_make, "register_made", lambda *_: None)
     return calls
 
 
@@ -58,6 +59,7 @@ def test_the_work_is_done_by_a_process(desk: Desk, tmp_path: Path, capfd: pytest
     desk.call("data", "derive", str(source), "--out", str(out), "--step", "balanced", "--json")
     assert json.loads(capfd.readouterr().out)["queries"][0] == 10
     assert read_rl_file(out).meta["lineage"]["source"] == str(source)
+    assert desk.json("data", "show", "new")["facts"]["lineage"] == f"balanced of {source}"
     rows = tmp_path / "rows.json"
     desk.call("data", "export", str(out), str(rows), "--format", "r2")
     assert "read back and compared: identical" in capfd.readouterr().out

@@ -265,7 +265,7 @@ async def test_data_lists_what_is_registered_and_says_what_is_gone(tmp_path: Pat
     async with opened(home, (80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "gone [1]" in text_of(pilot))
-        assert "not found at this path now" in text_of(pilot)
+        assert "not found at this path" in text_of(pilot)
         assert "queries  800" in text_of(pilot)
         await pilot.press("n")
         await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen))
