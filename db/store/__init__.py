@@ -33,7 +33,7 @@ Writing (a `writing` session):
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
     soft_delete / restore(session, *, run_ids)
     add_data(session, *, path, kind, size, sha256, name="", facts=None, modified_ns=None) -> DataRow
-    forget_data(session, *, data_id)                           mark_missing(session, *, data_id, missing)
+    forget_data(session, *, data_id)
 """
 
 from db.store.adding import add_rows
@@ -52,7 +52,7 @@ from db.store.answers import (
 )
 from db.store.base import ref
 from db.store.detail import CheckpointRow, RunDetail, artifacts, checkpoints, findings, run_detail
-from db.store.files import DataRow, add_data, find_data, forget_data, list_data, mark_missing
+from db.store.files import DataRow, add_data, find_data, forget_data, list_data
 from db.store.filters import BadFilter
 from db.store.jobs import (
     ProcessRow,
@@ -132,7 +132,6 @@ __all__ = [
     "list_runs",
     "looked_at",
     "lost_runs",
-    "mark_missing",
     "metric_names",
     "metric_series",
     "metric_summaries",

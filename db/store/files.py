@@ -144,12 +144,6 @@ def note_look(session: Session, *, row: DataRow) -> None:
     execute(session, sql, seen | {"id": row.id, "sha": row.sha256})
 
 
-def mark_missing(session: Session, *, data_id: int, missing: bool) -> None:
-    """Note that a file is gone from its path, or that it is back."""
-    sql = "UPDATE data_file SET missing_at = CASE WHEN :missing THEN coalesce(missing_at, :now) END WHERE id = :id"
-    execute(session, sql, {"missing": missing, "now": now(), "id": data_id})
-
-
 def _rows(session: Session, condition: str, parameters: Mapping[str, Any]) -> list[DataRow]:
     sql = f"SELECT * FROM data_file WHERE deleted_at IS NULL AND ({condition}) ORDER BY id DESC"
     return [_row(row) for row in query(session, sql, parameters)]

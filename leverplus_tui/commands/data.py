@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from db import store
+from db.fingerprint import content_sha, total_size
 from db.home import resolve_home
 from db.specs import Report, UserError
 from db.store import DataRow
@@ -16,7 +17,6 @@ from engine.doctor.builtin import builtin_file
 from leverplus_tui import data_files
 from leverplus_tui.commands.opened import looking, numbers, opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.fingerprint import content_sha, total_size
 from leverplus_tui.output import finding_lines, iso, moment, put, put_json, say, table
 from leverplus_tui.rates import doubt, label_line, share
 from leverplus_tui.references import BUILTIN, RUN, rl_data_path

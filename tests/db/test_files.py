@@ -71,16 +71,3 @@ def test_lists_by_kind_and_forgetting(tmp_path: Path) -> None:
         store.forget_data(session, data_id=1)
         assert [row.name for row in store.list_data(session)] == ["b"]
     assert _add(engine, tmp_path / "a.json").id == 3  # the name is free again, the id is not
-
-
-def test_gone_and_back(tmp_path: Path) -> None:
-    engine = fresh(tmp_path)
-    _add(engine, tmp_path / "a.json")
-    with writing(engine) as session:
-        store.mark_missing(session, data_id=1, missing=True)
-        since = store.find_data(session, "d1").missing
-        store.mark_missing(session, data_id=1, missing=True)
-        assert since is not None
-        assert store.find_data(session, "d1").missing == since
-        store.mark_missing(session, data_id=1, missing=False)
-        assert store.find_data(session, "d1").missing is None
