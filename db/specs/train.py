@@ -167,3 +167,22 @@ class TrainSpec(Spec):
         if self.hidden_dim % self.num_heads:
             raise ValueError(f"num_heads={self.num_heads} does not divide hidden_dim={self.hidden_dim}")
         return self
+
+    def asked(self, name: str) -> bool:
+        """Whether a field was asked for: it is not at its default, or was given where other fields were left open.
+
+        Stored specifications and those of the form have every field set, so being set says nothing there.
+        """
+        fields = type(self).model_fields
+        whole = self.model_fields_set >= fields.keys() - {"parts"}
+        explicit = name in self.model_fields_set and not whole
+        return explicit or bool(getattr(self, name) != fields[name].get_default(call_default_factory=True))
+
+    @property
+    def asked_parts(self) -> dict[str, Any]:
+        """The parts that differ from those of the variant; all of them where the variant is `custom`."""
+        if self.parts is None:
+            return {}
+        own = self.parts.model_dump()
+        published = PUBLISHED[self.variant].model_dump() if self.variant in PUBLISHED else {}
+        return {name: value for name, value in own.items() if name not in published or published[name] != value}

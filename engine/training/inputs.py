@@ -16,6 +16,7 @@ from db.specs.selector import PUBLISHED, SelectorParts
 from engine.checkpoint import load_selector
 from engine.data.rl_tensors import RLTensors, columns_for, load_groups
 from engine.demo import trained_dir
+from engine.doctor.recognition import variant_of
 from engine.doctor.rl_file import RLFile, read_rl_file
 from engine.embedding_file import EmbeddingFile, read_embeddings
 from engine.losses import advantage_statistics, group_advantage
@@ -115,6 +116,22 @@ def build_selectors(specs: Sequence[TrainSpec], width: int, shots: int) -> list[
     return built
 
 
+def as_trained(spec: TrainSpec, selector: PointerSelector) -> TrainSpec:
+    """The specification with what was really trained: a start from `init` brings its own variant, parts and sizes."""
+    if not spec.init:
+        return spec
+    variant, sizes = variant_of(selector.parts), selector.sizes
+    used: dict[str, Any] = {name: getattr(sizes, name) for name in ("hidden_dim", "num_layers", "num_heads")}
+    used["parts"] = None if PUBLISHED.get(variant) == selector.parts else selector.parts
+    return spec.model_copy(update={"variant": variant, **used})
+
+
+def trained_facts(spec: TrainSpec, selector: PointerSelector) -> Iterator[Row]:
+    """Which network was trained; `variant` is what lists show."""
+    yield Fact("variant", as_trained(spec, selector).variant)
+    yield Fact("sizes", selector.sizes.model_dump())
+
+
 def pool_facts(sizes: Any) -> dict[str, int]:
     """Least, middle and greatest size of the pools."""
     return {"smallest": int(sizes.min()), "median": int(np.median(sizes)), "largest": int(sizes.max())}
@@ -146,13 +163,15 @@ def _new(spec: TrainSpec, width: int, shots: int) -> PointerSelector:
 
 
 def _from_checkpoint(spec: TrainSpec, width: int, shots: int) -> PointerSelector:
-    """The selector of `init` with this run's dropout; sizes that were asked for must be those of the file."""
-    answers = {name: getattr(spec, name) for name in ("variant", "num_heads") if _asked(spec, name)}
-    loaded = load_selector(spec.init, answers=answers)
-    for name in ("hidden_dim", "num_layers"):
-        if _asked(spec, name) and getattr(spec, name) != getattr(loaded.sizes, name):
+    """The selector of `init` with this run's dropout; what was asked for must be what the file holds."""
+    answers = {name: getattr(spec, name) for name in ("variant", "num_heads") if spec.asked(name)}
+    loaded = load_selector(spec.init, answers={n: v for n, v in answers.items() if v != "custom"})
+    held = {**loaded.sizes.model_dump(), **loaded.parts.model_dump()}
+    asked = {name: getattr(spec, name) for name in ("hidden_dim", "num_layers") if spec.asked(name)}
+    for name, value in (asked | spec.asked_parts).items():
+        if value != held[name]:
             raise UserError(
-                f"{spec.init} has {name}={getattr(loaded.sizes, name)}, but {name}={getattr(spec, name)} was asked for; "
+                f"{spec.init} has {name}={held[name]}, but {name}={value} was asked for; "
                 f"drop {name}, or start from other weights"
             )
     if loaded.sizes.d_model != width:
@@ -166,8 +185,3 @@ def _from_checkpoint(spec: TrainSpec, width: int, shots: int) -> PointerSelector
     selector = PointerSelector(loaded.parts, **sizes.model_dump())
     selector.load_state_dict(loaded.state_dict())
     return selector
-
-
-def _asked(spec: TrainSpec, name: str) -> bool:
-    """A stored specification has every field set, so a field counts as asked for when it is not at its default."""
-    return bool(getattr(spec, name) != type(spec).model_fields[name].default)
