@@ -17,27 +17,12 @@ from engine.encoders import Encoder, open_encoder
 from engine.features import feature_steps
 from engine.loading import choose_device
 from engine.pools import Pools
+from engine.resolving import selector_features, selector_file
 from engine.retrieve import RETRIEVERS, Demonstrations, Selects, Task
 from engine.vlm import VLM, is_server, open_vlm
 
 Chosen = dict[int, list[Demonstrations]]
 """For each number of shots, the train indices shown to each question, in prompt order."""
-
-
-def resolve_retriever(spec: EvalSpec) -> str:
-    """The retriever that `spec` means: what it names, else `selector` where one is given or built in, else `random`."""
-    if spec.retriever is not None:
-        return spec.retriever
-    if spec.selector:
-        return "selector"
-    return "selector" if spec.dataset == spec.vlm == "builtin" and builtin_selector() else "random"
-
-
-def builtin_selector() -> Path | None:
-    """The selector trained on the built-in world, where the package has one."""
-    from engine.demo import selector_path
-
-    return selector_path()
 
 
 @dataclass(frozen=True)
@@ -98,12 +83,9 @@ def choose(
 
 def open_selector(spec: EvalSpec, device: str = "cpu") -> Selector:
     """The selector that `spec` names, or the built-in one. Raises UserError where there is none."""
-    path = Path(spec.selector).expanduser()
-    if spec.selector in ("", "builtin"):
-        builtin = builtin_selector()
-        if builtin is None:
-            raise UserError("selector: no checkpoint was given; name one with --selector, or choose another retriever")
-        path = builtin
+    path = selector_file(spec)
+    if path is None:
+        raise UserError("selector: no checkpoint was given; name one with --selector, or choose another retriever")
     from engine import checkpoint
 
     loaded = checkpoint.open_selector(path)
@@ -149,8 +131,7 @@ def _features(
 
 def selector_encoder(spec: EvalSpec, selector: Selector, vlm: VLM, cache_dir: Path) -> Encoder:
     """The encoder that the selector was trained on, where its manifest names one, else the encoder of `spec`."""
-    name = str(selector.embedding.get("encoder") or spec.encoder)
-    model = str(selector.embedding.get("encoder_model") or vlm.name)
+    name, model = selector_features(selector.embedding, encoder=spec.encoder, vlm=vlm.name)
     if name == "vlm" and model != vlm.name and not _same_features(selector, vlm):
         vlm = open_vlm(model, decode=spec.decode, prompt=spec.prompt, device=spec.device, cache_dir=cache_dir)
     return open_encoder(name, vlm, device=spec.device, dtype=spec.dtype, cache_dir=cache_dir)

@@ -14,8 +14,9 @@ from engine.accuracy import METRIC, clean_answer, vqa_accuracy
 from engine.answering import Answerer, Reply
 from engine.context import Context
 from engine.data.datasets import Dataset, Sample, Split, open_dataset
-from engine.demonstrations import Chosen, choose, resolve_retriever
+from engine.demonstrations import Chosen, choose
 from engine.prompt import Prompt, build
+from engine.resolving import resolve_retriever
 from engine.subsets import draw_subsets
 from engine.tally import Tally
 from engine.vlm import VLM, is_server, open_vlm

@@ -17,11 +17,11 @@ from engine import demo
 from engine.accuracy import clean_answer, vqa_accuracy
 from engine.context import Context, Scored
 from engine.data.datasets import open_dataset
-from engine.demonstrations import resolve_retriever
 from engine.doctor.statistics import interval
 from engine.evaluate import evaluate
 from engine.images import MISSING_SHA, image_sha
 from engine.prompt import Prompt, request_sha
+from engine.resolving import resolve_retriever
 from engine.vlm import Answer, always
 from tests.helpers_data import write_official
 
