@@ -37,7 +37,7 @@ DEMO: dict[str, Leaf] = {
 
 TREE: Tree = {
     "tui": Leaf("tui:tui", "Open the terminal program.", START),
-    "run": Branch("Start a job: eval, rce, grpo, generate, embed.", "leverplus run eval --shot 2 --shot 4", RUN, START),
+    "run": Branch("Start a job: eval, rce, grpo, generate, embed.", "leverplus run eval --shot 1 --shot 2", RUN, START),
     "init": Leaf("init:init", "Make a project home in this folder.", START),
     "runs": Leaf("runs:runs", "List runs with their accuracies.", LOOK),
     "show": Leaf("show:show", "Show one run.", LOOK),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,19 +44,31 @@ class Checked:
 
 
 def check(spec: Any, *, quiet: bool = False) -> Checked:
-    """Examine a specification before anything heavy is loaded; the table goes to standard error."""
-    from engine.doctor.preflight import preflight  # numpy and readers: not for `--help`
+    """Examine a specification before anything heavy is loaded. Standard error gets each finding when it is made, then
+    the table."""
+    from engine.doctor.preflight import preflight  # readers of files: not for `--help`
 
-    report = preflight(spec)
-    if not quiet:
-        show(report.checks, report.findings)
+    report = preflight(spec, None if quiet else _tell)
+    if not quiet and report.checks:
+        say(comparison(report.checks, shutil.get_terminal_size().columns))
     return Checked(tuple(report.findings))
 
 
-def show(checks: Sequence[Any], findings: Sequence[Finding]) -> None:
-    """What, checkpoint, request; then the findings in sentences."""
-    if checks:
-        rows = [(str(c.what), str(c.checkpoint), str(c.request), MARKS.get(str(c.level), str(c.level))) for c in checks]
-        say(table(("what", "checkpoint", "request", ""), rows))
-    for line in finding_lines(findings):
+def _tell(finding: Finding) -> None:
+    for line in finding_lines([finding]):
         say(line)
+
+
+def comparison(checks: Sequence[Any], columns: int = 80) -> str:
+    """What, checkpoint, request; long values are cut so that a row is a line of the terminal."""
+    what = max(len(check.what) for check in checks)
+    room = max(12, (columns - what - len("  ".join(("", "", "", "BLOCK")))) // 2)
+    rows = [(c.what, _cut(c.checkpoint, room), _cut(c.request, room), MARKS.get(c.level, c.level)) for c in checks]
+    return table(("what", "checkpoint", "request", ""), rows)
+
+
+def _cut(text: str, width: int) -> str:
+    """The end of a path says most, of anything else the beginning."""
+    if len(text) <= width:
+        return text
+    return f"…{text[1 - width :]}" if "/" in text else f"{text[: width - 1]}…"

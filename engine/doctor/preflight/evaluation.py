@@ -1,0 +1,147 @@
+"""Before an evaluation or RL data: the selector that the job will load, and what it was trained on, against the request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from db.specs.base import Finding
+from db.specs.evaluate import DecodeSpec, EvalSpec
+from db.specs.generate import GenerateSpec
+from engine.doctor.findings import error, warning
+from engine.doctor.preflight import machine, overlap
+from engine.doctor.preflight.selector import checkpoint, entry, manifest_at
+from engine.doctor.preflight.table import Preflight
+from engine.resolving import builtin_selector, resolve_retriever, selector_features, selector_file
+
+COMPARING_POOLS = ("text-sampler", "image-sampler", "mix-sampler")
+NEIGHBOURS = ("t2t", "i2t", "i2i")
+TRAINING_POOLS = {"shared": "all", "union": "its candidates' own"}
+"""What a training's rule means as a pool of an evaluation; `auto` and `fixed` take the pools of the RL data."""
+
+
+def encoder(spec: EvalSpec | GenerateSpec, result: Preflight) -> None:
+    """The encoder of pools and neighbours; a selector brings its own."""
+    near = resolve_retriever(spec) in NEIGHBOURS if isinstance(spec, EvalSpec) else spec.retrieved > 0
+    if near or spec.pool in COMPARING_POOLS:
+        machine.encoder(result, spec.encoder, spec.vlm)
+
+
+def selector(spec: EvalSpec, result: Preflight) -> None:
+    """The selector of an evaluation, found as the job finds it."""
+    if resolve_retriever(spec) == "selector" and any(spec.shots):
+        _selector(spec, max(spec.shots), result)
+
+
+def proposer(spec: GenerateSpec, result: Preflight) -> None:
+    """The selector that proposes pointers for RL data."""
+    if spec.selector:
+        _selector(spec, spec.shots, result)
+
+
+def questions(spec: EvalSpec, result: Preflight) -> None:
+    """What is asked was not trained on."""
+    path = selector_file(spec) if resolve_retriever(spec) == "selector" and any(spec.shots) else None
+    if path is not None:
+        overlap.questions(spec, manifest_at(path), result)
+
+
+def _selector(spec: EvalSpec | GenerateSpec, shots: int, result: Preflight) -> None:
+    path = selector_file(spec)
+    if path is None:
+        text = "A selector is to choose, but no checkpoint was given and none is built in."
+        result.add("checkpoint", "none", "selector", error("not-found", "selector", text, "Name one with --selector."))
+        return
+    manifest = manifest_at(path)
+    recorded = str(entry(manifest, "embedding").get("encoder") or "")
+    expect = {"shots": str(shots), "encoder": _asked_encoder(spec, recorded)}
+    if spec.pool != "all":
+        expect["pool_size"] = str(spec.pool_size)
+    made = _width(spec, entry(manifest, "embedding"))
+    if made is not None:
+        expect["d_model"] = str(made)
+    checkpoint(path, expect, result, {"encoder": recorded or "not recorded", "pool_size": _trained_pool(manifest)[1]})
+    features = selector_features(entry(manifest, "embedding"), encoder=spec.encoder, vlm=spec.vlm)
+    machine.encoder(result, features.encoder, features.model, "its encoder")
+    if isinstance(spec, EvalSpec):
+        _trained_alike(spec, path, manifest, result)
+
+
+def _asked_encoder(spec: EvalSpec | GenerateSpec, recorded: str) -> str:
+    """What the run would feed the selector with. A recorded encoder is used unless another one is named."""
+    if spec.encoder != "vlm":
+        return spec.encoder
+    return recorded or f"the features of {Path(spec.vlm).name}"
+
+
+def _width(spec: EvalSpec | GenerateSpec, embedding: Mapping[str, Any]) -> int | None:
+    features = selector_features(embedding, encoder=spec.encoder, vlm=spec.vlm)
+    parts = sum(bool(embedding.get(name, True)) for name in ("use_image", "use_text"))
+    return machine.width(features.encoder, features.model, parts=parts)
+
+
+def _trained_alike(spec: EvalSpec, path: Path, manifest: Mapping[str, Any], result: Preflight) -> None:
+    """Prompt, decoding and pools of training against those of this evaluation, as far as the manifest tells."""
+    made = entry(manifest, "lineage", "rl_meta")
+    told, asked = str(made.get("prompt_sha") or ""), spec.prompt.sha()
+    if told:
+        differs = [_mismatch("prompt", path)] if told != asked else []
+        result.add("prompt", told[:12], asked[:12], *differs)
+    _decoding(spec.decode, path, made, result)
+    if manifest:
+        rule, size = _trained_pool(manifest)
+        findings = _pools(spec, path, rule, size) if rule else ()
+        result.add("pools", f"{rule} {size}".strip() or "not recorded", _pool_text(spec), *findings)
+
+
+def _mismatch(name: str, path: Path) -> Finding:
+    said = {"decode": "decoding"}.get(name, name)
+    text = f"The RL data behind {path.name} were made with another {said} than this evaluation uses."
+    fix = f"Evaluate with the {said} of the RL data, or generate RL data with this one."
+    return warning(f"{name}-mismatch", str(path), text, fix)
+
+
+def _decoding(decode: DecodeSpec, path: Path, made: Mapping[str, Any], result: Preflight) -> None:
+    """Field by field where the RL data say how they were decoded, else by the hash."""
+    told, given, asked = str(made.get("decode_sha") or ""), entry(made, "task_gen_args"), decode.model_dump()
+    other = {name: value for name, value in given.items() if name in asked and asked[name] != value}
+    if other:
+        theirs = ", ".join(f"{name}={value}" for name, value in other.items())
+        ours = ", ".join(f"{name}={asked[name]}" for name in other)
+        text = f"The RL data behind {path.name} were made with {theirs}; this evaluation decodes with {ours}."
+        settings = " ".join(f"--set decode.{name}={value}" for name, value in other.items())
+        fix = f"Evaluate with {settings}, or generate RL data with this decoding."
+        result.add("decode", theirs, ours, warning("decode-mismatch", str(path), text, fix))
+    elif told:
+        differs = [_mismatch("decode", path)] if told != decode.sha() else []
+        result.add("decode", told[:12], decode.sha()[:12], *differs)
+    elif given:
+        result.add("decode", "as far as recorded", "the same")
+
+
+def _trained_pool(manifest: Mapping[str, Any]) -> tuple[str, str]:
+    """(rule, size) of the pools in training, as a manifest tells; empty where it does not."""
+    pool, made = entry(manifest, "pool"), entry(manifest, "lineage", "rl_meta", "pool")
+    rule = str(pool.get("rule") or "")
+    if rule in ("auto", "fixed"):
+        rule = str(made.get("rule") or "stored")
+    size = pool.get("size") or pool.get("median") or made.get("size") or ""
+    return TRAINING_POOLS.get(rule, rule), str(size)
+
+
+def _pool_text(spec: EvalSpec) -> str:
+    return "all train questions" if spec.pool == "all" else f"{spec.pool} {spec.pool_size}"
+
+
+def _pools(spec: EvalSpec, path: Path, rule: str, size: str) -> Iterator[Finding]:
+    if rule in (spec.pool, "stored") and spec.pool != "all":
+        return
+    if rule == spec.pool or (spec.pool == "all" and path == builtin_selector()):
+        return  # the shipped selector is measured on all train questions, and documented so
+    chosen = "the same for every question" if spec.pool in ("first", "random") else "in which it never chose"
+    text = f"{path.name} learned to choose from pools of {size or '?'} ({rule}); here it gets {_pool_text(spec)}, {chosen}."
+    fix = (
+        f"Compare with --pool {rule} --pool-size {size}." if size and "-" in rule else "Compare with pools as trained."
+    )
+    yield warning("pool-mismatch", str(path), text, fix)

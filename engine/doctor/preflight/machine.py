@@ -1,0 +1,144 @@
+"""What a request needs of this machine, by file names and small headers: data set, models, device."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from db.specs.base import Finding, UserError
+from db.specs.embed import EmbedSpec
+from engine.doctor.findings import error
+from engine.doctor.preflight.table import Preflight, refusal
+
+SERVER = ("http://", "https://")
+DEVICES = ("cpu", "cuda", "mps", "xpu", "hpu", "xla", "mtia", "meta")
+GPU_NODES = ("nvidia*", "nvhost*", "nvmap", "dxg", "kfd")
+"""Below /dev, one of these stands for a GPU that `cuda` may mean: NVIDIA, Jetson, WSL, ROCm."""
+
+
+def dataset(spec: Any, result: Preflight) -> None:
+    """The data set is there and of a known layout; it is not read."""
+    if spec.dataset == "builtin":
+        return
+    root = Path(spec.dataset).expanduser()
+    if not root.exists():
+        text = f"There is no data set at {spec.dataset}."
+        found = error("not-found", spec.dataset, text, "Give a folder or a registered name.")
+        result.add("data set", "missing", spec.dataset, found)
+    elif not _is_dataset(root):
+        text = f"{root} holds no files named as those of OKVQA, VQAv2 or a Hugging Face data set."
+        found = error("not-found", spec.dataset, text, "Give the folder that holds the questions.")
+        result.add("data set", "unknown", spec.dataset, found)
+
+
+def _is_dataset(root: Path) -> bool:
+    from engine.data.huggingface import find_files
+    from engine.data.official import is_official
+
+    return (root.is_dir() and is_official(root)) or bool(find_files(root))
+
+
+def model(spec: Any, result: Preflight) -> None:
+    """The vision-language model is complete on this disk."""
+    _complete(result, "model", spec.vlm, field="vlm", chat=True)
+
+
+def embedded_model(spec: EmbedSpec, result: Preflight) -> None:
+    """The model whose features are taken; a CLIP encoder needs none."""
+    if spec.encoder == "vlm":
+        model(spec, result)
+
+
+def embedding(spec: EmbedSpec, result: Preflight) -> None:
+    """There is something to embed, and something that embeds."""
+    if not (spec.use_image or spec.use_text):
+        text = "use_image and use_text are both false: there is nothing to embed."
+        result.add(
+            "embedding", "nothing", "no image, no text", error("no-features", "use_image", text, "Set one of them.")
+        )
+    encoder(result, spec.encoder, spec.vlm)
+
+
+def encoder(result: Preflight, name: str, vlm: str, what: str = "encoder") -> None:
+    """What makes the vectors is complete on this disk and gives features: a server answers questions only."""
+    if name != "vlm":
+        _complete(result, what, name, field="encoder", chat=False)
+    elif vlm.startswith(SERVER):
+        result.add(what, "none", name, _no_features(vlm))
+
+
+def _no_features(server: str) -> Finding:
+    text = f"The server {server} answers questions but gives no features, which encoder=vlm takes from it."
+    return error("no-features", "encoder", text, "Name a CLIP model (--encoder openai/clip-vit-base-patch32).")
+
+
+def _complete(result: Preflight, what: str, name: str, *, field: str, chat: bool) -> None:
+    """A row where the job would refuse the model. A hub name is looked for in the local cache, as the job does."""
+    if name == "builtin" or name.startswith(SERVER):
+        return
+    from engine.model_files import cached_model, find_model, is_hub_id
+
+    try:
+        if Path(name).expanduser().exists() or not is_hub_id(name):
+            find_model(name, field=field, chat=chat)
+        elif cached_model(name) is None:
+            text = f"{field}: {name} is neither a directory here nor in the local hub cache"
+            raise UserError(f"{text}; give a directory, or download it with: hf download {name}")
+    except UserError as failure:
+        result.add(what, "not here", name, refusal("not-found", name, failure))
+
+
+def width(name: str, vlm: str, *, parts: int) -> int | None:
+    """Width of the vectors that an encoder will make of `parts` (image, text) of a question; None where it is not told.
+
+    CLIP averages the parts in its own space, a vision-language model's features stand one behind the other.
+    """
+    if name != "vlm":
+        return _number(_config(name).get("projection_dim"))
+    config = _config(vlm)
+    text = config.get("text_config")
+    hidden = _number(text.get("hidden_size") if isinstance(text, dict) else None) or _number(config.get("hidden_size"))
+    return hidden * parts if hidden else None
+
+
+def _config(name: str) -> dict[str, Any]:
+    from engine.model_files import cached_model, read_json
+
+    if name.startswith(SERVER):
+        return {}
+    if name == "builtin":
+        from engine.demo import model_dir
+
+        return read_json(model_dir() / "config.json")
+    folder = Path(name).expanduser()
+    place = folder if folder.is_dir() else cached_model(name)
+    try:
+        return read_json(place / "config.json") if place is not None else {}
+    except UserError:
+        return {}
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None
+
+
+def device(spec: Any, result: Preflight) -> None:
+    """The device is one that this machine can have."""
+    name = str(spec.device)
+    reason = ""
+    if name != "auto" and not (re.fullmatch(r"[a-z]+(:\d+)?", name) and name.partition(":")[0] in DEVICES):
+        reason = f"device={name} is no device."
+    elif name.startswith("cuda") and not _has_gpu():
+        reason = f"device={name} was asked for, but this machine shows no GPU."
+    if reason:
+        result.add("device", "none", name, error("not-found", "device", reason, "Give --device auto, cpu or cuda:1."))
+
+
+def _has_gpu() -> bool:
+    """Whether there can be a GPU; asked of the kernel's device files, because a driver takes longer to answer."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return False
+    return not sys.platform.startswith("linux") or any(next(Path("/dev").glob(node), None) for node in GPU_NODES)

@@ -1,0 +1,62 @@
+"""What preflight shows: one row for each thing held against the request, and the findings behind the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from db.specs.base import Finding, UserError
+from engine.doctor.findings import error
+
+Level = Literal["ok", "warn", "block"]
+RANK: dict[str, Level] = {"error": "block", "warning": "warn", "info": "ok"}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One row of the preflight table."""
+
+    what: str
+    checkpoint: str
+    """What the file says."""
+    request: str
+    """What the run asks for."""
+    level: Level = "ok"
+
+
+@dataclass
+class Preflight:
+    """The table and the findings of one request; `tell` hears each finding as soon as it is made."""
+
+    checks: list[Check] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    tell: Callable[[Finding], None] | None = None
+
+    def add(self, what: str, has: object, asked: object, *findings: Finding) -> None:
+        """One row with the findings that belong to it; the worst gives its level."""
+        levels = [RANK[finding.severity] for finding in findings]
+        level: Level = "block" if "block" in levels else "warn" if "warn" in levels else "ok"
+        self.checks.append(Check(what, str(has), str(asked), level))
+        for finding in findings:
+            self.note(finding)
+
+    def note(self, finding: Finding) -> None:
+        """A finding, once, with or without a row."""
+        if finding not in self.findings:
+            self.findings.append(finding)
+            if self.tell is not None:
+                self.tell(finding)
+
+    @property
+    def blocked(self) -> bool:
+        """An error keeps the run from starting."""
+        return any(finding.severity == "error" for finding in self.findings)
+
+
+def refusal(code: str, subject: str, failure: UserError) -> Finding:
+    """The finding of what the job would refuse: its own sentence, with the way out, which stands last, as the fix."""
+    said, _, way_out = str(failure).removesuffix(".").rpartition("; ")
+    if not said:
+        return error(code, subject, f"{way_out}.")
+    return error(code, subject, f"{said}.", f"{way_out[:1].upper()}{way_out[1:]}")

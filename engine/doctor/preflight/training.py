@@ -1,0 +1,197 @@
+"""Before a training: the checkpoint it starts from, embeddings and RL data, each alone and against each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from db.specs.base import Finding, UserError
+from db.specs.train import TrainSpec
+from engine.doctor.anatomy import Unreadable
+from engine.doctor.findings import error
+from engine.doctor.preflight.selector import checkpoint, entry, manifest_at
+from engine.doctor.preflight.table import Preflight, refusal
+
+NAMED = {
+    "checkpoint": "a checkpoint",
+    "embeddings": "embeddings",
+    "sampler-cache": "a sampler's cache",
+    "matrix": "results",
+}
+SIZES = ("hidden_dim", "num_layers", "num_heads")
+
+
+def schedule(spec: TrainSpec, result: Preflight) -> None:
+    """There is an epoch to train."""
+    if not (spec.rce_epochs or spec.grpo_epochs):
+        text = "rce_epochs and grpo_epochs are both 0: there is nothing to train."
+        found = error("nothing-to-train", "rce_epochs", text, "Ask for an epoch of one of them.")
+        result.add("epochs", "-", "RCE 0, GRPO 0", found)
+
+
+def start(spec: TrainSpec, result: Preflight) -> None:
+    """The checkpoint of `init` against what was asked for, as the job will."""
+    if not spec.init:
+        return
+    path = Path(spec.init).expanduser()
+    expect = {name: str(getattr(spec, name)) for name in SIZES if spec.asked(name)}
+    if spec.variant != "custom" and spec.asked("variant"):
+        expect["variant"] = spec.variant
+    given = _opened(spec, "embeddings")
+    if given is not None:
+        expect |= {"d_model": str(given.width)} | ({"encoder": given.encoder} if given.encoder else {})
+    recorded = str(entry(manifest_at(path), "embedding").get("encoder") or "not recorded")
+    checkpoint(path, expect, result, {"encoder": recorded})
+    if spec.asked_parts and path.exists():
+        _parts(spec, path, result)
+
+
+def _parts(spec: TrainSpec, path: Path, result: Preflight) -> None:
+    from engine.doctor.checkpoint import open_checkpoint
+
+    try:
+        found = open_checkpoint(path)[0].found
+    except Unreadable:
+        return  # its own row says so
+    held = found.parts.model_dump() if found is not None else {}
+    for name, value in spec.asked_parts.items():
+        if name in held and held[name] != value:
+            text = f"{path.name} has {name}={held[name]}, but {name}={value} was asked for."
+            fix = f"Drop {name}, or start from other weights."
+            result.add(
+                name.replace("_", " "), held[name], value, error("hyperparameter-mismatch", str(path), text, fix)
+            )
+
+
+def embeddings(spec: TrainSpec, result: Preflight) -> None:
+    """Each embedding file alone, then queries against candidates."""
+    from engine.doctor.embeddings import embedding_report
+
+    for field in ("embeddings", "query_embeddings"):
+        name = getattr(spec, field)
+        if name in ("", "builtin"):
+            continue
+        try:
+            facts, findings = embedding_report(_open(Path(name).expanduser(), field))
+        except Unreadable as failure:
+            found = error(failure.code, name, f"{failure}.", "Give another file.")
+            result.add(field.replace("_", " "), "unreadable", name, found)
+            continue
+        has = f"{facts.get('rows', '?')} rows, {facts.get('d_model', '?')} wide"
+        result.add(field.replace("_", " "), has, "one row per train question", *findings)
+    _alike(spec, result)
+
+
+def _alike(spec: TrainSpec, result: Preflight) -> None:
+    """The job refuses queries and candidates of two widths; of two encoders they mean nothing to each other."""
+    candidates, queries = _opened(spec, "embeddings"), _opened(spec, "query_embeddings")
+    if candidates is None or queries is None:
+        return
+    if candidates.width != queries.width:
+        text = f"{queries.path} has vectors of width {queries.width}, {candidates.path} of width {candidates.width}."
+        found = error("d-model", str(queries.path), text, "Embed queries and candidates with one encoder.")
+        result.add("widths", queries.width, candidates.width, found)
+    elif candidates.encoder and queries.encoder and candidates.encoder != queries.encoder:
+        text = f"{queries.path} was made with {queries.encoder}, {candidates.path} with {candidates.encoder}."
+        found = error("encoder-unverified", str(queries.path), text, "Embed queries and candidates with one encoder.")
+        result.add("encoders", queries.encoder, candidates.encoder, found)
+
+
+def rl_data(spec: TrainSpec, result: Preflight) -> None:
+    """RL data under the reward asked for, and whether the embeddings have the rows that they name."""
+    path = _place(spec, "rl_data")
+    if not path.is_file():
+        text = f"There is no RL data at {path}."
+        found = error("not-found", str(path), text, "Give a file or a registered name.")
+        result.add("RL data", "missing", spec.rl_data, found)
+        return
+    from engine.doctor.rl_file import read_rl_file
+    from engine.doctor.rl_findings import rl_findings
+
+    try:
+        data = read_rl_file(path)
+    except UserError as failure:
+        result.add("RL data", path.name, spec.reward_mode, *_no_rl_data(path, failure))
+        return
+    if spec.rl_data != "builtin":
+        facts, findings = rl_findings(data, mode=spec.reward_mode)
+        has = f"{facts['queries']:,} queries, signal {100 * facts['signal_rate']:.0f} %"
+        result.add("RL data", has, spec.reward_mode, *findings)
+    _meet(spec, data, result)
+
+
+def _no_rl_data(path: Path, failure: UserError) -> list[Finding]:
+    """What the file is instead, or what is damaged in it."""
+    from engine.doctor.examine import examine
+
+    report = examine(path)
+    if report.kind != "rl-data":
+        text = f"{path} is no RL data but {NAMED.get(report.kind, 'a file of another kind')}."
+        return [error("not-rl-data", str(path), text, "Give the JSON file of `leverplus run generate`.")]
+    errors = [finding for finding in report.findings if finding.severity == "error"]
+    return errors or [refusal("truncated", str(path), failure)]
+
+
+def _meet(spec: TrainSpec, data: Any, result: Preflight) -> None:
+    """RL data against embeddings: the rows they name, and the train questions that both were made of."""
+    from engine.data.rl_selection import Unusable, select
+
+    candidates = _opened(spec, "embeddings")
+    queries = _opened(spec, "query_embeddings") or candidates
+    if candidates is None or queries is None:
+        return
+    try:
+        select(data, spec, candidate_rows=candidates.rows, query_rows=_query_rows(queries))
+    except Unusable as failure:
+        codes = {finding.code for finding in result.findings if finding.severity == "error"}
+        if failure.code not in codes:
+            found = refusal(failure.code, str(data.path), failure)
+            result.add("rows", f"{candidates.rows:,} embedded", "those of the RL data", found)
+        return
+    _same_questions(data, candidates, result)
+
+
+def _query_rows(opened: Any) -> int:
+    """As the job reads: the matrix of the queries where the file has one for them, else that of the candidates."""
+    matrix = opened.matrices.get("queries")
+    return int(opened.rows if matrix is None else matrix.shape[0])
+
+
+def _same_questions(data: Any, opened: Any, result: Preflight) -> None:
+    theirs, ours = data.meta.get("dataset_order_sha"), entry(opened.manifest, "dataset").get("train_order_sha")
+    if theirs and ours and theirs != ours:
+        text = (
+            f"{data.path} was made on other train questions than {opened.path}, or in another order: "
+            "its ids name other rows there."
+        )
+        fix = "Embed the data set that the RL data was made on: leverplus run embed --dataset ..."
+        result.add(
+            "train questions", str(ours)[:12], str(theirs)[:12], error("dataset-mismatch", str(data.path), text, fix)
+        )
+
+
+def _place(spec: TrainSpec, field: str) -> Path:
+    name = getattr(spec, field)
+    if name != "builtin":
+        return Path(name).expanduser()
+    from engine.demo import trained_dir
+
+    return trained_dir() / {"rl_data": "rl_data.json"}.get(field, "embeddings.safetensors")
+
+
+def _open(path: Path, field: str) -> Any:
+    from engine.doctor.embeddings import open_embeddings
+
+    if not path.is_file():
+        raise Unreadable("not-found", f"{field}: {path} does not exist; make it with leverplus run embed")
+    return open_embeddings(path)
+
+
+def _opened(spec: TrainSpec, field: str) -> Any:
+    """The header of an embedding file; None where there is none, or none that can be read, which its own row says."""
+    if not getattr(spec, field):
+        return None
+    try:
+        return _open(_place(spec, field), field)
+    except Unreadable:
+        return None
