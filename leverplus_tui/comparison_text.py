@@ -55,15 +55,16 @@ def markdown(found: Comparison) -> str:
 
 
 def csv_text(found: Comparison) -> str:
-    """One line per accuracy and one per pair."""
+    """One line per accuracy and one per pair; `forced` names the runs of a line that were forced past preflight."""
     out = io.StringIO()
     names = ["subset", "n", "shot", "a", "b", "accuracy_a", "accuracy_b", "difference", "ci_low", "ci_high", "p", "p_holm",
-             "n_paired", "improved", "worsened", "verdict", "reason"]  # fmt: skip
+             "n_paired", "improved", "worsened", "verdict", "reason", "forced"]  # fmt: skip
     writer = csv.DictWriter(out, names, lineterminator="\n")
     writer.writeheader()
     for cell in found.cells:
         for pair in cell.pairs or [Pair(run, "", "not comparable", "only this run has it") for run in cell.accuracy]:
-            writer.writerow(_csv_line(cell, pair))
+            forced = [run.id for run in found.runs if run.forced and run.id in (pair.a, pair.b)]
+            writer.writerow(_csv_line(cell, pair) | {"forced": " ".join(forced)})
     return out.getvalue().rstrip("\n")
 
 

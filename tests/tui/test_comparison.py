@@ -168,6 +168,18 @@ def test_the_document_has_the_names_of_the_contract(desk: Desk) -> None:
     assert names <= cell["pairs"][0].keys()
 
 
+def test_every_way_to_print_a_comparison_marks_a_forced_run(desk: Desk) -> None:
+    store_eval(desk, right(first=20))
+    store_eval(desk, right(first=60))
+    with writing(desk.database) as session:
+        store.get_run(session, run_id=2).forced = True
+    found = compared(desk, 1, 2)
+    assert "FORCED" in plain_text(found)
+    assert "r2 was forced" in markdown(found)
+    header, line = csv_text(found).splitlines()
+    assert (header.split(",")[-1], line.split(",")[-1]) == ("forced", "r2")
+
+
 def test_text_markdown_and_csv_say_the_same(desk: Desk) -> None:
     a, b = store_eval(desk, right(first=20), name="plain"), store_eval(desk, right(first=60), name="a|b")
     found = compared(desk, a, b)
