@@ -22,12 +22,12 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from engine.demo import SYNTHETIC_NOTE
 from engine.demo.episodes import CURRICULUM, MIXTURE, MOST_DEMONSTRATIONS, Episode, Mixture, draw_episode
 from engine.demo.pictures import PATCHES, SIDE, picture_tokens
 from engine.demo.prompts import IGNORED, PromptEncoder
 from engine.demo.scene import SIZE, VALUES, Scene, decode, draw, encode
 from engine.demo.tokenizer import IMAGE, SPECIAL, VIDEO, VISION_END, VISION_START, build_tokenizer
-from engine.demo.world import SYNTHETIC_NOTE
 
 Report = Callable[[str], None]
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.specs import UserError
+from engine.demo import SYNTHETIC_NOTE
 from engine.demo.language import NAMED, Conventions, Kind, Question, draw_words
 from engine.demo.scene import VALUES, Attribute, draw, encode, random_scene
 
-SYNTHETIC_NOTE = "SYNTHETIC: drawn and named by leverplus for its built-in model; no photograph, no person's answer."
 MARKER = "world.json"
 GENERATOR = 2  # raise it whenever the files written for one seed change
 SPLIT_SIZES = {"train": 1000, "val": 500}

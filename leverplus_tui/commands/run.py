@@ -70,9 +70,10 @@ def _annotation(option: SpecOption) -> Any:
     return Annotated[str | None, typer.Option(option.flag, metavar=option.metavar, help=text, autocompletion=complete)]
 
 
-evaluate = _command(
-    "eval",
-    """Measure few-shot accuracy of a vision-language model.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "evaluate": (
+        "eval",
+        """Measure few-shot accuracy of a vision-language model.
 
     With nothing given: the built-in model on the built-in data, two demonstrations.
 
@@ -81,40 +82,49 @@ evaluate = _command(
     leverplus run eval --dataset ./okvqa --vlm Qwen/Qwen2.5-VL-3B-Instruct --shot 0 --shot 2 --shot 4 --limit 800
     leverplus run eval --retriever random --name baseline --set decode.num_beams=1
     """,
-)
-rce = _command(
-    "rce",
-    """Train a pointer selector by RCE: imitation of candidates, weighted by their reward.
+    ),
+    "rce": (
+        "rce",
+        """Train a pointer selector by RCE: imitation of candidates, weighted by their reward.
 
     Example:
     leverplus run rce --data rl_data.json --embeddings queries.safetensors --rce-epochs 5
     """,
-)
-grpo = _command(
-    "grpo",
-    """Train a pointer selector by GRPO; with --rce-epochs, RCE comes first.
+    ),
+    "grpo": (
+        "grpo",
+        """Train a pointer selector by GRPO; with --rce-epochs, RCE comes first.
 
     Example:
     leverplus run grpo --data rl_data.json --embeddings queries.safetensors --init epoch5.safetensors
     leverplus run grpo --data rl_data.json --embeddings queries.safetensors --rce-epochs 5 --grpo-epochs 10
     """,
-)
-generate = _command(
-    "generate",
-    """Make RL data: propose demonstrations for train questions, let the model answer, score the answers.
+    ),
+    "generate": (
+        "generate",
+        """Make RL data: propose demonstrations for train questions, let the model answer, score the answers.
 
     Example:
     leverplus run generate --dataset ./okvqa --vlm Qwen/Qwen2.5-VL-3B-Instruct --queries 800
     """,
-)
-embed = _command(
-    "embed",
-    """Embed the queries and candidates of a data set, each image once.
+    ),
+    "embed": (
+        "embed",
+        """Embed the queries and candidates of a data set, each image once.
 
     Example:
     leverplus run embed --dataset ./okvqa --encoder openai/clip-vit-large-patch14
     """,
-)
+    ),
+}
+"""Function of this module -> kind of job and what its help says."""
+
+
+def __getattr__(name: str) -> Callable[..., None]:
+    """The command of this name, made when it is asked for: the options of all five take as long as a check."""
+    if name not in COMMANDS:
+        raise AttributeError(name)
+    return _command(*COMMANDS[name])
 
 
 def run_job(
