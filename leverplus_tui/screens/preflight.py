@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -23,12 +24,10 @@ from leverplus_tui.widgets.text import clean
 if TYPE_CHECKING:
     from db.specs import Finding
 
-COLUMNS = (
-    Column("what", "what", 16, flex=14),
-    Column("checkpoint", "checkpoint", 14, flex=24),
-    Column("request", "request", 14, flex=24),
-    Column("level", "", 9),
-)
+WHAT, LEVEL, FRAME = 12, 9, 14
+"""Cells of the outer columns, and of everything around a table: border, padding, gutter, scroll bar, blanks."""
+LINES = 9
+"""Lines of the dialogue beside table and sentences: border, padding, verdict, keys."""
 LEVELS = {
     "ok": ("ok", "good"),
     "warn": ("warning", "warn"),
@@ -82,18 +81,30 @@ class PreflightScreen(ModalScreen[bool]):
         with Vertical(classes="dialog wide"):
             words = "Preflight blocks this run" if blocked else "Preflight has warnings"
             yield Static(Content.assemble((words, "bold $error" if blocked else "bold $warning")))
-            yield LineTable(COLUMNS, choosable=False)
-            with VerticalScroll(can_focus=False):
+            yield LineTable(columns(self.app.size.width), choosable=False)
+            with VerticalScroll():
                 yield Static(Content.assemble(*found(self.report.findings)))
             yield KeyBar()
 
     def on_mount(self) -> None:
-        """Fill the table."""
+        """Fill the table, what is wrong first."""
         table = self.query_one(LineTable)
-        table.fill([_row(check) for check in self.report.checks])
-        table.styles.height = min(14, len(self.report.checks) + 1)
-        table.display = bool(self.report.checks)
+        rows = sorted(self.report.checks, key=lambda check: ("block", "warn", "ok").index(check.level))
+        table.fill([_row(check) for check in rows])
+        table.display = bool(rows)
         table.focus()
+        self._fit(self.app.size.height)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Share the new height."""
+        self._fit(event.size.height)
+
+    def _fit(self, height: int) -> None:
+        """At most half of the dialogue for the table, so that sentences and keys are in view; both scroll."""
+        room = height * 9 // 10 - LINES
+        rows = min(len(self.report.checks) + 1, max(4, room // 2))
+        self.query_one(LineTable).styles.height = rows
+        self.query_one(VerticalScroll).styles.max_height = max(3, room - rows)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Starting is for reports without an error, forcing for those with one."""
@@ -118,6 +129,18 @@ class PreflightScreen(ModalScreen[bool]):
                 self.dismiss(True)
 
         self.app.push_screen(Confirm("Run it although preflight found an error?", detail), answered)
+
+
+def columns(width: int) -> tuple[Column, ...]:
+    """The three columns and the verdict on a terminal of this width; file and request get the same room."""
+    room = min(100, width * 94 // 100) - WHAT - LEVEL - FRAME
+    half = max(10, room // 2)
+    return (
+        Column("what", "what", WHAT),
+        Column("checkpoint", "checkpoint", half),
+        Column("request", "request", half),
+        Column("level", "", LEVEL),
+    )
 
 
 def _row(check: Any) -> dict[str, Cell | str]:

@@ -67,7 +67,7 @@ def embeddings(spec: TrainSpec, result: Preflight) -> None:
     """Each embedding file alone, then queries against candidates."""
     from engine.doctor.embeddings import embedding_report
 
-    for field in ("embeddings", "query_embeddings"):
+    for field, what in (("embeddings", "embeddings"), ("query_embeddings", "queries")):
         name = getattr(spec, field)
         if name in ("", "builtin"):
             continue
@@ -75,10 +75,10 @@ def embeddings(spec: TrainSpec, result: Preflight) -> None:
             facts, findings = embedding_report(_open(Path(name).expanduser(), field))
         except Unreadable as failure:
             found = error(failure.code, name, f"{failure}.", "Give another file.")
-            result.add(field.replace("_", " "), "unreadable", name, found)
+            result.add(what, "unreadable", name, found)
             continue
         has = f"{facts.get('rows', '?')} rows, {facts.get('d_model', '?')} wide"
-        result.add(field.replace("_", " "), has, "one row per train question", *findings)
+        result.add(what, has, "one row per train question", *findings)
     _alike(spec, result)
 
 
@@ -166,7 +166,7 @@ def _same_questions(data: Any, opened: Any, result: Preflight) -> None:
         )
         fix = "Embed the data set that the RL data was made on: leverplus run embed --dataset ..."
         result.add(
-            "train questions", str(ours)[:12], str(theirs)[:12], error("dataset-mismatch", str(data.path), text, fix)
+            "train order", str(ours)[:12], str(theirs)[:12], error("dataset-mismatch", str(data.path), text, fix)
         )
 
 
