@@ -23,8 +23,8 @@ def levels(result: Preflight) -> dict[str, str]:
 
 
 def codes(result: Preflight) -> set[str]:
-    """What was found."""
-    return {finding.code for finding in result.findings}
+    """What was found to be wrong, or may be."""
+    return {finding.code for finding in result.findings if finding.severity != "info"}
 
 
 def message(result: Preflight, code: str) -> str:

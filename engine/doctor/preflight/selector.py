@@ -52,14 +52,15 @@ def _mended(finding: Finding) -> Finding:
 
 
 def manifest_at(path: Path) -> dict[str, Any]:
-    """The manifest of a selector of ours; empty for other files, and where nothing can be read."""
-    from engine.doctor.checkpoint import manifest_of
+    """The whole manifest of a selector of ours, in the file or beside it; empty for others and what cannot be read."""
+    from engine.doctor.checkpoint import manifest_beside, manifest_of
     from engine.doctor.containers import open_weights
 
     try:
-        return manifest_of(open_weights(path))
+        found = manifest_of(open_weights(path)) or manifest_beside(path)
     except Unreadable:
         return {}
+    return found if "d_model" in entry(found, "sizes") else {}
 
 
 def entry(manifest: Mapping[str, Any], *names: str) -> dict[str, Any]:
