@@ -108,13 +108,16 @@ def _checkpoint(row: CheckpointRow) -> dict[str, Any]:
 
 def print_result(database: Engine, place: Home, run_id: int, *, as_json: bool) -> int:
     """Print how a run ended and what came out; returns the exit code of the contract."""
+    from leverplus_tui.run_health import run_findings  # which tells how runs ended in the words of this module
+
     with reading(database) as session:
         detail = store.run_detail(session, run_id=run_id)
+        findings = run_findings(session, detail)
         previous = _previous_eval(store.list_runs(session, where="kind:eval state:done", limit=20), detail)
     if as_json:
-        put_json(_run_document(detail, place))
+        put_json(_run_document(detail, place, findings))
     else:
-        print_detail_result(detail, detail.findings)
+        print_detail_result(detail, findings)
         for line in _next_steps(detail, previous):
             say(line)
     if detail.row.state not in ("done", "stopped"):
@@ -217,13 +220,13 @@ def exit_code(detail: RunDetail) -> int:
     return code if code in (2, 4) else 1
 
 
-def _run_document(detail: RunDetail, place: Home) -> dict[str, Any]:
+def _run_document(detail: RunDetail, place: Home, findings: Sequence[Finding]) -> dict[str, Any]:
     document: dict[str, Any] = {
         "run": detail.row.ref,
         "status": detail.row.state,
         "kind": detail.row.kind,
         "matrix": matrix(detail.row.cells),
-        "findings": documents(detail.findings),
+        "findings": documents(findings),
     }
     if detail.checkpoints:
         document["checkpoints"] = [c.path for c in detail.checkpoints if c.replaced is None]

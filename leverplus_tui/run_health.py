@@ -6,7 +6,9 @@ not beat. The last two are judged anew each time, because a later run may change
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 from sqlmodel import Session
@@ -34,11 +36,63 @@ SAME_QUESTIONS = """
 """
 
 
+CONTROL_CELLS = """
+    SELECT DISTINCT run.retriever, dataset.sha AS dataset, run.vlm, subset.sha AS subset_sha, subset.label AS subset, cell.shot
+    FROM cell JOIN run ON run.id = cell.run_id JOIN subset ON subset.id = cell.subset_id
+        JOIN dataset ON dataset.id = subset.dataset_id
+    WHERE subset.sha IN (SELECT value FROM json_each(:shas)) AND run.kind = 'eval' AND run.state = 'done'
+        AND run.deleted_at IS NULL AND cell.n_done = cell.n
+        AND (cell.shot = 0 OR run.retriever IN (SELECT value FROM json_each(:controls)))
+"""
+
+
 def run_findings(session: Session, detail: RunDetail) -> tuple[Finding, ...]:
     """Everything that is to be said against a run, worst first."""
     stored = [finding for finding in detail.findings if finding.code not in JUDGED_ANEW]
     found = [*_ending(detail), *stored, *_toy_model(detail), *_controls(session, detail)]
-    return tuple(sorted(found, key=lambda finding: RANK.index(finding.severity)))
+    return tuple(_ranked(found))
+
+
+def listed_findings(session: Session, rows: Sequence[RunRow]) -> dict[int, tuple[Finding, ...]]:
+    """What lists say of runs: what was found about each, and the controls it lacks, in a few queries for all of them.
+
+    Whether a run beats its controls takes reading its answers: `run_findings` of that run says it.
+    """
+    found = store.findings_of(session, run_ids=[row.id for row in rows])
+    lacking = defaultdict(list)
+    for finding in _lacking(session, [row for row in rows if _needs_controls(row)]):
+        lacking[finding.subject].append(finding)
+    return {
+        row.id: tuple(_ranked([f for f in found.get(row.id, ()) if f.code not in JUDGED_ANEW] + lacking[row.ref]))
+        for row in rows
+    }
+
+
+def _ranked(findings: Sequence[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: RANK.index(finding.severity))
+
+
+def _needs_controls(row: RunRow) -> bool:
+    return row.kind == "eval" and row.state == "done" and row.retriever not in CONTROLS
+
+
+def _lacking(session: Session, rows: Sequence[RunRow]) -> list[Finding]:
+    cells = [_measured(row, cell) for row in rows for cell in row.cells if _counts(cell)]
+    if not cells:
+        return []
+    asked = {"shas": listed(list({cell.subset_sha for cell in cells})), "controls": listed(CONTROLS)}
+    controls = [Measured("", **control) for control in query(session, CONTROL_CELLS, asked)]
+    ids = {row.ref: row.id for row in rows}
+    specs = store.specs_of(session, run_ids=list(ids.values()))
+
+    def command(run: str, control: str, shots: Sequence[int]) -> str:
+        return _command(specs[ids[run]], run, control, shots)
+
+    return missing_baselines([*cells, *controls], ids, command=command)
+
+
+def _counts(cell: CellRow) -> bool:
+    return not imported(cell) and cell.n_done == cell.n
 
 
 def examine_run(session: Session, run_id: int) -> Report:
@@ -88,33 +142,23 @@ def _toy_model(detail: RunDetail) -> Iterator[Finding]:
 def _controls(session: Session, detail: RunDetail) -> list[Finding]:
     """Controls are looked for among all finished evaluations of this home."""
     row = detail.row
-    if row.kind != "eval" or row.state != "done" or row.retriever in CONTROLS:
+    if not _needs_controls(row):
         return []
     shas = listed(list({cell.subset_sha for cell in row.cells}))
     ids = [found["id"] for found in query(session, SAME_QUESTIONS, {"shas": shas, "vlm": row.vlm, "own": row.id})]
-    figures = [
-        (other, cell)
-        for other in store.run_rows(session, run_ids=ids)
-        for cell in other.cells
-        if not imported(cell) and cell.n_done == cell.n
-    ]
-
-    def command(_: str, control: str, shots: Sequence[int]) -> str:
-        return _command(detail, control, shots)
-
-    lacking = missing_baselines([_measured(*figure) for figure in figures], [row.ref], command=command)
-    own = [cell for other, cell in figures if other.id == row.id]
-    return [*lacking, *(finding for cell in own for finding in _unbeaten(session, row, cell, figures))]
+    figures = [(other, cell) for other in store.run_rows(session, run_ids=ids) for cell in other.cells if _counts(cell)]
+    own = [cell for cell in row.cells if _counts(cell)]
+    return [*_lacking(session, [row]), *(found for cell in own for found in _unbeaten(session, row, cell, figures))]
 
 
-def _command(detail: RunDetail, control: str, shots: Sequence[int]) -> str:
+def _command(spec: Mapping[str, Any], run: str, control: str, shots: Sequence[int]) -> str:
     """The command line that measures a control on the very questions, with the same model, prompt and decoding."""
     wanted = {"retriever": control, "selector": "", "encoder": "vlm", "shots": tuple(shots)}
     try:
-        return command_text(EvalSpec.model_validate(detail.spec).model_copy(update=wanted))
+        return command_text(EvalSpec.model_validate(spec).model_copy(update=wanted))
     except ValidationError:  # stored by another version: what can be said is which questions are meant
         asked = " ".join(f"--shot {shot}" for shot in shots)
-        return f"leverplus run eval --retriever {control} {asked}, with the data and questions of {detail.row.ref}"
+        return f"leverplus run eval --retriever {control} {asked}, with the data and questions of {run}"
 
 
 def _measured(row: RunRow, cell: CellRow) -> Measured:

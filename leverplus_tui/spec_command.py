@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import cache
 from typing import Any
 
 from db.specs import Spec
@@ -13,12 +14,18 @@ def command_of(spec: Spec) -> list[str]:
     """The shortest `leverplus run ...` that gives this specification."""
     kind = str(spec.model_dump()["kind"])
     words = ["leverplus", "run", kind]
-    ground = dict(flatten(defaults(kind)))
+    ground = _ground(kind)
     known = {option.field: option for option in options(kind)}
     for path, value in flatten(spec.model_dump(mode="json")):
         if path != "kind" and value != ground.get(path, ...):
             words += _typed(known.get(path), path, value)
     return words
+
+
+@cache
+def _ground(kind: str) -> dict[str, Any]:
+    """The defaults of a kind of job under dotted names; not to be changed."""
+    return dict(flatten(defaults(kind)))
 
 
 def command_text(spec: Spec) -> str:

@@ -10,6 +10,7 @@ import tomllib
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -50,10 +51,12 @@ class SpecOption:
     """What stands for the value in help texts: the choices, or `N`, `X` or `TEXT`."""
 
 
-def options(kind: str) -> list[SpecOption]:
+@cache
+def options(kind: str) -> tuple[SpecOption, ...]:
     """The options of a kind of job, in the order of its fields. Nested fields are reached by `--set`."""
-    fields = SPEC_OF_KIND[kind].model_fields
-    return [_option(kind, name, info) for name, info in fields.items() if name != "kind" and _nested(info) is None]
+    fields, ground = SPEC_OF_KIND[kind].model_fields, defaults(kind)
+    shown = {name: info for name, info in fields.items() if name != "kind" and _nested(info) is None}
+    return tuple(_option(kind, name, info, ground.get(name)) for name, info in shown.items())
 
 
 def build_spec(
@@ -189,7 +192,7 @@ def plain(value: Any) -> str:
     return ",".join(plain(item) for item in value) if isinstance(value, list) else str(value)
 
 
-def _option(kind: str, name: str, info: FieldInfo) -> SpecOption:
+def _option(kind: str, name: str, info: FieldInfo, default: Any) -> SpecOption:
     kinds = _members(info.annotation)
     form: Literal["text", "list", "flag"] = "text"
     if bool in kinds:
@@ -198,7 +201,6 @@ def _option(kind: str, name: str, info: FieldInfo) -> SpecOption:
         form = "list"
     shown = NAMES.get(name, "shot" if name == "shots" and form == "list" else name)
     choices = tuple(str(value) for member in kinds if get_origin(member) is Literal for value in get_args(member))
-    default = defaults(kind).get(name)
     text = "" if default is None or default in ("", []) else plain(default)
     metavar = "|".join(choices) or _metavar(kinds)
     help_text = _description(SPEC_OF_KIND[kind], name)

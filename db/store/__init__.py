@@ -7,6 +7,7 @@ Reading (a `reading` or `writing` session):
     count_runs(session, *, where=None) -> int
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
     cells(session, *, run_ids) -> list[CellRow]                findings / checkpoints / artifacts / processes(session, *, run_id)
+                                                               findings_of / specs_of(session, *, run_ids)
     metric_series(session, *, run_id, name) -> [(phase, epoch, step, value)]
     metric_names(session, *, run_id) -> list[str]              metric_summaries(session, *, run_id) -> list[MetricRow]
     predictions(session, *, run_id, shot, subset_sha=None, order="question_id", limit=None, after=None, question_ids=None)
@@ -51,7 +52,16 @@ from db.store.answers import (
     subset_question_ids,
 )
 from db.store.base import ref
-from db.store.detail import CheckpointRow, RunDetail, artifacts, checkpoints, findings, run_detail
+from db.store.detail import (
+    CheckpointRow,
+    RunDetail,
+    artifacts,
+    checkpoints,
+    findings,
+    findings_of,
+    run_detail,
+    specs_of,
+)
 from db.store.files import DataRow, add_data, find_data, forget_data, list_data
 from db.store.filters import BadFilter
 from db.store.jobs import (
@@ -123,6 +133,7 @@ __all__ = [
     "find_data",
     "find_run",
     "findings",
+    "findings_of",
     "forget_data",
     "get_run",
     "heartbeat",
@@ -150,6 +161,7 @@ __all__ = [
     "set_state",
     "soft_delete",
     "spec_of",
+    "specs_of",
     "start_process",
     "subset_question_ids",
     "tag",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +14,7 @@ from sqlmodel import Session
 from db import rows
 from db.specs import Finding as FindingRow
 from db.specs import UserError
-from db.store.base import moment, moment_or_none, query, ref
+from db.store.base import listed, moment, moment_or_none, query, ref
 from db.store.jobs import ProcessRow, processes
 from db.store.listing import RunRow, run_rows
 from db.store.matrix import CellRow
@@ -88,11 +90,26 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
 
 def findings(session: Session, *, run_id: int) -> list[FindingRow]:
     """What was found about a run, worst first."""
+    return findings_of(session, run_ids=[run_id]).get(run_id, [])
+
+
+def findings_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, list[FindingRow]]:
+    """What was found about each of some runs, worst first; runs without a finding are left out."""
     sql = """
-        SELECT code, severity, subject, message, fix FROM finding WHERE run_id = :run
-        ORDER BY CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, id
+        SELECT run_id, code, severity, subject, message, fix FROM finding
+        WHERE run_id IN (SELECT value FROM json_each(:ids))
+        ORDER BY run_id, CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, id
     """
-    return [FindingRow(**row) for row in query(session, sql, {"run": run_id})]
+    found: dict[int, list[FindingRow]] = defaultdict(list)
+    for row in query(session, sql, {"ids": listed(run_ids)}):
+        found[row["run_id"]].append(FindingRow(**{name: value for name, value in row.items() if name != "run_id"}))
+    return dict(found)
+
+
+def specs_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The specifications of some runs as they are stored, which may be those of another version."""
+    sql = "SELECT id, spec FROM run WHERE id IN (SELECT value FROM json_each(:ids))"
+    return {row["id"]: json.loads(row["spec"]) for row in query(session, sql, {"ids": listed(run_ids)})}
 
 
 def checkpoints(session: Session, *, run_id: int) -> list[CheckpointRow]:

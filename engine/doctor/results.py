@@ -44,19 +44,26 @@ def missing_baselines(
     wanted = None if runs is None else set(runs)
     lacking: dict[tuple[str, str], list[tuple[str, int]]] = defaultdict(list)
     for group in groups.values():
-        choosers = {c.run for c in group if c.retriever not in CONTROLS and c.shot > 0}
-        for run in sorted(choosers if wanted is None else choosers & wanted):
-            for control, shot in _lacking(run, group):
-                lacking[run, control].append((group[0].subset, shot))
+        have = {(cell.retriever if cell.shot else "zero-shot", cell.shot) for cell in group}
+        for run, shots in sorted(_choosers(group, wanted).items()):
+            for control, shot in _needed(shots):
+                if (control, shot) not in have:
+                    lacking[run, control].append((group[0].subset, shot))
     return [_missing(run, control, places, command) for (run, control), places in lacking.items()]
 
 
-def _lacking(run: str, group: Sequence[Measured]) -> list[tuple[str, int]]:
-    """(control, shot) that nobody measured on these questions."""
-    shots = sorted({c.shot for c in group if c.run == run and c.shot > 0})
-    have = {(c.retriever if c.shot else "zero-shot", c.shot) for c in group}
-    needed = [("zero-shot", 0), *((name, shot) for name in ("random", "fixed") for shot in shots)]
-    return [one for one in needed if one not in have]
+def _choosers(group: Sequence[Measured], wanted: set[str] | None) -> dict[str, set[int]]:
+    """Runs that choose by query, and the shots at which they do."""
+    shots: dict[str, set[int]] = defaultdict(set)
+    for cell in group:
+        if cell.shot and cell.retriever not in CONTROLS and (wanted is None or cell.run in wanted):
+            shots[cell.run].add(cell.shot)
+    return shots
+
+
+def _needed(shots: Iterable[int]) -> list[tuple[str, int]]:
+    """(control, shot) without which nobody can judge a choice at these shots."""
+    return [("zero-shot", 0), *((name, shot) for name in ("random", "fixed") for shot in sorted(shots))]
 
 
 def _missing(run: str, control: str, places: Sequence[tuple[str, int]], command: Command) -> Finding:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from db import store
 from db.session import reading
+from db.specs import Finding
 from db.store import CellRow, RunRow
 from leverplus_tui.commands.opened import opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.follow import bury_dead
 from leverplus_tui.output import MARKS, duration, moment, put, put_json, say, table, with_interval
 from leverplus_tui.result import is_synthetic, run_json
+from leverplus_tui.run_health import listed_findings
 
 NAME_WIDTH = 32
 
@@ -41,9 +44,10 @@ def runs(
     with reading(database) as session:
         rows = store.list_runs(session, where=where, sort=sort, limit=limit)
         total = store.count_runs(session, where=where)
-        if as_json:
-            put_json([run_json(row, store.findings(session, run_id=row.id)) for row in rows])
-            return
+        found = listed_findings(session, rows)
+    if as_json:
+        put_json([run_json(row, found[row.id]) for row in rows])
+        return
     if not rows:
         say(
             f"no runs match {where!r} in {place.root}"
@@ -53,12 +57,12 @@ def runs(
         return
     shots = sorted({cell.shot for row in rows for cell in row.cells})
     headers = ("run", "name", "kind", "model", "data", *(f"@{shot}" for shot in shots), "started", "took", "state", "")
-    put(table(headers, [_line(row, shots) for row in rows], right=range(5, 5 + len(shots))))
+    put(table(headers, [_line(row, shots, found[row.id]) for row in rows], right=range(5, 5 + len(shots))))
     if len(rows) < total:
         say(f"first {len(rows)} of {total}")
 
 
-def _line(row: RunRow, shots: list[int]) -> tuple[str, ...]:
+def _line(row: RunRow, shots: list[int], findings: Sequence[Finding]) -> tuple[str, ...]:
     figures = [row.headline(shot) for shot in shots]
     return (
         row.ref,
@@ -70,7 +74,7 @@ def _line(row: RunRow, shots: list[int]) -> tuple[str, ...]:
         moment(row.created),
         duration(row.duration_s),
         f"{MARKS[row.state]} {row.state}{_progress(row)}",
-        _flags(row),
+        _flags(row, findings),
     )
 
 
@@ -87,11 +91,12 @@ def _progress(row: RunRow) -> str:
     return f" {100 * row.progress.done // row.progress.total}%"
 
 
-def _flags(row: RunRow) -> str:
+def _flags(row: RunRow, findings: Sequence[Finding]) -> str:
+    """How many findings count, and the kind of the worst."""
     flags = ["!forced"] if row.forced else []
-    counts = row.findings
-    if counts.errors or counts.warnings:
-        flags.append(f"!{counts.errors + counts.warnings} {counts.codes[0]}")
+    serious = [finding for finding in findings if finding.severity != "info"]
+    if serious:
+        flags.append(f"!{len(serious)} {serious[0].code}")
     return " ".join([*flags, *(f"#{tag}" for tag in row.tags)])
 
 

@@ -41,6 +41,17 @@ def test_run_prints_the_contract(desk: Desk) -> None:
     assert desk.detail(1).row.name == "mine"
 
 
+def test_a_run_that_chooses_ends_with_the_controls_that_are_missing(desk: Desk) -> None:
+    document = desk.json("run", "eval", "--vlm", "plain", "--retriever", "t2t")
+    assert [finding["code"] for finding in document["findings"]] == ["baseline-missing"] * 3
+    assert "leverplus run eval --vlm plain --retriever fixed" in document["findings"][2]["fix"]
+    for control in ("random", "fixed"):
+        desk.call("run", "eval", "--vlm", "plain", "--retriever", control)
+    desk.call("run", "eval", "--vlm", "plain", "--retriever", "zero-shot", "--shot", "0")
+    said = {finding["code"] for finding in desk.json("show", "r1")["findings"]}
+    assert said == {"control-not-beaten"}
+
+
 def test_people_get_the_matrix_and_what_to_type_next(desk: Desk) -> None:
     result = desk.call("run", "eval", "--vlm", "plain")
     assert "50.00 ±15.0" in result.stdout

@@ -153,6 +153,22 @@ def test_predictions_without_references_ask_for_the_data_set(desk: Desk, tmp_pat
     assert "--dataset" in desk.call("import", str(tmp_path / "bare.json"), code=2).stderr
 
 
+def test_lists_name_missing_controls_until_there_are_some(desk: Desk) -> None:
+    store_eval(desk, HALF, retriever="i2i", facts={"retriever": "i2i"})
+    store_eval(desk, HALF, retriever="fixed", facts={"retriever": "fixed"})
+    fixed, chosen = desk.json("runs")
+    assert fixed["findings"] == []
+    assert chosen["findings"] == desk.json("show", "r1")["findings"][: len(chosen["findings"])]
+    assert [(f["code"], "random" in f["message"]) for f in chosen["findings"]] == [
+        ("baseline-missing", False),
+        ("baseline-missing", True),
+    ]
+    assert "!2 baseline-missing" in desk.call("runs").stdout
+    store_eval(desk, HALF, retriever="random", facts={"retriever": "random"})
+    store_eval(desk, HALF, retriever="zero-shot", shot=0, facts={"retriever": "zero-shot"})
+    assert [run["findings"] for run in desk.json("runs")] == [[], [], [], []]
+
+
 def test_the_doctor_asks_for_controls(desk: Desk) -> None:
     store_eval(desk, HALF, retriever="i2i", facts={"retriever": "i2i"})
     [report] = desk.json("doctor", "r1")
