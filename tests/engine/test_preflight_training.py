@@ -29,7 +29,8 @@ def files(tmp_path: Path) -> dict[str, str]:
 
 
 def rows(count: int = helpers_rl.TRAIN_SIZE, width: int = WIDTH) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return np.random.default_rng(0).normal(size=(count, width)).astype(np.float32)
+    drawn = np.random.default_rng(0).normal(size=(count, width)).astype(np.float32)
+    return np.asarray(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))
 
 
 def bare(folder: Path, count: int = helpers_rl.TRAIN_SIZE, width: int = WIDTH) -> str:
@@ -142,4 +143,5 @@ def test_embeddings_of_other_train_questions_block(files: dict[str, str], tmp_pa
 
 def test_queries_and_candidates_of_two_encoders_block(tmp_path: Path, files: dict[str, str]) -> None:
     both = [recorded(tmp_path / f"{name}.safetensors", name) for name in ("b32", "b16")]
+    assert "encoders" in levels(checked(files, embeddings=both[0], query_embeddings=both[1]))
     assert codes(checked(files, embeddings=both[0], query_embeddings=both[1])) == {"encoder-unverified"}

@@ -83,15 +83,15 @@ def embeddings(spec: TrainSpec, result: Preflight) -> None:
 
 
 def _alike(spec: TrainSpec, result: Preflight) -> None:
-    """The job refuses queries and candidates of two widths; of two encoders they mean nothing to each other."""
+    """Queries against candidates where they lie in two files."""
+    from engine.doctor.embeddings import pair_findings
+
     candidates, queries = _opened(spec, "embeddings"), _opened(spec, "query_embeddings")
     if candidates is None or queries is None:
         return
-    if candidates.width != queries.width:
-        text = f"{queries.path} has vectors of width {queries.width}, {candidates.path} of width {candidates.width}."
-        found = error("d-model", str(queries.path), text, "Embed queries and candidates with one encoder.")
-        result.add("widths", queries.width, candidates.width, found)
-    elif candidates.encoder and queries.encoder and candidates.encoder != queries.encoder:
+    for finding in pair_findings(queries, candidates):
+        result.note(finding)
+    if candidates.encoder and queries.encoder and candidates.encoder != queries.encoder:
         text = f"{queries.path} was made with {queries.encoder}, {candidates.path} with {candidates.encoder}."
         found = error("encoder-unverified", str(queries.path), text, "Embed queries and candidates with one encoder.")
         result.add("encoders", queries.encoder, candidates.encoder, found)
@@ -129,7 +129,7 @@ def _no_rl_data(path: Path, failure: UserError) -> list[Finding]:
         text = f"{path} is no RL data but {NAMED.get(report.kind, 'a file of another kind')}."
         return [error("not-rl-data", str(path), text, "Give the JSON file of `leverplus run generate`.")]
     errors = [finding for finding in report.findings if finding.severity == "error"]
-    return errors or [refusal("truncated", str(path), failure)]
+    return errors or [refusal(failure.code, str(path), failure)]
 
 
 def _meet(spec: TrainSpec, data: Any, result: Preflight) -> None:
