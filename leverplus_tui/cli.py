@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from leverplus_tui.commands.lazy import Branch, Leaf, RootGroup, Tree, printed
+from leverplus_tui.surroundings import settle
 
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for them reads every package installed here
+settle()
 
 EXAMPLE = """
 leverplus run eval --shot 2     # evaluate; with nothing set, the built-in model on the built-in data

@@ -19,11 +19,10 @@ from db.session import open_database, writing
 from db.specs import Finding, JobSpec, UserError
 from db.specs.imported import ImportSpec
 from db.store import ProcessRow
+from leverplus_tui.surroundings import of_jobs
 
 WORKER = (sys.executable, "-P", "-m", "engine.worker")
 """`-P`: a folder called `engine` or `db` where the user happens to stand must not be imported in place of ours."""
-SURROUNDINGS = {"TQDM_DISABLE": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-"""Bars of other libraries are carriage returns in a log file; threads that spin while they wait starve other jobs."""
 PATIENCE_S = 20.0
 LOOK_S = 0.05
 
@@ -66,7 +65,7 @@ def start(home: Home, database: Engine, run_id: int) -> None:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                env={**SURROUNDINGS, **os.environ},
+                env=of_jobs(),
             )
     except OSError as error:
         with writing(database) as session:
