@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.doctor.pickle_reader import StorageRef, TensorRef
+from engine.doctor.pickle_names import MAPPING_GLOBALS, TORCH_DTYPES
+from engine.doctor.pickle_reader import Inert, StorageRef, TensorRef
+
+MAX_DEPTH = 8
 
 DTYPES = {
     "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
     "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
-    "ByteStorage": "uint8",
-    "BoolStorage": "bool", "UntypedStorage": "uint8",
+    "ByteStorage": "uint8", "ComplexFloatStorage": "complex64", "ComplexDoubleStorage": "complex128",
+    "BoolStorage": "bool", "UntypedStorage": "uint8", "QInt8Storage": "qint8", "QUInt8Storage": "quint8",
+    "QInt32Storage": "qint32", "QUInt4x2Storage": "quint4x2", "QUInt2x4Storage": "quint2x4",
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32",
-    "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool",
+    "I16": "int16", "I8": "int8", "U64": "uint64", "U32": "uint32", "U16": "uint16", "U8": "uint8", "BOOL": "bool",
+    "C64": "complex64", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2", "F8_E8M0": "float8_e8m0fnu",
+    "F6_E2M3": "float6_e2m3", "F6_E3M2": "float6_e3m2", "F4": "float4_e2m1",
 }  # fmt: skip
+"""Types as torch's storages and safetensors name them. Those without an item size are real, but not read here."""
 ITEM_SIZE = {
-    "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint8": 1,
-    "bool": 1,
+    "float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int64": 8, "int32": 4, "int16": 2, "int8": 1,
+    "uint64": 8, "uint32": 4, "uint16": 2, "uint8": 1, "bool": 1, "complex64": 8, "complex128": 16,
 }  # fmt: skip
+"""Bytes per element of the types whose numbers can be read."""
+MOST_EXPANDED = 64 * 1024 * 1024
+"""A tensor may repeat its stored numbers (stride 0), but beyond this many bytes no honest one does."""
 
 
 class Unreadable(Exception):
@@ -99,28 +110,35 @@ def _infos(
 ) -> dict[str, TensorInfo]:
     infos = {}
     for name, tensor in tensors.items():
-        dtype = DTYPES.get(tensor.storage.type_name, tensor.storage.type_name)
+        dtype = tensor.dtype or DTYPES.get(tensor.storage.type_name, tensor.storage.type_name)
         start, problem = _place(tensor, dtype, storages)
         if problem:
-            anatomy.problems.append(("truncated", f"tensor {name} {problem}"))
+            anatomy.problems.append((problem[0], f"tensor {name} {problem[1]}"))
         infos[name] = TensorInfo(name, dtype, tensor.shape, tensor.stride, anatomy.path, start)
     return infos
 
 
-def _place(tensor: TensorRef, dtype: str, storages: Mapping[str, tuple[int, int]]) -> tuple[int | None, str]:
+def _place(
+    tensor: TensorRef, dtype: str, storages: Mapping[str, tuple[int, int]]
+) -> tuple[int | None, tuple[str, str] | None]:
     size = ITEM_SIZE.get(dtype)
     if size is None:
-        return None, f"has the unknown storage type {dtype}"
+        known = dtype in DTYPES.values() or dtype in TORCH_DTYPES
+        return None, None if known else ("not-a-checkpoint", f"is of the type {dtype!r}, which torch does not have")
     if tensor.storage.key not in storages:
-        return None, f"has no data in the file (storage {tensor.storage.key} is missing)"
+        return None, ("truncated", f"has no data in the file (storage {tensor.storage.key} is missing)")
     start, available = storages[tensor.storage.key]
     if problem := _storage_problem(tensor.storage, size, available):
-        return None, problem
+        return None, ("truncated", problem)
     last = tensor.offset + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride, strict=True))
     needed = (last + 1) * size if math.prod(tensor.shape) else 0
     if needed > available:
-        return None, f"needs {needed:,} bytes of storage {tensor.storage.key}, which has {available:,}"
-    return start + tensor.offset * size, ""
+        text = f"needs {needed:,} bytes of storage {tensor.storage.key}, which has {available:,}"
+        return None, ("truncated", text)
+    if math.prod(tensor.shape) * size > max(available, MOST_EXPANDED):
+        text = f"claims {math.prod(tensor.shape):,} values, but its storage has {available:,} bytes"
+        return None, ("not-a-checkpoint", text)
+    return start + tensor.offset * size, None
 
 
 def _storage_problem(storage: StorageRef, size: int, available: int) -> str:
@@ -130,26 +148,63 @@ def _storage_problem(storage: StorageRef, size: int, available: int) -> str:
     return ""
 
 
-def plain(value: Any, depth: int = 0) -> Any:
-    """A small printable copy of unpickled metadata: long things are cut, objects become their names."""
-    if depth > 4:
-        return "..."
-    if isinstance(value, dict):
-        return {str(k)[:200]: plain(v, depth + 1) for k, v in list(value.items())[:200]}
-    if isinstance(value, list | tuple):
-        return [plain(item, depth + 1) for item in value[:50]]
+def plain(value: Any) -> Any:
+    """A small printable copy of unpickled metadata: long things are cut, and objects become what they hold or their names."""
+    return _Copier().copy(value, 0)
+
+
+class _Copier:
+    """Copies within a budget for the whole: shared parts would multiply without one (200 dictionaries six deep: 64 trillion)."""
+
+    def __init__(self, budget: int = 5_000) -> None:
+        self.left = budget
+
+    def copy(self, value: Any, depth: int) -> Any:
+        self.left -= 1
+        if depth > MAX_DEPTH or self.left < 0:
+            return "..."
+        if isinstance(value, Inert):
+            value = _held(value)
+        if isinstance(value, dict):
+            return {str(k)[:200]: self.copy(v, depth + 1) for k, v in self.some(value.items(), 200)}
+        if isinstance(value, list | tuple):
+            return [self.copy(item, depth + 1) for item in self.some(value, 50)]
+        return _leaf(value)
+
+    def some(self, items: Iterable[Any], most: int) -> Iterator[Any]:
+        return itertools.takewhile(lambda _: self.left > 0, itertools.islice(items, most))
+
+
+def _leaf(value: Any) -> Any:
     if isinstance(value, str):
         return value[:500]
+    if isinstance(value, int) and value.bit_length() > 64:
+        return f"<integer of {value.bit_length()} bits>"  # Python refuses to print thousands of digits
     if isinstance(value, bool | int | float | type(None)):
         return value
     return f"<{getattr(value, 'name', type(value).__name__)}>"
 
 
+def _held(value: Inert) -> Any:
+    """What a known object holds: OmegaConf's containers and nodes, and dictionaries under another name."""
+    state = value.state if isinstance(value.state, dict) else {}
+    if value.name in MAPPING_GLOBALS:
+        pairs = [item for item in value.items if isinstance(item, tuple) and len(item) == 2]
+        return state | {key: inner for key, inner in pairs if isinstance(key, str)}
+    if value.name.startswith("omegaconf."):
+        return state.get("_content", state.get("_val", f"<{value.name}>"))
+    return value
+
+
 def read_values(info: TensorInfo) -> npt.NDArray[Any]:
     """The numbers of one tensor, shaped; bfloat16 is widened to float32.
 
-    The file is memory-mapped, so only this tensor's bytes are read. Raises Unreadable where they are not in the file.
+    The file is memory-mapped, so only this tensor's bytes are read. Raises Unreadable where they are not in the file, or of
+    a type (such as float8) that is not read here.
     """
+    if info.dtype not in ITEM_SIZE:
+        text = f"tensor {info.name} in {info.file} is of the type {info.dtype}, whose values are not read here"
+        raise Unreadable("dtype-narrow", text)
     if info.start is None:
         raise Unreadable("truncated", f"the numbers of tensor {info.name} are not in {info.file}")
     if not info.numel:

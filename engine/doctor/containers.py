@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import math
 import struct
-import zipfile
 from pathlib import Path
 from typing import Any
 
-from engine.doctor.anatomy import DTYPES, ITEM_SIZE, Anatomy, TensorInfo, Unreadable, collect
-from engine.doctor.pickle_reader import MAX_PICKLE_BYTES, PickleProblem, Unpickled, read_pickle
+from engine.doctor.anatomy import DTYPES, ITEM_SIZE, Anatomy, TensorInfo, Unreadable
+from engine.doctor.torch_files import torch_legacy, torch_zip
+from engine.doctor.wording import counted
 
-MAX_ENTRIES = 100_000
 MAX_HEADER = 100 * 1024 * 1024
-MAX_DIRECTORY = 64 * 1024 * 1024
-TORCH_MAGIC = 0x1950A86A20F9469CFC6C
+SAFETENSORS_TYPES = {name for name in DTYPES if not name.endswith("Storage")}
 INDEX_FILES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 SINGLE_FILES = ("model.safetensors", "pytorch_model.bin", "selector.safetensors", "adapter_model.safetensors")
 
@@ -27,24 +25,47 @@ def open_weights(path: Path) -> Anatomy:
     """
     if path.is_dir():
         return _folder(path)
-    if not path.exists():
-        raise Unreadable("not-a-checkpoint", f"{path} does not exist")
-    size = path.stat().st_size
+    size, head = _start(path)
     if size == 0:
         raise Unreadable("truncated", f"{path} is empty (0 bytes); copy it again")
-    with path.open("rb") as file:
-        head = file.read(512)
     if head.startswith(b"PK"):
-        return _torch_zip(path)
+        return torch_zip(path)
     if reason := _not_weights(head):
         raise Unreadable("not-a-checkpoint", f"{path} is {reason}")
-    if _looks_like_safetensors(head, size):
+    if looks_like_safetensors(head):
         return _safetensors(path, size)
     if head[:1] == b"\x80":
-        return _torch_legacy(path, size)
+        return torch_legacy(path, size)
     raise Unreadable(
         "not-a-checkpoint", f"{path} is neither a torch file nor safetensors (it starts with {head[:8]!r})"
     )
+
+
+def _start(path: Path) -> tuple[int, bytes]:
+    """Size and first bytes. A pipe or a device would be waited for without end, so only regular files are opened."""
+    if not path.exists():
+        raise Unreadable("not-a-checkpoint", f"{path} does not exist")
+    if not path.is_file():
+        raise Unreadable("not-a-checkpoint", f"{path} is a pipe or a device, not a file")
+    try:
+        with path.open("rb") as file:
+            return path.stat().st_size, file.read(512)
+    except OSError as error:
+        raise Unreadable("not-a-checkpoint", f"{path} cannot be read: {error.strerror}") from error
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files that a checkpoint consists of, in the order of their names: itself, or a folder's index and its shards."""
+    if not path.is_dir():
+        return [path] if path.is_file() else []
+    for name in INDEX_FILES:
+        if (path / name).is_file():
+            try:
+                shards = _shards(path / name)
+            except Unreadable:
+                return []
+            return sorted({path / name, *(path / s for s in shards if Path(s).name == s and (path / s).is_file())})
+    return [path / name for name in SINGLE_FILES if (path / name).is_file()][:1]
 
 
 def _not_weights(head: bytes) -> str:
@@ -62,7 +83,8 @@ def _not_weights(head: bytes) -> str:
     return ""
 
 
-def _looks_like_safetensors(head: bytes, size: int) -> bool:
+def looks_like_safetensors(head: bytes) -> bool:
+    """Whether a file that begins so is safetensors, which has no magic number: a length, then JSON."""
     if len(head) < 9:
         return False
     (length,) = struct.unpack("<Q", head[:8])
@@ -88,7 +110,7 @@ def _safetensors(path: Path, size: int) -> Anatomy:
         info, problem = _safetensor(path, str(name), entry, 8 + length, size)
         tensors[str(name)] = info
         if problem:
-            anatomy.problems.append(("truncated", f"tensor {name} {problem}"))
+            anatomy.problems.append((problem[0], f"tensor {name} {problem[1]}"))
     anatomy.containers[""] = tensors
     return anatomy
 
@@ -108,162 +130,44 @@ def _unfold(metadata: Any) -> dict[str, Any]:
     unfolded = {}
     for key, text in metadata.items() if isinstance(metadata, dict) else ():
         try:
-            unfolded[str(key)] = json.loads(text)
+            unfolded[str(key)] = json.loads(text, parse_int=_whole)
         except (ValueError, TypeError, RecursionError):
             unfolded[str(key)] = text
     return unfolded
 
 
-def _safetensor(path: Path, name: str, entry: Any, base: int, size: int) -> tuple[TensorInfo, str]:
+def _whole(text: str) -> int | str:
+    """Numbers of thousands of digits stay text: Python would refuse to print them."""
+    return int(text) if len(text) < 20 else text
+
+
+def _safetensor(path: Path, name: str, entry: Any, base: int, size: int) -> tuple[TensorInfo, tuple[str, str] | None]:
     try:
         shape = tuple(entry["shape"])
         begin, end = entry["data_offsets"]
-        dtype = DTYPES.get(entry["dtype"], str(entry["dtype"]))
-        sane = all(type(n) is int and 0 <= n < 2**62 for n in (*shape, begin, end)) and len(shape) < 32
+        dtype = entry["dtype"]
+        sane = (
+            isinstance(dtype, str)
+            and all(type(n) is int and 0 <= n < 2**62 for n in (*shape, begin, end))
+            and len(shape) < 32
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise Unreadable("not-a-checkpoint", f"{path}: the header entry of {name} is malformed") from error
     if not sane:
-        raise Unreadable("not-a-checkpoint", f"{path}: tensor {name} has an impossible shape or place")
+        raise Unreadable("not-a-checkpoint", f"{path}: tensor {name} has an impossible type, shape or place")
     stride = tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
-    needed = math.prod(shape) * ITEM_SIZE.get(dtype, 1)
-    problem = ""
-    if end - begin != needed:
-        problem = f"says it has {end - begin:,} bytes, but its shape and type need {needed:,}"
-    elif base + end > size:
-        problem = f"ends at byte {base + end:,}, but the file has {size:,}"
-    return TensorInfo(name, dtype, shape, stride, path, None if problem else base + begin), problem
+    problem = _misplaced(dtype, shape, end - begin, base + end, size)
+    return TensorInfo(name, DTYPES.get(dtype, dtype), shape, stride, path, None if problem else base + begin), problem
 
 
-def _torch_zip(path: Path) -> Anatomy:
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, UnicodeDecodeError) as error:
-        size = path.stat().st_size
-        raise Unreadable(
-            "truncated", f"{path} is cut at byte {size:,} (no readable end record); copy it again"
-        ) from error
-    with archive:
-        anatomy = Anatomy(path, "torch-zip")
-        entries = _entries(anatomy, archive)
-        pickle_entry = next((e for e in entries if e.filename == "data.pkl" or e.filename.endswith("/data.pkl")), None)
-        if pickle_entry is None:
-            raise Unreadable("not-a-checkpoint", f"{path} is a zip file without data.pkl, so not written by torch.save")
-        prefix = pickle_entry.filename.removesuffix("data.pkl")
-        unpickled = _read(path, _bounded(path, archive, pickle_entry))
-        anatomy.unsafe_globals = unpickled.unsafe_globals
-        collect(anatomy, unpickled.value, _storages(path, entries, f"{prefix}data/"))
-    return anatomy
-
-
-def _entries(anatomy: Anatomy, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    entries = archive.infolist()
-    if len(entries) > MAX_ENTRIES:
-        raise Unreadable(
-            "not-a-checkpoint", f"{anatomy.path} has {len(entries):,} entries, more than honest files have"
-        )
-    tricks = [e.filename for e in entries if e.filename.startswith(("/", "\\")) or ".." in Path(e.filename).parts]
-    if tricks:
-        anatomy.problems.append(("not-a-checkpoint", f"entry {tricks[0]!r} points outside the archive"))
-    bombs = [
-        e for e in entries if e.compress_type != zipfile.ZIP_STORED and e.file_size > 100 * max(e.compress_size, 1)
-    ]
-    if bombs:
-        sizes = f"{bombs[0].compress_size:,} bytes into {bombs[0].file_size:,}"
-        anatomy.problems.append(("not-a-checkpoint", f"entry {bombs[0].filename!r} would unpack {sizes} (a zip bomb)"))
-    return entries
-
-
-def _bounded(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    if entry.file_size > MAX_PICKLE_BYTES:
-        raise Unreadable("not-a-checkpoint", f"{path}: data.pkl claims {entry.file_size:,} bytes, more than reasonable")
-    try:
-        with archive.open(entry) as file:
-            return file.read(MAX_PICKLE_BYTES)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise Unreadable("truncated", f"{path}: data.pkl cannot be read ({str(error)[:80]}); copy it again") from error
-    except Exception as error:
-        # zlib, lzma and bz2 each raise their own class on damaged bytes.
-        if type(error).__name__ not in ("error", "LZMAError"):
-            raise
-        raise Unreadable("truncated", f"{path}: data.pkl is damaged ({str(error)[:80]}); copy it again") from error
-
-
-def _storages(path: Path, entries: list[zipfile.ZipInfo], prefix: str) -> dict[str, tuple[int, int]]:
-    """Where each stored (never compressed) entry's bytes begin: local headers have their own name and extra lengths."""
-    size, places = path.stat().st_size, {}
-    with path.open("rb") as file:
-        for entry in entries:
-            if not entry.filename.startswith(prefix) or entry.compress_type != zipfile.ZIP_STORED:
-                continue
-            file.seek(entry.header_offset)
-            header = file.read(30)
-            if len(header) < 30 or header[:4] != b"PK\x03\x04":
-                continue
-            name_length, extra_length = struct.unpack("<HH", header[26:30])
-            start = entry.header_offset + 30 + name_length + extra_length
-            if start + entry.file_size <= size:
-                places[entry.filename.removeprefix(prefix)] = (start, entry.file_size)
-    return places
-
-
-def _read(path: Path, data: bytes, start: int = 0) -> Unpickled:
-    try:
-        return read_pickle(data, start)
-    except PickleProblem as error:
-        raise Unreadable("truncated", f"{path}: {error}") from error
-
-
-def _torch_legacy(path: Path, size: int) -> Anatomy:
-    """The format before torch 1.6: magic, protocol and system pickles, the object, storage keys, then raw storages."""
-    with path.open("rb") as file:
-        data = file.read(min(size, MAX_PICKLE_BYTES))
-    first = _read(path, data)
-    if first.value != TORCH_MAGIC:
-        return _bare_pickle(path, first)
-    protocol = _read(path, data, first.end)
-    system = _read(path, data, protocol.end)
-    content = _read(path, data, system.end)
-    keys = _read(path, data, content.end)
-    if not isinstance(keys.value, list):
-        raise Unreadable("truncated", f"{path}: the list of storages is missing; copy it again")
-    anatomy = Anatomy(path, "torch-legacy", unsafe_globals=content.unsafe_globals)
-    collect(anatomy, content.value, _legacy_storages(path, size, keys.end, keys.value, content.value))
-    return anatomy
-
-
-def _bare_pickle(path: Path, first: Unpickled) -> Anatomy:
-    if first.unsafe_globals:
-        anatomy = Anatomy(path, "pickle", unsafe_globals=first.unsafe_globals)
-        anatomy.problems.append(("not-a-checkpoint", "a plain pickle, not written by torch.save"))
-        return anatomy
-    raise Unreadable("not-a-checkpoint", f"{path} is a plain pickle, not written by torch.save; it was not executed")
-
-
-def _legacy_storages(path: Path, size: int, position: int, keys: list[Any], value: Any) -> dict[str, tuple[int, int]]:
-    item_sizes = {}
-    for tensor in _tensor_refs(value):
-        item_sizes[tensor.storage.key] = ITEM_SIZE.get(DTYPES.get(tensor.storage.type_name, ""), 1)
-    places = {}
-    with path.open("rb") as file:
-        for key in map(str, keys[:MAX_ENTRIES]):
-            file.seek(position)
-            header = file.read(8)
-            if len(header) < 8:
-                break
-            bytes_here = struct.unpack("<Q", header)[0] * item_sizes.get(key, 1)
-            if position + 8 + bytes_here > size:
-                break
-            places[key] = (position + 8, bytes_here)
-            position += 8 + bytes_here
-    return places
-
-
-def _tensor_refs(value: Any) -> list[Any]:
-    from engine.doctor.pickle_reader import TensorRef
-
-    groups = [value, *value.values()] if isinstance(value, dict) else [value]
-    found = [item for group in groups if isinstance(group, dict) for item in group.values()]
-    return [item for item in [*groups, *found] if isinstance(item, TensorRef)]
+def _misplaced(dtype: str, shape: tuple[int, ...], stored: int, end: int, size: int) -> tuple[str, str] | None:
+    if dtype not in SAFETENSORS_TYPES:
+        return "not-a-checkpoint", f"is of the type {dtype!r}, which safetensors do not have"
+    item = ITEM_SIZE.get(DTYPES[dtype])
+    if item and stored != math.prod(shape) * item:
+        needed = math.prod(shape) * item
+        return "truncated", f"says it has {stored:,} bytes, but its shape and type need {needed:,}"
+    return ("truncated", f"ends at byte {end:,}, but the file has {size:,}") if end > size else None
 
 
 def _folder(path: Path) -> Anatomy:
@@ -277,25 +181,33 @@ def _folder(path: Path) -> Anatomy:
 
 
 def _sharded(folder: Path, index: Path) -> Anatomy:
-    if index.stat().st_size > MAX_HEADER:
-        raise Unreadable("not-a-checkpoint", f"{index} is larger than any honest index")
-    weight_map = _json(index, index.read_bytes()).get("weight_map")
-    if not isinstance(weight_map, dict):
-        raise Unreadable("not-a-checkpoint", f"{index} has no weight_map")
     anatomy = Anatomy(folder, "sharded", containers={"": {}})
-    for shard in sorted({str(name) for name in weight_map.values()}):
+    for shard in _shards(index):
         if Path(shard).name != shard:
             anatomy.problems.append(("not-a-checkpoint", f"shard {shard!r} points outside the folder"))
         elif not (folder / shard).is_file():
             anatomy.problems.append(("truncated", f"shard {shard} is missing"))
         else:
             _add_shard(anatomy, folder / shard)
-    missing = [name for name in weight_map if name not in anatomy.containers[""]]
+    missing = [name for name in _weight_map(index) if name not in anatomy.containers[""]]
     if missing:
-        anatomy.problems.append(
-            ("truncated", f"{len(missing)} tensors of the index are in no shard, such as {missing[0]}")
-        )
+        verb = "is" if len(missing) == 1 else "are"
+        text = f"{counted(len(missing), 'tensor')} of the index {verb} in no shard, such as {missing[0]}"
+        anatomy.problems.append(("truncated", text))
     return anatomy
+
+
+def _weight_map(index: Path) -> dict[str, Any]:
+    if index.stat().st_size > MAX_HEADER:
+        raise Unreadable("not-a-checkpoint", f"{index} is larger than any honest index")
+    weight_map = _json(index, index.read_bytes()).get("weight_map")
+    if not isinstance(weight_map, dict):
+        raise Unreadable("not-a-checkpoint", f"{index} has no weight_map")
+    return weight_map
+
+
+def _shards(index: Path) -> list[str]:
+    return sorted({name for name in _weight_map(index).values() if isinstance(name, str)})
 
 
 def _add_shard(anatomy: Anatomy, shard: Path) -> None:

@@ -12,22 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.doctor.pickle_names import TENSOR_GLOBALS, WRAPPER_GLOBALS, is_harmless
+
 MAX_OPERATIONS = 5_000_000
 MAX_PICKLE_BYTES = 64 * 1024 * 1024
-
-TENSOR_GLOBALS = {"torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor"}
-WRAPPER_GLOBALS = {"torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"}
-HARMLESS_GLOBALS = {
-    *TENSOR_GLOBALS, *WRAPPER_GLOBALS, "collections.OrderedDict", "collections.defaultdict", "builtins.dict", "builtins.set",
-    "builtins.list", "builtins.tuple", "builtins.int", "builtins.float", "builtins.str", "builtins.bool", "builtins.complex",
-    "builtins.bytearray", "builtins.slice", "_codecs.encode",
-    "torch.Size", "torch.device", "torch.dtype", "torch.storage.UntypedStorage",
-    "torch.serialization._get_layout", "typing.Any", "numpy.dtype", "numpy.ndarray", "numpy.core.multiarray._reconstruct",
-    "numpy.core.multiarray.scalar", "numpy._core.multiarray._reconstruct", "numpy._core.multiarray.scalar",
-    "argparse.Namespace", "pathlib.PosixPath", "pathlib.Path", "pathlib.PurePosixPath",
-}  # fmt: skip
-HARMLESS_PREFIXES = ("omegaconf.", "pytorch_lightning.utilities.parsing.", "lightning_fabric.utilities.data.",
-                     "lightning.fabric.utilities.data.", "lightning.pytorch.utilities.parsing.")  # fmt: skip
 
 
 class PickleProblem(Exception):
@@ -38,7 +26,13 @@ class PickleProblem(Exception):
 class GlobalName:
     """A name that the pickle asks for; it is never looked up."""
 
-    name: str
+    module: str
+    attribute: str
+
+    @property
+    def name(self) -> str:
+        """As it would be written in code."""
+        return f"{self.module}.{self.attribute}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +52,8 @@ class TensorRef:
     offset: int
     shape: tuple[int, ...]
     stride: tuple[int, ...]
+    dtype: str = ""
+    """Said beside an untyped storage (types younger than storages with a type); else the storage's type holds."""
 
 
 @dataclass(slots=True)
@@ -75,20 +71,13 @@ class Unpickled:
     """What a pickle holds, which globals it named, and where it ended."""
 
     value: Any
-    globals_named: list[str]
+    globals_named: list[GlobalName]
     end: int
 
     @property
     def unsafe_globals(self) -> list[str]:
         """Globals outside the list of those that occur in honest checkpoints."""
-        return sorted({name for name in self.globals_named if not is_harmless(name)})
-
-
-def is_harmless(name: str) -> bool:
-    """Whether a global belongs to what honest checkpoints contain (it would not be called here in either case)."""
-    if name in HARMLESS_GLOBALS or name.startswith(HARMLESS_PREFIXES):
-        return True
-    return name.startswith("torch.") and (name.endswith("Storage") or (name.count(".") == 1 and name[6:].islower()))
+        return sorted({asked.name for asked in self.globals_named if not is_harmless(asked.module, asked.attribute)})
 
 
 def read_pickle(data: bytes, start: int = 0) -> Unpickled:
@@ -120,8 +109,8 @@ _LITERALS = {
     "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "UNICODE", "BINUNICODE",
     "SHORT_BINUNICODE", "BINUNICODE8",
 }  # fmt: skip
-_RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
-"""Modules that older protocols call by their Python 2 names."""
+_RENAMED = {("builtins", "long"): "int", ("builtins", "unicode"): "str"}
+"""Old protocols, torch's among them, call types by their Python 2 names, as they do the module `builtins`."""
 _IGNORED = {"PROTO", "FRAME", "READONLY_BUFFER"}
 
 
@@ -131,7 +120,7 @@ class _Machine:
     def __init__(self) -> None:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
-        self.globals_named: list[str] = []
+        self.globals_named: list[GlobalName] = []
         self.result: Any = None
 
     def run(self, operations: Iterator[tuple[str, Any, int]]) -> int:
@@ -239,9 +228,10 @@ class _Machine:
         self.push_global(str(module), str(name))
 
     def push_global(self, module: str, name: str = "") -> None:
-        full = f"{_RENAMED.get(module, module)}.{name}"
-        self.globals_named.append(full)
-        self.stack.append(GlobalName(full))
+        module = "builtins" if module == "__builtin__" else module
+        asked = GlobalName(module, _RENAMED.get((module, name), name))
+        self.globals_named.append(asked)
+        self.stack.append(asked)
 
     def op_reduce(self, _: Any) -> None:
         args, function = self.stack.pop(), self.stack.pop()
@@ -279,6 +269,8 @@ def _pairs(items: list[Any]) -> dict[Any, Any]:
 
 
 def _hashable(key: Any) -> Any:
+    if isinstance(key, int) and key.bit_length() > 64:
+        return f"<integer of {key.bit_length()} bits>"
     return key if isinstance(key, str | int | float | bool | bytes | type(None)) else repr(type(key).__name__)
 
 
@@ -324,7 +316,10 @@ def _tensor(args: Any) -> Any:
     offset, shape, stride = args[1:4]
     if not (_sizes((offset,)) and _sizes(shape) and _sizes(stride) and len(shape) == len(stride)):
         raise PickleProblem("a tensor has a shape, stride or offset that is not a list of sizes")
-    return TensorRef(args[0], offset, tuple(shape), tuple(stride))
+    told = args[6] if len(args) > 6 else None
+    return TensorRef(
+        args[0], offset, tuple(shape), tuple(stride), told.attribute if isinstance(told, GlobalName) else ""
+    )
 
 
 def _sizes(value: Any) -> bool:

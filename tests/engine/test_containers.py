@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from engine.doctor.anatomy import Unreadable, read_values
 from engine.doctor.containers import open_weights
 from engine.doctor.pickle_reader import PickleProblem, read_pickle
+from tests.helpers_checkpoints import fake_omegaconf
 
 TENSORS = {
     "weight": torch.arange(12, dtype=torch.float32).reshape(3, 4),
@@ -94,6 +95,144 @@ def test_code_in_a_pickle_is_named_and_never_run(tmp_path: Path, zipped: bool) -
     assert anatomy.unsafe_globals == ["posix.system"]
     assert set(anatomy.tensors()) == set(TENSORS)
     assert not mark.exists()
+
+
+def _named(path: Path, module: str, attribute: str, argument: str) -> Path:
+    """A torch file whose `x` is what `module`.`attribute` gives for `argument`, named as protocol 4 names it."""
+
+    def text(value: str) -> bytes:
+        return b"X" + struct.pack("<I", len(value)) + value.encode()
+
+    torch.save({"state_dict": {"a": torch.zeros(2)}, "x": "PLACE"}, path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    payload = text(module) + text(attribute) + b"\x93" + text(argument) + b"\x85R"
+    for name in entries:
+        if name.endswith("data.pkl"):
+            entries[name] = b"\x80\x04" + entries[name][2:].replace(text("PLACE"), payload)
+    return _zip(path, entries)
+
+
+@pytest.mark.parametrize(
+    ("module", "attribute"),
+    [
+        ("omegaconf.omegaconf", "os.system"),
+        ("omegaconf.dictconfig", "DictConfig.__class__"),
+        ("pytorch_lightning.utilities.parsing", "pickle.loads"),
+        ("torch", "load"),
+        ("torch", "compile"),
+        ("torch._utils", "os.system"),
+        ("numpy", "load"),
+        ("collections", "OrderedDict.fromkeys"),
+    ],
+)
+def test_a_harmless_module_does_not_make_its_attributes_harmless(tmp_path: Path, module: str, attribute: str) -> None:
+    anatomy = open_weights(_named(tmp_path / "w.pt", module, attribute, "touch executed"))
+    assert anatomy.unsafe_globals == [f"{module}.{attribute}"]
+
+
+def test_what_honest_files_name_is_harmless(tmp_path: Path) -> None:
+    honest = {
+        "dtype": torch.float32, "size": torch.Size([2]), "device": torch.device("cpu"), "layout": torch.strided, "type": int,
+        "set": {1}, "bytes": b"x", "half": torch.zeros(2, dtype=torch.half), "parameter": torch.nn.Parameter(torch.zeros(2)),
+        "numpy": np.arange(3), "scalar": np.float64(0.5), "path": Path("x"), "nested": {"int8": torch.int8},
+        "float8": torch.zeros(2).to(torch.float8_e4m3fn), "complex": torch.zeros(2, dtype=torch.complex64),
+    }  # fmt: skip
+    for zipped in (True, False):
+        torch.save(honest, tmp_path / "w.pt", _use_new_zipfile_serialization=zipped)
+        anatomy = open_weights(tmp_path / "w.pt")
+        assert (anatomy.unsafe_globals, anatomy.problems) == ([], [])
+        assert {name: info.dtype for name, info in anatomy.tensors().items()} == {
+            "half": "float16", "parameter": "float32", "float8": "float8_e4m3fn", "complex": "complex64"
+        }  # fmt: skip
+
+
+def test_every_pickle_of_the_old_format_is_looked_at(tmp_path: Path) -> None:
+    """Loading executes five pickles in turn; code hides best in one whose value is thrown away."""
+    path, mark = tmp_path / "w.pt", tmp_path / "executed"
+    torch_file(path, _use_new_zipfile_serialization=False)
+    data = path.read_bytes()
+    end = read_pickle(data).end
+    path.write_bytes(data[:end] + _pickled(_Evil(mark)) + data[read_pickle(data, end).end :])
+    assert open_weights(path).unsafe_globals == ["posix.system"]
+    assert not mark.exists()
+
+
+def test_a_second_pickle_in_the_archive_is_refused(tmp_path: Path) -> None:
+    path = _zip(tmp_path / "w", {"a/data.pkl": _pickled({}), "b/data.pkl": _pickled(_Evil(tmp_path / "executed"))})
+    with pytest.raises(Unreadable, match=r"2 entries data\.pkl"):
+        open_weights(path)
+
+
+def test_stored_configurations_are_read_without_their_classes(tmp_path: Path) -> None:
+    """OmegaConf's objects hold each other; only what they contain is kept."""
+    with fake_omegaconf() as config_class:
+        torch.save({"cfg": config_class({"K": 2, "clip": {"name": "b16"}}), "state_dict": TENSORS}, tmp_path / "w.ckpt")
+    anatomy = open_weights(tmp_path / "w.ckpt")
+    assert anatomy.unsafe_globals == []
+    assert anatomy.metadata == {"cfg": {"K": 2, "clip": {"name": "b16"}}}
+
+
+@pytest.mark.parametrize("shared", [{str(i): "x" for i in range(200)}, ["x"] * 50])
+def test_shared_parts_are_not_multiplied(tmp_path: Path, shared: Any) -> None:
+    for _ in range(5):
+        shared = dict.fromkeys(map(str, range(200)), shared) if isinstance(shared, dict) else [shared] * 50
+    torch.save({"state_dict": TENSORS, "meta": shared}, tmp_path / "w.pt")
+    assert len(json.dumps(open_weights(tmp_path / "w.pt").metadata)) < 10**6
+
+
+def test_numbers_that_python_does_not_print_become_words(tmp_path: Path) -> None:
+    torch.save({"epoch": 10**5000, 10**5000: 1, "state_dict": TENSORS}, tmp_path / "w.pt")
+    assert str(open_weights(tmp_path / "w.pt").metadata).count("integer of 16610 bits") == 2
+    save_file({"a": torch.zeros(2)}, tmp_path / "w", metadata={"epoch": "9" * 4200})
+    assert open_weights(tmp_path / "w").metadata == {"epoch": "9" * 4200}
+
+
+def test_a_tensor_that_repeats_its_storage_is_read_up_to_a_bound(tmp_path: Path) -> None:
+    torch.save({"small": torch.zeros(1).expand(5, 2), "huge": torch.zeros(1).expand(2**45, 2)}, tmp_path / "w.pt")
+    anatomy = open_weights(tmp_path / "w.pt")
+    assert read_values(anatomy.tensors()["small"]).shape == (5, 2)
+    ((code, sentence),) = anatomy.problems
+    assert code == "not-a-checkpoint"
+    assert "tensor huge claims" in sentence
+    with pytest.raises(Unreadable):
+        read_values(anatomy.tensors()["huge"])
+
+
+def header_file(path: Path, dtype: Any, data: bytes = bytes(32), shape: tuple[int, ...] = (4,)) -> Path:
+    header = json.dumps({"a": {"dtype": dtype, "shape": shape, "data_offsets": [0, len(data)]}}).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header + data)
+    return path
+
+
+@pytest.mark.parametrize("dtype", ["F8_E4M3", "F8_E5M2", "F8_E8M0", "F6_E2M3", "F6_E3M2", "F4"])
+def test_types_that_numpy_lacks_are_named_not_read(tmp_path: Path, dtype: str) -> None:
+    anatomy = open_weights(header_file(tmp_path / "w", dtype))
+    assert anatomy.problems == []
+    with pytest.raises(Unreadable, match="whose values are not read here") as caught:
+        read_values(anatomy.tensors()["a"])
+    assert caught.value.code == "dtype-narrow"
+
+
+@pytest.mark.parametrize("dtype", ["O", "V8", "S4", "M8[ns]", "i4,i4", "float32", "FloatStorage", "\x1b[31m"])
+def test_types_that_the_format_lacks_are_a_problem(tmp_path: Path, dtype: str) -> None:
+    anatomy = open_weights(header_file(tmp_path / "w", dtype))
+    assert [code for code, _ in anatomy.problems] == ["not-a-checkpoint"]
+    assert anatomy.tensors()["a"].start is None
+
+
+def test_types_of_the_format_are_read(tmp_path: Path) -> None:
+    for dtype, kind in (("U16", "uint16"), ("U32", "uint32"), ("U64", "uint64"), ("C64", "complex64")):
+        size = np.dtype(kind).itemsize
+        info = open_weights(header_file(tmp_path / "w", dtype, bytes(4 * size))).tensors()["a"]
+        assert read_values(info).dtype == kind
+
+
+def test_pipes_and_devices_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "w.pt")
+    for path in (tmp_path / "w.pt", Path("/dev/zero")):
+        with pytest.raises(Unreadable, match="a pipe or a device"):
+            open_weights(path)
 
 
 def test_a_plain_pickle_is_not_run_either(tmp_path: Path) -> None:
