@@ -30,8 +30,8 @@ from db.specs.selector import (
     expected_tensors,
 )
 from engine.doctor.anatomy import Anatomy, TensorInfo, Unreadable, read_values
-from engine.doctor.checkpoint import beside, manifest_beside, told
 from engine.doctor.containers import open_weights
+from engine.doctor.declared import beside, manifest_beside, told
 from engine.doctor.layouts import CONTAINERS, Naming, Problem, compare, read_names
 from engine.doctor.recognition import Recognised, compatible_names, declared_in, recognise, variant_of
 from engine.selector import PointerSelector

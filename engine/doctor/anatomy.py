@@ -175,6 +175,11 @@ class _Copier:
         return itertools.takewhile(lambda _: self.left > 0, itertools.islice(items, most))
 
 
+def bounded_int(text: str) -> int | str:
+    """A whole number of JSON; those of thousands of digits stay text, because Python refuses to print them."""
+    return int(text) if len(text) < 20 else text
+
+
 def _leaf(value: Any) -> Any:
     if isinstance(value, str):
         return value[:500]

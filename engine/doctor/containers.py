@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from engine.doctor.anatomy import DTYPES, ITEM_SIZE, Anatomy, TensorInfo, Unreadable
+from engine.doctor.anatomy import DTYPES, ITEM_SIZE, Anatomy, TensorInfo, Unreadable, bounded_int
 from engine.doctor.torch_files import torch_legacy, torch_zip
 from engine.doctor.wording import counted
 
@@ -130,15 +130,10 @@ def _unfold(metadata: Any) -> dict[str, Any]:
     unfolded = {}
     for key, text in metadata.items() if isinstance(metadata, dict) else ():
         try:
-            unfolded[str(key)] = json.loads(text, parse_int=_whole)
+            unfolded[str(key)] = json.loads(text, parse_int=bounded_int)
         except (ValueError, TypeError, RecursionError):
             unfolded[str(key)] = text
     return unfolded
-
-
-def _whole(text: str) -> int | str:
-    """Numbers of thousands of digits stay text: Python would refuse to print them."""
-    return int(text) if len(text) < 20 else text
 
 
 def _safetensor(path: Path, name: str, entry: Any, base: int, size: int) -> tuple[TensorInfo, tuple[str, str] | None]:

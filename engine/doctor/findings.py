@@ -1,8 +1,9 @@
-"""Short ways to state a finding."""
+"""Short ways to state a finding; what they say may hold text of a file, so it is made printable."""
 
 from __future__ import annotations
 
-from db.specs.base import Finding, UserError
+from db.specs.base import Finding, Severity, UserError
+from engine.doctor.wording import printable
 
 
 class Cut(UserError):
@@ -19,14 +20,20 @@ class Unrecognised(UserError):
 
 def error(code: str, subject: str, message: str, fix: str = "") -> Finding:
     """Something that blocks a run."""
-    return Finding(code=code, severity="error", subject=subject, message=message, fix=fix)
+    return _finding("error", code, subject, message, fix)
 
 
 def warning(code: str, subject: str, message: str, fix: str = "") -> Finding:
     """Something that is shown everywhere the subject is."""
-    return Finding(code=code, severity="warning", subject=subject, message=message, fix=fix)
+    return _finding("warning", code, subject, message, fix)
 
 
 def info(code: str, subject: str, message: str, fix: str = "") -> Finding:
     """Something worth knowing."""
-    return Finding(code=code, severity="info", subject=subject, message=message, fix=fix)
+    return _finding("info", code, subject, message, fix)
+
+
+def _finding(severity: Severity, code: str, subject: str, message: str, fix: str) -> Finding:
+    return Finding(
+        code=code, severity=severity, subject=printable(subject), message=printable(message), fix=printable(fix)
+    )

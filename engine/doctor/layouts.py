@@ -6,10 +6,11 @@ Pure logic over names and shapes, without torch, so that the loader, the convert
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
-from db.specs.selector import Shape, parameter_count
+from db.specs.selector import EARLIER, PUBLISHED, SelectorParts, Shape, expected_tensors, parameter_count
+from engine.doctor.wording import counted, parameters
 
 PREFIXES = ("lever_lm.", "pointer_selector.", "model.", "module.", "_orig_mod.")
 """Wrappers around a selector; any chain of them is stripped."""
@@ -17,6 +18,19 @@ BESIDE = ("sen_model.", "img_model.", "sen_adapter.", "img_adapter.")
 """Modules that upstream's adapter keeps beside the selector: CLIP and its adapters."""
 LEGACY = {"cross_attn.": "cross_attn_layers.0.", "attn_norm.": "attn_norms.0."}
 """Names of the single-layer code of 2025-11, which most of upstream's converters still write."""
+FIRST_WORDS = frozenset(
+    name.split(".")[0]
+    for parts in (
+        *PUBLISHED.values(),
+        *EARLIER.values(),
+        SelectorParts(scorer="bilinear"),
+        SelectorParts(scorer="two-stage", refine_type="mlp"),
+    )
+    for name in expected_tensors(parts, 2, 1)
+) | {old.removesuffix(".") for old in LEGACY}
+"""What the name of a selector's tensor can start with."""
+CORE = ("query_proj.weight", "query_proj.0.weight")
+"""What every selector has, with attention or with towers."""
 CONTAINERS = ("model_state_dict", "state_dict", "")
 """Where the tensors of a file are, the first that there is."""
 
@@ -38,6 +52,10 @@ class Naming:
     """Names in the file that have the single-layer form."""
     problems: tuple[Problem, ...] = ()
     """Why the names cannot be trusted."""
+    doubtful: tuple[str, ...] = ()
+    """Keys of `own` that the problems are about."""
+    foreign: Mapping[str, str] = field(default_factory=dict)
+    """Keys of `own` that stand under a prefix that is not known -> what they would be without it."""
 
 
 def read_names(names: Iterable[str]) -> Naming:
@@ -56,8 +74,11 @@ def read_names(names: Iterable[str]) -> Naming:
     kept = {name for name, _, _ in mine}
     beside = tuple(name for name, _, _ in split if name not in kept)
     prefix = max((prefix for _, prefix, _ in mine), key=len, default="")
-    bare_names = [bare for _, _, bare in mine]
-    return Naming(own, beside, prefix, legacy, (*_mixed(bare_names), *_twice(twice), *_unknown_prefix(own)))
+    unknown, foreign = _unknown_prefix(own)
+    mixed = _mixed([bare for _, _, bare in mine])
+    layer_0 = [name for name in own if legacy_name(name) != name] if mixed else []
+    problems = (*mixed, *_twice(twice), *_prefix_problem(unknown, len(foreign), len(own)))
+    return Naming(own, beside, prefix, legacy, problems, (*layer_0, *twice, *foreign), foreign)
 
 
 def split_prefix(name: str) -> tuple[str, str]:
@@ -89,25 +110,45 @@ def _mixed(bare: list[str]) -> tuple[Problem, ...]:
     new = sorted(name for name in bare if name.startswith(("cross_attn_layers.", "attn_norms.")))
     if not (old and new):
         return ()
-    text = f"single-layer names ({old[0]} and {len(old) - 1} more) stand beside list names ({new[0]}); it is not clear"
+    text = f"single-layer names ({_listed(tuple(old), 1)}) stand beside list names ({new[0]}); it is not clear"
     return (("mixed-keys", f"{text} which is layer 0"),)
 
 
 def _twice(names: list[str]) -> tuple[Problem, ...]:
     if not names:
         return ()
-    return (("mixed-keys", f"{names[0]} and {len(names) - 1} more occur twice, under different prefixes"),)
+    return (
+        (
+            "mixed-keys",
+            f"{_listed(tuple(names), 1)} {'occurs' if len(names) == 1 else 'occur'} twice, under different prefixes",
+        ),
+    )
 
 
-def _unknown_prefix(own: Mapping[str, str]) -> tuple[Problem, ...]:
-    for core in ("query_proj.weight", "query_proj.0.weight"):
-        if core in own:
-            return ()
-        found = next((name for name in own if name.endswith("." + core)), None)
-        if found:
-            prefix = found.removesuffix(core)
-            return (("prefix-mismatch", f"the names start with {prefix!r}, a prefix that is not known"),)
-    return ()
+def _unknown_prefix(own: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """The one prefix under which all or some names of a selector stand, and those names with what they are without it.
+
+    Other networks have a `query_proj` in each of their layers, so under many prefixes.
+    """
+    found = {name: at for name in own if (at := _place_of_selector(name))}
+    bare = {name: name[at:] for name, at in found.items()}
+    prefixes = {name[:at] for name, at in found.items()}
+    if len(prefixes) != 1 or not any(core in own or core in bare.values() for core in CORE):
+        return "", {}
+    return prefixes.pop(), {name: modern_name(rest) for name, rest in bare.items()}
+
+
+def _place_of_selector(name: str) -> int:
+    """Where in a name the selector's part begins; 0 if at its start or nowhere."""
+    words = name.split(".")
+    return next((len(".".join(words[:i])) + (i > 0) for i, word in enumerate(words) if word in FIRST_WORDS), 0)
+
+
+def _prefix_problem(prefix: str, there: int, names: int) -> tuple[Problem, ...]:
+    if not prefix:
+        return ()
+    some = "the names start" if there == names else f"{there} of {names} names start"
+    return (("prefix-mismatch", f"{some} with {prefix!r}, a prefix that is not known"),)
 
 
 @dataclass(frozen=True)
@@ -138,19 +179,19 @@ class Coverage:
         """What does not fit, with numbers; empty when everything does."""
         clauses = []
         if self.missing:
-            share, random = 100 * self.parameters_random, self.parameters - self.parameters_matched
-            lost = f"{random:,} of {self.parameters:,} parameters ({share:.1f} %) would stay random"
-            clauses.append(f"{lost}: {_listed(self.missing)} {'is' if len(self.missing) == 1 else 'are'} missing")
+            lost = parameters(self.parameters - self.parameters_matched, self.parameters)
+            verb = "is" if len(self.missing) == 1 else "are"
+            clauses.append(f"{lost} would stay random: {_listed(self.missing)} {verb} missing")
         if self.unexpected:
-            clauses.append(f"{len(self.unexpected)} tensors would be ignored: {_listed(self.unexpected)}")
+            clauses.append(f"{counted(len(self.unexpected), 'tensor')} would be ignored: {_listed(self.unexpected)}")
         for name, (found, wanted) in list(self.misshapen.items())[:2]:
             clauses.append(f"{name} has the shape {list(found)}, not {list(wanted)}")
         return "; ".join(clauses)
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
+def _listed(names: tuple[str, ...], most: int = 3) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def compare(shapes: Mapping[str, Shape], expected: Mapping[str, Shape]) -> Coverage:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
+
 from db.specs.selector import (
     EARLIER,
     MAX_SHOTS,
@@ -17,7 +19,9 @@ from db.specs.selector import (
     expected_tensors,
     published_names,
 )
+from engine.doctor.declared import possible
 from engine.doctor.layouts import Problem
+from engine.doctor.wording import counted
 
 
 @dataclass(frozen=True)
@@ -40,16 +44,32 @@ def recognise(shapes: Mapping[str, Shape], declared: Mapping[str, Any] | None = 
     `declared` may hold upstream's metadata (`model_type`, `top_m`, ...), or any field of parts and sizes and `variant`.
     Shapes win over declarations. A problem instead of parts means that this is no selector of a known family.
     """
-    declared = dict(declared or {})
+    declared, impossible = possible(declared or {})
     if foreign := _foreign(shapes):
         return foreign
-    parts, assumed = _parts(shapes, declared)
-    sizes, more = _sizes(shapes, parts, declared)
+    try:
+        parts, assumed = _parts(shapes, declared)
+        sizes, more = _sizes(shapes, parts, declared)
+    except ValidationError as failure:
+        return _no_selector(failure)
     variant = declared_variant(declared)
     names = compatible_names(parts, variant)
-    problems = [*_contradictions(parts, variant), *_stripped(parts, declared)]
+    problems = [*impossible, *_heads(parts, sizes), *_contradictions(parts, variant), *_stripped(parts, declared)]
     problems += [*_hyperparameters(parts, sizes, declared), *_undecidable(parts, shapes, variant)]
     return Recognised(parts, sizes, names, assumed | more, tuple(problems))
+
+
+def _heads(parts: SelectorParts, sizes: SelectorSizes) -> list[Problem]:
+    if parts.projection == "towers" or sizes.hidden_dim % sizes.num_heads == 0:
+        return []
+    text = f"num_heads cannot be {sizes.num_heads}, which does not divide hidden_dim {sizes.hidden_dim}"
+    return [("metadata-conflict", text)]
+
+
+def _no_selector(failure: ValidationError) -> Problem:
+    first = failure.errors()[0]
+    where = f"{first['loc'][0]} would be {str(first['input'])[:40]}: " if first["loc"] else ""
+    return "not-a-checkpoint", f"the tensors are those of no selector ({where}{first['msg']})"
 
 
 def declared_in(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,7 +98,7 @@ def _foreign(shapes: Mapping[str, Shape]) -> Problem | None:
     found = ", ".join(sorted(shapes)[:3]) or "no tensors"
     return (
         "not-a-checkpoint",
-        f"no selector is in it: query_proj.weight is missing among {len(shapes)} tensors ({found})",
+        f"no selector is in it: query_proj.weight is missing among {counted(len(shapes), 'tensor')} ({found})",
     )
 
 
@@ -296,7 +316,10 @@ def _hyperparameters(parts: SelectorParts, sizes: SelectorSizes, declared: Mappi
         shown |= {"slot_layers": parts.slot_layers, "slot_candidate_attention": parts.slot_candidate_attention}
     told = {_DECLARED_AS.get(key, key): (key, value) for key, value in declared.items()}
     return [
-        ("hyperparameter-mismatch", f"{told[name][0]} is declared as {told[name][1]}, but the tensors have {found}")
+        (
+            "hyperparameter-mismatch",
+            f"{told[name][0]} is declared as {str(told[name][1])[:80]}, but the tensors have {found}",
+        )
         for name, found in shown.items()
         if name in told and told[name][1] != found
     ]

@@ -8,15 +8,29 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import Finding, UserError
-from db.specs.selector import MAX_SHOTS, PUBLISHED, SelectorParts, Shape, expected_tensors, parameter_count
+from db.specs.selector import (
+    MAX_SHOTS,
+    PUBLISHED,
+    SelectorParts,
+    SelectorSizes,
+    Shape,
+    expected_tensors,
+    parameter_count,
+)
 from engine.doctor.findings import error, warning
 from engine.doctor.layouts import Coverage, compare
 from engine.doctor.recognition import Recognised, extra_parts, missing_parts
+from engine.doctor.wording import counted, parameters
 
 SMALL_POOL = 8
 """Below this a pool hardly leaves a choice (our threshold)."""
 GATED = ("v2", "v3", "v4_1")
-NUMBERS = ("d_model", "hidden_dim", "num_layers", "num_heads", "shots", "pool_size", "train_size")
+NUMBERS = {
+    "d_model": (1, 1_000_000), "hidden_dim": (1, 1_000_000), "num_layers": (0, 1000), "num_heads": (1, 10_000),
+    "shots": (0, 10_000), "pool_size": (1, 10**9), "train_size": (1, 10**9),
+}  # fmt: skip
+"""Field -> least and largest value that is worth judging: a list of tensors is made for every layer."""
+NAMES = ("variant", "encoder")
 
 
 @dataclass(frozen=True)
@@ -39,21 +53,21 @@ class Request:
         values: dict[str, Any] = {}
         for name, text in fields.items():
             if name in NUMBERS:
-                if not text.isdigit():
-                    raise UserError(f"--expect {name}={text}: give a whole number")
-                values[name] = int(text)
+                values[name] = _number(name, text)
             elif name == "variant" and text not in PUBLISHED:
                 raise UserError(f"--expect variant={text}: give one of {', '.join(PUBLISHED)}")
-            elif name in ("variant", "encoder"):
+            elif name in NAMES:
                 values[name] = text
             else:
-                raise UserError(f"--expect {name}: give one of {', '.join((*NUMBERS, 'variant', 'encoder'))}")
+                raise UserError(f"--expect {name}: give one of {', '.join((*NUMBERS, *NAMES))}")
         return cls(**values)
 
-    @property
-    def asks_for_a_network(self) -> bool:
-        """Whether anything decides which tensors are needed."""
-        return any(v is not None for v in (self.variant, self.d_model, self.hidden_dim, self.num_layers))
+
+def _number(name: str, text: str) -> int:
+    least, largest = NUMBERS[name]
+    if text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= largest:
+        return int(text)
+    raise UserError(f"--expect {name}={text[:40]}: give a whole number from {least} to {largest:,}")
 
 
 @dataclass(frozen=True)
@@ -102,8 +116,9 @@ def judge_request(
 
 
 def _wanted(found: Recognised, request: Request) -> dict[str, Shape]:
-    sizes = found.sizes
-    parts = wanted_parts(found, request)
+    parts, sizes = wanted_parts(found, request), found.sizes
+    if parts.projection != found.parts.projection:  # the sizes of one family say little of the other's
+        sizes = SelectorSizes(d_model=sizes.d_model, shots=sizes.shots)
     return expected_tensors(
         parts,
         request.d_model or sizes.d_model,
@@ -144,23 +159,18 @@ def _layers(case: Case) -> Iterator[Finding]:
     asked, has = case.request.num_layers, case.found.sizes.num_layers
     if asked is None or asked == has or case.found.parts.projection == "towers":
         return
-    stems = [
-        f"{stem}.{layer}."
-        for layer in range(min(asked, has), max(asked, has))
-        for stem in ("cross_attn_layers", "attn_norms")
-    ]
+    layers = range(min(asked, has), max(asked, has))
+    stems = tuple(f"{stem}.{layer}." for layer in layers for stem in ("cross_attn_layers", "attn_norms"))
+    have = f"The file has {counted(has, 'cross-attention layer')}, the request {asked}"
+    which = f"layer {layers[0]}" if len(layers) == 1 else f"layers {layers[0]} to {layers[-1]}"
     if asked > has:
-        names = [name for name in case.cover.missing if name.startswith(tuple(stems))]
-        random = parameter_count([_wanted(case.found, case.request)[name] for name in names])
-        share = 100 * random / case.cover.parameters
-        text = (
-            f"The file has {has} cross-attention layer{'s' * (has != 1)}, the request {asked}: layers {has} to {asked - 1} "
-            f"({random:,} of {case.cover.parameters:,} parameters, {share:.0f} %) would stay random."
-        )
+        wanted = _wanted(case.found, case.request)
+        random = parameter_count([wanted[name] for name in case.cover.missing if name.startswith(stems)])
+        text = f"{have}: {which} would stay random, {parameters(random, case.cover.parameters)}."
         yield error("layers-missing", case.subject, text, f"Ask for num_layers={has}.")
     else:
-        lost = parameter_count([shape for name, shape in case.shapes.items() if name.startswith(tuple(stems))])
-        text = f"The file has {has} cross-attention layers, the request {asked}: {lost:,} trained parameters would be dropped."
+        lost = parameter_count([shape for name, shape in case.shapes.items() if name.startswith(stems)])
+        text = f"{have}: the trained {which} would be dropped, {parameters(lost, parameter_count(case.shapes))}."
         yield error("layers-dropped", case.subject, text, f"Ask for num_layers={has}.")
 
 
@@ -170,26 +180,34 @@ def _variant(case: Case) -> Iterator[Finding]:
         return
     asked = PUBLISHED[name]
     if (asked.projection == "towers") != (found.parts.projection == "towers"):
-        text = f"The request is {name}, but the file is of another family ({_looks(found)}): not one tensor fits."
+        text = (
+            f"The request is {name}, but the file is of another family ({_looks(found)}): {_random(case)}, and "
+            f"{counted(len(case.cover.unexpected), 'tensor')} of the file would be ignored."
+        )
         yield error("family-mismatch", case.subject, text, "Give a checkpoint of that family, or ask for what it is.")
     elif asked.state_update == "gate" and found.parts.state_update == "static" and not extra_parts(found.parts, name):
         yield _gate_missing(case, name)
     elif found.parts.state_update == "gate" and asked.state_update != "gate":
         text = (
-            f"The request is {name}, which has no gate: the trained update rule (query_update_gate) would be ignored."
+            f"The request is {name}, which has no gate: the trained update rule (query_update_gate) would be ignored, "
+            f"and {_random(case)}."
         )
         yield error("gate-ignored", case.subject, text, f"Ask for {_looks(found)}.")
     elif name not in found.names:
         yield from _other_variant(case, name)
 
 
+def _random(case: Case) -> str:
+    cover = case.cover
+    return f"{parameters(cover.parameters - cover.parameters_matched, cover.parameters)} would stay random"
+
+
 def _gate_missing(case: Case, name: str) -> Finding:
-    random = (
-        parameter_count([(s.hidden_dim, 2 * s.hidden_dim) for s in (case.found.sizes,)]) + case.found.sizes.hidden_dim
-    )
+    width = case.found.sizes.hidden_dim
+    gate = parameters(width * 2 * width + width, case.cover.parameters)
     text = (
-        f"The file is older than the gate that {name} has since 2025-12-29: {random:,} of {case.cover.parameters:,} parameters "
-        f"({100 * random / case.cover.parameters:.0f} %) would stay random and change every pick after the first."
+        f"The file is older than the gate that {name} has since 2025-12-29: {gate} would stay random and change every pick "
+        "after the first."
     )
     return error("gate-missing", case.subject, text, "Use it without a gate (static query), as it was trained.")
 
@@ -198,17 +216,13 @@ def _other_variant(case: Case, name: str) -> Iterator[Finding]:
     found = case.found
     missing, extra = missing_parts(found.parts, name), extra_parts(found.parts, name)
     if missing and not extra:
-        text = (
-            f"The request is {name}, but its {' and '.join(missing)} is not in the file: "
-            f"{100 * case.cover.parameters_random:.1f} % of the parameters would stay random."
-        )
+        text = f"The request is {name}, but its {' and '.join(missing)} is not in the file: {_random(case)}."
         yield error("head-missing", case.subject, text, f"Ask for {_looks(found)}, or give the {name} checkpoint.")
         return
-    ignored = len(case.cover.unexpected)
-    text = f"The file looks like {_looks(found)}, the request is {name}: {ignored} tensors would be ignored"
+    ignored = counted(len(case.cover.unexpected), "tensor")
+    text = f"The file looks like {_looks(found)}, the request is {name}: {ignored} would be ignored"
     if case.cover.missing:
-        random = case.cover.parameters - case.cover.parameters_matched
-        text += f" and {random:,} of {case.cover.parameters:,} parameters would stay random"
+        text += f" and {_random(case)}"
     yield error("variant-mismatch", case.subject, f"{text}.", f"Ask for {_looks(found)}.")
 
 
@@ -217,22 +231,30 @@ def _looks(found: Recognised) -> str:
 
 
 def _shots(case: Case) -> Iterator[Finding]:
-    asked, sizes, parts = case.request.shots, case.found.sizes, case.found.parts
+    asked, sizes = case.request.shots, case.found.sizes
     if asked is None or asked <= sizes.shots:
         return
-    rows = (
-        sizes.shots
-        if parts.diversity == "mmr"
-        else (parts.step_rows or sizes.shots)
-        if parts.step_embedding
-        else MAX_SHOTS
-    )
+    rows, what = _trained_rows(case)
     if asked > rows:
-        text = f"It has trained step vectors for {rows} shots, {asked} are asked for: further steps would use random rows or fail."
-        yield error("shots-beyond-trained", case.subject, text, f"Ask for at most {rows} shots.")
+        text = f"{what}, {asked} are asked for: further picks would use random values or fail."
+        yield error("shots-beyond-trained", case.subject, text, f"Ask for at most {counted(rows, 'shot')}.")
     elif "shots" not in case.found.assumed:
-        text = f"It was trained to pick {sizes.shots} demonstrations, {asked} are asked for: the further picks were never trained."
-        yield warning("shots-beyond-trained", case.subject, text, f"Judge it at {sizes.shots} shots.")
+        picks = counted(sizes.shots, "demonstration")
+        text = f"It was trained to pick {picks}, {asked} are asked for: the further picks were never trained."
+        yield warning("shots-beyond-trained", case.subject, text, f"Judge it at {counted(sizes.shots, 'shot')}.")
+
+
+def _trained_rows(case: Case) -> tuple[int, str]:
+    """The most shots that the tensors allow, and which of them says so."""
+    parts, shots = case.found.parts, case.found.sizes.shots
+    if parts.diversity == "mmr":
+        return shots, f"It has trained diversity weights (div_lambda) for {counted(shots, 'shot')}"
+    if parts.step_embedding:
+        rows = parts.step_rows or shots
+        return rows, f"It has trained step vectors (step_emb) for {counted(rows, 'shot')}"
+    if parts.state_update == "slots":
+        return MAX_SHOTS, f"It has {MAX_SHOTS} trained slots (slot_emb)"
+    return MAX_SHOTS, f"A selector picks at most {MAX_SHOTS} demonstrations"
 
 
 def _pool(case: Case) -> Iterator[Finding]:
@@ -242,15 +264,20 @@ def _pool(case: Case) -> Iterator[Finding]:
     shots = case.request.shots or case.found.sizes.shots
     trained = case.declared.get("pool_size") or (case.declared.get("pool") or {}).get("size")
     if size < 2 * shots or size < SMALL_POOL:
-        text = f"A pool of {size} leaves {shots} shots hardly a choice: only {size} train questions can ever be shown."
+        few = counted(size, "train question")
+        text = f"A pool of {size} leaves {counted(shots, 'shot')} hardly a choice: only {few} can ever be shown."
         make = error if size < 2 * shots else warning
         yield make(
             "pool-size", case.subject, text, "Use the pool of training (64 as published) or all train questions."
         )
     elif isinstance(trained, int) and trained != size:
-        text = f"It was trained on pools of {trained}, the request has {size}."
-        make = error if case.found.parts.projection == "towers" else warning
-        yield make("pool-size", case.subject, text, f"Use pools of {trained}.")
+        never = trained < SMALL_POOL or trained < 2 * shots
+        text = f"It was trained on pools of {trained} (K={trained}), the request has {size}"
+        text += ": it has hardly ever had a choice." if never else "."
+        make = error if never or case.found.parts.projection == "towers" else warning
+        yield make(
+            "pool-size", case.subject, text, "Train it on larger pools." if never else f"Use pools of {trained}."
+        )
 
 
 def _encoder(case: Case) -> Iterator[Finding]:
@@ -258,7 +285,7 @@ def _encoder(case: Case) -> Iterator[Finding]:
     if asked is None:
         return
     recorded = (case.declared.get("embedding") or {}).get("encoder")
-    if recorded == asked:
+    if recorded and _same_encoder(str(recorded), asked):
         return
     if recorded:
         text = f"It was trained on embeddings of {recorded}, the request embeds with {asked}."
@@ -273,17 +300,27 @@ def _encoder(case: Case) -> Iterator[Finding]:
         )
 
 
+def _same_encoder(recorded: str, asked: str) -> bool:
+    """A folder may hold a copy of a published encoder, so of folders only the last name counts."""
+    folder = any(name.startswith(("/", ".", "~")) for name in (recorded, asked))
+    return recorded == asked or (folder and Path(recorded).name == Path(asked).name)
+
+
 def _heads(case: Case) -> Iterator[Finding]:
     asked, sizes = case.request.num_heads, case.found.sizes
-    if asked is None:
+    if asked is None or asked == sizes.num_heads:
         return
     if "num_heads" in case.found.assumed:
         text = (
-            f"Heads leave no trace in the tensors: that it was trained with {asked} cannot be verified (published: 1)."
+            f"Heads leave no trace in the tensors: that it was trained with {asked} cannot be verified "
+            f"(published: {sizes.num_heads})."
         )
         yield warning("unverifiable", case.subject, text, "Check the training command.")
-    elif asked != sizes.num_heads:
-        text = f"The manifest says {sizes.num_heads} heads, the request {asked}: the same tensors would compute something else."
+    else:
+        text = (
+            f"The manifest says {counted(sizes.num_heads, 'head')}, the request {asked}: the same tensors would compute "
+            "something else."
+        )
         yield error("hyperparameter-mismatch", case.subject, text, f"Ask for num_heads={sizes.num_heads}.")
 
 

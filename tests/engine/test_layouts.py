@@ -50,6 +50,14 @@ def test_known_prefixes_are_stripped(prefix: str) -> None:
 def test_unknown_prefixes_are_named() -> None:
     naming = read_names(prefixed(make_tensors(), "student.net."))
     assert naming.problems == (("prefix-mismatch", "the names start with 'student.net.', a prefix that is not known"),)
+    assert set(naming.foreign.values()) == set(make_tensors())
+
+
+def test_names_that_only_resemble_a_selector_are_no_prefix_problem() -> None:
+    """Other networks have a projection of the query in every layer."""
+    names = [f"encoder.layer.{layer}.attention.query_proj.weight" for layer in range(2)]
+    assert read_names(names).problems == ()
+    assert read_names(["encoder.cross_attn.weight", "encoder.mlp.weight"]).problems == ()
 
 
 def test_the_encoder_beside_the_selector_is_told_apart() -> None:
@@ -142,6 +150,15 @@ def test_names_of_versions() -> None:
 def test_contradictions(variant: str, lost: str | tuple[str, ...], declared: dict[str, Any], code: str) -> None:
     starts = (lost,) if isinstance(lost, str) else lost
     assert recognised(without(make_tensors(variant), *starts), **declared).problems[0][0] == code
+
+
+def test_values_that_no_selector_can_have_are_not_taken() -> None:
+    found = recognised(make_tensors("v4_9"), top_m=0, num_heads="many", temperature=None, shots=3)
+    assert (found.parts.top_m, found.sizes.num_heads, found.parts.temperature) == (8, 1, 0.1)
+    assert [code for code, _ in found.problems] == ["metadata-conflict"] * 3
+    assert recognised(make_tensors(), num_heads=3).problems == (
+        ("metadata-conflict", "num_heads cannot be 3, which does not divide hidden_dim 16"),
+    )
 
 
 def test_foreign_files() -> None:
