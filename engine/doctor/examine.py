@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from db.specs.base import Finding, Report, UserError
 from engine.doctor.anatomy import Unreadable
 from engine.doctor.checkpoint import examine_checkpoint
-from engine.doctor.containers import INDEX_FILES, SINGLE_FILES, open_weights
+from engine.doctor.containers import INDEX_FILES, SINGLE_FILES, looks_like_safetensors, open_weights
 from engine.doctor.embeddings import ROW_TENSORS, embedding_report, open_embeddings
 from engine.doctor.findings import Cut, Unrecognised, error, warning
 from engine.doctor.first_bytes import BYTE_ORDER_MARK, stand_in
 from engine.doctor.json_kind import HEAD, json_kind
+from engine.doctor.wording import printable_facts
 
 if TYPE_CHECKING:
     from engine.data.sample import Dataset
@@ -32,13 +33,16 @@ def examine(path: Path, *, expect: Mapping[str, str] | None = None) -> Report:
     """
     if path.is_dir():
         return _folder(path, expect)
-    if path.suffix == ".npy" or _is_embeddings(path):
-        return _judged(path, "embeddings", lambda: embedding_report(open_embeddings(path)))
+    if not path.is_file():
+        pipe = error("not-a-checkpoint", str(path), f"{path} is a pipe or a device, not a file.", "Check the path.")
+        return Report(path=str(path), kind="unknown", findings=(pipe,))
     with path.open("rb") as file:
         head = file.read(HEAD)
+    if path.suffix == ".npy" or _is_embeddings(path, head):
+        return _judged(path, "embeddings", lambda: embedding_report(open_embeddings(path)))
     if path.suffix not in WEIGHTS and head.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"["):
         return _json(path, head)
-    if path.suffix in WEIGHTS or head[:2] == b"PK" or head[:1] == b"\x80":
+    if _is_weights(path, head):
         return examine_checkpoint(path, expect)
     return Report(path=str(path), kind="unknown", findings=(_unknown(path, head),))
 
@@ -54,8 +58,14 @@ def _unknown(path: Path, head: bytes) -> Finding:
     return error("not-a-checkpoint", str(path), text, "Check the path.")
 
 
-def _is_embeddings(path: Path) -> bool:
-    if path.suffix not in WEIGHTS:
+def _is_weights(path: Path, head: bytes) -> bool:
+    if path.suffix in WEIGHTS or head[:2] == b"PK" or head[:1] == b"\x80":
+        return True
+    return looks_like_safetensors(head) and head[7] == 0  # which no text has
+
+
+def _is_embeddings(path: Path, head: bytes) -> bool:
+    if not _is_weights(path, head):
         return False
     try:
         tensors = open_weights(path).tensors()
@@ -152,7 +162,7 @@ def _judged(path: Path, kind: Any, judge: Callable[[], Judged]) -> Report:
         kind = "unknown" if isinstance(failure, Unrecognised) and path.is_file() else kind
         what, way_out = _told(str(failure), "copy the file again" if isinstance(failure, Cut) else "")
         findings, facts = [error(failure.code, str(path), what, JSON_KINDS if kind == "unknown" else way_out)], {}
-    return Report(path=str(path), kind=kind, facts=facts, findings=tuple(findings))
+    return Report(path=str(path), kind=kind, facts=printable_facts(facts), findings=tuple(findings))
 
 
 def _told(text: str, otherwise: str) -> tuple[str, str]:

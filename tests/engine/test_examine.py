@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,20 @@ def test_each_kind_is_recognised(tmp_path: Path) -> None:
     assert examine(tmp_path / "e.pt").kind == "embeddings"
     (tmp_path / "notes.txt").write_text("hello")
     assert examine(tmp_path / "notes.txt").kind == "unknown"
+
+
+def test_weights_without_a_suffix_are_recognised_by_their_start(tmp_path: Path) -> None:
+    helpers_checkpoints.write_safetensors(tmp_path / "selector", helpers_checkpoints.make_tensors())
+    assert examine(tmp_path / "selector").facts["variant"] == "v3"
+    assert examine(with_manifest(tmp_path / "rows", embeddings=vectors())).kind == "embeddings"
+    (tmp_path / "text").write_text("a: 1234 {braces}")
+    assert examine(tmp_path / "text").kind == "unknown"
+
+
+def test_pipes_are_not_waited_for(tmp_path: Path) -> None:
+    for name in ("a.pt", "b.npy", "c.json", "d"):
+        os.mkfifo(tmp_path / name)
+        assert "a pipe or a device" in examine(tmp_path / name).findings[0].message
 
 
 @pytest.mark.parametrize("variant", helpers_rl.VARIANTS)
