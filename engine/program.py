@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import UserError
+from engine.doctor.wording import LAYOUT, printable
 
 Summary = dict[str, Any]
 
@@ -18,10 +19,11 @@ def finish(work: Callable[[], Summary], describe: Callable[[Summary], str], out:
     try:
         summary = work()
     except UserError as error:
-        sys.stderr.write(f"leverplus: {error}\n")
+        sys.stderr.write(f"leverplus: {printable(str(error), LAYOUT)}\n")
         return error.exit_code
     except OSError as error:
         sys.stderr.write(f"leverplus: {out}: cannot be written ({error.strerror}); choose another place\n")
         return 2
-    sys.stdout.write((json.dumps(summary, indent=1) if as_json else describe(summary)) + "\n")
+    text = json.dumps(summary, indent=1) if as_json else describe(summary)
+    sys.stdout.write(f"{printable(text, LAYOUT)}\n")
     return 0

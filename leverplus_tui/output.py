@@ -10,22 +10,24 @@ from typing import Any
 
 import typer
 
+from engine.doctor.wording import LAYOUT, printable
+
 MARKS = {"queued": "·", "running": "►", "done": "✓", "failed": "✗", "stopped": "■", "lost": "?"}
 
 
 def say(text: str) -> None:
     """A line for the person, never part of the data."""
-    typer.echo(text, err=True)
+    typer.echo(printable(text, LAYOUT), err=True)
 
 
 def put(text: str) -> None:
-    """A piece of data, on standard output."""
-    typer.echo(text)
+    """A piece of data, on standard output. What a file supplied cannot steer the terminal."""
+    typer.echo(printable(text, LAYOUT))
 
 
 def put_json(value: Any) -> None:
     """One JSON document; numbers that JSON lacks become null."""
-    typer.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+    put(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -16,12 +17,13 @@ from db.specs import Report, UserError
 from db.store import RunDetail
 from engine.doctor.builtin import FILES, builtin_file
 from engine.doctor.examine import examine
+from engine.doctor.request import Request
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.output import finding_lines, put, put_json
 from leverplus_tui.references import BUILTIN, best_checkpoint
 from leverplus_tui.spec_options import flatten
 
-EXPECTED = ("d_model", "hidden_dim", "num_layers", "num_heads", "shots", "pool_size", "variant", "encoder")
+EXPECTED = tuple(field.name for field in fields(Request))
 RUN = re.compile(r"r?\d+")
 
 
@@ -55,13 +57,14 @@ def doctor(
 
 
 def expectations(given: Sequence[str]) -> dict[str, str]:
-    """`FIELD=VALUE` pairs. Raises UserError naming the fields that exist."""
+    """`FIELD=VALUE` pairs. Raises UserError naming the fields that exist and what their values may be."""
     wanted = {}
     for pair in given:
         field, equals, value = pair.partition("=")
         if not equals or field not in EXPECTED or not value:
             raise UserError(f"--expect {pair}: write FIELD=VALUE with a field of {', '.join(EXPECTED)}")
         wanted[field] = value
+    Request.parse(wanted)
     return wanted
 
 

@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from leverplus_tui.output import say
+
 
 @dataclass(frozen=True)
 class Leaf:
@@ -82,7 +84,7 @@ class RootGroup(LazyGroup):
         except Exception as error:
             if not isinstance(getattr(error, "exit_code", None), int):
                 raise
-            typer.echo(describe(error), err=True)
+            say(describe(error))
             code = error.exit_code  # type: ignore[attr-defined]  # tested in the line above
         if not standalone_mode:
             return code

@@ -86,6 +86,25 @@ def test_expectations_are_pairs() -> None:
     assert expectations(["variant=v3", "d_model=768"]) == {"variant": "v3", "d_model": "768"}
 
 
+@pytest.mark.parametrize("value", ["abc", "0", "²", "9" * 30])
+def test_expectations_are_judged_before_any_file(desk: Desk, tmp_path: Path, value: str) -> None:
+    (tmp_path / "notes.txt").write_text("no checkpoint")
+    said = desk.call("doctor", str(tmp_path / "notes.txt"), "--expect", f"d_model={value}", code=2).stderr
+    assert f"--expect d_model={value}: give a whole number from 1" in said
+
+
+def test_a_file_cannot_steer_the_terminal(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    header = json.dumps({"query_proj.weight": {"dtype": "\x1b[31m", "shape": [2, 2], "data_offsets": [0, 16]},
+                         "__metadata__": {"phase": "\x1b[2J\x9b\ud800"}}).encode()  # fmt: skip
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(16))
+    shown = desk.call("doctor", str(path), code=1).stdout
+    assert "\x1b" not in shown
+    assert r"phase" in shown
+    [report] = desk.json("doctor", str(path), code=1)
+    assert report["facts"]["phase"] == r"\u001b[2J\u009b\ud800"
+
+
 def test_preflight_blocks_a_selector_of_another_shape(tmp_path: Path) -> None:
     """The real preflight, in this process: exit 3, no home made."""
     home = tmp_path / "home"
