@@ -7,13 +7,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from engine.doctor.pickle_names import MAPPING_GLOBALS, TORCH_DTYPES
 from engine.doctor.pickle_reader import Inert, StorageRef, TensorRef
+
+if TYPE_CHECKING:  # its import takes longer than reading a header
+    import numpy.typing as npt
 
 MAX_DEPTH = 8
 
@@ -207,6 +207,8 @@ def read_values(info: TensorInfo) -> npt.NDArray[Any]:
     The file is memory-mapped, so only this tensor's bytes are read. Raises Unreadable where they are not in the file, or of
     a type (such as float8) that is not read here.
     """
+    import numpy as np
+
     if info.dtype not in ITEM_SIZE:
         text = f"tensor {info.name} in {info.file} is of the type {info.dtype}, whose values are not read here"
         raise Unreadable("dtype-narrow", text)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from db.specs.base import Finding
 from engine.doctor.anatomy import DTYPES, TensorInfo, Unreadable, read_values
 from engine.doctor.findings import error, warning
 from engine.doctor.pickle_names import TORCH_DTYPES
 from engine.doctor.wording import counted
+
+if TYPE_CHECKING:  # headers are judged without it: its import takes longer than they do
+    import numpy.typing as npt
 
 MOST_VALUES = 50_000_000
 """No more are read of a file (200 MB in float32); selectors have about a million."""
@@ -51,6 +51,8 @@ def _of_type(tensors: Mapping[str, TensorInfo], kinds: tuple[str, ...] | list[st
 
 def value_findings(path: Path, tensors: Mapping[str, TensorInfo]) -> list[Finding]:
     """NaN or infinity (`non-finite`, M22, error); weights that are all one value or have constant rows (`constant-tensor`)."""
+    import numpy as np
+
     bad, constant, findings, left = dict[str, int](), list[str](), list[Finding](), MOST_VALUES
     for name, tensor in tensors.items():
         if tensor.start is None or not tensor.numel or tensor.dtype not in FLOATS:
@@ -78,6 +80,8 @@ def _unread(path: Path, name: str) -> Finding:
 
 def _dead(name: str, values: npt.NDArray[Any]) -> str:
     """What of a weight is constant, in words; empty when nothing is. Biases and the like may well be."""
+    import numpy as np
+
     if values.ndim < 2:
         norm = name.endswith(".weight") and not values.any()
         return f"all values of {name} are zero" if norm else ""
@@ -108,6 +112,8 @@ def _constant(path: Path, constant: list[str]) -> list[Finding]:
 
 def identity_distances(tensors: Mapping[str, TensorInfo]) -> dict[str, float]:
     """Relative distance |W - I| / |I| of the projections that start at the identity. A fact, never a fault."""
+    import numpy as np
+
     distances = {}
     for name in IDENTITY_START:
         tensor = tensors.get(name)
@@ -145,6 +151,8 @@ def differing(first: Mapping[str, TensorInfo], second: Mapping[str, TensorInfo])
 
 
 def _same_values(tensor: TensorInfo, other: TensorInfo) -> bool:
+    import numpy as np
+
     try:
         return np.array_equal(read_values(tensor), read_values(other), equal_nan=tensor.dtype in FLOATS)
     except Unreadable:

@@ -107,3 +107,13 @@ def test_neither_torch_nor_the_store_is_imported(tmp_path: Path) -> None:
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'sqlmodel', 'huggingface_hub')))"
     )
     assert subprocess.run([sys.executable, "-c", code, documents], check=False).returncode == 0
+
+
+def test_the_first_finding_waits_for_no_numpy(tmp_path: Path) -> None:
+    spec = EvalSpec(selector=str(published(tmp_path / "a.pt")), pool="first", pool_size=2)
+    code = (
+        "import sys; from db.specs import JOB_SPEC; from engine.doctor.preflight import preflight\n"
+        "preflight(JOB_SPEC.validate_json(sys.argv[1]), lambda finding: sys.exit('numpy' in sys.modules))\n"
+        "sys.exit('nothing was found')"
+    )
+    assert subprocess.run([sys.executable, "-c", code, spec.canonical()], check=False).returncode == 0
