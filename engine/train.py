@@ -16,7 +16,16 @@ from engine.data.rl_tensors import Groups, in_training
 from engine.fingerprint import file_shas
 from engine.loading import choose_device
 from engine.training.batches import Resident
-from engine.training.inputs import Inputs, build_selectors, check_batch, mixed_spaces, open_inputs, pool_facts
+from engine.training.inputs import (
+    Inputs,
+    as_trained,
+    build_selectors,
+    check_batch,
+    mixed_spaces,
+    open_inputs,
+    pool_facts,
+    trained_facts,
+)
 from engine.training.state import load_state, save_state
 from engine.training.trainer import EpochEnd, Trainer
 from engine.training.watch import before_training, nothing_to_judge
@@ -50,21 +59,29 @@ def train_many(specs: Sequence[TrainSpec], contexts: Sequence[Context] | None = 
     ]
     assert sides[0] is not None, "inputs without train groups are refused when they are read"
     selectors = build_selectors(specs, inputs.embeddings.width, inputs.tensors.train.shots)
+    for run, (one, selector) in enumerate(zip(specs, selectors, strict=True)):
+        yield from ((run, row) for row in trained_facts(one, selector))
     trainer = Trainer(specs, selectors, sides[0], sides[1])
     yield from _everywhere(specs, [Fact("parameters", trainer.stack.parameters()), Fact("device", str(device))])
-    yield from _Keeper(trainer, specs, inputs, contexts).run()
+    as_built = [as_trained(one, selector) for one, selector in zip(specs, selectors, strict=True)]
+    yield from _Keeper(trainer, specs, as_built, inputs, contexts).run()
 
 
 class _Keeper:
     """Keeps what a trainer does: checkpoints of best and last weights, and the state that a killed training goes on from."""
 
     def __init__(
-        self, trainer: Trainer, specs: Sequence[TrainSpec], inputs: Inputs, contexts: Sequence[Context] | None
+        self,
+        trainer: Trainer,
+        specs: Sequence[TrainSpec],
+        as_built: Sequence[TrainSpec],
+        inputs: Inputs,
+        contexts: Sequence[Context] | None,
     ) -> None:
         self._trainer, self._specs, self._inputs = trainer, specs, inputs
         self._contexts = contexts
         self._lineage = (
-            [] if contexts is None else [_lineage(s, inputs, c) for s, c in zip(specs, contexts, strict=True)]
+            [] if contexts is None else [_lineage(s, inputs, c) for s, c in zip(as_built, contexts, strict=True)]
         )
         self._sha = sha256_text(canonical_json([spec.model_dump(mode="json") for spec in specs]))
         self._due: dict[int, dict[str, float]] = {}

@@ -50,8 +50,7 @@ def _judge(path: Path, request: Request) -> tuple[dict[str, Any], list[Finding]]
     findings += [*_completeness(opened), *dtype_findings(path, opened.tensors), *value_findings(path, opened.tensors)]
     convertible = all(finding.severity != "error" and finding.code != "unverifiable" for finding in findings)
     findings += [*_legacy_names(opened, convertible), *metadata_findings(opened), *stale_findings(opened)]
-    assumed = {name: value for name, value in opened.found.assumed.items() if getattr(request, name, None) is None}
-    findings += [*lora_findings(opened), *_assumed(path, assumed, convertible)]
+    findings += lora_findings(opened)
     extra, judged = judge_request(path, opened.found, opened.shapes, opened.shapes_as_named, opened.declared, request)
     return facts | extra, [*findings, *judged]
 
@@ -101,10 +100,13 @@ def _legacy_names(opened: Opened, convertible: bool) -> list[Finding]:
     return [error("legacy-keys", str(opened.path), text, fix if convertible else CONVERT_BY_HAND)]
 
 
-def _assumed(path: Path, fields: Mapping[str, Any], convertible: bool) -> list[Finding]:
-    """What leaves no trace in the tensors and is said nowhere else (M28): loading takes the published values."""
+def assumed_findings(report: Report, expect: Mapping[str, str]) -> list[Finding]:
+    """What leaves no trace in the tensors, is said nowhere else and was not asked for (M28): loading takes the published
+    values. Of a file alone that is a fact; before a run it is worth saying."""
+    path, fields = Path(report.path), {n: v for n, v in report.facts.get("assumed", {}).items() if n not in expect}
     if not fields:
         return []
+    convertible = all(finding.severity != "error" for finding in report.findings)
     pairs = [f"{name}={value}" for name, value in fields.items()]
     text = (
         f"Neither the tensors nor a manifest tell {', '.join(fields)}: taken as published ({', '.join(pairs)}), which may "

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from db.specs import Report, UserError
 from db.specs.selector import EARLIER, PUBLISHED, SelectorParts
 from engine.checkpoint import load_selector
-from engine.doctor.checkpoint import examine_checkpoint
+from engine.doctor.checkpoint import assumed_findings, examine_checkpoint
 from tests import helpers_checkpoints as make
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -25,12 +25,11 @@ NO_GATE = EARLIER["v3"]
 
 
 def codes(report: Report) -> set[str]:
-    """What is wrong or doubtful; that upstream's files do not tell their heads is neither."""
-    return {finding.code for finding in report.findings if finding.severity != "info"}
+    return {finding.code for finding in report.findings}
 
 
 def severities(report: Report) -> list[str]:
-    return [finding.severity for finding in report.findings if finding.code != "unverifiable"]
+    return [finding.severity for finding in report.findings]
 
 
 def message(report: Report, code: str) -> str:
@@ -148,15 +147,15 @@ def test_encoder_and_heads_cannot_be_seen_in_tensors(tmp_path: Path) -> None:
 def test_what_nothing_tells_is_said_with_the_way_to_answer(tmp_path: Path) -> None:
     parts = PUBLISHED["v4_9"].model_copy(update={"top_m": 4})
     bare = make.write_bare(tmp_path / "a.pt", make.make_tensors(parts=parts))
-    text, answer = next((f.message, f.fix) for f in examine(bare).findings if f.code == "unverifiable")
+    ((text, answer),) = ((finding.message, finding.fix) for finding in assumed_findings(examine(bare), {}))
     assert "taken as published (top_m=8, num_heads=1)" in text
     assert f"`leverplus convert {bare} OUT.safetensors --set top_m=8 --set num_heads=1`" in answer
     mmr = make.write_upstream(tmp_path / "b.pt", make.make_tensors("v4_3"), "v4_3")
-    assert "mmr_reduction=max" in message(examine(mmr), "unverifiable")
-    assert "shots" not in message(examine(GOLDEN / "selector_l1_k64.pt", shots=2), "unverifiable")
+    assert "mmr_reduction=max" in assumed_findings(examine(mmr), {})[0].message
+    assert "shots" not in assumed_findings(examine(GOLDEN / "selector_l1_k64.pt"), {"shots": "2"})[0].message
     told = {"format": "leverplus-selector", "sizes": {"num_heads": 2}, "parts": {"top_m": 4}}
     (tmp_path / "a.pt.json").write_text(json.dumps(told))
-    assert examine(bare).findings == ()
+    assert assumed_findings(examine(bare), {}) == []
 
 
 def test_impossible_declarations_are_named(tmp_path: Path) -> None:

@@ -34,6 +34,14 @@ def test_the_shipped_selector_gives_no_finding() -> None:
         assert (result.findings, levels(result)["prompt"], levels(result)["decode"]) == ([], "ok", "ok")
 
 
+def test_more_shots_than_trained_block_a_selector_that_was_named_and_not_the_default() -> None:
+    unnamed = preflight(EvalSpec(shots=(2, 4)))
+    assert (unnamed.blocked, levels(unnamed)["shots asked"]) == (False, "warn")
+    assert "where 4 are asked for it shows 2" in message(unnamed, "shots-beyond-trained")
+    named = preflight(EvalSpec(shots=(2, 4), selector="builtin"))
+    assert (named.blocked, levels(named)["shots"]) == (True, "block")
+
+
 @pytest.mark.parametrize("fields", [{}, {"retriever": "selector"}, {"selector": "builtin"}])
 def test_a_pool_of_two_blocks_however_the_selector_is_named(fields: dict[str, str]) -> None:
     result = preflight(EvalSpec.model_validate({"pool": "first", "pool_size": 2, **fields}))

@@ -56,6 +56,10 @@ def _selector(spec: EvalSpec | GenerateSpec, shots: int, result: Preflight) -> N
     manifest = manifest_at(path)
     recorded = str(entry(manifest, "embedding").get("encoder") or "")
     expect = {"shots": str(shots), "encoder": _asked_encoder(spec, recorded)}
+    trained = entry(manifest, "sizes").get("shots")
+    if not spec.selector and isinstance(trained, int) and shots > trained:
+        expect["shots"] = str(trained)
+        result.add("shots asked", trained, shots, _fewer(trained, shots))
     if spec.pool != "all":
         expect["pool_size"] = str(spec.pool_size)
     made = _width(spec, entry(manifest, "embedding"))
@@ -66,6 +70,13 @@ def _selector(spec: EvalSpec | GenerateSpec, shots: int, result: Preflight) -> N
     machine.encoder(result, features.encoder, features.model, "its encoder")
     if isinstance(spec, EvalSpec):
         _trained_alike(spec, path, manifest, result)
+
+
+def _fewer(trained: int, shots: int) -> Finding:
+    """Of a selector that nobody named: the run goes on and says at which shots it showed fewer."""
+    text = f"The built-in selector was trained to pick {trained} demonstrations; where {shots} are asked for it shows {trained}."
+    fix = f"Ask for at most {trained} shots, name a selector that was trained with more, or choose another retriever."
+    return warning("shots-beyond-trained", "selector", text, fix)
 
 
 def _asked_encoder(spec: EvalSpec | GenerateSpec, recorded: str) -> str:

@@ -27,7 +27,7 @@ ROWS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 def checkpoint(path: Path, expect: Mapping[str, str], result: Preflight, told: Mapping[str, str] | None = None) -> None:
     """The rows of a checkpoint; `told` are values of its manifest for rows that no fact of the file fills."""
-    from engine.doctor.checkpoint import examine_checkpoint
+    from engine.doctor.checkpoint import assumed_findings, examine_checkpoint
 
     if not path.exists():
         text = f"There is no checkpoint at {path}."
@@ -35,7 +35,7 @@ def checkpoint(path: Path, expect: Mapping[str, str], result: Preflight, told: M
         return
     _told_by_headers(path, expect, result)
     report = examine_checkpoint(path, expect, digest=False)
-    findings = [_mended(finding) for finding in report.findings]
+    findings = [_mended(finding) for finding in (*report.findings, *assumed_findings(report, expect))]
     placed = {code for _, codes in ROWS.values() for code in codes}
     result.add("checkpoint", path.name, "every parameter loaded", *[f for f in findings if f.code not in placed])
     for asked, (fact, codes) in ROWS.items():
