@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -34,6 +35,7 @@ class RLFilePage(PageScreen):
     ]
 
     def __init__(self, library: Library, row: DataRow) -> None:
+        gc.disable()  # a collection can take longer than opening does: it waits until the first queries are there
         super().__init__(library)
         self.row = row
         self.source = RLSource(Path(row.path), row.name, library.home.cache)
@@ -64,14 +66,16 @@ class RLFilePage(PageScreen):
         self.open_file()
         self.set_interval(LOOK_S, self.look)
 
+    def on_unmount(self) -> None:
+        """A page that is gone keeps nothing waiting."""
+        gc.enable()
+
     @work(exclusive=True, group="open", exit_on_error=False)
     async def open_file(self) -> None:
         """The first queries at once; the index when it is there."""
         self.problem = ""
         try:
-            for octets in (GLANCE, FIRST):
-                await asyncio.to_thread(self.source.read_head, octets)
-                self.show_first()
+            await self._first_sight()
             if not await asyncio.to_thread(self.source.load):
                 await self._build()
         except UserError as error:
@@ -79,6 +83,14 @@ class RLFilePage(PageScreen):
             return
         if self.source.browse is not None:
             await self._indexed()
+
+    async def _first_sight(self) -> None:
+        try:
+            for octets in (GLANCE, FIRST):
+                await asyncio.to_thread(self.source.read_head, octets)
+                self.show_first()
+        finally:
+            gc.enable()
 
     async def _build(self) -> None:
         """Have the index built, and say how far it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 from pathlib import Path
@@ -80,6 +81,7 @@ async def test_health_comes_first_then_queries(home: Home, size: tuple[int, int]
     async with opened(home, size) as pilot:
         await open_data(pilot)
         shown = text_of(pilot)
+        assert gc.isenabled()  # put off while the page opened
         assert "R3  12 queries" in shown
         assert shown.index("signal") < shown.index("groups") < shown.index("12 queries   sort id")
         assert "What is bird" in shown
