@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from db.home import Home
 from db.specs import Finding
 from leverplus_tui.output import finding_lines, say, table
+
+if TYPE_CHECKING:
+    from engine.doctor.preflight import Preflight
 
 MARKS = {"ok": "ok", "warn": "WARN", "warning": "WARN", "block": "BLOCK", "error": "BLOCK"}
 
@@ -43,15 +48,36 @@ class Checked:
         return [finding.model_dump(mode="json") for finding in self.findings]
 
 
-def check(spec: Any, *, quiet: bool = False) -> Checked:
+def check(spec: Any, place: Home, *, quiet: bool = False) -> Checked:
     """Examine a specification before anything heavy is loaded. Standard error gets each finding when it is made, then
     the table."""
     from engine.doctor.preflight import preflight  # readers of files: not for `--help`
 
     report = preflight(spec, None if quiet else _tell)
+    note_changed(spec, place, report)
     if not quiet and report.checks:
         say(comparison(report.checks, shutil.get_terminal_size().columns))
     return Checked(tuple(report.findings))
+
+
+def note_changed(spec: Any, place: Home, report: Preflight) -> None:
+    """Add what is no longer what was registered, or what its run wrote. Last, because only this needs the database; a run
+    that is blocked already does without."""
+    from engine.doctor.findings import error
+    from leverplus_tui.references import files_of
+
+    files = files_of(spec)
+    if report.blocked or not files or not place.database.exists():
+        return
+    from db import store
+    from db.session import open_database
+
+    for row in store.changed_data(open_database(place.database), list(files.values())):
+        field = next(field for field, path in files.items() if path == row.path)
+        known = f"when {row.ref} wrote it" if row.run_id is not None else f"when it was registered as {row.name}"
+        text = f"{row.path} has another content than {known}: figures would rest on data that nobody recorded."
+        fix = f"If the new content is meant: leverplus data add {shlex.quote(row.path)}"
+        report.add(field.replace("_", " "), "changed", row.name, error("file-changed", row.path, text, fix))
 
 
 def _tell(finding: Finding) -> None:

@@ -53,6 +53,12 @@ def resolved(spec: SomeSpec, place: Home) -> SomeSpec:
     return spec.model_copy(update=changes)
 
 
+def files_of(spec: Spec) -> dict[str, str]:
+    """The files and folders that a resolved specification names, by field."""
+    named = {field: getattr(spec, field, "") for field in FIELDS}
+    return {field: value for field, value in named.items() if value not in WORDS and Path(value).exists()}
+
+
 def rl_data_path(value: str, place: Home) -> Path:
     """The RL data meant by a path, a registered name, a run that generated some, or `builtin`. Raises UserError."""
     return builtin_file("rl-data") if value == BUILTIN else Path(_path(value, "rl_data", place, "data"))

@@ -31,7 +31,11 @@ def known_data(database: Engine) -> list[DataRow]:
 def changed_data(database: Engine, paths: Sequence[str | Path]) -> list[DataRow]:
     """Those of some paths whose content is not what was registered, or what the run wrote that made it."""
     wanted = {str(Path(path).expanduser().absolute()) for path in paths}
-    return [row for row in known_data(database) if row.path in wanted and row.state == "changed"]
+    with reading(database) as session:
+        rows = [row for row in (*list_data(session), *written_data(session)) if row.path in wanted]
+    now = [looked_at(row) for row in rows]
+    _note(database, [new for old, new in zip(rows, now, strict=True) if new != old and new.run_id is None])
+    return [row for row in now if row.state == "changed"]
 
 
 def looked_at(row: DataRow) -> DataRow:

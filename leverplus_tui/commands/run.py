@@ -153,7 +153,7 @@ def begin(
     """Preflight, launch and, unless detached, watch; shared by `run` and `rerun`. Returns the run's number."""
     from leverplus_tui.preflight import check
 
-    checked = check(spec, quiet=as_json)
+    checked = check(spec, place, quiet=as_json)
     if checked.blocked and not force:
         if as_json:
             put_json({"run": None, "status": "blocked", "kind": spec.kind, "matrix": [], "findings": checked.as_json()})

@@ -160,7 +160,7 @@ class LaunchScreen(PageScreen):
 
     async def _checked(self, spec: JobSpec) -> None:
         spec = await asyncio.to_thread(starting.resolved, self.library.home, spec)
-        report = await asyncio.to_thread(starting.preflight, spec)
+        report = await asyncio.to_thread(starting.preflight, self.library.home, spec)
         if report is not None and report.speaks:
             go = await self.app.push_screen_wait(PreflightScreen(report))
             if not go:

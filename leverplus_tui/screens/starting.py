@@ -17,12 +17,14 @@ def resolved(home: Home, spec: JobSpec) -> JobSpec:
     return resolved(spec, home)
 
 
-def preflight(spec: JobSpec) -> PreflightReport:
+def preflight(home: Home, spec: JobSpec) -> PreflightReport:
     """What the doctor says of a request."""
     from engine.doctor.preflight import preflight
+    from leverplus_tui.preflight import note_changed
     from leverplus_tui.screens.preflight import PreflightReport
 
     report = preflight(spec)
+    note_changed(spec, home, report)
     return PreflightReport(tuple(report.checks), tuple(report.findings))
 
 

@@ -13,12 +13,15 @@ import pytest
 from db.specs import Finding
 from leverplus_tui import preflight
 from tests.helpers_cli import FAKE_WORKER, Desk, make_desk
+from tests.helpers_training import write_world
 from tests.helpers_worker import QUESTIONS
 
 ERROR = Finding(
     code="d-model", severity="error", subject="x.pt", message="512 is not 768.", fix="Take another checkpoint."
 )
 WARNING = Finding(code="prompt-mismatch", severity="warning", subject="prompt", message="Prompts differ.")
+CHECK = preflight.check
+"""The real one, which a desk replaces."""
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 def found_by_preflight(monkeypatch: pytest.MonkeyPatch, *findings: Finding) -> None:
-    monkeypatch.setattr(preflight, "check", lambda spec, quiet=False: preflight.Checked(findings))
+    monkeypatch.setattr(preflight, "check", lambda spec, place, quiet=False: preflight.Checked(findings))
 
 
 def test_run_prints_the_contract(desk: Desk) -> None:
@@ -110,6 +113,22 @@ def test_a_warning_is_stored_and_does_not_block(desk: Desk, monkeypatch: pytest.
     assert not desk.detail(1).row.forced
 
 
+def test_a_registered_file_that_changed_since_blocks_until_it_is_registered_again(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "check", CHECK)
+    files = write_world(tmp_path / "world")
+    desk.call("data", "add", files["rl_data"], "--name", "mine")
+    asked = ("run", "rce", "--data", "mine", "--embeddings", files["embeddings"], "--json")
+    assert "file-changed" not in desk.call(*asked, "--detach").stdout
+    Path(files["rl_data"]).write_text(Path(files["rl_data"]).read_text() + " ")
+    refused = desk.call(*asked, code=3)
+    (found,) = [one for one in json.loads(refused.stdout)["findings"] if one["code"] == "file-changed"]
+    assert f"leverplus data add {files['rl_data']}" in found["fix"]
+    desk.call("data", "add", files["rl_data"])
+    assert "file-changed" not in desk.call(*asked, "--detach").stdout
+
+
 def test_a_detached_run_goes_on_by_itself(desk: Desk) -> None:
     assert desk.call("run", "eval", "--vlm", "pause", "--detach").stdout.strip() == "r1"
     desk.until_paused(1)
@@ -124,7 +143,7 @@ def test_a_detached_run_goes_on_by_itself(desk: Desk) -> None:
 def test_ctrl_c_stops_the_job_and_exits_130(desk: Desk) -> None:
     program = (
         "from leverplus_tui import launcher, preflight; from leverplus_tui.cli import app; "
-        f"launcher.WORKER = {FAKE_WORKER!r}; preflight.check = lambda spec, quiet=False: preflight.Checked(()); app()"
+        f"launcher.WORKER = {FAKE_WORKER!r}; preflight.check = lambda *_, **__: preflight.Checked(()); app()"
     )
     words = ["run", "eval", "--vlm", "pause", "--home", str(desk.home.root)]
     with subprocess.Popen([sys.executable, "-c", program, *words], stderr=subprocess.PIPE, text=True) as terminal:
