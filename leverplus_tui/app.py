@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import work
+from textual import events, work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.types import AnimationLevel
+from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from leverplus_tui import messages as said
@@ -135,6 +136,13 @@ class LeverplusApp(Errands):
                 self.post_message(said.OpenRun(await asyncio.to_thread(self.library.find_run, self._run)))
         except UserError as error:
             self.notify(str(error), severity="error", markup=False)
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter that was on its way to a list when a text field took the focus belongs into the field, which keeps its own
+        from coming here."""
+        if isinstance(self.focused, Input) and event.is_printable and event.character:
+            event.prevent_default()
+            self.focused.insert_text_at_cursor(event.character)
 
     def on_unmount(self) -> None:
         """Stop looking; jobs go on."""

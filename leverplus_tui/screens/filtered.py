@@ -40,7 +40,7 @@ class FilteredPage(PageScreen):
         """Show the line and type into it."""
         field = self.query_one("#filter", Input)
         field.display = True
-        field.focus()
+        self.set_focus(field)  # at once: `focus()` lets the next letters pass for commands
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while typing, a moment after the last letter."""

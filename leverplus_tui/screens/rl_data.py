@@ -20,7 +20,7 @@ from leverplus_tui.screens.filtered import FilteredPage
 from leverplus_tui.screens.library import Library
 from leverplus_tui.screens.rl_compare import RLCompareScreen
 from leverplus_tui.screens.rl_health import brief, full
-from leverplus_tui.screens.rl_open import RLFilePage
+from leverplus_tui.screens.rl_make import MakingPage
 from leverplus_tui.screens.rl_preview import QueryPreview
 from leverplus_tui.screens.rl_query import RLQueryScreen
 from leverplus_tui.screens.rl_view import QUERY_COLUMNS, query_cells
@@ -37,7 +37,7 @@ PLACEHOLDER = 'positive:0 gen:beam n>10 best>=0.6 class:mixed mark:conflict "bir
 WAITING = "Filter and sort work when the index is ready; these are the first queries of the file"
 
 
-class RLDataScreen(FilteredPage, RLFilePage):
+class RLDataScreen(FilteredPage, MakingPage):
     """One RL file."""
 
     MODE = "data"
@@ -57,6 +57,8 @@ class RLDataScreen(FilteredPage, RLFilePage):
         Binding("p", "preview", "preview", tooltip="show or hide the query under the cursor", id="rl.preview"),
         Binding("v", "compare", "compare", tooltip="compare with another RL file", id="rl.compare"),
         Binding("n", "train", "train", tooltip="train a selector on this file", id="rl.train"),
+        Binding("d", "derive", "derive", tooltip="filter or repair into a new file", id="rl.derive"),
+        Binding("x", "export", "export", tooltip="write this file in another format", id="rl.export"),
         Binding("y", "copy", "copy", tooltip="copy id and question", id="rl.copy"),
         Binding("S", "reverse", "reverse the order", show=False, id="rl.reverse"),
         Binding("right_square_bracket", "step(1)", "next query", show=False, id="rl.next"),

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -112,6 +113,21 @@ def test_rates_carry_their_intervals_and_few_queries_are_not_judged() -> None:
     assert all(span.start >= said.plain.index("too few") for span in coloured)
     many = health | {"groups": {"all_zero": 400, "mixed": 100, "all_one": 0}}
     assert "too few" not in brief(many, (), width=200, lines=5).plain
+
+
+async def test_letters_typed_in_one_go_belong_into_the_filter(home: Home) -> None:
+    async with opened(home) as pilot:
+        page = await open_data(pilot)
+        for key, character in (
+            ("slash", "/"),
+            *((letter, letter) for letter in "positive"),
+            ("colon", ":"),
+            ("0", "0"),
+        ):
+            pilot.app.post_message(events.Key(key, character))
+        await until(pilot, lambda: page.where == "positive:0")
+        assert page.query_one("#filter", Input).value == "positive:0"
+        assert pilot.app.screen is page
 
 
 async def test_filter_and_sort(home: Home) -> None:

@@ -1,0 +1,105 @@
+"""New files from the RL data in view: exported, derived, registered; a refusal is told and nothing is written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from db import store
+from db.home import Home
+from db.session import open_database, writing
+from engine.data.rl_steps import STEPS as KNOWN
+from engine.doctor import rl_index
+from engine.doctor.rl_file import read_rl_file
+from leverplus_tui.data_files import Indexing
+from leverplus_tui.screens.dialogs import Ask, Choose, ChooseMany, Tell
+from leverplus_tui.screens.rl_data import RLDataScreen
+from leverplus_tui.screens.rl_make import STEPS
+from tests import helpers_rl
+from tests.helpers_tui import opened, settled, text_of, until
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    def start(self: Indexing) -> None:
+        rl_index.main([str(self.path), "--cache", str(self.cache)])
+
+    monkeypatch.setattr(Indexing, "start", start)
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    path = helpers_rl.write(tmp_path / "mine.json", helpers_rl.strict())
+    engine = open_database(home.database)
+    with writing(engine) as session:
+        store.add_data(session, path=path, kind="rl-data", size=path.stat().st_size, sha256="0" * 64)
+    engine.dispose()
+    return home
+
+
+async def open_file(pilot: Pilot[None]) -> None:
+    await pilot.press("3")
+    await settled(pilot)
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, RLDataScreen))
+    await settled(pilot)
+
+
+async def wait_for(pilot: Pilot[None], kind: type) -> None:
+    await until(pilot, lambda: isinstance(pilot.app.screen, kind))
+    await settled(pilot)
+
+
+async def test_an_export_is_written_registered_and_told(home: Home) -> None:
+    async with opened(home) as pilot:
+        await open_file(pilot)
+        await pilot.press("x")
+        await wait_for(pilot, Choose)
+        await pilot.press("j", "j", "enter")
+        await wait_for(pilot, Ask)
+        assert pilot.app.screen.query_one(Input).value == str(home.root / "exports" / "mine.jsonl")
+        await pilot.press("enter")
+        await wait_for(pilot, Tell)
+        assert "registered as d2" in text_of(pilot)
+    assert len(read_rl_file(home.root / "exports" / "mine.jsonl").query_ids) == 10
+
+
+async def test_a_derivation_names_its_steps_and_leaves_the_original(home: Home, tmp_path: Path) -> None:
+    before = (tmp_path / "mine.json").read_bytes()
+    async with opened(home) as pilot:
+        await open_file(pilot)
+        await pilot.press("d")
+        await wait_for(pilot, ChooseMany)
+        await pilot.press("g", "space", "enter")
+        await wait_for(pilot, Ask)
+        await pilot.press("enter")
+        await wait_for(pilot, Tell)
+        shown = text_of(pilot)
+        assert "balanced" in shown
+        assert "registered as d2" in shown
+    derived = home.root / "exports" / "mine.rescore.balanced.json"
+    steps = json.loads(derived.read_text())["_meta"]["lineage"]["steps"]
+    assert [step["step"] for step in steps] == ["rescore", "balanced"]
+    assert (tmp_path / "mine.json").read_bytes() == before
+
+
+async def test_a_file_that_is_there_already_is_not_written_over(home: Home) -> None:
+    there = home.root / "exports" / "mine.r2.json"
+    there.parent.mkdir()
+    there.write_text("precious")
+    async with opened(home) as pilot:
+        await open_file(pilot)
+        await pilot.press("x")
+        await wait_for(pilot, Choose)
+        await pilot.press("enter")
+        await wait_for(pilot, Ask)
+        await pilot.press("enter")
+        await wait_for(pilot, Tell)
+        assert "Nothing was written" in text_of(pilot)
+    assert there.read_text() == "precious"
+
+
+def test_the_steps_offered_are_those_there_are() -> None:
+    assert set(STEPS) == set(KNOWN)
