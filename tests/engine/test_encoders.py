@@ -28,7 +28,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def test_clip_projections_are_of_length_one_and_independent_of_the_batch(clip: Path, pictures: list[Path]) -> None:
-    one, many = open_encoder(str(clip), batch_size=1), open_encoder(str(clip), batch_size=3)
+    one, many = open_encoder(str(clip), batch_size=1, device="cpu"), open_encoder(str(clip), batch_size=3, device="cpu")
     assert (many.width, many.joint, many.dtype, many.name) == (24, True, "float32", str(clip))
     texts = ["red", "a blue bird", "", "on the left"]
     for alone, together in ((one.images(pictures), many.images(pictures)), (one.texts(texts), many.texts(texts))):
@@ -46,13 +46,13 @@ def test_clip_features_are_the_models_projections(clip: Path, pictures: list[Pat
     inputs = processor(text=["a dog"], images=[Image.open(pictures[0])], return_tensors="pt")
     with torch.inference_mode():
         outputs = model(**inputs)
-    encoder = open_encoder(str(clip))
+    encoder = open_encoder(str(clip), device="cpu")
     torch.testing.assert_close(encoder.images(pictures[:1]), outputs.image_embeds, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(encoder.texts(["a dog"]), outputs.text_embeds, atol=1e-5, rtol=1e-4)
 
 
 def test_a_question_longer_than_clip_reads_is_cut(clip: Path) -> None:
-    encoder = open_encoder(str(clip))
+    encoder = open_encoder(str(clip), device="cpu")
     long = "abcdefghijklmnop"  # 16 letters beside begin and end
     torch.testing.assert_close(encoder.texts([long + "qrs" * 30]), encoder.texts([long + "other"]))
 

@@ -46,7 +46,8 @@ def mixed_prompts(samples: list[Sample], spec: PromptSpec) -> list[Prompt]:
 
 
 def opened(directory: Path, decode: DecodeSpec = GREEDY, **more: Any) -> LocalVLM:
-    vlm = open_vlm(str(directory), decode=decode, **more)
+    # on a GPU `auto` means bfloat16, in which a batch may answer otherwise than its prompts alone
+    vlm = open_vlm(str(directory), decode=decode, **{"device": "cpu", **more})
     assert isinstance(vlm, LocalVLM)
     return vlm
 
