@@ -50,6 +50,8 @@ def choose_device(device: str) -> torch.device:
         raise UserError(f"device: {device} is no device; give auto, cpu, cuda or cuda:1.") from None
     if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
         raise UserError(f"device: {device} was asked for, but this machine shows {torch.cuda.device_count()} GPUs.")
+    if chosen.index is not None and chosen.type == "cuda":
+        torch.cuda.set_device(chosen)  # steps are recorded and kernels launched on the process's GPU
     return chosen
 
 

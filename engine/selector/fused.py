@@ -61,9 +61,16 @@ def _kernels(*tensors: Tensor) -> Any:
     """The kernels, where they can work on these tensors."""
     if not all(tensor.is_cuda and tensor.dtype == torch.float32 for tensor in tensors):
         return None
+    if not on_this_gpu(tensors[0].device):
+        return None
     kernels = None if torch.compiler.is_compiling() else gpu_kernels()
     fits = kernels is not None and all(tensor.shape[-1] <= kernels.LARGEST_ROW for tensor in tensors)
     return kernels if fits else None
+
+
+def on_this_gpu(device: torch.device) -> bool:
+    """Whether this is the GPU of the process: kernels are launched there, whatever their tensors are on."""
+    return device.type == "cuda" and device.index in (None, torch.cuda.current_device())
 
 
 @cache

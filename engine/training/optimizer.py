@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from engine.selector.fused import gpu_kernels
+from engine.selector.fused import gpu_kernels, on_this_gpu
 from engine.training.stack import Stack
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8
@@ -27,7 +27,7 @@ class FlatAdamW:
         """(R,) steps taken."""
         self._weights, self._gradient, self._clip = stack.flat, stack.grad, clip
         self._decays = torch.tensor(weight_decay, device=device)
-        self._kernels = gpu_kernels() if device.type == "cuda" else None
+        self._kernels = gpu_kernels() if on_this_gpu(device) else None
         self._adamw = None if self._kernels else self._plain(weight_decay)
 
     def step(self) -> Tensor:

@@ -110,7 +110,7 @@ class Stepper:
                 self._body(where)
         torch.cuda.current_stream(device).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=stream):
             self._body(where)
         with torch.no_grad():
             for tensor, value in zip(changed, kept, strict=True):

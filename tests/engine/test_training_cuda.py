@@ -11,6 +11,7 @@ import torch
 from db.rows import Progress
 from engine.checkpoint import load_selector
 from engine.context import Context
+from engine.selector import fused
 from engine.train import train, train_many
 from tests.helpers_training import Metrics, golden_spec, metrics_of, small, write_world
 
@@ -92,3 +93,19 @@ def test_other_precisions_come_near(files: dict[str, str], kind: str) -> None:
     exact = metrics_of(train(small(files, **fields).model_copy(update={"device": "cuda"})))
     near = metrics_of(train(small(files, **fields).model_copy(update={"device": "cuda", "precision": kind})))
     assert near["rce", 3, "rce_loss"] == pytest.approx(exact["rce", 3, "rce_loss"], rel=0.02)
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_another_gpu_gives_the_same_numbers(files: dict[str, str]) -> None:
+    spec = small(files, **DETERMINISTIC)
+    try:
+        second = metrics_of(train(spec.model_copy(update={"device": "cuda:1"})))
+    finally:
+        torch.cuda.set_device(0)
+    assert second == metrics_of(train(spec.model_copy(update={"device": "cuda:0"})))
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
+def test_a_selector_on_another_gpu_than_the_process_takes_the_plain_formulas() -> None:
+    vectors = torch.randn(3, 8)
+    torch.testing.assert_close(fused.unit(vectors.to("cuda:1")).cpu(), fused.unit(vectors))

@@ -42,7 +42,7 @@ class FakeCuda:
         monkeypatch.setattr(torch.cuda, "graph", self.context)
 
     @contextmanager
-    def context(self, _: Any) -> Iterator[None]:
+    def context(self, _: Any, stream: Any = None) -> Iterator[None]:
         self.recorded += 1
         yield
 
