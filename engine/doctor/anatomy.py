@@ -34,6 +34,10 @@ ITEM_SIZE = {
     "uint64": 8, "uint32": 4, "uint16": 2, "uint8": 1, "bool": 1, "complex64": 8, "complex128": 16,
 }  # fmt: skip
 """Bytes per element of the types whose numbers can be read."""
+FLOATS = ("float64", "float32", "float16", "bfloat16")
+"""Types that weights and features are loaded from."""
+KNOWN_TYPES = frozenset({*DTYPES.values(), *TORCH_DTYPES})
+"""Types that torch or safetensors have."""
 MOST_EXPANDED = 64 * 1024 * 1024
 """A tensor may repeat its stored numbers (stride 0), but beyond this many bytes no honest one does."""
 
@@ -123,7 +127,7 @@ def _place(
 ) -> tuple[int | None, tuple[str, str] | None]:
     size = ITEM_SIZE.get(dtype)
     if size is None:
-        known = dtype in DTYPES.values() or dtype in TORCH_DTYPES
+        known = dtype in KNOWN_TYPES
         return None, None if known else ("not-a-checkpoint", f"is of the type {dtype!r}, which torch does not have")
     if tensor.storage.key not in storages:
         return None, ("truncated", f"has no data in the file (storage {tensor.storage.key} is missing)")

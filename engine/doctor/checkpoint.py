@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -25,33 +25,46 @@ from engine.doctor.values import dtype_findings, identity_distances, value_findi
 from engine.doctor.wording import convert_command, counted, printable_facts, sentence, share
 
 
-def examine_checkpoint(path: Path, expect: Mapping[str, str] | None = None, *, digest: bool = True) -> Report:
+def examine_checkpoint(
+    path: Path,
+    expect: Mapping[str, str] | None = None,
+    *,
+    digest: bool = True,
+    tell: Callable[[Finding], None] | None = None,
+) -> Report:
     """Report on a checkpoint file or folder. Headers are read, values only of the selector's own tensors.
 
     `expect` are fields of a request (`variant`, `d_model`, `num_layers`, ...) that the file is held against; raises UserError
     where one of them is none. `digest` takes the SHA-256 meanwhile, which for large files costs more than the judgement.
+    `tell` hears what the request is told by names and shapes alone, before numbers are read: numpy takes longer to import
+    than everything else to say.
     """
     request = Request.parse(expect or {})
     with ThreadPoolExecutor(1) as beside:
         facts = beside.submit(_file_facts, path, digest)
-        more, findings = _judge(path, request)
+        more, findings = _judge(path, request, tell)
         every = printable_facts(facts.result() | more)
         return Report(path=str(path), kind="checkpoint", facts=every, findings=tuple(_once(findings)))
 
 
-def _judge(path: Path, request: Request) -> tuple[dict[str, Any], list[Finding]]:
+def _judge(
+    path: Path, request: Request, tell: Callable[[Finding], None] | None
+) -> tuple[dict[str, Any], list[Finding]]:
     try:
         opened, findings = open_checkpoint(path)
     except Unreadable as failure:
         return {}, [_unreadable(path, failure)]
-    facts = _facts(opened)
     if opened.found is None or not opened.tensors:
-        return facts, [*findings, *vocabulary_findings(opened, request.train_size)]
+        return _facts(opened), [*findings, *vocabulary_findings(opened, request.train_size)]
+    extra, judged = judge_request(path, opened.found, opened.shapes, opened.shapes_as_named, opened.declared, request)
+    if tell is not None:
+        for finding in judged:
+            tell(finding)
+    facts = _facts(opened)
     findings += [*_completeness(opened), *dtype_findings(path, opened.tensors), *value_findings(path, opened.tensors)]
     convertible = all(finding.severity != "error" and finding.code != "unverifiable" for finding in findings)
     findings += [*_legacy_names(opened, convertible), *metadata_findings(opened), *stale_findings(opened)]
     findings += lora_findings(opened)
-    extra, judged = judge_request(path, opened.found, opened.shapes, opened.shapes_as_named, opened.declared, request)
     return facts | extra, [*findings, *judged]
 
 
@@ -128,8 +141,7 @@ def _file_facts(path: Path, digest: bool) -> dict[str, Any]:
     whole = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                whole.update(block)
+            hashlib.file_digest(stream, lambda: whole)
     facts["sha256"] = whole.hexdigest()
     return facts | ({"sha256_of": " + ".join(file.name for file in files)} if path.is_dir() else {})
 

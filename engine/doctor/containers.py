@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def files_of(path: Path) -> list[Path]:
     for name in INDEX_FILES:
         if (path / name).is_file():
             try:
-                shards = _shards(path / name)
+                shards = _shards(_weight_map(path / name))
             except Unreadable:
                 return []
             return sorted({path / name, *(path / s for s in shards if Path(s).name == s and (path / s).is_file())})
@@ -176,15 +177,16 @@ def _folder(path: Path) -> Anatomy:
 
 
 def _sharded(folder: Path, index: Path) -> Anatomy:
+    weight_map = _weight_map(index)
     anatomy = Anatomy(folder, "sharded", containers={"": {}})
-    for shard in _shards(index):
+    for shard in _shards(weight_map):
         if Path(shard).name != shard:
             anatomy.problems.append(("not-a-checkpoint", f"shard {shard!r} points outside the folder"))
         elif not (folder / shard).is_file():
             anatomy.problems.append(("truncated", f"shard {shard} is missing"))
         else:
             _add_shard(anatomy, folder / shard)
-    missing = [name for name in _weight_map(index) if name not in anatomy.containers[""]]
+    missing = [name for name in weight_map if name not in anatomy.containers[""]]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         text = f"{counted(len(missing), 'tensor')} of the index {verb} in no shard, such as {missing[0]}"
@@ -201,8 +203,8 @@ def _weight_map(index: Path) -> dict[str, Any]:
     return weight_map
 
 
-def _shards(index: Path) -> list[str]:
-    return sorted({name for name in _weight_map(index).values() if isinstance(name, str)})
+def _shards(weight_map: Mapping[str, Any]) -> list[str]:
+    return sorted({name for name in weight_map.values() if isinstance(name, str)})
 
 
 def _add_shard(anatomy: Anatomy, shard: Path) -> None:

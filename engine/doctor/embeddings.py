@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from db.specs.base import Finding
-from engine.doctor.anatomy import ITEM_SIZE, TensorInfo, Unreadable, read_values
+from engine.doctor.anatomy import FLOATS, ITEM_SIZE, TensorInfo, Unreadable, read_values
 from engine.doctor.containers import open_weights
 from engine.doctor.findings import error, info, warning
 from engine.doctor.first_bytes import stand_in
@@ -25,7 +25,6 @@ NORM_TOLERANCE = 0.01
 """How far a norm may be from 1 (16-bit floats stay inside)."""
 PARTNERS = (("query", "candidate"), ("queries", "candidates"))
 """Words by which two files of one data set are told apart, such as query_embeddings.pt and candidate_embeddings.pt."""
-REALS = ("float64", "float32", "float16", "bfloat16")
 
 ARRAY_DAMAGE = (
     OSError, ValueError, EOFError, OverflowError, TypeError, KeyError, SyntaxError, TokenError, RecursionError, MemoryError,
@@ -129,7 +128,7 @@ def _no_vectors(found: Embeddings) -> str:
         kind = str(matrix.dtype)
         if 0 in matrix.shape:
             return f"The matrix {name} is empty ({matrix.shape[0]:,} rows of width {matrix.shape[1]:,})."
-        if kind.lstrip("<>=") not in REALS and getattr(matrix.dtype, "kind", "") != "f":
+        if kind.lstrip("<>=") not in FLOATS and getattr(matrix.dtype, "kind", "") != "f":
             return f"The matrix {name} holds {kind}, not floating-point numbers: these are no vectors."
     return ""
 

@@ -15,7 +15,7 @@ from engine.doctor.embeddings import ROW_TENSORS, embedding_report, open_embeddi
 from engine.doctor.findings import Cut, Unrecognised, error, warning
 from engine.doctor.first_bytes import BYTE_ORDER_MARK, stand_in
 from engine.doctor.json_kind import HEAD, json_kind
-from engine.doctor.wording import printable_facts
+from engine.doctor.wording import capital, parted, printable_facts
 
 if TYPE_CHECKING:
     from engine.data.sample import Dataset
@@ -51,7 +51,7 @@ def _unknown(path: Path, head: bytes) -> Finding:
     if not head.strip():
         return error("truncated", str(path), f"{path} is empty.", "Copy or generate it again.")
     if found := stand_in(head):
-        return error("not-a-checkpoint", str(path), f"{path} is {found[0]}.", _capital(f"{found[1]}."))
+        return error("not-a-checkpoint", str(path), f"{path} is {found[0]}.", capital(f"{found[1]}."))
     text = (
         "It is none of the files that can be judged: checkpoint, RL data, embeddings, sampler cache, results, data set."
     )
@@ -167,13 +167,9 @@ def _judged(path: Path, kind: Any, judge: Callable[[], Judged]) -> Report:
 
 def _told(text: str, otherwise: str) -> tuple[str, str]:
     """(what is wrong, way out) of a refusal, which names the way out after its last semicolon, else as it is."""
-    what, _, way_out = text.rpartition("; ")
-    return _sentence(what or text), _sentence(_capital(way_out if what else otherwise))
+    what, way_out = parted(text)
+    return _sentence(what), _sentence(capital(way_out or otherwise))
 
 
 def _sentence(text: str) -> str:
     return text if not text or text.endswith(".") else f"{text}."
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -12,8 +12,8 @@ from engine.doctor.first_bytes import BYTE_ORDER_MARK
 HEAD = 64 * 1024
 """Bytes that tell a kind."""
 RL_FIELDS = frozenset({"query", "pointer_candidates", "candidate_pool_ids", "candidate_pool_indices", "id_list"})
-_BLANK = re.compile(r"[\s,]*")
-_COLON = re.compile(r"\s*:\s*")
+BLANK = re.compile(r"[\s,]*")
+COLON = re.compile(r"\s*:\s*")
 _IDS = re.compile(r"\[\s*(-?\d|\])")
 _DECODER = json.JSONDecoder()
 
@@ -28,7 +28,7 @@ def json_kind(head: bytes) -> Literal["rl-data", "sampler-cache", "matrix"]:
     if text.lstrip()[:1] not in ("{", "["):
         return "matrix"
     if text.lstrip().startswith("["):
-        return "rl-data" if _is_record(text, _skip(_BLANK, text, text.index("[") + 1)) else "matrix"
+        return "rl-data" if _is_record(text, skip_past(BLANK, text, text.index("[") + 1)) else "matrix"
     remarks = others = False
     for key, at in _entries(text, 0):
         remarks, others = remarks or key.startswith("_"), others or not key.startswith("_")
@@ -47,14 +47,14 @@ def _is_record(text: str, at: int) -> bool:
 
 def _entries(text: str, at: int) -> Iterator[tuple[str, int]]:
     """(key, where its value begins) of the object at `at`, as far as the text goes; none where there is no object."""
-    at = _skip(_BLANK, text, at)
+    at = skip_past(BLANK, text, at)
     if text[at : at + 1] != "{":
         return
     at += 1
     while True:
         try:
-            key, at = _DECODER.raw_decode(text, _skip(_BLANK, text, at))
-            at = _skip(_COLON, text, at)
+            key, at = _DECODER.raw_decode(text, skip_past(BLANK, text, at))
+            at = skip_past(COLON, text, at)
             if not isinstance(key, str):
                 return
             yield key, at
@@ -63,6 +63,7 @@ def _entries(text: str, at: int) -> Iterator[tuple[str, int]]:
             return
 
 
-def _skip(pattern: re.Pattern[str], text: str, at: int) -> int:
+def skip_past(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Where the match of `pattern` at `at` ends; `at` where there is none."""
     found = pattern.match(text, at)
     return found.end() if found else at

@@ -24,7 +24,6 @@ from engine.doctor.wording import counted, parameters
 
 SMALL_POOL = 8
 """Below this a pool hardly leaves a choice (our threshold)."""
-GATED = ("v2", "v3", "v4_1")
 NUMBERS = {
     "d_model": (1, 1_000_000), "hidden_dim": (1, 1_000_000), "num_layers": (0, 1000), "num_heads": (1, 10_000),
     "shots": (0, 10_000), "pool_size": (1, 10**9), "train_size": (1, 10**9),

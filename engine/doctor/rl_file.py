@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from db.specs.base import UserError
+from engine.doctor.first_bytes import BYTE_ORDER_MARK
 from engine.doctor.rl_blocks import Blocks
 from engine.doctor.rl_columns import Candidates, Labels, Query
 from engine.doctor.rl_gather import Gatherer
@@ -143,7 +144,7 @@ def map_file(path: Path) -> memoryview:
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); give the path of an RL data file") from None
-    return data[3:] if data[:3].tobytes() == b"\xef\xbb\xbf" else data
+    return data[len(BYTE_ORDER_MARK) :] if data[: len(BYTE_ORDER_MARK)] == BYTE_ORDER_MARK else data
 
 
 def _chunks(raw: dict[int, msgspec.Raw], begin: int) -> Iterator[list[tuple[int, msgspec.Raw]]]:

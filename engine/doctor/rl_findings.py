@@ -13,6 +13,7 @@ from engine.doctor.findings import error, info, warning
 from engine.doctor.rl_file import RLFile
 from engine.doctor.rl_health import UNVERIFIED, health
 from engine.doctor.rl_impossible import impossible_values
+from engine.doctor.wording import capital
 
 POSITIVES_SUSPICIOUS, POSITIVES_FEW, POSITIVES_MANY = 0.01, 0.05, 0.90
 QUERIES_FEW, SIGNAL_FEW, MIXED_FEW, FALLBACK_MANY = 0.20, 0.10, 0.50, 0.10
@@ -158,7 +159,7 @@ def _pools(case: Case) -> Iterator[Finding]:
     if told:
         text = f"{'; '.join(told)}: losses over them are not comparable."
         fix = "Compare losses with the uniform reference only."
-        yield warning("pool-size-uneven", case.subject, text[:1].upper() + text[1:], fix)
+        yield warning("pool-size-uneven", case.subject, capital(text), fix)
 
 
 def _groups(case: Case) -> Iterator[Finding]:

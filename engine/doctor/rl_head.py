@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import UserError
+from engine.doctor.first_bytes import BYTE_ORDER_MARK
+from engine.doctor.json_kind import BLANK, COLON, skip_past
 from engine.doctor.rl_rows import Mark, QueryRow
 
 GLANCE = 192 << 10
@@ -25,9 +27,7 @@ DIGITS, LARGEST = 15, 10**15
 """Ids with more digits, and numbers beyond, are damage."""
 LONGEST = 2000
 """Characters of a question that a list keeps."""
-_BLANK = re.compile(r"[\s,]*")
 _NEXT_LINE = re.compile(r'\s*\{\s*"query_id"\s*:')
-_COLON = re.compile(r"\s*:\s*")
 _UNSCORED = ("error", "fallback")
 
 
@@ -77,7 +77,7 @@ def _start(path: Path, length: int) -> tuple[bytes, int]:
 
 
 def _decoded(path: Path, start: bytes, *, whole: bool, most: int) -> Head:
-    skip = 3 if start.startswith(b"\xef\xbb\xbf") else 0
+    skip = len(BYTE_ORDER_MARK) if start.startswith(BYTE_ORDER_MARK) else 0
     body = start[skip:].decode("utf-8", "surrogateescape")
     refuse_other_kinds(path, body)
     rows: list[QueryRow] = []
@@ -137,7 +137,7 @@ def _entries(text: str) -> Iterator[tuple[str | None, Any, int, int]]:
     decoder = json.JSONDecoder()
     at = text.index("{") + 1
     while True:
-        at = _skip(_BLANK, text, at)
+        at = skip_past(BLANK, text, at)
         if text[at : at + 1] == "}":
             if _NEXT_LINE.match(text, at + 1):
                 yield from _lines(text, at + 1)
@@ -146,7 +146,7 @@ def _entries(text: str) -> Iterator[tuple[str | None, Any, int, int]]:
             return
         try:
             key, at = decoder.raw_decode(text, at)
-            begin = _skip(_COLON, text, at)
+            begin = skip_past(COLON, text, at)
             value, at = decoder.raw_decode(text, begin)
         except (ValueError, RecursionError):  # ValueError: a number of thousands of digits as well
             return
@@ -158,7 +158,7 @@ def _entries(text: str) -> Iterator[tuple[str | None, Any, int, int]]:
 def _lines(text: str, at: int) -> Iterator[tuple[str | None, Any, int, int]]:
     """The same of JSON lines, which name their query inside."""
     decoder = json.JSONDecoder()
-    while (at := _skip(_BLANK, text, at)) < len(text):
+    while (at := skip_past(BLANK, text, at)) < len(text):
         try:
             value, end = decoder.raw_decode(text, at)
         except (json.JSONDecodeError, RecursionError):
@@ -168,11 +168,6 @@ def _lines(text: str, at: int) -> Iterator[tuple[str | None, Any, int, int]]:
         yield str(value["query_id"]), value, at, end
         at = end
     yield None, None, at, at
-
-
-def _skip(pattern: re.Pattern[str], text: str, at: int) -> int:
-    found = pattern.match(text, at)
-    return found.end() if found else at
 
 
 def row_of(position: int, query_id: int, record: Mapping[str, Any], start: int, length: int) -> QueryRow:

@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from db.specs.base import Finding
-from engine.doctor.anatomy import DTYPES, TensorInfo, Unreadable, read_values
+from engine.doctor.anatomy import FLOATS, KNOWN_TYPES, TensorInfo, Unreadable, read_values
 from engine.doctor.findings import error, warning
-from engine.doctor.pickle_names import TORCH_DTYPES
-from engine.doctor.wording import counted
+from engine.doctor.wording import capital, counted
 
 if TYPE_CHECKING:  # headers are judged without it: its import takes longer than they do
     import numpy.typing as npt
 
 MOST_VALUES = 50_000_000
 """No more are read of a file (200 MB in float32); selectors have about a million."""
-FLOATS = ("float64", "float32", "float16", "bfloat16")
-"""Types that weights are loaded from."""
 IDENTITY_START = ("query_proj.weight", "cand_proj.weight")
 """Projections that start as the identity with little noise, so that how far they are from it tells how much was learned."""
 
@@ -34,8 +31,8 @@ def dtype_findings(path: Path, tensors: Mapping[str, TensorInfo]) -> list[Findin
         if text := _of_type(tensors, kinds):
             fix = "Use the float32 checkpoint if there is one."
             findings.append(warning("dtype-narrow", str(path), f"{text}, not float32: {consequence}.", fix))
-    known = {*DTYPES.values(), *TORCH_DTYPES}  # others are the container's fault, and said there
-    others = sorted({tensor.dtype for tensor in tensors.values() if tensor.dtype in known} - set(FLOATS))
+    # Others are the container's fault, and said there
+    others = sorted({tensor.dtype for tensor in tensors.values() if tensor.dtype in KNOWN_TYPES} - set(FLOATS))
     if others:
         text = f"{_of_type(tensors, others)}, which weights are not loaded from: their values were not looked at."
         findings.append(error("dtype-narrow", str(path), text, "Save the weights as float32."))
@@ -106,7 +103,7 @@ def _constant(path: Path, constant: list[str]) -> list[Finding]:
     if not constant:
         return []
     more = f", and likewise in {counted(len(constant) - 1, 'more tensor')}" if len(constant) > 1 else ""
-    text = f"{constant[0][:1].upper()}{constant[0][1:]}{more}: it was never trained or was overwritten."
+    text = f"{capital(constant[0])}{more}: it was never trained or was overwritten."
     return [warning("constant-tensor", str(path), text, "Look at how the file was converted.")]
 
 

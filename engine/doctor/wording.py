@@ -40,11 +40,22 @@ def printable_facts(value: Any) -> Any:
     return value
 
 
+def capital(text: str) -> str:
+    """With a capital, whatever it begins with."""
+    return text[:1].upper() + text[1:]
+
+
+def parted(refusal: str) -> tuple[str, str]:
+    """(what is wrong, way out) of a refusal, which names the way out after its last semicolon; no way out otherwise."""
+    what, _, way_out = refusal.rpartition("; ")
+    return (what, way_out) if what else (refusal, "")
+
+
 def sentence(text: str) -> str:
     """With a capital, unless it begins with the name of a file or field, and a full stop."""
     first = text.split(" ", 1)[0]
-    capital = first.replace("-", "").isalpha()
-    return f"{text[:1].upper() if capital else text[:1]}{text[1:]}{'' if text.endswith('.') else '.'}"
+    begun = capital(text) if first.replace("-", "").isalpha() else text
+    return begun if begun.endswith(".") else f"{begun}."
 
 
 def counted(number: int, noun: str) -> str:

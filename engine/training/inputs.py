@@ -16,13 +16,14 @@ from db.specs.selector import PUBLISHED, SelectorParts
 from engine.checkpoint import load_selector
 from engine.data.rl_tensors import RLTensors, columns_for, load_groups
 from engine.demo import trained_dir
+from engine.doctor.builtin import FILES
 from engine.doctor.recognition import variant_of
 from engine.doctor.rl_file import RLFile, read_rl_file
 from engine.embedding_file import EmbeddingFile, read_embeddings
 from engine.losses import advantage_statistics, group_advantage
 from engine.selector import PointerSelector
 
-BUILTIN = {"rl_data": "rl_data.json", "embeddings": "embeddings.safetensors"}
+BUILTIN = {"rl_data": FILES["rl-data"], "embeddings": FILES["embeddings"]}
 """Files of the built-in world."""
 VARIES = frozenset({"rce_lr", "grpo_lr", "kl_beta", "temperature_start", "temperature_end", "seed", "weight_decay"})
 """Fields in which runs that train as one batch may differ."""

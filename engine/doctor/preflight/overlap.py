@@ -8,6 +8,7 @@ from typing import Any
 
 from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
+from engine.doctor.builtin import FILES
 from engine.doctor.findings import warning
 from engine.doctor.preflight.selector import entry
 from engine.doctor.preflight.table import Preflight
@@ -68,7 +69,7 @@ def _trained(manifest: Mapping[str, Any]) -> dict[int, tuple[int | None, int | N
     if path == Path("builtin"):
         from engine.demo import trained_dir
 
-        path = trained_dir() / "rl_data.json"
+        path = trained_dir() / FILES["rl-data"]
     if not path.is_file() or path.stat().st_size > MOST_BYTES:
         return {}
     try:

@@ -33,8 +33,7 @@ def checkpoint(path: Path, expect: Mapping[str, str], result: Preflight, told: M
         text = f"There is no checkpoint at {path}."
         result.add("checkpoint", "missing", path, error("not-found", str(path), text, "Check the path."))
         return
-    _told_by_headers(path, expect, result)
-    report = examine_checkpoint(path, expect, digest=False)
+    report = examine_checkpoint(path, expect, digest=False, tell=result.note)
     findings = [_mended(finding) for finding in (*report.findings, *assumed_findings(report, expect))]
     placed = {code for _, codes in ROWS.values() for code in codes}
     result.add("checkpoint", path.name, "every parameter loaded", *[f for f in findings if f.code not in placed])
@@ -43,22 +42,6 @@ def checkpoint(path: Path, expect: Mapping[str, str], result: Preflight, told: M
         own = [finding for finding in findings if finding.code in codes]
         if asked in expect or own or fact:
             result.add(asked.replace("_", " "), has, expect.get(asked, "-"), *own)
-
-
-def _told_by_headers(path: Path, expect: Mapping[str, str], result: Preflight) -> None:
-    """What the request alone is told by names and shapes, before the numbers are read: numpy takes longer to import than
-    everything else to say."""
-    from engine.doctor.checkpoint import open_checkpoint
-    from engine.doctor.request import Request, judge_request
-
-    try:
-        opened, _ = open_checkpoint(path)
-    except Unreadable:
-        return  # the whole report says so
-    if opened.found is not None and opened.tensors:
-        shapes = opened.shapes, opened.shapes_as_named
-        for finding in judge_request(path, opened.found, *shapes, opened.declared, Request.parse(expect))[1]:
-            result.note(finding)
 
 
 def _mended(finding: Finding) -> Finding:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from db.specs.base import Finding, UserError
 from engine.doctor.findings import error
+from engine.doctor.wording import capital, parted
 
 Level = Literal["ok", "warn", "block"]
 RANK: dict[str, Level] = {"error": "block", "warning": "warn", "info": "ok"}
@@ -56,7 +57,5 @@ class Preflight:
 
 def refusal(code: str, subject: str, failure: UserError) -> Finding:
     """The finding of what the job would refuse: its own sentence, with the way out, which stands last, as the fix."""
-    said, _, way_out = str(failure).removesuffix(".").rpartition("; ")
-    if not said:
-        return error(code, subject, f"{way_out}.")
-    return error(code, subject, f"{said}.", f"{way_out[:1].upper()}{way_out[1:]}")
+    what, way_out = parted(str(failure).removesuffix("."))
+    return error(code, subject, f"{what}.", capital(way_out))

@@ -8,6 +8,7 @@ from typing import Any
 from db.specs.base import Finding, UserError
 from db.specs.train import TrainSpec
 from engine.doctor.anatomy import Unreadable
+from engine.doctor.builtin import FILES
 from engine.doctor.findings import error
 from engine.doctor.preflight.selector import checkpoint, entry, manifest_at
 from engine.doctor.preflight.table import Preflight, refusal
@@ -176,7 +177,7 @@ def _place(spec: TrainSpec, field: str) -> Path:
         return Path(name).expanduser()
     from engine.demo import trained_dir
 
-    return trained_dir() / {"rl_data": "rl_data.json"}.get(field, "embeddings.safetensors")
+    return trained_dir() / FILES["rl-data" if field == "rl_data" else "embeddings"]
 
 
 def _open(path: Path, field: str) -> Any:
