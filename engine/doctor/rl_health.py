@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.doctor.rl_columns import Floats
 from engine.doctor.rl_file import RLFile
-from engine.doctor.rl_measures import diversity, gap
+from engine.doctor.rl_measures import diversity, gap, mean_of
 from engine.doctor.rl_spaces import Bools, Ints
 from engine.doctor.rl_usable import Usable, usable
 from engine.doctor.statistics import interval
@@ -35,7 +35,7 @@ def health(data: RLFile, *, mode: str = "hard_plus_soft", weights: Weights | Non
         "queries": len(data.query_ids),
         "candidates": len(data.candidates.lengths),
         "usable": len(seen.index),
-        "positive_rate": _mean(seen.correct > 0),
+        "positive_rate": mean_of(seen.correct > 0),
         "query_positive_rate": float((groups.positives > 0)[held].mean()) if held.any() else 0.0,
         "signal_rate": float(groups.signal.sum()) / total,
         "predicted_advantage_std": float(groups.advantage_std.sum()) / total,
@@ -111,10 +111,6 @@ def _interval(positive: Bools, group: Ints | None = None) -> list[float]:
     """95 % interval [low, high] (0..1) of a share; candidates of one query (`group`) are alike and count as one observation."""
     found = interval(positive.astype(np.float64), group)
     return [found.low / 100, found.high / 100]
-
-
-def _mean(values: Bools | Floats) -> float:
-    return float(values.mean()) if len(values) else 0.0
 
 
 def _quantiles(values: Ints) -> dict[str, float]:

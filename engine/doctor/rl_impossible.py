@@ -26,8 +26,9 @@ def impossible_values(data: RLFile) -> Iterator[Finding]:
     yield from _rows(data)
     yield from _repairs(data)
     if data.variant != "legacy":
-        yield from _accuracies(data)
-        yield from _labels(data)
+        scored, possible = official(data), _possible(data)
+        yield from _accuracies(data, scored, possible)
+        yield from _labels(data, scored & possible)
 
 
 def _possible(data: RLFile) -> Bools:
@@ -67,10 +68,10 @@ def _repairs(data: RLFile) -> Iterator[Finding]:
         yield warning("fix-failed", str(data.path), text, "Repair these queries again, or drop them.")
 
 
-def _accuracies(data: RLFile) -> Iterator[Finding]:
-    subject, accuracy, scored = str(data.path), data.candidates.accuracy, official(data)
+def _accuracies(data: RLFile, scored: Bools, possible: Bools) -> Iterator[Finding]:
+    subject, accuracy = str(data.path), data.candidates.accuracy
     outside = scored & ((accuracy < 0) | (accuracy > 1))
-    odd = scored & ~_possible(data) & ~np.isnan(accuracy) & ~outside
+    odd = scored & ~possible & ~np.isnan(accuracy) & ~outside
     for bad, make, what in (
         (outside, error, "outside 0 to 1"),
         (odd, warning, "that ten reference answers cannot give (0, 0.3, 0.6, 0.9 or 1)"),
@@ -87,8 +88,8 @@ def _accuracies(data: RLFile) -> Iterator[Finding]:
         yield warning("accuracy-missing", subject, text, "Score the stored answers again with the official metric.")
 
 
-def _labels(data: RLFile) -> Iterator[Finding]:
-    c, scored = data.candidates, official(data) & _possible(data)
+def _labels(data: RLFile, scored: Bools) -> Iterator[Finding]:
+    c = data.candidates
     bad = scored & ((c.correct > 0) & (c.accuracy == 0) | (c.correct == 0) & (c.accuracy >= SURELY_RIGHT))
     if bad.any():
         at = int(bad.argmax())

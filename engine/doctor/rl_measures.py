@@ -12,7 +12,7 @@ import numpy as np
 from engine.accuracy import normalise
 from engine.doctor.rl_columns import Floats
 from engine.doctor.rl_file import RLFile
-from engine.doctor.rl_spaces import Ints
+from engine.doctor.rl_spaces import Bools, Ints
 from engine.doctor.rl_usable import Usable
 
 GAP = 0.2
@@ -26,7 +26,7 @@ CLOSE = 1e-6
 def diversity(data: RLFile, seen: Usable) -> dict[str, Any]:
     """Measures of how much the candidates of a group differ. Shares are over groups with a usable candidate, or with two
     where one candidate alone could not differ."""
-    starts = np.flatnonzero(np.diff(seen.group, prepend=-1))
+    starts = seen.starts()
     sizes = np.diff(starts, append=len(seen.group))
     plural = sizes >= 2
     spans = _reduced(np.maximum, seen.reward, starts) - _reduced(np.minimum, seen.reward, starts)
@@ -34,17 +34,17 @@ def diversity(data: RLFile, seen: Usable) -> dict[str, Any]:
     answers = _answers(data, seen)
     return {
         "accuracy_groups": _accuracy_groups(seen.accuracy, starts),
-        "unique_rewards": spread(rewards),
-        "reward_range": {"mean": _mean(spans), "zero_share": _mean((spans <= 1e-9).astype(np.float64))},
-        "reward_variance": _mean(_variances(seen.reward, starts, sizes)),
-        "unique_answers": spread(answers) if answers is not None else {},
-        "one_answer_share": _mean((answers[plural] == 1).astype(np.float64)) if answers is not None else None,
-        "duplicates": duplicates(data),
+        "unique_rewards": _spread(rewards),
+        "reward_range": {"mean": mean_of(spans), "zero_share": mean_of(spans <= 1e-9)},
+        "reward_variance": mean_of(_variances(seen.reward, starts, sizes)),
+        "unique_answers": _spread(answers) if answers is not None else {},
+        "one_answer_share": mean_of(answers[plural] == 1) if answers is not None else None,
+        "duplicates": _duplicates(data),
         "accuracy_gt_prob_spearman": _spearman(seen.accuracy, data.candidates.gt_prob[seen.index]),
     }
 
 
-def spread(values: Ints) -> dict[str, float]:
+def _spread(values: Ints) -> dict[str, float]:
     """Least, median, mean and most; empty for no values."""
     if not len(values):
         return {}
@@ -56,7 +56,7 @@ def spread(values: Ints) -> dict[str, float]:
     }
 
 
-def duplicates(data: RLFile) -> dict[str, float]:
+def _duplicates(data: RLFile) -> dict[str, float]:
     """Candidates that repeat an earlier one of their group: exactly, or in any order, and the share of the latter."""
     rows, group = data.candidates.rows, data.group()
     exact, any_order = _repeated(rows, group), _repeated(np.sort(rows, axis=1), group)
@@ -66,8 +66,8 @@ def duplicates(data: RLFile) -> dict[str, float]:
 def gap(data: RLFile, seen: Usable) -> dict[str, float | None]:
     """`oracle_gap`: mean over queries of the best accuracy less that of the selector's pick (beam rank 0, else the best
     log-probability), and `oracle_gap_share`, the share of queries where it is above GAP; None where no pick is known."""
-    picks = _picks(data, seen)
-    starts = np.flatnonzero(np.diff(seen.group, prepend=-1))
+    starts = seen.starts()
+    picks = _picks(data, seen, starts)
     if not len(picks):
         return {"oracle_gap": None, "oracle_gap_share": None}
     best = _reduced(np.maximum, seen.accuracy, starts)
@@ -75,11 +75,10 @@ def gap(data: RLFile, seen: Usable) -> dict[str, float | None]:
     return {"oracle_gap": float(gaps.mean()), "oracle_gap_share": float((gaps > GAP + CLOSE).mean())}
 
 
-def _picks(data: RLFile, seen: Usable) -> Ints:
+def _picks(data: RLFile, seen: Usable, starts: Ints) -> Ints:
     """Position among the usable candidates of what the generating selector would have chosen, one for each query that tells."""
     rank, logprob = data.candidates.beam_rank[seen.index], data.candidates.logprob[seen.index]
     score = np.where(rank == 0, np.inf, np.where(np.isfinite(logprob), logprob, -np.inf))
-    starts = np.flatnonzero(np.diff(seen.group, prepend=-1))
     best = np.repeat(_reduced(np.maximum, score, starts), np.diff(starts, append=len(score)))
     found = np.flatnonzero((score == best) & (score > -np.inf))
     return found[np.flatnonzero(np.diff(seen.group[found], prepend=-1))]
@@ -156,5 +155,6 @@ def _ranks(values: Floats) -> Floats:
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[inverse])
 
 
-def _mean(values: Floats) -> float:
+def mean_of(values: Bools | Floats) -> float:
+    """Mean, a share where the values are booleans; 0 for none."""
     return float(values.mean()) if len(values) else 0.0

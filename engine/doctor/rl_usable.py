@@ -25,6 +25,10 @@ class Usable:
     accuracy: Floats
     reward: Floats
 
+    def starts(self) -> Ints:
+        """Position of the first candidate of each group that has any."""
+        return np.asarray(np.flatnonzero(np.diff(self.group, prepend=-1)))
+
 
 def official(data: RLFile) -> Bools:
     """(M,) candidates that were scored, and not by the fallback."""
