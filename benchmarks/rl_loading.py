@@ -59,7 +59,8 @@ def plain(path: Path) -> dict[str, float]:
 def ours(path: Path) -> dict[str, float]:
     """The reader and the tensors that training uses."""
     from db.specs import TrainSpec
-    from engine.data.rl_tensors import columns_for, load_groups
+    from engine.data.rl_selection import columns_for
+    from engine.data.rl_tensors import load_groups
     from engine.doctor.rl_file import read_rl_file
 
     spec = TrainSpec(rl_data=str(path), embeddings="none")

@@ -339,7 +339,11 @@ def adamw(
 
 def _row_options(width: int) -> dict[str, int]:
     size = triton.next_power_of_2(width)
-    return {"WIDTH": size, "num_warps": max(1, min(8, size // 128))}
+    return {"WIDTH": size, "num_warps": _warps(size)}
+
+
+def _warps(size: int) -> int:
+    return max(1, min(8, size // 128))
 
 
 def _log_prob_options(scores: Tensor, blocked: Tensor | None, mask: Tensor | None) -> dict[str, Any]:
@@ -347,7 +351,7 @@ def _log_prob_options(scores: Tensor, blocked: Tensor | None, mask: Tensor | Non
     shared = scores.shape[-2] == 1
     return {
         "SHARED": shared, "BLOCKED": blocked is not None, "MASKED": mask is not None, "SIZE": size,
-        "num_warps": max(1, min(8, size // 128)),
+        "num_warps": _warps(size),
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
+from engine import demo
 
 
 class Features(NamedTuple):
@@ -22,26 +23,19 @@ class Features(NamedTuple):
     """The vision-language model, where the encoder is `vlm`."""
 
 
-def builtin_selector() -> Path | None:
-    """The selector trained on the built-in world, where the package has one."""
-    from engine.demo import selector_path
-
-    return selector_path()
-
-
 def resolve_retriever(spec: EvalSpec) -> str:
     """The retriever that `spec` means: what it names, else `selector` where one is given or built in, else `random`."""
     if spec.retriever is not None:
         return spec.retriever
     if spec.selector:
         return "selector"
-    return "selector" if spec.dataset == spec.vlm == "builtin" and builtin_selector() else "random"
+    return "selector" if spec.dataset == spec.vlm == "builtin" and demo.selector_path() else "random"
 
 
 def selector_file(spec: EvalSpec | GenerateSpec) -> Path | None:
     """The checkpoint that a selector is read from: what is named, else the built-in one; none where there is none."""
     if spec.selector in ("", "builtin"):
-        return builtin_selector()
+        return demo.selector_path()
     return Path(spec.selector).expanduser()
 
 

@@ -12,7 +12,8 @@ from db.rows import Checkpoint, Fact, Row, Settle
 from db.specs import TrainSpec, canonical_json, sha256_text
 from engine.checkpoint import save_selector
 from engine.context import Context
-from engine.data.rl_tensors import Groups, in_training
+from engine.data.rl_selection import in_training
+from engine.data.rl_tensors import Groups
 from engine.fingerprint import file_shas
 from engine.loading import choose_device
 from engine.training.batches import Resident
@@ -59,11 +60,11 @@ def train_many(specs: Sequence[TrainSpec], contexts: Sequence[Context] | None = 
     ]
     assert sides[0] is not None, "inputs without train groups are refused when they are read"
     selectors = build_selectors(specs, inputs.embeddings.width, inputs.tensors.train.shots)
-    for run, (one, selector) in enumerate(zip(specs, selectors, strict=True)):
+    as_built = [as_trained(one, selector) for one, selector in zip(specs, selectors, strict=True)]
+    for run, (one, selector) in enumerate(zip(as_built, selectors, strict=True)):
         yield from ((run, row) for row in trained_facts(one, selector))
     trainer = Trainer(specs, selectors, sides[0], sides[1])
     yield from _everywhere(specs, [Fact("parameters", trainer.stack.parameters()), Fact("device", str(device))])
-    as_built = [as_trained(one, selector) for one, selector in zip(specs, selectors, strict=True)]
     yield from _Keeper(trainer, specs, as_built, inputs, contexts).run()
 
 

@@ -20,7 +20,7 @@ Reading (a `reading` or `writing` session):
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
     active_processes(session) -> list[ProcessRow]              is_alive(row) -> bool
     list_data(session, *, kind=None) -> list[DataRow]          find_data(session, text) -> DataRow
-    known_data(engine) -> list[DataRow]: registered files looked at again, and what runs wrote
+    known_data(engine, *, kind=None) -> list[DataRow]: registered files looked at again, and what runs wrote
     looked_at(row) -> DataRow: how one of them is found now
     changed_data(engine, paths) -> list[DataRow]: those whose content is not what was registered
     ref(run_id) -> "r12"                                       STATES, ENDED: names of run states

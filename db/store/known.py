@@ -15,17 +15,17 @@ from db.session import reading, writing
 from db.store.files import DataRow, list_data, note_look, written_data
 
 
-def known_data(database: Engine) -> list[DataRow]:
-    """Registered files and the RL data and embeddings of runs, newest first, each with what has become of it (`state`).
+def known_data(database: Engine, *, kind: str | None = None) -> list[DataRow]:
+    """Registered files and the RL data and embeddings of runs, newest first, each with what has become of it (`state`);
+    with `kind` only those of that kind.
 
     Looking costs a stat for each; content is compared only where size or time differ from what was seen last, which is
-    noted, so that it is compared once.
+    noted of registered files, so that it is compared once.
     """
     with reading(database) as session:
-        registered, written = list_data(session), written_data(session)
-    now = [looked_at(row) for row in registered]
-    _note(database, [new for old, new in zip(registered, now, strict=True) if new != old])
-    return sorted((*now, *map(looked_at, written)), key=lambda row: row.created, reverse=True)
+        written = [row for row in written_data(session) if kind in (None, row.kind)]
+        rows = [*list_data(session, kind=kind), *written]
+    return sorted(_looked(database, rows), key=lambda row: row.created, reverse=True)
 
 
 def changed_data(database: Engine, paths: Sequence[str | Path]) -> list[DataRow]:
@@ -33,9 +33,7 @@ def changed_data(database: Engine, paths: Sequence[str | Path]) -> list[DataRow]
     wanted = {str(Path(path).expanduser().absolute()) for path in paths}
     with reading(database) as session:
         rows = [row for row in (*list_data(session), *written_data(session)) if row.path in wanted]
-    now = [looked_at(row) for row in rows]
-    _note(database, [new for old, new in zip(rows, now, strict=True) if new != old and new.run_id is None])
-    return [row for row in now if row.state == "changed"]
+    return [row for row in _looked(database, rows) if row.state == "changed"]
 
 
 def looked_at(row: DataRow) -> DataRow:
@@ -51,6 +49,13 @@ def looked_at(row: DataRow) -> DataRow:
     same = total_size(path) == row.size and content_sha(path) == row.sha256
     changed = None if same else row.changed or datetime.now(UTC)
     return replace(row, missing=None, changed=changed, modified_ns=modified)
+
+
+def _looked(database: Engine, rows: Sequence[DataRow]) -> list[DataRow]:
+    """`rows` as they are found now; what is new of registered files is noted."""
+    now = [looked_at(row) for row in rows]
+    _note(database, [new for old, new in zip(rows, now, strict=True) if new != old and new.run_id is None])
+    return now
 
 
 def _is_as_seen(row: DataRow, path: Path, modified: int) -> bool:

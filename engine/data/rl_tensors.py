@@ -15,15 +15,10 @@ from engine.data.rl_selection import (
     Floats,
     Ints,
     Selection,
-    columns_for,
-    in_training,
-    kept_candidates,
     select,
     use_stored_pool,
 )
 from engine.doctor.rl_file import RLFile
-
-__all__ = ["Groups", "RLTensors", "columns_for", "in_training", "kept_candidates", "load_groups", "normalize"]
 
 EQUAL = 1e-12
 """Deviations up to this count as none: rewards that are equal but for rounding."""

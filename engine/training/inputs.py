@@ -14,7 +14,8 @@ from db.rows import Fact, Row
 from db.specs import Finding, TrainSpec, UserError
 from db.specs.selector import PUBLISHED, SelectorParts
 from engine.checkpoint import load_selector
-from engine.data.rl_tensors import RLTensors, columns_for, load_groups
+from engine.data.rl_selection import columns_for
+from engine.data.rl_tensors import RLTensors, load_groups
 from engine.demo import trained_dir
 from engine.doctor.builtin import FILES
 from engine.doctor.recognition import variant_of
@@ -127,9 +128,9 @@ def as_trained(spec: TrainSpec, selector: PointerSelector) -> TrainSpec:
     return spec.model_copy(update={"variant": variant, **used})
 
 
-def trained_facts(spec: TrainSpec, selector: PointerSelector) -> Iterator[Row]:
-    """Which network was trained; `variant` is what lists show."""
-    yield Fact("variant", as_trained(spec, selector).variant)
+def trained_facts(used: TrainSpec, selector: PointerSelector) -> Iterator[Row]:
+    """Which network was trained, of the specification `as_trained`; `variant` is what lists show."""
+    yield Fact("variant", used.variant)
     yield Fact("sizes", selector.sizes.model_dump())
 
 

@@ -93,7 +93,6 @@ class DataScreen(PageScreen):
     async def reload(self) -> None:
         """Read the registry."""
         files = await asyncio.to_thread(self.library.data_files)
-        self.refresh_bindings()
         first = not self._files
         self._files = {row.id: row for row in files}
         self.refresh_bindings()

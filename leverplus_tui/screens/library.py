@@ -296,11 +296,11 @@ class Library:
             newest = {run.id: store.processes(session, run_id=run.id) for run in found}
         return [Job(run, newest[run.id][-1] if newest[run.id] else None) for run in found]
 
-    def data_files(self) -> list[DataRow]:
-        """What is registered and what runs wrote, with what has become of it."""
+    def data_files(self, kind: str | None = None) -> list[DataRow]:
+        """What is registered and what runs wrote, with what has become of it; with `kind` only that kind."""
         from db import store
 
-        return store.known_data(self.engine)
+        return store.known_data(self.engine, kind=kind)
 
     def add_data(self, path: Path) -> DataRow:
         """Register a file or folder. Raises UserError when there is nothing, or nothing that is recognised."""

@@ -343,8 +343,8 @@ class RLDataScreen(FilteredPage, MakingPage):
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_compare(self) -> None:
         """Choose another RL file, and show both side by side."""
-        rows = await asyncio.to_thread(self.library.data_files)
-        others = [row for row in rows if row.kind == "rl-data" and row.id != self.row.id and not row.missing]
+        rows = await asyncio.to_thread(self.library.data_files, "rl-data")
+        others = [row for row in rows if row.id != self.row.id and not row.missing]
         if not others:
             self.notify("No other RL data is registered: o in Data adds a file")
             return

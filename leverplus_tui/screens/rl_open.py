@@ -119,9 +119,9 @@ class RLFilePage(PageScreen):
 
     def _known_data(self) -> list[KnownData]:
         """The built-in world and every registered data set."""
-        rows = self.library.data_files() if self.library.is_open else []
+        rows = self.library.data_files("dataset") if self.library.is_open else []
         return [KnownData(BUILTIN, BUILTIN, "")] + [
-            KnownData(row.name, row.path, row.sha256) for row in rows if row.kind == "dataset" and not row.missing
+            KnownData(row.name, row.path, row.sha256) for row in rows if not row.missing
         ]
 
     @work(exclusive=True, group="look", exit_on_error=False)

@@ -12,7 +12,8 @@ import torch
 
 from db.specs import TrainSpec, UserError
 from db.specs.train import RewardMode
-from engine.data.rl_tensors import Groups, RLTensors, columns_for, kept_candidates, load_groups, normalize
+from engine.data.rl_selection import columns_for, kept_candidates
+from engine.data.rl_tensors import Groups, RLTensors, load_groups, normalize
 from engine.doctor.rl_file import read_rl_file
 from tests import helpers_rl
 from tests.helpers_rl import TRAIN_SIZE, write

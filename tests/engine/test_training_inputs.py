@@ -34,7 +34,7 @@ def test_what_nobody_asked_for_comes_from_the_checkpoint(start: str) -> None:
     assert (selector.parts, selector.sizes.hidden_dim) == (PUBLISHED["v4_2"], 8)
     used = as_trained(spec, selector)
     assert (used.variant, used.hidden_dim, used.parts) == ("v4_2", 8, None)
-    facts = {row.name: row.value for row in trained_facts(spec, selector) if isinstance(row, Fact)}
+    facts = {row.name: row.value for row in trained_facts(used, selector) if isinstance(row, Fact)}
     assert (facts["variant"], facts["sizes"]["hidden_dim"]) == ("v4_2", 8)
 
 
