@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable
+from itertools import islice
+from operator import itemgetter
 from typing import ClassVar
 
 from rich.cells import cell_len, chop_cells
@@ -79,8 +82,11 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         self.unseen = 0
         self.needle = ""
         self._found: int | None = None
+        """Number of the line that was found; lines are numbered from the first that ever came, those dropped too."""
         self._drawn: list[tuple[int, str]] = []
-        """What each row on the screen shows: the line that it belongs to, and the part of it."""
+        """What each row on the screen shows: the number of the line that it belongs to, and the part of it."""
+        self._width = 0
+        """Cells that the rows were wrapped to."""
 
     def clear(self, empty: str = "") -> None:
         """Forget all lines."""
@@ -89,16 +95,18 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         self.empty = empty or self.empty
         self.needle, self._found = "", None
         self.follow = True
-        self._grew()
+        self._draw_anew()
 
     def add(self, lines: Iterable[str]) -> None:
         """Add lines; those beyond the newest 5,000 are dropped and counted."""
         fresh = [clean(line.rsplit("\r", 1)[-1]) for line in (text.rstrip("\r") for text in lines)]
+        known = self.dropped + len(self.lines)
         self.dropped += max(0, len(self.lines) + len(fresh) - MOST_LINES)
         self.lines.extend(fresh)
         if not self.follow:
             self.unseen += len(fresh)
-        self._grew()
+        del self._drawn[: bisect_left(self._drawn, self.dropped, key=itemgetter(0))]
+        self._draw(max(known, self.dropped))
 
     def expect(self, *, more: bool) -> None:
         """Say whether the job behind the log goes on."""
@@ -106,11 +114,23 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
             self.live = more
             self.border_title = self.status
 
-    def _grew(self) -> None:
+    def _draw_anew(self) -> None:
+        self._drawn = []
+        self._draw(self.dropped)
+
+    def _draw(self, begin: int) -> None:
+        """Add rows for the lines from number `begin` on; where the width is no longer that of the others, all rows."""
         width = max(1, self.scrollable_content_region.width)
-        self._drawn = [(index, part) for index, line in enumerate(self.lines) for part in self._parts(line, width)]
-        widest = max((cell_len(line) for line in self.lines), default=0)
-        self.virtual_size = Size(width if self.wrap else widest + 1, len(self._drawn))
+        if width != self._width:
+            begin, self._drawn, self._width = self.dropped, [], width
+        lines = enumerate(islice(self.lines, begin - self.dropped, None), begin)
+        self._drawn += [(number, part) for number, line in lines for part in self._parts(line, width)]
+        if not self.wrap:
+            width = 1 + max(map(cell_len, self.lines), default=0)
+        self.virtual_size = Size(width, len(self._drawn))
+        self._show()
+
+    def _show(self) -> None:
         if self.follow:
             self.call_after_refresh(self._show_end)
         self.border_title = self.status
@@ -147,7 +167,7 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         """Following again shows the end."""
         if follow:
             self.unseen = 0
-        self._grew()
+        self._show()
 
     # Scrolling
 
@@ -155,9 +175,9 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         self.follow = target >= self.max_scroll_y
         self.scroll_to(y=max(0, min(self.max_scroll_y, target)), animate=False)
 
-    def _go_to_line(self, index: int) -> None:
+    def _go_to_line(self, number: int) -> None:
         self.follow = False
-        row = next((row for row, (line, _) in enumerate(self._drawn) if line == index), 0)
+        row = bisect_left(self._drawn, number, key=itemgetter(0))
         self.scroll_to(y=max(0, min(self.max_scroll_y, row)), animate=False)
 
     def action_by(self, lines: int) -> None:
@@ -176,7 +196,7 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         """Wrap long lines, or leave them long."""
         self.wrap = not self.wrap
         self.scroll_to(x=0, animate=False)
-        self._grew()
+        self._draw_anew()
 
     def action_sideways(self, columns: int) -> None:
         """Scroll long lines, which are no longer wrapped then."""
@@ -196,7 +216,7 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         if index is None:
             self.notify("No error in these lines")
         else:
-            self._go_to_line(index)
+            self._go_to_line(self.dropped + index)
 
     def find(self, needle: str) -> None:
         """Go to the first line at or below the top of the view that has this text, capitals aside."""
@@ -221,7 +241,8 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _matches(self) -> list[int]:
         wanted = self.needle.casefold()
-        return [index for index, line in enumerate(self.lines) if wanted in line.casefold()] if wanted else []
+        lines = enumerate(self.lines, self.dropped)
+        return [number for number, line in lines if wanted in line.casefold()] if wanted else []
 
     # Drawing
 
@@ -231,7 +252,7 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         """Wrap anew and keep the end in view."""
-        self._grew()
+        self._draw_anew()
 
     def render_line(self, y: int) -> Strip:
         """One row, coloured by the level of its line."""
@@ -242,8 +263,8 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip([Segment(pad(self.empty, width), style)])
         if row >= len(self._drawn):
             return Strip.blank(width, base)
-        index, text = self._drawn[row]
-        level = level_of(self.lines[index])
+        number, text = self._drawn[row]
+        level = level_of(self.lines[number - self.dropped])
         style = base + (self.get_component_rich_style(f"log-view--{level}", partial=True) if level else base)
         return Strip(self._marked(text, style)).crop_extend(x, x + width, style)
 

@@ -135,7 +135,7 @@ async def test_a_log_is_searched_wrapped_and_read_in_the_pager(tmp_path: Path, m
     async with opened(home, (80, 24)) as pilot:
         view = (await open_run(pilot, 1, "log")).query_one(LogView)
         await until(pilot, lambda: "20 lines · the job has ended" in text_of(pilot))
-        assert "end19" in text_of(pilot)
+        await until(pilot, lambda: "end19" in text_of(pilot))
         await pilot.press("g", "slash")
         await until(pilot, lambda: "Find in the log" in text_of(pilot))
         await pilot.press(*"LINE1", "backspace", "space", "1", "enter")
@@ -152,6 +152,29 @@ async def test_a_log_is_searched_wrapped_and_read_in_the_pager(tmp_path: Path, m
         monkeypatch.setenv("PAGER", "no-such-pager")
         await pilot.press("o")
         await until(pilot, lambda: str(home.log(1)) in kept(pilot)[-1])
+
+
+async def test_a_log_that_outgrows_the_view_keeps_its_newest_lines_and_what_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = home_with(tmp_path, {"retriever": "t2t"})
+    home.log(1).parent.mkdir(parents=True)
+    home.log(1).write_text("".join(f"line {number}\n" for number in range(4995)))
+    async with opened(home, (80, 24)) as pilot:
+        view = (await open_run(pilot, 1, "log")).query_one(LogView)
+        await until(pilot, lambda: "line 4994 " in text_of(pilot))
+        view.find("LINE 499")
+        assert "'LINE 499' 2 of 6" in view.status
+        view.add([f"more {number}{' wide' * 20}" for number in range(100)])
+        assert (view.lines[0], view.lines[-1][:7], view.dropped) == ("line 95", "more 99", 95)
+        assert "'LINE 499' 2 of 6" in view.status
+        view.action_match(1)
+        assert "'LINE 499' 3 of 6" in view.status
+        await until(pilot, lambda: "line 4991" in text_of(pilot))
+        await pilot.press("g")
+        await until(pilot, lambda: "line 95 " in text_of(pilot))
+        await pilot.press("G")
+        await until(pilot, lambda: "more 99 " in text_of(pilot))
 
 
 async def test_answers_show_the_question_its_image_its_demonstrations_and_another_run(
