@@ -73,10 +73,11 @@ class Comparison:
         }
 
 
-def compare(session: Session, run_ids: Sequence[int], *, planned: int | None = None) -> Comparison:
+def compare(session: Session, run_ids: Sequence[int], *, planned: int | None = None, judged: bool = True) -> Comparison:
     """Compare runs in the order given; each later run is judged against each earlier one.
 
     With `planned` only the comparisons with that run are made, as decided beforehand, and the correction counts those.
+    Findings, which cost as much again, are left out unless `judged`.
     Raises UserError for a run that does not exist.
     """
     details = [store.run_detail(session, run_id=run_id) for run_id in dict.fromkeys(run_ids)]
@@ -91,7 +92,7 @@ def compare(session: Session, run_ids: Sequence[int], *, planned: int | None = N
         spec_diff=spec_diff({detail.row.ref: described(detail) for detail in details}),
         metrics=_metrics(details),
         notes=tuple(_notes(details)),
-        findings={detail.row.ref: run_findings(session, detail) for detail in details},
+        findings={d.row.ref: run_findings(session, d) for d in details} if judged else {},
     )
 
 

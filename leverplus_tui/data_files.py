@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from db.specs.base import Report, UserError
 from engine.doctor import rl_side
 from engine.doctor.rl_head import Head, read_head
 from engine.doctor.rl_rows import Group, QueryRow
+from leverplus_tui.surroundings import program
 
 if TYPE_CHECKING:
     from engine.doctor.rl_browse import Browse
@@ -108,7 +108,7 @@ class Indexing:
         """Start a builder, unless one is at work. It outlives the terminal: an index is worth finishing."""
         if self.progress().running:
             return
-        command = [sys.executable, "-m", "engine.doctor.rl_index", str(self.path), "--cache", str(self.cache)]
+        command = program("engine.doctor.rl_index", str(self.path), "--cache", str(self.cache))
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )  # fmt: skip
@@ -258,7 +258,7 @@ class RLSource:
 
     async def _write_rows(self, data: KnownData, file: Path) -> bool:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "engine.doctor.rl_train_rows", data.source, str(file), "--cache", str(self.cache),
+            *program("engine.doctor.rl_train_rows", data.source, str(file), "--cache", str(self.cache)),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         return await process.wait() == 0

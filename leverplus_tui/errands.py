@@ -9,7 +9,7 @@ from textual import work
 from textual.app import App
 
 from leverplus_tui import messages as said
-from leverplus_tui.awaited import Awaited
+from leverplus_tui.awaited import ACTIVE, Awaited
 from leverplus_tui.screens import starting
 from leverplus_tui.screens.base import PageScreen
 from leverplus_tui.screens.dialogs import Ask, Confirm
@@ -59,7 +59,7 @@ class Errands(App[None]):
     async def on_stop_run(self, event: said.StopRun) -> None:
         """Ask, then stop."""
         row = (await asyncio.to_thread(self.library.run_rows, [event.run_id]))[0]
-        if row.state not in ("queued", "running"):
+        if row.state not in ACTIVE:
             self.notify(f"{row.ref} is {row.state}: nothing to stop")
             return
         detail = "What is done stays stored; R goes on from there. It gets 20 seconds to finish what it is writing."

@@ -19,10 +19,9 @@ from db.session import open_database, writing
 from db.specs import Finding, JobSpec, UserError
 from db.specs.imported import ImportSpec
 from db.store import ProcessRow
-from leverplus_tui.surroundings import of_jobs
+from leverplus_tui.surroundings import of_jobs, program
 
-WORKER = (sys.executable, "-P", "-m", "engine.worker")
-"""`-P`: a folder called `engine` or `db` where the user happens to stand must not be imported in place of ours."""
+WORKER = tuple(program("engine.worker"))
 PATIENCE_S = 20.0
 LOOK_S = 0.05
 

@@ -14,7 +14,7 @@ LOPSIDED = 0.05
 TOO_FEW = "too few queries to tell"
 
 
-def share(value: float, interval: Sequence[float] | None) -> str:
+def share(value: float, interval: Sequence[float] | None = None) -> str:
     """`45.0 % ±20.1`: a share (0..1) with the half-width of its 95 % interval in points, where that is known.
 
     Near 0 and 1 the interval is lopsided, and its ends are given: `100.0 % [56.6, 100.0]`.

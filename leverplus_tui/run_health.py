@@ -1,4 +1,4 @@
-"""What is wrong with a stored run: one answer for `show`, `compare`, `report`, `doctor` and the screens.
+"""What is wrong with a stored run: one answer for `show`, `compare`, `report`, `doctor` and lists in JSON.
 
 How it ended, what was found while it ran, whether a toy answered for a model, which controls are missing, which it does
 not beat. The last two are judged anew each time, because a later run may change them.
@@ -95,9 +95,8 @@ def _counts(cell: CellRow) -> bool:
     return not imported(cell) and cell.n_done == cell.n
 
 
-def examine_run(session: Session, run_id: int) -> Report:
+def examine_run(session: Session, detail: RunDetail) -> Report:
     """The report on one run."""
-    detail = store.run_detail(session, run_id=run_id)
     facts = {
         "name": detail.row.name,
         "job": detail.row.kind,

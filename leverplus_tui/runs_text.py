@@ -13,6 +13,7 @@ from db import store
 from db.store import RunRow
 from leverplus_tui.output import iso
 from leverplus_tui.result import run_json
+from leverplus_tui.run_health import listed_findings
 
 ABOUT = ("run", "name", "kind", "state", "forced", "dataset", "vlm", "retriever", "variant", "seed", "created", "duration_s",
          "tags", "findings")  # fmt: skip
@@ -22,7 +23,8 @@ FIGURE = ("subset", "shot", "n", "n_done", "accuracy", "ci_low", "ci_high")
 def json_text(session: Session, run_ids: Sequence[int]) -> str:
     """The document of `leverplus runs --json` for these runs, in this order."""
     rows = store.run_rows(session, run_ids=run_ids)
-    document = [run_json(row, store.findings(session, run_id=row.id)) for row in rows]
+    found = listed_findings(session, rows)
+    document = [run_json(row, found[row.id]) for row in rows]
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -92,8 +92,8 @@ def _run_reports(subject: str, wanted: dict[str, str], home: Path | None) -> Ite
     bury_dead(database)
     with reading(database) as session:
         run_id = numbers(session, [subject], deleted=True)[0]
-        yield examine_run(session, run_id)
         detail = store.run_detail(session, run_id=run_id)
+        yield examine_run(session, detail)
     if wanted:
         yield examine(_checkpoint_of(detail), expect=wanted)
 

@@ -36,7 +36,7 @@ def report(
         run_ids = numbers(session, runs)
         details = [store.run_detail(session, run_id=run_id) for run_id in run_ids]
         comparison = compare(session, run_ids) if len(run_ids) > 1 else None
-        findings = {detail.row.ref: run_findings(session, detail) for detail in details}
+        findings = comparison.findings if comparison else {d.row.ref: run_findings(session, d) for d in details}
     blocks = make_report(details, comparison, findings, lang)
     text = to_html(blocks, language=lang) if out is not None and out.suffix == ".html" else to_markdown(blocks)
     if out is None:

@@ -280,13 +280,15 @@ class CompareScreen(PageScreen):
         ]
         kind = await self.app.push_screen_wait(Choose("Export as", choices))
         if kind:
-            path = await asyncio.to_thread(export_comparison, self.library, self.found, kind)
+            path = await asyncio.to_thread(export_comparison, self.library, self.run_ids, kind)
             self.notify(str(path), title="Exported", markup=False)
 
-    def action_copy(self) -> None:
+    @work(group="copy", exclusive=True, exit_on_error=False)
+    async def action_copy(self) -> None:
         """Copy the comparison as Markdown."""
         if self.found is not None:
-            self.post_message(CopyText(comparison_text(self.found, "md"), "the comparison"))
+            text = await asyncio.to_thread(comparison_text, self.library, self.run_ids, "md")
+            self.post_message(CopyText(text, "the comparison"))
 
 
 def _values(line: Line) -> list[Part]:

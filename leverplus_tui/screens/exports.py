@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from leverplus_tui.comparison import Comparison
     from leverplus_tui.screens.library import Library
 
 
-def comparison_text(found: Comparison, kind: str) -> str:
+def comparison_text(library: Library, run_ids: Sequence[int], kind: str) -> str:
     """A comparison as `md`, `csv` or `json`: what `leverplus compare` prints."""
-    import json
-
+    from db.session import reading
+    from leverplus_tui.comparison import compare
     from leverplus_tui.comparison_text import csv_text, markdown
 
+    with reading(library.engine) as session:
+        found = compare(session, run_ids)
     if kind == "json":
         return json.dumps(found.as_json(), indent=2, ensure_ascii=False)
     return markdown(found) if kind == "md" else csv_text(found)
 
 
-def export_comparison(library: Library, found: Comparison, kind: str) -> Path:
+def export_comparison(library: Library, run_ids: Sequence[int], kind: str) -> Path:
     """Write a comparison; the path."""
-    name = f"compare-{'-'.join(run.id for run in found.runs)}.{kind}"
-    return _written(library, name, comparison_text(found, kind) + "\n")
+    name = f"compare-{'-'.join(f'r{run_id}' for run_id in run_ids)}.{kind}"
+    return _written(library, name, comparison_text(library, run_ids, kind) + "\n")
 
 
 def export_runs(library: Library, run_ids: Sequence[int], kind: str) -> Path:

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
+from leverplus_tui.awaited import ACTIVE
 from leverplus_tui.messages import OpenRun
 from leverplus_tui.screens.launching import Launching
 from leverplus_tui.screens.library import Job, Library
@@ -133,7 +134,7 @@ class JobsScreen(LogPage, Launching):
         if key != self._shown:
             self._shown = key
             self.watch_log(key)
-        self.log_view.expect(more=job.run.state in ("queued", "running"))
+        self.log_view.expect(more=job.run.state in ACTIVE)
 
     @property
     def log_run(self) -> int | None:

@@ -193,13 +193,13 @@ class Library:
         return {name: _continuous(points) for name, points in found.items()}
 
     def side_by_side(self, ids: Sequence[int]) -> tuple[Comparison, dict[str, RunRow], dict[str, Any]]:
-        """Runs compared, their rows by `r12`, and the settings that are the same in all."""
+        """Runs compared but for their findings, their rows by `r12`, and the settings that are the same in all."""
         from db import store
         from db.session import reading
         from leverplus_tui.comparison import compare, described
 
         with reading(self.engine) as session:
-            found = compare(session, list(ids))
+            found = compare(session, list(ids), judged=False)
             details = [store.run_detail(session, run_id=run_id) for run_id in ids]
         settings = [described(detail) for detail in details]
         differing = {row.field for row in found.spec_diff}

@@ -17,9 +17,9 @@ from textual.widgets import Static
 from db.specs.base import UserError
 from leverplus_tui.data_files import RLSource
 from leverplus_tui.messages import CopyText
+from leverplus_tui.rates import share
 from leverplus_tui.screens.base import PageScreen
 from leverplus_tui.screens.library import Library
-from leverplus_tui.screens.rl_health import percent
 from leverplus_tui.screens.rl_query import RLQueryScreen
 from leverplus_tui.screens.rl_view import CLASS_ROLES, figure
 from leverplus_tui.widgets.empty import Empty
@@ -253,7 +253,7 @@ def _makers(sides: SideBySide) -> list[str]:
 def _rate(name: str, value: float) -> str:
     if name in ("queries", "candidates"):
         return count(int(value))
-    return f"{value:.3f}" if name == "predicted_advantage_std" else percent(value)
+    return f"{value:.3f}" if name == "predicted_advantage_std" else share(value)
 
 
 def _cells(pair: Pair) -> dict[str, Cell | str]:

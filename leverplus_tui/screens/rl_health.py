@@ -58,11 +58,6 @@ def _joined(rows: Sequence[Sequence[Part]]) -> Content:
     return Content.assemble(*parts[:-1])
 
 
-def percent(share: float) -> str:
-    """`46.6 %`, with more decimals where it is small."""
-    return f"{100 * share:.1f} %" if share >= 0.1 or share == 0 else f"{100 * share:.2f} %"
-
-
 def _rates(health: Mapping[str, Any], width: int) -> list[list[Part]]:
     """Rates with their intervals, in as many lines as that needs; those of few queries are not judged."""
     few = sum(health["groups"].values()) < FEW_QUERIES
@@ -120,7 +115,7 @@ def _sign(key: str) -> str:
 
 def _cells(shares: Sequence[float], width: int) -> list[int]:
     """Whole cells that sum to `width`; what is not nothing gets at least one."""
-    cells = [max(1, round(share * width)) if share else 0 for share in shares]
+    cells = [max(1, round(part * width)) if part else 0 for part in shares]
     while sum(cells) > width:
         cells[cells.index(max(cells))] -= 1
     while 0 < sum(cells) < width:
@@ -136,20 +131,20 @@ def _rewards_line(health: Mapping[str, Any], width: int) -> list[Part]:
     used = 7
     for value, n in histogram:
         bar = _bar(n / total, 8) or glyph("dot")
-        text = f"{value:.3g} {bar} {percent(n / total)}"
+        text = f"{value:.3g} {bar} {share(n / total)}"
         used += len(text) + 3
         if used > width:
             parts.append((glyph("ellipsis"), "$faint"))
             break
-        parts += [(f"{value:.3g} ", "bold"), (bar, "$primary"), f" {percent(n / total)}   "]
+        parts += [(f"{value:.3g} ", "bold"), (bar, "$primary"), f" {share(n / total)}   "]
     return parts
 
 
-def _bar(share: float, width: int) -> str:
+def _bar(part: float, width: int) -> str:
     """A bar in eighths of a cell."""
     if ascii_only():
-        return "#" * round(share * width)
-    eighths = round(share * width * 8)
+        return "#" * round(part * width)
+    eighths = round(part * width * 8)
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8]
 
 
@@ -209,7 +204,7 @@ def _group_facts(health: Mapping[str, Any]) -> list[list[Part]]:
         ("usable candidates", f"{count(int(health['usable']))} of {count(int(health['candidates']))}"),
         ("in a group", _range(size)),
         ("stored pool", _range(pool) if pool else "none: the pool is the union of what was chosen"),
-        ("signal among the best", f"3: {percent(health['top_3_signal_rate'])}, 5: {percent(health['top_5_signal_rate'])}"),
+        ("signal among the best", f"3: {share(health['top_3_signal_rate'])}, 5: {share(health['top_5_signal_rate'])}"),
         ("accuracies in a group", _accuracies(health["accuracy_groups"])),
         ("rewards in a group", _rewards(health)),
         ("answers in a group", _answers(health)),
@@ -235,7 +230,7 @@ def _accuracies(groups: Mapping[str, int]) -> str:
 def _rewards(health: Mapping[str, Any]) -> str:
     distinct = health["unique_rewards"]
     return (
-        f"{number(distinct['mean'])} distinct, one alone in {percent(health['reward_range']['zero_share'])}"
+        f"{number(distinct['mean'])} distinct, one alone in {share(health['reward_range']['zero_share'])}"
         if distinct
         else "-"
     )
@@ -243,13 +238,13 @@ def _rewards(health: Mapping[str, Any]) -> str:
 
 def _answers(health: Mapping[str, Any]) -> str:
     distinct, alone = health["unique_answers"], health["one_answer_share"]
-    return f"{number(distinct['mean'])} distinct, one alone in {percent(alone)}" if distinct else "not stored"
+    return f"{number(distinct['mean'])} distinct, one alone in {share(alone)}" if distinct else "not stored"
 
 
 def _repeats(duplicates: Mapping[str, float]) -> str:
     again = int(duplicates["any_order"])
     return (
-        f"{count(again)} ({percent(duplicates['ratio'])}), {count(int(duplicates['exact']))} in the same order"
+        f"{count(again)} ({share(duplicates['ratio'])}), {count(int(duplicates['exact']))} in the same order"
         if again
         else "none"
     )
@@ -259,11 +254,11 @@ def _gap(health: Mapping[str, Any]) -> str:
     gap = health["oracle_gap"]
     if gap is None:
         return "no beam rank and no log-probability is stored"
-    return f"{gap:.3f} accuracy, above 0.2 in {percent(health['oracle_gap_share'])}"
+    return f"{gap:.3f} accuracy, above 0.2 in {share(health['oracle_gap_share'])}"
 
 
 def _distinct(concentration: Mapping[str, float]) -> str:
-    return f"{count(int(concentration['distinct']))}, the commonest is {percent(concentration['top_share'])} of all"
+    return f"{count(int(concentration['distinct']))}, the commonest is {share(concentration['top_share'])} of all"
 
 
 def _range(values: Mapping[str, float]) -> str:

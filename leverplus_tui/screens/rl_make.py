@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from textual import work
 
 from leverplus_tui.screens.dialogs import Ask, Choose, ChooseMany, Tell
 from leverplus_tui.screens.rl_open import RLFilePage
+from leverplus_tui.surroundings import program
 
 FORMATS = {
     "r2": ("r2.json", "published JSON with train rows"),
@@ -81,7 +81,6 @@ def _run(module: str, source: str, words: list[str], out: Path) -> tuple[str, bo
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return f"{out.parent} cannot be made: {error.strerror}", True
-    # -P: a folder called `engine` where the user stands must not be imported in place of ours
-    command = [sys.executable, "-P", "-m", module, source, *words]
+    command = program(module, source, *words)
     ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     return (ended.stderr if ended.returncode else ended.stdout) or ended.stderr, ended.returncode != 0

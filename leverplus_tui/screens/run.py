@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
+from leverplus_tui.awaited import ACTIVE
 from leverplus_tui.messages import EditLaunch, View, Viewed
 from leverplus_tui.screens.answers import Answers
 from leverplus_tui.screens.dialogs import Tell
@@ -30,7 +31,6 @@ from leverplus_tui.widgets.text import clean
 if TYPE_CHECKING:
     from db.store import RunDetail
 
-ACTIVE = ("queued", "running")
 TABS = ("overview", "metrics", "log", "config", "answers")
 CONFIG = (Column("field", "field", 22, flex=8), Column("value", "value", 20, flex=200))
 FOCUS: dict[str, type[Widget]] = {

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
+from leverplus_tui.awaited import ACTIVE
 from leverplus_tui.screens.library import Library
 from leverplus_tui.theme import SEVERITY_ROLES, glyph
 from leverplus_tui.widgets.chart import SERIES_COLOURS, Chart, Series
@@ -186,7 +187,7 @@ def found(findings: tuple[Finding, ...], most: int = 20) -> list[Part]:
 def figures(row: RunRow, width: int) -> Content:
     """Accuracies by shots as intervals on one axis in `width` cells, each subset under its own heading."""
     if not row.cells:
-        waiting = "Figures appear as answers come in" if row.state in ("queued", "running") else "No figures"
+        waiting = "Figures appear as answers come in" if row.state in ACTIVE else "No figures"
         return Content.styled(waiting, "$faint")
     low, high = min(cell.ci_low for cell in row.cells), max(cell.ci_high for cell in row.cells)
     parts: list[Part] = []
