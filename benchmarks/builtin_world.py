@@ -19,14 +19,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from db.specs.evaluate import DecodeSpec, PromptSpec
-from engine.accuracy import clean_answer, vqa_accuracy
+from engine.common.accuracy import clean_answer, vqa_accuracy
 from engine.data.datasets import Sample, open_dataset
-from engine.demo import SYNTHETIC_NOTE
 from engine.demo.language import Kind, Question
 from engine.demo.scene import VALUES
+from engine.demo.shipped import SYNTHETIC_NOTE
 from engine.demo.world import HABITS, reference_answers, world_conventions, world_entries
-from engine.prompt import build
-from engine.vlm import VLM, answers_in_order, open_vlm
+from engine.vlm.opening import open_vlm
+from engine.vlm.prompt import build
+from engine.vlm.protocol import VLM, answers_in_order
 
 POOL = 64
 Picks = list[int]  # rows of the training split, most useful last

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, Qwen2VLImageProcessorPil
 
-from engine.demo import model_dir
+from engine.demo.shipped import model_dir
 
 VOCABULARY = 151_936
 

@@ -103,7 +103,7 @@ def measure(path: Path) -> None:
 
 def _build(path: Path, cache: Path) -> None:
     start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "engine.doctor.rl_index", str(path), "--cache", str(cache)]
+    command = [sys.executable, "-m", "engine.rl.index.build", str(path), "--cache", str(cache)]
     subprocess.run(command, check=True)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
@@ -114,7 +114,7 @@ def _build(path: Path, cache: Path) -> None:
 
 
 def _lists(path: Path, cache: Path) -> None:
-    from engine.doctor.rl_browse import Browse
+    from engine.rl.index.browse import Browse
 
     start = time.perf_counter()
     browse = Browse.of(path, cache)
@@ -158,9 +158,9 @@ async def _in_the_application(path: Path, root: Path) -> None:
     from db import store
     from db.home import Home
     from db.session import open_database, writing
-    from leverplus_tui.app import LeverplusApp, settle_memory
-    from leverplus_tui.data_files import Indexing
-    from leverplus_tui.screens.rl_data import RLDataScreen
+    from leverplus_tui.data.rl_files import Indexing
+    from leverplus_tui.tui.app import LeverplusApp, settle_memory
+    from leverplus_tui.tui.screens.rl.page import RLDataScreen
 
     root.mkdir(parents=True)
     home = Home(root)

@@ -59,9 +59,9 @@ def plain(path: Path) -> dict[str, float]:
 def ours(path: Path) -> dict[str, float]:
     """The reader and the tensors that training uses."""
     from db.specs import TrainSpec
-    from engine.data.rl_selection import columns_for
-    from engine.data.rl_tensors import load_groups
-    from engine.doctor.rl_file import read_rl_file
+    from engine.rl.reading.file import read_rl_file
+    from engine.rl.selection import columns_for
+    from engine.training.groups import load_groups
 
     spec = TrainSpec(rl_data=str(path), embeddings="none")
     tensors = load_groups(read_rl_file(path, columns_for(spec)), spec, candidate_rows=ROWS, query_rows=ROWS)

@@ -30,9 +30,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from db.specs import TrainSpec
 from db.specs.selector import PUBLISHED
-from engine.data.rl_tensors import Groups
 from engine.selector import PointerSelector
 from engine.training.batches import Resident
+from engine.training.groups import Groups
 from engine.training.objectives import Imitation
 from engine.training.optimizer import FlatAdamW
 from engine.training.stack import Stack

@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy import Engine
 
 from db import rows, store
-from db.session import data_version, open_database, reading, writing
+from db.connection import data_version
+from db.session import open_database, reading, writing
 from db.specs import EvalSpec, Finding
 
 SHOTS = (1, 2, 3, 4)

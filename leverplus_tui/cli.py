@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from leverplus_tui.commands.lazy import Branch, Leaf, RootGroup, Tree, printed
-from leverplus_tui.surroundings import settle
+from leverplus_tui.jobs.process_environment import settle
 
 settle()
 
@@ -50,8 +50,8 @@ TREE: Tree = {
     "stop": Leaf("jobs:stop", "Stop jobs; what is done stays stored.", KEEP),
     "resume": Leaf("jobs:resume", "Go on with a stopped, failed or lost run.", KEEP),
     "rerun": Leaf("jobs:rerun", "Repeat a run as a new run, from its row alone.", KEEP),
-    "tag": Leaf("keep:tag", "Tag a run.", KEEP),
-    "delete": Leaf("keep:delete", "Hide runs from all lists.", KEEP),
+    "tag": Leaf("tags:tag", "Tag a run.", KEEP),
+    "delete": Leaf("tags:delete", "Hide runs from all lists.", KEEP),
     "data": Branch("Register and examine data files.", "leverplus data add rl_data.json", DATA, FILES),
     "doctor": Leaf("doctor:doctor", "Say what is wrong with files and runs.", FILES),
     "convert": Leaf("convert:convert", "Convert a selector checkpoint between layouts.", FILES),

@@ -20,8 +20,8 @@ from db import rows, store
 from db.home import Home
 from db.session import open_database, reading, writing
 from db.specs import EvalSpec, Finding
-from leverplus_tui import launcher, preflight
 from leverplus_tui.cli import app
+from leverplus_tui.jobs import launcher, preflight
 
 FAKE_WORKER = (sys.executable, "-m", "tests.helpers_worker")
 PATIENCE_S = 60.0

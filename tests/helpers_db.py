@@ -42,7 +42,7 @@ def start(
         pid_start=process.pid_start(number) if pid_start is None else pid_start,
         boot_id=process.boot_id(),
         host=process.host() if host is None else host,
-        argv=["python", "-m", "engine.worker"],
+        argv=["python", "-m", "engine.job.worker"],
         log_path="log.txt",
     )
 

@@ -21,10 +21,11 @@ from torch import Tensor
 
 from db import store
 from db.session import open_database, reading
-from engine import generate, recorder, worker
-from engine.images import MISSING_SHA, image_sha
-from engine.prompt import Prompt, request_sha
-from engine.vlm import Answer, always
+from engine.common.images import MISSING_SHA, image_sha
+from engine.job import recorder, worker
+from engine.recipes import generate
+from engine.vlm.prompt import Prompt, request_sha
+from engine.vlm.protocol import Answer, always
 
 LABEL = re.compile(r"Short answer:(.+)$")
 BATCHES_BEFORE_DEATH = 3

@@ -8,9 +8,9 @@ from typing import Any
 
 from db.specs import EvalSpec
 from db.specs.selector import PUBLISHED
-from engine.checkpoint import save_selector
 from engine.doctor.preflight import Preflight
 from engine.selector import PointerSelector
+from engine.selector.checkpoint import save_selector
 from tests import helpers_checkpoints as make
 
 WIDTH = 192

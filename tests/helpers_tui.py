@@ -23,8 +23,8 @@ from db.home import Home
 from db.rows import Cell, Checkpoint, Fact, Metric, Prediction, Progress, Question, Row, Subset
 from db.session import open_database, writing
 from db.specs import EvalSpec, Finding, TrainSpec
-from engine.doctor.statistics import interval
-from leverplus_tui.app import LeverplusApp
+from engine.statistics.intervals import interval
+from leverplus_tui.tui.app import LeverplusApp
 
 DATASET = "d" * 64
 WAITING = ("dialog", "data", "stop", "launch")

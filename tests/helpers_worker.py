@@ -15,8 +15,8 @@ from collections.abc import Iterator
 
 from db.rows import Cell, Fact, Prediction, Progress, Question, Row, Subset
 from db.specs import EvalSpec, UserError
-from engine import worker
-from engine.context import Context
+from engine.job import worker
+from engine.recipes.run_context import Context
 
 QUESTIONS = 30
 PAUSE_AFTER = 10

@@ -12,7 +12,7 @@ import pytest
 HEAVY = ("torch", "transformers")
 CLI_MODULES = (
     "leverplus_tui.commands.run", "leverplus_tui.commands.runs", "leverplus_tui.commands.compare",
-    "leverplus_tui.commands.doctor", "leverplus_tui.commands.imports", "leverplus_tui.launcher", "leverplus_tui.follow",
+    "leverplus_tui.commands.doctor", "leverplus_tui.commands.imports", "leverplus_tui.jobs.launcher", "leverplus_tui.jobs.follow",
 )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def test_the_screen_computes_nothing() -> None:
 
 
 def test_a_job_loads_its_recipe_only_when_it_has_one() -> None:
-    assert not loaded_by("import engine.worker") & {*HEAVY, "textual"}
+    assert not loaded_by("import engine.job.worker") & {*HEAVY, "textual"}
 
 
 def test_specifications_are_light() -> None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
+from db.connection import connect
 from db.errors import damaged, translate
 from db.models import APPLICATION_ID, SCHEMA
-from db.session import connect
 
 if TYPE_CHECKING:
     from alembic.config import Config

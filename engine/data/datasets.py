@@ -18,7 +18,7 @@ def open_dataset(path_or_name: str | Path, *, cache_dir: Path) -> Dataset:
     Raises UserError, one sentence, for a folder that is wrong, incomplete or malformed.
     """
     if str(path_or_name) == "builtin":
-        from engine.demo import ensure_world
+        from engine.demo.world import ensure_world
 
         return open_official(ensure_world(cache_dir), name="builtin")
     root = Path(path_or_name).expanduser()

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from db.specs.base import UserError, sha256_text
+from engine.common.files import write_atomically
 from engine.data.coco import find_images, image_name
 from engine.data.embedded import embedded_bytes, keep_image
-from engine.data.files import write_atomically
 from engine.data.reading import read_bytes
 from engine.data.sample import Dataset, RepeatedIds, Sample, Split, SplitMissing, most_frequent
 from engine.data.tables import read_table

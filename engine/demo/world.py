@@ -3,6 +3,7 @@
 The training split is what demonstrations are chosen from, the validation split is what is asked. No image is shared.
 """
 
+import hashlib
 import json
 import os
 import random
@@ -13,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.specs import UserError
-from engine.demo import SYNTHETIC_NOTE
 from engine.demo.language import NAMED, Conventions, Kind, Question, draw_words
 from engine.demo.scene import VALUES, Attribute, draw, encode, random_scene
+from engine.demo.shipped import SYNTHETIC_NOTE
 
 MARKER = "world.json"
 GENERATOR = 2  # raise it whenever the files written for one seed change
@@ -34,6 +35,14 @@ class Entry:
     image_id: int
     question_id: int
     answers: tuple[str, ...]
+
+
+def ensure_world(cache_dir: Path) -> Path:
+    """The folder of the built-in data set under `cache_dir`, drawn now if this is the first use (about a second)."""
+    identity = json.dumps(world_identity(), sort_keys=True).encode()
+    directory = cache_dir / f"builtin-world-{hashlib.sha256(identity).hexdigest()[:12]}"
+    write_world(directory)
+    return directory
 
 
 def world_identity(seed: int = 0) -> dict[str, object]:

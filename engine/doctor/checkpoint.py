@@ -10,19 +10,19 @@ from typing import Any
 
 from db.specs.base import Finding, Report
 from db.specs.selector import parameter_count
-from engine.doctor.anatomy import Unreadable, plain
-from engine.doctor.containers import files_of
-from engine.doctor.declared import manifest_beside as manifest_beside
-from engine.doctor.declared import manifest_of as manifest_of
-from engine.doctor.findings import error, info
-from engine.doctor.layouts import compare
-from engine.doctor.opened import CONVERT_BY_HAND, COPY_AGAIN, Opened
-from engine.doctor.opened import open_checkpoint as open_checkpoint
-from engine.doctor.origin import lora_findings, metadata_findings, stale_findings, vocabulary_findings
-from engine.doctor.recognition import expected_of
+from engine.common.findings import error, info
+from engine.common.wording import convert_command, counted, printable_facts, sentence, share
+from engine.doctor.checkpoint_origin import lora_findings, metadata_findings, stale_findings, vocabulary_findings
 from engine.doctor.request import Request, judge_request
-from engine.doctor.values import dtype_findings, identity_distances, value_findings
-from engine.doctor.wording import convert_command, counted, printable_facts, sentence, share
+from engine.weights.anatomy import Unreadable, plain
+from engine.weights.containers import files_of
+from engine.weights.declared import manifest_beside as manifest_beside
+from engine.weights.declared import manifest_of as manifest_of
+from engine.weights.layouts import compare
+from engine.weights.recognition import expected_of
+from engine.weights.selector_file import CONVERT_BY_HAND, COPY_AGAIN, Opened
+from engine.weights.selector_file import open_checkpoint as open_checkpoint
+from engine.weights.values import dtype_findings, identity_distances, value_findings
 
 
 def examine_checkpoint(

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from db.specs.base import Finding
-from engine.doctor.anatomy import FLOATS, ITEM_SIZE, TensorInfo, Unreadable, read_values
-from engine.doctor.containers import open_weights
-from engine.doctor.findings import error, info, warning
-from engine.doctor.first_bytes import stand_in
+from engine.common.findings import error, info, warning
+from engine.common.first_bytes import stand_in
+from engine.weights.anatomy import FLOATS, ITEM_SIZE, TensorInfo, Unreadable, read_values
+from engine.weights.containers import open_weights
 
 ROW_TENSORS = ("embeddings", "candidates", "queries", "val", "tensor")
 SAMPLED_ROWS = 50_000

@@ -8,14 +8,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from db.specs.base import Finding, Report, UserError
-from engine.doctor.anatomy import Unreadable
+from engine.common.findings import Cut, Unrecognised, error, warning
+from engine.common.first_bytes import BYTE_ORDER_MARK, stand_in
+from engine.common.json_kind import HEAD, json_kind
+from engine.common.wording import capital, parted, printable_facts
 from engine.doctor.checkpoint import examine_checkpoint
-from engine.doctor.containers import INDEX_FILES, SINGLE_FILES, looks_like_safetensors, open_weights
 from engine.doctor.embeddings import ROW_TENSORS, embedding_report, open_embeddings
-from engine.doctor.findings import Cut, Unrecognised, error, warning
-from engine.doctor.first_bytes import BYTE_ORDER_MARK, stand_in
-from engine.doctor.json_kind import HEAD, json_kind
-from engine.doctor.wording import capital, parted, printable_facts
+from engine.weights.anatomy import Unreadable
+from engine.weights.containers import INDEX_FILES, SINGLE_FILES, looks_like_safetensors, open_weights
 
 if TYPE_CHECKING:
     from engine.data.sample import Dataset
@@ -95,7 +95,7 @@ def _dataset(path: Path) -> Judged:
 
 
 def _dataset_report(dataset: Dataset) -> Judged:
-    from engine.doctor.dataset_health import dataset_facts, dataset_findings
+    from engine.doctor.dataset import dataset_facts, dataset_findings
 
     train, val = (dataset.split(name).questions if dataset.has(name) else [] for name in SPLITS)
     facts = dataset_facts(train, val)
@@ -131,15 +131,15 @@ def _sampler_cache(path: Path) -> Judged:
 
 
 def _rl_data(path: Path) -> Judged:
-    from engine.doctor.rl_file import read_rl_file
-    from engine.doctor.rl_findings import rl_findings
+    from engine.rl.health.findings import rl_findings
+    from engine.rl.reading.file import read_rl_file
 
     return rl_findings(read_rl_file(path))
 
 
 def _results(path: Path) -> Judged:
-    from engine.doctor.matrix import audit
-    from engine.doctor.matrix_files import read_result_file
+    from engine.doctor.tables import audit
+    from engine.figures.result_files import read_result_file
 
     results = read_result_file(path)
     figures = sum(len(matrix.figures) for matrix in results.matrices)

@@ -17,10 +17,10 @@ from db.specs.selector import (
     expected_tensors,
     parameter_count,
 )
-from engine.doctor.findings import error, warning
-from engine.doctor.layouts import Coverage, compare
-from engine.doctor.recognition import Recognised, extra_parts, missing_parts
-from engine.doctor.wording import counted, parameters
+from engine.common.findings import error, warning
+from engine.common.wording import counted, parameters
+from engine.weights.layouts import Coverage, compare
+from engine.weights.recognition import Recognised, extra_parts, missing_parts
 
 SMALL_POOL = 8
 """Below this a pool hardly leaves a choice (our threshold)."""

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from db.specs.base import Finding, UserError
-from engine.doctor.findings import error, warning
+from engine.common.findings import error, warning
 
 
 def read_sampler_cache(path: Path) -> dict[int, list[int]]:

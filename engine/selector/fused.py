@@ -79,7 +79,7 @@ def gpu_kernels() -> ModuleType | None:
     if not importlib.util.find_spec("triton"):
         return None
     try:
-        kernels = importlib.import_module("engine.kernels")
+        kernels = importlib.import_module("engine.selector.kernels")
         built: bool = torch.allclose(
             kernels.unit(torch.full((1, 4), 2.0, device="cuda"), LEAST).cpu(), torch.tensor(0.5)
         )

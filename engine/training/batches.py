@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import embedding
 
-from engine.data.rl_tensors import Groups
+from engine.training.groups import Groups
 
 Ints = NDArray[np.int64]
 

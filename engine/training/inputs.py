@@ -13,16 +13,15 @@ import torch
 from db.rows import Fact, Row
 from db.specs import Finding, TrainSpec, UserError
 from db.specs.selector import PUBLISHED, SelectorParts
-from engine.checkpoint import load_selector
-from engine.data.rl_selection import columns_for
-from engine.data.rl_tensors import RLTensors, load_groups
-from engine.demo import trained_dir
-from engine.doctor.builtin import FILES
-from engine.doctor.recognition import variant_of
-from engine.doctor.rl_file import RLFile, read_rl_file
-from engine.embedding_file import EmbeddingFile, read_embeddings
-from engine.losses import advantage_statistics, group_advantage
+from engine.demo.shipped import FILES, trained_dir
+from engine.features.embedding_file import EmbeddingFile, read_embeddings
+from engine.rl.reading.file import RLFile, read_rl_file
+from engine.rl.selection import columns_for
 from engine.selector import PointerSelector
+from engine.selector.checkpoint import load_selector
+from engine.training.groups import RLTensors, load_groups
+from engine.training.losses import advantage_statistics, group_advantage
+from engine.weights.recognition import variant_of
 
 BUILTIN = {"rl_data": FILES["rl-data"], "embeddings": FILES["embeddings"]}
 """Files of the built-in world."""

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from db.specs import TrainSpec
-from engine.data.rl_tensors import Groups
-from engine.losses import pick_losses, reward_weights
 from engine.training.batches import Resident, Where
+from engine.training.groups import Groups
+from engine.training.losses import pick_losses, reward_weights
 from engine.training.stack import Stack
 
 LOGITS_AT_ONCE = 1 << 24

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from db.specs import TrainSpec
-from engine.losses import (
+from engine.training.batches import Batch, Resident, Where
+from engine.training.losses import (
     advantage_statistics,
     best_candidates,
     group_advantage,
@@ -18,7 +19,6 @@ from engine.losses import (
     policy_terms,
     reward_weights,
 )
-from engine.training.batches import Batch, Resident, Where
 from engine.training.stack import Stack
 
 KL_HIGH, KL_LOW, BETA_STEP = 0.1, 0.01, 1.5

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from db.specs import UserError
-from engine.losses import pick_losses
 from engine.selector import PointerSelector
 from engine.training.batches import Batch
 from engine.training.dropout import BitDropout
+from engine.training.losses import pick_losses
 
 BACKBONE = ("input_proj", "query_proj", "cand_proj")
 """Parameters whose name contains one of these are the backbone that GRPO may leave as it is."""

@@ -8,7 +8,7 @@ import typer
 
 from db.home import Home, resolve_home
 from leverplus_tui.commands.options import HomeOption
-from leverplus_tui.output import put, say
+from leverplus_tui.text.output import put, say
 
 SHOTS = (1, 2)
 CONTROLS = ("random", "fixed", "t2t", "i2i")
@@ -55,7 +55,7 @@ def _make(place: Home, queries: int, seed: int) -> tuple[int, int]:
 
 def _train(place: Home, made: tuple[int, int], seed: int) -> int:
     from db.specs import TrainSpec
-    from leverplus_tui.references import resolved
+    from leverplus_tui.jobs.named_paths import resolved
 
     _step(3, "train: a selector by RCE, then by GRPO")
     data, embeddings = made
@@ -69,7 +69,7 @@ def _train(place: Home, made: tuple[int, int], seed: int) -> int:
 
 def _evaluate(place: Home, retriever: str, seed: int, selector: str = "") -> int:
     from db.specs import EvalSpec
-    from leverplus_tui.references import resolved
+    from leverplus_tui.jobs.named_paths import resolved
 
     shots = (0, *SHOTS) if retriever == "random" else SHOTS
     spec = EvalSpec.model_validate({"retriever": retriever, "selector": selector, "shots": shots, "seed": seed})
@@ -88,8 +88,8 @@ def _health(place: Home, run: int) -> None:
     from db import store
     from db.session import open_database, reading
     from engine.doctor.examine import examine
-    from leverplus_tui.output import finding_lines
-    from leverplus_tui.rates import share
+    from leverplus_tui.text.output import finding_lines
+    from leverplus_tui.text.shares import share
 
     with reading(open_database(place.database)) as session:
         (artifact,) = store.artifacts(session, run_id=run)
@@ -107,9 +107,9 @@ def _short(value: object) -> str:
 
 def _compare(place: Home, controls: list[int], selector: int) -> None:
     from db.session import open_database, reading
-    from leverplus_tui.comparison import compare
-    from leverplus_tui.comparison_text import accuracies, differences
-    from leverplus_tui.output import table
+    from leverplus_tui.results.comparison import compare
+    from leverplus_tui.results.comparison_text import accuracies, differences
+    from leverplus_tui.text.output import table
 
     with reading(open_database(place.database)) as session:
         found = compare(session, [*controls, selector], planned=selector)

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from db.specs import UserError
-from leverplus_tui.commands.opened import looking, numbers
+from leverplus_tui.commands.database import looking, numbers
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunsArgument
-from leverplus_tui.comparison import compare as compare_runs
-from leverplus_tui.comparison_text import csv_text, markdown, plain_text
-from leverplus_tui.output import put, put_json
+from leverplus_tui.results.comparison import compare as compare_runs
+from leverplus_tui.results.comparison_text import csv_text, markdown, plain_text
+from leverplus_tui.text.output import put, put_json
 
 
 def compare(

@@ -13,16 +13,16 @@ from db.fingerprint import content_sha, total_size
 from db.home import resolve_home
 from db.specs import Report, UserError
 from db.store import DataRow
-from engine.doctor.builtin import builtin_file
-from leverplus_tui import data_files
-from leverplus_tui.commands.opened import looking, numbers, opened
+from engine.demo.shipped import builtin_file
+from leverplus_tui.commands.database import looking, numbers, opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.output import finding_lines, iso, moment, put, put_json, say, table
-from leverplus_tui.rates import doubt, label_line, share
-from leverplus_tui.references import BUILTIN, RUN, rl_data_path
-from leverplus_tui.registering import known_facts, register
-from leverplus_tui.result import documents
-from leverplus_tui.spec_options import flatten
+from leverplus_tui.data import rl_files
+from leverplus_tui.data.registering import known_facts, register
+from leverplus_tui.jobs.named_paths import BUILTIN, RUN, rl_data_path
+from leverplus_tui.jobs.spec_options import flatten
+from leverplus_tui.results.run_result import documents
+from leverplus_tui.text.output import finding_lines, iso, moment, put, put_json, say, table
+from leverplus_tui.text.shares import doubt, label_line, share
 
 HEALTH = ("queries", "candidates", "positive_rate", "query_positive_rate", "signal_rate", "predicted_advantage_std", "groups",
           "gen_methods", "eval_modes")  # fmt: skip
@@ -129,7 +129,7 @@ def _unregistered(data: str, home: Path | None) -> dict[str, Any] | None:
     if data != BUILTIN and not RUN.fullmatch(data):
         return None
     path = builtin_file("rl-data") if data == BUILTIN else _written(data, home)
-    report, missing = data_files.described(path), not path.exists()
+    report, missing = rl_files.described(path), not path.exists()
     return {
         "id": data, "name": data, "kind": report.kind, "path": str(path), "size": total_size(path), "sha256": content_sha(path),
         "created": None, "missing": missing, "facts": known_facts(path, report), "changed": False,
@@ -158,7 +158,7 @@ def health(data: DataArgument, as_json: JsonOption = False, home: HomeOption = N
     """
     place = resolve_home(home)
     path = rl_data_path(data, place)
-    report = data_files.judged(path, place.cache)
+    report = rl_files.judged(path, place.cache)
     if report.kind != "rl-data":
         raise UserError(f"{report.path} is {report.kind}, not RL data: `leverplus doctor {data}` says more")
     document: dict[str, Any] = {name: report.facts.get(name) for name in HEALTH} | report.facts

@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 import typer
 
 from db.home import resolve_home
-from leverplus_tui.commands.opened import opened
+from leverplus_tui.commands.database import opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.commands.spawned import run_module
-from leverplus_tui.output import say
-from leverplus_tui.references import rl_data_path
-from leverplus_tui.registering import register_made
+from leverplus_tui.commands.programs import run_module
+from leverplus_tui.data.registering import register_made
+from leverplus_tui.jobs.named_paths import rl_data_path
+from leverplus_tui.text.output import say
 
 SourceArgument = Annotated[
     str,
@@ -53,7 +53,7 @@ def derive(
     words = [word for step in steps for word in ("--step", step)]
     words += [word for assignment in assignments or () for word in ("--set", assignment)]
     run_module(
-        "engine.derive",
+        "engine.rl.writing.derive",
         str(rl_data_path(data, resolve_home(home))),
         "--out",
         str(out),
@@ -85,7 +85,7 @@ def export(
     leverplus data export r12 candidates.parquet --format parquet
     """
     source = str(rl_data_path(data, resolve_home(home)))
-    run_module("engine.data.rl_export", source, str(out), "--format", to, *_switches(overwrite, as_json))
+    run_module("engine.rl.writing.export", source, str(out), "--format", to, *_switches(overwrite, as_json))
     _register(out, home)
 
 

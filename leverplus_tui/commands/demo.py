@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from leverplus_tui.commands.spawned import run_module
+from leverplus_tui.commands.programs import run_module
 
 
 def build(
@@ -21,4 +21,4 @@ def build(
     leverplus demo build ./world
     """
     words = [] if seed is None else ["--seed", str(seed)]
-    run_module("engine.demo.build", str(out), *words)
+    run_module("engine.demo_build.model", str(out), *words)

@@ -13,13 +13,14 @@ from db.home import Home
 from db.session import reading
 from db.specs import Finding, UserError
 from db.specs.imported import ImportSpec
-from engine.doctor.matrix import audit
-from engine.doctor.matrix_files import ResultFile, read_result_file
-from leverplus_tui.commands.opened import opened
+from engine.doctor.tables import audit
+from engine.figures.result_files import ResultFile, read_result_file
+from leverplus_tui.commands.database import opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.importing import store_matrices
-from leverplus_tui.output import finding_lines, put, put_json, say, table
-from leverplus_tui.result import failure_lines, matrix
+from leverplus_tui.results.importing import store_matrices
+from leverplus_tui.results.outcome import matrix
+from leverplus_tui.results.run_result import failure_lines
+from leverplus_tui.text.output import finding_lines, put, put_json, say, table
 
 SHOWN_FINDINGS = 12
 
@@ -70,8 +71,8 @@ def import_files(
 
 def _import_answers(place: Home, database: Engine, file: ResultFile, spec: ImportSpec) -> dict[str, Any]:
     """A job does it: only there is the scorer at hand."""
-    from leverplus_tui import launcher
-    from leverplus_tui.follow import follow
+    from leverplus_tui.jobs import launcher
+    from leverplus_tui.jobs.follow import follow
 
     run_id = launcher.launch(place, spec, name=spec.label)
     state = follow(database, run_id, quiet=True)

@@ -8,7 +8,7 @@ from db.home import LOCAL_NAME, Home
 from db.session import open_database
 from db.specs import UserError
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.output import put, put_json, say
+from leverplus_tui.text.output import put, put_json, say
 
 
 def init(as_json: JsonOption = False, home: HomeOption = None) -> None:

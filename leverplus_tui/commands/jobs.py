@@ -9,12 +9,12 @@ import typer
 from db import store
 from db.session import reading
 from db.specs import UserError
-from leverplus_tui.commands.opened import numbers, opened
+from leverplus_tui.commands.database import numbers, opened
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument, RunsArgument
 from leverplus_tui.commands.run import attend, begin
-from leverplus_tui.output import put, put_json, say
-from leverplus_tui.rerun import drift
-from leverplus_tui.spec_options import validated
+from leverplus_tui.jobs.spec_options import validated
+from leverplus_tui.results.what_changed import drift
+from leverplus_tui.text.output import put, put_json, say
 
 
 def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
@@ -24,7 +24,7 @@ def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = Non
     leverplus stop r12
     leverplus stop r12 r13
     """
-    from leverplus_tui import launcher
+    from leverplus_tui.jobs import launcher
 
     place, database = opened(home)
     with reading(database) as session:
@@ -48,7 +48,7 @@ def resume(
     Example:
     leverplus resume r12
     """
-    from leverplus_tui import launcher
+    from leverplus_tui.jobs import launcher
 
     place, database = opened(home)
     with reading(database) as session:

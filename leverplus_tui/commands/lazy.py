@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from leverplus_tui.output import say
+from leverplus_tui.text.output import say
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from db import store
 from db.session import reading
 from db.specs import UserError
 from db.store.runs import ENDED
-from leverplus_tui.commands.opened import numbers, opened
+from leverplus_tui.commands.database import numbers, opened
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument
-from leverplus_tui.output import put_json, say
+from leverplus_tui.text.output import put_json, say
 
 LOOK_S = 0.2
 

@@ -9,13 +9,13 @@ import typer
 
 from db import store
 from db.specs import UserError
-from leverplus_tui.commands.opened import looking, numbers
+from leverplus_tui.commands.database import looking, numbers
 from leverplus_tui.commands.options import HomeOption, RunsArgument
-from leverplus_tui.comparison import compare
-from leverplus_tui.document import to_html, to_markdown
-from leverplus_tui.output import put, say
-from leverplus_tui.report import report as make_report
-from leverplus_tui.run_health import run_findings
+from leverplus_tui.results.comparison import compare
+from leverplus_tui.results.document import to_html, to_markdown
+from leverplus_tui.results.health import run_findings
+from leverplus_tui.results.report import report as make_report
+from leverplus_tui.text.output import put, say
 
 
 def report(

@@ -11,12 +11,12 @@ from db import store
 from db.session import reading
 from db.specs import Finding
 from db.store import CellRow, RunRow
-from leverplus_tui.commands.opened import opened
+from leverplus_tui.commands.database import opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.follow import bury_dead
-from leverplus_tui.output import MARKS, duration, moment, put, put_json, say, table, with_interval
-from leverplus_tui.result import is_synthetic, run_json
-from leverplus_tui.run_health import listed_findings
+from leverplus_tui.jobs.follow import bury_dead
+from leverplus_tui.results.health import listed_findings
+from leverplus_tui.results.run_result import is_synthetic, run_json
+from leverplus_tui.text.output import MARKS, duration, moment, put, put_json, say, table, with_interval
 
 NAME_WIDTH = 32
 

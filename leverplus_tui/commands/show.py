@@ -6,12 +6,12 @@ import json
 
 from db import store
 from db.store import RunDetail
-from leverplus_tui.commands.opened import looking, numbers
+from leverplus_tui.commands.database import looking, numbers
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument
-from leverplus_tui.output import iso, moment, put, put_json
-from leverplus_tui.result import detail_json, print_detail_result
-from leverplus_tui.run_health import run_findings
-from leverplus_tui.spec_options import flatten
+from leverplus_tui.jobs.spec_options import flatten
+from leverplus_tui.results.health import run_findings
+from leverplus_tui.results.run_result import detail_json, print_detail_result
+from leverplus_tui.text.output import iso, moment, put, put_json
 
 
 def show(run: RunArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:

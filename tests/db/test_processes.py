@@ -83,7 +83,7 @@ def test_an_ending_ends_process_and_run(tmp_path: Path) -> None:
     )
     assert detail.row.ended is not None
     assert process.ended is not None
-    assert process.argv == ("python", "-m", "engine.worker")
+    assert process.argv == ("python", "-m", "engine.job.worker")
 
 
 def test_a_resumed_run_has_a_second_process(tmp_path: Path) -> None:

@@ -17,17 +17,9 @@ from sqlalchemy import Engine
 from sqlmodel import select
 
 from db import session as opening
+from db.connection import data_version
 from db.models import APPLICATION_ID, SCHEMA, Run
-from db.session import (
-    DatabaseBusy,
-    DatabaseDamaged,
-    DatabaseNewer,
-    DatabaseUnwritable,
-    data_version,
-    open_database,
-    reading,
-    writing,
-)
+from db.session import DatabaseBusy, DatabaseDamaged, DatabaseNewer, DatabaseUnwritable, open_database, reading, writing
 from db.specs import UserError
 from tests.helpers_db import fresh, new_run
 

@@ -12,18 +12,18 @@ from textual.widgets import Input, Static
 from db.home import Home
 from db.session import open_database, writing
 from db.specs import UserError
-from leverplus_tui.awaited import Awaited
-from leverplus_tui.messages import CopyText
-from leverplus_tui.screens import starting
-from leverplus_tui.screens.compare import CompareScreen
-from leverplus_tui.screens.dialogs import Confirm, Tell
-from leverplus_tui.screens.help import HelpScreen
-from leverplus_tui.screens.library import Library
-from leverplus_tui.screens.run import RunScreen
-from leverplus_tui.screens.runs import RunsScreen
-from leverplus_tui.widgets import run_view
-from leverplus_tui.widgets.run_view import hidden_words, run_columns
-from leverplus_tui.widgets.table import LineTable
+from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.messages import CopyText
+from leverplus_tui.tui.screens.compare import CompareScreen
+from leverplus_tui.tui.screens.dialogs import Confirm, Tell
+from leverplus_tui.tui.screens.help import HelpScreen
+from leverplus_tui.tui.screens.launch import starting
+from leverplus_tui.tui.screens.run.page import RunScreen
+from leverplus_tui.tui.screens.runs import RunsScreen
+from leverplus_tui.tui.started_runs import Awaited
+from leverplus_tui.tui.widgets import run_view
+from leverplus_tui.tui.widgets.run_view import hidden_words, run_columns
+from leverplus_tui.tui.widgets.table import LineTable
 from tests.helpers_tui import fill, kept, opened, settled, text_of, until
 
 
@@ -178,7 +178,7 @@ async def test_a_database_of_the_future_is_refused_in_one_sentence(tmp_path: Pat
     connection = sqlite3.connect(home.database)
     connection.execute("PRAGMA user_version = 999")
     connection.close()
-    from leverplus_tui.app import LeverplusApp
+    from leverplus_tui.tui.app import LeverplusApp
 
     app = LeverplusApp(home)
     async with app.run_test(size=(100, 24)) as pilot:

@@ -124,7 +124,7 @@ def test_convert_and_its_exit_code_are_those_of_the_engine(desk: Desk, monkeypat
     monkeypatch.setattr(convert, "run_module", lambda *words: called.append(words))
     desk.call("convert", source, "b.safetensors", "--set", "num_heads=4", "--json")
     assert called == [
-        ("engine.convert", source, "b.safetensors", "--to", "leverplus", "--set", "num_heads=4", "--json")
+        ("engine.selector.convert", source, "b.safetensors", "--to", "leverplus", "--set", "num_heads=4", "--json")
     ]
     assert "upstream" in desk.call("convert", source, "b.pt", "--to", "elsewhere", code=2).stderr
 

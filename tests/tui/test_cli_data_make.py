@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.doctor.rl_file import read_rl_file
+from engine.rl.reading.file import read_rl_file
 from leverplus_tui.commands import data_make
 from tests import helpers_rl
 from tests.helpers_cli import Desk, make_desk
@@ -33,7 +33,7 @@ def test_derive_passes_everything_on(desk: Desk, tmp_path: Path, spawned: list[t
               "--set", "balanced.min_positive=2", "--overwrite", "--json")  # fmt: skip
     assert spawned == [
         (
-            "engine.derive", str(source), "--out", "new.json", "--step", "balanced", "--step", "drop-transfers",
+            "engine.rl.writing.derive", str(source), "--out", "new.json", "--step", "balanced", "--step", "drop-transfers",
             "--set", "balanced.min_positive=2", "--overwrite", "--json",
         )
     ]  # fmt: skip
@@ -43,7 +43,7 @@ def test_export_takes_registered_names(desk: Desk, tmp_path: Path, spawned: list
     source = write(tmp_path / "source.json", helpers_rl.pooled())
     desk.call("data", "add", str(source), "--name", "mine")
     desk.call("data", "export", "mine", "rows.jsonl", "--format", "jsonl")
-    assert spawned == [("engine.data.rl_export", str(source), "rows.jsonl", "--format", "jsonl")]
+    assert spawned == [("engine.rl.writing.export", str(source), "rows.jsonl", "--format", "jsonl")]
 
 
 def test_unknown_data_is_one_sentence(desk: Desk, spawned: list[tuple[str, ...]]) -> None:

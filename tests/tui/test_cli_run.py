@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from db.specs import Finding
-from leverplus_tui import preflight
+from leverplus_tui.jobs import preflight
 from tests.helpers_cli import FAKE_WORKER, Desk, make_desk
 from tests.helpers_training import write_world
 from tests.helpers_worker import QUESTIONS
@@ -142,7 +142,7 @@ def test_a_detached_run_goes_on_by_itself(desk: Desk) -> None:
 
 def test_ctrl_c_stops_the_job_and_exits_130(desk: Desk) -> None:
     program = (
-        "from leverplus_tui import launcher, preflight; from leverplus_tui.cli import app; "
+        "from leverplus_tui.jobs import launcher, preflight; from leverplus_tui.cli import app; "
         f"launcher.WORKER = {FAKE_WORKER!r}; preflight.check = lambda *_, **__: preflight.Checked(()); app()"
     )
     words = ["run", "eval", "--vlm", "pause", "--home", str(desk.home.root)]

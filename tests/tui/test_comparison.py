@@ -9,10 +9,10 @@ import pytest
 from db import store
 from db.rows import Metric, Row
 from db.session import reading, writing
-from engine.doctor.matrix_files import Figure, Matrix
-from leverplus_tui.comparison import Comparison, Pair, compare, spec_diff
-from leverplus_tui.comparison_text import csv_text, markdown, plain_text
-from leverplus_tui.importing import store_matrices
+from engine.figures.result_files import Figure, Matrix
+from leverplus_tui.results.comparison import Comparison, Pair, compare, spec_diff
+from leverplus_tui.results.comparison_text import csv_text, markdown, plain_text
+from leverplus_tui.results.importing import store_matrices
 from tests.helpers_cli import Desk, make_desk, store_eval
 
 WRONG = dict.fromkeys(range(1, 101), 0.0)

@@ -11,7 +11,7 @@ import pytest
 from db import store
 from db.session import writing
 from db.specs import EvalSpec, UserError
-from leverplus_tui import launcher
+from leverplus_tui.jobs import launcher
 from tests.helpers_cli import Desk, make_desk
 from tests.helpers_worker import PAUSE_AFTER
 

@@ -9,10 +9,10 @@ import pytest
 from db.home import Home
 from db.specs import Finding
 from engine.doctor.preflight import Check
-from leverplus_tui.preflight import comparison
-from leverplus_tui.screens.preflight import PreflightReport, PreflightScreen
-from leverplus_tui.widgets.bars import KeyBar
-from leverplus_tui.widgets.table import LineTable
+from leverplus_tui.jobs.preflight import comparison
+from leverplus_tui.tui.screens.launch.preflight import PreflightReport, PreflightScreen
+from leverplus_tui.tui.widgets.bars import KeyBar
+from leverplus_tui.tui.widgets.table import LineTable
 from tests.helpers_tui import opened, settled, text_of
 
 LONG = "openai/clip-vit-large-patch14-336-projection"

@@ -9,10 +9,10 @@ import pytest
 from db import store
 from db.session import reading
 from db.specs import UserError
-from engine.data.rl_derive import derive
-from engine.data.rl_export import export
-from engine.data.rl_steps import parse_steps
-from leverplus_tui.registering import lineage, register, register_made
+from engine.rl.writing.derivation import derive
+from engine.rl.writing.export import export
+from engine.rl.writing.steps import parse_steps
+from leverplus_tui.data.registering import lineage, register, register_made
 from tests import helpers_rl
 from tests.helpers_db import fresh
 from tests.helpers_rl import write

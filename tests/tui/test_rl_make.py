@@ -12,13 +12,13 @@ from textual.widgets import Input
 from db import store
 from db.home import Home
 from db.session import open_database, writing
-from engine.data.rl_steps import STEPS as KNOWN
-from engine.doctor import rl_index
-from engine.doctor.rl_file import read_rl_file
-from leverplus_tui.data_files import Indexing
-from leverplus_tui.screens.dialogs import Ask, Choose, ChooseMany, Tell
-from leverplus_tui.screens.rl_data import RLDataScreen
-from leverplus_tui.screens.rl_make import STEPS
+from engine.rl.index import build as rl_index
+from engine.rl.reading.file import read_rl_file
+from engine.rl.writing.steps import STEPS as KNOWN
+from leverplus_tui.data.rl_files import Indexing
+from leverplus_tui.tui.screens.dialogs import Ask, Choose, ChooseMany, Tell
+from leverplus_tui.tui.screens.rl.make import STEPS
+from leverplus_tui.tui.screens.rl.page import RLDataScreen
 from tests import helpers_rl
 from tests.helpers_tui import opened, settled, text_of, until
 

@@ -15,15 +15,15 @@ from textual.widgets import Input
 from db import store
 from db.home import Home
 from db.session import open_database, writing
-from engine.doctor import rl_index
-from leverplus_tui import data_files
-from leverplus_tui.data_files import Indexing
-from leverplus_tui.screens.rl_compare import RLCompareScreen
-from leverplus_tui.screens.rl_data import RLDataScreen
-from leverplus_tui.screens.rl_health import brief
-from leverplus_tui.screens.rl_query import RLQueryScreen
+from engine.rl.index import build as rl_index
+from leverplus_tui.data import rl_files
+from leverplus_tui.data.rl_files import Indexing
+from leverplus_tui.tui.screens.rl.compare import RLCompareScreen
+from leverplus_tui.tui.screens.rl.health import brief
+from leverplus_tui.tui.screens.rl.page import RLDataScreen
+from leverplus_tui.tui.screens.rl.query import RLQueryScreen
 from tests import helpers_rl
-from tests.engine.test_rl_index import BAD
+from tests.engine.rl.test_index import BAD
 from tests.helpers_tui import kept, opened, settled, text_of, until
 
 
@@ -34,11 +34,11 @@ def builders_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def start(self: Indexing) -> None:
         rl_index.main([str(self.path), "--cache", str(self.cache)])
 
-    async def nothing(self: data_files.RLSource, known: object) -> bool:
+    async def nothing(self: rl_files.RLSource, known: object) -> bool:
         return False
 
     monkeypatch.setattr(Indexing, "start", start)
-    monkeypatch.setattr(data_files.RLSource, "find_dataset", nothing)
+    monkeypatch.setattr(rl_files.RLSource, "find_dataset", nothing)
 
 
 def register(home: Home, *paths: Path) -> None:
@@ -324,16 +324,16 @@ def test_a_large_file_is_registered_by_its_head_and_judged_by_its_index(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = helpers_rl.write(tmp_path / "rl.json", helpers_rl.strict())
-    small = data_files.judged(path, tmp_path / "cache")
-    monkeypatch.setattr(data_files, "LARGE", 1)
-    quick = data_files.described(path)
+    small = rl_files.judged(path, tmp_path / "cache")
+    monkeypatch.setattr(rl_files, "LARGE", 1)
+    quick = rl_files.described(path)
     assert quick.kind == "rl-data"
     assert quick.facts["judged"] == "not yet"
-    large = data_files.judged(path, tmp_path / "cache")
+    large = rl_files.judged(path, tmp_path / "cache")
     assert large.facts == json.loads(json.dumps(small.facts))
     assert large.findings == small.findings
     path.write_text(path.read_text()[:-300])
-    assert [finding.code for finding in data_files.judged(path, tmp_path / "cache").findings] == ["truncated"]
+    assert [finding.code for finding in rl_files.judged(path, tmp_path / "cache").findings] == ["truncated"]
 
 
 async def test_real_builders_start_stop_and_find_the_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,11 +346,11 @@ async def test_real_builders_start_stop_and_find_the_data_set(tmp_path: Path, mo
     assert indexing.cancel()
     assert not indexing.progress().running
     shutil.rmtree(cache, ignore_errors=True)
-    source = data_files.RLSource(path, "rl", cache)
+    source = rl_files.RLSource(path, "rl", cache)
     source.indexing.start()
     assert source.indexing._process is not None
     assert source.indexing._process.wait(60) == 0
     assert source.load()
-    found = await source.find_dataset([data_files.KnownData("nowhere", str(tmp_path), "")])
+    found = await source.find_dataset([rl_files.KnownData("nowhere", str(tmp_path), "")])
     assert not found
     assert source.demonstrations([3])[3].question == "What is bird 3 famous for?"

@@ -15,20 +15,20 @@ from db.home import Home
 from db.rows import Checkpoint, Fact
 from db.session import open_database, writing
 from db.specs import EvalSpec, Finding, JobSpec
-from leverplus_tui.messages import EditLaunch, OpenRun
-from leverplus_tui.screens import starting
-from leverplus_tui.screens.answers import Answers
-from leverplus_tui.screens.compare import CompareScreen
-from leverplus_tui.screens.compare_rows import Line, lines
-from leverplus_tui.screens.launch import LaunchScreen
-from leverplus_tui.screens.preflight import PreflightReport, PreflightScreen
-from leverplus_tui.screens.run import RunScreen
-from leverplus_tui.screens.run_info import unit_of
-from leverplus_tui.screens.run_metrics import rests_on
-from leverplus_tui.screens.runs import RunsScreen
-from leverplus_tui.widgets.chart import Chart, Series
-from leverplus_tui.widgets.log import LogView
-from leverplus_tui.widgets.matrix import Matrix
+from leverplus_tui.tui.messages import EditLaunch, OpenRun
+from leverplus_tui.tui.screens.compare import CompareScreen
+from leverplus_tui.tui.screens.compare_rows import Line, lines
+from leverplus_tui.tui.screens.launch import starting
+from leverplus_tui.tui.screens.launch.form import LaunchScreen
+from leverplus_tui.tui.screens.launch.preflight import PreflightReport, PreflightScreen
+from leverplus_tui.tui.screens.run.answers import Answers
+from leverplus_tui.tui.screens.run.info import unit_of
+from leverplus_tui.tui.screens.run.metrics import rests_on
+from leverplus_tui.tui.screens.run.page import RunScreen
+from leverplus_tui.tui.screens.runs import RunsScreen
+from leverplus_tui.tui.widgets.chart import Chart, Series
+from leverplus_tui.tui.widgets.log import LogView
+from leverplus_tui.tui.widgets.matrix import Matrix
 from tests.helpers_tui import (
     SAME,
     SHAPE,

@@ -10,8 +10,8 @@ import pytest
 from textual.pilot import Pilot
 
 from db.home import Home
-from leverplus_tui.app import LeverplusApp
-from leverplus_tui.messages import OpenRun
+from leverplus_tui.tui.app import LeverplusApp
+from leverplus_tui.tui.messages import OpenRun
 from tests.helpers_tui import at_rest, fill, settled, text_of, until
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -39,8 +39,8 @@ def _one_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("LEVERPLUS_ASCII", raising=False)
     monkeypatch.delenv("TEXTUAL_THEME", raising=False)
-    monkeypatch.setattr("leverplus_tui.widgets.run_view.now", lambda: NOON)
-    monkeypatch.setattr("leverplus_tui.screens.jobs.now", lambda: NOON)
+    monkeypatch.setattr("leverplus_tui.tui.widgets.run_view.now", lambda: NOON)
+    monkeypatch.setattr("leverplus_tui.tui.screens.jobs.now", lambda: NOON)
     monkeypatch.setattr("db.store.listing.now", lambda: int(NOON.timestamp() * 1e6))
 
 

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from leverplus_tui.theme import OWN, THEMES, fallbacks, glyph
-from leverplus_tui.watcher import FIRST_READ, Tail
-from leverplus_tui.widgets import text
-from leverplus_tui.widgets.chart import Series, draw, reduce, ticks
-from leverplus_tui.widgets.columns import Column, fit
-from leverplus_tui.widgets.log import level_of
-from leverplus_tui.widgets.matrix import Figure, heat
-from leverplus_tui.widgets.picture import Unreadable, half_cells
-from leverplus_tui.widgets.run_view import run_columns
-from leverplus_tui.widgets.whisker import whisker
+from leverplus_tui.tui.theme import OWN, THEMES, fallbacks, glyph
+from leverplus_tui.tui.watcher import FIRST_READ, Tail
+from leverplus_tui.tui.widgets import text
+from leverplus_tui.tui.widgets.chart import Series, draw, reduce, ticks
+from leverplus_tui.tui.widgets.columns import Column, fit
+from leverplus_tui.tui.widgets.log import level_of
+from leverplus_tui.tui.widgets.matrix import Figure, heat
+from leverplus_tui.tui.widgets.picture import Unreadable, half_cells
+from leverplus_tui.tui.widgets.run_view import run_columns
+from leverplus_tui.tui.widgets.whisker import whisker
 
 
 def test_columns_are_left_out_by_priority_and_never_cut() -> None:

@@ -13,7 +13,7 @@ from db.specs.embed import EmbedSpec
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
 from db.specs.train import TrainSpec
-from engine.doctor.findings import error
+from engine.common.findings import error
 from engine.doctor.preflight import evaluation, machine, training
 from engine.doctor.preflight.table import Check, Preflight
 

@@ -9,12 +9,12 @@ from typing import Any
 from db.specs.base import Finding
 from db.specs.evaluate import DecodeSpec, EvalSpec
 from db.specs.generate import GenerateSpec
-from engine import demo
-from engine.doctor.findings import error, warning
+from engine.common.findings import error, warning
+from engine.data.defaults import resolve_retriever, selector_features, selector_file
+from engine.demo import shipped
 from engine.doctor.preflight import machine, overlap
 from engine.doctor.preflight.selector import checkpoint, entry, manifest_at
 from engine.doctor.preflight.table import Preflight
-from engine.resolving import resolve_retriever, selector_features, selector_file
 
 COMPARING_POOLS = ("text-sampler", "image-sampler", "mix-sampler")
 NEIGHBOURS = ("t2t", "i2t", "i2i")
@@ -149,7 +149,7 @@ def _pool_text(spec: EvalSpec) -> str:
 def _pools(spec: EvalSpec, path: Path, rule: str, size: str) -> Iterator[Finding]:
     if rule in (spec.pool, "stored") and spec.pool != "all":
         return
-    if rule == spec.pool or (spec.pool == "all" and path == demo.selector_path()):
+    if rule == spec.pool or (spec.pool == "all" and path == shipped.selector_path()):
         return  # the shipped selector is measured on all train questions, and documented so
     chosen = "the same for every question" if spec.pool in ("first", "random") else "in which it never chose"
     text = f"{path.name} learned to choose from pools of {size or '?'} ({rule}); here it gets {_pool_text(spec)}, {chosen}."

@@ -8,8 +8,8 @@ from typing import Any
 
 from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
-from engine.doctor.builtin import FILES
-from engine.doctor.findings import warning
+from engine.common.findings import warning
+from engine.demo.shipped import FILES
 from engine.doctor.preflight.selector import entry
 from engine.doctor.preflight.table import Preflight
 
@@ -63,11 +63,11 @@ def _shared(spec: EvalSpec, manifest: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _trained(manifest: Mapping[str, Any]) -> dict[int, tuple[int | None, int | None]]:
     """Train row -> (question id, image id) of the queries that a selector learned from; empty where nobody can say."""
-    from engine.doctor.rl_file import read_rl_file
+    from engine.rl.reading.file import read_rl_file
 
     path = Path(str(entry(manifest, "lineage", "rl_data").get("path") or ""))
     if path == Path("builtin"):
-        from engine.demo import trained_dir
+        from engine.demo.shipped import trained_dir
 
         path = trained_dir() / FILES["rl-data"]
     if not path.is_file() or path.stat().st_size > MOST_BYTES:
@@ -84,7 +84,7 @@ def _asked(spec: EvalSpec, order_sha: object) -> dict[int, int]:
     """Question id -> image id of the questions that will be asked; empty where they are not quickly read, or where the RL
     data are of another data set, whose ids mean something else."""
     from engine.data.official import is_official, open_official
-    from engine.subsets import draw_subsets
+    from engine.data.subsets import draw_subsets
 
     root = Path(spec.dataset).expanduser()
     if (

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import Finding
-from engine.doctor.anatomy import Unreadable
-from engine.doctor.findings import error
+from engine.common.findings import error
 from engine.doctor.preflight.table import Preflight
+from engine.weights.anatomy import Unreadable
 
 RENAMED_ON_LOADING = ("legacy-keys",)
 """Faults of a file that our loader mends exactly; in a run they are worth a warning."""
@@ -54,7 +54,7 @@ def _mended(finding: Finding) -> Finding:
 def manifest_at(path: Path) -> dict[str, Any]:
     """The whole manifest of a selector of ours, in the file or beside it; empty for others and what cannot be read."""
     from engine.doctor.checkpoint import manifest_beside, manifest_of
-    from engine.doctor.containers import open_weights
+    from engine.weights.containers import open_weights
 
     try:
         found = manifest_of(open_weights(path)) or manifest_beside(path)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from db.specs.base import Finding, UserError
-from engine.doctor.findings import error
-from engine.doctor.wording import capital, parted
+from engine.common.findings import error
+from engine.common.wording import capital, parted
 
 Level = Literal["ok", "warn", "block"]
 RANK: dict[str, Level] = {"error": "block", "warning": "warn", "info": "ok"}

@@ -7,11 +7,11 @@ from typing import Any
 
 from db.specs.base import Finding, UserError
 from db.specs.train import TrainSpec
-from engine.doctor.anatomy import Unreadable
-from engine.doctor.builtin import FILES
-from engine.doctor.findings import error
+from engine.common.findings import error
+from engine.demo.shipped import FILES
 from engine.doctor.preflight.selector import checkpoint, entry, manifest_at
 from engine.doctor.preflight.table import Preflight, refusal
+from engine.weights.anatomy import Unreadable
 
 NAMED = {
     "checkpoint": "a checkpoint",
@@ -106,8 +106,8 @@ def rl_data(spec: TrainSpec, result: Preflight) -> None:
         found = error("not-found", str(path), text, "Give a file or a registered name.")
         result.add("RL data", "missing", spec.rl_data, found)
         return
-    from engine.doctor.rl_file import read_rl_file
-    from engine.doctor.rl_findings import rl_findings
+    from engine.rl.health.findings import rl_findings
+    from engine.rl.reading.file import read_rl_file
 
     try:
         data = read_rl_file(path)
@@ -135,7 +135,7 @@ def _no_rl_data(path: Path, failure: UserError) -> list[Finding]:
 
 def _meet(spec: TrainSpec, data: Any, result: Preflight) -> None:
     """RL data against embeddings: the rows they name, and the train questions that both were made of."""
-    from engine.data.rl_selection import Unusable, select
+    from engine.rl.selection import Unusable, select
 
     candidates = _opened(spec, "embeddings")
     queries = _opened(spec, "query_embeddings") or candidates
@@ -175,7 +175,7 @@ def _place(spec: TrainSpec, field: str) -> Path:
     name = getattr(spec, field)
     if name != "builtin":
         return Path(name).expanduser()
-    from engine.demo import trained_dir
+    from engine.demo.shipped import trained_dir
 
     return trained_dir() / FILES["rl-data" if field == "rl_data" else "embeddings"]
 

@@ -1,0 +1,71 @@
+"""Content hashes of model directories: equal hashes mean equal weights, configuration, tokenizer and processor.
+
+Hashing gigabytes takes seconds, so each file's hash is kept in the cache under its path, size and modification time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from db.specs.base import canonical_json, sha256_text
+from engine.common.files import write_atomically
+from engine.common.model_files import weight_files
+
+# generation_config.json is left out on purpose: every decoding argument is stated by the run itself.
+_DESCRIPTIONS = (
+    "config.json", "preprocessor_config.json", "processor_config.json", "chat_template.jinja", "chat_template.json",
+    "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json",
+    "vocab.json", "merges.txt",
+)  # fmt: skip
+_CACHE_FILE = "fingerprints.json"
+
+
+def model_sha(directory: Path, cache_dir: Path | None = None) -> str:
+    """SHA-256 (hex) over names and contents of the files that decide what the model in `directory` answers."""
+    named = [directory / name for name in _DESCRIPTIONS if (directory / name).is_file()]
+    shas = file_shas([*named, *weight_files(directory)], cache_dir)
+    return sha256_text(canonical_json({path.name: sha for path, sha in shas.items()}))
+
+
+def file_shas(paths: Iterable[Path], cache_dir: Path | None = None) -> dict[Path, str]:
+    """SHA-256 (hex) of each file, taken from the cache where path, size and modification time are unchanged."""
+    keys = {path: _key(path) for path in paths}
+    known = _read(cache_dir)
+    fresh = [path for path, key in keys.items() if key not in known]
+    if fresh:
+        with ThreadPoolExecutor(max_workers=min(4, len(fresh))) as pool:  # hashlib lets go of the interpreter lock
+            known |= {keys[path]: sha for path, sha in zip(fresh, pool.map(file_sha, fresh), strict=True)}
+        _write(cache_dir, known)
+    return {path: known[key] for path, key in keys.items()}
+
+
+def file_sha(path: Path) -> str:
+    """SHA-256 (hex) of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _key(path: Path) -> str:
+    real = path.resolve()  # files of the hub cache are links to blobs
+    status = real.stat()
+    return f"{real}|{status.st_size}|{status.st_mtime_ns}"
+
+
+def _read(cache_dir: Path | None) -> dict[str, str]:
+    if cache_dir is None:
+        return {}
+    try:
+        known = json.loads((cache_dir / _CACHE_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # a cache may be absent, deleted or broken: everything is hashed again
+    return {str(key): str(sha) for key, sha in known.items()} if isinstance(known, dict) else {}
+
+
+def _write(cache_dir: Path | None, known: Mapping[str, str]) -> None:
+    """Replace the cache; two writers at once lose nothing but time."""
+    if cache_dir is not None:
+        write_atomically(cache_dir / _CACHE_FILE, json.dumps(dict(known)).encode())

@@ -1,0 +1,29 @@
+"""What the small programs of the engine share: run one piece of work, print what came of it, say in a sentence what failed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from db.specs.base import UserError
+from engine.common.wording import LAYOUT, printable
+
+Summary = dict[str, Any]
+
+
+def finish(work: Callable[[], Summary], describe: Callable[[Summary], str], out: Path, *, as_json: bool) -> int:
+    """Do the work that writes `out` and print its summary, as text or as one JSON document; returns the exit code."""
+    try:
+        summary = work()
+    except UserError as error:
+        sys.stderr.write(f"leverplus: {printable(str(error), LAYOUT)}\n")
+        return error.exit_code
+    except OSError as error:
+        sys.stderr.write(f"leverplus: {out}: cannot be written ({error.strerror}); choose another place\n")
+        return 2
+    text = json.dumps(summary, indent=1) if as_json else describe(summary)
+    sys.stdout.write(f"{printable(text, LAYOUT)}\n")
+    return 0

@@ -1,0 +1,36 @@
+"""What ships with the package: the built-in model, and what was made with it (the files behind the word `builtin`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from db.specs.base import UserError
+
+SYNTHETIC_NOTE = "SYNTHETIC: drawn and named by leverplus for its built-in model; no photograph, no person's answer."
+SELECTOR = "selector.safetensors"
+FILES = {"rl-data": "rl_data.json", "embeddings": "embeddings.safetensors", "checkpoint": SELECTOR}
+"""Name by what the doctor recognises it as."""
+
+
+def model_dir() -> Path:
+    """The shipped tiny model: weights, tokenizer, chat template, image processor."""
+    return Path(__file__).parent / "assets"
+
+
+def trained_dir() -> Path:
+    """What was made with the tiny model: RL data, embeddings, and a selector trained on them (`engine.demo_build.selector`)."""
+    return Path(__file__).parent / "trained"
+
+
+def selector_path() -> Path | None:
+    """The shipped selector, if this installation has one."""
+    path = trained_dir() / SELECTOR
+    return path if path.is_file() else None
+
+
+def builtin_file(kind: str) -> Path:
+    """The shipped file of a kind. UserError where this installation has none."""
+    path = trained_dir() / FILES[kind]
+    if not path.is_file():
+        raise UserError(f"builtin: the built-in {FILES[kind]} is not part of this installation; name a file")
+    return path

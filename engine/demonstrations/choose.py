@@ -1,0 +1,183 @@
+"""From an evaluation's specification to the demonstrations of each question: encoder, pool and retriever put together."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from db.rows import Fact, Row
+from db.specs.base import Finding, UserError, canonical_json, sha256_text
+from db.specs.evaluate import EvalSpec
+from engine.data.defaults import selector_features, selector_file
+from engine.data.sample import Sample, Split
+from engine.demonstrations import pools, retrieve
+from engine.demonstrations.pools import Pools
+from engine.demonstrations.retrieve import RETRIEVERS, Demonstrations, Selects, Task
+from engine.features.encoders import Encoder, open_encoder
+from engine.features.steps import feature_steps
+from engine.features.vectors import Recipe, encoder_mismatch, recipe_of
+from engine.vlm.loading import choose_device
+from engine.vlm.opening import is_server, open_vlm
+from engine.vlm.protocol import VLM
+
+Chosen = dict[int, list[Demonstrations]]
+"""For each number of shots, the train indices shown to each question, in prompt order."""
+
+
+@dataclass(frozen=True)
+class Selector:
+    """A loaded selector, and how its embeddings are made."""
+
+    network: Selects
+    path: Path
+    sha: str
+    """Hash of the weights, whatever the container."""
+    variant: str = ""
+    embedding: Mapping[str, Any] = field(default_factory=dict)
+    """The manifest's entry; empty where the file does not say."""
+    assumed: Mapping[str, Any] = field(default_factory=dict)
+    """Fields that the file does not tell, at their published values."""
+
+    @property
+    def recipe(self) -> Recipe:
+        """How questions are embedded; image and text, not standardised, where the file does not say."""
+        return recipe_of(self.embedding) if self.embedding else Recipe()
+
+
+def choose(
+    spec: EvalSpec,
+    retriever: str,
+    shots: Sequence[int],
+    queries: Sequence[Sample],
+    train: Split,
+    vlm: VLM,
+    cache_dir: Path,
+) -> Generator[Row, None, Chosen]:
+    """The demonstrations of `queries` for every number of shots. Yields facts, findings and progress; raises UserError."""
+    if not any(shots) or retriever == "zero-shot":
+        return {shot: [()] * len(queries) for shot in shots}
+    device = str(choose_device(spec.device))
+    selector = open_selector(spec, device) if retriever == "selector" else None
+    features = yield from _features(spec, retriever, queries, train, vlm, selector, cache_dir)
+    asked = pools.Request(spec.pool, spec.pool_size, spec.seed, spec.exclude_same_image, device)
+    pool = pools.build_pools(asked, queries, train, features=features, cache_dir=cache_dir)
+    yield from pool_facts(pool)
+    task = Task(
+        queries=queries,
+        train=train,
+        pools=pool,
+        seed=spec.seed,
+        shots=max(shots),
+        most_similar_last=spec.most_similar_last,
+        features=features,
+        selector=selector.network if selector else None,
+        device=device,
+    )
+    chooser = RETRIEVERS[retriever](task)
+    chosen = {shot: chooser(shot) for shot in shots}
+    ids = {shot: [[train.ids[row] for row in rows] for rows in lists] for shot, lists in chosen.items()}
+    yield Fact("demonstrations_sha", sha256_text(canonical_json(ids)))
+    return chosen
+
+
+def open_selector(spec: EvalSpec, device: str = "cpu") -> Selector:
+    """The selector that `spec` names, or the built-in one. Raises UserError where there is none."""
+    path = selector_file(spec)
+    if path is None:
+        raise UserError("selector: no checkpoint was given; name one with --selector, or choose another retriever")
+    from engine.selector import checkpoint
+
+    loaded = checkpoint.open_selector(path)
+    return Selector(
+        network=loaded.selector.to(device),
+        path=path,
+        sha=checkpoint.tensors_sha(loaded.selector.state_dict()),
+        variant=next(iter(loaded.names), "custom"),
+        embedding=loaded.manifest.embedding if loaded.manifest else {},
+        assumed=loaded.assumed,
+    )
+
+
+def _features(
+    spec: EvalSpec,
+    retriever: str,
+    queries: Sequence[Sample],
+    train: Split,
+    vlm: VLM,
+    selector: Selector | None,
+    cache_dir: Path,
+) -> Generator[Row, None, dict[tuple[str, str], Any]]:
+    """What pool and retriever compare. A selector brings its own encoder; the rest uses the one of `spec`."""
+    sides = {"query": queries, "train": train.questions}
+    compared = {(side, field) for field in pools.FIELDS.get(spec.pool, ()) for side in sides}
+    found: dict[tuple[str, str], Any] = {}
+    if selector is not None:
+        yield from selector_facts(selector)
+        encoder = selector_encoder(spec, selector, vlm, cache_dir)
+        yield from encoder_rows("selector_encoder", encoder, selector)
+        wanted = retrieve.FIELDS["selector"]
+        found |= yield from feature_steps(encoder, wanted, sides, cache_dir=cache_dir, recipe=selector.recipe)
+    else:
+        compared |= set(retrieve.FIELDS.get(retriever, ()))
+    if compared:
+        encoder = open_encoder(spec.encoder, vlm, device=spec.device, dtype=spec.dtype, cache_dir=cache_dir)
+        yield from encoder_rows("encoder", encoder, None)
+        if retriever == "i2t" and not encoder.joint:
+            yield _unlike_spaces(encoder)
+        found |= yield from feature_steps(encoder, sorted(compared), sides, cache_dir=cache_dir)
+    return found
+
+
+def selector_encoder(spec: EvalSpec, selector: Selector, vlm: VLM, cache_dir: Path) -> Encoder:
+    """The encoder that the selector was trained on, where its manifest names one, else the encoder of `spec`."""
+    name, model = selector_features(selector.embedding, encoder=spec.encoder, vlm=vlm.name)
+    if name == "vlm" and model != vlm.name and not _same_features(selector, vlm):
+        vlm = open_vlm(model, decode=spec.decode, prompt=spec.prompt, device=spec.device, cache_dir=cache_dir)
+    return open_encoder(name, vlm, device=spec.device, dtype=spec.dtype, cache_dir=cache_dir)
+
+
+def _same_features(selector: Selector, vlm: VLM) -> bool:
+    """Whether the answering model is the one of the selector's embeddings under another name."""
+    return not is_server(vlm.name) and selector.embedding.get("encoder_sha") == vlm.features_sha
+
+
+def encoder_rows(name: str, encoder: Encoder, selector: Selector | None) -> Generator[Row, None, None]:
+    facts = {"": encoder.name, "_model": encoder.model, "_sha": encoder.sha, "_dtype": encoder.dtype}
+    for part, value in facts.items():
+        yield Fact(f"{name}{part}", value)
+    mismatch = encoder_mismatch(selector.embedding, encoder) if selector and selector.embedding else ""
+    if selector and mismatch:
+        yield Finding(
+            code="encoder-mismatch",
+            severity="warning",
+            subject=str(selector.path),
+            message=f"the selector's training embeddings do not go with the ones it is given now: {mismatch}",
+            fix="embed and train again with this encoder, or evaluate with the model and pixel caps of the training",
+        )
+
+
+def selector_facts(selector: Selector) -> Generator[Row, None, None]:
+    yield Fact("selector", str(selector.path))
+    yield Fact("selector_sha", selector.sha)
+    yield Fact("variant", selector.variant)
+    if selector.assumed:
+        yield Fact("selector_assumed", dict(selector.assumed))
+
+
+def pool_facts(pool: Pools) -> Generator[Row, None, None]:
+    yield Fact("pool", pool.rule)
+    yield Fact("pool_size", pool.size)
+    yield Fact("pool_per_query", pool.own is not None)
+    yield Fact("pool_sha", pool.sha)
+
+
+def _unlike_spaces(encoder: Encoder) -> Finding:
+    return Finding(
+        code="spaces-differ",
+        severity="warning",
+        subject="i2t",
+        message=f"i2t compares images with texts, but {encoder.model} does not train its image and text features to agree",
+        fix="give a CLIP model as the encoder: --set encoder=DIR",
+    )

@@ -1,0 +1,172 @@
+"""Which demonstrations a query gets: one function for each way of choosing, in the table RETRIEVERS.
+
+A retriever takes a Task and returns a function from a number of shots to the demonstrations of every query: train
+indices in prompt order. The choices for fewer shots are the first choices for more, except where a selector differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.data.sample import Sample, Split
+from engine.demonstrations.neighbours import nearest, nearest_own
+from engine.demonstrations.pools import Features, Pools
+
+MAX_SHOTS = 8
+NUMBERS_AT_ONCE = 1 << 25  # of candidate embeddings: 128 MB in float32
+HIDDEN = 256  # usual width of a selector
+FIELDS: dict[str, tuple[tuple[str, str], ...]] = {
+    "t2t": (("query", "text"), ("train", "text")),
+    "i2t": (("query", "image"), ("train", "text")),
+    "i2i": (("query", "image"), ("train", "image")),
+    "selector": (("query", "both"), ("train", "both")),
+}
+"""Features that a retriever reads, by name."""
+ALIKE = frozenset({"zero-shot", "fixed"})
+"""Retrievers that show every query the same, on purpose."""
+
+Demonstrations = tuple[int, ...]
+Chooser = Callable[[int], list[Demonstrations]]
+
+
+class Selects(Protocol):
+    """What is asked of a pointer selector."""
+
+    @property
+    def max_shots(self) -> int: ...
+
+    def select(self, query_emb: Tensor, cand_emb: Tensor, shots: int, mask: Tensor | None = None) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Task:
+    """Queries that want demonstrations, and everything that a retriever may look at."""
+
+    queries: Sequence[Sample]
+    train: Split
+    pools: Pools
+    seed: int = 42
+    shots: int = MAX_SHOTS
+    """Largest number of shots that will be asked for."""
+    most_similar_last: bool = True
+    features: Features = field(default_factory=dict)
+    selector: Selects | None = None
+    device: str = "cpu"
+
+
+def zero_shot(task: Task) -> Chooser:
+    """No demonstrations, whatever is asked for."""
+    return lambda shots: [()] * len(task.queries)
+
+
+def at_random(task: Task) -> Chooser:
+    """Drawn from the query's pool by (seed, question_id), so that subset and number of shots change nothing."""
+    drawn = [_draw(task, query) for query in range(len(task.queries))]
+    return lambda shots: [rows[:shots] for rows in drawn]
+
+
+def fixed(task: Task) -> Chooser:
+    """The first of one seeded permutation for all: of the shared pool, or of train where each query has its own."""
+    shared = task.pools.shared
+    rows = shared.numpy() if shared is not None else np.arange(len(task.train))
+    most = max(map(len, task.pools.excluded), default=0)
+    order = tuple(int(row) for row in np.random.default_rng(task.seed).permutation(rows)[: task.shots + most])
+    chosen = [tuple(row for row in order if row not in banned) for banned in task.pools.excluded]
+    return lambda shots: [rows[:shots] for rows in chosen]
+
+
+def neighbours(task: Task, name: str) -> Chooser:
+    """The most similar of the query's pool, by exact inner product; by default the most similar stands last."""
+    query, train = (task.features[pair] for pair in FIELDS[name])
+    if task.pools.own is not None:
+        found = nearest_own(query, train, task.pools.own, task.shots, task.device)
+    else:
+        assert task.pools.shared is not None, "pools are shared or own"
+        place = {row: at for at, row in enumerate(task.pools.shared.tolist())}
+        banned = [[place[row] for row in rows if row in place] for rows in task.pools.excluded]
+        found = nearest(query, train[task.pools.shared], task.shots, banned, task.device)
+        found = torch.where(found < 0, found, task.pools.shared[found.clamp(min=0)])
+    ranked = _as_tuples(found)
+    step = -1 if task.most_similar_last else 1
+    return lambda shots: [rows[:shots][::step] for rows in ranked]
+
+
+def by_selector(task: Task) -> Chooser:
+    """What a trained selector points at, greedily; never more than it can be asked for."""
+    return partial(_select, task)
+
+
+RETRIEVERS: dict[str, Callable[[Task], Chooser]] = {
+    "zero-shot": zero_shot,
+    "random": at_random,
+    "fixed": fixed,
+    "t2t": partial(neighbours, name="t2t"),
+    "i2t": partial(neighbours, name="i2t"),
+    "i2i": partial(neighbours, name="i2i"),
+    "selector": by_selector,
+}
+
+
+def _draw(task: Task, query: int) -> Demonstrations:
+    """Always the draw for MAX_SHOTS, of which fewer shots take the beginning."""
+    identity = task.queries[query].question_id & (2**64 - 1)
+    rng = np.random.default_rng([task.seed, identity])
+    pool = task.pools.own[query] if task.pools.own is not None else task.pools.shared
+    assert pool is not None, "pools are shared or own"
+    banned = {*task.pools.excluded[query], -1}
+    wanted = min(len(pool), MAX_SHOTS + len(task.pools.excluded[query]) + int((pool < 0).sum()))
+    drawn = pool[torch.from_numpy(rng.choice(len(pool), size=wanted, replace=False))].tolist()
+    return tuple([row for row in drawn if row not in banned][: task.shots])
+
+
+@torch.no_grad()
+def _select(task: Task, shots: int) -> list[Demonstrations]:
+    assert task.selector is not None, "the recipe loads the selector before it retrieves"
+    asked = min(shots, task.selector.max_shots)
+    if asked == 0:
+        return [()] * len(task.queries)
+    queries, train = (task.features[pair] for pair in FIELDS["selector"])
+    pools = task.pools
+    # A pool that all queries share without exceptions is encoded once, so only what is kept per query counts there.
+    shared = train[pools.shared][None].to(task.device) if pools.shared is not None and not any(pools.excluded) else None
+    step = max(1, NUMBERS_AT_ONCE // max(1, pools.size * (train.shape[1] if shared is None else HIDDEN)))
+    found: list[Demonstrations] = []
+    for start in range(0, len(queries), step):
+        block = range(start, min(start + step, len(queries)))
+        rows, mask = _block(pools, block)  # (B, K) both
+        candidates = shared if shared is not None else train[rows.clamp(min=0)]
+        places = task.selector.select(
+            queries[block.start : block.stop].to(task.device),
+            candidates.to(task.device),
+            asked,
+            None if mask.all() else mask.to(task.device),
+        ).cpu()
+        chosen = rows.gather(1, places.clamp(min=0))
+        real = (places >= 0) & mask.gather(1, places.clamp(min=0))
+        found += _as_tuples(chosen.masked_fill(~real, -1))
+    return found
+
+
+def _block(pools: Pools, block: range) -> tuple[Tensor, Tensor]:
+    """Train indices (B, K) that a block of queries may point at, and which of them are real."""
+    if pools.own is not None:
+        rows = pools.own[block.start : block.stop]
+        return rows, rows >= 0
+    assert pools.shared is not None, "pools are shared or own"
+    rows = pools.shared[None].expand(len(block), -1)
+    mask = torch.ones(rows.shape, dtype=torch.bool)
+    for at, query in enumerate(block):
+        if pools.excluded[query]:
+            mask[at] = ~torch.isin(pools.shared, torch.tensor(pools.excluded[query]))
+    return rows, mask
+
+
+def _as_tuples(rows: Tensor) -> list[Demonstrations]:
+    return [tuple(row for row in one if row >= 0) for one in rows.tolist()]

@@ -1,0 +1,211 @@
+"""Reads what other programs wrote: published accuracy matrices, upstream's metrics files, prediction lists."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from db.specs.base import UserError
+from engine.common.findings import Cut, Unrecognised
+from engine.figures.values import BadValue, accuracy, dataset_name, shown, text, whole
+
+FULL_SIZE = {"OKVQA": 5046, "VQAv2": 214_354}
+METRICS_KEY = re.compile(r"^(?P<date>.*?)-?test_data_num=(?P<n>-?\d{1,15})-(?P<label>.+)$")
+SHOT_KEY = re.compile(r"^shot_num[=_](\d{1,3})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One printed accuracy in percent over the first `n` questions (0: not stated) at `shot` demonstrations."""
+
+    n: int
+    shot: int
+    accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A published accuracy matrix and what it was labelled with."""
+
+    source: str
+    label: str
+    dataset: str
+    vlm: str = ""
+    date: str = ""
+    sampler: str = ""
+    split: str = "val"
+    section: str = ""
+    checkpoint: str = ""
+    note: str = ""
+    figures: tuple[Figure, ...] = ()
+
+    @property
+    def subject(self) -> str:
+        """Where to find it: source, label, sampler and date."""
+        return " / ".join(part for part in (self.source, self.label, self.sampler, self.date) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedAnswer:
+    """One stored answer of another program; `references` is empty where the file has none."""
+
+    question_id: int
+    raw: str
+    references: tuple[str, ...] = ()
+    image_id: int = 0
+    question: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """What a result file holds: matrices, or single answers (with their shot count where the name tells it)."""
+
+    path: Path
+    matrices: tuple[Matrix, ...] = ()
+    answers: tuple[ImportedAnswer, ...] = ()
+    shot: int | None = None
+    problems: tuple[str, ...] = field(default=())
+
+
+def read_result_file(path: Path) -> ResultFile:
+    """Read one result file of any known shape. Raises UserError naming file and reason when it is none of them."""
+    content = _load(path)
+    try:
+        matrices, answers = _matrices(path, content), _answers(content)
+    except BadValue as error:
+        raise UserError(f"{path}: {error}; repair the value or remove its row") from None
+    if matrices:
+        return ResultFile(path, matrices=matrices)
+    if answers:
+        found = re.search(r"shot_num[=:_](\d{1,3})(?!\d)", path.name)
+        return ResultFile(path, answers=answers, shot=int(found[1]) if found else None)
+    raise Unrecognised(
+        f"{path}: {_shape(content)} is none of the kinds that can be read; give accuracy matrices, a metrics file "
+        "(test_data_num=..., shot_num=...) or a list of predictions ({question_id, answer})"
+    )
+
+
+def _shape(content: Any) -> str:
+    """What a JSON value is, in words."""
+    if isinstance(content, dict):
+        keys = ", ".join(text(key)[:30] for key in list(content)[:5])
+        more = ", ..." if len(content) > 5 else ""
+        return f"a JSON object with the keys {keys}{more}" if keys else "an empty JSON object"
+    if isinstance(content, list):
+        return f"a JSON list of {len(content):,}, the first {_shape(content[0])}," if content else "an empty JSON list"
+    return f"the JSON value {shown(content)}"
+
+
+def _load(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); check the path") from error
+    except json.JSONDecodeError as error:
+        if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
+            raise Cut(f"{path} is cut at line {error.lineno} ({len(error.doc):,} characters); copy it again") from None
+        if error.msg == "Extra data":
+            what = f"more text follows the first JSON value at line {error.lineno}, as in JSON lines"
+            raise UserError(f"{path}: {what}; join the lines into one list") from None
+        raise UserError(f"{path} is not JSON ({error}); give a JSON result file") from None
+    except RecursionError:
+        raise UserError(f"{path}: lists or objects are nested too deeply; give a JSON result file") from None
+    except ValueError as error:
+        raise UserError(f"{path} is not JSON ({text(error)[:80]}); give a JSON result file") from None
+
+
+def _matrices(path: Path, content: Any) -> tuple[Matrix, ...]:
+    if isinstance(content, list) and content and all(isinstance(e, dict) and "rows" in e for e in content):
+        return tuple(_published(path, f"entry {i}", entry) for i, entry in enumerate(content))
+    if isinstance(content, dict):
+        if any(SHOT_KEY.match(str(key)) for key in content):
+            return (_baseline(path, content),)
+        return tuple(
+            _metrics(path, match, value)
+            for key, value in content.items()
+            if (match := METRICS_KEY.match(str(key))) and isinstance(value, dict)
+        )
+    return ()
+
+
+def _published(path: Path, place: str, entry: Mapping[str, Any]) -> Matrix:
+    rows = entry["rows"]
+    if not isinstance(rows, list):
+        raise BadValue(f"{place}: rows is {shown(rows)}, not a list")
+    told = {k: text(entry.get(k) or "") for k in ("model", "date", "sampler", "split", "section", "checkpoint", "note")}
+    return Matrix(
+        source=text(entry.get("source_file", path.name)), label=text(entry.get("method", place)),
+        dataset=dataset_name(entry.get("dataset", "")), vlm=told["model"], date=told["date"], sampler=told["sampler"],
+        split=told["split"] or "val", section=told["section"], checkpoint=told["checkpoint"], note=told["note"],
+        figures=tuple(_row(f"{place}, row {i}", row) for i, row in enumerate(rows)),
+    )  # fmt: skip
+
+
+def _row(place: str, row: Any) -> Figure:
+    if not isinstance(row, dict) or not row.keys() >= {"n", "shot", "accuracy"}:
+        raise BadValue(f"{place} is {shown(row)}, but a row needs n, shot and accuracy")
+    n, shot = (whole(row[name], f"{place}: {name}") for name in ("n", "shot"))
+    return Figure(n, shot, accuracy(row["accuracy"], f"{place}: accuracy"))
+
+
+def _metrics(path: Path, match: re.Match[str], shots: Mapping[str, Any]) -> Matrix:
+    dataset = _dataset_in(path)
+    n = FULL_SIZE.get(dataset, 0) if match["n"] == "-1" else whole(match["n"], "test_data_num")
+    label, date = text(match["label"]), text(match["date"])
+    return Matrix(path.name, label, dataset, date=date, figures=_figures(match.string, n, shots))
+
+
+def _baseline(path: Path, shots: Mapping[str, Any]) -> Matrix:
+    dataset = _dataset_in(path)
+    return Matrix(path.name, path.stem, dataset, figures=_figures("", FULL_SIZE.get(dataset, 0), shots))
+
+
+def _figures(place: str, n: int, shots: Mapping[str, Any]) -> tuple[Figure, ...]:
+    figures = []
+    for key, value in shots.items():
+        if match := SHOT_KEY.match(key):
+            share = accuracy(value, f"{text(place)}: {key}" if place else key)
+            # Fractions are the rule; percent above 1 was written by older versions.
+            figures.append(Figure(n, int(match[1]), round(100 * share if share <= 1 else share, 4)))
+    return tuple(figures)
+
+
+def _dataset_in(path: Path) -> str:
+    text = str(path).lower()
+    return "VQAv2" if "vqav2" in text else "OKVQA" if "okvqa" in text or "ok_vqa" in text else ""
+
+
+def _answers(content: Any) -> tuple[ImportedAnswer, ...]:
+    rows: Sequence[Any] = content if isinstance(content, list) else []
+    if isinstance(content, dict):
+        rows = [row for row in content.values() if isinstance(row, dict)]
+    if not rows or not all(isinstance(row, dict) and "question_id" in row for row in rows):
+        return ()
+    return tuple(_answer(f"row {index}", row) for index, row in enumerate(rows))
+
+
+def _answer(place: str, row: Mapping[str, Any]) -> ImportedAnswer:
+    raw = next((row[key] for key in ("prediction", "output", "answer") if isinstance(row.get(key), str)), None)
+    if raw is None:
+        raise BadValue(f"{place} has no text under prediction, output or answer")
+    return ImportedAnswer(
+        question_id=whole(row["question_id"], f"{place}: question_id"),
+        raw=text(raw),
+        references=_references(place, row.get("answers") or []),
+        image_id=whole(row.get("image_id") or 0, f"{place}: image_id"),
+        question=text(row.get("question")),
+    )
+
+
+def _references(place: str, answers: Any) -> tuple[str, ...]:
+    """Reference answers, given as texts or as objects with `answer`."""
+    given = answers if isinstance(answers, list) else [answers]
+    found = [one.get("answer") if isinstance(one, dict) else one for one in given]
+    odd = next((i for i, one in enumerate(found) if not isinstance(one, str | int | float)), None)
+    if odd is not None:
+        raise BadValue(f"{place}: answers[{odd}] is {shown(given[odd])}, neither a text nor an object with answer")
+    return tuple(text(one) for one in found)

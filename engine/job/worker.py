@@ -1,0 +1,270 @@
+"""The job process: load the run, look its recipe up, store each row it yields, say how it ended.
+
+`python -m engine.job.worker --home DIR RUN`. Standard output and error are the run's log. The only module that knows both
+the recipes and the store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import faulthandler
+import importlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from loguru import logger
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from db import process, store
+from db.home import Home
+from db.rows import Row, StoredAnswer
+from db.session import open_database, reading, writing
+from db.specs import JOB_SPEC, UserError, canonical_json
+from db.specs.imported import ImportSpec
+from engine.job import environment
+from engine.job.recorder import LAST_WORD_BYTES, RESERVE_BYTES, Recorder, Reserve
+from engine.recipes.run_context import Context, Scored, Stop
+
+RECIPES: dict[str, tuple[str, str]] = {
+    "eval": ("engine.recipes.evaluate", "evaluate"),
+    "rce": ("engine.recipes.train", "train"),
+    "grpo": ("engine.recipes.train", "train"),
+    "generate": ("engine.recipes.generate", "generate"),
+    "embed": ("engine.recipes.embed", "embed"),
+    "import": ("engine.recipes.import_answers", "import_answers"),
+}
+GRACE_S = 10
+"""Seconds between a request to stop and breaking into a recipe that yields nothing meanwhile."""
+LOG_FORMAT = "{time:YYYY-MM-DD HH:mm:ss} | {level: <7} | {message}"
+
+
+class Stopped(BaseException):
+    """The run was asked to stop. Not an Exception, so that no recipe swallows it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: state of the run, exit code of the process, one sentence."""
+
+    state: str
+    exit_code: int
+    reason: str = ""
+
+
+class StopRequest(Stop):
+    """SIGTERM and SIGINT: noted, obeyed between two rows, and after a while by breaking into the recipe."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._may_break_in = True
+        signal.signal(signal.SIGTERM, self._ask)
+        signal.signal(signal.SIGINT, self._ask)
+        signal.signal(signal.SIGALRM, self._break_in)
+
+    def check(self) -> None:
+        """Raise Stopped when a stop was asked for, unless the recipe is about to hand over what it has begun."""
+        if self.asked and not self.deferred:
+            raise Stopped
+
+    def recipe_ended(self) -> None:
+        """From here on only the last rows are stored: a signal hurries that, and does not disturb it."""
+        self._may_break_in = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _ask(self, _: int, __: FrameType | None) -> None:
+        self.asked = True
+        if self._may_break_in:
+            signal.setitimer(signal.ITIMER_REAL, GRACE_S)
+
+    def _break_in(self, _: int, __: FrameType | None) -> None:
+        if self._may_break_in:
+            raise Stopped
+
+
+@dataclass(frozen=True)
+class Job:
+    """A claimed run."""
+
+    home: Home
+    database: Engine
+    run_id: int
+    process_id: int
+    kind: str
+    spec_text: str
+    """The specification as stored (JSON)."""
+
+    @property
+    def label(self) -> str:
+        """How people name the run."""
+        return f"r{self.run_id}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; the exit code is 0 for done and stopped, that of the error for the user's fault, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m engine.job.worker", description="Work on one run.")
+    parser.add_argument("--home", required=True, type=Path, help="home folder")
+    parser.add_argument("run", help="run, such as r12")
+    asked = parser.parse_args(arguments)
+    faulthandler.enable()
+    logger.remove()
+    logger.add(sys.stderr, format=LOG_FORMAT, level="INFO", backtrace=False, diagnose=False)
+    stop = StopRequest()
+    try:
+        return work(claim(Home(asked.home), asked.run), stop).exit_code
+    except UserError as error:
+        logger.error("{}", error)
+        return error.exit_code
+
+
+def claim(home: Home, name: str) -> Job:
+    """Open the database and take the run; refuses one that another living process works on."""
+    database = open_database(home.database)
+    surroundings = environment.describe(Path.cwd())
+    with writing(database) as session:
+        run = store.find_run(session, name)
+        assert run.id is not None, "a stored run has a key"
+        pid = os.getpid()
+        row = store.start_process(
+            session,
+            run_id=run.id,
+            pid=pid,
+            pid_start=process.pid_start(pid),
+            boot_id=process.boot_id(),
+            host=process.host(),
+            argv=sys.argv,
+            log_path=str(home.log(run.id)),
+        )
+        assert row.id is not None, "a stored process has a key"
+        store.set_state(session, run_id=run.id, state="running")
+        run.environment = canonical_json(merged(json.loads(run.environment), surroundings))
+        return Job(home, database, run.id, row.id, run.kind, run.spec)
+
+
+def merged(stored: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
+    """What the run was made with; a process that resumes it elsewhere is added, not put in the first one's place."""
+    first = {name: stored.get(name) for name in present}
+    if not any(first.values()):
+        return {**stored, **present}
+    differing = {name: value for name, value in present.items() if first[name] != value}
+    if not differing:
+        return dict(stored)
+    return {**stored, "resumed_with": [*stored.get("resumed_with", []), differing]}
+
+
+def work(job: Job, stop: StopRequest) -> Outcome:
+    """Run the recipe to its end, store everything it yielded, then say how it ended."""
+    run_dir = job.home.run_dir(job.run_id)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    reserve = Reserve(run_dir / "reserve", RESERVE_BYTES)
+    last_word = Reserve(run_dir / "reserve-last-word", LAST_WORD_BYTES)
+    logger.info("{}: {} begins, process {}", job.label, job.kind, os.getpid())
+    recorder = Recorder(
+        job.database, run_id=job.run_id, process_id=job.process_id, reserve=reserve, hurried=lambda: stop.asked
+    )
+    outcome = carry_out(job, recorder, stop)
+    stop.recipe_ended()
+    try:
+        recorder.close()
+    except UserError as error:
+        outcome = Outcome("failed", error.exit_code, str(error))
+    finally:
+        reserve.release()
+        last_word.release()
+    level = "ERROR" if outcome.state == "failed" else "INFO"
+    logger.log(level, "{}: {} {}", job.label, outcome.state, outcome.reason)
+    with writing(job.database) as session:
+        store.end_process(
+            session, process_id=job.process_id, state=outcome.state, exit_code=outcome.exit_code, reason=outcome.reason
+        )
+        store.set_state(session, run_id=job.run_id, state=outcome.state)
+    return outcome
+
+
+def carry_out(job: Job, recorder: Recorder, stop: StopRequest) -> Outcome:
+    """Draw the recipe's rows until it ends, is stopped, or fails."""
+    try:
+        with closing(_recipe(job, stop)) as rows:
+            for row in rows:
+                recorder.put(row)
+                stop.check()
+    except Stopped:
+        return Outcome("stopped", 0, f"`leverplus resume {job.label}` goes on from here")
+    except UserError as error:
+        return Outcome("failed", error.exit_code, str(error))
+    except Exception as error:  # the last line of defence: whatever it was, the run must say so
+        logger.opt(exception=True).error("{} failed", job.label)
+        return Outcome("failed", 1, _sentence(error))
+    return Outcome("done", 0)
+
+
+def _recipe(job: Job, stop: Stop) -> Generator[Row, None, None]:
+    module, function = RECIPES[job.kind]
+    spec = _spec(job)
+    with reading(job.database) as session:
+        answered = _scored(session, job.run_id)
+        stored = [candidate for _, candidate in store.candidates(session, run_id=job.run_id)]
+    job.home.cache.mkdir(parents=True, exist_ok=True)
+
+    def find_answers(shas: Sequence[str]) -> Mapping[str, StoredAnswer]:
+        with reading(job.database) as session:
+            return store.find_answers(session, request_shas=shas)
+
+    context = Context(
+        run_dir=job.home.run_dir(job.run_id),
+        cache_dir=job.home.cache,
+        find_answers=find_answers,
+        answered=answered,
+        stop=stop,
+        candidates={(candidate.query_id, candidate.pointer): candidate for candidate in stored},
+    )
+    recipe = getattr(importlib.import_module(module), function)
+    rows: Generator[Row, None, None] = recipe(spec, context)
+    return rows
+
+
+def _spec(job: Job) -> Any:
+    model: TypeAdapter[Any] = TypeAdapter(ImportSpec) if job.kind == "import" else JOB_SPEC
+    try:
+        return model.validate_json(job.spec_text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise UserError(
+            f"{job.label} was stored by another version of leverplus ({field}: {first['msg']}): start it anew"
+        ) from None
+
+
+def _scored(session: Session, run_id: int) -> dict[tuple[int, int], Scored]:
+    """What an earlier process of this run has answered, by (question_id, shot)."""
+    shots = {shot for _, shot in store.answered(session, run_id=run_id)}
+    return {
+        (row.question_id, row.shot): Scored(row.score, empty=not row.answer.strip(), cut=row.cut)
+        for shot in shots
+        for row in store.predictions(session, run_id=run_id, shot=shot)
+        if not row.error
+    }
+
+
+def _sentence(error: Exception) -> str:
+    """One line for the run's row; the traceback is in the log."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"no space left for {error.filename or 'a file'}: free some, then resume; nothing stored is lost"
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return "out of memory: lower batch_size or max_pixels, or use a smaller precision (dtype)"
+    first = str(error).strip().splitlines()[:1]
+    return f"{type(error).__name__}: {first[0]}" if first else type(error).__name__
+
+
+if __name__ == "__main__":
+    sys.exit(main())

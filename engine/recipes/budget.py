@@ -1,0 +1,218 @@
+"""Spending a budget of answers on queries: a window of them is asked at once, so that batches stay full, and each gets as
+many candidates as its scores call for. Which candidates those are does not depend on batches, window or interruptions."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from db.rows import Candidate, Metric, Progress, Question, Row, Settle
+from db.specs.base import UserError
+from db.specs.generate import GenerateSpec
+from engine.common.accuracy import clean_answer, vqa_accuracy
+from engine.data.sample import Sample, Split
+from engine.recipes.cached_answers import Answerer, Reply
+from engine.recipes.proposals import Pointer, Proposal
+from engine.vlm.opening import is_server
+from engine.vlm.prompt import Prompt, build
+
+ROUND = 2
+"""Candidates asked at a time for a query whose group has no signal yet."""
+
+
+@dataclass
+class Quest:
+    """One query on its way through the budget."""
+
+    row: int
+    """Index in the train split."""
+    query: Sample
+    proposals: Sequence[Proposal]
+    place: int
+    """Position among the queries."""
+    stored: dict[Pointer, Candidate]
+    """Candidates of an earlier process, until their proposal comes up again."""
+    asked: int = 0
+    """Proposals that were taken so far."""
+    open: int = 0
+    """Answers that are still awaited."""
+    found: dict[Pointer, Candidate] = field(default_factory=dict)
+
+    @property
+    def signal(self) -> bool:
+        """Two candidates have different scores, so that the group can teach something."""
+        return len({one.score for one in self.found.values()}) > 1
+
+    def take(self, spec: GenerateSpec) -> Sequence[Proposal]:
+        """The proposals to ask next; none when the query is done."""
+        if not spec.adaptive or not self.asked:
+            number = spec.min_candidates if spec.adaptive else len(self.proposals)
+        else:
+            number = 0 if self.signal else ROUND
+        taken = self.proposals[self.asked : self.asked + number]
+        self.asked += len(taken)
+        return taken
+
+    def in_order(self) -> list[Candidate]:
+        """The candidates in the order of the proposals, then those of an earlier process that are proposed no more."""
+        return [self.found[one.pointer] for one in self.proposals if one.pointer in self.found] + [
+            *self.stored.values()
+        ]
+
+
+Request = tuple[tuple[Quest, Proposal], Prompt]
+
+
+@dataclass
+class Spending:
+    """Asks for candidates until every query is done."""
+
+    spec: GenerateSpec
+    dataset_sha: str
+    train: Split
+    queries: Sequence[Sample]
+    proposals: Iterator[list[Proposal]]
+    """Of each query, in order."""
+    stored: Mapping[tuple[int, Pointer], Candidate]
+    """Candidates of an earlier process: counted, not asked again."""
+    answerer: Answerer
+    at_once: int
+    """Requests handed over together."""
+    done: list[Quest] = field(default_factory=list)
+    left_out: int = 0
+    """Candidates without an answer, because an image could not be read."""
+    first_error: str = ""
+    _judged: int = 0
+    _with_signal: int = 0
+    _answers: int = 0
+    _right: int = 0
+    _shown: set[int] = field(default_factory=set)
+    _waiting: deque[Request] = field(default_factory=deque)
+
+    def rows(self) -> Iterator[Row]:
+        """Questions, candidates as they become known, progress and the rates so far."""
+        quests, served = self._quests(), is_server(self.spec.vlm)
+        if not self.stored:  # a resumed run must not look as if it began anew
+            yield self._progress()
+        while True:
+            while len(self._waiting) < self.at_once and (quest := next(quests, None)):
+                self._waiting.extend(self._next_requests(quest))
+            block = [self._waiting.popleft() for _ in range(min(self.at_once, len(self._waiting)))]
+            if not block:
+                break
+            yield from self._questions(block)
+            for replies in self.answerer.ask(block):
+                yield from self._candidates(replies)
+                yield from self._rates()
+                if served:
+                    yield Settle()  # stored before the next request is sent, so that a kill loses only what is in flight
+        yield self._progress()
+
+    def _quests(self) -> Iterator[Quest]:
+        before: dict[int, dict[Pointer, Candidate]] = {}
+        for (row, pointer), candidate in self.stored.items():
+            before.setdefault(row, {})[pointer] = candidate
+        for place, query in enumerate(self.queries):
+            row = self.train.index_of[query.question_id]
+            yield Quest(row, query, next(self.proposals), place, before.pop(row, {}))
+
+    def _next_requests(self, quest: Quest) -> list[Request]:
+        """What is to be asked next for a query; empty when it is done. Decided as if nothing had been stored before."""
+        while taken := quest.take(self.spec):
+            for one in taken:
+                if one.pointer in quest.stored:
+                    self._count(quest, quest.stored.pop(one.pointer))
+            fresh = [one for one in taken if one.pointer not in quest.found]
+            if fresh:
+                quest.open = len(fresh)
+                return [
+                    ((quest, one), build(self.spec.prompt, self._demonstrations(one), quest.query)) for one in fresh
+                ]
+            self._judge(quest)
+        self.done.append(quest)
+        return []
+
+    def _candidates(self, replies: Sequence[Reply[tuple[Quest, Proposal]]]) -> Iterator[Candidate]:
+        for reply in replies:
+            quest, proposal = reply.key
+            if reply.error:
+                self._note_error(quest, reply.error)
+            else:
+                candidate = _candidate(quest, proposal, reply)
+                self._count(quest, candidate)
+                yield candidate
+            quest.open -= 1
+            if not quest.open:
+                self._judge(quest)
+                self._waiting.extendleft(reversed(self._next_requests(quest)))
+
+    def _count(self, quest: Quest, candidate: Candidate) -> None:
+        quest.found[candidate.pointer] = candidate
+        self._answers += 1
+        self._right += candidate.score > 0
+
+    def _note_error(self, quest: Quest, error: str) -> None:
+        if self.spec.strict:
+            raise UserError(f"question {quest.query.question_id}: {error}; mend it, or run without strict")
+        self.left_out += 1
+        self.first_error = self.first_error or error
+
+    def _judge(self, quest: Quest) -> None:
+        """A round is complete: whether the group has signal counts from its first one on."""
+        first = quest.asked <= self.spec.min_candidates or not self.spec.adaptive
+        self._judged += first
+        self._with_signal += quest.signal
+
+    def _questions(self, block: Sequence[Request]) -> Iterator[Question]:
+        """The questions that the block refers to and no earlier one did."""
+        for (quest, proposal), _ in block:
+            for sample in (quest.query, *self._demonstrations(proposal)):
+                if sample.question_id not in self._shown:
+                    self._shown.add(sample.question_id)
+                    yield Question(
+                        dataset_sha=self.dataset_sha,
+                        split="train",
+                        question_id=sample.question_id,
+                        image_id=sample.image_id,
+                        question=sample.question,
+                        answers=sample.answers,
+                        label=sample.label,
+                        image=str(sample.image),
+                    )
+
+    def _demonstrations(self, proposal: Proposal) -> list[Sample]:
+        return [self.train.questions[row] for row in proposal.pointer]
+
+    def _progress(self) -> Progress:
+        note = f"signal {self._signal_rate:.0%} of {self._judged}, {self._answers} answers" if self._judged else ""
+        return Progress(len(self.done), len(self.queries), unit="queries", note=note)
+
+    @property
+    def _signal_rate(self) -> float:
+        return self._with_signal / max(1, self._judged)
+
+    def _rates(self) -> Iterator[Row]:
+        yield self._progress()
+        rates = {"signal_rate": self._signal_rate, "positive_rate": self._right / max(1, self._answers)}
+        for name, value in rates.items():
+            yield Metric("generate", 1, self._answers, name, value)
+
+
+def _candidate(quest: Quest, proposal: Proposal, reply: Reply[tuple[Quest, Proposal]]) -> Candidate:
+    """Scored by the official metric on the query's own answers; there is no fallback."""
+    answer = clean_answer(reply.raw)
+    return Candidate(
+        query_id=quest.row,
+        pointer=proposal.pointer,
+        method=proposal.method,
+        request_sha=reply.request_sha,
+        raw=reply.raw,
+        answer=answer,
+        score=vqa_accuracy(answer, quest.query.answers),
+        beam_rank=proposal.beam_rank,
+        beam_score=proposal.beam_score,
+        logprob_score=proposal.logprob_score,
+        temperature=proposal.temperature,
+        similarity=proposal.similarity,
+    )

@@ -1,0 +1,84 @@
+"""Asking a model many things without asking twice: stored answers, equal requests and batches in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from db.rows import StoredAnswer
+from engine.common.images import MISSING_SHA, image_sha
+from engine.recipes.run_context import Context
+from engine.vlm.prompt import Prompt
+from engine.vlm.protocol import VLM, Answer
+
+Key = TypeVar("Key")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply(Generic[Key]):
+    """The answer to one request, under the asker's own key."""
+
+    key: Key
+    prompt_sha: str
+    request_sha: str
+    raw: str
+    cut: bool
+    reused: bool
+    error: str
+
+
+class Answerer:
+    """Answers requests in any number: what is stored, or was asked before in this run, is not computed again."""
+
+    def __init__(self, vlm: VLM, context: Context, *, at_once: int) -> None:
+        """`at_once` is the number of prompts handed to the model together, a few times its batch."""
+        self._vlm = vlm
+        self._context = context
+        self._at_once = at_once
+        self._known: dict[str, StoredAnswer] = {}
+
+    def ask(self, requests: Sequence[tuple[Key, Prompt]]) -> Iterator[list[Reply[Key]]]:
+        """Replies in lists as they become known, the stored ones first; a bad image makes a reply with `error`.
+
+        When the run is asked to stop, what the model has begun still comes, and what it has not never does.
+        """
+        waiting: dict[str, list[tuple[Key, Prompt]]] = {}
+        for key, prompt in requests:
+            waiting.setdefault(self._name(prompt, len(waiting)), []).append((key, prompt))
+        self._known |= self._context.find_answers([sha for sha in waiting if sha not in self._known])
+        stored = [sha for sha in waiting if sha in self._known]
+        if stored:
+            yield [reply for sha in stored for reply in self._replies(sha, waiting.pop(sha), first_is_new=False)]
+        names = list(waiting)
+        for start in range(0, len(names), self._at_once):
+            block = names[start : start + self._at_once]
+            stop = self._context.stop
+            with stop.defer():
+                for known in self._vlm.answer([waiting[name][0][1] for name in block], stop.go_on):
+                    yield [
+                        reply
+                        for place, answer in known.items()
+                        for reply in self._answered(block[place], waiting[block[place]], answer)
+                    ]
+
+    def _name(self, prompt: Prompt, place: int) -> str:
+        """The request's hash. Prompts with missing images hash alike but are not alike: each gets a name of its own."""
+        missing = any(image_sha(path) == MISSING_SHA for path in prompt.images)
+        return f"{MISSING_SHA} {place}" if missing else self._vlm.request_sha(prompt)
+
+    def _answered(self, name: str, group: Sequence[tuple[Key, Prompt]], answer: Answer) -> list[Reply[Key]]:
+        if answer.error:
+            return [
+                Reply(key, prompt.sha, self._vlm.request_sha(prompt), "", False, False, answer.error)
+                for key, prompt in group
+            ]
+        self._known[name] = StoredAnswer(answer.raw, answer.cut)
+        return self._replies(name, group, first_is_new=True)
+
+    def _replies(self, sha: str, group: Sequence[tuple[Key, Prompt]], *, first_is_new: bool) -> list[Reply[Key]]:
+        known = self._known[sha]
+        return [
+            Reply(key, prompt.sha, sha, known.raw, known.cut, reused=not first_is_new or place > 0, error="")
+            for place, (key, prompt) in enumerate(group)
+        ]

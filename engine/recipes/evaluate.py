@@ -1,0 +1,251 @@
+"""The recipe that evaluates: each question with its demonstrations is asked, answered, scored, and yielded at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from db.rows import Cell, Fact, Prediction, Progress, Question, Row, Settle, Subset
+from db.specs.base import Finding, UserError
+from db.specs.evaluate import EvalSpec
+from engine.common.accuracy import METRIC, clean_answer, vqa_accuracy
+from engine.data.datasets import Dataset, Sample, Split, open_dataset
+from engine.data.defaults import resolve_retriever
+from engine.data.subsets import draw_subsets
+from engine.demonstrations.choose import Chosen, choose
+from engine.recipes.cached_answers import Answerer, Reply
+from engine.recipes.run_context import Context
+from engine.recipes.running_accuracy import Tally
+from engine.vlm.opening import is_server, open_vlm
+from engine.vlm.prompt import Prompt, build
+from engine.vlm.protocol import VLM
+
+REQUESTS_AT_ONCE = 512
+"""Requests looked up in the store together."""
+BATCHES_AT_ONCE = 4
+"""Batches handed to the model together, so that it can sort prompts by length."""
+CELLS_EVERY_S = 2.0
+CELLS_SHARE = 0.05
+"""Largest share of time spent on figures that will be replaced."""
+
+Place = tuple[int, int]
+"""(position among the questions, shots asked for)."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is settled before the first question is asked."""
+
+    spec: EvalSpec
+    dataset: Dataset
+    retriever: str
+    shots: tuple[int, ...]
+    subsets: list[Subset]
+    questions: list[Sample]
+    """The questions of all subsets, by ascending id."""
+    train: Split
+    """Where demonstrations come from; empty for an evaluation without any."""
+
+
+def evaluate(spec: EvalSpec, context: Context) -> Iterator[Row]:
+    """Evaluate `spec`: facts, subsets, questions, then predictions as they come, cells, and findings at the end.
+
+    What `context` knows to be answered is not asked again but counts in the cells. Raises UserError for the user's
+    fault; a missing image is a flagged question, with `spec.strict` an error.
+    """
+    plan = _plan(spec, context)
+    yield from _facts(plan)
+    yield from _fewer_shots(plan)
+    yield from plan.subsets
+    vlm = _open_vlm(spec, context)
+    for name, value in {**vlm.facts(), "vlm_sha": vlm.sha, "decode_sha": vlm.decode_sha}.items():
+        yield Fact(name, value)
+    chosen = yield from choose(
+        spec, plan.retriever, plan.shots, plan.questions, plan.train, vlm, cache_dir=context.cache_dir
+    )
+    yield from _Run(plan, context, vlm, chosen).rows()
+
+
+def _plan(spec: EvalSpec, context: Context) -> Plan:
+    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir)
+    split = dataset.split(spec.split)
+    retriever = resolve_retriever(spec)
+    shots = (0,) if retriever == "zero-shot" else tuple(dict.fromkeys(spec.shots))
+    subsets = draw_subsets(split, dataset_sha=dataset.sha, limit=spec.limit, first=spec.first, seed=spec.seed)
+    ids = {one for subset in subsets for one in subset.question_ids}
+    questions = [sample for sample in split.questions if sample.question_id in ids]
+    train = dataset.train if any(shots) else Split("train", [])
+    return Plan(spec, dataset, retriever, shots, subsets, questions, train)
+
+
+def _open_vlm(spec: EvalSpec, context: Context) -> VLM:
+    return open_vlm(
+        spec.vlm,
+        decode=spec.decode,
+        prompt=spec.prompt,
+        dtype=spec.dtype,
+        device=spec.device,
+        batch_size=spec.batch_size,
+        served_model=spec.served_model,
+        concurrency=spec.concurrency,
+        cache_dir=context.cache_dir,
+    )
+
+
+def _facts(plan: Plan) -> Iterator[Row]:
+    yield Fact("dataset", plan.dataset.name)
+    yield Fact("dataset_kind", plan.dataset.kind)
+    yield Fact("dataset_sha", plan.dataset.sha)
+    yield Fact("order_sha", plan.dataset.split(plan.spec.split).order_sha)
+    yield Fact("subsets", {subset.label: subset.sha for subset in plan.subsets})
+    if plan.train.questions:
+        yield Fact("train_order_sha", plan.train.order_sha)
+    yield Fact("retriever", plan.retriever)
+    yield Fact("prompt_sha", plan.spec.prompt.sha())
+    yield Fact("metric", METRIC)
+    if "builtin" in (plan.spec.dataset, plan.spec.vlm):
+        from engine.demo.shipped import SYNTHETIC_NOTE
+
+        yield Fact("synthetic", SYNTHETIC_NOTE)
+
+
+def _fewer_shots(plan: Plan) -> Iterator[Finding]:
+    if plan.retriever == "zero-shot" and any(plan.spec.shots):
+        yield Finding(
+            code="shots-truncated",
+            severity="info",
+            subject="zero-shot",
+            message=f"zero-shot shows no demonstrations, so 0 shots were evaluated in place of {max(plan.spec.shots)}",
+            fix="give --shot 0 with --retriever zero-shot, or choose another retriever",
+        )
+
+
+@dataclass
+class _Run:
+    """The asking itself."""
+
+    plan: Plan
+    context: Context
+    vlm: VLM
+    chosen: Chosen
+    done: int = 0
+    _shown: set[tuple[str, int]] = field(default_factory=set)
+
+    def rows(self) -> Generator[Row, None, None]:
+        """Questions, predictions, progress and cells; then the last cells and the findings."""
+        tally = Tally(self.plan.questions, self.plan.subsets, self.plan.shots, self.chosen)
+        spec = self.plan.spec
+        served = is_server(spec.vlm)
+        batch = spec.concurrency if served else spec.batch_size
+        answerer = Answerer(self.vlm, self.context, at_once=BATCHES_AT_ONCE * batch)
+        open_places = self._skip_answered(tally)
+        facts = dict(self.vlm.facts())
+        clock = _Clock(tally.cells)
+        yield self._progress()
+        for start in range(0, len(open_places), REQUESTS_AT_ONCE):
+            block = open_places[start : start + REQUESTS_AT_ONCE]
+            yield from self._questions(block)
+            for replies in answerer.ask([(place, self._prompt(place)) for place in block]):
+                yield from (self._prediction(reply, tally) for reply in replies)
+                self.done += len(replies)
+                yield self._progress()
+                yield from clock.due()
+                if served:
+                    yield Settle()  # stored before the next request is sent, so that a kill loses only what is in flight
+        yield from _changed(facts, self.vlm.facts())  # the batch may have been halved for want of memory
+        yield from tally.cells()
+        yield from tally.summary(self.plan.retriever)
+
+    def _skip_answered(self, tally: Tally) -> list[Place]:
+        """What is still to be asked, all shots of a question together; what was answered before goes into the tally."""
+        places: list[Place] = []
+        for at, question in enumerate(self.plan.questions):
+            for shot in self.plan.shots:
+                key = question.question_id, shot
+                if key in self.context.answered:
+                    known = self.context.answered[key]
+                    tally.record(at, shot, known.score, empty=known.empty, cut=known.cut)
+                    self.done += 1
+                else:
+                    places.append((at, shot))
+        return places
+
+    def _progress(self) -> Progress:
+        return Progress(self.done, len(self.plan.questions) * len(self.plan.shots), unit="answers")
+
+    def _demonstrations(self, place: Place) -> list[Sample]:
+        return [self.plan.train.questions[row] for row in self.chosen[place[1]][place[0]]]
+
+    def _prompt(self, place: Place) -> Prompt:
+        return build(self.plan.spec.prompt, self._demonstrations(place), self.plan.questions[place[0]])
+
+    def _questions(self, block: Sequence[Place]) -> Iterator[Question]:
+        """The questions that the block refers to and no earlier one did."""
+        for place in block:
+            shown = [("train", sample) for sample in self._demonstrations(place)]
+            for split, sample in [(self.plan.spec.split, self.plan.questions[place[0]]), *shown]:
+                if (split, sample.question_id) not in self._shown:
+                    self._shown.add((split, sample.question_id))
+                    yield _question(self.plan.dataset.sha, split, sample)
+
+    def _prediction(self, reply: Reply[Place], tally: Tally) -> Prediction:
+        at, shot = reply.key
+        question = self.plan.questions[at]
+        if reply.error and self.plan.spec.strict:
+            raise UserError(f"question {question.question_id}: {reply.error}; mend it, or run without strict")
+        answer = clean_answer(reply.raw)
+        score = 0.0 if reply.error else vqa_accuracy(answer, question.answers)
+        if reply.error:
+            tally.record_error(at, shot, reply.error)
+        else:
+            tally.record(at, shot, score, empty=not answer.strip(), cut=reply.cut)
+        return Prediction(
+            question_id=question.question_id,
+            shot=shot,
+            demonstrations=tuple(sample.question_id for sample in self._demonstrations(reply.key)),
+            prompt_sha=reply.prompt_sha,
+            request_sha=reply.request_sha,
+            raw=reply.raw,
+            answer=answer,
+            score=score,
+            cut=reply.cut,
+            reused=reply.reused,
+            error=reply.error,
+        )
+
+
+def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Fact]:
+    for name, value in after.items():
+        if before.get(name) != value:
+            yield Fact(name, value)
+
+
+def _question(dataset_sha: str, split: str, sample: Sample) -> Question:
+    return Question(
+        dataset_sha=dataset_sha,
+        split=split,
+        question_id=sample.question_id,
+        image_id=sample.image_id,
+        question=sample.question,
+        answers=sample.answers,
+        label=sample.label,
+        image=str(sample.image),
+    )
+
+
+class _Clock:
+    """Says when intermediate cells are due: every few seconds, less often where they take long."""
+
+    def __init__(self, cells: Callable[[], list[Cell]]) -> None:
+        self._cells = cells
+        self._next = time.monotonic() + CELLS_EVERY_S
+
+    def due(self) -> Iterator[Cell]:
+        """Cells, if it is time."""
+        begin = time.monotonic()
+        if begin >= self._next:
+            yield from self._cells()
+            spent = time.monotonic() - begin
+            self._next = time.monotonic() + max(CELLS_EVERY_S, spent / CELLS_SHARE)

@@ -1,0 +1,263 @@
+"""The recipe that makes RL data: for each query propose pointers, let the model answer, score, and yield each candidate.
+
+Prompt, decoding, answering and scoring are those of `engine.recipes.evaluate`. There is no fallback scoring. Probabilities of the
+reference answers (`vqa_gt_prob`) are not computed and absent from the file.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from db.rows import Artifact, Fact, Row, Subset
+from db.specs.base import Finding, UserError
+from db.specs.evaluate import EvalSpec
+from db.specs.generate import GenerateSpec
+from engine.common.accuracy import METRIC
+from engine.common.fingerprint import file_sha
+from engine.data.datasets import Dataset, Sample, open_dataset
+from engine.data.subsets import draw_subsets
+from engine.demonstrations import pools
+from engine.demonstrations.choose import (
+    Selector,
+    encoder_rows,
+    open_selector,
+    pool_facts,
+    selector_encoder,
+    selector_facts,
+)
+from engine.features.encoders import Encoder, open_encoder
+from engine.features.steps import feature_steps
+from engine.features.vectors import Recipe
+from engine.recipes.budget import Spending
+from engine.recipes.cached_answers import Answerer
+from engine.recipes.proposals import Proposer, Vectors
+from engine.recipes.run_context import Context
+from engine.rl.health.findings import rl_findings
+from engine.rl.reading.file import read_rl_file
+from engine.rl.writing.export import VERSIONS, write_rl
+from engine.rl.writing.groups import Group, generated_group
+from engine.selector import PointerSelector
+from engine.vlm.loading import choose_device
+from engine.vlm.opening import is_server, open_vlm
+from engine.vlm.protocol import VLM
+
+FILE = "rl_data.json"
+BATCHES_AT_ONCE = 4
+"""Batches handed to the model together, so that it can sort prompts by length."""
+MEASURES = ("queries", "candidates", "positive_rate", "query_positive_rate", "signal_rate", "predicted_advantage_std")
+"""What is worth showing beside the file."""
+NO_REFERENCE_PROBABILITIES = "vqa_gt_prob is absent: probabilities of the reference answers were not computed"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is settled before the first proposal."""
+
+    spec: GenerateSpec
+    context: Context
+    dataset: Dataset
+    subset: Subset
+    queries: list[Sample]
+    """The train questions drawn, by ascending id."""
+
+    @property
+    def rows(self) -> list[int]:
+        """Train index of each query."""
+        return [self.dataset.train.index_of[query.question_id] for query in self.queries]
+
+    @property
+    def like_evaluation(self) -> EvalSpec:
+        """The evaluation with the same model, prompt, decoding, encoder and pools."""
+        shared = (EvalSpec.model_fields.keys() & GenerateSpec.model_fields.keys()) - {"kind", "shots"}
+        return EvalSpec(shots=(self.spec.shots,), **{name: getattr(self.spec, name) for name in shared})
+
+
+def generate(spec: GenerateSpec, context: Context) -> Iterator[Row]:
+    """Make RL data as `spec` says: facts, the queries, then candidates as they come, the file, and its findings.
+
+    Candidates in `context.candidates` are not asked again but counted and written. Raises UserError for the user's fault;
+    candidates with an unreadable image are left out and reported, with `spec.strict` an error.
+    """
+    plan = _plan(spec, context)
+    yield from _facts(plan)
+    yield plan.subset
+    vlm = _open_vlm(plan)
+    facts = {**vlm.facts(), "vlm_sha": vlm.sha, "decode_sha": vlm.decode_sha}
+    yield from (Fact(name, value) for name, value in facts.items())
+    proposer, made_with = yield from _proposer(plan, vlm)
+    batch = spec.concurrency if is_server(spec.vlm) else spec.batch_size
+    spending = Spending(
+        spec=spec,
+        dataset_sha=plan.dataset.sha,
+        train=plan.dataset.train,
+        queries=plan.queries,
+        proposals=proposer.propose(),
+        stored=context.candidates,
+        answerer=Answerer(vlm, context, at_once=BATCHES_AT_ONCE * batch),
+        at_once=BATCHES_AT_ONCE * batch,
+    )
+    yield from spending.rows()
+    # The batch may have been halved for want of memory.
+    yield from (Fact(name, value) for name, value in vlm.facts().items() if facts.get(name) != value)
+    yield from _left_out(spending)
+    yield from _file(plan, spending, proposer.pools, _meta(plan, vlm, proposer.pools, made_with))
+
+
+def _plan(spec: GenerateSpec, context: Context) -> Plan:
+    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir)
+    (subset,) = draw_subsets(dataset.train, dataset_sha=dataset.sha, limit=spec.queries, seed=spec.seed)
+    drawn = set(subset.question_ids)
+    return Plan(spec, context, dataset, subset, [one for one in dataset.train.questions if one.question_id in drawn])
+
+
+def _facts(plan: Plan) -> Iterator[Fact]:
+    yield Fact("dataset", plan.dataset.name)
+    yield Fact("dataset_kind", plan.dataset.kind)
+    yield Fact("dataset_sha", plan.dataset.sha)
+    yield Fact("train_order_sha", plan.dataset.train.order_sha)
+    yield Fact("subsets", {plan.subset.label: plan.subset.sha})
+    yield Fact("prompt_sha", plan.spec.prompt.sha())
+    yield Fact("metric", METRIC)
+    if "builtin" in (plan.spec.dataset, plan.spec.vlm):
+        from engine.demo.shipped import SYNTHETIC_NOTE
+
+        yield Fact("synthetic", SYNTHETIC_NOTE)
+
+
+def _open_vlm(plan: Plan) -> VLM:
+    spec = plan.spec
+    return open_vlm(
+        spec.vlm,
+        decode=spec.decode,
+        prompt=spec.prompt,
+        dtype=spec.dtype,
+        device=spec.device,
+        batch_size=spec.batch_size,
+        served_model=spec.served_model,
+        concurrency=spec.concurrency,
+        cache_dir=plan.context.cache_dir,
+    )
+
+
+def _proposer(plan: Plan, vlm: VLM) -> Generator[Row, None, tuple[Proposer, dict[str, Any]]]:
+    """Pools and everything that proposals are made from; and what of it the file's metadata name."""
+    spec, device = plan.spec, str(choose_device(plan.spec.device))
+    selector = open_selector(plan.like_evaluation, device) if spec.selector else None
+    embedded = (yield from _selector_vectors(plan, selector, vlm)) if selector else None
+    encoder = None
+    if spec.retrieved or pools.FIELDS.get(spec.pool):
+        encoder = open_encoder(
+            spec.encoder, vlm, device=spec.device, dtype=spec.dtype, cache_dir=plan.context.cache_dir
+        )
+        yield from encoder_rows("encoder", encoder, None)
+    pool = yield from _pools(plan, encoder, device)
+    yield from pool_facts(pool)
+    similar = (yield from _vectors(plan, encoder, "both", Recipe())).unit() if encoder and spec.retrieved else None
+    network = selector.network if selector else None
+    assert network is None or isinstance(network, PointerSelector), "a checkpoint holds a pointer selector"
+    made_with = {
+        "encoder": {"name": encoder.name, "model": encoder.model, "sha": encoder.sha} if encoder else None,
+        "selector": {"path": str(selector.path), "sha": selector.sha} if selector else None,
+    }
+    return Proposer(spec, plan.queries, pool, similar, network, embedded, device), made_with
+
+
+def _selector_vectors(plan: Plan, selector: Selector, vlm: VLM) -> Generator[Row, None, Vectors]:
+    yield from selector_facts(selector)
+    encoder = selector_encoder(plan.like_evaluation, selector, vlm, plan.context.cache_dir)
+    yield from encoder_rows("selector_encoder", encoder, selector)
+    return (yield from _vectors(plan, encoder, "both", selector.recipe))
+
+
+def _vectors(plan: Plan, encoder: Encoder, field: str, recipe: Recipe | None = None) -> Generator[Row, None, Vectors]:
+    """Features of the train split, each image encoded once; the queries are some of its rows."""
+    asked = [("train", field)]
+    sides = {"train": plan.dataset.train.questions}
+    found = yield from feature_steps(encoder, asked, sides, cache_dir=plan.context.cache_dir, recipe=recipe)
+    train: Tensor = found["train", field]
+    return Vectors(train[plan.rows], train)
+
+
+def _pools(plan: Plan, encoder: Encoder | None, device: str) -> Generator[Row, None, pools.Pools]:
+    spec = plan.spec
+    features: dict[tuple[str, str], Tensor] = {}
+    for field in pools.FIELDS.get(spec.pool, ()):
+        assert encoder is not None, "a pool of neighbours comes with an encoder"
+        vectors = yield from _vectors(plan, encoder, field)
+        features |= {("query", field): vectors.queries, ("train", field): vectors.train}
+    asked = pools.Request(spec.pool, spec.pool_size, spec.seed, spec.exclude_same_image, device)
+    return pools.build_pools(
+        asked, plan.queries, plan.dataset.train, features=features, cache_dir=plan.context.cache_dir
+    )
+
+
+def _left_out(spending: Spending) -> Iterator[Finding]:
+    if spending.left_out:
+        yield Finding(
+            code="image-unreadable",
+            severity="warning",
+            subject="candidates",
+            message=f"{spending.left_out} candidates were left out, because an image cannot be read: {spending.first_error}.",
+            fix="put the images in place and generate again; what was answered is not asked again",
+        )
+
+
+def _file(plan: Plan, spending: Spending, pool: pools.Pools, meta: dict[str, Any]) -> Iterator[Row]:
+    """The RL file, and what the doctor says of it."""
+    if not any(quest.in_order() for quest in spending.done):
+        raise UserError(
+            f"no candidate could be scored: {spending.first_error or 'the pools are smaller than a pointer'}"
+        )
+    path = plan.context.run_dir / FILE
+    pooled = pool.rule != "all"
+    write_rl(path, _groups(spending, pool if pooled else None), meta, layout="r3" if pooled else "r2")
+    measures, findings = rl_findings(read_rl_file(path))
+    yield Artifact("rl-data", str(path), file_sha(path), {name: measures[name] for name in MEASURES})
+    yield from findings
+
+
+def _groups(spending: Spending, pool: pools.Pools | None) -> Iterator[Group]:
+    """Queries by ascending train index; one without candidates is left out."""
+    for quest in sorted(spending.done, key=lambda one: one.row):
+        members = pool.of(quest.place).tolist() if pool else []
+        candidates = quest.in_order()
+        if candidates:
+            yield generated_group(quest.row, quest.query, members, candidates)
+
+
+def _meta(plan: Plan, vlm: VLM, pool: pools.Pools, made_with: dict[str, Any]) -> dict[str, Any]:
+    """Published fields first, then ours: every hash that training and evaluation are compared by."""
+    spec = plan.spec
+    return {
+        "created_at": time.strftime("%Y-%m-%d %H:%M:%S"),
+        "version": VERSIONS["r2" if pool.rule == "all" else "r3"],
+        "vqa_model": vlm.name,
+        "task_gen_args": spec.decode.model_dump(mode="json"),
+        "strict_eval": True,
+        "params": {
+            "num_beams": spec.beams if spec.selector else 0,
+            "temps": list(spec.temperatures) if spec.selector else [],
+            "num_samples_per_temp": spec.samples_per_temperature if spec.selector else 0,
+            "num_random": spec.random,
+            "num_retrieval": spec.retrieved,
+        },
+        "notes": NO_REFERENCE_PROBABILITIES,
+        "made_by": "leverplus",
+        "run": plan.context.run_dir.name,
+        "dataset": plan.dataset.name,
+        "dataset_sha": plan.dataset.sha,
+        "dataset_order_sha": plan.dataset.train.order_sha,
+        "model_sha": vlm.sha,
+        "prompt_sha": spec.prompt.sha(),
+        "decode_sha": spec.decode.sha(),
+        "metric": METRIC,
+        "shots": spec.shots,
+        "pool": {"rule": pool.rule, "size": pool.size, "seed": spec.seed, "sha": pool.sha},
+        **made_with,
+        "spec": spec.model_dump(mode="json"),
+    }

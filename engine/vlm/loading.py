@@ -1,0 +1,119 @@
+"""Loading a vision-language model from a complete local directory: strictly, and without the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from db.specs.base import UserError
+from engine.common.fingerprint import model_sha
+from engine.common.model_files import go_offline
+from engine.vlm.processor import load_processor
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+SMALL_MODEL = 20_000_000
+"""Parameters below which a model answers faster on one thread."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model on its device with its processor."""
+
+    name: str
+    model: Any
+    processor: Any
+    sha: str
+    """Content hash of its files."""
+    device: torch.device
+    dtype: torch.dtype
+    unused: int
+    """Tensors in the files that this model has no place for."""
+
+    def place(self, value: Tensor) -> Tensor:
+        """The tensor on the model's device; numbers that are not indices in its precision."""
+        value = value.to(self.device)
+        return value.to(self.dtype) if value.is_floating_point() else value
+
+
+def choose_device(device: str) -> torch.device:
+    """`auto` is the first GPU where there is one. Raises UserError for a device that this machine has not."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+    except RuntimeError:
+        raise UserError(f"device: {device} is no device; give auto, cpu, cuda or cuda:1.") from None
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        raise UserError(f"device: {device} was asked for, but this machine shows {torch.cuda.device_count()} GPUs.")
+    if chosen.index is not None and chosen.type == "cuda":
+        torch.cuda.set_device(chosen)  # steps are recorded and kernels launched on the process's GPU
+    return chosen
+
+
+def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
+    """`auto` is float32 on a CPU and bfloat16 on a GPU."""
+    if dtype == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    return DTYPES[dtype]
+
+
+def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir: Path | None = None) -> Loaded:
+    """The model in a directory known to be complete. Strict: weights that the files do not hold are an error (UserError)."""
+    go_offline()
+    from transformers import AutoConfig, AutoModelForImageTextToText
+
+    chosen = choose_device(device)
+    precision = choose_dtype(dtype, chosen)
+    offline = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        config = AutoConfig.from_pretrained(directory, **offline)
+        if type(config) not in AutoModelForImageTextToText._model_mapping:
+            raise UserError(
+                f"vlm: {name} is a {config.model_type} model, which takes no images; give a vision-language model."
+            )
+        model, report = AutoModelForImageTextToText.from_pretrained(
+            directory, dtype=precision, output_loading_info=True, ignore_mismatched_sizes=True, **offline
+        )
+        processor = load_processor(directory, config)
+    except unloadable() as error:
+        raise UserError(f"vlm: {name} cannot be loaded from {directory}: {in_a_line(error)}") from error
+    check_weights(name, config.model_type, report, field="vlm")
+    sha = model_sha(directory, cache_dir)
+    _spare_threads(model, chosen)
+    unused = len(report["unexpected_keys"])
+    return Loaded(name, model.eval().requires_grad_(False).to(chosen), processor, sha, chosen, precision, unused)
+
+
+def _spare_threads(model: Any, device: torch.device) -> None:
+    """Products of a tiny model are too small to share: a second thread costs more than it computes, the more so when
+    another job wants the core. Larger models keep all threads."""
+    if device.type == "cpu" and sum(p.numel() for p in model.parameters()) < SMALL_MODEL:
+        torch.set_num_threads(1)
+
+
+def unloadable() -> tuple[type[Exception], ...]:
+    """What transformers raises for files that are damaged, do not fit together, or are of no kind that it knows."""
+    from huggingface_hub.errors import StrictDataclassError
+
+    known = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, AssertionError)
+    return (*known, StrictDataclassError)
+
+
+def check_weights(name: str, kind: str, report: Mapping[str, Any], *, field: str) -> None:
+    """Raises UserError where tensors of the model are not in the files, or in another shape: they would stay random."""
+    wrong = sorted(report["missing_keys"]) + sorted(str(key[0]) for key in report["mismatched_keys"])
+    if wrong:
+        raise UserError(
+            f"{field}: the weights of {name} lack {len(wrong)} tensors of its {kind} configuration or have them in another "
+            f"shape, such as {wrong[0]}, which would stay random; download the model again or give the right directory."
+        )
+
+
+def in_a_line(error: Exception) -> str:
+    """A library's message, of whatever length, in one line."""
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,217 @@
+"""A vision-language model in this process, answering in batches by transformers' generate."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from db.specs.base import UserError, canonical_json, sha256_text
+from db.specs.evaluate import DecodeSpec
+from engine.common.images import ImageProblem
+from engine.vlm.loading import Loaded
+from engine.vlm.processor import Encoded, PatchEncoder, PromptEncoder
+from engine.vlm.prompt import Prompt, request_sha
+from engine.vlm.protocol import Answer, always
+from engine.vlm.vision import VisionTower
+
+TEXTS_AT_ONCE = 512
+WINDOW = 8
+"""Batches whose prompts are sorted together; their images are held in memory."""
+
+
+class LocalVLM:
+    """A loaded model with its decoding; see `engine.vlm.protocol.VLM`."""
+
+    def __init__(self, loaded: Loaded, *, decode: DecodeSpec, batch_size: int, pixels: tuple[int, int]) -> None:
+        self.name = loaded.name
+        # Precision decides answers too: what bfloat16 answered is not taken for float32's answer.
+        self.sha = sha256_text(canonical_json([loaded.sha, str(loaded.dtype)]))
+        self.features_sha = sha256_text(canonical_json([loaded.sha, *pixels]))
+        self.decode_sha = decode.sha()
+        self.batch_size = batch_size  # halved where memory runs short
+        self._asked = batch_size
+        self._loaded = loaded
+        self._pixels = pixels
+        self._encoder, self._tower = _encoder_and_tower(loaded)
+        self._encoder.check(loaded.name)
+        self._generation = _generation_config(decode, self._encoder.tokenizer)
+        # generate() fills fields that are unset from the checkpoint's own file: leave it nothing to fill in.
+        loaded.model.generation_config = type(self._generation)()
+
+    def request_sha(self, prompt: Prompt) -> str:
+        """SHA-256 (hex) over model, prompt and decoding."""
+        return request_sha(self.sha, prompt.sha, self.decode_sha)
+
+    def facts(self) -> Mapping[str, Any]:
+        """What a run should record of the model."""
+        model = self._loaded.model
+        return {
+            "vlm": self.name,
+            "vlm_files_sha": self._loaded.sha,
+            "vlm_class": type(model).__name__,
+            "vlm_parameters": model.num_parameters(),
+            "vlm_unused_tensors": self._loaded.unused,
+            "vlm_dtype": str(self._loaded.dtype).removeprefix("torch."),
+            "vlm_device": _describe(self._loaded.device),
+            "vlm_attention": model.config._attn_implementation,
+            "vlm_image_processor": type(self._loaded.processor.image_processor).__name__,
+            "vlm_batch_size": self.batch_size,
+            "vlm_batch_size_asked": self._asked,
+        }
+
+    def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
+        """One answer per prompt by its position, batch by batch; a batch has prompts of like length, the longest first."""
+        window = WINDOW * self.batch_size
+        for start in range(0, len(prompts), window):
+            places = range(start, min(start + window, len(prompts)))
+            ready, broken = self._encoded([(place, prompts[place]) for place in places])
+            if broken:
+                yield broken
+            yield from self._answer_all(ready, go_on)
+
+    def _encoded(self, prompts: Sequence[tuple[int, Prompt]]) -> tuple[list[tuple[int, Encoded]], dict[int, Answer]]:
+        """(position and encoding of each prompt, the longest first; the answers of those with a bad image)."""
+        broken: dict[int, Answer] = {}
+        ready: list[tuple[int, Encoded]] = []
+        for place, prompt in prompts:
+            try:
+                ready.append((place, self._encoder.encode(prompt)))
+            except ImageProblem as problem:
+                broken[place] = Answer("", error=str(problem))
+        ready.sort(key=lambda one: -one[1].length)
+        return ready, broken
+
+    def _answer_all(
+        self, ready: Sequence[tuple[int, Encoded]], go_on: Callable[[], bool]
+    ) -> Iterator[dict[int, Answer]]:
+        start = 0
+        while start < len(ready) and go_on():
+            batch = ready[start : start + self.batch_size]
+            try:
+                answers = self._answer_batch([encoded for _, encoded in batch])
+            except torch.OutOfMemoryError:
+                answers = []  # the memory is free only once the exception is gone
+            if answers:
+                yield {place: answer for (place, _), answer in zip(batch, answers, strict=True)}
+            else:
+                self._halve(len(batch))
+            start += len(answers)
+
+    def _halve(self, tried: int) -> None:
+        """Smaller batches from now on; `facts` tells the size in use."""
+        if tried == 1:
+            raise UserError(
+                f"The memory of {self._loaded.device} does not hold a single prompt of {self.name}; give fewer pixels "
+                "(--set prompt.max_pixels=200704), fewer shots, or fewer beams."
+            )
+        self.batch_size = tried // 2
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    @torch.inference_mode()
+    def _answer_batch(self, batch: Sequence[Encoded]) -> list[Answer]:
+        inputs = self._inputs(batch)
+        self._check_length(inputs["input_ids"].shape[1])
+        tokens = self._loaded.model.generate(**inputs, generation_config=self._generation)
+        new = tokens[:, inputs["input_ids"].shape[1] :].tolist()  # (B, new tokens)
+        end = self._generation.eos_token_id
+        texts = self._encoder.tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return [Answer(text, cut=end not in row) for text, row in zip(texts, new, strict=True)]
+
+    def _check_length(self, length: int) -> None:
+        limit = getattr(self._loaded.model.config.get_text_config(), "max_position_embeddings", None)
+        if limit is not None and length + self._generation.max_new_tokens > limit:
+            raise UserError(
+                f"A prompt has {length} tokens, but {self.name} reads at most {limit}; give fewer shots, or fewer pixels "
+                "(--set prompt.max_pixels=200704)."
+            )
+
+    def _inputs(self, batch: Sequence[Encoded]) -> dict[str, Any]:
+        """What generate() takes: with a tower, visual tokens instead of pixels."""
+        if self._tower is None:
+            return {name: self._loaded.place(value) for name, value in self._encoder.inputs(batch).items()}
+        from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+        keys = [key for one in batch for key in one.images]
+        tensors = self._tower.encoder.text_inputs(batch) | {"image_grid_thw": self._tower.encoder.grids(keys)}
+        seen = BaseModelOutputWithPooling(pooler_output=tuple(self._tower.tokens(keys)))
+        return {name: self._loaded.place(value) for name, value in tensors.items()} | {
+            "mm_encoder_outputs": {"image": seen}
+        }
+
+    @torch.inference_mode()
+    def embed_images(self, paths: Sequence[Path]) -> Tensor:
+        """Mean of each image's visual tokens as the language model reads them (after the merger), (n, d) float32."""
+        pooled = []
+        for start in range(0, len(paths), self.batch_size):
+            visual = self._visual_tokens(paths[start : start + self.batch_size])
+            pooled += [tokens.float().flatten(0, -2).mean(0).cpu() for tokens in visual]
+        return torch.stack(pooled) if pooled else torch.empty(0, self._width)
+
+    def _visual_tokens(self, paths: Sequence[Path]) -> Sequence[Tensor]:
+        if self._tower is not None:
+            return self._tower.tokens([self._encoder.key(path, *self._pixels) for path in paths])
+        inputs = self._encoder.images(paths, *self._pixels)
+        features = self._loaded.model.get_image_features(**{k: self._loaded.place(v) for k, v in inputs.items()})
+        return list(features.pooler_output)
+
+    @torch.inference_mode()
+    def embed_texts(self, texts: Sequence[str]) -> Tensor:
+        """Mean of each text's input token embeddings, (n, d) float32: order plays no part, equal words mean likeness."""
+        table = self._loaded.model.get_input_embeddings().weight
+        pooled = [torch.empty(0, self._width)]
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            ids = self._encoder.tokenizer(list(texts[start : start + TEXTS_AT_ONCE]), add_special_tokens=False)[
+                "input_ids"
+            ]
+            lengths = torch.tensor([len(one) for one in ids], device=table.device)
+            rows = table[torch.tensor([token for one in ids for token in one], device=table.device, dtype=torch.long)]
+            owner = torch.arange(len(ids), device=table.device).repeat_interleave(lengths)
+            sums = torch.zeros(len(ids), self._width, device=table.device).index_add_(0, owner, rows.float())
+            pooled.append((sums / lengths.clamp(min=1)[:, None]).cpu())
+        return torch.cat(pooled)
+
+    @property
+    def _width(self) -> int:
+        return int(self._loaded.model.get_input_embeddings().weight.shape[1])
+
+
+def _encoder_and_tower(loaded: Loaded) -> tuple[PromptEncoder, VisionTower | None]:
+    """The tower where images are rows of patches and generate() takes visual tokens ready made."""
+    if not hasattr(loaded.processor.image_processor, "merge_size"):
+        return PromptEncoder(loaded.processor), None
+    encoder = PatchEncoder(loaded.processor)
+    takes_tokens = "mm_encoder_outputs" in inspect.signature(loaded.model.forward).parameters
+    return encoder, VisionTower(loaded.model, encoder, loaded.place) if takes_tokens else None
+
+
+def _generation_config(decode: DecodeSpec, tokenizer: Any) -> Any:
+    """Every field that decides an answer, stated."""
+    from transformers import GenerationConfig
+
+    sampling = {"temperature": decode.temperature, "top_p": decode.top_p, "top_k": decode.top_k}
+    beams = {"length_penalty": decode.length_penalty, "early_stopping": False}
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    return GenerationConfig(
+        max_new_tokens=decode.max_new_tokens,
+        min_new_tokens=decode.min_new_tokens,
+        num_beams=decode.num_beams,
+        do_sample=decode.do_sample,
+        repetition_penalty=decode.repetition_penalty,
+        no_repeat_ngram_size=0,
+        num_return_sequences=1,
+        use_cache=True,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=pad,
+        **(beams if decode.num_beams > 1 else {}),
+        **(sampling if decode.do_sample else {}),
+    )
+
+
+def _describe(device: torch.device) -> str:
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)

@@ -1,0 +1,56 @@
+"""Opening a vision-language model by name: the built-in one, a directory, a hub id, or the address of a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from db.specs.evaluate import DecodeSpec, PromptSpec
+from engine.vlm.protocol import VLM
+
+
+def is_server(name: str) -> bool:
+    """Whether the name is the address of an OpenAI-compatible server."""
+    return name.startswith(("http://", "https://"))
+
+
+def open_vlm(
+    name: str,
+    *,
+    decode: DecodeSpec,
+    prompt: PromptSpec | None = None,
+    dtype: str = "auto",
+    device: str = "auto",
+    batch_size: int = 8,
+    served_model: str = "",
+    concurrency: int = 8,
+    cache_dir: Path | None = None,
+) -> VLM:
+    """The model `name`: `builtin`, a directory, a hub id in the local cache, or http(s)://host/v1 of a server.
+
+    `prompt` gives the pixel caps of `embed_images`; prompts carry their own. `cache_dir` keeps hashes of weight files.
+    Presence and completeness are checked before anything heavy is loaded. Raises UserError.
+    """
+    if is_server(name):
+        from engine.vlm.served import ServedVLM
+
+        return ServedVLM(name, decode=decode, served_model=served_model, concurrency=concurrency)
+    from engine.common.model_files import find_model
+
+    directory = _builtin() if name == "builtin" else find_model(name)
+    from engine.vlm.loading import load_model
+    from engine.vlm.local import LocalVLM
+
+    caps = prompt or PromptSpec()
+    return LocalVLM(
+        load_model(directory, name=name, dtype=dtype, device=device, cache_dir=cache_dir),
+        decode=decode,
+        batch_size=batch_size,
+        pixels=(caps.min_pixels, caps.max_pixels),
+    )
+
+
+def _builtin() -> Path:
+    from engine.common.model_files import find_model
+    from engine.demo.shipped import model_dir
+
+    return find_model(str(model_dir()))

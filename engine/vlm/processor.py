@@ -1,0 +1,239 @@
+"""From prompts to model inputs: chat template, image placeholders, pixels; each distinct image is processed once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from db.specs.base import UserError
+from engine.common.images import MISSING_SHA, ByteStore, ImageProblem, image_sha, load_image, within_pixels
+from engine.vlm.prompt import Prompt
+
+PIXEL_BYTES = 2 << 30
+"""Memory for processed images: about 290 of 640x480 pixels."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an image comes from and the size that it is brought to."""
+
+    path: Path
+    min_pixels: int
+    max_pixels: int
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """One processed image."""
+
+    values: Tensor  # (patches, patch values)
+    grid: Tensor  # (1, 3): frames, patch rows, patch columns
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A prompt made ready for batching."""
+
+    text: str
+    """The rendered chat."""
+    images: tuple[str, ...]
+    """Keys of its images, in order."""
+    ids: tuple[int, ...] = ()
+    """Token ids, images included; empty where only the whole processor can make them."""
+
+    @property
+    def length(self) -> int:
+        """What batches are sorted by: tokens, or characters where tokens are not known."""
+        return len(self.ids) or len(self.text)
+
+
+def load_processor(directory: Path, config: Any) -> Any:
+    """The model's own processor, with Pillow's pixels whatever else is installed, so that prompts mean the same anywhere.
+
+    A video part is left out: we show none, and transformers' needs torchvision and does not take Pillow's backend.
+    """
+    from transformers import AutoProcessor
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
+
+    offline = {"local_files_only": True, "trust_remote_code": False, "backend": "pil"}
+    own = PROCESSOR_MAPPING.get(type(config), None)
+    if own is not None and "video_processor" in own.get_attributes():
+        return _image_only(own).from_pretrained(directory, **offline)
+    return AutoProcessor.from_pretrained(directory, **offline)
+
+
+def _image_only(own: Any) -> Any:
+    """A subclass of a processor that has no video part: transformers reads the parts off the signature."""
+    from transformers.processing_utils import ProcessorMixin
+
+    def __init__(self: Any, image_processor: Any = None, tokenizer: Any = None, chat_template: Any = None) -> None:
+        for kind in ("image", "video"):
+            token = getattr(tokenizer, f"{kind}_token", None) or f"<|{kind}_pad|>"
+            setattr(self, f"{kind}_token", token)
+            setattr(self, f"{kind}_token_id", tokenizer.convert_tokens_to_ids(token))
+        ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
+
+    return type(own.__name__, (own,), {"__init__": __init__, "__module__": own.__module__})
+
+
+class PromptEncoder:
+    """Makes model inputs of prompts by calling the whole processor: works for every model, keeps decoded images only."""
+
+    def __init__(self, processor: Any, store_bytes: int = PIXEL_BYTES) -> None:
+        self.processor = processor
+        self.tokenizer = processor.tokenizer
+        self.tokenizer.padding_side = "left"
+        special = sorted({*self.tokenizer.all_special_tokens, *_image_tokens(processor)}, key=len, reverse=True)
+        self._special = re.compile("|".join(map(re.escape, special)))
+        self._sources: dict[str, Source] = {}
+        self._images: ByteStore[Image.Image] = ByteStore(store_bytes, lambda image: 3 * image.width * image.height)
+
+    def check(self, name: str) -> None:
+        """Raises UserError for a tokenizer or chat template that cannot make prompts."""
+        from jinja2 import TemplateError
+
+        if self.tokenizer.eos_token_id is None:
+            raise UserError(f"vlm: the tokenizer of {name} has no end token (eos_token), so no answer would ever end.")
+        if self.tokenizer.pad_token_id is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+        probe = Prompt("", ("?", "?"), (Path("first"), Path("second")), 1, 1)
+        try:
+            placed = self._render(probe).count(self._placeholder)
+        except TemplateError as error:
+            raise UserError(f"vlm: the chat template of {name} cannot be used: {error}.") from None
+        if placed != len(probe.images):
+            raise UserError(
+                f"vlm: the chat template of {name} puts {placed} placeholders ({self._placeholder}) for "
+                f"{len(probe.images)} images; give a model whose template takes several images."
+            )
+
+    @property
+    def _placeholder(self) -> str:
+        return str(getattr(self.processor, "image_token", "<image>"))
+
+    def encode(self, prompt: Prompt) -> Encoded:
+        """The prompt made ready. Raises ImageProblem."""
+        keys = self._keys(prompt)
+        for key in keys:
+            self._image(key)
+        return Encoded(self._render(prompt), keys)
+
+    def inputs(self, batch: Sequence[Encoded]) -> dict[str, Tensor]:
+        """Everything that the model takes, left padded. Raises ImageProblem."""
+        images = [[self._image(key) for key in one.images] for one in batch]
+        made = self.processor(images=images, text=[one.text for one in batch], padding=True, return_tensors="pt")
+        return dict(made)
+
+    def images(self, paths: Sequence[Path], min_pixels: int, max_pixels: int) -> dict[str, Tensor]:
+        """What the model's vision part takes for these images. Raises ImageProblem."""
+        keys = [self.key(path, min_pixels, max_pixels) for path in paths]
+        return dict(self.processor.image_processor(images=[self._image(key) for key in keys], return_tensors="pt"))
+
+    def _render(self, prompt: Prompt) -> str:
+        """The chat as one text, ready for the model's turn, with one placeholder per image.
+
+        Control tokens inside questions and answers are broken by a blank, so that data cannot forge turns or images.
+        """
+        texts = tuple(self._special.sub(lambda token: f"{token[0][0]} {token[0][1:]}", text) for text in prompt.texts)
+        messages = replace(prompt, texts=texts).messages
+        return str(self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+
+    def _keys(self, prompt: Prompt) -> tuple[str, ...]:
+        return tuple(self.key(image, prompt.min_pixels, prompt.max_pixels) for image in prompt.images)
+
+    def key(self, path: Path, min_pixels: int, max_pixels: int) -> str:
+        """What identifies an image as the model sees it: content and pixel caps."""
+        sha = image_sha(path)
+        if sha == MISSING_SHA:
+            load_image(path)  # raises the reason
+        key = f"{sha}:{min_pixels}:{max_pixels}"
+        self._sources[key] = Source(path, min_pixels, max_pixels)
+        return key
+
+    def _image(self, key: str) -> Image.Image:
+        kept = self._images.get(key)
+        if kept is None:
+            source = self._sources[key]
+            kept = within_pixels(load_image(source.path), source.min_pixels, source.max_pixels)
+            self._images.put(key, kept)
+        return kept
+
+
+def _image_tokens(processor: Any) -> list[str]:
+    tokens = (getattr(processor, f"{kind}_token", None) for kind in ("image", "video"))
+    return [str(token) for token in tokens if token]
+
+
+class PatchEncoder(PromptEncoder):
+    """For the Qwen-VL families, whose images are rows of patches: each distinct image is processed alone, once."""
+
+    def __init__(self, processor: Any, store_bytes: int = PIXEL_BYTES) -> None:
+        super().__init__(processor, store_bytes)
+        self._pixels: ByteStore[Pixels] = ByteStore(store_bytes, lambda pixels: pixels.values.nbytes)
+        self._grids: dict[str, Tensor] = {}  # (1, 3) of every image seen
+
+    def encode(self, prompt: Prompt) -> Encoded:
+        """Token ids with every image placeholder repeated as often as the image has places. Raises ImageProblem."""
+        keys = self._keys(prompt)
+        text, *parts = self._render(prompt).split(self._placeholder)
+        for key, part in zip(keys, parts, strict=True):
+            text += self._placeholder * self._places(key) + part
+        return Encoded(text, keys, tuple(self.tokenizer(text)["input_ids"]))
+
+    def inputs(self, batch: Sequence[Encoded]) -> dict[str, Tensor]:
+        """input_ids, attention_mask, mm_token_type_ids (B, L), pixel_values, image_grid_thw. Raises ImageProblem."""
+        return self.text_inputs(batch) | self.image_inputs([key for one in batch for key in one.images])
+
+    def images(self, paths: Sequence[Path], min_pixels: int, max_pixels: int) -> dict[str, Tensor]:
+        """pixel_values and image_grid_thw of these images. Raises ImageProblem."""
+        return self.image_inputs([self.key(path, min_pixels, max_pixels) for path in paths])
+
+    def text_inputs(self, batch: Sequence[Encoded]) -> dict[str, Tensor]:
+        """Left-padded input_ids, attention_mask and mm_token_type_ids, each (B, L)."""
+        padded = self.tokenizer.pad({"input_ids": [list(one.ids) for one in batch]}, return_tensors="pt")
+        ids, mask = padded["input_ids"], padded["attention_mask"]
+        kinds = (ids == self.processor.image_token_id).long()  # 0 text, 1 image
+        return {"input_ids": ids, "attention_mask": mask, "mm_token_type_ids": kinds}
+
+    def image_inputs(self, keys: Sequence[str]) -> dict[str, Tensor]:
+        """pixel_values (patches of all images, patch values) and image_grid_thw (images, 3). Raises ImageProblem."""
+        made = [self.pixels(key) for key in keys]
+        return {
+            "pixel_values": torch.cat([one.values for one in made]),
+            "image_grid_thw": torch.cat([one.grid for one in made]),
+        }
+
+    def grids(self, keys: Sequence[str]) -> Tensor:
+        """(images, 3): frames, patch rows, patch columns of images seen before; no file is read again."""
+        return torch.cat([self._grids[key] for key in keys])
+
+    def pixels(self, key: str) -> Pixels:
+        """The processed image of a key, from the store or read again. Raises ImageProblem."""
+        kept = self._pixels.get(key)
+        if kept is None:
+            kept = self._process(self._sources[key])
+            self._pixels.put(key, kept)
+            self._grids[key] = kept.grid
+        return kept
+
+    def _process(self, source: Source) -> Pixels:
+        image_processor = self.processor.image_processor
+        size = {"shortest_edge": source.min_pixels, "longest_edge": source.max_pixels}
+        image = load_image(source.path)
+        try:
+            made = image_processor(images=[image], size=size, return_tensors="pt")
+        except ValueError as error:  # such as an aspect ratio above 200
+            raise ImageProblem(source.path, f"the image cannot be processed ({error})") from None
+        return Pixels(made["pixel_values"], made["image_grid_thw"])
+
+    def _places(self, key: str) -> int:
+        """Tokens that the image takes in the prompt."""
+        grid = self._grids[key] if key in self._grids else self.pixels(key).grid
+        return int(grid.prod()) // int(self.processor.image_processor.merge_size) ** 2

@@ -1,0 +1,86 @@
+"""What a recipe may ask of a vision-language model. Free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engine.vlm.prompt import Prompt
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model said to one prompt."""
+
+    raw: str
+    """The generated text alone, special tokens left out, before any post-processing."""
+    cut: bool = False
+    """Ended by the token limit, not by the model."""
+    error: str = ""
+    """Why there is no answer: an image that is missing or broken. Such an answer must not be stored as one."""
+
+
+def always() -> bool:
+    """Nobody asks to stop."""
+    return True
+
+
+class VLM(Protocol):
+    """A vision-language model with its decoding. Equal `request_sha` means equal answers."""
+
+    @property
+    def name(self) -> str:
+        """As it was asked for: a directory, a hub id, a URL."""
+        ...
+
+    @property
+    def sha(self) -> str:
+        """Hash of what decides the answers beside prompt and decoding."""
+        ...
+
+    @property
+    def decode_sha(self) -> str:
+        """Hash of the decoding arguments."""
+        ...
+
+    @property
+    def features_sha(self) -> str:
+        """Hash of what decides `embed_images` and `embed_texts` up to rounding: weights and pixel caps."""
+        ...
+
+    def request_sha(self, prompt: Prompt) -> str:
+        """SHA-256 (hex) over model, prompt and decoding."""
+        ...
+
+    def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[Mapping[int, Answer]]:
+        """One answer per prompt, by its position: those that became known together, as soon as they are known.
+
+        Once `go_on` says no, nothing more is begun, and what has begun is still handed over. A bad image gives that prompt
+        an answer with `error`, never a raise.
+        """
+        ...
+
+    def facts(self) -> Mapping[str, Any]:
+        """What a run should record of the model: device, precision, classes, what was reduced for want of memory."""
+        ...
+
+    def embed_images(self, paths: Sequence[Path]) -> Tensor:
+        """Mean of each image's visual tokens, (n, d) float32 on the CPU. Raises ImageProblem for the first bad image."""
+        ...
+
+    def embed_texts(self, texts: Sequence[str]) -> Tensor:
+        """Mean of each text's input token embeddings, (n, d) float32 on the CPU."""
+        ...
+
+
+def answers_in_order(vlm: VLM, prompts: Sequence[Prompt]) -> list[Answer]:
+    """All answers, in the order of the prompts."""
+    known: dict[int, Answer] = {}
+    for some in vlm.answer(prompts):
+        known |= some
+    return [known[place] for place in range(len(prompts))]

@@ -1,0 +1,246 @@
+"""A vision-language model behind an OpenAI-compatible server (vLLM, SGLang and others): chat completions, images inline."""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from PIL import Image
+
+from db.specs.base import UserError, canonical_json, sha256_text
+from db.specs.evaluate import DecodeSpec
+from engine.common.images import ImageProblem, load_image, within_pixels
+from engine.serving.client import JsonClient
+from engine.vlm.prompt import Message, Prompt, request_sha
+from engine.vlm.protocol import Answer, always
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Servers that take decoding fields beyond OpenAI's own, and otherwise fill them from the checkpoint's generation config.
+_EXTENDED = ("vllm", "sglang")
+_SENT_AS_THEY_ARE = {"JPEG": "image/jpeg", "PNG": "image/png"}
+_ORIENTATION = 0x0112
+
+
+class ServedVLM:
+    """See `engine.vlm.protocol.VLM`. What model the server really runs cannot be verified from here; `facts` says so."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        decode: DecodeSpec,
+        served_model: str = "",
+        concurrency: int = 8,
+        pause: Callable[[float], object] | None = None,
+    ) -> None:
+        """Asks the server for its models. `pause` waits between attempts (seconds). Raises UserError."""
+        self.name = url
+        self.decode_sha = decode.sha()
+        self._ended = threading.Event()
+        self._client = JsonClient(url.removesuffix("/").removesuffix("/chat/completions"), pause or self._ended.wait)
+        self._concurrency = concurrency
+        self._model, owner = _find_served(self._client, served_model)
+        self._extended = owner in _EXTENDED
+        self._decoding = _decoding(decode, self._client.base, self._extended)
+        self.sha = self.features_sha = sha256_text(canonical_json([self._client.base, self._model]))
+
+    def request_sha(self, prompt: Prompt) -> str:
+        """SHA-256 (hex) over server, model name, prompt and decoding."""
+        return request_sha(self.sha, prompt.sha, self.decode_sha)
+
+    def facts(self) -> Mapping[str, Any]:
+        """What a run should record of the server."""
+        facts = {
+            "vlm": self.name,
+            "vlm_served_model": self._model,
+            "vlm_unverified": "served: weights, precision and image size limits are the server's, and were not checked",
+            "vlm_concurrency": self._concurrency,
+        }
+        if not self._extended:
+            facts["vlm_decoding_left_to_server"] = "top_k, repetition_penalty, min_new_tokens"
+        return facts
+
+    def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
+        """One answer per prompt by its position, each as it comes; a request is sent only when one of at most `concurrency`
+        has been answered and its answer taken. Raises UserError, after handing over what was in flight."""
+        self._ended.clear()
+        pool = ThreadPoolExecutor(max_workers=self._concurrency)
+        waiting, flying = iter(enumerate(prompts)), _Flying()
+        try:
+            while True:
+                if go_on() and flying.failure is None:
+                    for place, prompt in islice(waiting, self._concurrency - len(flying.places)):
+                        flying.places[pool.submit(self._answer_one, prompt)] = place
+                else:
+                    self._ended.set()  # whoever waits between attempts stops waiting
+                if not flying.places:
+                    break
+                if landed := flying.landed():
+                    yield landed
+        finally:
+            self._ended.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+        if flying.failure is not None and go_on():
+            raise flying.failure
+
+    def _answer_one(self, prompt: Prompt) -> Answer:
+        try:
+            messages = chat_messages(prompt)
+        except ImageProblem as problem:
+            return Answer("", error=str(problem))
+        body = {"model": self._model, "messages": messages, **self._decoding}
+        about = f"model {self._model}"
+        return _read_answer(self._client.ask("/chat/completions", body, about=about), f"{self._client.base} ({about})")
+
+    def embed_images(self, paths: Sequence[Path]) -> Tensor:
+        """A server gives no features: always raises UserError."""
+        self._no_features()
+
+    def embed_texts(self, texts: Sequence[str]) -> Tensor:
+        """A server gives no features: always raises UserError."""
+        self._no_features()
+
+    def _no_features(self) -> NoReturn:
+        raise UserError(
+            f"encoder: the server {self.name} answers questions but gives no features; "
+            "name a CLIP directory or hub id (--set encoder=DIR), or a local model."
+        )
+
+
+@dataclass
+class _Flying:
+    """Requests that were sent and not answered yet."""
+
+    places: dict[Future[Answer], int] = field(default_factory=dict)
+    """Position of the prompt of each."""
+    failure: BaseException | None = None
+    """What the first one failed by."""
+
+    def landed(self) -> dict[int, Answer]:
+        """Wait until something is known, and take it; empty where that was a failure."""
+        done, _ = wait(self.places, return_when=FIRST_COMPLETED)
+        answers: dict[int, Answer] = {}
+        for place, request in sorted(((self.places.pop(request), request) for request in done), key=lambda one: one[0]):
+            problem = request.exception()
+            self.failure = self.failure or problem
+            if problem is None:
+                answers[place] = request.result()
+        return answers
+
+
+def chat_messages(prompt: Prompt) -> list[Message]:
+    """The prompt in OpenAI's form, images as data URLs. Raises ImageProblem."""
+    return [
+        {"role": message["role"], "content": [_chat_part(part, prompt) for part in message["content"]]}
+        if message["role"] == "user"
+        else {"role": message["role"], "content": message["content"][0]["text"]}
+        for message in prompt.messages
+    ]
+
+
+def _chat_part(part: Message, prompt: Prompt) -> Message:
+    if part["type"] == "text":
+        return part
+    url = data_url(Path(part["path"]), prompt.min_pixels, prompt.max_pixels)
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def data_url(path: Path, min_pixels: int, max_pixels: int) -> str:
+    """The image inline: its own bytes if it is an upright JPEG or PNG within the pixel caps, else a PNG made of it.
+
+    Raises ImageProblem for a file that is missing or cannot be decoded whole.
+    """
+    image = load_image(path)
+    fitted = within_pixels(image, min_pixels, max_pixels)
+    kind = _kind_as_it_is(path) if fitted is image else None
+    if kind is not None:
+        return _inline(kind, path.read_bytes())
+    buffer = io.BytesIO()
+    fitted.save(buffer, "PNG")
+    return _inline("image/png", buffer.getvalue())
+
+
+def _kind_as_it_is(path: Path) -> str | None:
+    """The media type of a file whose bytes every server reads alike, else None."""
+    with Image.open(path) as image:
+        plain = image.mode in ("RGB", "L") and image.getexif().get(_ORIENTATION, 1) == 1
+        return _SENT_AS_THEY_ARE.get(image.format or "") if plain else None
+
+
+def _inline(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _find_served(client: JsonClient, wanted: str) -> tuple[str, str]:
+    """Name and owner of the model to ask: the wanted one, else the only one served. Raises UserError."""
+    try:
+        listed = client.ask("/models", attempts=1)
+    except UserError as error:
+        raise UserError(f"{error} Is the server running, and does its address end in /v1?") from None
+    models = listed.get("data") if isinstance(listed, dict) else None
+    owners = {
+        str(one["id"]): str(one.get("owned_by", "")) for one in models or [] if isinstance(one, dict) and "id" in one
+    }
+    served = ", ".join(sorted(owners)) or "none"
+    if wanted and wanted in owners:
+        return wanted, owners[wanted]
+    if wanted:
+        raise UserError(f"served_model: {client.base} does not serve {wanted}; it serves: {served}.")
+    if not owners:
+        raise UserError(f"vlm: {client.base}/models lists no model; is it an OpenAI-compatible server, fully started?")
+    if len(owners) != 1:
+        raise UserError(
+            f"served_model: name one of the models that {client.base} serves (--set served_model=ID): {served}."
+        )
+    return next(iter(owners.items()))
+
+
+def _decoding(decode: DecodeSpec, base: str, extended: bool) -> dict[str, Any]:
+    """The decoding fields of a request. Refuses what the server could not honour; nothing is dropped silently."""
+    if decode.num_beams > 1:
+        raise UserError(
+            f"decode: {base} decodes without beams, so num_beams={decode.num_beams} cannot be honoured; "
+            "ask for greedy decoding with --set decode.num_beams=1, or use a local model."
+        )
+    fields: dict[str, Any] = {
+        "max_tokens": decode.max_new_tokens,
+        "temperature": decode.temperature if decode.do_sample else 0.0,
+        "top_p": decode.top_p if decode.do_sample else 1.0,
+        "n": 1,
+        "stream": False,
+    }
+    if extended:
+        top_k = decode.top_k if decode.do_sample and decode.top_k else -1  # -1 keeps all
+        more = {"top_k": top_k, "repetition_penalty": decode.repetition_penalty, "min_tokens": decode.min_new_tokens}
+        return fields | more
+    for name, value, neutral in (
+        ("repetition_penalty", decode.repetition_penalty, 1.0),
+        ("min_new_tokens", decode.min_new_tokens, 0),
+        ("top_k", decode.top_k if decode.do_sample else 0, 0),
+    ):
+        if value != neutral:
+            raise UserError(
+                f"decode: {base} is no vLLM or SGLang server, so {name}={value} cannot be honoured; "
+                f"give --set decode.{name}={neutral:g}."
+            )
+    return fields
+
+
+def _read_answer(found: Any, server: str) -> Answer:
+    try:
+        choice = found["choices"][0]
+        content = choice["message"]["content"]
+    except (KeyError, IndexError, TypeError):
+        raise UserError(f"vlm: {server} sent no answer: {canonical_json(found)[:300]}") from None
+    if isinstance(content, list):
+        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return Answer(str(content or ""), cut=choice.get("finish_reason") == "length")

@@ -1,0 +1,92 @@
+"""`leverplus tag` and `delete`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from db import store
+from db.session import writing
+from db.specs import UserError
+from leverplus_tui.commands.database import numbers, opened
+from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument, RunsArgument, YesOption
+from leverplus_tui.text.output import put, put_json, say
+
+
+def tag(
+    run: RunArgument,
+    tags: Annotated[
+        list[str], typer.Argument(metavar="TAG", help="Words; a leading minus takes one off (write -- before it).")
+    ],
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Put words on a run; they can be filtered by (`--where tag:baseline`).
+
+    Example:
+    leverplus tag r12 baseline paper
+    leverplus tag r12 -- -paper
+    """
+    _, database = opened(home)
+    with writing(database) as session:
+        run_id = numbers(session, [run])[0]
+        taken_off = [word[1:] for word in tags if word.startswith("-")]
+        _carried(store.run_rows(session, run_ids=[run_id])[0].tags, taken_off, f"r{run_id}")
+        store.tag(session, run_id=run_id, tags=[word for word in tags if not word.startswith("-")])
+        store.untag(session, run_id=run_id, tags=taken_off)
+        now = store.run_rows(session, run_ids=[run_id])[0].tags
+    if as_json:
+        put_json({"run": f"r{run_id}", "tags": list(now)})
+    else:
+        put(f"r{run_id} {' '.join(now)}".rstrip())
+
+
+def _carried(tags: Sequence[str], words: Sequence[str], run: str) -> None:
+    """Raises UserError for a word that cannot be taken off, because the run does not have it."""
+    absent = [word for word in words if word not in tags]
+    if absent:
+        has = f"it has {', '.join(tags)}" if tags else "it has none"
+        raise UserError(f"{run} has no tag '{absent[0]}' ({has}): nothing was changed")
+
+
+def delete(
+    runs: RunsArgument,
+    yes: YesOption = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Bring deleted runs back.")] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Hide runs from all lists. Nothing is erased: `--undo` brings them back.
+
+    Example:
+    leverplus delete r3 r4
+    leverplus delete r3 --undo
+    """
+    _, database = opened(home)
+    with writing(database) as session:
+        run_ids = numbers(session, runs, deleted=True)
+    refs = [f"r{run_id}" for run_id in run_ids]
+    if not undo and not yes:
+        _confirm(refs)
+    with writing(database) as session:
+        if undo:
+            store.restore(session, run_ids=run_ids)
+        else:
+            store.soft_delete(session, run_ids=run_ids)
+    if as_json:
+        put_json({"runs": refs, "deleted": not undo})
+        return
+    put(f"{', '.join(refs)} {'restored' if undo else 'deleted'}")
+    if not undo:
+        say(f"`leverplus delete {' '.join(refs)} --undo` brings {'it' if len(refs) == 1 else 'them'} back")
+
+
+def _confirm(refs: Sequence[str]) -> None:
+    if not typer.get_text_stream("stdin").isatty():
+        raise UserError(
+            f"{', '.join(refs)} {'was' if len(refs) == 1 else 'were'} not deleted, because there is no terminal to ask on: "
+            f"`leverplus delete {' '.join(refs)} --yes` deletes without asking"
+        )
+    typer.confirm(f"Delete {', '.join(refs)}?", abort=True, err=True)

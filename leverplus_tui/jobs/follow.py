@@ -1,0 +1,156 @@
+"""Watches one run from the command line: a bar on a terminal, a line every few seconds elsewhere, until the run ends."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import Engine
+
+from db import store
+from db.connection import data_version
+from db.session import reading, writing
+from db.store.runs import ENDED
+from leverplus_tui.text.output import duration, say
+
+LOOK_S = 0.2
+PROOF_S = 1.0
+"""How often the process itself is looked at; its rows are looked at whenever the database changes."""
+LINE_S = 5.0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a run stands."""
+
+    state: str
+    done: int
+    total: int
+    unit: str
+    note: str
+
+
+class Display(Protocol):
+    """Something that shows a standing."""
+
+    def show(self, standing: Standing) -> None:
+        """Bring what is seen up to date."""
+
+
+def follow(database: Engine, run_id: int, *, quiet: bool = False) -> str:
+    """Show a run's progress on standard error until it ends; returns the state it ended in.
+
+    A process that died without a word ends the run as lost.
+    """
+    with _display(run_id, quiet) as display:
+        seen, proved = -1, time.monotonic()
+        while True:
+            if (version := data_version(database)) != seen:
+                seen = version
+                standing = _standing(database, run_id)
+                display.show(standing)
+                if standing.state in ENDED:
+                    return standing.state
+            if time.monotonic() - proved > PROOF_S:
+                proved = time.monotonic()
+                bury_dead(database)
+            time.sleep(LOOK_S)
+
+
+def bury_dead(database: Engine) -> None:
+    """End as lost the runs whose process is gone, so that nothing dead is shown as running.
+
+    Only a dead process costs a write transaction, so a home that cannot be written can still be looked at.
+    """
+    with reading(database) as session:
+        dead = [row for row in store.active_processes(session) if row.ended is None and not store.is_alive(row)]
+    if dead:
+        with writing(database) as session:
+            store.lost_runs(session)
+
+
+def _standing(database: Engine, run_id: int) -> Standing:
+    with reading(database) as session:
+        run = store.get_run(session, run_id=run_id)
+        return Standing(run.state, run.progress_done, run.progress_total, run.progress_unit, run.progress_note)
+
+
+@contextmanager
+def _display(run_id: int, quiet: bool) -> Iterator[Display]:
+    if quiet:
+        yield _Silence()
+    elif sys.stderr.isatty():
+        with _Bar(run_id) as bar:
+            yield bar
+    else:
+        yield _Lines(run_id)
+
+
+class _Silence:
+    def show(self, standing: Standing) -> None:
+        """Nothing."""
+
+
+class _Lines:
+    """For pipes and log files."""
+
+    def __init__(self, run_id: int) -> None:
+        self._run_id = run_id
+        self._began = self._said = time.monotonic()
+        self._state = ""
+
+    def show(self, standing: Standing) -> None:
+        now = time.monotonic()
+        if standing.state == self._state and now - self._said < LINE_S:
+            return
+        self._said, self._state = now, standing.state
+        part = f" {standing.done}/{standing.total} {standing.unit}".rstrip() if standing.total else ""
+        note = f" ({standing.note})" if standing.note else ""
+        say(f"r{self._run_id} {standing.state}{part}{note}, {duration(now - self._began)}")
+
+
+class _Bar:
+    def __init__(self, run_id: int) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[unit]}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._run_id = run_id
+        self._task = self._progress.add_task(f"r{run_id} queued", total=None, unit="")
+
+    def __enter__(self) -> _Bar:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, standing: Standing) -> None:
+        self._progress.update(
+            self._task,
+            description=f"r{self._run_id} {standing.note or standing.state}",
+            completed=standing.done,
+            total=standing.total or None,
+            unit=standing.unit,
+        )

@@ -1,0 +1,177 @@
+"""Starts, stops and resumes job processes. A job has a session of its own and outlives the terminal that started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import Engine
+
+from db import process, store
+from db.home import Home
+from db.session import open_database, writing
+from db.specs import Finding, JobSpec, UserError
+from db.specs.imported import ImportSpec
+from db.store import ProcessRow
+from leverplus_tui.jobs.process_environment import of_jobs, program
+
+WORKER = tuple(program("engine.job.worker"))
+PATIENCE_S = 20.0
+LOOK_S = 0.05
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Jobs started by this process, kept so that they are reaped when they end."""
+
+
+def launch(
+    home: Home,
+    spec: JobSpec | ImportSpec,
+    *,
+    name: str = "",
+    forced: bool = False,
+    parent: int | None = None,
+    findings: Sequence[Finding] = (),
+) -> int:
+    """Store a queued run with what preflight found, and start its job process. Returns the run's number."""
+    database = open_database(home.database)
+    with writing(database) as session:
+        run = store.create_run(
+            session, spec=cast(Any, spec), name=name, forced=forced, environment={"argv": sys.argv}, parent=parent
+        )
+        assert run.id is not None, "a stored run has a key"
+        store.add_rows(session, run_id=run.id, process_id=None, rows=list(findings))
+        run_id = run.id
+    start(home, database, run_id)
+    return run_id
+
+
+def start(home: Home, database: Engine, run_id: int) -> None:
+    """Start the job process of a queued run and record it; the run ends as failed when no process can be started."""
+    log = home.log(run_id)
+    argv = [*WORKER, "--home", str(home.root), f"r{run_id}"]
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            child = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=of_jobs(),
+            )
+    except OSError as error:
+        with writing(database) as session:
+            store.set_state(session, run_id=run_id, state="failed")
+        raise UserError(f"r{run_id} could not be started: {error}") from error
+    _reap()
+    _children[child.pid] = child
+    with writing(database) as session:
+        store.start_process(
+            session,
+            run_id=run_id,
+            pid=child.pid,
+            pid_start=process.pid_start(child.pid),
+            boot_id=process.boot_id(),
+            host=process.host(),
+            argv=argv,
+            log_path=str(log),
+        )
+
+
+def stop(home: Home, run_id: int, *, patience_s: float = PATIENCE_S) -> str:
+    """Ask the job to stop (SIGTERM to its group), wait, then kill it. Returns the state that the run ended in.
+
+    Raises UserError when the job runs where it cannot be reached from here.
+    """
+    database = open_database(home.database)
+    row = _running(database, run_id)
+    if row is None:
+        return _settle(database, run_id)
+    try:
+        _signal(row, signal.SIGTERM)
+        _await_end(row, patience_s)
+    except KeyboardInterrupt:
+        _signal(row, signal.SIGKILL)  # asked a second time: no more patience
+        _await_end(row, patience_s)
+        return _settle(database, run_id, row)
+    if store.is_alive(row):
+        _signal(row, signal.SIGKILL)
+        _await_end(row, patience_s)
+    return _settle(database, run_id, row)
+
+
+def resume(home: Home, run_id: int) -> None:
+    """Start another process for a run that was stopped, failed or was lost; what is stored is not computed again."""
+    database = open_database(home.database)
+    with writing(database) as session:
+        store.lost_runs(session)
+        state = store.get_run(session, run_id=run_id).state
+        if state == "done":
+            raise UserError(f"r{run_id} is done: `leverplus rerun r{run_id}` repeats it as a new run")
+        store.resume_run(session, run_id=run_id)
+    start(home, database, run_id)
+
+
+def _running(database: Engine, run_id: int) -> ProcessRow | None:
+    with writing(database) as session:
+        store.lost_runs(session)
+        store.get_run(session, run_id=run_id)
+        rows = store.processes(session, run_id=run_id)
+    row = rows[-1] if rows else None
+    if row is None or row.ended is not None or not store.is_alive(row):
+        return None
+    if process.pid_start(row.pid) != row.pid_start or row.host != process.host():
+        raise UserError(f"r{run_id} runs as process {row.pid} on {row.host or 'another machine'}: stop it there")
+    return row
+
+
+def _signal(row: ProcessRow, number: signal.Signals) -> None:
+    """To the whole group: a job may have helpers of its own. The process is compared once more, for pids are reused."""
+    if process.pid_start(row.pid) == row.pid_start:
+        try:
+            os.killpg(row.pid, number)
+        except ProcessLookupError:
+            return
+        except PermissionError as error:
+            raise UserError(f"process {row.pid} belongs to another user: only that user can stop it") from error
+
+
+def _await_end(row: ProcessRow, patience_s: float) -> None:
+    deadline = time.monotonic() + patience_s
+    while store.is_alive(row) and time.monotonic() < deadline:
+        time.sleep(LOOK_S)
+    _reap()
+
+
+def _settle(database: Engine, run_id: int, row: ProcessRow | None = None) -> str:
+    """The state once the process is gone; a run that could not say so itself was stopped by us."""
+    with writing(database) as session:
+        state = store.get_run(session, run_id=run_id).state
+        if row is not None and state in ("queued", "running"):
+            store.end_process(session, process_id=row.id, state="stopped", exit_code=None, reason="killed on request")
+        elif state == "queued":
+            store.set_state(session, run_id=run_id, state="stopped")
+        return store.get_run(session, run_id=run_id).state
+
+
+def _reap() -> None:
+    for pid, child in list(_children.items()):
+        if child.poll() is not None:
+            del _children[pid]
+
+
+def log_tail(path: Path, lines: int = 20) -> list[str]:
+    """The last lines of a log, read from its end."""
+    try:
+        with path.open("rb") as log:
+            log.seek(max(0, path.stat().st_size - 64_000))
+            return log.read().decode("utf-8", "replace").splitlines()[-lines:]
+    except OSError:
+        return []

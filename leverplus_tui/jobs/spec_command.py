@@ -1,0 +1,43 @@
+"""A specification as the shortest command line that gives it."""
+
+from __future__ import annotations
+
+import shlex
+from functools import cache
+from typing import Any
+
+from db.specs import Spec
+from leverplus_tui.jobs.spec_options import SpecOption, defaults, flatten, options, plain
+
+
+def command_of(spec: Spec) -> list[str]:
+    """The shortest `leverplus run ...` that gives this specification."""
+    kind = str(spec.model_dump()["kind"])
+    words = ["leverplus", "run", kind]
+    ground = _ground(kind)
+    known = {option.field: option for option in options(kind)}
+    for path, value in flatten(spec.model_dump(mode="json")):
+        if path != "kind" and value != ground.get(path, ...):
+            words += _typed(known.get(path), path, value)
+    return words
+
+
+@cache
+def _ground(kind: str) -> dict[str, Any]:
+    """The defaults of a kind of job under dotted names; not to be changed."""
+    return dict(flatten(defaults(kind)))
+
+
+def command_text(spec: Spec) -> str:
+    """`command_of` as one line for a shell."""
+    return shlex.join(command_of(spec))
+
+
+def _typed(option: SpecOption | None, path: str, value: Any) -> list[str]:
+    if option is None or value == []:
+        return ["--set", f"{path}={plain(value)}"]
+    if option.kind == "flag":
+        return [option.flag if value else option.flag.replace("--", "--no-", 1)]
+    if option.kind == "list":
+        return [word for item in value for word in (option.flag, plain(item))]
+    return [option.flag, plain(value)]

@@ -1,0 +1,146 @@
+"""Compares runs question by question: one implementation for `leverplus compare` and the Compare screen.
+
+Differences are b - a in points over the questions that both runs answered, clustered by image. A verdict holds after
+Holm's correction over all pairs compared. Which figures may stand in one row is decided in `pairing`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlmodel import Session
+
+from db import store
+from db.specs import Finding
+from db.store import RunDetail
+from engine.statistics import intervals
+from leverplus_tui.jobs.spec_options import flatten
+from leverplus_tui.results.health import run_findings
+from leverplus_tui.results.paired_rows import ComparedCell, Figures, Pair, Verdict, imported
+from leverplus_tui.results.run_result import documents
+
+__all__ = ["ComparedCell", "ComparedRun", "Comparison", "FieldDifference", "Pair", "compare", "corrected", "spec_diff"]
+LEVEL = 0.05
+LINEAGE = ("sha", "sha256", "revision", "version")
+"""Facts whose names end so say what a run was made of."""
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """A run as a column."""
+
+    id: str
+    name: str
+    kind: str
+    state: str
+    forced: bool
+
+
+@dataclass(frozen=True)
+class FieldDifference:
+    """A field of the specification, or a hash of what the run was made of, that is not the same in all runs."""
+
+    field: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side."""
+
+    runs: tuple[ComparedRun, ...]
+    cells: tuple[ComparedCell, ...]
+    spec_diff: tuple[FieldDifference, ...]
+    metrics: tuple[FieldDifference, ...] = ()
+    """Last value of each training metric, `phase/name`; None where a run has none."""
+    notes: tuple[str, ...] = field(default=())
+    findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    """What is to be said against each run, as `leverplus show` says it."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The document of `leverplus compare --json`."""
+        return {
+            "runs": [run.id for run in self.runs],
+            "names": {run.id: run.name for run in self.runs},
+            "cells": [cell.as_json() for cell in self.cells],
+            "spec_diff": [{"field": row.field, "values": dict(row.values)} for row in self.spec_diff],
+            "metrics": [{"name": row.field, "values": dict(row.values)} for row in self.metrics],
+            "notes": list(self.notes),
+            "findings": {run: documents(found) for run, found in self.findings.items()},
+        }
+
+
+def compare(session: Session, run_ids: Sequence[int], *, planned: int | None = None, judged: bool = True) -> Comparison:
+    """Compare runs in the order given; each later run is judged against each earlier one.
+
+    With `planned` only the comparisons with that run are made, as decided beforehand, and the correction counts those.
+    Findings, which cost as much again, are left out unless `judged`.
+    Raises UserError for a run that does not exist.
+    """
+    details = [store.run_detail(session, run_id=run_id) for run_id in dict.fromkeys(run_ids)]
+    figures = Figures(session, details)
+    rows = [row for shot in figures.shots() for row in figures.rows(shot)]
+    if planned is not None:
+        rows = [replace(row, pairs=tuple(p for p in row.pairs if store.ref(planned) in (p.a, p.b))) for row in rows]
+    cells = corrected(rows)
+    return Comparison(
+        runs=tuple(ComparedRun(d.row.ref, d.row.name, d.row.kind, d.row.state, d.row.forced) for d in details),
+        cells=tuple(cells),
+        spec_diff=spec_diff({detail.row.ref: described(detail) for detail in details}),
+        metrics=_metrics(details),
+        notes=tuple(_notes(details)),
+        findings={d.row.ref: run_findings(session, d) for d in details} if judged else {},
+    )
+
+
+def spec_diff(described_runs: Mapping[str, Mapping[str, Any]]) -> tuple[FieldDifference, ...]:
+    """Flat fields that are not the same in all runs, in the order in which they first appear; missing ones are None."""
+    fields = dict.fromkeys(name for values in described_runs.values() for name in values)
+    rows = [FieldDifference(name, {run: values.get(name) for run, values in described_runs.items()}) for name in fields]
+    return tuple(row for row in rows if len({json.dumps(value, sort_keys=True) for value in row.values.values()}) > 1)
+
+
+def described(detail: RunDetail) -> dict[str, Any]:
+    """The specification as flat dotted fields, then under `lineage.` the hashes of what the run was made of."""
+    lineage = {f"lineage.{name}": value for name, value in flatten(detail.facts) if name.endswith(LINEAGE)}
+    return dict(flatten(detail.spec)) | lineage
+
+
+def corrected(rows: Sequence[ComparedCell]) -> list[ComparedCell]:
+    """Give every pair its verdict, after Holm's correction over all pairs that could be compared."""
+    tested = [pair.p for row in rows for pair in row.pairs if pair.p is not None]
+    adjusted = iter(intervals.holm(tested))
+    return [replace(row, pairs=tuple(_judged(pair, adjusted) for pair in row.pairs)) for row in rows]
+
+
+def _judged(pair: Pair, adjusted: Iterator[float]) -> Pair:
+    if pair.p is None or pair.difference is None:
+        return pair
+    p_holm = next(adjusted)
+    verdict: Verdict = "not distinguishable"
+    if p_holm < LEVEL:
+        verdict = "better" if pair.difference > 0 else "worse"
+    return replace(pair, p_holm=p_holm, verdict=verdict)
+
+
+def _metrics(details: Sequence[RunDetail]) -> tuple[FieldDifference, ...]:
+    last = {d.row.ref: {f"{m.phase}/{m.name}": m.value for m in d.metrics} for d in details}
+    names = dict.fromkeys(name for values in last.values() for name in values)
+    return tuple(FieldDifference(name, {run: values.get(name) for run, values in last.items()}) for name in names)
+
+
+def _notes(details: Sequence[RunDetail]) -> Iterator[str]:
+    for detail in details:
+        row = detail.row
+        if row.forced:
+            yield f"{row.ref} was forced past preflight"
+        if row.state != "done":
+            yield f"{row.ref} is {row.state}: its figures may be partial"
+        elif not row.cells and not detail.metrics:
+            yield f"{row.ref} ({row.kind}) has no accuracies"
+        unfinished = [cell for cell in row.cells if cell.n_done < cell.n]
+        if unfinished and not any(imported(cell) for cell in unfinished):
+            yield f"{row.ref} answered {unfinished[0].n_done} of {unfinished[0].n} questions at shot {unfinished[0].shot}"

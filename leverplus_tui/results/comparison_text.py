@@ -1,0 +1,160 @@
+"""A comparison as text: for the terminal, as Markdown, as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from engine.statistics.intervals import PERMUTATION_RESAMPLES, p_text
+from leverplus_tui.results.comparison import ComparedCell, Comparison, Pair
+from leverplus_tui.text.output import finding_lines, markdown_table, percent, table, with_interval
+
+TableMaker = Callable[[Sequence[str], Sequence[Sequence[str]], Sequence[int]], str]
+LONGEST_VALUE = 40
+P_FLOOR = (
+    f"p by {PERMUTATION_RESAMPLES:,} sign-flip permutations, which cannot give less than {1 / (PERMUTATION_RESAMPLES + 1):.5f}: "
+    "<.0001 means no more than that."
+)
+
+
+def plain_text(found: Comparison) -> str:
+    """Aligned tables."""
+    heads = [f"{run.id}  {run.name} ({run.kind}, {run.state}){'  FORCED' if run.forced else ''}" for run in found.runs]
+    parts = ["\n".join(heads), accuracies(found, table), differences(found, table)]
+    parts += [f"training, last values\n{metrics(found, table)}"] if found.metrics else []
+    diff = fields(found, table)
+    parts.append(f"set differently\n{diff}" if diff else "specifications are equal")
+    if found.notes:
+        parts.append("\n".join(f"- {note}" for note in found.notes))
+    parts.append(
+        f"findings\n{_findings(found)}" if any(found.findings.values()) else "nothing is wrong with these runs"
+    )
+    return "\n\n".join(part for part in parts if part)
+
+
+def markdown(found: Comparison) -> str:
+    """Headings and tables."""
+    runs = markdown_table(("run", "name", "kind", "state"), [(r.id, r.name, r.kind, r.state) for r in found.runs])
+    parts = ["## Comparison", runs, accuracies(found, markdown_table), differences(found, markdown_table)]
+    parts += [f"### Training, last values\n\n{metrics(found, markdown_table)}"] if found.metrics else []
+    diff = fields(found, markdown_table)
+    parts.append(f"### Set differently\n\n{diff}" if diff else "The specifications are equal.")
+    if found.notes:
+        parts.append("\n".join(f"- {note}" for note in found.notes))
+    if any(found.findings.values()):
+        points = [
+            f"- {run} {finding.severity} {finding.code}: {finding.message} {finding.fix}".rstrip()
+            for run, findings in found.findings.items()
+            for finding in findings
+        ]
+        parts.append("### Findings\n\n" + "\n".join(points))
+    return "\n\n".join(part for part in parts if part)
+
+
+def csv_text(found: Comparison) -> str:
+    """One line per accuracy and one per pair; `forced` names the runs of a line that were forced past preflight."""
+    out = io.StringIO()
+    names = ["subset", "n", "shot", "a", "b", "accuracy_a", "accuracy_b", "difference", "ci_low", "ci_high", "p", "p_holm",
+             "n_paired", "improved", "worsened", "verdict", "reason", "forced"]  # fmt: skip
+    writer = csv.DictWriter(out, names, lineterminator="\n")
+    writer.writeheader()
+    for cell in found.cells:
+        for pair in cell.pairs or [Pair(run, "", "not comparable", "only this run has it") for run in cell.accuracy]:
+            forced = [run.id for run in found.runs if run.forced and run.id in (pair.a, pair.b)]
+            writer.writerow(_csv_line(cell, pair) | {"forced": " ".join(forced)})
+    return out.getvalue().rstrip("\n")
+
+
+def accuracies(found: Comparison, make: TableMaker) -> str:
+    """Rows are question sets and shots, columns are runs; the best is marked only where it is beyond noise."""
+    if not found.cells:
+        return "" if found.metrics else "no accuracies to compare"
+    headers = ["questions", "shots", "n", *(run.id for run in found.runs)]
+    lines = []
+    for cell in found.cells:
+        figures = [_figure(cell, run.id) for run in found.runs]
+        lines.append([cell.subset, str(cell.shot), str(cell.n), *figures])
+    return make(headers, lines, range(1, len(headers)))
+
+
+def differences(found: Comparison, make: TableMaker) -> str:
+    """One line per pair: difference in points, interval, p values, counts, verdict in words."""
+    headers = (
+        "questions",
+        "shots",
+        "pair",
+        "difference",
+        "95 % interval",
+        "p",
+        "p (Holm)",
+        "n",
+        "better",
+        "worse",
+        "verdict",
+    )
+    lines = [_pair_line(cell, pair) for cell in found.cells for pair in cell.pairs]
+    if not lines:
+        return ""
+    least = any(pair.p is not None and pair.p < 1e-4 for cell in found.cells for pair in cell.pairs)
+    return make(headers, lines, (1, 3, 5, 6, 7, 8, 9)) + (f"\n\n{P_FLOOR}" if least else "")
+
+
+def _findings(found: Comparison) -> str:
+    """Each finding below the run that it is about."""
+    lines = [(run, line) for run, findings in found.findings.items() for line in finding_lines(findings)]
+    return "\n".join(f"{run}  {line}" for run, line in lines)
+
+
+def fields(found: Comparison, make: TableMaker) -> str:
+    """What is not the same in all runs."""
+    headers = ["field", *(run.id for run in found.runs)]
+    lines = [[row.field, *(_value(row.values.get(run.id)) for run in found.runs)] for row in found.spec_diff]
+    return make(headers, lines, ()) if lines else ""
+
+
+def metrics(found: Comparison, make: TableMaker) -> str:
+    """The last value of each training metric."""
+    headers = ["metric", *(run.id for run in found.runs)]
+    lines = [[row.field, *(_number(row.values.get(run.id)) for run in found.runs)] for row in found.metrics]
+    return make(headers, lines, range(1, len(headers)))
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _figure(cell: ComparedCell, run: str) -> str:
+    if run not in cell.accuracy:
+        return "-"
+    return ("*" if cell.best == run else "") + with_interval(cell.accuracy[run], *cell.interval[run])
+
+
+def _pair_line(cell: ComparedCell, pair: Pair) -> list[str]:
+    head = [cell.subset, str(cell.shot), f"{pair.b} - {pair.a}"]
+    if pair.difference is None:
+        return [*head, "", "", "", "", str(pair.n_paired or ""), "", "", f"{pair.verdict}: {pair.reason}"]
+    return [
+        *head, f"{pair.difference:+.2f}", f"[{pair.ci_low:+.2f}, {pair.ci_high:+.2f}]", _p(pair.p), _p(pair.p_holm),
+        str(pair.n_paired), str(pair.improved), str(pair.worsened), pair.verdict,
+    ]  # fmt: skip
+
+
+def _csv_line(cell: ComparedCell, pair: Pair) -> dict[str, Any]:
+    accuracy = {
+        f"accuracy_{side}": percent(cell.accuracy.get(run)) for side, run in (("a", pair.a), ("b", pair.b)) if run
+    }
+    values = {name: value for name, value in pair.as_json().items() if value is not None}
+    return {"subset": cell.subset, "n": cell.n, "shot": cell.shot, **accuracy, **values}
+
+
+def _p(value: float | None) -> str:
+    return "" if value is None else p_text(value)
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) else "-" if value is None else json.dumps(value)
+    flat = " ".join(text.split())
+    return flat if len(flat) <= LONGEST_VALUE else f"{flat[: LONGEST_VALUE - 1]}…"

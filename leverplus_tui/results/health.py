@@ -1,0 +1,187 @@
+"""What is wrong with a stored run: one answer for `show`, `compare`, `report`, `doctor` and lists in JSON.
+
+How it ended, what was found while it ran, whether a toy answered for a model, which controls are missing, which it does
+not beat. The last two are judged anew each time, because a later run may change them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from sqlmodel import Session
+
+from db import store
+from db.specs import EvalSpec, Finding, Report
+from db.store import CellRow, RunDetail, RunRow
+from db.store.base import listed, query
+from engine.common.findings import error, info, warning
+from engine.doctor.runs import CONTROLS, Measured, control_not_beaten, missing_baselines
+from engine.statistics.intervals import paired
+from leverplus_tui.jobs.spec_command import command_text
+from leverplus_tui.results.outcome import exit_code, matrix, way_on
+from leverplus_tui.results.paired_rows import imported
+
+Figure = tuple[RunRow, CellRow]
+BUILTIN = "builtin"
+JUDGED_ANEW = ("baseline-missing", "control-not-beaten")
+RANK = ("error", "warning", "info")
+SAME_QUESTIONS = """
+    SELECT DISTINCT run.id FROM cell JOIN run ON run.id = cell.run_id JOIN subset ON subset.id = cell.subset_id
+    WHERE subset.sha IN (SELECT value FROM json_each(:shas)) AND run.kind = 'eval' AND run.state = 'done'
+        AND run.vlm = :vlm AND (run.deleted_at IS NULL OR run.id = :own)
+    ORDER BY run.id DESC
+"""
+
+
+CONTROL_CELLS = """
+    SELECT DISTINCT run.retriever, dataset.sha AS dataset, run.vlm, subset.sha AS subset_sha, subset.label AS subset, cell.shot
+    FROM cell JOIN run ON run.id = cell.run_id JOIN subset ON subset.id = cell.subset_id
+        JOIN dataset ON dataset.id = subset.dataset_id
+    WHERE subset.sha IN (SELECT value FROM json_each(:shas)) AND run.kind = 'eval' AND run.state = 'done'
+        AND run.deleted_at IS NULL AND cell.n_done = cell.n
+        AND (cell.shot = 0 OR run.retriever IN (SELECT value FROM json_each(:controls)))
+"""
+
+
+def run_findings(session: Session, detail: RunDetail) -> tuple[Finding, ...]:
+    """Everything that is to be said against a run, worst first."""
+    stored = [finding for finding in detail.findings if finding.code not in JUDGED_ANEW]
+    found = [*_ending(detail), *stored, *_toy_model(detail), *_controls(session, detail)]
+    return tuple(_ranked(found))
+
+
+def listed_findings(session: Session, rows: Sequence[RunRow]) -> dict[int, tuple[Finding, ...]]:
+    """What lists say of runs: what was found about each, and the controls it lacks, in a few queries for all of them.
+
+    Whether a run beats its controls takes reading its answers: `run_findings` of that run says it.
+    """
+    found = store.findings_of(session, run_ids=[row.id for row in rows])
+    lacking = defaultdict(list)
+    for finding in _lacking(session, [row for row in rows if _needs_controls(row)]):
+        lacking[finding.subject].append(finding)
+    return {
+        row.id: tuple(_ranked([f for f in found.get(row.id, ()) if f.code not in JUDGED_ANEW] + lacking[row.ref]))
+        for row in rows
+    }
+
+
+def _ranked(findings: Sequence[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: RANK.index(finding.severity))
+
+
+def _needs_controls(row: RunRow) -> bool:
+    return row.kind == "eval" and row.state == "done" and row.retriever not in CONTROLS
+
+
+def _lacking(session: Session, rows: Sequence[RunRow]) -> list[Finding]:
+    cells = [_measured(row, cell) for row in rows for cell in row.cells if _counts(cell)]
+    if not cells:
+        return []
+    asked = {"shas": listed(list({cell.subset_sha for cell in cells})), "controls": listed(CONTROLS)}
+    controls = [Measured("", **control) for control in query(session, CONTROL_CELLS, asked)]
+    ids = {row.ref: row.id for row in rows}
+    specs = store.specs_of(session, run_ids=list(ids.values()))
+
+    def command(run: str, control: str, shots: Sequence[int]) -> str:
+        return _command(specs[ids[run]], run, control, shots)
+
+    return missing_baselines([*cells, *controls], ids, command=command)
+
+
+def _counts(cell: CellRow) -> bool:
+    return not imported(cell) and cell.n_done == cell.n
+
+
+def examine_run(session: Session, detail: RunDetail) -> Report:
+    """The report on one run."""
+    facts = {
+        "name": detail.row.name,
+        "job": detail.row.kind,
+        "state": detail.row.state,
+        "forced": detail.row.forced,
+        "retriever": detail.row.retriever,
+        "matrix": matrix(detail.cells),
+    }
+    return Report(path=detail.row.ref, kind="run", facts=facts, findings=run_findings(session, detail))
+
+
+def _ending(detail: RunDetail) -> Iterator[Finding]:
+    """A run that did not come to its end, with what it said last."""
+    row = detail.row
+    said = detail.processes[-1].reason.rstrip(".") if detail.processes else ""
+    if row.state in ("failed", "lost"):
+        ended = "failed" if row.state == "failed" else "was lost"
+        text = f"The run {ended}: {said or 'it gave no reason'} (`leverplus logs {row.ref}` says more)."
+        mend = way_on(detail) if exit_code(detail) == 2 else f"leverplus resume {row.ref}"
+        yield error(f"run-{row.state}", row.ref, text, mend)
+    elif row.state == "stopped":
+        text = "The run was stopped before its end: its figures are over what was done by then."
+        yield info("run-stopped", row.ref, text, f"leverplus resume {row.ref}")
+
+
+def _toy_model(detail: RunDetail) -> Iterator[Finding]:
+    """The built-in model is the default everywhere, so that real data meet it by mistake."""
+    row, dataset = detail.row, detail.spec.get("dataset", BUILTIN)
+    if row.kind in ("eval", "generate", "embed") and row.vlm == BUILTIN and dataset != BUILTIN:
+        made = {"eval": "The answers", "generate": "The answers in these RL data", "embed": "These embeddings"}[
+            row.kind
+        ]
+        yield warning(
+            "builtin-model",
+            row.ref,
+            f"{made} are by the built-in model, which knows only drawn pictures, and the data are {dataset}: they "
+            "say nothing of a real model.",
+            f"leverplus run {row.kind} --dataset {dataset} --vlm NAME_OR_DIR, with the model that you study",
+        )
+
+
+def _controls(session: Session, detail: RunDetail) -> list[Finding]:
+    """Controls are looked for among all finished evaluations of this home."""
+    row = detail.row
+    if not _needs_controls(row):
+        return []
+    shas = listed(list({cell.subset_sha for cell in row.cells}))
+    ids = [found["id"] for found in query(session, SAME_QUESTIONS, {"shas": shas, "vlm": row.vlm, "own": row.id})]
+    figures = [(other, cell) for other in store.run_rows(session, run_ids=ids) for cell in other.cells if _counts(cell)]
+    own = [cell for cell in row.cells if _counts(cell)]
+    return [*_lacking(session, [row]), *(found for cell in own for found in _unbeaten(session, row, cell, figures))]
+
+
+def _command(spec: Mapping[str, Any], run: str, control: str, shots: Sequence[int]) -> str:
+    """The command line that measures a control on the very questions, with the same model, prompt and decoding."""
+    wanted = {"retriever": control, "selector": "", "encoder": "vlm", "shots": tuple(shots)}
+    try:
+        return command_text(EvalSpec.model_validate(spec).model_copy(update=wanted))
+    except ValidationError:  # stored by another version: what can be said is which questions are meant
+        asked = " ".join(f"--shot {shot}" for shot in shots)
+        return f"leverplus run eval --retriever {control} {asked}, with the data and questions of {run}"
+
+
+def _measured(row: RunRow, cell: CellRow) -> Measured:
+    return Measured(row.ref, row.retriever, cell.dataset_sha, row.vlm, cell.subset_sha, cell.subset, cell.shot)
+
+
+def _unbeaten(session: Session, row: RunRow, cell: CellRow, figures: Sequence[Figure]) -> Iterator[Finding]:
+    """Against the newest control of each kind on the same questions, with the same model and number of shots."""
+    if cell.shot == 0:
+        return
+    own = store.scores(session, run_id=row.id, shot=cell.shot, subset_sha=cell.subset_sha)
+    for control in CONTROLS:
+        shot = 0 if control == "zero-shot" else cell.shot
+        found = [
+            (other, there)
+            for other, there in figures
+            if (other.retriever == control or there.shot == 0)
+            and there.shot == shot
+            and (other.vlm, there.dataset_sha, there.subset_sha) == (row.vlm, cell.dataset_sha, cell.subset_sha)
+        ]
+        if not found:
+            continue
+        other, there = found[0]
+        theirs = store.scores(session, run_id=other.id, shot=shot, subset_sha=there.subset_sha)
+        images = {question: image for question, (_, image) in {**theirs, **own}.items()}
+        pair = paired({q: s for q, (s, _) in theirs.items()}, {q: s for q, (s, _) in own.items()}, images)
+        yield from control_not_beaten(row.ref, f"{control} ({other.ref})", cell.shot, pair)

@@ -1,0 +1,236 @@
+"""Which figures of some runs may stand in one row, and the paired difference of each two of them.
+
+Every pair of a row is over the questions of the row. Figures over unlike questions are never subtracted: such runs are
+compared on the questions they share, and the row says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Literal
+
+from sqlmodel import Session
+
+from db import store
+from db.store import CellRow, RunDetail
+from engine.statistics import intervals
+
+Verdict = Literal["better", "worse", "not distinguishable", "not comparable"]
+IMPORTED = "import:"
+"""Begins the hash of a data set of which only a published figure is known."""
+Names = tuple[str, str]
+"""Two runs, `r1` and `r2`."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Run `b` against run `a` in one row of the matrix."""
+
+    a: str
+    b: str
+    verdict: Verdict
+    reason: str = ""
+    difference: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p: float | None = None
+    p_holm: float | None = None
+    n_paired: int = 0
+    improved: int = 0
+    worsened: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract's names; the reason only where there is one."""
+        values: dict[str, Any] = {
+            "a": self.a, "b": self.b, "difference": self.difference, "ci_low": self.ci_low, "ci_high": self.ci_high,
+            "p": self.p, "p_holm": self.p_holm, "n_paired": self.n_paired, "improved": self.improved,
+            "worsened": self.worsened, "verdict": self.verdict,
+        }  # fmt: skip
+        return values | ({"reason": self.reason} if self.reason else {})
+
+
+@dataclass(frozen=True)
+class ComparedCell:
+    """One row: a set of questions and a number of shots, with the accuracy of each run that has it."""
+
+    n: int
+    shot: int
+    subset: str
+    accuracy: Mapping[str, float]
+    interval: Mapping[str, tuple[float, float]]
+    pairs: tuple[Pair, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract's names, and the interval of each accuracy."""
+        return {
+            "n": self.n, "shot": self.shot, "subset": self.subset,
+            "accuracy": {run: round(value, 6) for run, value in self.accuracy.items()},
+            "interval": {run: list(bounds) for run, bounds in self.interval.items()},
+            "pairs": [pair.as_json() for pair in self.pairs],
+        }  # fmt: skip
+
+    @property
+    def best(self) -> str | None:
+        """The run that is better than every other one in this row, beyond noise; none when noise could have done it."""
+        for run in self.accuracy:
+            won = [
+                p for p in self.pairs if (p.b == run and p.verdict == "better") or (p.a == run and p.verdict == "worse")
+            ]
+            if won and len(won) == len(self.accuracy) - 1:
+                return run
+        return None
+
+
+class Figures:
+    """The accuracies of some runs, and their per-question scores, each read once."""
+
+    def __init__(self, session: Session, details: Sequence[RunDetail]) -> None:
+        self._session = session
+        self._details = {detail.row.ref: detail for detail in details}
+        self._scores: dict[tuple[str, int, str], dict[int, tuple[float, int]]] = {}
+
+    def shots(self) -> list[int]:
+        """Numbers of shots that any run was evaluated with."""
+        return sorted({cell.shot for detail in self._details.values() for cell in detail.cells})
+
+    def rows(self, shot: int) -> Iterator[ComparedCell]:
+        """The rows of one number of shots: first those over shared questions, where runs have unlike ones."""
+        groups = self._groups(shot)
+        present = [run for run in self._details if any(run in group for group in groups)]
+        met = {pair for group in groups for pair in combinations(self._ordered(group), 2)}
+        apart = [pair for pair in combinations(present, 2) if pair not in met]
+        if apart:
+            yield from self._shared_rows({run: self._largest(run, shot) for run in present}, apart)
+        for group in groups:
+            yield self._row(group)
+
+    def _groups(self, shot: int) -> list[dict[str, CellRow]]:
+        """Cells over the same questions; imported figures, whose questions are unknown, stand beside others of their n."""
+        groups: dict[tuple[object, ...], dict[str, CellRow]] = {}
+        for run, detail in self._details.items():
+            for cell in detail.cells:
+                if cell.shot == shot:
+                    key: tuple[object, ...] = (cell.n,)
+                    if not imported(cell):
+                        # Questions left out make another set: figures over unlike ones must not stand in one row.
+                        part = frozenset(self._answered(run, cell)) if cell.n_done < cell.n else None
+                        key = (cell.dataset_sha, cell.split, cell.subset_sha, part)
+                    groups.setdefault(key, {}).setdefault(run, cell)
+        for key in [key for key in groups if len(key) == 1]:
+            home = next(
+                (k for k, group in groups.items() if len(k) > 1 and next(iter(group.values())).n == key[0]), None
+            )
+            if home is not None:
+                groups[home] = {**groups.pop(key), **groups[home]}
+        return list(groups.values())
+
+    def _ordered(self, group: Mapping[str, CellRow]) -> dict[str, CellRow]:
+        return {run: group[run] for run in self._details if run in group}
+
+    def _row(self, group: Mapping[str, CellRow]) -> ComparedCell:
+        ordered = self._ordered(group)
+        first = next((cell for cell in ordered.values() if not imported(cell)), next(iter(ordered.values())))
+        return self._own_figures(ordered, list(combinations(ordered, 2)), first.n, first.subset)
+
+    def _own_figures(self, cells: Mapping[str, CellRow], pairs: Sequence[Names], n: int, subset: str) -> ComparedCell:
+        """A row of the runs' figures as they were stored."""
+        return ComparedCell(
+            n=n,
+            shot=next(iter(cells.values())).shot,
+            subset=subset,
+            accuracy={run: cell.accuracy for run, cell in cells.items()},
+            interval={run: (cell.ci_low, cell.ci_high) for run, cell in cells.items()},
+            pairs=tuple(self._pair(a, b, cells) for a, b in pairs),
+        )
+
+    def _shared_rows(self, members: Mapping[str, CellRow], apart: Sequence[Names]) -> Iterator[ComparedCell]:
+        """Runs over unlike questions: on those that all of them answered, else pair by pair, else side by side."""
+        if self._shared(members):
+            yield self._shared_row(members)
+            return
+        strangers = []
+        for a, b in apart:
+            two = {a: members[a], b: members[b]}
+            if self._shared(two):
+                yield self._shared_row(two)
+            else:
+                strangers.append((a, b))
+        if strangers:
+            named = {run: cell for run, cell in members.items() if any(run in pair for pair in strangers)}
+            smallest = min(cell.n for cell in named.values())
+            yield self._own_figures(named, strangers, smallest, "unlike questions")
+
+    def _shared(self, members: Mapping[str, CellRow]) -> list[int]:
+        """The questions that all of these answered; none where the data sets or splits differ."""
+        if len({(cell.dataset_sha, cell.split) for cell in members.values()}) > 1:
+            return []
+        return sorted(set.intersection(*(set(self._answered(run, cell)) for run, cell in members.items())))
+
+    def _shared_row(self, members: Mapping[str, CellRow]) -> ComparedCell:
+        """Accuracies and pairs alike over the shared questions, so that what is subtracted is what is shown."""
+        shared = self._shared(members)
+        over = {run: _interval_over(self._answered(run, cell), shared) for run, cell in members.items()}
+        return ComparedCell(
+            n=len(shared),
+            shot=next(iter(members.values())).shot,
+            subset=f"{len(shared)} shared questions",
+            accuracy={run: found.mean for run, found in over.items()},
+            interval={run: (found.low, found.high) for run, found in over.items()},
+            pairs=tuple(self._pair(a, b, members, shared) for a, b in combinations(members, 2)),
+        )
+
+    def _largest(self, run: str, shot: int) -> CellRow:
+        return max((cell for cell in self._details[run].cells if cell.shot == shot), key=lambda cell: cell.n)
+
+    def _pair(self, a: str, b: str, cells: Mapping[str, CellRow], only: Sequence[int] | None = None) -> Pair:
+        """Two runs over the questions that both answered, or of those `only` some."""
+        answered = {run: self._answered(run, cells[run]) for run in (a, b)}
+        if only is not None:
+            answered = {run: {question: scores[question] for question in only} for run, scores in answered.items()}
+        reason = self._unlike(a, b, cells, answered)
+        if reason:
+            return Pair(a, b, "not comparable", reason)
+        images = {question: image for scores in answered.values() for question, (_, image) in scores.items()}
+        found = intervals.paired(
+            {question: score for question, (score, _) in answered[a].items()},
+            {question: score for question, (score, _) in answered[b].items()},
+            images,
+        )
+        return Pair(
+            a, b, "not distinguishable", difference=found.difference, ci_low=found.low, ci_high=found.high, p=found.p,
+            n_paired=found.n, improved=found.improved, worsened=found.worsened,
+        )  # fmt: skip
+
+    def _unlike(self, a: str, b: str, cells: Mapping[str, CellRow], answered: Mapping[str, Mapping[int, Any]]) -> str:
+        """Why two figures must not be subtracted; empty when they may."""
+        mute = [run for run in (a, b) if not answered[run]]
+        if mute:
+            return f"no per-question answers in {' and '.join(mute)}"
+        if cells[a].dataset_sha != cells[b].dataset_sha:
+            return "different data sets"
+        if cells[a].split != cells[b].split:
+            return f"different splits ({cells[a].split}, {cells[b].split})"
+        metrics = [self._details[run].facts.get("metric") for run in (a, b)]
+        if None not in metrics and metrics[0] != metrics[1]:
+            return f"different metrics ({metrics[0]}, {metrics[1]})"
+        return "" if answered[a].keys() & answered[b].keys() else "no question in common"
+
+    def _answered(self, run: str, cell: CellRow) -> dict[int, tuple[float, int]]:
+        """question_id -> (score, image_id) of the questions of the cell that were answered."""
+        key = (run, cell.shot, cell.subset_sha)
+        if key not in self._scores:
+            self._scores[key] = store.scores(
+                self._session, run_id=cell.run_id, shot=cell.shot, subset_sha=cell.subset_sha
+            )
+        return self._scores[key]
+
+
+def imported(cell: CellRow) -> bool:
+    """Whether only the figure is known, not the questions."""
+    return cell.dataset_sha.startswith(IMPORTED)
+
+
+def _interval_over(scores: Mapping[int, tuple[float, int]], questions: Sequence[int]) -> intervals.Interval:
+    return intervals.interval([scores[q][0] for q in questions], [scores[q][1] for q in questions])

@@ -1,0 +1,308 @@
+"""The terminal program: four modes over one database. It shows, asks and launches; jobs are other processes."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import importlib
+import os
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import events, work
+from textual.app import SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.types import AnimationLevel
+from textual.widgets import Input
+from textual.worker import Worker, WorkerState
+
+from leverplus_tui.tui import messages as said
+from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.requests import Errands
+from leverplus_tui.tui.screens.base import PageScreen
+from leverplus_tui.tui.screens.dialogs import Tell
+from leverplus_tui.tui.screens.help import HelpScreen
+from leverplus_tui.tui.theme import THEMES, fallbacks
+from leverplus_tui.tui.watcher import Watcher
+from leverplus_tui.tui.widgets.bars import display_key
+
+if TYPE_CHECKING:
+    from db.home import Home
+    from leverplus_tui.tui.messages import View
+    from leverplus_tui.tui.screens.compare import CompareScreen
+
+MESSAGES_KEPT = 200
+MODES = {
+    "runs": "runs:RunsScreen",
+    "compare": "compare:CompareScreen",
+    "data": "data:DataScreen",
+    "jobs": "jobs:JobsScreen",
+}
+"""Pages by mode; each is imported when it is first shown, so that the first frame waits for one of them only."""
+
+
+def settle_memory() -> None:
+    """What is loaded by now stays until the end: looking through it for garbage stopped the screen for 200 ms at a time."""
+    gc.freeze()
+
+
+class LeverplusApp(Errands):
+    """Modes on 1-4, pages pushed on top of them, one watcher, one place where errors are shown."""
+
+    TITLE = "leverplus"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "mode('runs')", "runs", show=False, id="mode.runs"),
+        Binding("2", "mode('compare')", "compare", show=False, id="mode.compare"),
+        Binding("3", "mode('data')", "data", show=False, id="mode.data"),
+        Binding("4", "mode('jobs')", "jobs", show=False, id="mode.jobs"),
+        Binding("minus", "last_view", "the view before this one", show=False, id="view.last"),
+        Binding("question_mark", "help", "keys", show=False, id="help"),
+        Binding("m", "messages", "messages so far", show=False, id="messages"),
+        Binding("ctrl+p", "command_palette", "every view and key by name", show=False, id="palette"),
+        Binding("q,ctrl+q", "quit", "quit (jobs go on)", show=False, id="quit"),
+    ]
+
+    def __init__(self, home: Home, *, run: str | None = None, compare: str | Sequence[str] = ()) -> None:
+        super().__init__(Library(home))
+        self.watcher: Watcher | None = None
+        self._run = run
+        self._compare = compare.split(",") if isinstance(compare, str) else list(compare)
+        self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
+        self._view: View | None = None
+        self._before: View | None = None
+        for theme in THEMES:
+            self.register_theme(theme)
+        wanted = os.environ.get("TEXTUAL_THEME", "")
+        self.theme = wanted if wanted in self.available_themes else "leverplus-dark"
+        if os.environ.get("SSH_CONNECTION"):
+            self.animation_level: AnimationLevel = "none"
+        for mode, target in MODES.items():
+            self.add_mode(mode, self._page_factory(target))
+
+    def _page_factory(self, target: str) -> Callable[[], Screen[None]]:
+        def make() -> Screen[None]:
+            module, _, name = target.partition(":")
+            page = getattr(importlib.import_module(f"leverplus_tui.tui.screens.{module}"), name)
+            return cast("PageScreen", page(self.library))
+
+        return make
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Colours that our style sheets name and other themes lack."""
+        return fallbacks(ansi=self.current_theme.ansi, dark=self.current_theme.dark)
+
+    # Start and end
+
+    async def on_mount(self) -> None:
+        """Show the runs; the database opens after the first frame."""
+        await self.switch_mode("runs")
+        self.call_after_refresh(self._open)
+
+    @work(group="database", exclusive=True, exit_on_error=False)
+    async def _open(self) -> None:
+        from db.user_error import UserError
+
+        try:
+            await asyncio.to_thread(self.library.open)
+        except UserError as error:
+            for page in self._pages():
+                page.post_message(said.DatabaseRefused(str(error)))
+            self.push_screen(Tell("The database cannot be used", str(error), error=True))
+            return
+        self.watcher = Watcher(
+            tell=self.post_message, version=self.library.version, mark_lost=self.library.mark_lost, failed=self._blind
+        )
+        self.watcher.start()
+        for page in self._pages():
+            page.post_message(said.DatabaseReady())
+        await self._open_links()
+        if not self.is_headless:
+            settle_memory()
+
+    async def _open_links(self) -> None:
+        """What the command line asked for: a run, or runs side by side."""
+        from db.user_error import UserError
+
+        try:
+            if self._compare:
+                ids = [await asyncio.to_thread(self.library.find_run, text) for text in self._compare]
+                self.post_message(said.CompareRuns(tuple(ids)))
+            if self._run:
+                self.post_message(said.OpenRun(await asyncio.to_thread(self.library.find_run, self._run)))
+        except UserError as error:
+            self.notify(str(error), severity="error", markup=False)
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter that was on its way to a list when a text field took the focus belongs into the field, which keeps its own
+        from coming here."""
+        if isinstance(self.focused, Input) and event.is_printable and event.character:
+            event.prevent_default()
+            self.focused.insert_text_at_cursor(event.character)
+
+    def on_unmount(self) -> None:
+        """Stop looking; jobs go on."""
+        if self.watcher is not None:
+            self.watcher.stop()
+        self.library.close()
+
+    def _blind(self, error: Exception) -> None:
+        self.call_from_thread(
+            self.notify, f"Changes cannot be seen at the moment: {error}", severity="warning", markup=False
+        )
+
+    # What the watcher tells
+
+    def on_data_changed(self, event: said.DataChanged) -> None:
+        """Every page learns that it is stale; the one in view reads."""
+        for page in self._pages():
+            page.post_message(said.DataChanged(event.version))
+        if self._awaited:
+            self._tell_ends()
+
+    def on_log_grew(self, event: said.LogGrew) -> None:
+        """The page in view shows it."""
+        page = next((page for page in reversed(self.screen_stack) if isinstance(page, PageScreen)), None)
+        if page is not None:
+            page.post_message(said.LogGrew(event.path, event.lines, event.restarted, event.skipped))
+
+    def on_watch_log(self, event: said.WatchLog) -> None:
+        """A page wants to see a log, or no longer."""
+        if self.watcher is not None:
+            self.watcher.watch_log(event.path)
+
+    # Where to go
+
+    async def action_mode(self, mode: str) -> None:
+        """Switch to a mode; in that mode already, go to its first page."""
+        if mode != self.current_mode:
+            await self.switch_mode(mode)
+        else:
+            await self._to_first_page()
+
+    async def _to_first_page(self) -> None:
+        while len(self.screen_stack) > 1:
+            page = self.screen
+            if isinstance(page, PageScreen) and page.holds_changes:
+                page.action_back()
+                return
+            await self.pop_screen()
+
+    def on_viewed(self, event: said.Viewed) -> None:
+        """Remember the view before this one."""
+        if event.view != self._view:
+            self._before = self._view
+        self._view = event.view
+
+    async def action_last_view(self) -> None:
+        """Go to the view before this one; once more comes back."""
+        before = self._before
+        if before is None:
+            self.notify("There is no view before this one yet")
+            return
+        if before.mode != self.current_mode:
+            await self.switch_mode(before.mode)
+        if before.run_id is None:
+            await self._to_first_page()
+        elif not (isinstance(self.screen, PageScreen) and self.screen.view == before):
+            self.post_message(said.OpenRun(before.run_id, before.tab))
+
+    def action_help(self) -> None:
+        """Show the keys that work now."""
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen.active_bindings.values()))
+
+    def action_messages(self) -> None:
+        """Show the messages so far."""
+        text = "\n".join(reversed(self._messages)) or "No messages yet"
+        self.push_screen(Tell("Messages, newest first", text))
+
+    async def on_open_run(self, event: said.OpenRun) -> None:
+        """Push a run's page onto the mode in view."""
+        from leverplus_tui.tui.screens.run.page import RunScreen
+
+        page = RunScreen(self.library, event.run_id, event.tab)
+        page.mode = self.current_mode
+        if event.shot is not None:
+            page.ask_for(event.shot, event.subset, event.beside)
+        await self.push_screen(page)
+        page.refresh_data()
+
+    async def on_compare_runs(self, event: said.CompareRuns) -> None:
+        """Show runs side by side."""
+        await self.action_mode("compare")
+        cast("CompareScreen", self.screen_stack[0]).show_runs(event.run_ids)
+
+    # Messages and errors
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: str = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """As Textual's, but text is never markup unless said so, and every message is kept for `m`."""
+        self._messages.append(f"{title}: {message}" if title else message)
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)  # type: ignore[arg-type]  # severity is checked there
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """The app's own workers that failed."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            self.show_error(event.worker.error)
+
+    def on_work_failed(self, event: said.WorkFailed) -> None:
+        """Workers of pages that failed."""
+        self.show_error(event.error)
+
+    def show_error(self, error: BaseException) -> None:
+        """One sentence for the user's fault; for ours a window with the traceback, which is also written to a file."""
+        from db.user_error import UserError
+
+        if isinstance(error, UserError):
+            self.notify(str(error), severity="error", timeout=10)
+            return
+        trace = "".join(traceback.format_exception(error))
+        path = self._keep(trace)
+        self.push_screen(
+            Tell("Something went wrong in this program", f"The whole report is in {path}\n\n{trace}", error=True)
+        )
+
+    def _keep(self, trace: str) -> str:
+        path = self.library.home.root / "tui-errors.log"
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(trace + "\n")
+        except OSError as refused:
+            return f"nowhere, because {path} cannot be written: {refused.strerror}"
+        return str(path)
+
+    # Command palette
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every view and every key of this page; of Textual's own commands only the choice of colours."""
+        yield SystemCommand("Choose colours", "themes: dark, light, high contrast and others", self.action_change_theme)
+        yield SystemCommand("Quit", "key q, jobs go on", self.action_quit)
+        for number, mode in enumerate(MODES, start=1):
+            yield SystemCommand(f"Go to {mode}", f"key {number}", self._runner(f"app.mode('{mode}')"))
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if active.node is screen and binding.id is not None and binding.description and active.enabled:
+                words = binding.tooltip or binding.description
+                yield SystemCommand(
+                    words[:1].upper() + words[1:],
+                    f"key {display_key(binding)}",
+                    self._runner(f"screen.{binding.action}"),
+                )
+
+    def _runner(self, action: str) -> Callable[[], None]:
+        def run() -> None:
+            self.call_later(self.run_action, action if "." in action.split("(")[0] else f"screen.{action}")
+
+        return run

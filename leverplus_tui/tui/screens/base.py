@@ -1,0 +1,171 @@
+"""What the four modes and the run screen share: bars, the too-small sentence, refreshing while in view, errors to the app."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from textual import events, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.geometry import Size
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Static
+
+from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.messages import DatabaseReady, DataChanged, LogGrew, View, Viewed
+from leverplus_tui.tui.widgets.bars import KeyBar, ModeBar
+from leverplus_tui.tui.widgets.failing import TellsFailures
+
+SMALLEST = (60, 15)
+REST = 9
+"""A screen rests this many times as long as its last reading took, so that reading never takes more than a tenth."""
+LONGEST_REST_S = 2.0
+AGE_S = 30.0
+"""How often a page in view writes its ages again when nothing else makes it."""
+
+
+class PageScreen(TellsFailures, Screen[None]):
+    """A full page; subclasses fill `body()` and read in `reload()`."""
+
+    MODE: ClassVar[str] = "runs"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "back", show=False, id="back"),
+    ]
+
+    def __init__(self, library: Library) -> None:
+        super().__init__()
+        self.library = library
+        self.mode = self.MODE
+        self._stale = True
+        self._reading = False
+        self._read_at = 0.0
+        self._cost = 0.0
+        self._again: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Bars around the body; one line instead of everything where there is no room."""
+        yield ModeBar(self.mode)
+        with Container(id="body"):
+            yield from self.body()
+        yield Static("", id="too-small", markup=False)
+        yield KeyBar()
+
+    def body(self) -> ComposeResult:
+        """The page between the bars."""
+        yield from ()
+
+    async def reload(self) -> None:
+        """Read from the database (in a thread) and show."""
+
+    def fit(self, size: Size) -> None:
+        """The page has this size now."""
+
+    # Size
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Below 60x15 ask for more room, and for nothing else."""
+        width, height = event.size
+        small = width < SMALLEST[0] or height < SMALLEST[1]
+        self.set_class(small, "-tiny")
+        self.set_class(height < 30, "-low")
+        said = f"leverplus needs {SMALLEST[0]}x{SMALLEST[1]} cells, this is {width}x{height}: enlarge the window"
+        self.query_one("#too-small", Static).update(said)
+        self.fit(event.size)
+
+    # Coming and going
+
+    def on_mount(self) -> None:
+        """Ages grow while nothing happens."""
+        self.set_interval(AGE_S, self._grow_older)
+
+    def _grow_older(self) -> None:
+        if self.is_current and self.library.is_open:
+            self.show_ages()
+
+    def show_ages(self) -> None:
+        """Write what says how long ago something was, from what was read before."""
+
+    @property
+    def view(self) -> View | None:
+        """What `-` comes back to; None for pages that lead nowhere else."""
+        return View(self.mode) if self is self.app.screen_stack[0] else None
+
+    @property
+    def holds_changes(self) -> bool:
+        """Whether leaving the page would lose something; `action_back` then asks."""
+        return False
+
+    # Reading
+
+    @property
+    def bar(self) -> ModeBar:
+        """The line above."""
+        return self.query_one(ModeBar)
+
+    def on_screen_resume(self) -> None:
+        """Coming into view: show what changed meanwhile."""
+        if (view := self.view) is not None:
+            self.post_message(Viewed(view))
+        if self._stale:
+            self.refresh_data()
+        else:
+            self._grow_older()
+
+    def on_data_changed(self, event: DataChanged) -> None:
+        """Read again if in view, later if not."""
+        event.stop()
+        self._stale = True
+        if self.is_current:
+            self.refresh_data()
+
+    def on_log_grew(self, event: LogGrew) -> None:
+        """Lines of a log that this page may have asked for."""
+        event.stop()
+        self.log_grew(event)
+
+    def log_grew(self, event: LogGrew) -> None:
+        """A page that shows a log takes its lines here."""
+
+    def on_database_ready(self, event: DatabaseReady) -> None:
+        """The first reading."""
+        event.stop()
+        self.refresh_data()
+
+    def refresh_data(self) -> None:
+        """Read now, or after a rest in proportion to what the last reading cost."""
+        if not self.library.is_open or self._reading or self._again is not None:
+            self._stale = True
+            return
+        wait = self._read_at + min(REST * self._cost, LONGEST_REST_S) - time.monotonic()
+        if wait > 0.02:
+            self._again = self.set_timer(wait, self._rested)
+            return
+        self._stale, self._reading = False, True
+        self._read_at = time.monotonic()
+        self._read()
+
+    def _rested(self) -> None:
+        self._again = None
+        if self.is_current:
+            self.refresh_data()
+
+    @work(exclusive=True, group="page", exit_on_error=False)
+    async def _read(self) -> None:
+        """One reading; what changed meanwhile is read next."""
+        try:
+            await self.reload()
+        finally:
+            self._cost = time.monotonic() - self._read_at
+            self._reading = False
+        if self._stale and self.is_current:
+            self.refresh_data()
+
+    def action_back(self) -> None:
+        """One step back: the page below; from the first page of a mode to the runs."""
+        if len(self.app.screen_stack) > 1:
+            self.dismiss()
+        elif self.mode != "runs":
+            self.call_later(self.run_action, "app.mode('runs')")

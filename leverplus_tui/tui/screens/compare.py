@@ -1,0 +1,304 @@
+"""Compare: two or more runs side by side, differences with intervals and verdicts in words, settings that differ."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.widgets import Static
+
+from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.messages import CopyText, OpenRun
+from leverplus_tui.tui.screens.base import PageScreen
+from leverplus_tui.tui.screens.compare_rows import Line, folded, lines, sentence, whiskers
+from leverplus_tui.tui.screens.dialogs import Choose
+from leverplus_tui.tui.screens.exports import comparison_text, export_comparison
+from leverplus_tui.tui.screens.run.info import COLOURS, Part
+from leverplus_tui.tui.theme import VERDICT_ROLES
+from leverplus_tui.tui.widgets.empty import Empty
+from leverplus_tui.tui.widgets.run_view import SYNTHETIC, doubts, marks
+from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
+from leverplus_tui.tui.widgets.text import clean, plural
+
+if TYPE_CHECKING:
+    from db.store import RunRow
+    from leverplus_tui.results.comparison import Comparison
+
+RUN_WIDTH = 21
+LABEL = Column("label", "", 22, flex=28)
+
+
+class CompareScreen(PageScreen):
+    """Runs as columns; the first column and the baseline stay put."""
+
+    MODE = "compare"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "b",
+            "baseline",
+            "baseline",
+            tooltip="choose the run that the others are judged against",
+            id="compare.baseline",
+        ),
+        Binding(
+            "d", "differences", "differences", tooltip="only lines that tell the runs apart", id="compare.differences"
+        ),
+        Binding("x", "export", "export", tooltip="export as Markdown, CSV or JSON", id="compare.export"),
+        Binding("right,l", "shift(1)", "runs at the right", show=False, id="compare.right"),
+        Binding("left,h", "shift(-1)", "runs at the left", show=False, id="compare.left"),
+        Binding("right_square_bracket", "next_difference", "next difference", show=False, id="compare.next-difference"),
+        Binding("D", "drop", "drop a run from the comparison", show=False, id="compare.drop"),
+        Binding("y", "copy", "copy", tooltip="copy the comparison as Markdown", id="compare.copy"),
+    ]
+
+    def __init__(self, library: Library) -> None:
+        super().__init__(library)
+        self.run_ids: tuple[int, ...] = ()
+        self.base = ""
+        self.only_different = False
+        self.closed: set[str] = {"settings that agree"}
+        self.first = 0
+        self.found: Comparison | None = None
+        self._rows: dict[str, RunRow] = {}
+        self._agreeing: dict[str, Any] = {}
+        self._lines: list[Line] = []
+
+    def body(self) -> ComposeResult:
+        """Summary, table, the line under the cursor in words."""
+        yield Static("", id="summary", markup=False)
+        yield Empty("Nothing to compare yet", ["Two or more runs stand side by side here"],
+                    [("1", "go to the runs"), ("space", "mark two or more there"), ("v", "compare them")], id="empty")  # fmt: skip
+        yield LineTable(id="sides")
+        yield Static("", id="words")
+
+    def on_mount(self) -> None:
+        """Nothing is compared yet."""
+        self._show_empty(True)
+
+    def _show_empty(self, empty: bool) -> None:
+        self.query_one("#empty").display = empty
+        for part in ("#summary", "#sides", "#words"):
+            self.query_one(part).display = not empty
+
+    @property
+    def table(self) -> LineTable:
+        """The lines."""
+        return self.query_one("#sides", LineTable)
+
+    def show_runs(self, run_ids: tuple[int, ...]) -> None:
+        """Compare these; the first is the baseline."""
+        self.run_ids, self.base, self.first, self.found = tuple(dict.fromkeys(run_ids)), f"r{run_ids[0]}", 0, None
+        self.refresh_data()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that need a comparison are not offered before there is one."""
+        needs = ("baseline", "differences", "export", "shift", "next_difference", "drop", "copy")
+        return self.found is not None or action not in needs
+
+    # Reading
+
+    async def reload(self) -> None:
+        """Compare again, because a run went on."""
+        if len(self.run_ids) >= 2:
+            first = self.found is None
+            self.query_one("#sides").loading = first
+            self._show_empty(False)
+            read = await asyncio.to_thread(self.library.side_by_side, self.run_ids)
+            self.query_one("#sides").loading = False
+            self.found, self._rows, self._agreeing = read
+            self._fill()
+            if first:
+                self.table.cursor = min(1, len(self._lines) - 1)
+            self.table.focus()
+            self.refresh_bindings()
+
+    def _fill(self) -> None:
+        assert self.found is not None, "filled after reading"
+        made = lines(self.found, self._rows, self._agreeing, self.base)
+        self._lines = folded(made, self.closed, self.only_different)
+        self.table.set_columns(self._columns())
+        self.table.fill([_line_row(line) for line in self._lines])
+        self.bar.status = plural(len(self.run_ids), "run")
+        self._say()
+        self.call_after_refresh(self._summarise, sum(1 for line in made if line.differs), len(made))
+
+    def _summarise(self, differing: int, total: int) -> None:
+        assert self.found is not None, "summarised after reading"
+        parts = [f"baseline {self.base}", f"{differing} of {total} lines differ"]
+        if self.only_different:
+            parts.append("only those are shown (d shows all)")
+        shown = sum(1 for run in self.found.runs if run.id in self.table.shown_columns)
+        if shown < len(self.run_ids):
+            parts.append(f"{shown} of {len(self.run_ids)} runs in view (left, right)")
+        if any(SYNTHETIC in marks(row) for row in self._rows.values()):
+            parts.append("synthetic figures")
+        self.query_one("#summary", Static).update("   ".join([*parts, *self.found.notes]))
+
+    def _columns(self) -> list[Column]:
+        assert self.found is not None, "filled after reading"
+        others = [run for run in self.found.runs if run.id != self.base]
+        others = others[self.first :] + others[: self.first]
+        base = next(run for run in self.found.runs if run.id == self.base)
+        columns = [LABEL, Column(base.id, self._title(base.id, "base", base.name), RUN_WIDTH, flex=8)]
+        for index, run in enumerate(others):
+            columns.append(
+                Column(run.id, self._title(run.id, "", run.name), RUN_WIDTH, priority=index + (index > 0), flex=8)
+            )
+        return columns
+
+    def _title(self, run: str, role: str, name: str) -> str:
+        return " ".join(word for word in (run, role, *doubts(self._rows.get(run)), clean(name)) if word)
+
+    def show_ages(self) -> None:
+        """Write the lines again."""
+        if self.found is not None:
+            self._fill()
+
+    def fit(self, size: Size) -> None:
+        """More or fewer runs fit."""
+        if self.found is not None:
+            self.call_after_refresh(self._fill)
+
+    # The line in words
+
+    @on(LineTable.Moved)
+    def moved(self, event: LineTable.Moved) -> None:
+        """The words follow the cursor."""
+        event.stop()
+        self._say()
+
+    def _line(self) -> Line | None:
+        key = self.table.cursor_key
+        return self._lines[key] if key is not None and key < len(self._lines) else None
+
+    def _say(self) -> None:
+        line = self._line()
+        words = self.query_one("#words", Static)
+        if line is None or self.found is None:
+            words.update("")
+            return
+        if line.figure is None:
+            words.update(Content.assemble(*_values(line)))
+            return
+        parts: list[Part] = []
+        width = 24 if self.size.width < 100 else 40
+        for _, drawn, pair in whiskers(line.figure, self.base, [run.id for run in self.found.runs], width):
+            colour = COLOURS[VERDICT_ROLES[pair.verdict]]
+            parts += [(sentence(line.figure, pair), colour), "\n"]
+            if drawn:
+                parts += [("  worse ", "$faint"), (drawn, colour), (" better", "$faint"), "\n"]
+        words.update(Content.assemble(*parts))
+
+    # Keys
+
+    @on(LineTable.Chosen)
+    def chosen(self, event: LineTable.Chosen) -> None:
+        """Enter folds a group, and opens the answers behind a figure."""
+        event.stop()
+        line = self._lines[event.key]
+        if line.heading:
+            self.closed ^= {line.group}
+            self._fill()
+        elif line.figure is not None:
+            self._open_answers(line)
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def _open_answers(self, line: Line) -> None:
+        assert line.figure is not None, "only figures have answers"
+        others = [run for run in line.figure.accuracy if run != self.base]
+        chosen: str | None = others[0] if len(others) == 1 else None
+        if len(others) > 1:
+            chosen = await self.app.push_screen_wait(
+                Choose(
+                    "Whose answers beside the baseline's?",
+                    [(run, f"{run} {clean(self._rows[run].name)}") for run in others],
+                )
+            )
+        if chosen:
+            beside = int(self.base[1:]) if self.base in line.figure.accuracy else None
+            self.post_message(
+                OpenRun(int(chosen[1:]), "answers", shot=line.figure.shot, subset=line.figure.subset, beside=beside)
+            )
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_baseline(self) -> None:
+        """Choose the baseline."""
+        if self.found is None:
+            return
+        choices = [(run.id, f"{run.id} {clean(run.name)}") for run in self.found.runs]
+        chosen = await self.app.push_screen_wait(Choose("Judge the others against", choices, current=self.base))
+        if chosen:
+            self.base, self.first = chosen, 0
+            self._fill()
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_drop(self) -> None:
+        """Drop a run from the comparison."""
+        if self.found is None or len(self.run_ids) < 3:
+            self.notify("A comparison needs two runs")
+            return
+        choices = [(run.id, f"{run.id} {clean(run.name)}") for run in self.found.runs if run.id != self.base]
+        chosen = await self.app.push_screen_wait(Choose("Leave out", choices))
+        if chosen:
+            self.run_ids = tuple(run_id for run_id in self.run_ids if f"r{run_id}" != chosen)
+            self.refresh_data()
+
+    def action_differences(self) -> None:
+        """Leave out what does not tell the runs apart, or show it again."""
+        self.only_different = not self.only_different
+        if self.found is not None:
+            self._fill()
+
+    def action_shift(self, step: int) -> None:
+        """Bring other runs into view."""
+        others = len(self.run_ids) - 1
+        if self.found is not None and others > 0:
+            self.first = (self.first + step) % others
+            self._fill()
+
+    def action_next_difference(self) -> None:
+        """Go to the next line that tells the runs apart."""
+        after = [*range(self.table.cursor + 1, len(self._lines)), *range(self.table.cursor)]
+        found = next((index for index in after if self._lines[index].differs and not self._lines[index].heading), None)
+        if found is not None:
+            self.table.cursor = found
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_export(self) -> None:
+        """Write the comparison to a file."""
+        if self.found is None:
+            return
+        choices = [
+            ("md", "Markdown"),
+            ("csv", "CSV, one line per pair"),
+            ("json", "JSON, as `leverplus compare --json`"),
+        ]
+        kind = await self.app.push_screen_wait(Choose("Export as", choices))
+        if kind:
+            path = await asyncio.to_thread(export_comparison, self.library, self.run_ids, kind)
+            self.notify(str(path), title="Exported", markup=False)
+
+    @work(group="copy", exclusive=True, exit_on_error=False)
+    async def action_copy(self) -> None:
+        """Copy the comparison as Markdown."""
+        if self.found is not None:
+            text = await asyncio.to_thread(comparison_text, self.library, self.run_ids, "md")
+            self.post_message(CopyText(text, "the comparison"))
+
+
+def _values(line: Line) -> list[Part]:
+    """Values in full, where the table had to shorten them."""
+    parts: list[Part] = [(line.label.strip(), "bold"), "\n"]
+    for run, cell in line.cells.items():
+        parts += [(f"{run} ", "$accent"), cell.text, "\n"]
+    return parts if line.cells else [("enter folds and unfolds this group", "$faint")]
+
+
+def _line_row(line: Line) -> dict[str, Cell | str]:
+    label = Cell(line.label, "info" if line.heading else "faint" if line.label.startswith("  ") else "")
+    return {"label": label, **line.cells}

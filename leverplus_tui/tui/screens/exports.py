@@ -1,0 +1,47 @@
+"""What the screens write to files and to the clipboard; files go into the home's `exports`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from leverplus_tui.tui.library import Library
+
+
+def comparison_text(library: Library, run_ids: Sequence[int], kind: str) -> str:
+    """A comparison as `md`, `csv` or `json`: what `leverplus compare` prints."""
+    from db.session import reading
+    from leverplus_tui.results.comparison import compare
+    from leverplus_tui.results.comparison_text import csv_text, markdown
+
+    with reading(library.engine) as session:
+        found = compare(session, run_ids)
+    if kind == "json":
+        return json.dumps(found.as_json(), indent=2, ensure_ascii=False)
+    return markdown(found) if kind == "md" else csv_text(found)
+
+
+def export_comparison(library: Library, run_ids: Sequence[int], kind: str) -> Path:
+    """Write a comparison; the path."""
+    name = f"compare-{'-'.join(f'r{run_id}' for run_id in run_ids)}.{kind}"
+    return _written(library, name, comparison_text(library, run_ids, kind) + "\n")
+
+
+def export_runs(library: Library, run_ids: Sequence[int], kind: str) -> Path:
+    """Write runs with their figures as `csv` or `json`; the path."""
+    from db.session import reading
+    from leverplus_tui.results.run_files import csv_text, json_text
+
+    with reading(library.engine) as session:
+        text = csv_text(session, run_ids) if kind == "csv" else json_text(session, run_ids)
+    return _written(library, f"runs.{kind}", text)
+
+
+def _written(library: Library, name: str, text: str) -> Path:
+    folder = library.home.root / "exports"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder / name

@@ -1,0 +1,38 @@
+"""Pages from which jobs are launched: the form for a kind of job, filled from a run where one is meant."""
+
+from __future__ import annotations
+
+from textual import work
+
+from leverplus_tui.tui.messages import AddData, EditLaunch
+from leverplus_tui.tui.screens.base import PageScreen
+from leverplus_tui.tui.screens.dialogs import Choose
+
+
+class Launching(PageScreen):
+    """Opens launch forms."""
+
+    def template(self, kind: str) -> int | None:
+        """The run that a form for this kind of job is filled from; None for the defaults."""
+        return None
+
+    def action_launch(self, kind: str) -> None:
+        """Open the launch form."""
+        self.post_message(EditLaunch(kind, self.template(kind)))
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_train(self) -> None:
+        """Choose what to make, then open the launch form."""
+        choices = [
+            ("rce", "rce        imitate good demonstrations, weighted by reward"),
+            ("grpo", "grpo       group-relative policy optimisation, after RCE when asked"),
+            ("generate", "generate   make RL data: propose, answer, score"),
+            ("embed", "embed      embed queries and candidates"),
+        ]
+        kind = await self.app.push_screen_wait(Choose("What shall be made?", choices))
+        if kind:
+            self.action_launch(kind)
+
+    def action_add_data(self) -> None:
+        """Register data."""
+        self.post_message(AddData())

@@ -1,0 +1,273 @@
+"""The health of RL data in words and bars: a few lines above the queries, or the whole page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from textual.content import Content
+
+from db.specs.base import Finding
+from leverplus_tui.text.shares import FEW_QUERIES, TOO_FEW, share
+from leverplus_tui.tui.theme import ascii_only, glyph
+from leverplus_tui.tui.widgets.text import clean, count, number, pad, plural, shorten
+
+Part = str | tuple[str, str]
+SEVERITY = {"error": "$error", "warning": "$warning", "info": "$secondary"}
+CLASSES = (("all_zero", "none right", "$error"), ("mixed", "mixed", "$success"), ("all_one", "all right", "$secondary"))
+_EIGHTHS: tuple[str, ...] = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
+_SIGNS = {"all_zero": ("░", "."), "mixed": ("█", "#"), "all_one": ("▒", "=")}
+
+
+def brief(health: Mapping[str, Any], findings: Sequence[Finding], *, width: int, lines: int) -> Content:
+    """The health in at most `lines` lines of `width` cells; what does not fit is named, `i` shows it."""
+    rows: list[list[Part]] = [_rates(health, width)[0], _groups(health, width), _rewards_line(health, width)]
+    rows += [_labels_line("made by", health["gen_methods"], width), _labels_line("scored", health["eval_modes"], width)]
+    serious = [finding for finding in findings if finding.severity != "info"]
+    room = max(1, lines - len(rows)) if serious else 0
+    if len(rows) + min(room, len(serious)) > lines:
+        rows = rows[: max(1, lines - min(2, len(serious)))]
+    said = [_finding_line(finding, width) for finding in serious[: lines - len(rows)]]
+    hidden = len(findings) - len(said)
+    if said and hidden:
+        more = f"  +{hidden} more: i"
+        said[-1] = [*_finding_line(serious[len(said) - 1], width - len(more)), (more, "$faint")]
+    elif hidden and len(rows) < lines:
+        said = [[(f"{plural(hidden, 'remark')}: i", "$faint")]]
+    return _joined([*rows, *said])
+
+
+def full(health: Mapping[str, Any], findings: Sequence[Finding], meta: Mapping[str, Any], *, width: int) -> Content:
+    """Everything that is known of the file, one section below the other."""
+    rows: list[list[Part]] = [*_rates(health, width), _groups(health, width), []]
+    rows += [[("Findings", "bold $primary")]]
+    rows += [line for finding in findings for line in _finding_lines(finding)] or [["nothing is wrong with it"]]
+    rows += [[], [("Rewards", "bold $primary"), ("  hard_plus_soft, candidates that were scored", "$faint")]]
+    rows += _histogram(health["reward_histogram"], width)
+    rows += [[], *_label_table("Made by", health["gen_methods"]), [], *_label_table("Scored by", health["eval_modes"])]
+    rows += [[], [("Groups", "bold $primary")], *_group_facts(health)]
+    rows += [[], [("Where it comes from", "bold $primary"), ("  _meta", "$faint")]]
+    rows += _meta(meta) or [["the file does not say"]]
+    return _joined(rows)
+
+
+def _joined(rows: Sequence[Sequence[Part]]) -> Content:
+    parts: list[Part] = []
+    for row in rows:
+        parts += [*row, "\n"]
+    return Content.assemble(*parts[:-1])
+
+
+def _rates(health: Mapping[str, Any], width: int) -> list[list[Part]]:
+    """Rates with their intervals, in as many lines as that needs; those of few queries are not judged."""
+    few = sum(health["groups"].values()) < FEW_QUERIES
+    positive = "" if few else _judgement(health["positive_rate"], bad=0.01, poor=0.05)
+    signal = "" if few else _judgement(health["signal_rate"], bad=0.10, poor=0.20)
+    with_one = "" if few else _judgement(health["query_positive_rate"], poor=0.2)
+    pairs = [
+        ("right", _rate(health, "positive_rate"), positive),
+        ("signal", _rate(health, "signal_rate"), signal),
+        ("queries with one", _rate(health, "query_positive_rate"), with_one),
+        ("advantage sd", f"{health['predicted_advantage_std']:.3f}", signal),
+        ("candidates", count(int(health["candidates"])), ""),
+    ]
+    lines: list[list[Part]] = [[]]
+    used = 0
+    for name, value, colour in pairs:
+        need = len(name) + len(value) + 4
+        if used + need > width + 3 and lines[-1]:
+            lines.append([])
+            used = 0
+        used += need
+        lines[-1] += [(f"{name} ", "$faint"), (value, f"bold {colour}".strip()), "   "]
+    return lines
+
+
+def _rate(health: Mapping[str, Any], name: str) -> str:
+    return share(health[name], health.get("intervals", {}).get(name))
+
+
+def _judgement(value: float, *, bad: float = 0.0, poor: float = 0.0) -> str:
+    return "$error" if value < bad else "$warning" if value < poor else ""
+
+
+def _groups(health: Mapping[str, Any], width: int) -> list[Part]:
+    """The three classes as one bar with its legend."""
+    groups: Mapping[str, int] = health["groups"]
+    total = max(sum(groups.values()), 1)
+    legend = [(f"{_sign(key)} {words} {count(groups[key])}", colour) for key, words, colour in CLASSES]
+    room = min(48, width - 8 - sum(len(text) + 2 for text, _ in legend))
+    few = f"{TOO_FEW} ({count(total)})  " if total < FEW_QUERIES else ""
+    room -= len(few)
+    parts: list[Part] = [(few, "$warning"), ("groups ", "$faint")]
+    if room >= 9:
+        cells = _cells([groups[key] / total for key, _, _ in CLASSES], room)
+        parts += [(_sign(key) * n, colour) for (key, _, colour), n in zip(CLASSES, cells, strict=True) if n]
+        parts.append(" ")
+    for text, colour in legend:
+        parts += [" ", (text, colour)]
+    return parts
+
+
+def _sign(key: str) -> str:
+    return _SIGNS[key][1 if ascii_only() else 0]
+
+
+def _cells(shares: Sequence[float], width: int) -> list[int]:
+    """Whole cells that sum to `width`; what is not nothing gets at least one."""
+    cells = [max(1, round(part * width)) if part else 0 for part in shares]
+    while sum(cells) > width:
+        cells[cells.index(max(cells))] -= 1
+    while 0 < sum(cells) < width:
+        cells[cells.index(max(cells))] += 1
+    return cells
+
+
+def _rewards_line(health: Mapping[str, Any], width: int) -> list[Part]:
+    """Reward values with their share and a bar each, as many as fit."""
+    histogram = health["reward_histogram"]
+    total = max(sum(n for _, n in histogram), 1)
+    parts: list[Part] = [("reward ", "$faint")]
+    used = 7
+    for value, n in histogram:
+        bar = _bar(n / total, 8) or glyph("dot")
+        text = f"{value:.3g} {bar} {share(n / total)}"
+        used += len(text) + 3
+        if used > width:
+            parts.append((glyph("ellipsis"), "$faint"))
+            break
+        parts += [(f"{value:.3g} ", "bold"), (bar, "$primary"), f" {share(n / total)}   "]
+    return parts
+
+
+def _bar(part: float, width: int) -> str:
+    """A bar in eighths of a cell."""
+    if ascii_only():
+        return "#" * round(part * width)
+    eighths = round(part * width * 8)
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8]
+
+
+def _labelled_rate(row: Mapping[str, Any]) -> str:
+    return share(row["positive_rate"], row.get("interval"))
+
+
+def _labels_line(title: str, labels: Mapping[str, Mapping[str, Any]], width: int) -> list[Part]:
+    parts: list[Part] = [(f"{title} ", "$faint")]
+    used = len(title) + 1
+    for name, row in labels.items():
+        text = f"{count(int(row['count']))} ({_labelled_rate(row)} right)"
+        used += len(name) + len(text) + 4
+        if used > width:
+            parts.append((glyph("ellipsis"), "$faint"))
+            break
+        parts += [(clean(name), "bold"), f" {text}   "]
+    return parts
+
+
+def _finding_line(finding: Finding, width: int) -> list[Part]:
+    head = f"{glyph(finding.severity)} {finding.code} "
+    return [(head, SEVERITY[finding.severity]), shorten(clean(finding.message), max(8, width - len(head)))]
+
+
+def _finding_lines(finding: Finding) -> list[list[Part]]:
+    lines: list[list[Part]] = [
+        [(f"{glyph(finding.severity)} {finding.code} ", f"bold {SEVERITY[finding.severity]}"), clean(finding.message)]
+    ]
+    if finding.fix:
+        lines.append([(f"  {glyph('arrow')} {clean(finding.fix)}", "$faint")])
+    return lines
+
+
+def _histogram(histogram: Sequence[Sequence[float]], width: int) -> list[list[Part]]:
+    most = max((n for _, n in histogram), default=1)
+    room = max(10, min(60, width - 24))
+    return [[f"{value:>8.3g} ", (_bar(n / most, room), "$primary"), f" {count(int(n))}"] for value, n in histogram]
+
+
+def _label_table(title: str, labels: Mapping[str, Mapping[str, Any]]) -> list[list[Part]]:
+    rows: list[list[Part]] = [
+        [(pad(title, 28), "bold $primary"), (f"{'candidates':>12}{'right':>22}{'accuracy':>10}", "$faint")]
+    ]
+    for name, row in labels.items():
+        figures = f"{count(int(row['count'])):>12}{_labelled_rate(row):>22}{row['mean']:>10.3f}"
+        rows.append([pad(clean(name), 28), figures])
+    return rows
+
+
+def _group_facts(health: Mapping[str, Any]) -> list[list[Part]]:
+    size, pool = health["group_size"], health["pool_size"]
+    concentration = health["demonstrations"]
+    rows = [
+        ("kind of file", str(health["variant"])),
+        ("queries", count(int(health["queries"]))),
+        ("usable candidates", f"{count(int(health['usable']))} of {count(int(health['candidates']))}"),
+        ("in a group", _range(size)),
+        ("stored pool", _range(pool) if pool else "none: the pool is the union of what was chosen"),
+        ("signal among the best", f"3: {share(health['top_3_signal_rate'])}, 5: {share(health['top_5_signal_rate'])}"),
+        ("accuracies in a group", _accuracies(health["accuracy_groups"])),
+        ("rewards in a group", _rewards(health)),
+        ("answers in a group", _answers(health)),
+        ("repeated candidates", _repeats(health["duplicates"])),
+        ("best less selector's pick", _gap(health)),
+        ("distinct demonstrations", _distinct(concentration)),
+        ("demonstrations each", ", ".join(f"{shots}: {count(n)}" for shots, n in health["shots"].items())),
+    ]  # fmt: skip
+    return [[(pad(name, 28), "$faint"), value] for name, value in rows]
+
+
+def _accuracies(groups: Mapping[str, int]) -> str:
+    names = (
+        ("all0", "all 0"),
+        ("all06", "all 0.6"),
+        ("all1", "all 1"),
+        ("other_single", "all alike"),
+        ("diverse", "diverse"),
+    )
+    return ", ".join(f"{words} {count(groups[key])}" for key, words in names if groups[key])
+
+
+def _rewards(health: Mapping[str, Any]) -> str:
+    distinct = health["unique_rewards"]
+    return (
+        f"{number(distinct['mean'])} distinct, one alone in {share(health['reward_range']['zero_share'])}"
+        if distinct
+        else "-"
+    )
+
+
+def _answers(health: Mapping[str, Any]) -> str:
+    distinct, alone = health["unique_answers"], health["one_answer_share"]
+    return f"{number(distinct['mean'])} distinct, one alone in {share(alone)}" if distinct else "not stored"
+
+
+def _repeats(duplicates: Mapping[str, float]) -> str:
+    again = int(duplicates["any_order"])
+    return (
+        f"{count(again)} ({share(duplicates['ratio'])}), {count(int(duplicates['exact']))} in the same order"
+        if again
+        else "none"
+    )
+
+
+def _gap(health: Mapping[str, Any]) -> str:
+    gap = health["oracle_gap"]
+    if gap is None:
+        return "no beam rank and no log-probability is stored"
+    return f"{gap:.3f} accuracy, above 0.2 in {share(health['oracle_gap_share'])}"
+
+
+def _distinct(concentration: Mapping[str, float]) -> str:
+    return f"{count(int(concentration['distinct']))}, the commonest is {share(concentration['top_share'])} of all"
+
+
+def _range(values: Mapping[str, float]) -> str:
+    if not values:
+        return "-"
+    return f"{number(values['min'])} to {number(values['max'])}, median {number(values['median'])}"
+
+
+def _meta(meta: Mapping[str, Any]) -> list[list[Part]]:
+    from engine.rl.index.compare import flat
+
+    return [[(pad(clean(key), 28), "$faint"), clean(value)] for key, value in flat(meta).items()]

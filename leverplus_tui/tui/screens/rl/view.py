@@ -1,0 +1,183 @@
+"""How queries and candidates of RL data stand in tables, and the sentences about one query."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from engine.rl.index.rows import CandidateRow, Group, Mark, QueryRow
+from leverplus_tui.tui.theme import glyph
+from leverplus_tui.tui.widgets.table import Cell, Column
+from leverplus_tui.tui.widgets.text import clean, pad, plural
+
+if TYPE_CHECKING:
+    from engine.rl.index.train_questions import TrainRow
+
+CLASS_ROLES = {"zero": "bad", "mixed": "good", "one": "info", "none": "faint"}
+CLASS_WORDS = {"zero": "none right", "mixed": "mixed", "one": "all right", "none": "not scored"}
+MARK_WORDS: Mapping[Mark, tuple[str, str, str]] = {
+    Mark.SELF: ("self", "bad", "shows the query itself, answer included"),
+    Mark.SPACE: ("space", "bad", "the pointer contradicts itself or counts unlike the rest of its group"),
+    Mark.DISAGREE: ("conflict", "bad", "the same pointer as an earlier candidate, with another score"),
+    Mark.REPEAT: ("repeat", "bad", "names a demonstration twice"),
+    Mark.OUTSIDE: ("outside", "bad", "names a demonstration outside the stored pool"),
+    Mark.FAILED: ("failed", "bad", "its scoring failed; the values are placeholders"),
+    Mark.UNVERIFIED: ("unverified", "warn", "the label was copied from another query"),
+    Mark.FALLBACK: ("fallback", "warn", "scored by substring, not by the official metric"),
+    Mark.DUPLICATE: ("dup", "warn", "repeats an earlier candidate"),
+    Mark.REORDERED: ("order", "faint", "the same demonstrations as an earlier candidate in another order"),
+    Mark.UNSURE: ("unsure", "faint", "both readings of the pointer were possible; the habit of such files decided"),
+}
+"""Mark -> word in a table, role, words at length; the worst first."""
+QUERY_COLUMNS = (
+    Column("id", "query", 7, align="right"),
+    Column("question", "question", 18, flex=60),
+    Column("class", "class", 6),
+    Column("n", "n", 4, align="right"),
+    Column("right", "right", 5, align="right", priority=2),
+    Column("best", "best", 5, align="right"),
+    Column("mean", "mean", 5, align="right"),
+    Column("spread", "spread", 6, align="right", priority=1),
+    Column("marks", "marks", 8, flex=10, priority=3),
+    Column("image", "image", 8, align="right", priority=5),
+    Column("pool", "pool", 4, align="right", priority=4),
+)
+CANDIDATE_COLUMNS = (
+    Column("number", "#", 3, align="right"),
+    Column("rows", "pointer", 12, flex=8),
+    Column("shown", "demonstrations", 14, flex=70, priority=4),
+    Column("answer", "answer", 10, flex=8),
+    Column("score", "score", 5, align="right"),
+    Column("reward", "reward", 6, align="right"),
+    Column("method", "method", 9, flex=6, priority=1),
+    Column("mode", "scored by", 9, priority=3),
+    Column("marks", "marks", 12, flex=10, priority=2),
+)
+
+
+def figure(value: float) -> str:
+    """A score in four cells or so; `-` where there is none."""
+    if math.isnan(value):
+        return "-"
+    return f"{value:.2f}" if abs(value) >= 0.005 or value == 0 else f"{value:.0e}"
+
+
+def marks_cell(marks: Mark) -> Cell:
+    """The words of all marks in the colour of the worst."""
+    held = [(word, role) for mark, (word, role, _) in MARK_WORDS.items() if mark in marks]
+    return Cell(" ".join(word for word, _ in held), held[0][1]) if held else Cell("")
+
+
+def query_cells(row: QueryRow) -> dict[str, Cell | str]:
+    """One line of the list of queries."""
+    return {
+        "id": Cell(str(row.query_id), "faint"),
+        "question": clean(row.question) or Cell("(question not stored)", "faint"),
+        "class": Cell(row.group_class, CLASS_ROLES[row.group_class]),
+        "n": str(row.n),
+        "right": Cell(str(row.positives), "" if row.positives else "faint"),
+        "best": figure(row.best),
+        "mean": figure(row.mean),
+        "spread": Cell(figure(row.spread), "" if row.spread > 0 else "faint"),
+        "marks": marks_cell(row.marks & ~(Mark.UNSURE | Mark.REORDERED)),
+        "image": Cell("-" if row.image_id is None else str(row.image_id), "faint"),
+        "pool": Cell(str(row.pool) if row.pool else "-", "faint"),
+    }
+
+
+def candidate_cells(row: CandidateRow, mode: str, shown: Mapping[int, TrainRow]) -> dict[str, Cell | str]:
+    """One line of the table of candidates; `shown` holds what is known of train rows."""
+    score = row.accuracy if not math.isnan(row.accuracy) else row.correct
+    role = "faint" if math.isnan(score) else "good" if score >= 0.99 else "warn" if score > 0 else "bad"
+    marks = marks_cell(row.marks & ~Mark.DUPLICATE if Mark.DISAGREE in row.marks else row.marks)
+    twin = f"{glyph('arrow')}#{row.twin + 1}" if row.twin is not None else ""
+    reward = row.rewards[mode]
+    return {
+        "number": Cell(str(row.number + 1), "faint"),
+        "rows": ",".join(map(str, row.rows)),
+        "shown": _demonstrations(row.rows, shown),
+        "answer": Cell(clean(row.answer) or "(empty)", role if row.answer else "faint"),
+        "score": Cell(figure(score), role),
+        "reward": Cell(f"{reward:.2f}", "" if reward > 0 else "faint"),
+        "method": Cell(clean(row.method) or "absent", "faint"),
+        "mode": Cell(clean(row.eval_mode) or "absent", "faint"),
+        "marks": Cell(marks.text + twin, marks.role),
+    }
+
+
+def _demonstrations(rows: Sequence[int], shown: Mapping[int, TrainRow]) -> Cell | str:
+    if not any(row in shown for row in rows):
+        return Cell("unknown", "faint")
+    words = []
+    for row in rows:
+        found = shown.get(row)
+        answer = f" {clean(found.label)}" if found is not None and found.label else ""
+        words.append(clean(found.question) + answer if found is not None else f"#{row}")
+    return f" {glyph('pipe')} ".join(words)
+
+
+def asked(row: QueryRow, group: Group | None) -> Content:
+    """Question, ids, class, and the answers of people with how often each was given."""
+    question = (group.question if group is not None else row.question) or "(question not stored)"
+    ids = [f"query {row.query_id}"]
+    ids += [f"question {row.question_id}"] if row.question_id is not None else []
+    ids += [f"image {row.image_id}"] if row.image_id is not None else []
+    colour = {"bad": "$error", "good": "$success", "info": "$secondary", "faint": "$faint"}[
+        CLASS_ROLES[row.group_class]
+    ]
+    parts: list[str | tuple[str, str]] = [
+        (clean(question), "bold"), "\n",
+        ("  ".join(ids) + "   ", "$faint"), (CLASS_WORDS[row.group_class], colour),
+        (f"   {_right(row)}   best {figure(row.best)}   mean {figure(row.mean)}", "$faint"),
+    ]  # fmt: skip
+    if group is not None:
+        parts += ["\n", ("people said ", "$faint"), _counted(group.answers) or "- (not stored)"]
+        if group.failure:
+            parts += ["\n", (f"its repair failed: {clean(group.failure)}", "$warning")]
+    return Content.assemble(*parts)
+
+
+def _right(row: QueryRow) -> str:
+    if row.usable == row.n:
+        return f"{row.positives} of {plural(row.n, 'candidate')} right"
+    return f"{row.positives} of {row.usable} scored candidates right, {row.n} in all"
+
+
+def _counted(answers: Sequence[str]) -> str:
+    distinct = sorted(set(answers), key=lambda answer: (-answers.count(answer), answer))
+    return ", ".join(
+        clean(answer) + (f" x{answers.count(answer)}" if answers.count(answer) > 1 else "") for answer in distinct
+    )
+
+
+def pool_line(group: Group) -> str:
+    """The stored pool in one line."""
+    if not group.pool:
+        chosen = {row for candidate in group.candidates for row in candidate.rows}
+        return f"no pool is stored; {plural(len(chosen), 'demonstration')} chosen in all"
+    return f"pool of {len(group.pool)}: " + ", ".join(map(str, group.pool))
+
+
+def candidate_lines(row: CandidateRow) -> Content:
+    """What the table has no room for: the raw answer, scores of the proposer, marks at length, the prompt."""
+    parts: list[str | tuple[str, str]] = [(f"#{row.number + 1} ", "bold $accent"), (f"stored {row.space}", "$faint")]
+    for name, value in (
+        ("beam rank", row.rank),
+        ("proposer's score", row.beam_score),
+        ("log-probability", row.logprob),
+    ):
+        if not math.isnan(value):
+            parts.append((f"   {name} {value:.4g}", "$faint"))
+    if row.raw and row.raw != row.answer:
+        parts += [("   raw ", "$faint"), repr(row.raw)]
+    for mark, (word, role, words) in MARK_WORDS.items():
+        if mark in row.marks:
+            colour = {"bad": "$error", "warn": "$warning", "faint": "$faint"}[role]
+            place = f" (#{row.twin + 1})" if row.twin is not None and mark in (Mark.DUPLICATE, Mark.REORDERED) else ""
+            parts += ["\n", (f"{word}: {words}{place}", colour)]
+    if row.prompt:
+        parts += ["\n", ("prompt ", "$faint"), pad(clean(row.prompt), min(400, len(row.prompt)))]
+    return Content.assemble(*parts)

@@ -1,0 +1,80 @@
+"""What is done to runs, alike on every page that shows them: stop, resume, tag, delete, copy the command."""
+
+from __future__ import annotations
+
+import asyncio
+
+from textual import work
+
+from leverplus_tui.tui.messages import CopyText, ResumeRun, StopRun
+from leverplus_tui.tui.screens.base import PageScreen
+from leverplus_tui.tui.screens.dialogs import Ask, Confirm
+from leverplus_tui.tui.widgets.text import plural
+
+
+class RunActions(PageScreen):
+    """A page on which some runs are meant."""
+
+    def here(self) -> int | None:
+        """The run that is meant; None where there is none."""
+        return None
+
+    def meant(self) -> tuple[int, ...]:
+        """The runs that are meant by what can be done to several."""
+        return () if (run_id := self.here()) is None else (run_id,)
+
+    def action_stop(self) -> None:
+        """Stop the run's job."""
+        if (run_id := self.here()) is not None:
+            self.post_message(StopRun(run_id))
+
+    def action_resume(self) -> None:
+        """Go on with the run."""
+        if (run_id := self.here()) is not None:
+            self.post_message(ResumeRun(run_id))
+
+    @work(exclusive=True, group="copy", exit_on_error=False)
+    async def action_copy(self) -> None:
+        """Copy the command line that makes the run."""
+        if (run_id := self.here()) is not None:
+            text = await asyncio.to_thread(self.library.command, run_id)
+            self.post_message(CopyText(text, f"the command of r{run_id}"))
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_tag(self) -> None:
+        """Put words on the runs, or take them off."""
+        run_ids = self.meant()
+        if not run_ids:
+            return
+        held = " ".join((await asyncio.to_thread(self.library.run_rows, run_ids[:1]))[0].tags)
+        words = await self.app.push_screen_wait(
+            Ask(f"Tags for {_named(run_ids)}", placeholder="baseline paper -smoke",
+                detail="Words with blanks between them; a minus in front takes one off."
+                + (f" r{run_ids[0]} has: {held}" if held else ""))
+        )  # fmt: skip
+        if words:
+            await asyncio.to_thread(self.library.tag, run_ids, words.split())
+            self.notify(f"{_named(run_ids)}: {words}")
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_delete(self) -> None:
+        """Ask, then hide the runs from all lists."""
+        run_ids = self.meant()
+        if not run_ids:
+            return
+        names = " ".join(f"r{run_id}" for run_id in run_ids)
+        detail = f"They leave all lists, nothing is erased: `leverplus delete {names} --undo` brings them back."
+        if await self.app.push_screen_wait(Confirm(f"Delete {_named(run_ids)}?", detail)):
+            await asyncio.to_thread(self.library.delete, run_ids)
+            self.notify(f"{_named(run_ids)} deleted; `leverplus delete {names} --undo` undoes it")
+            self.deleted()
+
+    def deleted(self) -> None:
+        """The runs that were meant are gone."""
+
+
+def _named(run_ids: tuple[int, ...], most: int = 6) -> str:
+    """`r3, r4`, or how many there are where that would be long."""
+    if len(run_ids) > most:
+        return plural(len(run_ids), "run")
+    return ", ".join(f"r{run_id}" for run_id in run_ids)

@@ -1,0 +1,207 @@
+"""The pane below the list: what the run under the cursor is, what was found about it, its figures or its curve."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Static
+
+from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.started_runs import ACTIVE
+from leverplus_tui.tui.theme import SEVERITY_ROLES, glyph
+from leverplus_tui.tui.widgets.chart import SERIES_COLOURS, Chart, Series
+from leverplus_tui.tui.widgets.failing import TellsFailures
+from leverplus_tui.tui.widgets.run_view import MARK_WORDS, SYNTHETIC, how, marks
+from leverplus_tui.tui.widgets.text import accuracy, bar, clean, count, duration, pad, short_name
+from leverplus_tui.tui.widgets.whisker import whisker
+
+if TYPE_CHECKING:
+    from db.specs import Finding
+    from db.store import CellRow, RunDetail, RunRow
+
+DEBOUNCE_S = 0.06
+CURVES = ("grpo_loss", "rce_loss", "val_loss", "uniform_loss", "greedy_reward", "random_reward", "oracle_reward")
+"""Series worth a first look, in this order: losses against the uniform policy, rewards between a random and the best pick."""
+COLOURS = {
+    "bad": "$error",
+    "warn": "$warning",
+    "info": "$secondary",
+    "good": "$success",
+    "faint": "$faint",
+    "accent": "$accent",
+}
+
+Part = str | tuple[str, str]
+
+
+class RunInfo(TellsFailures, Horizontal):
+    """Facts at the left, figures or curve at the right."""
+
+    DEFAULT_CSS = """
+    RunInfo { height: 1fr; }
+    RunInfo #facts { width: 1fr; padding: 0 1; }
+    RunInfo #figures { width: 1fr; padding: 0 1; border-left: solid $rule; }
+    RunInfo #curve { width: 1fr; border-left: solid $rule; padding: 0 1; }
+    """
+
+    def __init__(self, library: Library) -> None:
+        super().__init__()
+        self.library = library
+        self._row: RunRow | None = None
+        self._timer: Timer | None = None
+        self._read_id = 0
+
+    def compose(self) -> ComposeResult:
+        """Both sides; only one of the right ones is shown."""
+        with VerticalScroll(id="facts", can_focus=False):
+            yield Static("", id="said")
+        with VerticalScroll(id="figures", can_focus=False):
+            yield Static("", id="whiskers")
+        yield Chart(id="curve", empty="Reading the curves")
+
+    def on_mount(self) -> None:
+        """The curve is for training runs."""
+        self.query_one("#curve").display = False
+
+    def show(self, row: RunRow) -> None:
+        """Show a run when the cursor rests: holding a key down must cost the list and nothing else."""
+        self._row = row
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(DEBOUNCE_S, self._rested)
+
+    def _rested(self) -> None:
+        """What the list knows at once, the rest when it is read."""
+        row = self._row
+        if row is None:
+            return
+        training = row.kind in ("rce", "grpo")
+        self.query_one("#curve").display = training
+        self.query_one("#figures").display = not training
+        self.query_one("#whiskers", Static).update(figures(row, self.size.width // 2 - 6))
+        if row.id != self._read_id:
+            self.query_one("#said", Static).update(Content.assemble(*title(row), *summary(row)))
+            self.query_one("#curve", Chart).show([], "Reading the curves")
+        self._read()
+
+    @work(exclusive=True, group="info", exit_on_error=False)
+    async def _read(self) -> None:
+        if self._row is None:
+            return
+        detail = await asyncio.to_thread(self.library.detail, self._row.id)
+        self._read_id = detail.row.id
+        self.query_one("#said", Static).update(
+            Content.assemble(*title(detail.row), *reason(detail), *summary(detail.row), *found(detail.findings))
+        )
+        if detail.row.kind in ("rce", "grpo"):
+            names = curves(detail)
+            series = await asyncio.to_thread(self.library.series, detail.row.id, names)
+            self.query_one("#curve", Chart).show(drawn(series), "No metrics yet")
+
+
+def drawn(series: Mapping[str, tuple[tuple[float, float], ...]]) -> list[Series]:
+    """Curves with their units."""
+    return [Series(name, points, unit_of(name)) for name, points in series.items()]
+
+
+def unit_of(name: str) -> str:
+    """What a series is measured in, by its name: only series of one unit may share an axis."""
+    endings = {"loss": "loss", "reward": "reward", "rate": "share", "agreement": "share", "share": "share"}
+    return endings.get(name.rsplit("_", 1)[-1], "advantage" if name.endswith("advantage") else name)
+
+
+def curves(detail: RunDetail, most: int = SERIES_COLOURS) -> list[str]:
+    """Names of the series to draw first; those of the first unit stand first."""
+    names = [metric.name for metric in detail.metrics]
+    known = [name for name in CURVES if name in names]
+    return (known or list(dict.fromkeys(names)))[:most]
+
+
+def title(row: RunRow) -> list[Part]:
+    """Id, name and kind."""
+    return [(f"{row.ref} ", "bold $accent"), (clean(row.name), "bold"), (f"  {row.kind}", "$faint"), "\n"]
+
+
+def summary(row: RunRow) -> list[Part]:
+    """What the run is, in a few lines."""
+    parts: list[Part] = [("by ", "$faint"), how(row), ("  on ", "$faint"), short_name(row.dataset)]
+    if row.vlm:
+        parts += [("  with ", "$faint"), short_name(row.vlm)]
+    if row.seed is not None:
+        parts += [("  seed ", "$faint"), str(row.seed)]
+    parts.append("\n")
+    for mark in marks(row):
+        colour = "$secondary" if mark == SYNTHETIC else "$warning"
+        parts += [(f"{mark} ", f"bold {colour}"), (MARK_WORDS.get(mark, ""), colour), "\n"]
+    return parts + standing(row)
+
+
+def standing(row: RunRow) -> list[Part]:
+    """How far a run is that is not done; how one that ended early goes on."""
+    progress = row.progress
+    if progress is None or not progress.total:
+        return []
+    if row.state in ("stopped", "failed", "lost"):
+        far = f"{count(progress.done)} of {count(progress.total)} {clean(progress.unit)}"
+        return [(f"{row.state} at {far}; ", "$faint"), ("R", "bold $primary"), (" goes on from there", "$faint"), "\n"]
+    if row.state != "running":
+        return []
+    parts: list[Part] = [(bar(progress.done / progress.total, 24), "$accent")]
+    parts.append(f" {count(progress.done)}/{count(progress.total)} {clean(progress.unit)}")
+    if progress.eta_s is not None:
+        parts.append((f"  {duration(progress.eta_s)} left", "$faint"))
+    if progress.note:
+        parts.append((f"  {clean(progress.note)}", "$faint"))
+    return [*parts, "\n"]
+
+
+def reason(detail: RunDetail) -> list[Part]:
+    """Why it did not end well, under a heading of its own: the first thing to be known of such a run."""
+    if detail.row.state not in ("failed", "lost"):
+        return []
+    said = detail.processes[-1].reason if detail.processes else ""
+    heading = f"{glyph(detail.row.state)} {'Failed' if detail.row.state == 'failed' else 'Lost'}"
+    return [(heading, "bold $error"), "  ", (clean(said) or "no reason was stored: the log says more", "$error"), "\n"]
+
+
+def found(findings: tuple[Finding, ...], most: int = 20) -> list[Part]:
+    """Findings in sentences, each with its way out."""
+    parts: list[Part] = []
+    for finding in findings[:most]:
+        colour = COLOURS[SEVERITY_ROLES[finding.severity]]
+        parts += [(f"{glyph(finding.severity)} {finding.code} ", f"bold {colour}"), clean(finding.message), "\n"]
+        if finding.fix:
+            parts += [(f"  {glyph('arrow')} {clean(finding.fix)}", "$faint"), "\n"]
+    if len(findings) > most:
+        parts += [(f"first {most} of {len(findings)} findings\n", "$faint")]
+    return parts
+
+
+def figures(row: RunRow, width: int) -> Content:
+    """Accuracies by shots as intervals on one axis in `width` cells, each subset under its own heading."""
+    if not row.cells:
+        waiting = "Figures appear as answers come in" if row.state in ACTIVE else "No figures"
+        return Content.styled(waiting, "$faint")
+    low, high = min(cell.ci_low for cell in row.cells), max(cell.ci_high for cell in row.cells)
+    parts: list[Part] = []
+    for label in dict.fromkeys(cell.subset for cell in row.cells):
+        cells = [cell for cell in row.cells if cell.subset == label]
+        parts += [(f"{clean(label)}", "bold"), (f"  n={count(cells[0].n)}, 95 %", "$faint"), "\n"]
+        for cell in cells:
+            parts += _line(cell, (low, high), width)
+    return Content.assemble(*parts)
+
+
+def _line(cell: CellRow, axis: tuple[float, float], width: int) -> list[Part]:
+    done = "" if cell.n_done >= cell.n else f" ? {cell.n_done}/{cell.n}"
+    text = pad(accuracy(cell.accuracy, cell.ci_low, cell.ci_high), 12, "right")
+    drawn = whisker(cell.ci_low, cell.accuracy, cell.ci_high, axis, max(6, width - 23 - len(done)))
+    shots = f"{cell.shot} shot" + ("s" if cell.shot != 1 else " ")
+    return [(f"{shots} ", "$faint"), f"{text}  ", (drawn, "$primary"), (done, "$warning"), "\n"]

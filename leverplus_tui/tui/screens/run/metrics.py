@@ -1,0 +1,114 @@
+"""The metrics tab: every series with its last, least and greatest value; those that are marked are drawn."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Static
+
+from leverplus_tui.text.shares import FEW_QUERIES
+from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.screens.run.info import curves, drawn
+from leverplus_tui.tui.widgets.chart import SERIES_COLOURS, Chart
+from leverplus_tui.tui.widgets.failing import TellsFailures
+from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
+from leverplus_tui.tui.widgets.text import number, plural
+
+if TYPE_CHECKING:
+    from db.store import MetricRow, RunDetail
+
+COLUMNS = (
+    Column("name", "series", 16, flex=8),
+    Column("value", "last", 9, align="right"),
+    Column("low", "least", 9, align="right", priority=2),
+    Column("high", "greatest", 9, align="right", priority=2),
+    Column("n", "points", 6, align="right", priority=3),
+)
+
+
+class Metrics(TellsFailures, Vertical):
+    """What the figures rest on; below it the list at the left, curves at the right."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "draw", tooltip="draw this series as well, or no more", id="metrics.mark"),
+    ]
+    DEFAULT_CSS = """
+    Metrics { height: 1fr; }
+    Metrics #series { width: 56; max-width: 45%; }
+    Metrics #chart { width: 1fr; padding: 0 1; border-left: solid $rule; }
+    Metrics > #rests-on { height: auto; max-height: 2; padding: 0 1; color: $faint; }
+    Metrics > #no-metrics { display: none; padding: 1 2; color: $faint; }
+    Metrics.-empty > #no-metrics { display: block; }
+    Metrics.-empty > #rests-on, Metrics.-empty > Horizontal { display: none; }
+    """
+
+    def __init__(self, library: Library) -> None:
+        super().__init__()
+        self.library = library
+        self._run_id = 0
+        self._names: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        """The list, the chart, and what it means that there is nothing."""
+        yield Static("", id="no-metrics", markup=False)
+        yield Static("", id="rests-on", markup=False)
+        with Horizontal():
+            yield LineTable(COLUMNS, choosable=False, id="series")
+            yield Chart(id="chart", empty="Reading the curves")
+
+    def show(self, detail: RunDetail) -> None:
+        """Show a run's series; at first those that tell most are drawn."""
+        first = self._run_id != detail.row.id
+        self._run_id = detail.row.id
+        self.set_class(not detail.metrics, "-empty")
+        self.query_one("#no-metrics", Static).update(
+            "No metrics: training writes them as it goes" if detail.row.kind in ("rce", "grpo", "generate")
+            else f"A run of kind {detail.row.kind} writes no metrics; its figures are on the first tab"
+        )  # fmt: skip
+        self.query_one("#rests-on", Static).update(rests_on(detail.facts.get("groups")))
+        rows: dict[str, MetricRow] = {metric.name: metric for metric in detail.metrics}
+        self._names = list(rows)
+        table = self.query_one("#series", LineTable)
+        table.fill([_row(metric) for metric in rows.values()])
+        if first:
+            table.marked = [self._names.index(name) for name in curves(detail)]
+        self._draw()
+
+    def action_mark(self) -> None:
+        """Draw, or stop drawing, the series under the cursor."""
+        table = self.query_one("#series", LineTable)
+        if table.cursor_key not in table.marked and len(table.marked) >= SERIES_COLOURS:
+            self.notify(f"{SERIES_COLOURS} curves at most: unmark one with space")
+            return
+        table.toggle_mark()
+        self._draw()
+
+    @work(exclusive=True, group="series", exit_on_error=False)
+    async def _draw(self) -> None:
+        names = [self._names[index] for index in self.query_one("#series", LineTable).marked]
+        found = await asyncio.to_thread(self.library.series, self._run_id, names)
+        self.query_one("#chart", Chart).show(drawn(found), "Mark a series with space")
+
+
+def rests_on(groups: object) -> str:
+    """How many queries stand behind the figures of validation; nothing where the run did not say."""
+    if not isinstance(groups, dict) or "val" not in groups:
+        return ""
+    n = int(groups["val"])
+    words = f"val_loss, entropy and rewards are means over {plural(n, 'validation query', 'validation queries')}"
+    return words + (": too few to tell small differences" if n < FEW_QUERIES else "")
+
+
+def _row(metric: MetricRow) -> dict[str, Cell | str]:
+    return {
+        "name": metric.name,
+        "value": Cell(number(metric.value), "bad" if metric.n_bad else ""),
+        "low": Cell(number(metric.lowest), "faint"),
+        "high": Cell(number(metric.highest), "faint"),
+        "n": Cell(number(metric.n), "faint"),
+    }

@@ -1,0 +1,247 @@
+"""One run: overview, metrics, log, configuration, answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher, Static
+
+from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.messages import EditLaunch, View, Viewed
+from leverplus_tui.tui.screens.dialogs import Tell
+from leverplus_tui.tui.screens.run.answers import Answers
+from leverplus_tui.tui.screens.run.log_page import EMPTY, LogPage
+from leverplus_tui.tui.screens.run.metrics import Metrics
+from leverplus_tui.tui.screens.run.overview import Overview
+from leverplus_tui.tui.started_runs import ACTIVE
+from leverplus_tui.tui.theme import STATE_ROLES
+from leverplus_tui.tui.widgets.log import LogView
+from leverplus_tui.tui.widgets.matrix import Matrix
+from leverplus_tui.tui.widgets.run_view import SYNTHETIC, doubts, marks, shown_state, state_text
+from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
+from leverplus_tui.tui.widgets.text import clean
+
+if TYPE_CHECKING:
+    from db.store import RunDetail
+
+TABS = ("overview", "metrics", "log", "config", "answers")
+CONFIG = (Column("field", "field", 22, flex=8), Column("value", "value", 20, flex=200))
+FOCUS: dict[str, type[Widget]] = {
+    "overview": Matrix,
+    "metrics": LineTable,
+    "log": LogView,
+    "config": LineTable,
+    "answers": LineTable,
+}
+
+
+class RunScreen(LogPage):
+    """Everything about one run, in five tabs."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "next_tab(1)", "next tab", id="run.next-tab"),
+        Binding("shift+tab", "next_tab(-1)", "previous tab", show=False, id="run.previous-tab"),
+        Binding("e", "again", "again", tooltip="open the launch form filled from this run", id="run.again"),
+        Binding("X", "stop", "stop", tooltip="stop the job (asks first)", id="run.stop"),
+        Binding("R", "resume", "resume", tooltip="go on with a stopped, failed or lost run", id="run.resume"),
+        Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="run.copy"),
+        Binding("t", "tag", "tag", tooltip="put words on this run, or take them off", id="run.tag"),
+        Binding("D", "delete", "delete", tooltip="delete this run (asks first)", id="run.delete"),
+    ]
+
+    def __init__(self, library: Library, run_id: int, tab: str = "overview") -> None:
+        super().__init__(library)
+        self.run_id = run_id
+        self.tab = tab if tab in TABS else "overview"
+        self.detail: RunDetail | None = None
+        self._wanted: tuple[int, str, int | None] | None = None
+
+    def ask_for(self, shot: int, subset: str, beside: int | None) -> None:
+        """Open with the answers behind a figure, beside those of another run."""
+        self._wanted = (shot, subset, beside)
+
+    def body(self) -> ComposeResult:
+        """Title, tab line, the tabs."""
+        yield Static("", id="title")
+        yield Static("", id="tabs")
+        with ContentSwitcher(initial=self.tab):
+            for name in TABS:
+                yield self._pane(name)
+
+    def _pane(self, name: str) -> Widget:
+        pane: Widget
+        if name == "overview":
+            pane = Overview()
+        elif name == "metrics":
+            pane = Metrics(self.library)
+        elif name == "log":
+            pane = LogView(empty=EMPTY)
+        elif name == "config":
+            pane = LineTable(CONFIG)
+        else:
+            pane = Answers(self.library)
+        pane.id = name
+        return pane
+
+    @property
+    def view(self) -> View:
+        """This run, at the tab in view."""
+        return View(self.mode, self.run_id, self.tab)
+
+    def show_ages(self) -> None:
+        """Write the title, and the first tab, again."""
+        if self.detail is not None:
+            self._show_title(self.detail)
+            if self.tab == "overview":
+                self._show_tab(self.detail)
+
+    def on_mount(self) -> None:
+        """Begin with the tab that was asked for."""
+        self._switch(self.tab)
+
+    # Reading
+
+    async def reload(self) -> None:
+        """Read the run and show what is in view."""
+        first = self.detail is None
+        self.detail = await asyncio.to_thread(self.library.detail, self.run_id)
+        if self._wanted is not None:
+            self._choose(self.detail, *self._wanted)
+            self._wanted = None
+        self._show_title(self.detail)
+        self._show_tab(self.detail)
+        if first:
+            self._focus()
+
+    def _choose(self, detail: RunDetail, shot: int, subset: str, beside: int | None) -> None:
+        """The cell that was asked for, by its subset's label where that is one of this run's."""
+        cells = sorted(
+            (cell for cell in detail.cells if cell.shot == shot), key=lambda cell: (cell.subset != subset, -cell.n)
+        )
+        if cells:
+            self.query_one(Answers).choose(cells[0], beside)
+
+    def _show_title(self, detail: RunDetail) -> None:
+        row = detail.row
+        colours = {"faint": "$faint", "accent": "$accent", "good": "$success", "bad": "$error", "warn": "$warning"}
+        state = colours.get(STATE_ROLES.get(shown_state(row), ""), "$foreground")
+        self.query_one("#title", Static).update(
+            Content.assemble(
+                (f"{row.ref} ", "bold $accent"), (clean(row.name), "bold"), (f"  {row.kind}  ", "$faint"),
+                (state_text(row), state), ("  " + " ".join(doubts(row)), "bold $warning"),
+                (f"  {SYNTHETIC}" if SYNTHETIC in marks(row) else "", "$secondary"),
+            )
+        )  # fmt: skip
+
+    def _show_tab(self, detail: RunDetail) -> None:
+        pane = self.query_one(f"#{self.tab}")
+        self.log_view.expect(more=detail.row.state in ACTIVE)
+        if isinstance(pane, Overview | Metrics | Answers):
+            pane.show(detail)
+        elif isinstance(pane, LineTable):
+            pane.fill(list(_config(detail)))
+
+    # Tabs
+
+    def _switch(self, tab: str) -> None:
+        self.tab = tab
+        self.query_one(ContentSwitcher).current = tab
+        parts: list[Content | tuple[str, str]] = []
+        for name in TABS:
+            title = f" {name.capitalize()} "
+            if name == tab:
+                parts.append((title, "bold $background on $secondary"))
+            else:
+                parts.append(Content.from_markup(f"[@click=screen.tab('{name}')]{title}[/]"))
+        self.query_one("#tabs", Static).update(Content.assemble(*parts))
+        self.watch_log(self.log_run)
+        self.post_message(Viewed(self.view))
+        if self.detail is not None:
+            self._show_tab(self.detail)
+            self._focus()
+
+    def _focus(self) -> None:
+        found = self.query_one(f"#{self.tab}")
+        target = found if isinstance(found, FOCUS[self.tab]) else next(iter(found.query(FOCUS[self.tab])), None)
+        if target is not None and target.display:
+            target.focus()
+
+    def action_tab(self, tab: str) -> None:
+        """Show a tab."""
+        self._switch(tab)
+
+    def action_next_tab(self, step: int) -> None:
+        """Show the next or previous tab, round the end."""
+        self._switch(TABS[(TABS.index(self.tab) + step) % len(TABS)])
+
+    @on(LineTable.Chosen, "#config")
+    def field_chosen(self, event: LineTable.Chosen) -> None:
+        """A field of the configuration in full."""
+        event.stop()
+        if self.detail is not None:
+            row = _config(self.detail)[event.key]
+            field, value = (cell.text if isinstance(cell, Cell) else cell for cell in (row["field"], row["value"]))
+            self.app.push_screen(Tell(field, value))
+
+    @on(Matrix.Chosen)
+    def cell_chosen(self, event: Matrix.Chosen) -> None:
+        """A cell of the matrix opens its answers."""
+        event.stop()
+        cell = self.query_one(Overview).places.get((event.row, event.column))
+        if cell is not None:
+            self.query_one(Answers).choose(cell)
+            self._switch("answers")
+
+    @property
+    def log_run(self) -> int | None:
+        """This run while its log is in view."""
+        return self.run_id if self.tab == "log" else None
+
+    # What is done with the run
+
+    def action_again(self) -> None:
+        """Open the launch form filled from this run."""
+        if self.detail is not None:
+            self.post_message(EditLaunch(self.detail.row.kind, self.run_id))
+
+    def here(self) -> int:
+        """This run."""
+        return self.run_id
+
+    def deleted(self) -> None:
+        """There is nothing here any more."""
+        self.dismiss()
+
+
+def _config(detail: RunDetail) -> list[dict[str, Cell | str]]:
+    """The specification in the order of its fields, what differs from the defaults in colour."""
+    from leverplus_tui.jobs.spec_options import defaults, flatten
+    from leverplus_tui.tui.widgets.spec_fields import AUTO, auto_fields
+
+    auto = auto_fields(detail.row.kind)
+    stored, ground = dict(flatten(detail.spec)), dict(flatten(defaults(detail.row.kind)))
+    order = [*(path for path in ground if path in stored), *(path for path in stored if path not in ground)]
+    return [
+        {
+            "field": Cell(path, "faint"),
+            "value": Cell(
+                AUTO if stored[path] is None and path in auto else shown_value(stored[path]),
+                "" if stored[path] == ground.get(path) else "accent",
+            ),
+        }
+        for path in order
+    ]
+
+
+def shown_value(value: object) -> str:
+    """A value of a specification in one line; `-` for nothing."""
+    if value in (None, "", []):
+        return "-"
+    return clean(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,163 @@
+"""One question at length: its image, the answers people gave, and for each run its demonstrations, answer and score."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.timer import Timer
+from textual.widgets import Static
+
+from leverplus_tui.tui.library import Answered, Library
+from leverplus_tui.tui.widgets.failing import TellsFailures
+from leverplus_tui.tui.widgets.picture import Picture
+from leverplus_tui.tui.widgets.text import clean
+
+if TYPE_CHECKING:
+    from db import rows
+    from db.store import PredictionRow
+
+DEBOUNCE_S = 0.08
+PICTURES = 8
+
+
+class Demonstrations(Vertical):
+    """One run's part: what the model said, the images of its demonstrations in prompt order, and a line for each."""
+
+    DEFAULT_CSS = """
+    Demonstrations { height: auto; margin-top: 1; }
+    Demonstrations > Horizontal { height: auto; }
+    Demonstrations Vertical.demonstration { width: 1fr; max-width: 20; height: auto; padding-right: 1; }
+    Demonstrations Vertical.demonstration > Picture { height: 6; width: 100%; }
+    Demonstrations Vertical.demonstration > Static { height: 1; }
+    Demonstrations > .captions { height: auto; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """Places for as many demonstrations as a prompt can have; unused ones are hidden."""
+        yield Static("", classes="said")
+        with Horizontal(classes="demonstrations"):
+            for _ in range(PICTURES):
+                with Vertical(classes="demonstration"):
+                    yield Picture()
+                    yield Static("")
+        yield Static("", classes="captions")
+
+    def show(self, row: PredictionRow, shown: list[rows.Question | None], *, titled: bool) -> None:
+        """Show one answer with its demonstrations; `shown` is None where a question was never stored."""
+        self.query_one(".said", Static).update(_said(row, titled))
+        self.query_one(".demonstrations").display = bool(row.demonstrations)
+        for index, place in enumerate(self.query(".demonstration")):
+            place.display = index < len(row.demonstrations)
+            if not place.display:
+                continue
+            question = shown[index] if index < len(shown) else None
+            place.query_one(Picture).show(question.image if question else "", "" if question else "question not stored")
+            place.query_one(Static).update(Content.styled(str(index + 1), "$accent"))
+        captions = [
+            _caption(index, question_id, shown[index] if index < len(shown) else None)
+            for index, question_id in enumerate(row.demonstrations)
+        ]
+        self.query_one(".captions", Static).update(Content("\n").join(captions))
+
+
+class QuestionView(TellsFailures, VerticalScroll):
+    """The question under the cursor."""
+
+    DEFAULT_CSS = """
+    QuestionView { height: 1fr; padding: 0 1; }
+    QuestionView > #asked { height: auto; margin-bottom: 1; }
+    QuestionView > #picture { height: 11; }
+    """
+
+    def __init__(self, library: Library) -> None:
+        super().__init__(can_focus=False)
+        self.library = library
+        self._shown: Answered | None = None
+        self._timer: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Question, image, one part for each of two runs."""
+        yield Static("", id="asked")
+        yield Picture(id="picture")
+        yield Demonstrations(id="first")
+        yield Demonstrations(id="second")
+
+    def on_mount(self) -> None:
+        """Nothing is under the cursor yet."""
+        self._hide()
+
+    def _hide(self) -> None:
+        for part in ("#picture", "#first", "#second"):
+            self.query_one(part).display = False
+
+    def show(self, answered: Answered | None) -> None:
+        """Show a question: its text at once, images and demonstrations when the cursor rests."""
+        if answered == self._shown:
+            return
+        self._shown = answered
+        if self._timer is not None:
+            self._timer.stop()
+        if answered is None:
+            self._hide()
+            self.query_one("#asked", Static).update(Content.styled("No question here", "$faint"))
+            return
+        self.query_one("#asked", Static).update(_asked(answered.row))
+        picture = self.query_one("#picture", Picture)
+        picture.display = True
+        picture.show(answered.row.image, "" if answered.row.image else "no image stored")
+        self._timer = self.set_timer(DEBOUNCE_S, self._read)
+
+    @work(exclusive=True, group="question", exit_on_error=False)
+    async def _read(self) -> None:
+        answered = self._shown
+        if answered is None:
+            return
+        for part, row in (("#first", answered.first), ("#second", answered.second)):
+            place = self.query_one(part, Demonstrations)
+            place.display = row is not None
+            if row is not None:
+                shown = await asyncio.to_thread(self.library.demonstrations, row)
+                place.show(row, shown, titled=answered.second is not None)
+
+
+def _asked(row: PredictionRow) -> Content:
+    """Question, id, and the answers of people with how often each was given."""
+    said = sorted(set(row.answers), key=lambda answer: (-row.answers.count(answer), answer))
+    counted = ", ".join(
+        clean(answer) + (f" x{row.answers.count(answer)}" if row.answers.count(answer) > 1 else "") for answer in said
+    )
+    return Content.assemble(
+        (clean(row.question) or "(question not stored)", "bold"), (f"  #{row.question_id}", "$faint"), "\n",
+        ("people said ", "$faint"), counted or "-",
+    )  # fmt: skip
+
+
+def _said(row: PredictionRow, titled: bool) -> Content:
+    """The cleaned answer and its score; the raw answer where cleaning changed it; what else is to be known."""
+    colour = "$error" if row.error else "$success" if row.score >= 0.99 else "$warning" if row.score > 0 else "$error"
+    parts: list[str | tuple[str, str]] = [(f"r{row.run_id} ", "bold $accent")] if titled else []
+    parts += [("answer ", "$faint"), (clean(row.error or row.answer or "(empty)"), f"bold {colour}")]
+    parts += [("   score ", "$faint"), (f"{row.score:.2f}", colour)]
+    if row.raw != row.answer and not row.error:
+        parts += [("   raw ", "$faint"), repr(row.raw)]
+    notes = [word for word, holds in (("cut by the token limit", row.cut), ("answer reused", row.reused)) if holds]
+    if len(row.demonstrations) < row.shot:
+        notes.append(f"{len(row.demonstrations)} of {row.shot} demonstrations")
+    if notes:
+        parts.append(("   " + ", ".join(notes), "$warning"))
+    if row.demonstrations:
+        parts += ["\n", ("demonstrations, in prompt order", "$faint")]
+    return Content.assemble(*parts)
+
+
+def _caption(index: int, question_id: int, question: rows.Question | None) -> Content:
+    if question is None:
+        return Content.assemble((f"{index + 1} ", "$accent"), f"#{question_id}")
+    return Content.assemble(
+        (f"{index + 1} ", "$accent"), clean(question.question), "  ", (clean(question.label), "bold $success")
+    )

@@ -1,0 +1,99 @@
+"""What a form asks for: the fields of a kind of job, read from its specification."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from db.specs import SPEC_OF_KIND, Spec
+from leverplus_tui.jobs.spec_options import options
+
+FIRST: Mapping[str, tuple[str, ...]] = {
+    "eval": ("dataset", "split", "shots", "limit", "first", "vlm", "retriever", "selector", "seed"),
+    "rce": ("rl_data", "embeddings", "init", "variant", "rce_epochs", "rce_lr", "seed"),
+    "grpo": ("rl_data", "embeddings", "init", "variant", "rce_epochs", "grpo_epochs", "grpo_lr", "kl_beta", "seed"),
+    "generate": ("dataset", "queries", "shots", "vlm", "selector", "pool", "pool_size", "max_candidates", "seed"),
+    "embed": ("dataset", "encoder", "vlm", "use_image", "use_text"),
+}
+"""What people change most stands first; every other field follows."""
+
+
+NAME = "name"
+"""The run's name stands first; it belongs to the run and not to its specification."""
+AUTO = "auto"
+"""How a choice that is left out is written: nothing chosen means that the job chooses, not that there is none."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field as the form shows it; values are as they would be typed."""
+
+    path: str
+    help: str
+    choices: tuple[str, ...]
+    default: str
+    annotation: Any
+    required: bool
+
+
+def fields(kind: str) -> list[Field]:
+    """All fields of a kind of job, the usual ones first, nested ones under dotted names."""
+    model = SPEC_OF_KIND[kind]
+    grounds = {option.field: option.default for option in options(kind)}
+    found = [_field(path, info, grounds.get(path)) for path, info in _walk(model)]
+    first = FIRST[kind]
+    rank = {path: index for index, path in enumerate(first)}
+    name = Field(NAME, "what lists call the run; made from the fields when empty", (), "", str, False)
+    return [name, *sorted(found, key=lambda field: rank.get(field.path, len(first)))]
+
+
+@cache
+def auto_fields(kind: str) -> frozenset[str]:
+    """Fields of a kind of job that choose for themselves when they are left out."""
+    if kind not in FIRST:
+        return frozenset()
+    return frozenset(field.path for field in fields(kind) if type(None) in get_args(field.annotation) and field.choices)
+
+
+def _walk(model: type[Spec], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    for name, info in model.model_fields.items():
+        if name == "kind" and not prefix:
+            continue
+        if isinstance(info.annotation, type) and issubclass(info.annotation, Spec):
+            yield from _walk(info.annotation, f"{prefix}{name}.")
+        elif not _holds_spec(info.annotation):
+            yield prefix + name, info
+
+
+def _holds_spec(annotation: Any) -> bool:
+    return any(isinstance(member, type) and issubclass(member, Spec) for member in get_args(annotation))
+
+
+def _field(path: str, info: FieldInfo, ground: str | None) -> Field:
+    members = get_args(info.annotation) if get_origin(info.annotation) is not Literal else (info.annotation,)
+    literal = next((member for member in members if get_origin(member) is Literal), None)
+    choices = tuple(str(value) for value in get_args(literal)) if literal is not None else ()
+    if bool in (info.annotation, *members):
+        choices = ("false", "true")
+    if choices and type(None) in members:
+        choices = (AUTO, *choices)
+    default = ground or typed(None if info.is_required() else info.get_default(call_default_factory=True))
+    if choices and default not in choices:
+        default = choices[0]
+    help_text = " ".join((info.description or path).split())
+    return Field(path, help_text, choices, default, info.annotation, info.is_required())
+
+
+def typed(value: Any) -> str:
+    """A value as it would be typed into the form."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return str(value)

@@ -1,0 +1,152 @@
+"""Retrievers: seeded, nested over shots, exact, in prompt order, and inside the pool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from db.specs.evaluate import PoolRule
+from db.specs.selector import PUBLISHED
+from engine.data.sample import Sample, Split
+from engine.demonstrations.pools import Request, build_pools
+from engine.demonstrations.retrieve import RETRIEVERS, Demonstrations, Task
+from engine.selector import PointerSelector
+
+
+def sample(question_id: int, image_id: int = 0) -> Sample:
+    return Sample(question_id, image_id, f"q{question_id}", ("a",), "a", Path("x.jpg"))
+
+
+TRAIN = Split("train", [sample(row, row) for row in range(30)])
+QUERIES = [sample(1000 + row, 500 + row) for row in range(7)]
+
+
+def make_features(queries: int) -> dict[tuple[str, str], Tensor]:
+    rng = torch.Generator().manual_seed(0)
+    return {
+        (side, field): torch.nn.functional.normalize(torch.randn(rows, 6, generator=rng), dim=-1)
+        for field in ("image", "text", "both")
+        for side, rows in (("query", queries), ("train", 30))
+    }
+
+
+def task(
+    tmp_path: Path, *, pool: PoolRule = "all", size: int = 8, queries: list[Sample] = QUERIES, **fields: Any
+) -> Task:
+    features = make_features(len(queries))
+    request = Request(pool, size, seed=42, same_image=fields.pop("same_image", False))
+    pools = build_pools(request, queries, TRAIN, features=features, cache_dir=tmp_path)
+    return Task(queries=queries, train=TRAIN, pools=pools, features=features, **fields)
+
+
+def choices(name: str, one: Task, shots: int) -> list[Demonstrations]:
+    return RETRIEVERS[name](one)(shots)
+
+
+def test_zero_shot_shows_nothing(tmp_path: Path) -> None:
+    assert choices("zero-shot", task(tmp_path), 4) == [()] * 7
+
+
+@pytest.mark.parametrize("pool", ["all", "first", "rand-sampler", "mix-sampler"])
+@pytest.mark.parametrize("name", ["random", "t2t", "i2t", "i2i"])
+def test_choices_are_distinct_nested_and_inside_the_pool(tmp_path: Path, name: str, pool: PoolRule) -> None:
+    one = task(tmp_path, pool=pool, queries=[*TRAIN.questions[:4], *QUERIES], most_similar_last=False)
+    choose = RETRIEVERS[name](one)
+    for shots in (1, 2, 4, 6):
+        for query, rows in enumerate(choose(shots)):
+            assert len(set(rows)) == shots
+            assert set(rows) <= set(one.pools.of(query).tolist())
+            assert choose(8)[query][:shots] == rows
+
+
+def test_random_depends_on_seed_and_question_alone(tmp_path: Path) -> None:
+    everything = choices("random", task(tmp_path), 3)
+    assert len(set(everything)) > 1
+    assert choices("random", task(tmp_path, queries=QUERIES[3:5]), 3) == everything[3:5]
+    assert choices("random", task(tmp_path, shots=3), 3) == everything
+    assert choices("random", task(tmp_path, seed=1), 3) != everything
+
+
+def test_fixed_is_the_same_for_all_but_never_the_query_itself(tmp_path: Path) -> None:
+    assert len(set(choices("fixed", task(tmp_path), 3))) == 1
+    assert choices("fixed", task(tmp_path), 3)[0][:2] == choices("fixed", task(tmp_path), 2)[0]
+    assert len(set(choices("fixed", task(tmp_path, pool="rand-sampler"), 3))) == 1
+    assert set(choices("fixed", task(tmp_path, pool="first"), 2)[0]) <= set(range(8))
+    own = choices("fixed", task(tmp_path, queries=list(TRAIN.questions)), 4)
+    assert all(row not in rows and len(rows) == 4 for row, rows in enumerate(own))
+    assert len({rows for rows in own}) <= 5
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "train"), [("t2t", "text", "text"), ("i2t", "image", "text"), ("i2i", "image", "image")]
+)
+def test_neighbours_are_exact_and_the_most_similar_is_last(tmp_path: Path, name: str, query: str, train: str) -> None:
+    one = task(tmp_path)
+    ranked = (one.features["query", query] @ one.features["train", train].T).argsort(dim=1, descending=True)
+    assert choices(name, one, 3) == [tuple(rows[:3][::-1]) for rows in ranked.tolist()]
+    first = task(tmp_path, most_similar_last=False)
+    assert choices(name, first, 3) == [tuple(rows[:3]) for rows in ranked.tolist()]
+
+
+def test_neighbours_of_a_shared_pool_are_train_indices(tmp_path: Path) -> None:
+    one = task(tmp_path, pool="random", queries=[*TRAIN.questions, *QUERIES])
+    assert one.pools.shared is not None
+    scores = one.features["query", "text"] @ one.features["train", "text"].T
+    for query, rows in enumerate(choices("t2t", one, 2)):
+        allowed = one.pools.of(query)
+        best = allowed[scores[query, allowed].argsort(descending=True)][:2].tolist()
+        assert rows == tuple(best[::-1])
+
+
+def test_fewer_than_asked_when_the_pool_is_small(tmp_path: Path) -> None:
+    for name in ("random", "fixed", "t2t"):
+        assert {len(rows) for rows in choices(name, task(tmp_path, pool="first", size=2), 4)} == {2}
+
+
+class Fake:
+    """Points at the last candidates that are real, and stops before the last step."""
+
+    max_shots = 3
+
+    def select(self, query_emb: Tensor, cand_emb: Tensor, shots: int, mask: Tensor | None = None) -> Tensor:
+        assert cand_emb.shape[0] in (1, len(query_emb))
+        real = torch.ones(len(query_emb), cand_emb.shape[1], dtype=torch.bool) if mask is None else mask
+        rows = [[*row.nonzero().flatten().flip(0).tolist(), *[-1] * shots][:shots] for row in real]
+        return torch.tensor(rows)
+
+
+@pytest.mark.parametrize("pool", ["all", "first", "rand-sampler"])
+def test_selector_points_into_the_querys_pool(tmp_path: Path, pool: PoolRule, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.demonstrations.retrieve.NUMBERS_AT_ONCE", 100)
+    one = task(tmp_path, pool=pool, queries=[TRAIN.questions[29], TRAIN.questions[7], *QUERIES], selector=Fake())
+    for query, rows in enumerate(choices("selector", one, 2)):
+        assert rows == tuple(one.pools.of(query).tolist()[::-1][:2])
+
+
+def test_selector_is_asked_for_no_more_than_it_learned(tmp_path: Path) -> None:
+    assert {len(rows) for rows in choices("selector", task(tmp_path, selector=Fake()), 5)} == {3}
+    assert choices("selector", task(tmp_path, selector=Fake()), 0) == [()] * 7
+    assert {len(rows) for rows in choices("selector", task(tmp_path, pool="first", size=2, selector=Fake()), 3)} == {2}
+
+
+@pytest.mark.parametrize("variant", ["v1", "v3", "v4_4", "v4_10"])
+def test_blocks_and_masks_change_nothing_for_real_selectors(
+    tmp_path: Path, variant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    network = PointerSelector(PUBLISHED[variant], d_model=6, hidden_dim=8, shots=2).eval()
+    queries = [TRAIN.questions[3], *QUERIES]
+    one = task(tmp_path, queries=queries, selector=network)
+    found = choices("selector", one, 2)
+    with torch.no_grad():
+        for query in range(len(queries)):
+            pool = one.pools.of(query)
+            candidates = one.features["train", "both"][pool][None]
+            places = network.select(one.features["query", "both"][query][None], candidates, 2)[0]
+            assert found[query] == tuple(int(pool[place]) for place in places if place >= 0)
+    monkeypatch.setattr("engine.demonstrations.retrieve.NUMBERS_AT_ONCE", 30 * 256 * 3)
+    assert choices("selector", one, 2) == found
