@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import UserError
-from engine.common.drafts import refuse_place
 from engine.common.fingerprint import file_sha
+from engine.common.program import refuse_place
 from engine.rl.health.rates import health
 from engine.rl.reading.file import RLFile, read_rl_file
 from engine.rl.writing.export import refuse_contradictions, write_rl
