@@ -14,6 +14,7 @@ from engine.common.accuracy import clean_answer, vqa_accuracy
 from engine.data.sample import Sample, Split
 from engine.recipes.cached_answers import Answerer, Reply
 from engine.recipes.proposals import Pointer, Proposal
+from engine.rl.rewards import alike
 from engine.vlm.opening import is_server
 from engine.vlm.prompt import Prompt, build
 
@@ -42,7 +43,8 @@ class Quest:
     @property
     def signal(self) -> bool:
         """Two candidates have different scores, so that the group can teach something."""
-        return len({one.score for one in self.found.values()}) > 1
+        scores = [one.score for one in self.found.values()]
+        return len(scores) > 1 and not alike(max(scores), min(scores))
 
     def take(self, spec: GenerateSpec) -> Sequence[Proposal]:
         """The proposals to ask next; none when the query is done."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from db.specs import TrainSpec
 from engine.rl.reading.file import RLFile
+from engine.rl.rewards import alike
 from engine.rl.selection import (
     Bools,
     Floats,
@@ -19,9 +20,6 @@ from engine.rl.selection import (
     select,
     use_stored_pool,
 )
-
-EQUAL = 1e-12
-"""Deviations up to this count as none: rewards that are equal but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Groups:
         """(Q,) groups that can teach: two candidates or more and rewards that differ."""
         high = self.raw.masked_fill(~self.mask, -torch.inf).amax(1)
         low = self.raw.masked_fill(~self.mask, torch.inf).amin(1)
-        found: Bools = ((high - low > EQUAL) & (self.mask.sum(1) > 1)).cpu().numpy()
+        found: Bools = (~alike(high, low) & (self.mask.sum(1) > 1)).cpu().numpy()
         return found
 
     def to(self, device: torch.device) -> Groups:
@@ -101,7 +99,9 @@ def normalize(reward: Floats, mask: Bools, method: str, clamp: float) -> Floats:
     mean = (reward * mask).sum(1, keepdims=True) / np.maximum(size, 1)
     centred = (reward - mean) * mask
     std = np.sqrt((centred**2).sum(1, keepdims=True) / np.maximum(size - 1, 1))
-    flat = (std <= EQUAL) | (size < 2)
+    high = np.where(mask, reward, -np.inf).max(1, keepdims=True)
+    low = np.where(mask, reward, np.inf).min(1, keepdims=True)
+    flat = alike(high, low) | (size < 2)
     score = centred / np.where(flat, 1.0, std)
     if method == "z_score_clamp":
         score = np.clip(score, -clamp, clamp)

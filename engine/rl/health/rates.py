@@ -15,7 +15,7 @@ from engine.rl.health.usable import Usable, usable
 from engine.rl.reading.columns import Floats
 from engine.rl.reading.file import RLFile
 from engine.rl.reading.pointer_spaces import Bools, Ints
-from engine.rl.rewards import Weights
+from engine.rl.rewards import Weights, alike
 from engine.statistics.intervals import interval
 
 MIN_STD = 0.1
@@ -87,7 +87,7 @@ class Groups:
     @property
     def signal(self) -> Bools:
         """Groups that can teach: two candidates or more, not all of one reward."""
-        return (self.size >= 2) & (self.high > self.low + 1e-9)
+        return np.asarray((self.size >= 2) & ~alike(self.high, self.low))
 
     def classes(self) -> dict[str, int]:
         """Groups without, with only, and with some positives."""
@@ -103,7 +103,7 @@ class Groups:
         last = np.minimum(first + k, first + self.size) - 1
         held = self.size >= 2
         differs = np.zeros(len(self.size), np.bool_)
-        differs[held] = reward[first[held]] > reward[last[held]] + 1e-9
+        differs[held] = ~alike(reward[first[held]], reward[last[held]])
         return differs
 
 

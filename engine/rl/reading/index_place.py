@@ -16,7 +16,7 @@ from pathlib import Path
 from db.specs.base import UserError
 from engine.common.atomic import abandoned
 
-FORM = 2
+FORM = 3
 """Raised when what an index holds changes, so that older ones are made anew."""
 EDGE = 64 * 1024
 """Bytes of head and tail that are hashed: a rewritten file differs there, and a gigabyte need not be read to see it."""
