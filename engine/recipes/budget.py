@@ -13,6 +13,7 @@ from db.specs.generate import GenerateSpec
 from engine.common.accuracy import clean_answer, vqa_accuracy
 from engine.data.sample import Sample, Split
 from engine.recipes.cached_answers import Answerer, Reply
+from engine.recipes.dataset_rows import QuestionRows
 from engine.recipes.proposals import Pointer, Proposal
 from engine.rl.rewards import alike
 from engine.vlm.opening import is_server
@@ -89,8 +90,10 @@ class Spending:
     _with_signal: int = 0
     _answers: int = 0
     _right: int = 0
-    _shown: set[int] = field(default_factory=set)
     _waiting: deque[Request] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._question_rows = QuestionRows(self.dataset_sha)
 
     def rows(self) -> Iterator[Row]:
         """Questions, candidates as they become known, progress and the rates so far."""
@@ -169,19 +172,7 @@ class Spending:
     def _questions(self, block: Sequence[Request]) -> Iterator[Question]:
         """The questions that the block refers to and no earlier one did."""
         for (quest, proposal), _ in block:
-            for sample in (quest.query, *self._demonstrations(proposal)):
-                if sample.question_id not in self._shown:
-                    self._shown.add(sample.question_id)
-                    yield Question(
-                        dataset_sha=self.dataset_sha,
-                        split="train",
-                        question_id=sample.question_id,
-                        image_id=sample.image_id,
-                        question=sample.question,
-                        answers=sample.answers,
-                        label=sample.label,
-                        image=str(sample.image),
-                    )
+            yield from self._question_rows.new("train", (quest.query, *self._demonstrations(proposal)))
 
     def _demonstrations(self, proposal: Proposal) -> list[Sample]:
         return [self.train.questions[row] for row in proposal.pointer]

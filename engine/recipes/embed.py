@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from db.rows import Artifact, Fact, Progress, Row
+from db.rows import Artifact, Fact, Row
 from db.specs.base import Finding, UserError
 from db.specs.embed import EmbedSpec
 from db.specs.evaluate import DecodeSpec, PromptSpec
@@ -17,6 +17,7 @@ from engine.common.fingerprint import file_sha
 from engine.common.images import ImageProblem
 from engine.data.datasets import Dataset, open_dataset
 from engine.features.encoders import Encoder, open_encoder
+from engine.features.steps import with_progress
 from engine.features.vectors import Recipe, embedding_steps, write_embeddings
 from engine.recipes.run_context import Context
 from engine.vlm.opening import is_server, open_vlm
@@ -95,13 +96,7 @@ def _embed_split(
     split: str, dataset: Dataset, encoder: Encoder, recipe: Recipe, context: Context, problems: list[ImageProblem]
 ) -> Generator[Row, None, Tensor]:
     steps = embedding_steps(encoder, dataset.split(split).questions, recipe, cache=context.cache_dir, problems=problems)
-    while True:
-        try:
-            done, total = next(steps)
-        except StopIteration as end:
-            features: Tensor = end.value
-            return features
-        yield Progress(done, total, unit="images and texts", note=split)
+    return (yield from with_progress(steps, "images and texts", split))
 
 
 def _unreadable(problems: list[ImageProblem]) -> Finding:

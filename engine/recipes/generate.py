@@ -33,8 +33,10 @@ from engine.demonstrations.choose import (
 from engine.features.encoders import Encoder, open_encoder
 from engine.features.steps import feature_steps
 from engine.features.vectors import Recipe
+from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model, prompts_at_once
 from engine.recipes.budget import Spending
 from engine.recipes.cached_answers import Answerer
+from engine.recipes.dataset_rows import dataset_facts
 from engine.recipes.proposals import Proposer, Vectors
 from engine.recipes.run_context import Context
 from engine.rl.health.findings import rl_findings
@@ -43,12 +45,9 @@ from engine.rl.writing.export import VERSIONS, write_rl
 from engine.rl.writing.groups import Group, generated_group
 from engine.selector import PointerSelector
 from engine.vlm.loading import choose_device
-from engine.vlm.opening import is_server, open_vlm
 from engine.vlm.protocol import VLM
 
 FILE = "rl_data.json"
-BATCHES_AT_ONCE = 4
-"""Batches handed to the model together, so that it can sort prompts by length."""
 MEASURES = ("queries", "candidates", "positive_rate", "query_positive_rate", "signal_rate", "predicted_advantage_std")
 """What is worth showing beside the file."""
 NO_REFERENCE_PROBABILITIES = "vqa_gt_prob is absent: probabilities of the reference answers were not computed"
@@ -86,11 +85,11 @@ def generate(spec: GenerateSpec, context: Context) -> Iterator[Row]:
     plan = _plan(spec, context)
     yield from _facts(plan)
     yield plan.subset
-    vlm = _open_vlm(plan)
-    facts = {**vlm.facts(), "vlm_sha": vlm.sha, "decode_sha": vlm.decode_sha}
+    vlm = open_answering_model(spec, context.cache_dir)
+    facts = model_facts(vlm)
     yield from (Fact(name, value) for name, value in facts.items())
     proposer, made_with = yield from _proposer(plan, vlm)
-    batch = spec.concurrency if is_server(spec.vlm) else spec.batch_size
+    at_once = prompts_at_once(spec)
     spending = Spending(
         spec=spec,
         dataset_sha=plan.dataset.sha,
@@ -98,12 +97,11 @@ def generate(spec: GenerateSpec, context: Context) -> Iterator[Row]:
         queries=plan.queries,
         proposals=proposer.propose(),
         stored=context.candidates,
-        answerer=Answerer(vlm, context, at_once=BATCHES_AT_ONCE * batch),
-        at_once=BATCHES_AT_ONCE * batch,
+        answerer=Answerer(vlm, context, at_once=at_once),
+        at_once=at_once,
     )
     yield from spending.rows()
-    # The batch may have been halved for want of memory.
-    yield from (Fact(name, value) for name, value in vlm.facts().items() if facts.get(name) != value)
+    yield from changed_facts(facts, vlm)
     yield from _left_out(spending)
     yield from _file(plan, spending, proposer.pools, _meta(plan, vlm, proposer.pools, made_with))
 
@@ -116,32 +114,9 @@ def _plan(spec: GenerateSpec, context: Context) -> Plan:
 
 
 def _facts(plan: Plan) -> Iterator[Fact]:
-    yield Fact("dataset", plan.dataset.name)
-    yield Fact("dataset_kind", plan.dataset.kind)
-    yield Fact("dataset_sha", plan.dataset.sha)
+    yield from dataset_facts(plan.spec, plan.dataset)
     yield Fact("train_order_sha", plan.dataset.train.order_sha)
     yield Fact("subsets", {plan.subset.label: plan.subset.sha})
-    yield Fact("prompt_sha", plan.spec.prompt.sha())
-    yield Fact("metric", METRIC)
-    if "builtin" in (plan.spec.dataset, plan.spec.vlm):
-        from engine.demo.shipped import SYNTHETIC_NOTE
-
-        yield Fact("synthetic", SYNTHETIC_NOTE)
-
-
-def _open_vlm(plan: Plan) -> VLM:
-    spec = plan.spec
-    return open_vlm(
-        spec.vlm,
-        decode=spec.decode,
-        prompt=spec.prompt,
-        dtype=spec.dtype,
-        device=spec.device,
-        batch_size=spec.batch_size,
-        served_model=spec.served_model,
-        concurrency=spec.concurrency,
-        cache_dir=plan.context.cache_dir,
-    )
 
 
 def _proposer(plan: Plan, vlm: VLM) -> Generator[Row, None, tuple[Proposer, dict[str, Any]]]:

@@ -43,7 +43,7 @@ def model(cache: Path) -> VLM:
 @pytest.fixture(autouse=True)
 def opened_once(model: VLM, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Loading the model takes longer than asking it: share one."""
-    monkeypatch.setattr("engine.recipes.evaluate.open_vlm", lambda *_, **__: model)
+    monkeypatch.setattr("engine.recipes.answering_model.open_vlm", lambda *_, **__: model)
     with torch.no_grad():
         yield
 

@@ -73,7 +73,7 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     vlm = ScriptedVLM()
-    monkeypatch.setattr("engine.recipes.generate.open_vlm", lambda *_, **__: vlm)
+    monkeypatch.setattr("engine.recipes.answering_model.open_vlm", lambda *_, **__: vlm)
     return World(write_official(tmp_path / "okvqa"), tmp_path / "cache", vlm)
 
 
