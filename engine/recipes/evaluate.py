@@ -15,10 +15,10 @@ from engine.data.defaults import resolve_retriever
 from engine.data.subsets import draw_subsets
 from engine.demonstrations.choose import Chosen, choose
 from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model, prompts_at_once
-from engine.recipes.cached_answers import Answerer, Reply
+from engine.recipes.cached_answers import CachedAnswers, Reply
 from engine.recipes.dataset_rows import QuestionRows, dataset_facts
-from engine.recipes.run_context import Context
-from engine.recipes.running_accuracy import Tally
+from engine.recipes.run_context import RunContext
+from engine.recipes.running_accuracy import RunningAccuracy
 from engine.vlm.opening import is_server
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import VLM
@@ -34,7 +34,7 @@ Place = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Plan:
+class EvaluationPlan:
     """Everything that is settled before the first question is asked."""
 
     spec: EvalSpec
@@ -48,7 +48,7 @@ class Plan:
     """Where demonstrations come from; empty for an evaluation without any."""
 
 
-def evaluate(spec: EvalSpec, context: Context) -> Iterator[Row]:
+def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
     """Evaluate `spec`: facts, subsets, questions, then predictions as they come, cells, and findings at the end.
 
     What `context` knows to be answered is not asked again but counts in the cells. Raises UserError for the user's
@@ -66,7 +66,7 @@ def evaluate(spec: EvalSpec, context: Context) -> Iterator[Row]:
     yield from _Run(plan, context, vlm, chosen).rows()
 
 
-def _plan(spec: EvalSpec, context: Context) -> Plan:
+def _plan(spec: EvalSpec, context: RunContext) -> EvaluationPlan:
     dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir)
     split = dataset.split(spec.split)
     retriever = resolve_retriever(spec)
@@ -75,10 +75,10 @@ def _plan(spec: EvalSpec, context: Context) -> Plan:
     ids = {one for subset in subsets for one in subset.question_ids}
     questions = [sample for sample in split.questions if sample.question_id in ids]
     train = dataset.train if any(shots) else Split("train", [])
-    return Plan(spec, dataset, retriever, shots, subsets, questions, train)
+    return EvaluationPlan(spec, dataset, retriever, shots, subsets, questions, train)
 
 
-def _facts(plan: Plan) -> Iterator[Row]:
+def _facts(plan: EvaluationPlan) -> Iterator[Row]:
     yield from dataset_facts(plan.spec, plan.dataset)
     yield Fact("order_sha", plan.dataset.split(plan.spec.split).order_sha)
     yield Fact("subsets", {subset.label: subset.sha for subset in plan.subsets})
@@ -87,7 +87,7 @@ def _facts(plan: Plan) -> Iterator[Row]:
     yield Fact("retriever", plan.retriever)
 
 
-def _fewer_shots(plan: Plan) -> Iterator[Finding]:
+def _fewer_shots(plan: EvaluationPlan) -> Iterator[Finding]:
     if plan.retriever == "zero-shot" and any(plan.spec.shots):
         yield Finding(
             code="shots-truncated",
@@ -102,8 +102,8 @@ def _fewer_shots(plan: Plan) -> Iterator[Finding]:
 class _Run:
     """The asking itself."""
 
-    plan: Plan
-    context: Context
+    plan: EvaluationPlan
+    context: RunContext
     vlm: VLM
     chosen: Chosen
     done: int = 0
@@ -113,37 +113,37 @@ class _Run:
 
     def rows(self) -> Generator[Row, None, None]:
         """Questions, predictions, progress and cells; then the last cells and the findings."""
-        tally = Tally(self.plan.questions, self.plan.subsets, self.plan.shots, self.chosen)
+        figures = RunningAccuracy(self.plan.questions, self.plan.subsets, self.plan.shots, self.chosen)
         spec = self.plan.spec
         served = is_server(spec.vlm)
-        answerer = Answerer(self.vlm, self.context, at_once=prompts_at_once(spec))
-        open_places = self._skip_answered(tally)
+        answers = CachedAnswers(self.vlm, self.context, at_once=prompts_at_once(spec))
+        open_places = self._skip_answered(figures)
         facts = model_facts(self.vlm)
-        clock = _Clock(tally.cells)
+        clock = _Clock(figures.cells)
         yield self._progress()
         for start in range(0, len(open_places), REQUESTS_AT_ONCE):
             block = open_places[start : start + REQUESTS_AT_ONCE]
             yield from self._questions(block)
-            for replies in answerer.ask([(place, self._prompt(place)) for place in block]):
-                yield from (self._prediction(reply, tally) for reply in replies)
+            for replies in answers.ask([(place, self._prompt(place)) for place in block]):
+                yield from (self._prediction(reply, figures) for reply in replies)
                 self.done += len(replies)
                 yield self._progress()
                 yield from clock.due()
                 if served:
                     yield Settle()  # stored before the next request is sent, so that a kill loses only what is in flight
         yield from changed_facts(facts, self.vlm)
-        yield from tally.cells()
-        yield from tally.summary(self.plan.retriever)
+        yield from figures.cells()
+        yield from figures.summary(self.plan.retriever)
 
-    def _skip_answered(self, tally: Tally) -> list[Place]:
-        """What is still to be asked, all shots of a question together; what was answered before goes into the tally."""
+    def _skip_answered(self, figures: RunningAccuracy) -> list[Place]:
+        """What is still to be asked, all shots of a question together; what was answered before goes into the figures."""
         places: list[Place] = []
         for at, question in enumerate(self.plan.questions):
             for shot in self.plan.shots:
                 key = question.question_id, shot
                 if key in self.context.answered:
                     known = self.context.answered[key]
-                    tally.record(at, shot, known.score, empty=known.empty, cut=known.cut)
+                    figures.record(at, shot, known.score, empty=known.empty, cut=known.cut)
                     self.done += 1
                 else:
                     places.append((at, shot))
@@ -164,7 +164,7 @@ class _Run:
             yield from self._question_rows.new(self.plan.spec.split, [self.plan.questions[place[0]]])
             yield from self._question_rows.new("train", self._demonstrations(place))
 
-    def _prediction(self, reply: Reply[Place], tally: Tally) -> Prediction:
+    def _prediction(self, reply: Reply[Place], figures: RunningAccuracy) -> Prediction:
         at, shot = reply.key
         question = self.plan.questions[at]
         if reply.error and self.plan.spec.strict:
@@ -172,9 +172,9 @@ class _Run:
         answer = clean_answer(reply.raw)
         score = 0.0 if reply.error else vqa_accuracy(answer, question.answers)
         if reply.error:
-            tally.record_error(at, shot, reply.error)
+            figures.record_error(at, shot, reply.error)
         else:
-            tally.record(at, shot, score, empty=not answer.strip(), cut=reply.cut)
+            figures.record(at, shot, score, empty=not answer.strip(), cut=reply.cut)
         return Prediction(
             question_id=question.question_id,
             shot=shot,

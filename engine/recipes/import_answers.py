@@ -13,11 +13,11 @@ from engine.common.accuracy import METRIC, vqa_accuracy
 from engine.data.datasets import open_dataset
 from engine.figures.result_files import ImportedAnswer, read_result_file
 from engine.recipes.dataset_rows import question_row
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 from engine.statistics.intervals import interval
 
 
-def import_answers(spec: ImportSpec, context: Context) -> Iterator[Row]:
+def import_answers(spec: ImportSpec, context: RunContext) -> Iterator[Row]:
     """Rows of one run: subset, questions, scored predictions and the figure over them.
 
     References come from the data set where one is given, else from the file itself. Raises UserError when there are

@@ -67,12 +67,12 @@ def prove(before: PointerSelector, after: PointerSelector) -> dict[str, Any]:
 def _write_ours(path: Path, loaded: Loaded, source: Path) -> None:
     manifest, metadata = loaded.manifest, loaded.metadata
     kept = {key: metadata[key] for key in ("epoch", "phase", "kl_beta", "model_type") if key in metadata}
-    origin = {"converted_from": source.name, "source_sha256": _sha(source), "assumed": dict(loaded.assumed)}
+    conversion = {"converted_from": source.name, "source_sha256": _sha(source), "assumed": dict(loaded.assumed)}
     metrics = metadata.get("metrics")
     save_selector(
         path,
         loaded.selector,
-        lineage=(manifest.lineage if manifest else kept) | origin,
+        lineage=(manifest.lineage if manifest else kept) | conversion,
         metrics=manifest.metrics if manifest else metrics if isinstance(metrics, dict) else {},
         embedding=manifest.embedding if manifest else {},
         pool=manifest.pool if manifest else {},

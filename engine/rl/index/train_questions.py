@@ -19,7 +19,7 @@ from pathlib import Path
 from db.specs.base import UserError
 from engine.common.atomic import replacing
 from engine.data.sample import Sample
-from engine.rl.index.rows import QueryRow
+from engine.rl.index.query_rows import QueryRow
 from engine.rl.reading.index_place import FOLDER
 
 AGREEING = 0.95

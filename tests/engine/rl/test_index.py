@@ -19,7 +19,7 @@ from engine.rl.index import build as rl_index
 from engine.rl.index.browse import Browse
 from engine.rl.index.build import build, main
 from engine.rl.index.head import read_head
-from engine.rl.index.rows import Mark
+from engine.rl.index.query_rows import Mark
 from engine.rl.reading import index_place
 from engine.rl.reading.file import read_rl_file
 from tests import helpers_rl

@@ -12,7 +12,7 @@ import torch
 from engine.rl.health.rates import health
 from engine.rl.reading.file import read_rl_file
 from engine.rl.rewards import alike
-from engine.training.groups import load_groups, normalize
+from engine.training.group_tensors import load_groups, normalize
 from engine.training.losses import group_advantage
 from tests import helpers_rl
 from tests.helpers_training import small

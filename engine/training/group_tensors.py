@@ -23,7 +23,7 @@ from engine.rl.selection import (
 
 
 @dataclass(frozen=True)
-class Groups:
+class GroupTensors:
     """Q groups (queries) in one tensor each, padded to P candidates and K pool members."""
 
     query_rows: Tensor
@@ -60,7 +60,7 @@ class Groups:
         found: Bools = (~alike(high, low) & (self.mask.sum(1) > 1)).cpu().numpy()
         return found
 
-    def to(self, device: torch.device) -> Groups:
+    def to(self, device: torch.device) -> GroupTensors:
         """The same groups with all tensors on `device`."""
         tensors = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
         return replace(self, **tensors)  # type: ignore[arg-type]
@@ -70,8 +70,8 @@ class Groups:
 class RLTensors:
     """The groups of both sides of the split, and what was left out on the way."""
 
-    train: Groups
-    val: Groups
+    train: GroupTensors
+    val: GroupTensors
     counts: Mapping[str, int]
     """`queries`, `candidates`, then what each filter dropped."""
 
@@ -108,7 +108,7 @@ def normalize(reward: Floats, mask: Bools, method: str, clamp: float) -> Floats:
     return np.where(flat, reward * mask, score)
 
 
-def _groups(file: RLFile, selection: Selection, spec: TrainSpec, candidate_rows: int) -> Groups:
+def _groups(file: RLFile, selection: Selection, spec: TrainSpec, candidate_rows: int) -> GroupTensors:
     queries, group = _numbered(selection.group)
     sizes = np.bincount(group, minlength=len(queries))
     width = int(sizes.max(initial=1))
@@ -120,7 +120,7 @@ def _groups(file: RLFile, selection: Selection, spec: TrainSpec, candidate_rows:
     reward[group, slot] = selection.reward
     mask = np.arange(width) < sizes[:, None]
     full = bool((pool_sizes == pool.shape[1]).all())
-    return Groups(
+    return GroupTensors(
         query_rows=torch.from_numpy(file.query_ids[queries]),
         pool=torch.from_numpy(pool),
         pool_mask=None if full else torch.from_numpy(np.arange(pool.shape[1]) < pool_sizes[:, None]),
