@@ -61,7 +61,7 @@ def ours(path: Path) -> dict[str, float]:
     from db.specs import TrainSpec
     from engine.rl.reading.file import read_rl_file
     from engine.rl.selection import columns_for
-    from engine.training.groups import load_groups
+    from engine.training.group_tensors import load_groups
 
     spec = TrainSpec(rl_data=str(path), embeddings="none")
     tensors = load_groups(read_rl_file(path, columns_for(spec)), spec, candidate_rows=ROWS, query_rows=ROWS)

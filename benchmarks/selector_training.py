@@ -32,7 +32,7 @@ from db.specs import TrainSpec
 from db.specs.selector import PUBLISHED
 from engine.selector import PointerSelector
 from engine.training.batches import Resident
-from engine.training.groups import Groups
+from engine.training.group_tensors import GroupTensors
 from engine.training.objectives import Imitation
 from engine.training.optimizer import FlatAdamW
 from engine.training.stack import Stack
@@ -203,9 +203,9 @@ def selector(dropout: float) -> PointerSelector:
     return PointerSelector(PUBLISHED["v3"], WIDTH, HIDDEN, dropout=dropout, attn_dropout=dropout, shots=SHOTS)
 
 
-def groups_of(data: Data) -> Groups:
+def groups_of(data: Data) -> GroupTensors:
     """The data as training holds them."""
-    return Groups(
+    return GroupTensors(
         query_rows=torch.arange(QUERIES), pool=data.pools, pool_mask=None, pointers=data.pointers, raw=data.rewards,
         normalized=data.rewards, mask=torch.ones_like(data.rewards, dtype=torch.bool),
         sizes=np.full(QUERIES, PATHS), pool_sizes=np.full(QUERIES, POOL),

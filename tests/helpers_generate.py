@@ -23,7 +23,7 @@ from db import store
 from db.session import open_database, reading
 from engine.common.images import MISSING_SHA, image_sha
 from engine.job import recorder, worker
-from engine.recipes import generate
+from engine.recipes import answering_model
 from engine.vlm.prompt import Prompt, request_sha
 from engine.vlm.protocol import Answer, always
 
@@ -96,7 +96,7 @@ def main() -> int:
             _die_with_something_stored(home, int(run.removeprefix("r")))
 
     vlm.before_answer = written_down
-    vars(generate)["open_vlm"] = lambda *_, **__: vlm
+    vars(answering_model)["open_vlm"] = lambda *_, **__: vlm
     recorder.FLUSH_S = 0.01
     return worker.main()
 

@@ -16,14 +16,14 @@ from collections.abc import Iterator
 from db.rows import Cell, Fact, Prediction, Progress, Question, Row, Subset
 from db.specs import EvalSpec, UserError
 from engine.job import worker
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 
 QUESTIONS = 30
 PAUSE_AFTER = 10
 LONGEST_LIFE_S = 180
 
 
-def evaluate(spec: EvalSpec, context: Context) -> Iterator[Row]:
+def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
     """Thirty questions, each answered with `a`; every second one is right."""
     ids = tuple(range(1, QUESTIONS + 1))
     sha = hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()
@@ -44,7 +44,7 @@ def evaluate(spec: EvalSpec, context: Context) -> Iterator[Row]:
         yield Cell(sha, shot, len(ids), len(ids), 50.0, 35.0, 65.0, {shot: len(ids)}, len(ids))
 
 
-def _answers(spec: EvalSpec, context: Context, ids: tuple[int, ...], shot: int, first: bool) -> Iterator[Row]:
+def _answers(spec: EvalSpec, context: RunContext, ids: tuple[int, ...], shot: int, first: bool) -> Iterator[Row]:
     for q in ids:
         if (q, shot) in context.answered:
             continue

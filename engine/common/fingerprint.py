@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from db.specs.base import canonical_json, sha256_text
-from engine.common.files import write_atomically
+from engine.common.atomic import write_text
 from engine.common.model_files import weight_files
 
 # generation_config.json is left out on purpose: every decoding argument is stated by the run itself.
@@ -68,4 +68,4 @@ def _read(cache_dir: Path | None) -> dict[str, str]:
 def _write(cache_dir: Path | None, known: Mapping[str, str]) -> None:
     """Replace the cache; two writers at once lose nothing but time."""
     if cache_dir is not None:
-        write_atomically(cache_dir / _CACHE_FILE, json.dumps(dict(known)).encode())
+        write_text(cache_dir / _CACHE_FILE, json.dumps(dict(known)))

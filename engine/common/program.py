@@ -14,6 +14,22 @@ from engine.common.wording import LAYOUT, printable
 Summary = dict[str, Any]
 
 
+class WrittenWrong(UserError):
+    """What was written, read back, is not what was meant: a fault of this program."""
+
+    exit_code = 1
+
+
+def refuse_place(source: Path, out: Path, *, overwrite: bool) -> None:
+    """UserError where `out` is the source, a folder, or a file that nobody said to replace."""
+    if out.exists() and source.exists() and out.samefile(source):
+        raise UserError(f"{out} is the source itself; choose another name, the original is never changed")
+    if out.is_dir():
+        raise UserError(f"{out} is a folder; name a file in it")
+    if out.exists() and not overwrite:
+        raise UserError(f"{out} is there already; choose another name, or say --overwrite")
+
+
 def finish(work: Callable[[], Summary], describe: Callable[[Summary], str], out: Path, *, as_json: bool) -> int:
     """Do the work that writes `out` and print its summary, as text or as one JSON document; returns the exit code."""
     try:

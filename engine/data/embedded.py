@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from engine.common.files import write_atomically
+from engine.common.atomic import write_bytes
 
 _MAGIC = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif", b"RIFF": ".webp", b"BM": ".bmp"}
 _SHORTEST_BASE64 = 64
@@ -26,11 +26,11 @@ def embedded_bytes(value: Any) -> bytes | None:
 
 
 def keep_image(content: bytes, cache_dir: Path) -> Path:
-    """The cached file with this content, written if it is not there yet (atomically)."""
+    """The cached file with this content, written if it is not there yet."""
     name = hashlib.sha256(content).hexdigest()
     path = cache_dir / "images" / name[:2] / (name + _suffix(content))
     if not path.is_file():
-        write_atomically(path, content)
+        write_bytes(path, content)
     return path
 
 

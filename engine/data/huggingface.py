@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from db.specs.base import UserError, sha256_text
-from engine.common.files import write_atomically
+from engine.common.atomic import write_bytes
 from engine.data.coco import find_images, image_name
 from engine.data.embedded import embedded_bytes, keep_image
 from engine.data.reading import read_bytes
@@ -99,7 +99,7 @@ def _file_samples(path: Path, finder: ImageFinder, cache_dir: Path) -> list[Samp
         return known
     samples = [_sample(row, f"{path}, row {number}", finder, path) for number, row in enumerate(_rows(path))]
     if path.suffix in _TABLES:
-        write_atomically(notes, msgspec.msgpack.encode(samples, enc_hook=str))
+        write_bytes(notes, msgspec.msgpack.encode(samples, enc_hook=str))
     return samples
 
 

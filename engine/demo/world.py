@@ -5,15 +5,13 @@ The training split is what demonstrations are chosen from, the validation split 
 
 import hashlib
 import json
-import os
 import random
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from db.specs import UserError
+from engine.common.atomic import new_folder
 from engine.demo.language import NAMED, Conventions, Kind, Question, draw_words
 from engine.demo.scene import VALUES, Attribute, draw, encode, random_scene
 from engine.demo.shipped import SYNTHETIC_NOTE
@@ -72,19 +70,9 @@ def write_world(directory: Path, seed: int = 0) -> None:
         return
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UserError(f"{directory} holds something other than the built-in world: name an empty or a new folder.")
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    drafts = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
-        _write_files(drafts, seed)
-        drafts.chmod(0o755)
-        _publish(drafts, directory)
-    finally:
-        shutil.rmtree(drafts, ignore_errors=True)
-
-
-def _publish(drafts: Path, directory: Path) -> None:
-    try:
-        os.replace(drafts, directory)
+        with new_folder(directory) as draft:
+            _write_files(draft, seed)
     except OSError:
         if not (directory / MARKER).is_file():  # else another process was faster, and wrote the same bytes
             raise

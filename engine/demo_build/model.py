@@ -7,9 +7,7 @@ import argparse
 import itertools
 import math
 import random
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -22,6 +20,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from engine.common.atomic import files_into
 from engine.demo.scene import SIZE, VALUES, Scene, decode, draw, encode
 from engine.demo.shipped import SYNTHETIC_NOTE
 from engine.demo_build.episodes import CURRICULUM, MIXTURE, MOST_DEMONSTRATIONS, Episode, Mixture, draw_episode
@@ -293,15 +292,8 @@ def build(out: Path, options: BuildOptions | None = None, report: Report = logge
     model = new_model(tokenizer, options)
     report(f"tiny Qwen2.5-VL with {sum(weight.numel() for weight in model.parameters()):,} parameters")
     shares = train(model, tokenizer, options, report)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    drafts = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        save(model, tokenizer, drafts)
-        out.mkdir(exist_ok=True)
-        for file in drafts.iterdir():
-            file.replace(out / file.name)
-    finally:
-        shutil.rmtree(drafts)
+    with files_into(out) as draft:
+        save(model, tokenizer, draft)
     report(f"saved in {out}")
     return shares
 

@@ -18,7 +18,7 @@ from loguru import logger
 from db.rows import Checkpoint, Metric, Progress, Row
 from db.specs import EmbedSpec, GenerateSpec, TrainSpec
 from engine.demo.shipped import SELECTOR, trained_dir
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 
 DATA = GenerateSpec(queries=1000, retrieved=8, random=10, adaptive=False)
 EMBEDDINGS = EmbedSpec(standardize=True)
@@ -37,7 +37,7 @@ def build(out: Path, seed: int) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         work, cache = Path(folder) / "work", Path(folder) / "cache"
-        context = Context(run_dir=work, cache_dir=cache)
+        context = RunContext(run_dir=work, cache_dir=cache)
         _follow(generate(DATA.model_copy(update={"seed": seed}), context))
         _follow(embed(EMBEDDINGS, context))
         for name in ("rl_data.json", "embeddings.safetensors"):

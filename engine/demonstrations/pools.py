@@ -20,7 +20,7 @@ from torch import Tensor
 
 from db.specs.base import UserError, canonical_json, sha256_text
 from db.specs.evaluate import PoolRule
-from engine.common.files import write_atomically
+from engine.common.atomic import write_bytes
 from engine.data.sample import Sample, Split
 from engine.demonstrations.neighbours import nearest
 
@@ -110,7 +110,7 @@ def build_pools(
     own = _recall(path, len(queries))
     if own is None:
         own = _SAMPLERS[asked.rule](asked, excluded, len(train), known)
-        write_atomically(path, _as_bytes(own))
+        write_bytes(path, _as_bytes(own))
     return Pools(asked.rule, None, own, excluded)
 
 

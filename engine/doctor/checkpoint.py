@@ -22,7 +22,7 @@ from engine.weights.layouts import compare
 from engine.weights.recognition import expected_of
 from engine.weights.selector_file import CONVERT_BY_HAND, COPY_AGAIN, Opened
 from engine.weights.selector_file import open_checkpoint as open_checkpoint
-from engine.weights.values import dtype_findings, identity_distances, value_findings
+from engine.weights.tensor_values import dtype_findings, identity_distances, value_findings
 
 
 def examine_checkpoint(

@@ -15,7 +15,7 @@ from engine.common.wording import convert_command, counted, parameters, sentence
 from engine.weights.anatomy import Unreadable
 from engine.weights.declared import stored_config
 from engine.weights.selector_file import Opened, open_checkpoint
-from engine.weights.values import differing
+from engine.weights.tensor_values import differing
 
 MOST_ADAPTERS, MOST_CONFIG = 100, 1024 * 1024
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import codecs
 import json
-import os
 import pickle
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +22,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from db.specs.base import UserError, canonical_json
+from engine.common.atomic import replacing
 
 MANIFEST = "manifest"
 
@@ -66,21 +65,12 @@ def write_embeddings(path: Path, tensors: Mapping[str, Tensor], manifest: Mappin
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], manifest: Mapping[str, Any]) -> None:
-    """Write a safetensors file under a temporary name, then put it in place. Raises UserError when it cannot be."""
-    draft = None
+    """Write a safetensors file, whole or not at all. Raises UserError when it cannot be."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        os.close(handle)
-        save_file(tensors, draft, metadata={MANIFEST: canonical_json(dict(manifest))})
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
-    except BaseException as error:
-        if draft is not None:
-            Path(draft).unlink(missing_ok=True)
-        if isinstance(error, OSError | SafetensorError):
-            raise UserError(f"{path} cannot be written: {error}") from None
-        raise
+        with replacing(path) as draft:
+            save_file(tensors, draft, metadata={MANIFEST: canonical_json(dict(manifest))})
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path} cannot be written: {error}") from None
 
 
 def read_manifest(path: Path) -> dict[str, Any]:

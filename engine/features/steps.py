@@ -35,15 +35,18 @@ def feature_steps(
         problems: list[ImageProblem] = []
         how = recipe if field == "both" and recipe is not None else RECIPES[field]
         steps = embedding_steps(encoder, sides[side], how, cache=cache_dir, problems=problems)
-        found[side, field] = yield from _with_progress(steps, f"{field} features of {side} questions")
+        found[side, field] = yield from with_progress(steps, "features", f"{field} features of {side} questions")
     return found
 
 
-def _with_progress(steps: Generator[tuple[int, int], None, Tensor], note: str) -> Generator[Progress, None, Tensor]:
+def with_progress(
+    steps: Generator[tuple[int, int], None, Tensor], unit: str, note: str
+) -> Generator[Progress, None, Tensor]:
+    """What `steps` returns, with its (done, total) as rows."""
     while True:
         try:
             done, total = next(steps)
         except StopIteration as end:
             features: Tensor = end.value
             return features
-        yield Progress(done, total, unit="features", note=note)
+        yield Progress(done, total, unit=unit, note=note)

@@ -225,7 +225,7 @@ class _Chunks:
                 return made, not bad
 
     def _kept(self, content: list[str], make: Callable[[], tuple[Tensor, bool]]) -> Tensor:
-        """What `make` gives, from the cache where it was kept before; it says too whether to keep it."""
+        """What `make` gives, from the cache where it was kept before; it also says whether that is worth keeping."""
         if self._folder is None:
             return make()[0]
         file = self._folder / f"{sha256_text(canonical_json(content))}.safetensors"
@@ -233,7 +233,7 @@ class _Chunks:
             kept: Tensor = load_file(file)["features"]
             return kept
         except (OSError, SafetensorError, KeyError):  # not there, or damaged: it is only a cache
-            made, keep = make()
-        if keep:
+            made, worth_keeping = make()
+        if worth_keeping:
             save_tensors(file, {"features": made}, {})
         return made

@@ -11,7 +11,7 @@ from typing import Any
 
 from db.specs.base import UserError
 from engine.common.findings import Cut, Unrecognised
-from engine.figures.values import BadValue, accuracy, dataset_name, shown, text, whole
+from engine.figures.fields import BadValue, accuracy, dataset_name, shown, text, whole
 
 FULL_SIZE = {"OKVQA": 5046, "VQAv2": 214_354}
 METRICS_KEY = re.compile(r"^(?P<date>.*?)-?test_data_num=(?P<n>-?\d{1,15})-(?P<label>.+)$")

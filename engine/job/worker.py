@@ -34,7 +34,7 @@ from db.specs import JOB_SPEC, UserError, canonical_json
 from db.specs.imported import ImportSpec
 from engine.job import environment
 from engine.job.recorder import LAST_WORD_BYTES, RESERVE_BYTES, Recorder, Reserve
-from engine.recipes.run_context import Context, Scored, Stop
+from engine.recipes.run_context import RunContext, Scored, Stop
 
 RECIPES: dict[str, tuple[str, str]] = {
     "eval": ("engine.recipes.evaluate", "evaluate"),
@@ -220,7 +220,7 @@ def _recipe(job: Job, stop: Stop) -> Generator[Row, None, None]:
         with reading(job.database) as session:
             return store.find_answers(session, request_shas=shas)
 
-    context = Context(
+    context = RunContext(
         run_dir=job.home.run_dir(job.run_id),
         cache_dir=job.home.cache,
         find_answers=find_answers,

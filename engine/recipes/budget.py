@@ -12,8 +12,10 @@ from db.specs.base import UserError
 from db.specs.generate import GenerateSpec
 from engine.common.accuracy import clean_answer, vqa_accuracy
 from engine.data.sample import Sample, Split
-from engine.recipes.cached_answers import Answerer, Reply
+from engine.recipes.cached_answers import CachedAnswers, Reply
+from engine.recipes.dataset_rows import QuestionRows
 from engine.recipes.proposals import Pointer, Proposal
+from engine.rl.rewards import alike
 from engine.vlm.opening import is_server
 from engine.vlm.prompt import Prompt, build
 
@@ -22,7 +24,7 @@ ROUND = 2
 
 
 @dataclass
-class Quest:
+class OpenGroup:
     """One query on its way through the budget."""
 
     row: int
@@ -35,14 +37,15 @@ class Quest:
     """Candidates of an earlier process, until their proposal comes up again."""
     asked: int = 0
     """Proposals that were taken so far."""
-    open: int = 0
-    """Answers that are still awaited."""
+    awaited: int = 0
+    """Answers that were asked for and have not come yet."""
     found: dict[Pointer, Candidate] = field(default_factory=dict)
 
     @property
     def signal(self) -> bool:
         """Two candidates have different scores, so that the group can teach something."""
-        return len({one.score for one in self.found.values()}) > 1
+        scores = [one.score for one in self.found.values()]
+        return len(scores) > 1 and not alike(max(scores), min(scores))
 
     def take(self, spec: GenerateSpec) -> Sequence[Proposal]:
         """The proposals to ask next; none when the query is done."""
@@ -61,11 +64,11 @@ class Quest:
         ]
 
 
-Request = tuple[tuple[Quest, Proposal], Prompt]
+Request = tuple[tuple[OpenGroup, Proposal], Prompt]
 
 
 @dataclass
-class Spending:
+class CandidateBudget:
     """Asks for candidates until every query is done."""
 
     spec: GenerateSpec
@@ -76,10 +79,10 @@ class Spending:
     """Of each query, in order."""
     stored: Mapping[tuple[int, Pointer], Candidate]
     """Candidates of an earlier process: counted, not asked again."""
-    answerer: Answerer
+    answers: CachedAnswers
     at_once: int
     """Requests handed over together."""
-    done: list[Quest] = field(default_factory=list)
+    done: list[OpenGroup] = field(default_factory=list)
     left_out: int = 0
     """Candidates without an answer, because an image could not be read."""
     first_error: str = ""
@@ -87,99 +90,89 @@ class Spending:
     _with_signal: int = 0
     _answers: int = 0
     _right: int = 0
-    _shown: set[int] = field(default_factory=set)
     _waiting: deque[Request] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._question_rows = QuestionRows(self.dataset_sha)
 
     def rows(self) -> Iterator[Row]:
         """Questions, candidates as they become known, progress and the rates so far."""
-        quests, served = self._quests(), is_server(self.spec.vlm)
+        groups, served = self._groups_to_fill(), is_server(self.spec.vlm)
         if not self.stored:  # a resumed run must not look as if it began anew
             yield self._progress()
         while True:
-            while len(self._waiting) < self.at_once and (quest := next(quests, None)):
-                self._waiting.extend(self._next_requests(quest))
+            while len(self._waiting) < self.at_once and (group := next(groups, None)):
+                self._waiting.extend(self._next_requests(group))
             block = [self._waiting.popleft() for _ in range(min(self.at_once, len(self._waiting)))]
             if not block:
                 break
             yield from self._questions(block)
-            for replies in self.answerer.ask(block):
+            for replies in self.answers.ask(block):
                 yield from self._candidates(replies)
                 yield from self._rates()
                 if served:
                     yield Settle()  # stored before the next request is sent, so that a kill loses only what is in flight
         yield self._progress()
 
-    def _quests(self) -> Iterator[Quest]:
+    def _groups_to_fill(self) -> Iterator[OpenGroup]:
         before: dict[int, dict[Pointer, Candidate]] = {}
         for (row, pointer), candidate in self.stored.items():
             before.setdefault(row, {})[pointer] = candidate
         for place, query in enumerate(self.queries):
             row = self.train.index_of[query.question_id]
-            yield Quest(row, query, next(self.proposals), place, before.pop(row, {}))
+            yield OpenGroup(row, query, next(self.proposals), place, before.pop(row, {}))
 
-    def _next_requests(self, quest: Quest) -> list[Request]:
+    def _next_requests(self, group: OpenGroup) -> list[Request]:
         """What is to be asked next for a query; empty when it is done. Decided as if nothing had been stored before."""
-        while taken := quest.take(self.spec):
+        while taken := group.take(self.spec):
             for one in taken:
-                if one.pointer in quest.stored:
-                    self._count(quest, quest.stored.pop(one.pointer))
-            fresh = [one for one in taken if one.pointer not in quest.found]
+                if one.pointer in group.stored:
+                    self._count(group, group.stored.pop(one.pointer))
+            fresh = [one for one in taken if one.pointer not in group.found]
             if fresh:
-                quest.open = len(fresh)
+                group.awaited = len(fresh)
                 return [
-                    ((quest, one), build(self.spec.prompt, self._demonstrations(one), quest.query)) for one in fresh
+                    ((group, one), build(self.spec.prompt, self._demonstrations(one), group.query)) for one in fresh
                 ]
-            self._judge(quest)
-        self.done.append(quest)
+            self._judge(group)
+        self.done.append(group)
         return []
 
-    def _candidates(self, replies: Sequence[Reply[tuple[Quest, Proposal]]]) -> Iterator[Candidate]:
+    def _candidates(self, replies: Sequence[Reply[tuple[OpenGroup, Proposal]]]) -> Iterator[Candidate]:
         for reply in replies:
-            quest, proposal = reply.key
+            group, proposal = reply.key
             if reply.error:
-                self._note_error(quest, reply.error)
+                self._note_error(group, reply.error)
             else:
-                candidate = _candidate(quest, proposal, reply)
-                self._count(quest, candidate)
+                candidate = _candidate(group, proposal, reply)
+                self._count(group, candidate)
                 yield candidate
-            quest.open -= 1
-            if not quest.open:
-                self._judge(quest)
-                self._waiting.extendleft(reversed(self._next_requests(quest)))
+            group.awaited -= 1
+            if not group.awaited:
+                self._judge(group)
+                self._waiting.extendleft(reversed(self._next_requests(group)))
 
-    def _count(self, quest: Quest, candidate: Candidate) -> None:
-        quest.found[candidate.pointer] = candidate
+    def _count(self, group: OpenGroup, candidate: Candidate) -> None:
+        group.found[candidate.pointer] = candidate
         self._answers += 1
         self._right += candidate.score > 0
 
-    def _note_error(self, quest: Quest, error: str) -> None:
+    def _note_error(self, group: OpenGroup, error: str) -> None:
         if self.spec.strict:
-            raise UserError(f"question {quest.query.question_id}: {error}; mend it, or run without strict")
+            raise UserError(f"question {group.query.question_id}: {error}; mend it, or run without strict")
         self.left_out += 1
         self.first_error = self.first_error or error
 
-    def _judge(self, quest: Quest) -> None:
+    def _judge(self, group: OpenGroup) -> None:
         """A round is complete: whether the group has signal counts from its first one on."""
-        first = quest.asked <= self.spec.min_candidates or not self.spec.adaptive
+        first = group.asked <= self.spec.min_candidates or not self.spec.adaptive
         self._judged += first
-        self._with_signal += quest.signal
+        self._with_signal += group.signal
 
     def _questions(self, block: Sequence[Request]) -> Iterator[Question]:
         """The questions that the block refers to and no earlier one did."""
-        for (quest, proposal), _ in block:
-            for sample in (quest.query, *self._demonstrations(proposal)):
-                if sample.question_id not in self._shown:
-                    self._shown.add(sample.question_id)
-                    yield Question(
-                        dataset_sha=self.dataset_sha,
-                        split="train",
-                        question_id=sample.question_id,
-                        image_id=sample.image_id,
-                        question=sample.question,
-                        answers=sample.answers,
-                        label=sample.label,
-                        image=str(sample.image),
-                    )
+        for (group, proposal), _ in block:
+            yield from self._question_rows.new("train", (group.query, *self._demonstrations(proposal)))
 
     def _demonstrations(self, proposal: Proposal) -> list[Sample]:
         return [self.train.questions[row] for row in proposal.pointer]
@@ -199,17 +192,17 @@ class Spending:
             yield Metric("generate", 1, self._answers, name, value)
 
 
-def _candidate(quest: Quest, proposal: Proposal, reply: Reply[tuple[Quest, Proposal]]) -> Candidate:
+def _candidate(group: OpenGroup, proposal: Proposal, reply: Reply[tuple[OpenGroup, Proposal]]) -> Candidate:
     """Scored by the official metric on the query's own answers; there is no fallback."""
     answer = clean_answer(reply.raw)
     return Candidate(
-        query_id=quest.row,
+        query_id=group.row,
         pointer=proposal.pointer,
         method=proposal.method,
         request_sha=reply.request_sha,
         raw=reply.raw,
         answer=answer,
-        score=vqa_accuracy(answer, quest.query.answers),
+        score=vqa_accuracy(answer, group.query.answers),
         beam_rank=proposal.beam_rank,
         beam_score=proposal.beam_score,
         logprob_score=proposal.logprob_score,

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from db.rows import StoredAnswer
 from engine.common.images import MISSING_SHA, image_sha
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import VLM, Answer
 
@@ -28,10 +28,10 @@ class Reply(Generic[Key]):
     error: str
 
 
-class Answerer:
+class CachedAnswers:
     """Answers requests in any number: what is stored, or was asked before in this run, is not computed again."""
 
-    def __init__(self, vlm: VLM, context: Context, *, at_once: int) -> None:
+    def __init__(self, vlm: VLM, context: RunContext, *, at_once: int) -> None:
         """`at_once` is the number of prompts handed to the model together, a few times its batch."""
         self._vlm = vlm
         self._context = context

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from db.rows import Artifact, Fact, Progress, Row
+from db.rows import Artifact, Fact, Row
 from db.specs.base import Finding, UserError
 from db.specs.embed import EmbedSpec
 from db.specs.evaluate import DecodeSpec, PromptSpec
@@ -17,15 +17,16 @@ from engine.common.fingerprint import file_sha
 from engine.common.images import ImageProblem
 from engine.data.datasets import Dataset, open_dataset
 from engine.features.encoders import Encoder, open_encoder
+from engine.features.steps import with_progress
 from engine.features.vectors import Recipe, embedding_steps, write_embeddings
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 from engine.vlm.opening import is_server, open_vlm
 from engine.vlm.protocol import VLM
 
 FILE = "embeddings.safetensors"
 
 
-def embed(spec: EmbedSpec, context: Context) -> Iterator[Row]:
+def embed(spec: EmbedSpec, context: RunContext) -> Iterator[Row]:
     """Embed the data set's splits into `embeddings.safetensors` in the run's folder.
 
     Finished chunks lie in the cache, so that a repeated run encodes only what is missing. An image that cannot be read
@@ -59,7 +60,7 @@ def _check(spec: EmbedSpec) -> None:
         )
 
 
-def _vlm(spec: EmbedSpec, context: Context) -> VLM | None:
+def _vlm(spec: EmbedSpec, context: RunContext) -> VLM | None:
     if spec.encoder != "vlm":
         return None
     return open_vlm(
@@ -73,7 +74,7 @@ def _vlm(spec: EmbedSpec, context: Context) -> VLM | None:
     )
 
 
-def _embed_splits(spec: EmbedSpec, context: Context, dataset: Dataset, encoder: Encoder) -> Iterator[Row]:
+def _embed_splits(spec: EmbedSpec, context: RunContext, dataset: Dataset, encoder: Encoder) -> Iterator[Row]:
     recipe = Recipe(use_image=spec.use_image, use_text=spec.use_text)
     problems: list[ImageProblem] = []
     raw = {"embeddings": (yield from _embed_split("train", dataset, encoder, recipe, context, problems))}
@@ -92,16 +93,10 @@ def _embed_splits(spec: EmbedSpec, context: Context, dataset: Dataset, encoder: 
 
 
 def _embed_split(
-    split: str, dataset: Dataset, encoder: Encoder, recipe: Recipe, context: Context, problems: list[ImageProblem]
+    split: str, dataset: Dataset, encoder: Encoder, recipe: Recipe, context: RunContext, problems: list[ImageProblem]
 ) -> Generator[Row, None, Tensor]:
     steps = embedding_steps(encoder, dataset.split(split).questions, recipe, cache=context.cache_dir, problems=problems)
-    while True:
-        try:
-            done, total = next(steps)
-        except StopIteration as end:
-            features: Tensor = end.value
-            return features
-        yield Progress(done, total, unit="images and texts", note=split)
+    return (yield from with_progress(steps, "images and texts", split))
 
 
 def _unreadable(problems: list[ImageProblem]) -> Finding:

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 
 from db.rows import Cell, Fact, Prediction, Progress, Question, Row, Settle, Subset
 from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
-from engine.common.accuracy import METRIC, clean_answer, vqa_accuracy
+from engine.common.accuracy import clean_answer, vqa_accuracy
 from engine.data.datasets import Dataset, Sample, Split, open_dataset
 from engine.data.defaults import resolve_retriever
 from engine.data.subsets import draw_subsets
 from engine.demonstrations.choose import Chosen, choose
-from engine.recipes.cached_answers import Answerer, Reply
-from engine.recipes.run_context import Context
-from engine.recipes.running_accuracy import Tally
-from engine.vlm.opening import is_server, open_vlm
+from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model, prompts_at_once
+from engine.recipes.cached_answers import CachedAnswers, Reply
+from engine.recipes.dataset_rows import QuestionRows, dataset_facts
+from engine.recipes.run_context import RunContext
+from engine.recipes.running_accuracy import RunningAccuracy
+from engine.vlm.opening import is_server
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import VLM
 
 REQUESTS_AT_ONCE = 512
 """Requests looked up in the store together."""
-BATCHES_AT_ONCE = 4
-"""Batches handed to the model together, so that it can sort prompts by length."""
 CELLS_EVERY_S = 2.0
 CELLS_SHARE = 0.05
 """Largest share of time spent on figures that will be replaced."""
@@ -35,7 +34,7 @@ Place = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Plan:
+class EvaluationPlan:
     """Everything that is settled before the first question is asked."""
 
     spec: EvalSpec
@@ -49,7 +48,7 @@ class Plan:
     """Where demonstrations come from; empty for an evaluation without any."""
 
 
-def evaluate(spec: EvalSpec, context: Context) -> Iterator[Row]:
+def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
     """Evaluate `spec`: facts, subsets, questions, then predictions as they come, cells, and findings at the end.
 
     What `context` knows to be answered is not asked again but counts in the cells. Raises UserError for the user's
@@ -59,16 +58,15 @@ def evaluate(spec: EvalSpec, context: Context) -> Iterator[Row]:
     yield from _facts(plan)
     yield from _fewer_shots(plan)
     yield from plan.subsets
-    vlm = _open_vlm(spec, context)
-    for name, value in {**vlm.facts(), "vlm_sha": vlm.sha, "decode_sha": vlm.decode_sha}.items():
-        yield Fact(name, value)
+    vlm = open_answering_model(spec, context.cache_dir)
+    yield from (Fact(name, value) for name, value in model_facts(vlm).items())
     chosen = yield from choose(
         spec, plan.retriever, plan.shots, plan.questions, plan.train, vlm, cache_dir=context.cache_dir
     )
     yield from _Run(plan, context, vlm, chosen).rows()
 
 
-def _plan(spec: EvalSpec, context: Context) -> Plan:
+def _plan(spec: EvalSpec, context: RunContext) -> EvaluationPlan:
     dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir)
     split = dataset.split(spec.split)
     retriever = resolve_retriever(spec)
@@ -77,41 +75,19 @@ def _plan(spec: EvalSpec, context: Context) -> Plan:
     ids = {one for subset in subsets for one in subset.question_ids}
     questions = [sample for sample in split.questions if sample.question_id in ids]
     train = dataset.train if any(shots) else Split("train", [])
-    return Plan(spec, dataset, retriever, shots, subsets, questions, train)
+    return EvaluationPlan(spec, dataset, retriever, shots, subsets, questions, train)
 
 
-def _open_vlm(spec: EvalSpec, context: Context) -> VLM:
-    return open_vlm(
-        spec.vlm,
-        decode=spec.decode,
-        prompt=spec.prompt,
-        dtype=spec.dtype,
-        device=spec.device,
-        batch_size=spec.batch_size,
-        served_model=spec.served_model,
-        concurrency=spec.concurrency,
-        cache_dir=context.cache_dir,
-    )
-
-
-def _facts(plan: Plan) -> Iterator[Row]:
-    yield Fact("dataset", plan.dataset.name)
-    yield Fact("dataset_kind", plan.dataset.kind)
-    yield Fact("dataset_sha", plan.dataset.sha)
+def _facts(plan: EvaluationPlan) -> Iterator[Row]:
+    yield from dataset_facts(plan.spec, plan.dataset)
     yield Fact("order_sha", plan.dataset.split(plan.spec.split).order_sha)
     yield Fact("subsets", {subset.label: subset.sha for subset in plan.subsets})
     if plan.train.questions:
         yield Fact("train_order_sha", plan.train.order_sha)
     yield Fact("retriever", plan.retriever)
-    yield Fact("prompt_sha", plan.spec.prompt.sha())
-    yield Fact("metric", METRIC)
-    if "builtin" in (plan.spec.dataset, plan.spec.vlm):
-        from engine.demo.shipped import SYNTHETIC_NOTE
-
-        yield Fact("synthetic", SYNTHETIC_NOTE)
 
 
-def _fewer_shots(plan: Plan) -> Iterator[Finding]:
+def _fewer_shots(plan: EvaluationPlan) -> Iterator[Finding]:
     if plan.retriever == "zero-shot" and any(plan.spec.shots):
         yield Finding(
             code="shots-truncated",
@@ -126,47 +102,48 @@ def _fewer_shots(plan: Plan) -> Iterator[Finding]:
 class _Run:
     """The asking itself."""
 
-    plan: Plan
-    context: Context
+    plan: EvaluationPlan
+    context: RunContext
     vlm: VLM
     chosen: Chosen
     done: int = 0
-    _shown: set[tuple[str, int]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._question_rows = QuestionRows(self.plan.dataset.sha)
 
     def rows(self) -> Generator[Row, None, None]:
         """Questions, predictions, progress and cells; then the last cells and the findings."""
-        tally = Tally(self.plan.questions, self.plan.subsets, self.plan.shots, self.chosen)
+        figures = RunningAccuracy(self.plan.questions, self.plan.subsets, self.plan.shots, self.chosen)
         spec = self.plan.spec
         served = is_server(spec.vlm)
-        batch = spec.concurrency if served else spec.batch_size
-        answerer = Answerer(self.vlm, self.context, at_once=BATCHES_AT_ONCE * batch)
-        open_places = self._skip_answered(tally)
-        facts = dict(self.vlm.facts())
-        clock = _Clock(tally.cells)
+        answers = CachedAnswers(self.vlm, self.context, at_once=prompts_at_once(spec))
+        open_places = self._skip_answered(figures)
+        facts = model_facts(self.vlm)
+        clock = _Clock(figures.cells)
         yield self._progress()
         for start in range(0, len(open_places), REQUESTS_AT_ONCE):
             block = open_places[start : start + REQUESTS_AT_ONCE]
             yield from self._questions(block)
-            for replies in answerer.ask([(place, self._prompt(place)) for place in block]):
-                yield from (self._prediction(reply, tally) for reply in replies)
+            for replies in answers.ask([(place, self._prompt(place)) for place in block]):
+                yield from (self._prediction(reply, figures) for reply in replies)
                 self.done += len(replies)
                 yield self._progress()
                 yield from clock.due()
                 if served:
                     yield Settle()  # stored before the next request is sent, so that a kill loses only what is in flight
-        yield from _changed(facts, self.vlm.facts())  # the batch may have been halved for want of memory
-        yield from tally.cells()
-        yield from tally.summary(self.plan.retriever)
+        yield from changed_facts(facts, self.vlm)
+        yield from figures.cells()
+        yield from figures.summary(self.plan.retriever)
 
-    def _skip_answered(self, tally: Tally) -> list[Place]:
-        """What is still to be asked, all shots of a question together; what was answered before goes into the tally."""
+    def _skip_answered(self, figures: RunningAccuracy) -> list[Place]:
+        """What is still to be asked, all shots of a question together; what was answered before goes into the figures."""
         places: list[Place] = []
         for at, question in enumerate(self.plan.questions):
             for shot in self.plan.shots:
                 key = question.question_id, shot
                 if key in self.context.answered:
                     known = self.context.answered[key]
-                    tally.record(at, shot, known.score, empty=known.empty, cut=known.cut)
+                    figures.record(at, shot, known.score, empty=known.empty, cut=known.cut)
                     self.done += 1
                 else:
                     places.append((at, shot))
@@ -184,13 +161,10 @@ class _Run:
     def _questions(self, block: Sequence[Place]) -> Iterator[Question]:
         """The questions that the block refers to and no earlier one did."""
         for place in block:
-            shown = [("train", sample) for sample in self._demonstrations(place)]
-            for split, sample in [(self.plan.spec.split, self.plan.questions[place[0]]), *shown]:
-                if (split, sample.question_id) not in self._shown:
-                    self._shown.add((split, sample.question_id))
-                    yield _question(self.plan.dataset.sha, split, sample)
+            yield from self._question_rows.new(self.plan.spec.split, [self.plan.questions[place[0]]])
+            yield from self._question_rows.new("train", self._demonstrations(place))
 
-    def _prediction(self, reply: Reply[Place], tally: Tally) -> Prediction:
+    def _prediction(self, reply: Reply[Place], figures: RunningAccuracy) -> Prediction:
         at, shot = reply.key
         question = self.plan.questions[at]
         if reply.error and self.plan.spec.strict:
@@ -198,9 +172,9 @@ class _Run:
         answer = clean_answer(reply.raw)
         score = 0.0 if reply.error else vqa_accuracy(answer, question.answers)
         if reply.error:
-            tally.record_error(at, shot, reply.error)
+            figures.record_error(at, shot, reply.error)
         else:
-            tally.record(at, shot, score, empty=not answer.strip(), cut=reply.cut)
+            figures.record(at, shot, score, empty=not answer.strip(), cut=reply.cut)
         return Prediction(
             question_id=question.question_id,
             shot=shot,
@@ -214,25 +188,6 @@ class _Run:
             reused=reply.reused,
             error=reply.error,
         )
-
-
-def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Fact]:
-    for name, value in after.items():
-        if before.get(name) != value:
-            yield Fact(name, value)
-
-
-def _question(dataset_sha: str, split: str, sample: Sample) -> Question:
-    return Question(
-        dataset_sha=dataset_sha,
-        split=split,
-        question_id=sample.question_id,
-        image_id=sample.image_id,
-        question=sample.question,
-        answers=sample.answers,
-        label=sample.label,
-        image=str(sample.image),
-    )
 
 
 class _Clock:

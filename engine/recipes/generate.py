@@ -33,33 +33,32 @@ from engine.demonstrations.choose import (
 from engine.features.encoders import Encoder, open_encoder
 from engine.features.steps import feature_steps
 from engine.features.vectors import Recipe
-from engine.recipes.budget import Spending
-from engine.recipes.cached_answers import Answerer
+from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model, prompts_at_once
+from engine.recipes.budget import CandidateBudget
+from engine.recipes.cached_answers import CachedAnswers
+from engine.recipes.dataset_rows import dataset_facts
 from engine.recipes.proposals import Proposer, Vectors
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 from engine.rl.health.findings import rl_findings
 from engine.rl.reading.file import read_rl_file
 from engine.rl.writing.export import VERSIONS, write_rl
 from engine.rl.writing.groups import Group, generated_group
 from engine.selector import PointerSelector
 from engine.vlm.loading import choose_device
-from engine.vlm.opening import is_server, open_vlm
 from engine.vlm.protocol import VLM
 
 FILE = "rl_data.json"
-BATCHES_AT_ONCE = 4
-"""Batches handed to the model together, so that it can sort prompts by length."""
 MEASURES = ("queries", "candidates", "positive_rate", "query_positive_rate", "signal_rate", "predicted_advantage_std")
 """What is worth showing beside the file."""
 NO_REFERENCE_PROBABILITIES = "vqa_gt_prob is absent: probabilities of the reference answers were not computed"
 
 
 @dataclass(frozen=True)
-class Plan:
+class GenerationPlan:
     """Everything that is settled before the first proposal."""
 
     spec: GenerateSpec
-    context: Context
+    context: RunContext
     dataset: Dataset
     subset: Subset
     queries: list[Sample]
@@ -77,7 +76,7 @@ class Plan:
         return EvalSpec(shots=(self.spec.shots,), **{name: getattr(self.spec, name) for name in shared})
 
 
-def generate(spec: GenerateSpec, context: Context) -> Iterator[Row]:
+def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
     """Make RL data as `spec` says: facts, the queries, then candidates as they come, the file, and its findings.
 
     Candidates in `context.candidates` are not asked again but counted and written. Raises UserError for the user's fault;
@@ -86,65 +85,43 @@ def generate(spec: GenerateSpec, context: Context) -> Iterator[Row]:
     plan = _plan(spec, context)
     yield from _facts(plan)
     yield plan.subset
-    vlm = _open_vlm(plan)
-    facts = {**vlm.facts(), "vlm_sha": vlm.sha, "decode_sha": vlm.decode_sha}
+    vlm = open_answering_model(spec, context.cache_dir)
+    facts = model_facts(vlm)
     yield from (Fact(name, value) for name, value in facts.items())
     proposer, made_with = yield from _proposer(plan, vlm)
-    batch = spec.concurrency if is_server(spec.vlm) else spec.batch_size
-    spending = Spending(
+    at_once = prompts_at_once(spec)
+    budget = CandidateBudget(
         spec=spec,
         dataset_sha=plan.dataset.sha,
         train=plan.dataset.train,
         queries=plan.queries,
         proposals=proposer.propose(),
         stored=context.candidates,
-        answerer=Answerer(vlm, context, at_once=BATCHES_AT_ONCE * batch),
-        at_once=BATCHES_AT_ONCE * batch,
+        answers=CachedAnswers(vlm, context, at_once=at_once),
+        at_once=at_once,
     )
-    yield from spending.rows()
-    # The batch may have been halved for want of memory.
-    yield from (Fact(name, value) for name, value in vlm.facts().items() if facts.get(name) != value)
-    yield from _left_out(spending)
-    yield from _file(plan, spending, proposer.pools, _meta(plan, vlm, proposer.pools, made_with))
+    yield from budget.rows()
+    yield from changed_facts(facts, vlm)
+    yield from _left_out(budget)
+    yield from _file(plan, budget, proposer.pools, _meta(plan, vlm, proposer.pools, made_with))
 
 
-def _plan(spec: GenerateSpec, context: Context) -> Plan:
+def _plan(spec: GenerateSpec, context: RunContext) -> GenerationPlan:
     dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir)
     (subset,) = draw_subsets(dataset.train, dataset_sha=dataset.sha, limit=spec.queries, seed=spec.seed)
     drawn = set(subset.question_ids)
-    return Plan(spec, context, dataset, subset, [one for one in dataset.train.questions if one.question_id in drawn])
-
-
-def _facts(plan: Plan) -> Iterator[Fact]:
-    yield Fact("dataset", plan.dataset.name)
-    yield Fact("dataset_kind", plan.dataset.kind)
-    yield Fact("dataset_sha", plan.dataset.sha)
-    yield Fact("train_order_sha", plan.dataset.train.order_sha)
-    yield Fact("subsets", {plan.subset.label: plan.subset.sha})
-    yield Fact("prompt_sha", plan.spec.prompt.sha())
-    yield Fact("metric", METRIC)
-    if "builtin" in (plan.spec.dataset, plan.spec.vlm):
-        from engine.demo.shipped import SYNTHETIC_NOTE
-
-        yield Fact("synthetic", SYNTHETIC_NOTE)
-
-
-def _open_vlm(plan: Plan) -> VLM:
-    spec = plan.spec
-    return open_vlm(
-        spec.vlm,
-        decode=spec.decode,
-        prompt=spec.prompt,
-        dtype=spec.dtype,
-        device=spec.device,
-        batch_size=spec.batch_size,
-        served_model=spec.served_model,
-        concurrency=spec.concurrency,
-        cache_dir=plan.context.cache_dir,
+    return GenerationPlan(
+        spec, context, dataset, subset, [one for one in dataset.train.questions if one.question_id in drawn]
     )
 
 
-def _proposer(plan: Plan, vlm: VLM) -> Generator[Row, None, tuple[Proposer, dict[str, Any]]]:
+def _facts(plan: GenerationPlan) -> Iterator[Fact]:
+    yield from dataset_facts(plan.spec, plan.dataset)
+    yield Fact("train_order_sha", plan.dataset.train.order_sha)
+    yield Fact("subsets", {plan.subset.label: plan.subset.sha})
+
+
+def _proposer(plan: GenerationPlan, vlm: VLM) -> Generator[Row, None, tuple[Proposer, dict[str, Any]]]:
     """Pools and everything that proposals are made from; and what of it the file's metadata name."""
     spec, device = plan.spec, str(choose_device(plan.spec.device))
     selector = open_selector(plan.like_evaluation, device) if spec.selector else None
@@ -167,14 +144,16 @@ def _proposer(plan: Plan, vlm: VLM) -> Generator[Row, None, tuple[Proposer, dict
     return Proposer(spec, plan.queries, pool, similar, network, embedded, device), made_with
 
 
-def _selector_vectors(plan: Plan, selector: Selector, vlm: VLM) -> Generator[Row, None, Vectors]:
+def _selector_vectors(plan: GenerationPlan, selector: Selector, vlm: VLM) -> Generator[Row, None, Vectors]:
     yield from selector_facts(selector)
     encoder = selector_encoder(plan.like_evaluation, selector, vlm, plan.context.cache_dir)
     yield from encoder_rows("selector_encoder", encoder, selector)
     return (yield from _vectors(plan, encoder, "both", selector.recipe))
 
 
-def _vectors(plan: Plan, encoder: Encoder, field: str, recipe: Recipe | None = None) -> Generator[Row, None, Vectors]:
+def _vectors(
+    plan: GenerationPlan, encoder: Encoder, field: str, recipe: Recipe | None = None
+) -> Generator[Row, None, Vectors]:
     """Features of the train split, each image encoded once; the queries are some of its rows."""
     asked = [("train", field)]
     sides = {"train": plan.dataset.train.questions}
@@ -183,7 +162,7 @@ def _vectors(plan: Plan, encoder: Encoder, field: str, recipe: Recipe | None = N
     return Vectors(train[plan.rows], train)
 
 
-def _pools(plan: Plan, encoder: Encoder | None, device: str) -> Generator[Row, None, pools.Pools]:
+def _pools(plan: GenerationPlan, encoder: Encoder | None, device: str) -> Generator[Row, None, pools.Pools]:
     spec = plan.spec
     features: dict[tuple[str, str], Tensor] = {}
     for field in pools.FIELDS.get(spec.pool, ()):
@@ -196,41 +175,39 @@ def _pools(plan: Plan, encoder: Encoder | None, device: str) -> Generator[Row, N
     )
 
 
-def _left_out(spending: Spending) -> Iterator[Finding]:
-    if spending.left_out:
+def _left_out(budget: CandidateBudget) -> Iterator[Finding]:
+    if budget.left_out:
         yield Finding(
             code="image-unreadable",
             severity="warning",
             subject="candidates",
-            message=f"{spending.left_out} candidates were left out, because an image cannot be read: {spending.first_error}.",
+            message=f"{budget.left_out} candidates were left out, because an image cannot be read: {budget.first_error}.",
             fix="put the images in place and generate again; what was answered is not asked again",
         )
 
 
-def _file(plan: Plan, spending: Spending, pool: pools.Pools, meta: dict[str, Any]) -> Iterator[Row]:
+def _file(plan: GenerationPlan, budget: CandidateBudget, pool: pools.Pools, meta: dict[str, Any]) -> Iterator[Row]:
     """The RL file, and what the doctor says of it."""
-    if not any(quest.in_order() for quest in spending.done):
-        raise UserError(
-            f"no candidate could be scored: {spending.first_error or 'the pools are smaller than a pointer'}"
-        )
+    if not any(group.in_order() for group in budget.done):
+        raise UserError(f"no candidate could be scored: {budget.first_error or 'the pools are smaller than a pointer'}")
     path = plan.context.run_dir / FILE
     pooled = pool.rule != "all"
-    write_rl(path, _groups(spending, pool if pooled else None), meta, layout="r3" if pooled else "r2")
+    write_rl(path, _groups(budget, pool if pooled else None), meta, layout="r3" if pooled else "r2")
     measures, findings = rl_findings(read_rl_file(path))
     yield Artifact("rl-data", str(path), file_sha(path), {name: measures[name] for name in MEASURES})
     yield from findings
 
 
-def _groups(spending: Spending, pool: pools.Pools | None) -> Iterator[Group]:
+def _groups(budget: CandidateBudget, pool: pools.Pools | None) -> Iterator[Group]:
     """Queries by ascending train index; one without candidates is left out."""
-    for quest in sorted(spending.done, key=lambda one: one.row):
-        members = pool.of(quest.place).tolist() if pool else []
-        candidates = quest.in_order()
+    for group in sorted(budget.done, key=lambda one: one.row):
+        members = pool.of(group.place).tolist() if pool else []
+        candidates = group.in_order()
         if candidates:
-            yield generated_group(quest.row, quest.query, members, candidates)
+            yield generated_group(group.row, group.query, members, candidates)
 
 
-def _meta(plan: Plan, vlm: VLM, pool: pools.Pools, made_with: dict[str, Any]) -> dict[str, Any]:
+def _meta(plan: GenerationPlan, vlm: VLM, pool: pools.Pools, made_with: dict[str, Any]) -> dict[str, Any]:
     """Published fields first, then ours: every hash that training and evaluation are compared by."""
     spec = plan.spec
     return {

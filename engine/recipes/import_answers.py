@@ -10,13 +10,14 @@ from db.rows import Cell, Fact, Prediction, Progress, Question, Row, Subset
 from db.specs import UserError, sha256_text
 from db.specs.imported import ImportSpec
 from engine.common.accuracy import METRIC, vqa_accuracy
-from engine.data.datasets import Sample, open_dataset
+from engine.data.datasets import open_dataset
 from engine.figures.result_files import ImportedAnswer, read_result_file
-from engine.recipes.run_context import Context
+from engine.recipes.dataset_rows import question_row
+from engine.recipes.run_context import RunContext
 from engine.statistics.intervals import interval
 
 
-def import_answers(spec: ImportSpec, context: Context) -> Iterator[Row]:
+def import_answers(spec: ImportSpec, context: RunContext) -> Iterator[Row]:
     """Rows of one run: subset, questions, scored predictions and the figure over them.
 
     References come from the data set where one is given, else from the file itself. Raises UserError when there are
@@ -83,20 +84,7 @@ def _from_dataset(
     if stray:
         raise UserError(f"{spec.source} answers question {stray[0]}, which {spec.dataset} ({spec.split}) does not have")
     sha = dataset.sha
-    return {answer.question_id: _question(known[answer.question_id], sha, spec.split) for answer in answers}, sha
-
-
-def _question(sample: Sample, dataset_sha: str, split: str) -> Question:
-    return Question(
-        dataset_sha,
-        split,
-        sample.question_id,
-        sample.image_id,
-        sample.question,
-        sample.answers,
-        sample.label,
-        str(sample.image),
-    )
+    return {answer.question_id: question_row(known[answer.question_id], sha, spec.split) for answer in answers}, sha
 
 
 def _prediction(answer: ImportedAnswer, question: Question, shot: int) -> Prediction:

@@ -48,7 +48,7 @@ def _nothing_stored(_: Sequence[str]) -> Mapping[str, StoredAnswer]:
 
 
 @dataclass(frozen=True)
-class Context:
+class RunContext:
     """Surroundings of a run."""
 
     run_dir: Path

@@ -27,7 +27,7 @@ class _Part:
     images: np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
-class Tally:
+class RunningAccuracy:
     """Scores by question and number of shots."""
 
     def __init__(

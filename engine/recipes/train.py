@@ -11,11 +11,11 @@ from typing import Any
 from db.rows import Checkpoint, Fact, Row, Settle
 from db.specs import TrainSpec, canonical_json, sha256_text
 from engine.common.fingerprint import file_shas
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 from engine.rl.selection import in_training
 from engine.selector.checkpoint import save_selector
 from engine.training.batches import Resident
-from engine.training.groups import Groups
+from engine.training.group_tensors import GroupTensors
 from engine.training.inputs import (
     Inputs,
     as_trained,
@@ -35,13 +35,13 @@ KEEP_EVERY_S = 2.0
 """Epochs that follow each other faster are kept (checkpoints, state) now and then; the last one of a phase always is."""
 
 
-def train(spec: TrainSpec, context: Context | None = None) -> Iterator[Row]:
+def train(spec: TrainSpec, context: RunContext | None = None) -> Iterator[Row]:
     """Train one selector. Rows: facts, findings, progress, metrics of each epoch and, with a context, checkpoints."""
     for _, row in train_many([spec], None if context is None else [context]):
         yield row
 
 
-def train_many(specs: Sequence[TrainSpec], contexts: Sequence[Context] | None = None) -> Iterator[tuple[int, Row]]:
+def train_many(specs: Sequence[TrainSpec], contexts: Sequence[RunContext] | None = None) -> Iterator[tuple[int, Row]]:
     """Train several selectors as one batch; they may differ in learning rates, KL weight, temperatures, weight decay
     and seed. Yields (number of the run, row). Without dropout each run's losses are those it has when it trains alone;
     with dropout it draws other noise."""
@@ -77,7 +77,7 @@ class _Keeper:
         specs: Sequence[TrainSpec],
         as_built: Sequence[TrainSpec],
         inputs: Inputs,
-        contexts: Sequence[Context] | None,
+        contexts: Sequence[RunContext] | None,
     ) -> None:
         self._trainer, self._specs, self._inputs = trainer, specs, inputs
         self._contexts = contexts
@@ -105,7 +105,7 @@ class _Keeper:
             return
         for run, improved in enumerate(end.improved):
             if improved:
-                self._due[run] = end.values[run]
+                self._due[run] = end.measures[run]
         if not end.last and time.monotonic() < self._next_write:
             return
         yield from self._checkpoints(end)
@@ -122,7 +122,7 @@ class _Keeper:
                 best = self._due.pop(run)
                 yield run, self._write(run, end.phase, standing.best_epoch[run], best, is_best=True)
             if active:
-                yield run, self._write(run, end.phase, end.epoch, end.values[run], is_best=False)
+                yield run, self._write(run, end.phase, end.epoch, end.measures[run], is_best=False)
 
     def _write(self, run: int, phase: str, epoch: int, values: dict[str, float], *, is_best: bool) -> Checkpoint:
         assert self._contexts is not None, "checkpoints need a place"
@@ -144,7 +144,7 @@ def _everywhere(specs: Sequence[TrainSpec], rows: Sequence[Row]) -> Iterator[tup
     return ((run, row) for run in range(len(specs)) for row in rows)
 
 
-def _pool_sizes(groups: Groups) -> dict[str, int]:
+def _pool_sizes(groups: GroupTensors) -> dict[str, int]:
     return pool_facts(groups.pool_sizes)
 
 
@@ -152,7 +152,7 @@ RL_META = ("vqa_model", "model_sha", "prompt_sha", "decode_sha", "dataset_order_
 """What of the RL data's own record goes into the lineage: evaluations are held against it."""
 
 
-def _lineage(spec: TrainSpec, inputs: Inputs, context: Context) -> dict[str, Any]:
+def _lineage(spec: TrainSpec, inputs: Inputs, context: RunContext) -> dict[str, Any]:
     """Where a checkpoint came from: the whole specification and the hashes of the files it names."""
     files = {"rl_data": inputs.file.path, "embeddings": inputs.embeddings.path}
     if spec.query_embeddings:

@@ -17,6 +17,11 @@ REWARD_BOUND = 5.0
 """Rewards are clamped to plus and minus this, in every mode."""
 
 
+SAME_SHARE, SAME = 1e-6, 1e-12
+"""Rewards that differ by no more than this share of the larger one, or by this much, are one reward: rounding (also to 32
+bits) parts them by less, and rewards made of tiny probabilities by more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """What the formulas are weighted by; only `legacy` reads the last four."""
@@ -122,6 +127,15 @@ def rewards(outcomes: Outcomes, *, mode: str, weights: Weights) -> Column:
         known = ", ".join([*FORMULAS, "legacy"])
         raise UserError(f"reward_mode {mode!r} has no formula; choose one of {known}")
     return np.clip(raw, -REWARD_BOUND, REWARD_BOUND)
+
+
+def alike(high: Any, low: Any) -> Any:
+    """Whether the highest and the lowest reward of a group are the same, so that the group teaches nothing.
+
+    For two numbers, two arrays or two tensors of any shape; -inf and inf, of an empty group, are alike.
+    """
+    span = high - low
+    return (span <= SAME) | (span <= SAME_SHARE * abs(high)) | (span <= SAME_SHARE * abs(low))
 
 
 def _column(candidate: Mapping[str, Any], name: str) -> Column:

@@ -49,8 +49,8 @@ def select(
     """
     refuse_contradictions(file)
     reward = candidate_rewards(file, spec)
-    keep, counts = kept_candidates(file, reward, spec)
-    selection = Selection(np.flatnonzero(keep), file.group()[keep], reward[keep])
+    kept, counts = kept_candidates(file, reward, spec)
+    selection = Selection(np.flatnonzero(kept), file.group()[kept], reward[kept])
     _check_rows(file, selection, candidate_rows, query_rows)
     if spec.pool != "shared":
         _check_positions(file, selection, spec)
@@ -98,23 +98,23 @@ def candidate_rewards(file: RLFile, spec: TrainSpec) -> Floats:
 def kept_candidates(file: RLFile, reward: Floats, spec: TrainSpec) -> tuple[Bools, dict[str, int]]:
     """Mask (M,) of the candidates that survive the filters, and how many each filter dropped."""
     c = file.candidates
-    keep = np.ones(len(reward), np.bool_)
+    kept = np.ones(len(reward), np.bool_)
     counts = {"queries": len(file.query_ids), "candidates": len(reward)}
     drops = {
         "not evaluated": (c.failed == 1) | c.mode.of("error"),
-        "fallback": c.mode.of("fallback") if spec.skip_fallback_reward else ~keep,
+        "fallback": c.mode.of("fallback") if spec.skip_fallback_reward else ~kept,
         "with a repeated demonstration": _repeats(c.rows),
-        "of other methods": ~c.method.of(*spec.filter_gen_methods) if spec.filter_gen_methods else ~keep,
+        "of other methods": ~c.method.of(*spec.filter_gen_methods) if spec.filter_gen_methods else ~kept,
     }
     for name, drop in drops.items():
-        counts[name] = int((keep & drop).sum())
-        keep &= ~drop
+        counts[name] = int((kept & drop).sum())
+        kept &= ~drop
     if spec.require_positive_query:
         group = file.group()
-        positive = np.bincount(group[keep & (reward >= 1)], minlength=len(file.query_ids)) > 0
-        counts["without a positive in the query"] = int((keep & ~positive[group]).sum())
-        keep &= positive[group]
-    return keep, {name: n for name, n in counts.items() if n or name in ("queries", "candidates")}
+        positive = np.bincount(group[kept & (reward >= 1)], minlength=len(file.query_ids)) > 0
+        counts["without a positive in the query"] = int((kept & ~positive[group]).sum())
+        kept &= positive[group]
+    return kept, {name: n for name, n in counts.items() if n or name in ("queries", "candidates")}
 
 
 def _repeats(rows: Ints) -> Bools:

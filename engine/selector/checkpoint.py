@@ -8,8 +8,6 @@ truth. A file of another program may be explained by such a neighbour (`grpo_epo
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +27,7 @@ from db.specs.selector import (
     Shape,
     expected_tensors,
 )
+from engine.common.atomic import write_bytes, write_text
 from engine.selector import PointerSelector
 from engine.weights.anatomy import Anatomy, TensorInfo, Unreadable, read_values
 from engine.weights.containers import open_weights
@@ -132,10 +131,10 @@ def save_selector(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     data = save(tensors, metadata={METADATA_KEY: manifest.model_dump_json()})
-    write_atomically(path, data)
+    write_bytes(path, data, durable=True)
     hashes = manifest.hashes | {"file": hashlib.sha256(data).hexdigest()}
     manifest = manifest.model_copy(update={"hashes": hashes})
-    write_atomically(beside(path), manifest.model_dump_json(indent=1).encode() + b"\n")
+    write_text(beside(path), manifest.model_dump_json(indent=1) + "\n", durable=True)
     return manifest
 
 
@@ -153,22 +152,6 @@ def tensors_sha(tensors: Mapping[str, torch.Tensor]) -> str:
         digest.update(f"{name} {values.dtype} {list(values.shape)}\n".encode())
         digest.update(values.tobytes())
     return digest.hexdigest()
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that readers see the old or the new content, never a part of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def _open(path: Path) -> Anatomy:

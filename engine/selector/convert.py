@@ -9,9 +9,7 @@ import argparse
 import hashlib
 import io
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,9 +18,10 @@ import torch
 
 from db.specs.base import UserError
 from db.specs.selector import parameter_count
-from engine.common.program import finish
+from engine.common.atomic import files_into, write_bytes
+from engine.common.program import WrittenWrong, finish, refuse_place
 from engine.selector import PointerSelector
-from engine.selector.checkpoint import Loaded, open_selector, save_selector, tensors_sha, write_atomically
+from engine.selector.checkpoint import Loaded, open_selector, save_selector, tensors_sha
 from engine.weights.recognition import compatible_names, variant_of
 
 SEED, QUERIES, POOL, POINTERS = 0, 8, 24, 6
@@ -30,32 +29,20 @@ UNTOLD = {"num_heads": 1, "candidate_heads": 1, "mmr_reduction": "max"}
 """Fields that change the function and that an upstream file does not hold, at the values that upstream assumes."""
 
 
-class FunctionChanged(UserError):
-    """The written file would not compute what the source computes. Ours to repair, not the user's fault."""
-
-    exit_code = 1
-
-
 def convert(
     source: Path, out: Path, *, to: str = "leverplus", answers: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Convert a checkpoint; returns the summary that `--json` prints. Raises UserError; then OUT is what it was."""
-    if out.exists() and source.exists() and out.samefile(source):
-        raise UserError(f"{out} is the source itself; choose another name for the result")
-    if out.is_dir():
-        raise UserError(f"{out} is a folder; name a file in it")
+    refuse_place(source, out, overwrite=True)
     loaded = open_selector(source, answers=answers)
     write = {"leverplus": _write_ours, "upstream": _write_upstream}[to]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".convert.", dir=out.parent) as folder:
-        draft = Path(folder) / out.name
+    with files_into(out.parent) as folder:
+        draft = folder / out.name
         write(draft, loaded, source)
         tell = _untold(loaded.selector) if to == "upstream" else {}
         proof = prove(loaded.selector, open_selector(draft, answers=tell).selector)
         if not proof["identical"]:
-            raise FunctionChanged(_changed(source, to, proof))
-        for file in Path(folder).iterdir():
-            os.replace(file, out.parent / file.name)
+            raise WrittenWrong(_changed(source, to, proof))
     return _summary(source, out, to, loaded, tell, proof)
 
 
@@ -80,12 +67,12 @@ def prove(before: PointerSelector, after: PointerSelector) -> dict[str, Any]:
 def _write_ours(path: Path, loaded: Loaded, source: Path) -> None:
     manifest, metadata = loaded.manifest, loaded.metadata
     kept = {key: metadata[key] for key in ("epoch", "phase", "kl_beta", "model_type") if key in metadata}
-    origin = {"converted_from": source.name, "source_sha256": _sha(source), "assumed": dict(loaded.assumed)}
+    conversion = {"converted_from": source.name, "source_sha256": _sha(source), "assumed": dict(loaded.assumed)}
     metrics = metadata.get("metrics")
     save_selector(
         path,
         loaded.selector,
-        lineage=(manifest.lineage if manifest else kept) | origin,
+        lineage=(manifest.lineage if manifest else kept) | conversion,
         metrics=manifest.metrics if manifest else metrics if isinstance(metrics, dict) else {},
         embedding=manifest.embedding if manifest else {},
         pool=manifest.pool if manifest else {},
@@ -101,7 +88,7 @@ def _write_upstream(path: Path, loaded: Loaded, source: Path) -> None:
         raise UserError(f"{source}: no published selector has these parts, so upstream could not read it")
     stream = io.BytesIO()
     torch.save(content, stream)
-    write_atomically(path, stream.getvalue())
+    write_bytes(path, stream.getvalue(), durable=True)
 
 
 def _stored(loaded: Loaded) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import embedding
 
-from engine.training.groups import Groups
+from engine.training.group_tensors import GroupTensors
 
 Ints = NDArray[np.int64]
 
@@ -50,7 +50,7 @@ class Where:
 class Resident:
     """Groups and embeddings on one device."""
 
-    def __init__(self, groups: Groups, queries: Tensor, candidates: Tensor, device: torch.device) -> None:
+    def __init__(self, groups: GroupTensors, queries: Tensor, candidates: Tensor, device: torch.device) -> None:
         self.groups = groups.to(device)
         self.device = device
         self._queries = queries[groups.query_rows].to(device)  # (Q, d)

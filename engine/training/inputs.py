@@ -19,7 +19,7 @@ from engine.rl.reading.file import RLFile, read_rl_file
 from engine.rl.selection import columns_for
 from engine.selector import PointerSelector
 from engine.selector.checkpoint import load_selector
-from engine.training.groups import RLTensors, load_groups
+from engine.training.group_tensors import RLTensors, load_groups
 from engine.training.losses import advantage_statistics, group_advantage
 from engine.weights.recognition import variant_of
 

@@ -8,14 +8,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from engine.rl.rewards import alike
+
 LOGIT_FLOOR = -100.0
 """Chosen positions score this much; lower logits are raised to it before the cross-entropy."""
 ABSENT_LOGIT = -1e3
 """A logit below this stands for a position that is not there (the selector writes -1e4)."""
 LOG_RATIO_BOUND = 20.0
 """Largest log-ratio of two policies: beyond it exp() and the squares in AdamW leave float32."""
-FLAT = 1e-6
-"""Rewards that differ by less than this share of the largest are equal: the mean of equal numbers may round."""
 
 
 class GRPOTerms(NamedTuple):
@@ -113,7 +113,8 @@ def _flat(rewards: Tensor, used: Tensor) -> Tensor:
     """(..., 1), true for groups (..., P) whose candidates are all worth the same, and for groups of one or none."""
     highest = rewards.masked_fill(~used, -torch.inf).amax(-1, keepdim=True)
     lowest = rewards.masked_fill(~used, torch.inf).amin(-1, keepdim=True)
-    return highest - lowest <= FLAT * torch.maximum(highest.abs(), lowest.abs())
+    same: Tensor = alike(highest, lowest)
+    return same
 
 
 def _real(rewards: Tensor) -> Tensor:

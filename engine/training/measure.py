@@ -11,14 +11,14 @@ from torch import Tensor
 
 from db.specs import TrainSpec
 from engine.training.batches import Resident, Where
-from engine.training.groups import Groups
+from engine.training.group_tensors import GroupTensors
 from engine.training.losses import pick_losses, reward_weights
 from engine.training.stack import Stack
 
 LOGITS_AT_ONCE = 1 << 24
 
 
-def uniform_loss(groups: Groups) -> float:
+def uniform_loss(groups: GroupTensors) -> float:
     """Loss of the policy that picks uniformly among what is left: mean over queries of the sum of ln(K - s), s = 0 .. S-1."""
     lengths = [
         sum(math.log(max(size - step, 1)) for step in range(groups.shots)) for size in groups.pool_sizes.tolist()

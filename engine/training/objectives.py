@@ -91,8 +91,8 @@ class Selected:
     """(Q, P)"""
 
     def signal(self) -> Tensor:
-        """(Q,) groups in which some candidate is better than another."""
-        return self.advantage.abs().amax(1) > 1e-6
+        """(Q,) groups in which some candidate is better than another; the others have no advantage at all."""
+        return (self.advantage != 0).any(1)
 
     def spreads(self) -> Tensor:
         """(Q,) deviation of the advantage in each group."""

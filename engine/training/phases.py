@@ -26,7 +26,7 @@ class Phase:
     objective: Objective
     groups: list[Ints]
     """Groups that are trained on, for each epoch."""
-    rates: list[float]
+    peak_rates: list[float]
     """Peak learning rate of each run."""
     judged_by: str
     """Validation measure that decides which epoch is best."""
@@ -53,7 +53,7 @@ class Phase:
     def extras(self, epoch: int, groups: int) -> list[dict[str, float]]:
         """Numbers to log beside the measured ones at the end of an epoch (from 0), for each run; `groups` in all."""
         if not isinstance(self.objective, PolicyGradient):
-            return [{} for _ in self.rates]
+            return [{} for _ in self.peak_rates]
         trained = self.groups[epoch]
         spreads = self.selected[epoch].spreads()[torch.from_numpy(trained)]
         shared = {
@@ -71,7 +71,7 @@ def imitation(train: Resident, specs: Sequence[TrainSpec]) -> Phase:
         name="rce",
         objective=Imitation(train, specs[0], len(specs)),
         groups=[everything] * specs[0].rce_epochs,
-        rates=[spec.rce_lr for spec in specs],
+        peak_rates=[spec.rce_lr for spec in specs],
         judged_by="val_loss",
         lower_is_better=True,
     )
@@ -92,7 +92,7 @@ def policy_gradient(train: Resident, specs: Sequence[TrainSpec], old: Tensor) ->
         name="grpo",
         objective=PolicyGradient(train, spec, old, betas),
         groups=[groups[top] for top in tops],
-        rates=[s.grpo_lr for s in specs],
+        peak_rates=[s.grpo_lr for s in specs],
         judged_by="expected_reward",
         lower_is_better=False,
         freeze_backbone=spec.freeze_backbone,
@@ -105,6 +105,6 @@ def tables(phase: Phase, specs: Sequence[TrainSpec], size: int, device: torch.de
     """(learning rates, temperatures) of each step and run, both (T, R), on the device."""
     total = sum(phase.steps(size))
     spec = specs[0]
-    rates = [learning_rates(rate, total, spec.warmup_ratio, spec.schedule) for rate in phase.rates]
+    rates = [learning_rates(rate, total, spec.warmup_ratio, spec.schedule) for rate in phase.peak_rates]
     heats = [temperatures(s.temperature_start, s.temperature_end, total) for s in specs]
     return torch.tensor(rates, device=device).T.contiguous(), torch.tensor(heats, device=device).T.contiguous()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from db.specs import UserError
+from engine.common.atomic import replacing
 
 FILE = "training.safetensors"
 
@@ -41,13 +41,11 @@ class Standing:
 def save_state(directory: Path, standing: Standing, tensors: dict[str, Tensor], spec_sha: str) -> None:
     """Replace the state file; readers see the old or the new one."""
     metadata = {"standing": json.dumps(asdict(standing)), "spec": spec_sha}
-    directory.mkdir(parents=True, exist_ok=True)
-    temporary = directory / f".{FILE}.{os.getpid()}"
+    held = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata)
-        os.replace(temporary, directory / FILE)
+        with replacing(directory / FILE) as draft:
+            save_file(held, draft, metadata)
     except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(f"{directory / FILE} cannot be written ({error}); free some space and resume the run") from None
 
 

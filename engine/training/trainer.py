@@ -44,7 +44,7 @@ class EpochEnd:
     epoch: int
     last: bool
     """No epoch of this phase follows."""
-    values: list[dict[str, float]]
+    measures: list[dict[str, float]]
     """What was measured in each run."""
     improved: list[bool]
     """Runs whose weights are the best of the phase so far."""
@@ -59,8 +59,10 @@ class _Loop:
     phase: Phase
     stepper: Stepper
     optimizer: FlatAdamW
-    rates: Tensor
-    heats: Tensor
+    learning_rates: Tensor
+    """(T, R)"""
+    temperatures: Tensor
+    """(T, R)"""
     size: int
 
 
@@ -177,7 +179,7 @@ class Trainer:
         order = orders(seeds, phase.groups[epoch], (phase.name, epoch), self.spec.shuffle)
         places = torch.from_numpy(order).to(device)
         random = Randomness(seed_of(self.spec.seed, "dropout", phase.name, epoch), device)
-        note, total = f"{phase.name} epoch {epoch + 1} of {phase.epochs}", len(loop.rates)
+        note, total = f"{phase.name} epoch {epoch + 1} of {phase.epochs}", len(loop.learning_rates)
         starts = iter(range(0, order.shape[1], size))
         unfinished = True
         while unfinished:
@@ -191,9 +193,9 @@ class Trainer:
         show = time.monotonic() + PROGRESS_EVERY_S
         for start in starts:
             part = slice(start, start + loop.size)
-            loop.optimizer.lr.copy_(loop.rates[self.standing.step])
+            loop.optimizer.lr.copy_(loop.learning_rates[self.standing.step])
             if isinstance(loop.phase.objective, Imitation):
-                loop.phase.objective.temperature.copy_(loop.heats[self.standing.step])
+                loop.phase.objective.temperature.copy_(loop.temperatures[self.standing.step])
             loop.stepper.step(order[:, part], places[:, part])
             self.standing.step += 1
             if time.monotonic() > show:
@@ -224,8 +226,8 @@ class Trainer:
             with threads_for(self._work(), self.train.device), precision(self.train.device, self.spec.precision):
                 measured = validate(self.stack, self.val, self.spec)
         extras = loop.phase.extras(epoch, len(self.train))
-        rates = loop.rates[self.standing.step - 1].tolist()
-        heats = loop.heats[self.standing.step - 1].tolist()
+        rates = loop.learning_rates[self.standing.step - 1].tolist()
+        heats = loop.temperatures[self.standing.step - 1].tolist()
         values = []
         for run in range(self.stack.runs):
             row = {name: column[run] for name, column in (means | measured).items()} | extras[run]

@@ -33,7 +33,7 @@ class Source:
 class Pixels:
     """One processed image."""
 
-    values: Tensor  # (patches, patch values)
+    patches: Tensor  # (patches, patch values)
     grid: Tensor  # (1, 3): frames, patch rows, patch columns
 
 
@@ -176,7 +176,7 @@ class PatchEncoder(PromptEncoder):
 
     def __init__(self, processor: Any, store_bytes: int = PIXEL_BYTES) -> None:
         super().__init__(processor, store_bytes)
-        self._pixels: ByteStore[Pixels] = ByteStore(store_bytes, lambda pixels: pixels.values.nbytes)
+        self._pixels: ByteStore[Pixels] = ByteStore(store_bytes, lambda pixels: pixels.patches.nbytes)
         self._grids: dict[str, Tensor] = {}  # (1, 3) of every image seen
 
     def encode(self, prompt: Prompt) -> Encoded:
@@ -206,7 +206,7 @@ class PatchEncoder(PromptEncoder):
         """pixel_values (patches of all images, patch values) and image_grid_thw (images, 3). Raises ImageProblem."""
         made = [self.pixels(key) for key in keys]
         return {
-            "pixel_values": torch.cat([one.values for one in made]),
+            "pixel_values": torch.cat([one.patches for one in made]),
             "image_grid_thw": torch.cat([one.grid for one in made]),
         }
 

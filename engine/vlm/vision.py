@@ -39,7 +39,7 @@ class VisionTower:
         chunk: list[str] = []
         patches = 0
         for key in keys:
-            size = len(self.encoder.pixels(key).values)
+            size = len(self.encoder.pixels(key).patches)
             if chunk and patches + size > PATCHES_AT_ONCE:
                 yield chunk
                 chunk, patches = [], 0

@@ -16,7 +16,7 @@ from engine.weights.containers import open_weights
 from engine.weights.declared import declared_by_config, manifest_beside, manifest_of, stored_config, told
 from engine.weights.layouts import CONTAINERS, Coverage, Naming, Problem, compare, legacy_name, read_names
 from engine.weights.recognition import Recognised, declared_in, declared_variant, expected_of, recognise
-from engine.weights.values import differing
+from engine.weights.tensor_values import differing
 
 COPY_AGAIN = "Copy the file again and compare sizes."
 DO_NOT_LOAD = "Do not load it with torch.load; ask its author for the weights as safetensors."

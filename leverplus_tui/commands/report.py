@@ -9,6 +9,7 @@ import typer
 
 from db import store
 from db.specs import UserError
+from engine.common.atomic import write_text
 from leverplus_tui.commands.database import looking, numbers
 from leverplus_tui.commands.options import HomeOption, RunsArgument
 from leverplus_tui.results.comparison import compare
@@ -43,7 +44,7 @@ def report(
         put(text.rstrip("\n"))
         return
     try:
-        out.write_text(text, encoding="utf-8")
+        write_text(out, text)
     except OSError as error:
         raise UserError(f"--out {out} cannot be written: {error.strerror or error}") from error
     say(f"written to {out}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from db.specs.base import Report, UserError
 from engine.rl.index.head import Head, read_head
-from engine.rl.index.rows import Group, QueryRow
+from engine.rl.index.query_rows import QueryDetail, QueryRow
 from engine.rl.reading import index_place
 from leverplus_tui.jobs.process_environment import program
 
@@ -214,14 +214,14 @@ class RLSource:
         wanted = set(query_ids)
         return {row.query_id: row for row in self.head.rows if row.query_id in wanted} if self.head else {}
 
-    def group(self, query_id: int) -> Group:
+    def group(self, query_id: int) -> QueryDetail:
         """One query with its candidates. UserError naming query and field of what is malformed."""
         if self.browse is not None:
             return self.browse.group(query_id)
-        from engine.rl.index.one_query import read_group
+        from engine.rl.index.query_detail import read_query
 
         row = self.rows([query_id])[query_id]
-        return read_group(self.path, query_id, row.start, row.length)
+        return read_query(self.path, query_id, row.start, row.length)
 
     # Demonstrations
 

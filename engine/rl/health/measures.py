@@ -14,6 +14,7 @@ from engine.rl.health.usable import Usable
 from engine.rl.reading.columns import Floats
 from engine.rl.reading.file import RLFile
 from engine.rl.reading.pointer_spaces import Bools, Ints
+from engine.rl.rewards import alike
 
 GAP = 0.2
 """Accuracy that the best candidate must have beside the selector's pick to count as a gap."""
@@ -29,13 +30,13 @@ def diversity(data: RLFile, seen: Usable) -> dict[str, Any]:
     starts = seen.starts()
     sizes = np.diff(starts, append=len(seen.group))
     plural = sizes >= 2
-    spans = _reduced(np.maximum, seen.reward, starts) - _reduced(np.minimum, seen.reward, starts)
+    high, low = _reduced(np.maximum, seen.reward, starts), _reduced(np.minimum, seen.reward, starts)
     rewards = _distinct(seen, np.round(seen.reward, 9))
     answers = _answers(data, seen)
     return {
         "accuracy_groups": _accuracy_groups(seen.accuracy, starts),
         "unique_rewards": _spread(rewards),
-        "reward_range": {"mean": mean_of(spans), "zero_share": mean_of(spans <= 1e-9)},
+        "reward_range": {"mean": mean_of(high - low), "zero_share": mean_of(np.asarray(alike(high, low)))},
         "reward_variance": mean_of(_variances(seen.reward, starts, sizes)),
         "unique_answers": _spread(answers) if answers is not None else {},
         "one_answer_share": mean_of(answers[plural] == 1) if answers is not None else None,

@@ -15,7 +15,7 @@ from engine.rl.health.usable import Usable, usable
 from engine.rl.reading.columns import Floats
 from engine.rl.reading.file import RLFile
 from engine.rl.reading.pointer_spaces import Bools, Ints
-from engine.rl.rewards import Weights
+from engine.rl.rewards import Weights, alike
 from engine.statistics.intervals import interval
 
 MIN_STD = 0.1
@@ -27,7 +27,7 @@ UNVERIFIED = ("global_positive_transfer", "global_positive_injection")
 def health(data: RLFile, *, mode: str = "hard_plus_soft", weights: Weights | None = None) -> dict[str, Any]:
     """Every measure of a file, rates in 0..1; the reward mode decides what counts as signal."""
     seen = usable(data, mode=mode, weights=weights)
-    groups = Groups.of(seen, len(data.query_ids))
+    groups = GroupRewards.of(seen, len(data.query_ids))
     held = groups.size > 0
     total = max(int(held.sum()), 1)
     return {
@@ -61,7 +61,7 @@ def health(data: RLFile, *, mode: str = "hard_plus_soft", weights: Weights | Non
 
 
 @dataclass(frozen=True, slots=True)
-class Groups:
+class GroupRewards:
     """Per query: sizes, positives, extremes of reward, expected spread of advantage. Each (Q,)."""
 
     size: Ints
@@ -72,7 +72,7 @@ class Groups:
     """Deviation of (R - mean) / max(std, 0.1) inside the group: 1 with signal, 0 without."""
 
     @classmethod
-    def of(cls, seen: Usable, queries: int) -> Groups:
+    def of(cls, seen: Usable, queries: int) -> GroupRewards:
         """Gather the usable candidates by query."""
         size = np.bincount(seen.group, minlength=queries)
         low, high = np.full(queries, np.inf), np.full(queries, -np.inf)
@@ -87,7 +87,7 @@ class Groups:
     @property
     def signal(self) -> Bools:
         """Groups that can teach: two candidates or more, not all of one reward."""
-        return (self.size >= 2) & (self.high > self.low + 1e-9)
+        return np.asarray((self.size >= 2) & ~alike(self.high, self.low))
 
     def classes(self) -> dict[str, int]:
         """Groups without, with only, and with some positives."""
@@ -103,7 +103,7 @@ class Groups:
         last = np.minimum(first + k, first + self.size) - 1
         held = self.size >= 2
         differs = np.zeros(len(self.size), np.bool_)
-        differs[held] = reward[first[held]] > reward[last[held]] + 1e-9
+        differs[held] = ~alike(reward[first[held]], reward[last[held]])
         return differs
 
 

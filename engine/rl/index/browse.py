@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from db.specs.base import Finding, UserError
 from engine.rl.index import filters
-from engine.rl.index.one_query import read_group
-from engine.rl.index.rows import CLASSES, Group, Mark, QueryRow
+from engine.rl.index.query_detail import read_query
+from engine.rl.index.query_rows import CLASSES, Mark, QueryDetail, QueryRow
 from engine.rl.index.summary import ABSENT_ID, TextColumn
 from engine.rl.reading.index_place import Stamp, side_file, stamp
 from engine.rl.reading.pointer_spaces import Bools, Ints
@@ -139,14 +139,14 @@ class Browse:
 
     # One query
 
-    def group(self, query_id: int) -> Group:
+    def group(self, query_id: int) -> QueryDetail:
         """A query with its candidates, decoded from the file. UserError where the file has changed or has no such query."""
         row = self.rows([query_id]).get(query_id)
         if row is None:
             raise UserError(f"{self.path}: there is no query {query_id} in it")
         if not self.is_current():
             raise UserError(f"{self.path}: the file has changed since it was indexed; open it again")
-        return read_group(self.path, query_id, row.start, row.length)
+        return read_query(self.path, query_id, row.start, row.length)
 
     # What a filter looks at
 

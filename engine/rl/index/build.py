@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.specs.base import UserError
+from engine.common.atomic import replacing, write_text
 from engine.rl.health.findings import rl_findings
 from engine.rl.index.summary import Summary, TextColumn, mark, summarise
 from engine.rl.reading import index_place
@@ -66,16 +67,13 @@ def _build(path: Path, side: Path, tell: Tell) -> Path:
     if index_place.stamp(path) != before:
         raise UserError(f"{path}: changed while it was read; index it again when its writer is done")
     tell("write", 0, 1)
-    part = index_place.unfinished(side)
     try:
-        _write(part, indexed)
-        os.replace(part, side)
+        with replacing(side) as draft:
+            _write(draft, indexed)
     except (OSError, sqlite3.Error) as error:
         raise UserError(
             f"{side.parent}: the index cannot be written ({error}); free some space or choose another home"
         ) from None
-    finally:
-        part.unlink(missing_ok=True)
     for old in (*index_place.earlier_files(side), *index_place.leftovers(side), *index_place.blocks(side)):
         old.unlink(missing_ok=True)
     return side
@@ -127,9 +125,8 @@ def _in_original(words: list[tuple[int, int]], places: Ints) -> Ints:
 # The side file: named pieces in SQLite, so that each is read when it is needed
 
 
-def _write(part: Path, indexed: Indexed) -> None:
-    part.unlink(missing_ok=True)
-    with closing(sqlite3.connect(part, isolation_level=None)) as file:
+def _write(draft: Path, indexed: Indexed) -> None:
+    with closing(sqlite3.connect(draft, isolation_level=None)) as file:
         file.execute("PRAGMA journal_mode = OFF")
         file.execute("PRAGMA page_size = 65536")
         file.execute("BEGIN")
@@ -202,10 +199,8 @@ class _Progress:
             self.write({"pid": os.getpid(), "stage": stage, "done": done, "total": total})
 
     def write(self, words: dict[str, Any]) -> None:
-        part = self._path.with_suffix(f".said{os.getpid()}")
         with suppress(OSError):
-            part.write_text(json.dumps(words))
-            os.replace(part, self._path)
+            write_text(self._path, json.dumps(words))
 
     def remove(self) -> None:
         with suppress(OSError):

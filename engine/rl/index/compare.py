@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.rl.index.browse import Browse
-from engine.rl.index.rows import Group, QueryRow
+from engine.rl.index.query_rows import QueryDetail, QueryRow
 
 RATES = ("queries", "candidates", "positive_rate", "query_positive_rate", "signal_rate", "predicted_advantage_std")
 SORTS = ("id", "difference", "class")
@@ -84,7 +84,7 @@ class SideBySide:
         return [(key, a.get(key, "-"), b.get(key, "-")) for key in dict.fromkeys([*a, *b]) if a.get(key) != b.get(key)]
 
 
-def shared_pointers(first: Group, second: Group) -> tuple[int, int]:
+def shared_pointers(first: QueryDetail, second: QueryDetail) -> tuple[int, int]:
     """(pointers that both groups hold, those of them that scored differently)."""
     scores = {candidate.rows: candidate.accuracy for candidate in first.candidates}
     both = {candidate.rows: candidate.accuracy for candidate in second.candidates if candidate.rows in scores}

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.specs.terms import BadFilter, Term, parse
-from engine.rl.index.rows import CLASSES, Mark
+from engine.rl.index.query_rows import CLASSES, Mark
 from engine.rl.index.summary import TextColumn
 from engine.rl.reading.pointer_spaces import Bools, Ints
 

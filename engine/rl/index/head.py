@@ -16,7 +16,7 @@ from typing import Any
 from db.specs.base import UserError
 from engine.common.first_bytes import BYTE_ORDER_MARK
 from engine.common.json_kind import BLANK, COLON, skip_past
-from engine.rl.index.rows import Mark, QueryRow
+from engine.rl.index.query_rows import Mark, QueryRow
 
 GLANCE = 192 << 10
 """Bytes for the very first sight: a screenful of ordinary queries."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.rl.health.rates import UNVERIFIED, Groups
+from engine.rl.health.rates import UNVERIFIED, GroupRewards
 from engine.rl.health.usable import usable
-from engine.rl.index.rows import CLASSES, Mark
+from engine.rl.index.query_rows import CLASSES, Mark
 from engine.rl.reading.columns import Floats, Labels
 from engine.rl.reading.file import RLFile
 from engine.rl.reading.pointer_spaces import Bools, Ints
@@ -77,7 +77,7 @@ def summarise(data: RLFile, marks: Marks, starts: Ints, lengths: Ints) -> Summar
     """The summary of a file whose records lie at bytes `starts` (Q,) of it and are `lengths` (Q,) long."""
     queries = len(data.query_ids)
     seen = usable(data)
-    groups = Groups.of(seen, queries)
+    groups = GroupRewards.of(seen, queries)
     best, mean, worst = _scores(data, seen.index)
     methods, method_bits = _bits(data, data.candidates.method)
     modes, mode_bits = _bits(data, data.candidates.mode)
@@ -125,7 +125,7 @@ def _scores(data: RLFile, index: Ints) -> tuple[Floats, Floats, Floats]:
     return tuple(np.where(held, np.round(column, 6), np.nan) for column in (best, mean, worst))  # type: ignore[return-value]
 
 
-def _classes(groups: Groups) -> NDArray[np.int8]:
+def _classes(groups: GroupRewards) -> NDArray[np.int8]:
     classes = np.full(len(groups.size), CLASSES.index("mixed"), np.int8)
     classes[groups.positives == groups.size] = CLASSES.index("one")
     classes[groups.positives == 0] = CLASSES.index("zero")

@@ -11,13 +11,15 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from db.specs.base import UserError
-from engine.rl.index.rows import QueryRow
+from engine.common.atomic import replacing
+from engine.data.sample import Sample
+from engine.rl.index.query_rows import QueryRow
 from engine.rl.reading.index_place import FOLDER
 
 AGREEING = 0.95
@@ -84,35 +86,20 @@ def write_train_rows(dataset: str, file: Path, cache: Path) -> None:
     from engine.data.datasets import open_dataset
 
     split = open_dataset(dataset, cache_dir=cache).train
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.stem}.part{os.getpid()}")
-    try:
-        with closing(sqlite3.connect(part, isolation_level=None)) as out:
-            out.execute("PRAGMA journal_mode = OFF")
-            out.execute("BEGIN")
-            out.execute(
-                "CREATE TABLE train (row INTEGER PRIMARY KEY, question_id INTEGER, image_id INTEGER, question TEXT, "
-                "label TEXT, answers TEXT, image TEXT)"
-            )
-            out.executemany(
-                "INSERT INTO train VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    (
-                        row,
-                        one.question_id,
-                        one.image_id,
-                        one.question,
-                        one.label,
-                        json.dumps(one.answers),
-                        str(one.image),
-                    )
-                    for row, one in enumerate(split.questions)
-                ),
-            )
-            out.execute("COMMIT")
-        os.replace(part, file)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(file) as draft, closing(sqlite3.connect(draft, isolation_level=None)) as out:
+        out.execute("PRAGMA journal_mode = OFF")
+        out.execute("BEGIN")
+        out.execute(
+            "CREATE TABLE train (row INTEGER PRIMARY KEY, question_id INTEGER, image_id INTEGER, question TEXT, "
+            "label TEXT, answers TEXT, image TEXT)"
+        )
+        out.executemany("INSERT INTO train VALUES (?, ?, ?, ?, ?, ?, ?)", _told(split.questions))
+        out.execute("COMMIT")
+
+
+def _told(questions: Iterable[Sample]) -> Iterator[tuple[object, ...]]:
+    for row, one in enumerate(questions):
+        yield row, one.question_id, one.image_id, one.question, one.label, json.dumps(one.answers), str(one.image)
 
 
 def main(arguments: list[str] | None = None) -> int:

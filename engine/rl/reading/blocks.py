@@ -6,7 +6,6 @@ so the first one is written after some seconds. Where none can be written, the b
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.common.atomic import replacing
 from engine.rl.reading import index_place
 
 EVERY_S = 3.0
@@ -54,14 +54,10 @@ class Blocks:
 
     def put(self, block: Block) -> None:
         """Keep a block; without room for it there is none, and no further one is tried."""
-        path = index_place.block_file(self._side, self._count)
-        draft = path.with_name(f"{path.name}~")
         try:
-            with draft.open("wb") as file:
+            with replacing(index_place.block_file(self._side, self._count)) as draft, draft.open("wb") as file:
                 np.savez(file, allow_pickle=False, **block)
-            os.replace(draft, path)
         except OSError:
-            draft.unlink(missing_ok=True)
             self._next = float("inf")
             return
         self._count += 1

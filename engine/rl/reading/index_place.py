@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.specs.base import UserError
+from engine.common.atomic import abandoned
 
-FORM = 2
+FORM = 3
 """Raised when what an index holds changes, so that older ones are made anew."""
 EDGE = 64 * 1024
 """Bytes of head and tail that are hashed: a rewritten file differs there, and a gigabyte need not be read to see it."""
@@ -60,23 +61,17 @@ def side_file(path: Path, cache: Path) -> Path:
 def earlier_files(side: Path) -> list[Path]:
     """Indexes of the same path with other content, and what was said and kept while they were built."""
     others = side.parent.glob(f"{side.name.split('-')[0]}-*")
-    return [other for other in others if other.suffix.rstrip("~") in MADE and _stem(other) != side.stem]
+    return [other for other in others if other.suffix in MADE and _stem(other) != side.stem]
 
 
 def blocks(side: Path) -> list[Path]:
     """What builders of this index have kept so far."""
-    return sorted(side.parent.glob(f"{side.stem}.*.block*"))
+    return sorted(side.parent.glob(f"{side.stem}.*.block"))
 
 
 def leftovers(side: Path) -> list[Path]:
-    """Unfinished indexes of the same path whose builder is dead."""
-    parts = side.parent.glob(f"{side.name.split('-')[0]}-*.part*")
-    return [part for part in parts if not alive(int(part.suffix.removeprefix(".part") or 0))]
-
-
-def unfinished(side: Path) -> Path:
-    """Where this process writes before the index takes its name."""
-    return side.with_name(f"{side.stem}.part{os.getpid()}")
+    """What builders of the same path were writing when they died."""
+    return abandoned(side.parent, f"{side.name.split('-')[0]}-")
 
 
 def block_file(side: Path, number: int) -> Path:
@@ -109,17 +104,6 @@ def held(path: Path) -> bool:
     except OSError:
         return False
     return False
-
-
-def alive(pid: int) -> bool:
-    """Whether a process of this number runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _stem(path: Path) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import UserError
-from engine.common.drafts import refuse_place
 from engine.common.fingerprint import file_sha
+from engine.common.program import refuse_place
 from engine.rl.health.rates import health
 from engine.rl.reading.file import RLFile, read_rl_file
 from engine.rl.writing.export import refuse_contradictions, write_rl
@@ -22,7 +22,7 @@ MEASURES = ("positive_rate", "query_positive_rate", "signal_rate", "predicted_ad
 
 
 @dataclass
-class Tally:
+class StepCounts:
     """What one step did."""
 
     step: str
@@ -55,10 +55,10 @@ class Chain:
     steps: Sequence[tuple[str, Step]]
     empty_queries: int = 0
     """Queries that had no candidate to begin with."""
-    tallies: list[Tally] = field(default_factory=list)
+    counts: list[StepCounts] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.tallies = [Tally(name, step.model_dump(mode="json")) for name, step in self.steps]
+        self.counts = [StepCounts(name, step.model_dump(mode="json")) for name, step in self.steps]
 
     def of(self, groups: Iterable[Group]) -> Iterator[Group]:
         """The groups that are left, changed as the steps say."""
@@ -69,11 +69,11 @@ class Chain:
                 yield left
 
     def _applied(self, group: Group) -> Group:
-        for (_, step), tally in zip(self.steps, self.tallies, strict=True):
+        for (_, step), counted in zip(self.steps, self.counts, strict=True):
             if not group.candidates:
                 break
             after = step.apply(group)
-            tally.note(step, group, after)
+            counted.note(step, group, after)
             group = after
         return group
 
@@ -99,7 +99,9 @@ def derive(source: Path, out: Path, steps: Sequence[tuple[str, Step]], *, overwr
 
 
 def _blame(chain: Chain) -> str:
-    emptied = next((tally.step for tally in chain.tallies if tally.queries_before and not tally.queries_after), "")
+    emptied = next(
+        (counted.step for counted in chain.counts if counted.queries_before and not counted.queries_after), ""
+    )
     return f"after step {emptied}" if emptied else "because no query has a candidate"
 
 
@@ -109,7 +111,7 @@ def _meta(file: RLFile, chain: Chain) -> dict[str, Any]:
         "source": str(file.path.absolute()),
         "sha256": file_sha(file.path),
         "variant": file.variant,
-        "steps": [asdict(tally) for tally in chain.tallies],
+        "steps": [asdict(counted) for counted in chain.counts],
     }
     if "lineage" in file.meta:
         lineage["before"] = file.meta["lineage"]
@@ -124,6 +126,6 @@ def _summary(file: RLFile, out: Path, chain: Chain) -> dict[str, Any]:
         "source": str(file.path), "out": str(out), "sha256": file_sha(out), "variant": derived.variant,
         "queries": [before["queries"], after["queries"]], "candidates": [before["candidates"], after["candidates"]],
         "empty_queries": chain.empty_queries, "uncertain_index_space": uncertain(file),
-        "steps": [asdict(tally) for tally in chain.tallies],
+        "steps": [asdict(counted) for counted in chain.counts],
         "health": {name: [before[name], after[name]] for name in MEASURES},
     }  # fmt: skip

@@ -14,9 +14,9 @@ from typing import Any, Literal
 import msgspec
 
 from db.specs.base import UserError
-from engine.common.drafts import NotReadBack, drafted, refuse_place
+from engine.common.atomic import replacing
 from engine.common.fingerprint import file_sha
-from engine.common.program import finish
+from engine.common.program import WrittenWrong, finish, refuse_place
 from engine.rl.reading.file import RLFile, read_rl_file
 from engine.rl.reading.json_lines import KEY
 from engine.rl.writing.groups import Digest, Group, Record, groups_of, uncertain
@@ -65,28 +65,28 @@ def write_rl(
     """
     subject = subject or path
     written = Digest()
-    with drafted(path) as draft:
-        draft.file.write(b'{"_meta": ' + _encode(dict(meta)))
-        for group in written.of(_fitted(groups, layout, subject)):
-            draft.file.write(b',\n"%d": ' % group.query_id + _encode(_record(group)))
-        draft.file.write(b"\n}\n")
-        draft.file.flush()
+    with replacing(path, durable=True) as draft:
+        with draft.open("wb") as file:
+            file.write(b'{"_meta": ' + _encode(dict(meta)))
+            for group in written.of(_fitted(groups, layout, subject)):
+                file.write(b',\n"%d": ' % group.query_id + _encode(_record(group)))
+            file.write(b"\n}\n")
         if not written.queries:
             raise UserError(f"{subject}: no query is left to write")
-        _compare(path, written, groups_of(read_rl_file(draft.path)))
+        _compare(path, written, groups_of(read_rl_file(draft)))
     return {"queries": written.queries, "candidates": written.candidates}
 
 
 def write_lines(path: Path, groups: Iterable[Group], meta: Mapping[str, Any]) -> dict[str, int]:
     """Write groups as JSON lines: `_meta` first, then one record per query, pointers as train rows (`pointer_global`)."""
     written = Digest()
-    with drafted(path) as draft:
-        draft.file.write(_encode({"_meta": dict(meta)}) + b"\n")
-        for group in written.of(groups):
-            pointed = [{"pointer_global": one.rows, **one.fields} for one in group.candidates]
-            draft.file.write(_encode({KEY: group.query_id, **_head(group), "pointer_candidates": pointed}) + b"\n")
-        draft.file.flush()
-        _compare(path, written, groups_of(read_rl_file(draft.path)))
+    with replacing(path, durable=True) as draft:
+        with draft.open("wb") as file:
+            file.write(_encode({"_meta": dict(meta)}) + b"\n")
+            for group in written.of(groups):
+                pointed = [{"pointer_global": one.rows, **one.fields} for one in group.candidates]
+                file.write(_encode({KEY: group.query_id, **_head(group), "pointer_candidates": pointed}) + b"\n")
+        _compare(path, written, groups_of(read_rl_file(draft)))
     return {"queries": written.queries, "candidates": written.candidates}
 
 
@@ -163,7 +163,7 @@ def _compare(path: Path, written: Digest, groups: Iterator[Group]) -> None:
     for _ in found.of(groups):
         pass
     if found.value != written.value:
-        raise NotReadBack(
+        raise WrittenWrong(
             f"{path}: what was written reads back differently ({found.candidates} of {written.candidates} candidates); "
             "nothing was placed there, please report this"
         )

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from db.specs.base import UserError
-from engine.common.drafts import NotReadBack, drafted
+from engine.common.atomic import replacing
+from engine.common.program import WrittenWrong
 from engine.rl.writing.groups import Group, Pointed, Record
 
 NUMBERS = (
@@ -32,8 +33,8 @@ def write_parquet(path: Path, groups: Iterable[Group], meta: Mapping[str, Any]) 
     arrow = _arrow(path)
     schema = _schema(arrow).with_metadata({META_KEY: msgspec.json.encode(dict(meta))})
     written, queries = _Rows(), 0
-    with drafted(path) as draft:
-        with arrow.parquet.ParquetWriter(draft.file, schema, compression="zstd") as writer:
+    with replacing(path, durable=True) as draft:
+        with arrow.parquet.ParquetWriter(draft, schema, compression="zstd") as writer:
             waiting: list[Record] = []
             for group in groups:
                 queries += 1
@@ -42,12 +43,11 @@ def write_parquet(path: Path, groups: Iterable[Group], meta: Mapping[str, Any]) 
                     writer.write_table(arrow.Table.from_pylist(waiting, schema=schema))
                     waiting = []
             writer.write_table(arrow.Table.from_pylist(waiting, schema=schema))
-        draft.file.flush()
         found = _Rows()
-        for _ in found.of(read_parquet(draft.path)):
+        for _ in found.of(read_parquet(draft)):
             pass
         if found.value != written.value:
-            raise NotReadBack(
+            raise WrittenWrong(
                 f"{path}: what was written reads back differently; nothing was placed there, please report this"
             )
     return {"queries": queries, "candidates": written.count}

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.common.atomic import write_text
+
 if TYPE_CHECKING:
     from leverplus_tui.tui.library import Library
 
@@ -41,7 +43,6 @@ def export_runs(library: Library, run_ids: Sequence[int], kind: str) -> Path:
 
 
 def _written(library: Library, name: str, text: str) -> Path:
-    folder = library.home.root / "exports"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(text, encoding="utf-8")
-    return folder / name
+    path = library.home.root / "exports" / name
+    write_text(path, text)
+    return path

@@ -16,7 +16,7 @@ from engine.data.datasets import open_dataset
 from engine.features.encoders import VLMEncoder, open_encoder
 from engine.features.vectors import embed_samples, read_embeddings, recipe_of
 from engine.recipes.embed import embed
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 from engine.vlm.opening import open_vlm
 from tests.helpers_vlm import save_tiny_clip, save_world
 
@@ -27,15 +27,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def context(tmp_path: Path) -> Context:
-    return Context(run_dir=tmp_path / "run", cache_dir=tmp_path / "cache")
+def context(tmp_path: Path) -> RunContext:
+    return RunContext(run_dir=tmp_path / "run", cache_dir=tmp_path / "cache")
 
 
 def rows_of(kind: type, rows: list[Row]) -> list[Any]:
     return [row for row in rows if isinstance(row, kind)]
 
 
-def test_one_file_with_a_manifest_that_embeds_alike(world: Path, context: Context) -> None:
+def test_one_file_with_a_manifest_that_embeds_alike(world: Path, context: RunContext) -> None:
     rows = list(embed(EmbedSpec(dataset=str(world), standardize=True), context))
     artifact = rows_of(Artifact, rows)[0]
     file = read_embeddings(Path(artifact.path))
@@ -52,7 +52,7 @@ def test_one_file_with_a_manifest_that_embeds_alike(world: Path, context: Contex
     torch.testing.assert_close(file.candidates.mean(0), torch.zeros(file.width), atol=1e-4, rtol=0)
 
 
-def test_what_was_done_is_told(world: Path, context: Context) -> None:
+def test_what_was_done_is_told(world: Path, context: RunContext) -> None:
     rows = list(embed(EmbedSpec(dataset=str(world)), context))
     facts = {row.name: row.value for row in rows_of(Fact, rows)}
     assert facts["encoder"] == "vlm"
@@ -64,7 +64,7 @@ def test_what_was_done_is_told(world: Path, context: Context) -> None:
     assert rows_of(Finding, rows) == []
 
 
-def test_clip_needs_no_vision_language_model(world: Path, context: Context, tmp_path: Path) -> None:
+def test_clip_needs_no_vision_language_model(world: Path, context: RunContext, tmp_path: Path) -> None:
     clip = save_tiny_clip(tmp_path / "clip")
     spec = EmbedSpec(dataset=str(world), encoder=str(clip), vlm="not/there", use_image=False)
     rows = list(embed(spec, context))
@@ -73,7 +73,7 @@ def test_clip_needs_no_vision_language_model(world: Path, context: Context, tmp_
     assert "vlm" not in {row.name for row in rows_of(Fact, rows)}
 
 
-def test_a_killed_run_goes_on_where_it_was(world: Path, context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_run_goes_on_where_it_was(world: Path, context: RunContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.features.vectors.CHUNK", 2)
     spec = EmbedSpec(dataset=str(world))
     killed: Iterator[Row] = embed(spec, context)
@@ -97,7 +97,7 @@ def test_a_killed_run_goes_on_where_it_was(world: Path, context: Context, monkey
 
 
 def test_statistics_are_stored_and_a_vlms_features_are_standardised_unless_asked(
-    context: Context, tmp_path: Path
+    context: RunContext, tmp_path: Path
 ) -> None:
     world = str(save_world(tmp_path / "world", train=6, val=1))
     for asked, applied in ((None, True), (True, True), (False, False)):
@@ -111,7 +111,7 @@ def test_statistics_are_stored_and_a_vlms_features_are_standardised_unless_asked
     assert not EmbedSpec(encoder="openai/clip-vit-base-patch32").standardizes
 
 
-def test_an_unreadable_image_is_a_finding_and_a_zero_vector(context: Context, tmp_path: Path) -> None:
+def test_an_unreadable_image_is_a_finding_and_a_zero_vector(context: RunContext, tmp_path: Path) -> None:
     world = save_world(tmp_path / "world", train=3, val=1)
     dataset = open_dataset(world, cache_dir=context.cache_dir)
     dataset.train.questions[1].image.write_bytes(b"no picture")
@@ -132,12 +132,14 @@ def test_an_unreadable_image_is_a_finding_and_a_zero_vector(context: Context, tm
         ({"encoder": "./nowhere"}, "does not exist"),
     ],
 )
-def test_what_cannot_be_embedded_is_refused(world: Path, context: Context, changes: dict[str, Any], said: str) -> None:
+def test_what_cannot_be_embedded_is_refused(
+    world: Path, context: RunContext, changes: dict[str, Any], said: str
+) -> None:
     with pytest.raises(UserError, match=said):
         list(embed(EmbedSpec(**{"dataset": str(world), **changes}), context))
 
 
-def test_the_manifest_holds_the_spec(world: Path, context: Context) -> None:
+def test_the_manifest_holds_the_spec(world: Path, context: RunContext) -> None:
     spec = EmbedSpec(dataset=str(world), use_text=False)
     list(embed(spec, context))
     manifest = read_embeddings(context.run_dir / "embeddings.safetensors").manifest

@@ -19,7 +19,7 @@ from engine.data.datasets import open_dataset
 from engine.data.defaults import resolve_retriever
 from engine.demo import shipped
 from engine.recipes.evaluate import evaluate
-from engine.recipes.run_context import Context, Scored
+from engine.recipes.run_context import RunContext, Scored
 from engine.statistics.intervals import interval
 from engine.vlm.prompt import Prompt, request_sha
 from engine.vlm.protocol import Answer, always
@@ -76,17 +76,17 @@ class World:
             **{"dataset": str(self.root), "vlm": "scripted", "retriever": "random", "shots": (0, 1, 2)} | fields
         )
 
-    def run(self, context: Context | None = None, **fields: Any) -> list[Row]:
+    def run(self, context: RunContext | None = None, **fields: Any) -> list[Row]:
         return list(evaluate(self.spec(**fields), context or self.context()))
 
-    def context(self, **fields: Any) -> Context:
-        return Context(self.cache / "run", self.cache, **fields)
+    def context(self, **fields: Any) -> RunContext:
+        return RunContext(self.cache / "run", self.cache, **fields)
 
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     vlm = ScriptedVLM()
-    monkeypatch.setattr("engine.recipes.evaluate.open_vlm", lambda *_, **__: vlm)
+    monkeypatch.setattr("engine.recipes.answering_model.open_vlm", lambda *_, **__: vlm)
     return World(write_official(tmp_path / "okvqa"), tmp_path / "cache", vlm)
 
 

@@ -16,7 +16,7 @@ from engine.data.datasets import open_dataset
 from engine.features.encoders import open_encoder
 from engine.features.vectors import Recipe, combined_width, embed_samples
 from engine.recipes.evaluate import evaluate
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 from engine.selector import PointerSelector
 from engine.selector.checkpoint import save_selector
 from engine.vlm.opening import open_vlm
@@ -43,21 +43,21 @@ def model(cache: Path) -> VLM:
 @pytest.fixture(autouse=True)
 def opened_once(model: VLM, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Loading the model takes longer than asking it: share one."""
-    monkeypatch.setattr("engine.recipes.evaluate.open_vlm", lambda *_, **__: model)
+    monkeypatch.setattr("engine.recipes.answering_model.open_vlm", lambda *_, **__: model)
     with torch.no_grad():
         yield
 
 
 def test_the_builtin_world_end_to_end(cache: Path, tmp_path: Path) -> None:
     spec = EvalSpec(retriever="random", limit=10, shots=(0, 2), device="cpu")
-    rows = list(evaluate(spec, Context(tmp_path, cache)))
+    rows = list(evaluate(spec, RunContext(tmp_path, cache)))
     predictions = only(rows, Prediction)
     assert len(predictions) == 20
     assert all(one.raw and not one.error for one in predictions)
     assert {cell.n_done for cell in only(rows, Cell)} == {10}
     assert "SYNTHETIC" in {fact.name: fact.value for fact in only(rows, Fact)}["synthetic"]
     stored = {one.request_sha: StoredAnswer(one.raw, one.cut) for one in predictions}
-    context = Context(tmp_path, cache, find_answers=lambda shas: {sha: stored[sha] for sha in shas if sha in stored})
+    context = RunContext(tmp_path, cache, find_answers=lambda shas: {sha: stored[sha] for sha in shas if sha in stored})
     again = only(list(evaluate(spec, context)), Prediction)
     assert all(one.reused for one in again)
     assert {(one.question_id, one.shot, one.answer, one.score) for one in again} == {
@@ -68,12 +68,12 @@ def test_the_builtin_world_end_to_end(cache: Path, tmp_path: Path) -> None:
 def test_awkward_images_and_questions_are_asked(cache: Path, tmp_path: Path) -> None:
     root = write_official(tmp_path / "okvqa")
     spec = EvalSpec(dataset=str(root), retriever="i2i", shots=(1,), device="cpu")
-    rows = list(evaluate(spec, Context(tmp_path, cache)))
+    rows = list(evaluate(spec, RunContext(tmp_path, cache)))
     assert len(only(rows, Prediction)) == 24
     assert [one.error for one in only(rows, Prediction) if one.error] == []
     broken = open_dataset(root, cache_dir=cache).val.questions[5].image
     broken.write_bytes(broken.read_bytes()[:30])
-    rows = list(evaluate(spec, Context(tmp_path, cache)))
+    rows = list(evaluate(spec, RunContext(tmp_path, cache)))
     errors = {one.error for one in only(rows, Prediction) if one.error}
     assert errors
     assert all(str(broken) in error for error in errors)
@@ -89,7 +89,7 @@ def test_a_saved_selector_chooses_by_its_own_recipe(cache: Path, tmp_path: Path,
     path = tmp_path / "selector.safetensors"
     save_selector(path, selector, embedding=recipe.describe(encoder))
     spec = EvalSpec(selector=str(path), limit=8, shots=(1, 2, 5), pool="rand-sampler", pool_size=16, device="cpu")
-    rows = list(evaluate(spec, Context(tmp_path, cache)))
+    rows = list(evaluate(spec, RunContext(tmp_path, cache)))
     facts = {fact.name: fact.value for fact in only(rows, Fact)}
     assert (facts["retriever"], facts["selector"], facts["pool_size"]) == ("selector", str(path), 16)
     assert facts["selector_encoder_model"] == "builtin"
@@ -100,5 +100,5 @@ def test_a_saved_selector_chooses_by_its_own_recipe(cache: Path, tmp_path: Path,
     assert embedded.mean(0).abs().max() < 1e-3, "the recipe standardises"
     other = recipe.describe(encoder) | {"encoder_sha": "another"}
     save_selector(path, selector, embedding=other)
-    rows = list(evaluate(spec, Context(tmp_path, cache)))
+    rows = list(evaluate(spec, RunContext(tmp_path, cache)))
     assert "encoder-mismatch" in {one.code for one in only(rows, Finding)}

@@ -21,7 +21,7 @@ from engine.common.accuracy import METRIC, clean_answer, vqa_accuracy
 from engine.data.datasets import Split, open_dataset
 from engine.recipes.budget import ROUND
 from engine.recipes.generate import generate
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 from engine.rl.reading.file import RLFile, read_rl_file
 from engine.selector import PointerSelector
 from engine.selector.checkpoint import save_selector
@@ -56,10 +56,10 @@ class World:
         }
         return GenerateSpec(**known | fields)
 
-    def context(self, **fields: Any) -> Context:
-        return Context(self.cache / "r7", self.cache, **fields)
+    def context(self, **fields: Any) -> RunContext:
+        return RunContext(self.cache / "r7", self.cache, **fields)
 
-    def run(self, context: Context | None = None, **fields: Any) -> list[Row]:
+    def run(self, context: RunContext | None = None, **fields: Any) -> list[Row]:
         return list(generate(self.spec(**fields), context or self.context()))
 
     def file(self) -> RLFile:
@@ -73,7 +73,7 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     vlm = ScriptedVLM()
-    monkeypatch.setattr("engine.recipes.generate.open_vlm", lambda *_, **__: vlm)
+    monkeypatch.setattr("engine.recipes.answering_model.open_vlm", lambda *_, **__: vlm)
     return World(write_official(tmp_path / "okvqa"), tmp_path / "cache", vlm)
 
 

@@ -18,7 +18,7 @@ from db.specs import DecodeSpec, EvalSpec, GenerateSpec
 from engine.data.datasets import open_dataset
 from engine.recipes.evaluate import evaluate
 from engine.recipes.generate import generate
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 from engine.rl.reading.file import read_rl_file
 from engine.vlm.opening import open_vlm
 from engine.vlm.prompt import build
@@ -122,10 +122,9 @@ def test_a_stopped_job_waits_for_what_is_in_flight_and_asks_nothing_twice(
 def test_the_builtin_model_answers_as_in_an_evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     decode = DecodeSpec(num_beams=1)
     model = open_vlm("builtin", decode=decode, device="cpu", cache_dir=tmp_path)
-    for recipe in ("generate", "evaluate"):
-        monkeypatch.setattr(f"engine.recipes.{recipe}.open_vlm", lambda *_, **__: model)
+    monkeypatch.setattr("engine.recipes.answering_model.open_vlm", lambda *_, **__: model)
     world = str(save_world(tmp_path / "world", train=40, val=2))
-    context = Context(tmp_path / "r1", tmp_path)
+    context = RunContext(tmp_path / "r1", tmp_path)
     spec = GenerateSpec(
         dataset=world, queries=3, pool_size=20, min_candidates=2, max_candidates=4, decode=decode, device="cpu"
     )

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from db.rows import Fact, Metric, Progress, Row, Settle
 from db.specs import Finding, TrainSpec, UserError
 from db.specs.selector import PUBLISHED
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 from engine.recipes.train import train
 from engine.selector.checkpoint import load_selector, read_manifest
 from engine.training.state import FILE
@@ -28,8 +28,8 @@ def files(tmp_path: Path) -> dict[str, str]:
     return write_world(tmp_path / "world")
 
 
-def context(tmp_path: Path, name: str = "run") -> Context:
-    return Context(tmp_path / name, tmp_path / "cache")
+def context(tmp_path: Path, name: str = "run") -> RunContext:
+    return RunContext(tmp_path / name, tmp_path / "cache")
 
 
 def values(rows: Sequence[Row]) -> list[tuple[str, int, int, str, float]]:

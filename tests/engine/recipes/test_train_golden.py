@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 from engine.recipes.train import train
 from engine.selector.checkpoint import load_selector
 from tests.helpers_training import GOLDEN, codes_of, golden_spec, golden_tensors, metrics_of
@@ -19,7 +19,7 @@ NAMES = ("train_pool", "train_legacy_pool")
 @pytest.mark.parametrize("name", NAMES)
 def test_metrics_and_weights_of_a_published_run(name: str, tmp_path: Path) -> None:
     spec = golden_spec(name, tmp_path / "files")
-    rows = list(train(spec, Context(tmp_path / "run", tmp_path / "cache")))
+    rows = list(train(spec, RunContext(tmp_path / "run", tmp_path / "cache")))
     metrics = metrics_of(rows)
     for epoch in json.loads((GOLDEN / f"{name}.log.json").read_text())["epochs"]:
         phase, number = epoch.pop("phase"), epoch.pop("epoch")

@@ -11,7 +11,7 @@ import torch
 from db.rows import Row
 from db.specs import TrainSpec, UserError
 from db.specs.selector import PUBLISHED
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 from engine.recipes.train import train, train_many
 from engine.selector.checkpoint import load_selector
 from tests.helpers_training import Metrics, checkpoints_of, codes_of, golden_spec, metrics_of, small, write_world
@@ -22,7 +22,7 @@ def files(tmp_path: Path) -> dict[str, str]:
     return write_world(tmp_path / "world")
 
 
-def together(specs: list[TrainSpec], contexts: list[Context] | None = None) -> list[list[Row]]:
+def together(specs: list[TrainSpec], contexts: list[RunContext] | None = None) -> list[list[Row]]:
     rows: list[list[Row]] = [[] for _ in specs]
     for run, row in train_many(specs, contexts):
         rows[run].append(row)
@@ -63,7 +63,7 @@ def test_a_published_run_comes_out_of_a_batch(tmp_path: Path) -> None:
 
 def test_each_run_writes_its_own_checkpoints(files: dict[str, str], tmp_path: Path) -> None:
     specs = [small(files, rce_lr=rate) for rate in (1e-3, 1e-2)]
-    contexts = [Context(tmp_path / name, tmp_path / "cache") for name in "ab"]
+    contexts = [RunContext(tmp_path / name, tmp_path / "cache") for name in "ab"]
     rows = together(specs, contexts)
     paths = [{Path(row.path).parent for row in checkpoints_of(part)} for part in rows]
     assert paths == [{tmp_path / name / "checkpoints"} for name in "ab"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from db.specs import UserError
-from engine.common.drafts import NotReadBack
+from engine.common.program import WrittenWrong
 from engine.doctor.examine import examine
 from engine.rl.index.browse import Browse
 from engine.rl.index.build import build
@@ -233,7 +233,7 @@ def test_a_file_that_reads_back_differently_is_not_placed(tmp_path: Path, monkey
         return groups if file.path == path else (group.replaced(pool=group.pool[1:]) for group in groups)
 
     monkeypatch.setattr(rl_export, "groups_of", forgetful)
-    with pytest.raises(NotReadBack, match="reads back differently"):
+    with pytest.raises(WrittenWrong, match="reads back differently"):
         export(path, tmp_path / "out.json", to="r3")
     assert [one.name for one in tmp_path.iterdir()] == ["source.json"]
 

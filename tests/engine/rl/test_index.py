@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from db.specs.base import UserError
+from engine.common.atomic import replacing
 from engine.rl.health.findings import rl_findings
 from engine.rl.index import build as rl_index
 from engine.rl.index.browse import Browse
 from engine.rl.index.build import build, main
 from engine.rl.index.head import read_head
-from engine.rl.index.rows import Mark
+from engine.rl.index.query_rows import Mark
 from engine.rl.reading import index_place
 from engine.rl.reading.file import read_rl_file
 from tests import helpers_rl
@@ -125,14 +126,12 @@ def test_leftovers_of_dead_builders_are_removed(tmp_path: Path) -> None:
     path, cache = helpers_rl.write(tmp_path / "rl.json", helpers_rl.plain()), tmp_path / "cache"
     side = index_place.side_file(path, cache)
     side.parent.mkdir(parents=True)
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    dead, alive = side.with_name(f"{side.stem}.part{ended.pid}"), side.with_name(f"{side.stem}.part{os.getppid()}")
-    dead.touch()
-    alive.touch()
-    build(path, cache)
-    assert not dead.exists()
-    assert alive.exists()
+    killed = "import os; from engine.rl.index import build; build._write = lambda draft, _: os._exit(9); build.main()"
+    subprocess.run([sys.executable, "-c", killed, str(path), "--cache", str(cache)])
+    assert len(list(side.parent.glob(f".{side.name}-*"))) == 1
+    with replacing(side) as draft:
+        build(path, cache)
+        assert list(side.parent.glob(f".{side.name}-*")) == [draft]
 
 
 def test_the_process_builds_an_index_and_says_nothing_when_done(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from db.rows import Progress
-from engine.recipes.run_context import Context
+from engine.recipes.run_context import RunContext
 from engine.recipes.train import train, train_many
 from engine.selector import fused
 from engine.selector.checkpoint import load_selector
@@ -57,14 +57,14 @@ def test_a_seed_repeats_to_the_bit_and_a_cut_run_goes_on(
 ) -> None:
     fields: dict[str, Any] = {"dropout": 0.3, "rce_epochs": 3, "grpo_epochs": 2, "grpo_dropout": True}
     spec = small(files, **fields).model_copy(update={"device": "cuda", "cuda_graph": cuda_graph})
-    whole = metrics_of(train(spec, Context(tmp_path / "whole", tmp_path / "cache")))
+    whole = metrics_of(train(spec, RunContext(tmp_path / "whole", tmp_path / "cache")))
     assert metrics_of(train(spec)) == whole
     before = []
-    for row in train(spec, Context(tmp_path / "cut", tmp_path / "cache")):
+    for row in train(spec, RunContext(tmp_path / "cut", tmp_path / "cache")):
         before.append(row)
         if isinstance(row, Progress) and row.note.startswith("grpo epoch 2"):
             break
-    after = list(train(spec, Context(tmp_path / "cut", tmp_path / "cache")))
+    after = list(train(spec, RunContext(tmp_path / "cut", tmp_path / "cache")))
     assert metrics_of(before) | metrics_of(after) == whole
     one, two = (
         load_selector(tmp_path / run / "checkpoints/grpo_last.safetensors").state_dict() for run in ("whole", "cut")

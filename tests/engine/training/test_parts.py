@@ -16,7 +16,7 @@ from db.specs.selector import PUBLISHED
 from engine.selector import PointerSelector
 from engine.training.batches import Resident
 from engine.training.dropout import BitDropout
-from engine.training.groups import Groups
+from engine.training.group_tensors import GroupTensors
 from engine.training.losses import group_advantage
 from engine.training.measure import uniform_loss
 from engine.training.objectives import PolicyGradient, select_candidates
@@ -31,10 +31,10 @@ CPU = torch.device("cpu")
 SPEC = small({"rl_data": "a", "embeddings": "b"}, grpo_epochs=1)
 
 
-def groups_of(raw: torch.Tensor, mask: torch.Tensor | None = None, pool: int = 6) -> Groups:
+def groups_of(raw: torch.Tensor, mask: torch.Tensor | None = None, pool: int = 6) -> GroupTensors:
     count, width = raw.shape
     mask = torch.ones_like(raw, dtype=torch.bool) if mask is None else mask
-    return Groups(
+    return GroupTensors(
         query_rows=torch.arange(count),
         pool=torch.arange(pool).repeat(count, 1),
         pool_mask=None,
@@ -47,7 +47,7 @@ def groups_of(raw: torch.Tensor, mask: torch.Tensor | None = None, pool: int = 6
     )
 
 
-def resident(groups: Groups) -> Resident:
+def resident(groups: GroupTensors) -> Resident:
     rows = torch.nn.functional.normalize(torch.randn(8, 5), dim=-1)
     return Resident(groups, rows, rows, CPU)
 

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
-from engine.rl.index.rows import QueryRow
+from engine.rl.index.query_rows import QueryRow
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText, EditLaunch
 from leverplus_tui.tui.screens.dialogs import Choose

@@ -12,7 +12,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from db.specs.base import UserError
-from engine.rl.index.rows import Group, QueryRow
+from engine.rl.index.query_rows import QueryDetail, QueryRow
 from leverplus_tui.data.rl_files import RLSource
 from leverplus_tui.tui.screens.rl.view import asked, figure
 from leverplus_tui.tui.widgets.picture import Picture
@@ -73,7 +73,7 @@ class QueryPreview(VerticalScroll):
         self.query_one("#preview-candidates", Static).update(_best(group))
 
 
-def _best(group: Group) -> Content:
+def _best(group: QueryDetail) -> Content:
     """Candidates by reward, one line each."""
     parts: list[str | tuple[str, str]] = [("candidates by reward", "$faint")]
     for one in sorted(group.candidates, key=lambda candidate: (-candidate.rewards[MODE], candidate.number)):

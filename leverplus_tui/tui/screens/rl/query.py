@@ -17,7 +17,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from db.specs.base import UserError
-from engine.rl.index.rows import CandidateRow, Group, QueryRow
+from engine.rl.index.query_rows import CandidateRow, QueryDetail, QueryRow
 from leverplus_tui.data.rl_files import RLSource
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText
@@ -109,7 +109,7 @@ class RLQueryScreen(PageScreen):
         super().__init__(library)
         self.source, self._ids = source, ids
         self.query_id = query_id
-        self.group: Group | None = None
+        self.group: QueryDetail | None = None
         self.mode, self.sort = "hard_plus_soft", "file"
         self._row: QueryRow | None = None
         self._shown: dict[int, TrainRow] = {}

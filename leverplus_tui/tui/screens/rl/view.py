@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.content import Content
 
-from engine.rl.index.rows import CandidateRow, Group, Mark, QueryRow
+from engine.rl.index.query_rows import CandidateRow, Mark, QueryDetail, QueryRow
 from leverplus_tui.tui.theme import glyph
 from leverplus_tui.tui.widgets.table import Cell, Column
 from leverplus_tui.tui.widgets.text import clean, pad, plural
@@ -119,7 +119,7 @@ def _demonstrations(rows: Sequence[int], shown: Mapping[int, TrainRow]) -> Cell 
     return f" {glyph('pipe')} ".join(words)
 
 
-def asked(row: QueryRow, group: Group | None) -> Content:
+def asked(row: QueryRow, group: QueryDetail | None) -> Content:
     """Question, ids, class, and the answers of people with how often each was given."""
     question = (group.question if group is not None else row.question) or "(question not stored)"
     ids = [f"query {row.query_id}"]
@@ -153,7 +153,7 @@ def _counted(answers: Sequence[str]) -> str:
     )
 
 
-def pool_line(group: Group) -> str:
+def pool_line(group: QueryDetail) -> str:
     """The stored pool in one line."""
     if not group.pool:
         chosen = {row for candidate in group.candidates for row in candidate.rows}

@@ -14,7 +14,7 @@ from db.specs import TrainSpec, UserError
 from db.specs.train import RewardMode
 from engine.rl.reading.file import read_rl_file
 from engine.rl.selection import columns_for, kept_candidates
-from engine.training.groups import Groups, RLTensors, load_groups, normalize
+from engine.training.group_tensors import GroupTensors, RLTensors, load_groups, normalize
 from tests import helpers_rl
 from tests.helpers_rl import TRAIN_SIZE, write
 
@@ -36,7 +36,7 @@ def refused(tmp_path: Path, document: dict[str, Any], **fields: Any) -> str:
     return str(caught.value)
 
 
-def rows_of(groups: Groups) -> list[list[list[int]]]:
+def rows_of(groups: GroupTensors) -> list[list[list[int]]]:
     """Train rows of the pointers of each group, padding left out."""
     pool = groups.pool.expand(len(groups), -1)
     return [[pool[q, pointer].tolist() for pointer in groups.pointers[q][groups.mask[q]]] for q in range(len(groups))]

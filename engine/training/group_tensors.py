@@ -11,6 +11,7 @@ from torch import Tensor
 
 from db.specs import TrainSpec
 from engine.rl.reading.file import RLFile
+from engine.rl.rewards import alike
 from engine.rl.selection import (
     Bools,
     Floats,
@@ -20,12 +21,9 @@ from engine.rl.selection import (
     use_stored_pool,
 )
 
-EQUAL = 1e-12
-"""Deviations up to this count as none: rewards that are equal but for rounding."""
-
 
 @dataclass(frozen=True)
-class Groups:
+class GroupTensors:
     """Q groups (queries) in one tensor each, padded to P candidates and K pool members."""
 
     query_rows: Tensor
@@ -59,10 +57,10 @@ class Groups:
         """(Q,) groups that can teach: two candidates or more and rewards that differ."""
         high = self.raw.masked_fill(~self.mask, -torch.inf).amax(1)
         low = self.raw.masked_fill(~self.mask, torch.inf).amin(1)
-        found: Bools = ((high - low > EQUAL) & (self.mask.sum(1) > 1)).cpu().numpy()
+        found: Bools = (~alike(high, low) & (self.mask.sum(1) > 1)).cpu().numpy()
         return found
 
-    def to(self, device: torch.device) -> Groups:
+    def to(self, device: torch.device) -> GroupTensors:
         """The same groups with all tensors on `device`."""
         tensors = {name: value.to(device) for name, value in vars(self).items() if isinstance(value, Tensor)}
         return replace(self, **tensors)  # type: ignore[arg-type]
@@ -72,8 +70,8 @@ class Groups:
 class RLTensors:
     """The groups of both sides of the split, and what was left out on the way."""
 
-    train: Groups
-    val: Groups
+    train: GroupTensors
+    val: GroupTensors
     counts: Mapping[str, int]
     """`queries`, `candidates`, then what each filter dropped."""
 
@@ -101,14 +99,16 @@ def normalize(reward: Floats, mask: Bools, method: str, clamp: float) -> Floats:
     mean = (reward * mask).sum(1, keepdims=True) / np.maximum(size, 1)
     centred = (reward - mean) * mask
     std = np.sqrt((centred**2).sum(1, keepdims=True) / np.maximum(size - 1, 1))
-    flat = (std <= EQUAL) | (size < 2)
+    high = np.where(mask, reward, -np.inf).max(1, keepdims=True)
+    low = np.where(mask, reward, np.inf).min(1, keepdims=True)
+    flat = alike(high, low) | (size < 2)
     score = centred / np.where(flat, 1.0, std)
     if method == "z_score_clamp":
         score = np.clip(score, -clamp, clamp)
     return np.where(flat, reward * mask, score)
 
 
-def _groups(file: RLFile, selection: Selection, spec: TrainSpec, candidate_rows: int) -> Groups:
+def _groups(file: RLFile, selection: Selection, spec: TrainSpec, candidate_rows: int) -> GroupTensors:
     queries, group = _numbered(selection.group)
     sizes = np.bincount(group, minlength=len(queries))
     width = int(sizes.max(initial=1))
@@ -120,7 +120,7 @@ def _groups(file: RLFile, selection: Selection, spec: TrainSpec, candidate_rows:
     reward[group, slot] = selection.reward
     mask = np.arange(width) < sizes[:, None]
     full = bool((pool_sizes == pool.shape[1]).all())
-    return Groups(
+    return GroupTensors(
         query_rows=torch.from_numpy(file.query_ids[queries]),
         pool=torch.from_numpy(pool),
         pool_mask=None if full else torch.from_numpy(np.arange(pool.shape[1]) < pool_sizes[:, None]),

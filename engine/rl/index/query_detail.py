@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from db.specs.base import UserError
-from engine.rl.index.rows import CandidateRow, Group, Mark
+from engine.rl.index.query_rows import CandidateRow, Mark, QueryDetail
 from engine.rl.index.summary import Marks, mark
 from engine.rl.reading.columns import Labels
 from engine.rl.reading.file import RLFile, gather
@@ -21,7 +21,7 @@ REWARD_MODES = (*FORMULAS, "legacy")
 LEGACY = Weights(alpha=1.0, beta=1.0)
 
 
-def read_group(path: Path, query_id: int, start: int, length: int) -> Group:
+def read_query(path: Path, query_id: int, start: int, length: int) -> QueryDetail:
     """The query whose record lies at these bytes. UserError where something else lies there, or the record is malformed."""
     try:
         with path.open("rb") as file:
@@ -37,13 +37,13 @@ def read_group(path: Path, query_id: int, start: int, length: int) -> Group:
     return _group(gather(path, raw, {}), raw[query_id])
 
 
-def _group(data: RLFile, raw: msgspec.Raw) -> Group:
+def _group(data: RLFile, raw: msgspec.Raw) -> QueryDetail:
     query = data.queries[0]
     record = decode_whole(data.path, int(data.query_ids[0]), raw)
     stored = record.get("pointer_candidates") or []
     marks = mark(data)
     paid = _rewards(data)
-    return Group(
+    return QueryDetail(
         query_id=int(data.query_ids[0]), question_id=query.question_id, image_id=query.image_id,
         question=query.question, answers=query.answers, pool=tuple(data.pools.ids.tolist()),
         candidates=tuple(

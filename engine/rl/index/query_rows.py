@@ -101,7 +101,7 @@ class CandidateRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class QueryDetail:
     """One query at length, read from the file itself."""
 
     query_id: int

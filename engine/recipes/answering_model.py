@@ -1,0 +1,48 @@
+"""The model that answers in a recipe: opened as the specification says, with the facts that its answers are keyed by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from db.rows import Fact
+from db.specs.evaluate import EvalSpec
+from db.specs.generate import GenerateSpec
+from engine.vlm.opening import is_server, open_vlm
+from engine.vlm.protocol import VLM
+
+BATCHES_AT_ONCE = 4
+"""Batches handed to the model together, so that it can sort prompts by length."""
+
+
+def open_answering_model(spec: EvalSpec | GenerateSpec, cache_dir: Path) -> VLM:
+    """The model that `spec` names, with its decoding. Raises UserError."""
+    return open_vlm(
+        spec.vlm,
+        decode=spec.decode,
+        prompt=spec.prompt,
+        dtype=spec.dtype,
+        device=spec.device,
+        batch_size=spec.batch_size,
+        served_model=spec.served_model,
+        concurrency=spec.concurrency,
+        cache_dir=cache_dir,
+    )
+
+
+def prompts_at_once(spec: EvalSpec | GenerateSpec) -> int:
+    """How many prompts are handed to the model together."""
+    return BATCHES_AT_ONCE * (spec.concurrency if is_server(spec.vlm) else spec.batch_size)
+
+
+def model_facts(vlm: VLM) -> dict[str, Any]:
+    """What is stored of the model as it is now."""
+    return {**vlm.facts(), "vlm_sha": vlm.sha, "decode_sha": vlm.decode_sha}
+
+
+def changed_facts(before: Mapping[str, Any], vlm: VLM) -> Iterator[Fact]:
+    """Facts that are no longer what they were: the batch may have been halved for want of memory."""
+    for name, value in vlm.facts().items():
+        if before.get(name) != value:
+            yield Fact(name, value)
