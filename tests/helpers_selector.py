@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from db.specs.selector import DIVERSITIES, EARLIER, PUBLISHED, SCORERS, STATE_UPDATES, SelectorParts
+from db.specs.selector import DIVERSITIES, EARLIER, PUBLISHED, SCORERS, STATE_UPDATES, Form, SelectorParts
 from engine.selector import PointerSelector
 
 D, H, K, B, P, S = 12, 8, 6, 3, 4, 2
@@ -19,7 +20,7 @@ VARIANTS: dict[str, SelectorParts] = {
     "mmr mean": PUBLISHED["v4_3"].model_copy(update={"mmr_reduction": "mean"}),
     "weighted": PUBLISHED["v4_9"].model_copy(update={"state_update": "weighted", "update_weight": 0.6, "top_m": 3}),
 }
-TABLES = {"state_update": STATE_UPDATES, "scorer": SCORERS, "diversity": DIVERSITIES}
+TABLES: Mapping[str, Mapping[Any, Form]] = {"state_update": STATE_UPDATES, "scorer": SCORERS, "diversity": DIVERSITIES}
 VARIANTS |= {
     name: PUBLISHED["v4_2"].model_copy(update={part: name})
     for part, table in TABLES.items()
