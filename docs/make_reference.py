@@ -108,7 +108,7 @@ QUERY_FIELDS = {
     "worst": "worst score",
     "spread": "best minus worst score",
     "rate": "share of the scored candidates that are right, 0 to 1 or with a percent sign",
-    "reward": "best reward",
+    "reward": "mean reward of its candidates",
     "pool": "size of its stored pool",
     "usable": "candidates that the official metric scored",
     "gen method": "how a candidate was made, such as `gen:beam`",
@@ -162,7 +162,8 @@ def _flag(option: Any) -> str:
     names = "`, `".join([*option.opts, *option.secondary_opts])
     choices = "|".join(map(str, get_args(option.type_descriptor.annotation)))
     value = option.metavar or choices or option.name.upper()
-    return (f"`{names}`" if option.is_flag else f"`{names} {value}`") + ", required" * option.required
+    shown = f"`{names}`" if option.is_flag else f"`{names} {value}`"
+    return f"{shown}, required" if option.required else shown
 
 
 def fields() -> str:
