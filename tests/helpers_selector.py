@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from db.specs.selector import EARLIER, PUBLISHED, SelectorParts
+from db.specs.selector import DIVERSITIES, EARLIER, PUBLISHED, SCORERS, STATE_UPDATES, Form, SelectorParts
 from engine.selector import PointerSelector
 
 D, H, K, B, P, S = 12, 8, 6, 3, 4, 2
@@ -15,11 +16,18 @@ D, H, K, B, P, S = 12, 8, 6, 3, 4, 2
 VARIANTS: dict[str, SelectorParts] = {
     **PUBLISHED,
     **{f"{name} earlier": parts for name, parts in EARLIER.items()},
-    "bilinear": PUBLISHED["v4_5"].model_copy(update={"scorer": "bilinear"}),
     "mlp": PUBLISHED["v4_9"].model_copy(update={"refine_type": "mlp", "top_m": 3}),
     "mmr mean": PUBLISHED["v4_3"].model_copy(update={"mmr_reduction": "mean"}),
     "weighted": PUBLISHED["v4_9"].model_copy(update={"state_update": "weighted", "update_weight": 0.6, "top_m": 3}),
 }
+TABLES: Mapping[str, Mapping[Any, Form]] = {"state_update": STATE_UPDATES, "scorer": SCORERS, "diversity": DIVERSITIES}
+VARIANTS |= {
+    name: PUBLISHED["v4_2"].model_copy(update={part: name})
+    for part, table in TABLES.items()
+    for name in table
+    if not any(getattr(parts, part) == name for parts in VARIANTS.values())
+}
+"""Every form of every part occurs, a new one by itself."""
 
 
 def build(parts: SelectorParts, *, shots: int = S, seed: int = 0, **sizes: Any) -> PointerSelector:

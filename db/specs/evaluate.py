@@ -14,6 +14,13 @@ SYSTEM_PROMPT = (
 )
 
 Retriever = Literal["zero-shot", "random", "fixed", "t2t", "i2t", "i2i", "selector"]
+COMPARED: dict[str, tuple[str, str]] = {
+    "t2t": ("text", "text"),
+    "i2t": ("image", "text"),
+    "i2i": ("image", "image"),
+    "selector": ("both", "both"),
+}
+"""Retriever -> the features of the query and of the train questions that it compares; retrievers left out compare none."""
 PoolRule = Literal["all", "first", "random", "rand-sampler", "text-sampler", "image-sampler", "mix-sampler"]
 
 
@@ -89,7 +96,7 @@ class EvalSpec(Spec):
     selector: str = ""
     """Checkpoint of a pointer selector; `builtin` is the one trained on the built-in world."""
     encoder: str = "vlm"
-    """What embeds questions and images for t2t, i2t, i2i and selector: `vlm`, or a CLIP directory or hub id."""
+    """What embeds questions and images where a retriever or a pool compares them: `vlm`, or a CLIP directory or hub id."""
     pool: PoolRule = "all"
     """Which train questions may be chosen for a query."""
     pool_size: int = Field(default=64, ge=1)

@@ -1,9 +1,14 @@
-"""What a pointer selector is made of. The published variants are combinations of these parts; this table is the only
-place that knows their names. Pure Python: the network, the checkpoint reader and the doctor share it."""
+"""What a pointer selector is made of: its parts, the published combinations of them, and the tensors of each part.
+
+Pure Python: the network, the checkpoint reader and the doctor share it. The arithmetic of the parts is in
+`engine.selector`; CONTRIBUTING.md says how to add one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Literal
 
@@ -12,6 +17,11 @@ from pydantic import Field, model_validator
 from db.specs.base import Spec
 
 Shape = tuple[int, ...]
+Shapes = Mapping[str, Shape]
+"""Name of a tensor -> its shape."""
+StateUpdateName = Literal["static", "weighted", "gate", "gru", "slots"]
+ScorerName = Literal["dot", "additive", "bilinear", "two-stage"]
+DiversityName = Literal["none", "mmr", "coverage", "dpp"]
 
 MAX_SHOTS = 8
 """Most demonstrations in a pointer; also the rows of the slot embedding."""
@@ -26,7 +36,7 @@ class SelectorParts(Spec):
     """Self-attention layers over the candidates, before the query attends to them."""
     candidate_heads: int = Field(default=1, ge=1)
     """Attention heads of those layers."""
-    state_update: Literal["static", "weighted", "gate", "gru", "slots"] = "gate"
+    state_update: StateUpdateName = "gate"
     """How the query changes after a choice; `slots` makes one query for each shot at once."""
     update_weight: float | None = Field(default=None, gt=0, lt=1)
     """Share of the old state in a `weighted` update; none learns it."""
@@ -38,13 +48,13 @@ class SelectorParts(Spec):
     """Self-attention layers over the slots."""
     slot_candidate_attention: bool = True
     """Let the slots attend to the candidates."""
-    scorer: Literal["dot", "additive", "bilinear", "two-stage"] = "dot"
+    scorer: ScorerName = "dot"
     """How a state and a candidate become a score; `two-stage` scores the best `top_m` again."""
     top_m: int = Field(default=8, ge=1)
     """Candidates that the second stage looks at."""
     refine_type: Literal["attn", "mlp"] = "attn"
     """Second stage: attention, or an MLP over state and candidate."""
-    diversity: Literal["none", "mmr", "coverage", "dpp"] = "none"
+    diversity: DiversityName = "none"
     """What is added to the score from the second step on, so that demonstrations differ."""
     mmr_reduction: Literal["max", "mean"] = "max"
     """Similarity to the chosen candidates in `mmr`: to the nearest, or on average."""
@@ -147,16 +157,25 @@ EARLIER: dict[str, SelectorParts] = {
 def expected_tensors(
     parts: SelectorParts, d_model: int, hidden_dim: int = 256, num_layers: int = 1, shots: int = 2
 ) -> dict[str, Shape]:
-    """Name and shape of every tensor of a selector, in the order of its state dictionary, without building it.
+    """Name and shape of every tensor of a selector, without building it.
 
     Towers keep the width of the embeddings and attend to nothing: `hidden_dim` and `num_layers` do not matter to them.
     """
     width = d_model if parts.projection == "towers" else hidden_dim
     tensors = _towers(width) if parts.projection == "towers" else _trunk(parts, d_model, width, num_layers)
-    return tensors | _state(parts, width, shots) | _scorer(parts, width) | _diversity(parts, width, shots)
+    state_update, scorer, diversity = forms(parts)
+    tensors |= state_update.tensors(parts, width, shots)
+    if parts.step_embedding:
+        tensors["step_emb.weight"] = (parts.step_rows or shots, width)
+    tensors |= scorer.tensors(parts, width, shots) | diversity.tensors(parts, width, shots)
+    if parts.stop:
+        tensors["stop_token"] = (1, width)
+    if parts.learn_temperature:
+        tensors["temperature"] = (1,)
+    return tensors
 
 
-def parameter_count(shapes: Iterable[Shape] | Mapping[str, Shape]) -> int:
+def parameter_count(shapes: Iterable[Shape] | Shapes) -> int:
     """Number of values in tensors of these shapes."""
     return sum(prod(shape) for shape in (shapes.values() if isinstance(shapes, Mapping) else shapes))
 
@@ -201,23 +220,20 @@ def _trunk(parts: SelectorParts, d_model: int, width: int, num_layers: int) -> d
     return tensors | _linear("query_proj", width, width, bias=False) | _linear("cand_proj", width, width, bias=False)
 
 
-def _state(parts: SelectorParts, width: int, shots: int) -> dict[str, Shape]:
-    tensors: dict[str, Shape] = {}
-    if parts.state_update == "weighted" and parts.update_weight is None:
-        tensors["query_update_weight"] = ()
-    if parts.state_update == "gate":
-        tensors |= _linear("query_update_gate", width, 2 * width)
-    if parts.state_update == "gru":
-        tensors |= {f"decoder_gru.weight_{end}": (3 * width, width) for end in ("ih", "hh")}
-        tensors |= {f"decoder_gru.bias_{end}": (3 * width,) for end in ("ih", "hh")}
-    if parts.state_update == "slots":
-        tensors |= _slots(parts, width)
-    if parts.step_embedding:
-        tensors["step_emb.weight"] = (parts.step_rows or shots, width)
-    return tensors
+def _weighted(parts: SelectorParts, width: int, shots: int) -> dict[str, Shape]:
+    return {"query_update_weight": ()} if parts.update_weight is None else {}
 
 
-def _slots(parts: SelectorParts, width: int) -> dict[str, Shape]:
+def _gate(parts: SelectorParts, width: int, shots: int) -> dict[str, Shape]:
+    return _linear("query_update_gate", width, 2 * width)
+
+
+def _gru(parts: SelectorParts, width: int, shots: int) -> dict[str, Shape]:
+    weights: dict[str, Shape] = {f"decoder_gru.weight_{end}": (3 * width, width) for end in ("ih", "hh")}
+    return weights | {f"decoder_gru.bias_{end}": (3 * width,) for end in ("ih", "hh")}
+
+
+def _slots(parts: SelectorParts, width: int, shots: int) -> dict[str, Shape]:
     tensors: dict[str, Shape] = {"slot_emb.weight": (MAX_SHOTS, width)}
     for i in range(parts.slot_layers):
         tensors |= _attention(f"slot_self_attn_layers.{i}", width) | _norm(f"slot_norms.{i}", width)
@@ -226,33 +242,106 @@ def _slots(parts: SelectorParts, width: int) -> dict[str, Shape]:
     return tensors
 
 
-def _scorer(parts: SelectorParts, width: int) -> dict[str, Shape]:
-    if parts.scorer == "additive":
-        query = _linear("attn_Wq", width, width) | _linear("attn_Wc", width, width, bias=False)
-        return query | _linear("attn_v", 1, width, bias=False)
-    if parts.scorer == "bilinear":
-        return {"bilinear.weight": (1, width, width)}
-    if parts.scorer == "two-stage" and parts.refine_type == "attn":
-        # refine_score is stored by upstream but never used
-        return _attention("refine_attn", width) | _norm("refine_norm", width) | _linear("refine_score", 1, width)
-    if parts.scorer == "two-stage":
+def _additive(parts: SelectorParts, width: int, shots: int) -> dict[str, Shape]:
+    query = _linear("attn_Wq", width, width) | _linear("attn_Wc", width, width, bias=False)
+    return query | _linear("attn_v", 1, width, bias=False)
+
+
+def _bilinear(parts: SelectorParts, width: int, shots: int) -> dict[str, Shape]:
+    return {"bilinear.weight": (1, width, width)}
+
+
+def _two_stage(parts: SelectorParts, width: int, shots: int) -> dict[str, Shape]:
+    if parts.refine_type == "mlp":
         return _linear("refine_mlp.0", width, 2 * width) | _linear("refine_mlp.3", 1, width)
-    return {}
+    # refine_score is stored by upstream but never used
+    return _attention("refine_attn", width) | _norm("refine_norm", width) | _linear("refine_score", 1, width)
 
 
-def _diversity(parts: SelectorParts, width: int, shots: int) -> dict[str, Shape]:
-    tensors: dict[str, Shape] = {}
-    if parts.diversity == "mmr":
-        tensors["div_lambda"] = (shots,)
-    if parts.diversity == "coverage":
-        tensors["topic_prototypes"] = (parts.num_topics, width)
-        tensors |= _linear("query_topic_head", parts.num_topics, width)
-        tensors["cover_lambda"] = ()
-    if parts.diversity == "dpp":
-        tensors |= _linear("dpp_proj", parts.dpp_rank, width, bias=False)
-        tensors["dpp_lambda"] = ()
-    if parts.stop:
-        tensors["stop_token"] = (1, width)
-    if parts.learn_temperature:
-        tensors["temperature"] = (1,)
-    return tensors
+def _mmr(parts: SelectorParts, width: int, shots: int) -> dict[str, Shape]:
+    return {"div_lambda": (shots,)}
+
+
+def _coverage(parts: SelectorParts, width: int, shots: int) -> dict[str, Shape]:
+    topics: dict[str, Shape] = {"topic_prototypes": (parts.num_topics, width)}
+    return topics | _linear("query_topic_head", parts.num_topics, width) | {"cover_lambda": ()}
+
+
+def _dpp(parts: SelectorParts, width: int, shots: int) -> dict[str, Shape]:
+    return _linear("dpp_proj", parts.dpp_rank, width, bias=False) | {"dpp_lambda": ()}
+
+
+def layer_count(shapes: Shapes, stem: str) -> int:
+    """One more than the largest index after `stem`, so that a gap shows up as missing tensors."""
+    found = [match for match in (re.match(rf"{re.escape(stem)}\.(\d{{1,3}})\.", name) for name in shapes) if match]
+    return 1 + max((int(match.group(1)) for match in found), default=-1)
+
+
+def has_word(shapes: Shapes, *words: str) -> bool:
+    """Whether a tensor's name has one of these words before its first dot."""
+    return any(name.partition(".")[0] in words for name in shapes)
+
+
+def _rows_of(name: str) -> Callable[[Shapes], int | None]:
+    return lambda shapes: shapes[name][0] if shapes.get(name) else None
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form of a part as a checkpoint shows it: the tensors it has, and what they tell of its options."""
+
+    tensors: Callable[[SelectorParts, int, int], dict[str, Shape]] = lambda parts, width, shots: {}
+    """(parts, width, trained shots) -> name and shape of its tensors."""
+    words: tuple[str, ...] = ()
+    """What the names of its tensors begin with, up to the first dot; no other form has these words."""
+    told: Mapping[str, Callable[[Shapes], Any]] = field(default_factory=dict)
+    """Option that its tensors tell -> how it is read; None where the tensor is missing."""
+    untold: tuple[str, ...] = ()
+    """Options that leave no trace in its tensors."""
+    per_shot: str = ""
+    """Its tensor with a row for each trained shot: it can pick no further ones."""
+
+
+STATE_UPDATES: dict[StateUpdateName, Form] = {
+    "slots": Form(
+        _slots,
+        ("slot_emb", "slot_self_attn_layers", "slot_norms", "slot_cand_attn", "slot_cand_norm"),
+        told={
+            "slot_layers": lambda shapes: max(
+                layer_count(shapes, "slot_self_attn_layers"), layer_count(shapes, "slot_norms")
+            ),
+            "slot_candidate_attention": lambda shapes: has_word(shapes, "slot_cand_attn", "slot_cand_norm"),
+        },
+    ),
+    "gru": Form(_gru, ("decoder_gru",)),
+    "gate": Form(_gate, ("query_update_gate",)),
+    "weighted": Form(_weighted, ("query_update_weight",)),
+    "static": Form(),
+}
+SCORERS: dict[ScorerName, Form] = {
+    "additive": Form(_additive, ("attn_Wq", "attn_Wc", "attn_v")),
+    "bilinear": Form(_bilinear, ("bilinear",)),
+    "two-stage": Form(
+        _two_stage,
+        ("refine_attn", "refine_norm", "refine_score", "refine_mlp"),
+        told={"refine_type": lambda shapes: "mlp" if has_word(shapes, "refine_mlp") else "attn"},
+        untold=("top_m",),
+    ),
+    "dot": Form(),
+}
+DIVERSITIES: dict[DiversityName, Form] = {
+    "mmr": Form(_mmr, ("div_lambda",), untold=("mmr_reduction",), per_shot="div_lambda"),
+    "coverage": Form(
+        _coverage,
+        ("topic_prototypes", "query_topic_head", "cover_lambda"),
+        told={"num_topics": _rows_of("topic_prototypes")},
+    ),
+    "dpp": Form(_dpp, ("dpp_proj", "dpp_lambda"), told={"dpp_rank": _rows_of("dpp_proj.weight")}),
+    "none": Form(),
+}
+"""Name in a specification -> what a checkpoint shows of it; the form without tensors of its own stands last."""
+
+
+def forms(parts: SelectorParts) -> tuple[Form, Form, Form]:
+    """The forms of state update, scorer and diversity."""
+    return STATE_UPDATES[parts.state_update], SCORERS[parts.scorer], DIVERSITIES[parts.diversity]

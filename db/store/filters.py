@@ -220,3 +220,16 @@ _ANYWHERE = " || ' ' || ".join(["'r' || run.id", *_TEXT.values(), _TAGS])
 _SORTED_WORDS = {"kind": "run.kind", "state": "run.state"}
 _NAMES = ", ".join(sorted({*_TEXT, *_WORDS, *_NUMBERS, *_FLAGS}))
 _FIELDS = f"fields are {_NAMES}, acc@SHOTS, and last.METRIC, min.METRIC, max.METRIC"
+
+
+def run_fields() -> dict[str, str]:
+    """Field that a filter can name -> how its value is written, for the reference page."""
+    numbers = {name: make().what for name, make in _NUMBERS.items()} | {"acc@SHOTS": "percentage"}
+    metrics = dict.fromkeys(("last.METRIC", "min.METRIC", "max.METRIC"), "number")
+    return (
+        dict.fromkeys(_TEXT, "text")
+        | dict.fromkeys(_WORDS, "word")
+        | numbers
+        | metrics
+        | dict.fromkeys(_FLAGS, "yes or no")
+    )

@@ -1,15 +1,43 @@
-"""Opening a data set by name or folder: the built-in world, the official files, or a Hugging Face layout."""
+"""Opening a data set by name or folder: the built-in world, or one of the layouts in the table LAYOUTS."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from db.specs.base import UserError
-from engine.data.huggingface import SUFFIXES, find_files, open_huggingface
-from engine.data.official import FOLDERS, file_names, is_official, open_official
+from engine.data import huggingface, official
+from engine.data.huggingface import SUFFIXES
+from engine.data.official import open_official
 from engine.data.sample import Dataset, Sample, Split
 
-__all__ = ["Dataset", "Sample", "Split", "open_dataset"]
+__all__ = ["LAYOUTS", "Dataset", "Layout", "Sample", "Split", "is_dataset", "open_dataset"]
+
+
+class Layout(NamedTuple):
+    """One way in which questions, answers and images lie in a folder."""
+
+    holds: Callable[[Path], bool]
+    """Whether a path has this layout, by names of files; nothing is read."""
+    open: Callable[[Path, Path], Dataset]
+    """(path, folder for unpacked images) -> the data set; raises UserError where it is incomplete or malformed."""
+    sought: Callable[[Path], str]
+    """What `holds` looks for in a folder, in words, for the refusal of a folder that has no layout."""
+
+
+LAYOUTS: dict[str, Layout] = {
+    "official": Layout(official.is_official, lambda root, cache_dir: open_official(root), official.sought),
+    "huggingface": Layout(
+        lambda root: bool(huggingface.find_files(root)), huggingface.open_huggingface, huggingface.sought
+    ),
+}
+"""Name -> layout; the first that holds a path opens it."""
+
+
+def is_dataset(root: Path) -> bool:
+    """Whether a path has a known layout, by names of files."""
+    return any(layout.holds(root) for layout in LAYOUTS.values())
 
 
 def open_dataset(path_or_name: str | Path, *, cache_dir: Path) -> Dataset:
@@ -28,10 +56,9 @@ def open_dataset(path_or_name: str | Path, *, cache_dir: Path) -> Dataset:
             "or Hugging Face files"
         )
     root = root.resolve()
-    if root.is_dir() and is_official(root):
-        return open_official(root)
-    if find_files(root):
-        return open_huggingface(root, cache_dir)
+    for layout in LAYOUTS.values():
+        if layout.holds(root):
+            return layout.open(root, cache_dir)
     raise UserError(_unknown(root))
 
 
@@ -40,8 +67,4 @@ def _unknown(root: Path) -> str:
         return (
             f"{root} is no data set: give a folder, or a {', '.join(SUFFIXES)} file named after its split (train, val)"
         )
-    places = ", ".join(str(root / folder) for folder in FOLDERS)
-    return (
-        f"{root} holds no data set: looked for {file_names('', 'val')[0]} and {file_names('', 'val')[1]} "
-        f"(VQAv2 with the prefix v2_) in {places}, and for {', '.join(SUFFIXES)} files named after train or val below it"
-    )
+    return f"{root} holds no data set: looked for {', and for '.join(one.sought(root) for one in LAYOUTS.values())}"

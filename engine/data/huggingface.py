@@ -60,6 +60,11 @@ def split_name(path: Path, root: Path) -> str:
     return ""
 
 
+def sought(root: Path) -> str:
+    """What is looked for in a folder, in words."""
+    return f"{', '.join(SUFFIXES)} files named after train or val below it"
+
+
 def open_huggingface(root: Path, cache_dir: Path) -> Dataset:
     """The data set in `root`. Raises UserError naming file, row and field, and SplitMissing where no split is found."""
     files = find_files(root)

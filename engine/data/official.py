@@ -74,8 +74,15 @@ def file_names(prefix: str, split: str) -> tuple[str, str]:
 
 
 def is_official(root: Path) -> bool:
-    """Whether the folder holds any file with an official name."""
-    return bool(_prefixes(root))
+    """Whether the path is a folder that holds any file with an official name."""
+    return root.is_dir() and bool(_prefixes(root))
+
+
+def sought(root: Path) -> str:
+    """What was looked for in a folder, in words."""
+    questions, annotations = file_names("", "val")
+    places = ", ".join(str(root / folder) for folder in FOLDERS)
+    return f"{questions} and {annotations} (VQAv2 with the prefix v2_) in {places}"
 
 
 def open_official(root: Path, name: str = "") -> Dataset:

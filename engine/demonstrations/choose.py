@@ -117,15 +117,15 @@ def _features(
         yield from selector_facts(selector)
         encoder = selector_encoder(spec, selector, vlm, cache_dir)
         yield from encoder_rows("selector_encoder", encoder, selector)
-        wanted = retrieve.FIELDS["selector"]
+        wanted = retrieve.wanted("selector")
         found |= yield from feature_steps(encoder, wanted, sides, cache_dir=cache_dir, recipe=selector.recipe)
     else:
-        compared |= set(retrieve.FIELDS.get(retriever, ()))
+        compared |= set(retrieve.wanted(retriever))
     if compared:
         encoder = open_encoder(spec.encoder, vlm, device=spec.device, dtype=spec.dtype, cache_dir=cache_dir)
         yield from encoder_rows("encoder", encoder, None)
-        if retriever == "i2t" and not encoder.joint:
-            yield _unlike_spaces(encoder)
+        if len({field for _, field in retrieve.wanted(retriever)}) > 1 and not encoder.joint:
+            yield _unlike_spaces(retriever, encoder)
         found |= yield from feature_steps(encoder, sorted(compared), sides, cache_dir=cache_dir)
     return found
 
@@ -173,11 +173,11 @@ def pool_facts(pool: Pools) -> Generator[Row, None, None]:
     yield Fact("pool_sha", pool.sha)
 
 
-def _unlike_spaces(encoder: Encoder) -> Finding:
+def _unlike_spaces(retriever: str, encoder: Encoder) -> Finding:
     return Finding(
         code="spaces-differ",
         severity="warning",
-        subject="i2t",
-        message=f"i2t compares images with texts, but {encoder.model} does not train its image and text features to agree",
+        subject=retriever,
+        message=f"{retriever} compares images with texts, but {encoder.model} does not train its image and text features to agree",
         fix="give a CLIP model as the encoder: --set encoder=DIR",
     )

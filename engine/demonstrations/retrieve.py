@@ -2,6 +2,7 @@
 
 A retriever takes a Task and returns a function from a number of shots to the demonstrations of every query: train
 indices in prompt order. The choices for fewer shots are the first choices for more, except where a selector differs.
+What a retriever compares stands beside its name in `db.specs.evaluate`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from db.specs.evaluate import COMPARED
 from engine.data.sample import Sample, Split
 from engine.demonstrations.neighbours import nearest, nearest_own
 from engine.demonstrations.pools import Features, Pools
@@ -22,13 +24,6 @@ from engine.demonstrations.pools import Features, Pools
 MAX_SHOTS = 8
 NUMBERS_AT_ONCE = 1 << 25  # of candidate embeddings: 128 MB in float32
 HIDDEN = 256  # usual width of a selector
-FIELDS: dict[str, tuple[tuple[str, str], ...]] = {
-    "t2t": (("query", "text"), ("train", "text")),
-    "i2t": (("query", "image"), ("train", "text")),
-    "i2i": (("query", "image"), ("train", "image")),
-    "selector": (("query", "both"), ("train", "both")),
-}
-"""Features that a retriever reads, by name."""
 ALIKE = frozenset({"zero-shot", "fixed"})
 """Retrievers that show every query the same, on purpose."""
 
@@ -61,6 +56,11 @@ class Task:
     device: str = "cpu"
 
 
+def wanted(name: str) -> tuple[tuple[str, str], ...]:
+    """The features that a retriever reads, as (side, field); none where it compares nothing."""
+    return tuple(zip(("query", "train"), COMPARED[name], strict=True)) if name in COMPARED else ()
+
+
 def zero_shot(task: Task) -> Chooser:
     """No demonstrations, whatever is asked for."""
     return lambda shots: [()] * len(task.queries)
@@ -84,7 +84,7 @@ def fixed(task: Task) -> Chooser:
 
 def neighbours(task: Task, name: str) -> Chooser:
     """The most similar of the query's pool, by exact inner product; by default the most similar stands last."""
-    query, train = (task.features[pair] for pair in FIELDS[name])
+    query, train = (task.features[pair] for pair in wanted(name))
     if task.pools.own is not None:
         found = nearest_own(query, train, task.pools.own, task.shots, task.device)
     else:
@@ -132,7 +132,7 @@ def _select(task: Task, shots: int) -> list[Demonstrations]:
     asked = min(shots, task.selector.max_shots)
     if asked == 0:
         return [()] * len(task.queries)
-    queries, train = (task.features[pair] for pair in FIELDS["selector"])
+    queries, train = (task.features[pair] for pair in wanted("selector"))
     pools = task.pools
     # A pool that all queries share without exceptions is encoded once, so only what is kept per query counts there.
     shared = train[pools.shared][None].to(task.device) if pools.shared is not None and not any(pools.excluded) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,10 +41,9 @@ def dataset_facts(train: Sequence[QuestionLike], val: Sequence[QuestionLike]) ->
 
 def dataset_findings(name: str, train: Sequence[QuestionLike], val: Sequence[QuestionLike]) -> list[Finding]:
     """Everything wrong with a data set of the two splits; empty when nothing is. Files are looked for, not opened."""
-    findings = [*_shared_images(name, train, val)]
+    findings = [finding for check in CHECKS for finding in check(name, train, val)]
     for split, questions in (("train", train), ("val", val)):
-        for check in (_missing_images, _duplicate_ids, _answers_not_ten):
-            findings += check(f"{name} {split}", questions)
+        findings += [finding for check in SPLIT_CHECKS for finding in check(f"{name} {split}", questions)]
     return findings
 
 
@@ -104,3 +103,15 @@ def _shared_images(name: str, train: Sequence[QuestionLike], val: Sequence[Quest
             "demonstration may show the very image that is asked about.",
             "Evaluate with --set exclude_same_image=true, or remove the questions.",
         )
+
+
+CHECKS: tuple[Callable[[str, Sequence[QuestionLike], Sequence[QuestionLike]], Iterator[Finding]], ...] = (
+    _shared_images,
+)
+"""What is asked of a whole data set: (name, train, val) -> findings."""
+SPLIT_CHECKS: tuple[Callable[[str, Sequence[QuestionLike]], Iterator[Finding]], ...] = (
+    _missing_images,
+    _duplicate_ids,
+    _answers_not_ten,
+)
+"""What is asked of each split: (name and split, questions) -> findings."""

@@ -81,11 +81,9 @@ def _folder(path: Path, expect: Mapping[str, str] | None) -> Report:
 
 
 def _dataset(path: Path) -> Judged:
-    from engine.data.datasets import open_dataset
-    from engine.data.huggingface import find_files
-    from engine.data.official import is_official
+    from engine.data.datasets import is_dataset, open_dataset
 
-    if not is_official(path) and not find_files(path):
+    if not is_dataset(path):
         what = "is empty" if not any(path.iterdir()) else "holds neither weights nor a data set"
         names = "a questions and an annotations file, or Parquet, Arrow or JSON files named after train and val"
         raise Unrecognised(f"{path} {what}; give a checkpoint's folder, or that of a data set: {names}")

@@ -15,6 +15,7 @@ from db.specs.selector import (
     SelectorSizes,
     Shape,
     expected_tensors,
+    forms,
     parameter_count,
 )
 from engine.common.findings import error, warning
@@ -246,8 +247,9 @@ def _shots(case: Case) -> Iterator[Finding]:
 def _trained_rows(case: Case) -> tuple[int, str]:
     """The most shots that the tensors allow, and which of them says so."""
     parts, shots = case.found.parts, case.found.sizes.shots
-    if parts.diversity == "mmr":
-        return shots, f"It has trained diversity weights (div_lambda) for {counted(shots, 'shot')}"
+    for what, form in zip(("state", "score", "diversity"), forms(parts), strict=True):
+        if form.per_shot:
+            return shots, f"It has trained {what} weights ({form.per_shot}) for {counted(shots, 'shot')}"
     if parts.step_embedding:
         rows = parts.step_rows or shots
         return rows, f"It has trained step vectors (step_emb) for {counted(rows, 'shot')}"

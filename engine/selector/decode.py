@@ -35,9 +35,9 @@ class Decoder:
     def __init__(self, net: SelectorTensors, encoded: Encoded) -> None:
         self.net, self.encoded = net, encoded
         self.score = SCORERS[net.parts.scorer](net, encoded)
-        self.update = UPDATES[net.parts.state_update]
-        part = DIVERSITY.get(net.parts.diversity)
-        self.diversity = part(net, encoded) if part else None
+        self.update = UPDATES[net.parts.state_update].after
+        part = net.parts.diversity
+        self.diversity = None if part == "none" else DIVERSITY[part](net, encoded)
         self.fill = PADDED_LOGIT if net.parts.exact_mask else CHOSEN_LOGIT
         self.places = torch.arange(encoded.candidates.shape[1], device=encoded.candidates.device)
 

@@ -1,4 +1,4 @@
-"""What is added to the scores from the second step on, so that demonstrations differ from each other.
+"""What is added to the scores from the second step on, so that demonstrations differ, and the tensors that this takes.
 
 Each object lives for one pass over a batch; what it remembers of the choices so far is explicit, so that beams can be
 reordered.
@@ -10,16 +10,24 @@ from typing import Protocol
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from db.specs.selector import DiversityName
 from engine.selector.encode import Encoded
 from engine.selector.fused import unit
 from engine.selector.layers import pick
 from engine.selector.tensors import SelectorTensors
 
+WEAK = -2.0
+"""Start of the coverage and DPP weights before softplus: a weight of 0.127."""
+
 
 class Diversity(Protocol):
     """`start` gives the memory before any choice (B, 1, ...), `remember` that after one, `bonus` what to add (B, P, K)."""
+
+    @staticmethod
+    def build(net: SelectorTensors) -> None:
+        """Give a new selector the tensors of this part."""
 
     def __init__(self, net: SelectorTensors, encoded: Encoded) -> None: ...
 
@@ -55,6 +63,11 @@ class Similarity:
 class Mmr(Similarity):
     """- softplus(λ_step) · the largest (or mean) cosine to the chosen candidates"""
 
+    @staticmethod
+    def build(net: SelectorTensors) -> None:
+        """A weight for each trained shot."""
+        net.div_lambda = nn.Parameter(torch.full((net.sizes.shots,), 0.1))
+
     def bonus(self, memory: Tensor, step: int) -> Tensor:
         """(B, P, K)"""
         similarity = memory / step if self.summed else memory
@@ -63,6 +76,12 @@ class Mmr(Similarity):
 
 class Dpp(Similarity):
     """+ softplus(λ) · log(1e-6 + 1 - min(s², .999)), s the largest cosine to the chosen ones in a space of low rank"""
+
+    @staticmethod
+    def build(net: SelectorTensors) -> None:
+        """A map into the space of low rank, and a weight."""
+        net.dpp_proj = nn.Linear(net.width, net.parts.dpp_rank, bias=False)
+        net.dpp_lambda = nn.Parameter(torch.tensor(WEAK))
 
     def represent(self, net: SelectorTensors, candidates: Tensor) -> Tensor:
         """(B, K, r)"""
@@ -82,6 +101,13 @@ class Coverage:
     covered is the sum of the chosen candidates' topics, at most 1.
     """
 
+    @staticmethod
+    def build(net: SelectorTensors) -> None:
+        """The prototypes, the map from query to topics, and a weight."""
+        net.topic_prototypes = nn.Parameter(torch.randn(net.parts.num_topics, net.width))
+        net.query_topic_head = nn.Linear(net.width, net.parts.num_topics)
+        net.cover_lambda = nn.Parameter(torch.tensor(WEAK))
+
     def __init__(self, net: SelectorTensors, encoded: Encoded) -> None:
         self.net = net
         self.topics = (encoded.candidates @ net.topic_prototypes.mT).softmax(-1)  # (B, K, M)
@@ -100,4 +126,4 @@ class Coverage:
         return F.softplus(self.net.cover_lambda) * ((self.need * (1 - memory)) @ self.topics.mT)
 
 
-DIVERSITY: dict[str, type[Diversity]] = {"mmr": Mmr, "coverage": Coverage, "dpp": Dpp}
+DIVERSITY: dict[DiversityName, type[Diversity]] = {"mmr": Mmr, "coverage": Coverage, "dpp": Dpp}

@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from db.specs.base import UserError
-from db.specs.selector import MAX_SHOTS, SelectorParts, SelectorSizes
+from db.specs.selector import MAX_SHOTS, SelectorParts, SelectorSizes, forms
 from engine.selector.decode import Decoder, Decoding
+from engine.selector.diversity import DIVERSITY
 from engine.selector.encode import encode
 from engine.selector.inputs import batch_size, check_pointers, check_shots, check_widths
-from engine.selector.tensors import SelectorTensors
+from engine.selector.scorers import SCORERS
+from engine.selector.tensors import SMALL, SelectorTensors, embedding
+from engine.selector.update import UPDATES
 
 
 class Greedy(NamedTuple):
@@ -51,6 +54,16 @@ class PointerSelector(SelectorTensors):
             attn_dropout=attn_dropout, shots=shots,
         )  # fmt: skip
         super().__init__(parts, sizes)
+        UPDATES[parts.state_update].build(self)
+        if parts.step_embedding:
+            self.step_emb = embedding(parts.step_rows or shots, self.width)
+        SCORERS[parts.scorer].build(self)
+        if parts.diversity != "none":
+            DIVERSITY[parts.diversity].build(self)
+        if parts.stop:
+            self.stop_token = nn.Parameter(SMALL * torch.randn(1, self.width))
+        if parts.learn_temperature:
+            self.temperature = nn.Parameter(torch.tensor([parts.temperature]))
 
     @property
     def shots(self) -> int:
@@ -63,7 +76,7 @@ class PointerSelector(SelectorTensors):
         rows = MAX_SHOTS
         if self.parts.step_embedding:
             rows = self.parts.step_rows or self.shots
-        return min(rows, self.shots) if self.parts.diversity == "mmr" else rows
+        return min(rows, self.shots) if any(form.per_shot for form in forms(self.parts)) else rows
 
     def logits(self, query_emb: Tensor, cand_emb: Tensor, pointers: Tensor, mask: Tensor | None = None) -> Tensor:
         """Teacher-forced logits (B, P, S, K) of pointers (B, P, S), for queries (B, d) and pools (B, K, d).

@@ -1,12 +1,16 @@
-"""How a state and a candidate become a score. A scorer does once per pool what it can, then scores states (B, P, H)."""
+"""How a state and a candidate become a score, and the tensors that this takes.
+
+A scorer does once for each pool what it can, then scores states (B, P, H).
+"""
 
 from __future__ import annotations
 
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from db.specs.selector import ScorerName
 from engine.selector.encode import Encoded
 from engine.selector.fused import unit
 from engine.selector.layers import pick
@@ -19,6 +23,10 @@ CHOSEN_LOGIT = -100.0
 class Scorer(Protocol):
     """Scores states (B, P, H) against a pool; `blocked` (B, P, K) may not be chosen; returns (B, P, K)."""
 
+    @staticmethod
+    def build(net: SelectorTensors) -> None:
+        """Give a new selector the tensors of this scorer."""
+
     def __init__(self, net: SelectorTensors, encoded: Encoded) -> None: ...
 
     def __call__(self, state: Tensor, blocked: Tensor) -> Tensor: ...
@@ -26,6 +34,10 @@ class Scorer(Protocol):
 
 class Dot:
     """state·c / T"""
+
+    @staticmethod
+    def build(net: SelectorTensors) -> None:
+        """Nothing is trained."""
 
     def __init__(self, net: SelectorTensors, encoded: Encoded) -> None:
         self.candidates, self.temperature = encoded.candidates, temperature(net)
@@ -36,6 +48,13 @@ class Dot:
 
 class Additive:
     """v·tanh(W_q state + W_c c) / T; needs B·P·K·H numbers, except at the first step, where all trajectories are one."""
+
+    @staticmethod
+    def build(net: SelectorTensors) -> None:
+        """Two maps and a vector."""
+        net.attn_Wq = nn.Linear(net.width, net.width)
+        net.attn_Wc = nn.Linear(net.width, net.width, bias=False)
+        net.attn_v = nn.Linear(net.width, 1, bias=False)
 
     def __init__(self, net: SelectorTensors, encoded: Encoded) -> None:
         self.net, self.keys, self.temperature = net, net.attn_Wc(encoded.candidates), temperature(net)
@@ -49,6 +68,11 @@ class Additive:
 class Bilinear:
     """stateᵀ W c / T"""
 
+    @staticmethod
+    def build(net: SelectorTensors) -> None:
+        """One matrix."""
+        net.bilinear = nn.Bilinear(net.width, net.width, 1, bias=False)
+
     def __init__(self, net: SelectorTensors, encoded: Encoded) -> None:
         self.weight, self.candidates, self.temperature = net.bilinear.weight[0], encoded.candidates, temperature(net)
 
@@ -61,6 +85,17 @@ class TwoStage:
 
     Attention: r = norm(LN(state + MHA(state; top, top))), score r·c / T. MLP: f([state; c]) / T.
     """
+
+    @staticmethod
+    def build(net: SelectorTensors) -> None:
+        """Attention with its norm, or an MLP."""
+        if net.parts.refine_type == "attn":
+            net.refine_attn = net.attention()
+            net.refine_norm = nn.LayerNorm(net.width)
+            net.refine_score = nn.Linear(net.width, 1)  # stored by upstream, never used
+            return
+        hidden = nn.Linear(2 * net.width, net.width)
+        net.refine_mlp = nn.Sequential(hidden, nn.ReLU(), nn.Dropout(net.sizes.dropout), nn.Linear(net.width, 1))
 
     def __init__(self, net: SelectorTensors, encoded: Encoded) -> None:
         self.net, self.encoded, self.coarse = net, encoded, Dot(net, encoded)
@@ -94,6 +129,9 @@ def temperature(net: SelectorTensors) -> Tensor | float:
     return net.temperature if net.parts.learn_temperature else net.parts.temperature
 
 
-SCORERS: dict[str, type[Scorer]] = {
-    "dot": Dot, "additive": Additive, "bilinear": Bilinear, "two-stage": TwoStage,
-}  # fmt: skip
+SCORERS: dict[ScorerName, type[Scorer]] = {
+    "dot": Dot,
+    "additive": Additive,
+    "bilinear": Bilinear,
+    "two-stage": TwoStage,
+}

@@ -1,15 +1,25 @@
-"""How the state (B, P, H) changes once a candidate (B, P, H) has been chosen; the registry is a plain dict."""
+"""How the state (B, P, H) changes once a candidate (B, P, H) has been chosen, and the tensors that this takes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
+from db.specs.selector import MAX_SHOTS, StateUpdateName
 from engine.selector.fused import gated_unit, unit
-from engine.selector.tensors import SelectorTensors
+from engine.selector.layers import Recurrent
+from engine.selector.tensors import SelectorTensors, embedding, xavier
+
+
+class Update(NamedTuple):
+    """`build` gives a new selector its tensors; `after` is the state after a choice: (selector, state, chosen)."""
+
+    build: Callable[[SelectorTensors], None]
+    after: Callable[[SelectorTensors, Tensor, Tensor], Tensor]
 
 
 def static(net: SelectorTensors, state: Tensor, chosen: Tensor) -> Tensor:
@@ -37,6 +47,37 @@ def gru(net: SelectorTensors, state: Tensor, chosen: Tensor) -> Tensor:
     return unit(net.decoder_gru(chosen, state))
 
 
-UPDATES: dict[str, Callable[[SelectorTensors, Tensor, Tensor], Tensor]] = {
-    "static": static, "weighted": weighted, "gate": gate, "gru": gru, "slots": static,
-}  # fmt: skip
+def _nothing(net: SelectorTensors) -> None:
+    pass
+
+
+def _share(net: SelectorTensors) -> None:
+    if net.parts.update_weight is None:
+        net.query_update_weight = nn.Parameter(torch.tensor(0.6))
+
+
+def _gate(net: SelectorTensors) -> None:
+    net.query_update_gate = xavier(nn.Linear(2 * net.width, net.width))
+    nn.init.zeros_(net.query_update_gate.bias)
+
+
+def _gru(net: SelectorTensors) -> None:
+    net.decoder_gru = Recurrent(net.width)
+
+
+def _slots(net: SelectorTensors) -> None:
+    net.slot_emb = embedding(MAX_SHOTS, net.width)
+    net.slot_self_attn_layers = nn.ModuleList(net.attention() for _ in range(net.parts.slot_layers))
+    net.slot_norms = nn.ModuleList(nn.LayerNorm(net.width) for _ in range(net.parts.slot_layers))
+    if net.parts.slot_candidate_attention:
+        net.slot_cand_attn = net.attention()
+        net.slot_cand_norm = nn.LayerNorm(net.width)
+
+
+UPDATES: dict[StateUpdateName, Update] = {
+    "static": Update(_nothing, static),
+    "weighted": Update(_share, weighted),
+    "gate": Update(_gate, gate),
+    "gru": Update(_gru, gru),
+    "slots": Update(_slots, static),
+}

@@ -9,7 +9,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 
-from db.specs.selector import EARLIER, PUBLISHED, SelectorParts, Shape, expected_tensors, parameter_count
+from db.specs.selector import (
+    DIVERSITIES,
+    EARLIER,
+    PUBLISHED,
+    SCORERS,
+    STATE_UPDATES,
+    Shape,
+    expected_tensors,
+    parameter_count,
+)
 from engine.common.wording import counted, parameters
 
 PREFIXES = ("lever_lm.", "pointer_selector.", "model.", "module.", "_orig_mod.")
@@ -19,15 +28,16 @@ BESIDE = ("sen_model.", "img_model.", "sen_adapter.", "img_adapter.")
 LEGACY = {"cross_attn.": "cross_attn_layers.0.", "attn_norm.": "attn_norms.0."}
 """Names of the single-layer code of 2025-11, which most of upstream's converters still write."""
 FIRST_WORDS = frozenset(
-    name.split(".")[0]
-    for parts in (
-        *PUBLISHED.values(),
-        *EARLIER.values(),
-        SelectorParts(scorer="bilinear"),
-        SelectorParts(scorer="two-stage", refine_type="mlp"),
-    )
-    for name in expected_tensors(parts, 2, 1)
-) | {old.removesuffix(".") for old in LEGACY}
+    [
+        *(
+            name.split(".")[0]
+            for parts in (*PUBLISHED.values(), *EARLIER.values())
+            for name in expected_tensors(parts, 2, 1)
+        ),
+        *(word for table in (STATE_UPDATES, SCORERS, DIVERSITIES) for form in table.values() for word in form.words),
+        *(old.removesuffix(".") for old in LEGACY),
+    ]
+)
 """What the name of a selector's tensor can start with."""
 CORE = ("query_proj.weight", "query_proj.0.weight")
 """What every selector has, with attention or with towers."""

@@ -10,13 +10,20 @@ from typing import Any
 from pydantic import ValidationError
 
 from db.specs.selector import (
+    DIVERSITIES,
     EARLIER,
     MAX_SHOTS,
     PUBLISHED,
+    SCORERS,
+    STATE_UPDATES,
+    Form,
     SelectorParts,
     SelectorSizes,
     Shape,
     expected_tensors,
+    forms,
+    has_word,
+    layer_count,
     published_names,
 )
 from engine.common.wording import counted
@@ -102,19 +109,9 @@ def _foreign(shapes: Mapping[str, Shape]) -> Problem | None:
     )
 
 
-def _has(shapes: Mapping[str, Shape], *starts: str) -> bool:
-    return any(name.startswith(starts) for name in shapes)
-
-
 def _rows(shapes: Mapping[str, Shape], name: str, default: int) -> int:
     shape = shapes.get(name, ())
     return shape[0] if shape else default
-
-
-def _layers(shapes: Mapping[str, Shape], stem: str) -> int:
-    """One more than the largest index after `stem`, so that a gap shows up as missing tensors."""
-    found = [match for match in (re.match(rf"{re.escape(stem)}\.(\d{{1,3}})\.", name) for name in shapes) if match]
-    return 1 + max((int(match.group(1)) for match in found), default=-1)
 
 
 def _parts(shapes: Mapping[str, Shape], declared: Mapping[str, Any]) -> tuple[SelectorParts, dict[str, Any]]:
@@ -122,8 +119,10 @@ def _parts(shapes: Mapping[str, Shape], declared: Mapping[str, Any]) -> tuple[Se
     if "query_proj.0.weight" in shapes:
         learned = "temperature" in shapes
         return (EARLIER if learned else PUBLISHED)["v1"], {}
-    fields: dict[str, Any] = {"candidate_layers": _layers(shapes, "cand_encoder.layers"), **_state(shapes)}
-    fields |= _scorer(shapes) | _diversity(shapes) | {"stop": "stop_token" in shapes}
+    fields: dict[str, Any] = {"candidate_layers": layer_count(shapes, "cand_encoder.layers"), **_state(shapes)}
+    fields |= (
+        _told("scorer", SCORERS, shapes) | _told("diversity", DIVERSITIES, shapes) | {"stop": "stop_token" in shapes}
+    )
     assumed: dict[str, Any] = {}
     if "temperature" in declared:
         fields["temperature"] = declared["temperature"]
@@ -137,52 +136,35 @@ def _parts(shapes: Mapping[str, Shape], declared: Mapping[str, Any]) -> tuple[Se
 
 def _invisible(fields: Mapping[str, Any]) -> dict[str, bool]:
     """Options of the parts that no tensor shows, and whether they matter here."""
-    return {
-        "candidate_heads": fields["candidate_layers"] > 0,
-        "top_m": fields["scorer"] == "two-stage",
-        "mmr_reduction": fields["diversity"] == "mmr",
-    }
+    seen = (STATE_UPDATES[fields["state_update"]], SCORERS[fields["scorer"]], DIVERSITIES[fields["diversity"]])
+    return {"candidate_heads": fields["candidate_layers"] > 0} | {name: True for form in seen for name in form.untold}
+
+
+def _told(part: str, table: Mapping[Any, Form], shapes: Mapping[str, Shape]) -> dict[str, Any]:
+    """A part's form by the words of its tensors, and the options that they tell."""
+    name = next(name for name, form in table.items() if not form.words or has_word(shapes, *form.words))
+    options = {option: read(shapes) for option, read in table[name].told.items()}
+    return {part: name} | {option: value for option, value in options.items() if value is not None}
 
 
 def _state(shapes: Mapping[str, Shape]) -> dict[str, Any]:
-    fields: dict[str, Any] = {"state_update": "static"}
-    later = ("step_emb.", "div_lambda", "attn_Wq.", "bilinear.", "topic_", "cover_", "dpp_", "refine_", "stop_token")
-    if _has(shapes, "slot_"):
-        layers = max(_layers(shapes, "slot_self_attn_layers"), _layers(shapes, "slot_norms"))
-        attends = _has(shapes, "slot_cand_")
-        fields = {"state_update": "slots", "slot_layers": layers, "slot_candidate_attention": attends}
-    elif _has(shapes, "decoder_gru."):
-        fields = {"state_update": "gru"}
-    elif _has(shapes, "query_update_gate."):
-        fields = {"state_update": "gate"}
-    elif _has(shapes, *later, "cand_encoder."):
+    fields = _told("state_update", STATE_UPDATES, shapes)
+    if fields["state_update"] == "static" and has_word(shapes, *_LATER):
         fields = {"state_update": "weighted", "update_weight": 0.6}
-    if _has(shapes, "step_emb."):
+    if has_word(shapes, "step_emb"):
         fields["step_embedding"] = True
         # published with eight rows whatever the trained shots
-        eight = _rows(shapes, "step_emb.weight", 0) == MAX_SHOTS and _has(shapes, "topic_", "cover_", "dpp_")
+        words = (*DIVERSITIES["coverage"].words, *DIVERSITIES["dpp"].words)
+        eight = _rows(shapes, "step_emb.weight", 0) == MAX_SHOTS and has_word(shapes, *words)
         fields["step_rows"] = MAX_SHOTS if eight else 0
     return fields
 
 
-def _scorer(shapes: Mapping[str, Shape]) -> dict[str, Any]:
-    if _has(shapes, "attn_Wq.", "attn_Wc.", "attn_v."):
-        return {"scorer": "additive"}
-    if _has(shapes, "bilinear."):
-        return {"scorer": "bilinear"}
-    if _has(shapes, "refine_"):
-        return {"scorer": "two-stage", "refine_type": "mlp" if _has(shapes, "refine_mlp.") else "attn"}
-    return {"scorer": "dot"}
-
-
-def _diversity(shapes: Mapping[str, Shape]) -> dict[str, Any]:
-    if _has(shapes, "div_lambda"):
-        return {"diversity": "mmr"}
-    if _has(shapes, "topic_", "query_topic_", "cover_"):
-        return {"diversity": "coverage", "num_topics": _rows(shapes, "topic_prototypes", 16)}
-    if _has(shapes, "dpp_"):
-        return {"diversity": "dpp", "dpp_rank": _rows(shapes, "dpp_proj.weight", 32)}
-    return {"diversity": "none"}
+_LATER = (
+    "step_emb", "stop_token", "cand_encoder",
+    *(word for table in (SCORERS, DIVERSITIES) for form in table.values() for word in form.words),
+)  # fmt: skip
+"""Parts that came after the weighted update; a selector that has one of them and no update of its own weighs by 0.6."""
 
 
 def _sizes(
@@ -192,7 +174,7 @@ def _sizes(
     hidden = _rows(shapes, stem, 1)
     projection = shapes.get("input_proj.weight", ())
     seen: dict[str, Any] = {"d_model": projection[1] if len(projection) == 2 else hidden, "hidden_dim": hidden}
-    seen["num_layers"] = max(_layers(shapes, "cross_attn_layers"), _layers(shapes, "attn_norms"))
+    seen["num_layers"] = max(layer_count(shapes, "cross_attn_layers"), layer_count(shapes, "attn_norms"))
     if shots := _trained_shots(shapes, parts):
         seen["shots"] = shots
     told = {name: declared[name] for name in SelectorSizes.model_fields if name in declared and name not in seen}
@@ -202,8 +184,9 @@ def _sizes(
 
 
 def _trained_shots(shapes: Mapping[str, Shape], parts: SelectorParts) -> int:
-    if parts.diversity == "mmr":
-        return min(_rows(shapes, "div_lambda", 0), MAX_SHOTS)
+    for form in forms(parts):
+        if form.per_shot:
+            return min(_rows(shapes, form.per_shot, 0), MAX_SHOTS)
     if parts.step_embedding and not parts.step_rows:
         return min(_rows(shapes, "step_emb.weight", 0), MAX_SHOTS)
     return 0
@@ -306,14 +289,7 @@ def _hyperparameters(parts: SelectorParts, sizes: SelectorSizes, declared: Mappi
         "d_model": sizes.d_model, "hidden_dim": sizes.hidden_dim, "num_layers": sizes.num_layers,
         "scorer": parts.scorer, "candidate_layers": parts.candidate_layers,
     }  # fmt: skip
-    if parts.diversity == "coverage":
-        shown["num_topics"] = parts.num_topics
-    if parts.diversity == "dpp":
-        shown["dpp_rank"] = parts.dpp_rank
-    if parts.scorer == "two-stage":
-        shown["refine_type"] = parts.refine_type
-    if parts.state_update == "slots":
-        shown |= {"slot_layers": parts.slot_layers, "slot_candidate_attention": parts.slot_candidate_attention}
+    shown |= {option: getattr(parts, option) for form in forms(parts) for option in form.told}
     told = {_DECLARED_AS.get(key, key): (key, value) for key, value in declared.items()}
     return [
         (

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import Finding
-from db.specs.evaluate import DecodeSpec, EvalSpec
+from db.specs.evaluate import COMPARED, DecodeSpec, EvalSpec
 from db.specs.generate import GenerateSpec
 from engine.common.findings import error, warning
 from engine.data.defaults import resolve_retriever, selector_features, selector_file
@@ -17,14 +17,15 @@ from engine.doctor.preflight.selector import checkpoint, entry, manifest_at
 from engine.doctor.preflight.table import Preflight
 
 COMPARING_POOLS = ("text-sampler", "image-sampler", "mix-sampler")
-NEIGHBOURS = ("t2t", "i2t", "i2i")
 TRAINING_POOLS = {"shared": "all", "union": "its candidates' own"}
 """What a training's rule means as a pool of an evaluation; `auto` and `fixed` take the pools of the RL data."""
 
 
 def encoder(spec: EvalSpec | GenerateSpec, result: Preflight) -> None:
     """The encoder of pools and neighbours; a selector brings its own."""
-    near = resolve_retriever(spec) in NEIGHBOURS if isinstance(spec, EvalSpec) else spec.retrieved > 0
+    near = (
+        resolve_retriever(spec) in COMPARED.keys() - {"selector"} if isinstance(spec, EvalSpec) else spec.retrieved > 0
+    )
     if near or spec.pool in COMPARING_POOLS:
         machine.encoder(result, spec.encoder, spec.vlm)
 

@@ -23,22 +23,17 @@ def dataset(spec: Any, result: Preflight) -> None:
     """The data set is there and of a known layout; it is not read."""
     if spec.dataset == "builtin":
         return
+    from engine.data.datasets import is_dataset  # only where a folder is named: it imports every layout's reader
+
     root = Path(spec.dataset).expanduser()
     if not root.exists():
         text = f"There is no data set at {spec.dataset}."
         found = error("not-found", spec.dataset, text, "Give a folder or a registered name.")
         result.add("data set", "missing", spec.dataset, found)
-    elif not _is_dataset(root):
+    elif not is_dataset(root):
         text = f"{root} holds no files named as those of OKVQA, VQAv2 or a Hugging Face data set."
         found = error("not-found", spec.dataset, text, "Give the folder that holds the questions.")
         result.add("data set", "unknown", spec.dataset, found)
-
-
-def _is_dataset(root: Path) -> bool:
-    from engine.data.huggingface import find_files
-    from engine.data.official import is_official
-
-    return (root.is_dir() and is_official(root)) or bool(find_files(root))
 
 
 def model(spec: Any, result: Preflight) -> None:

@@ -87,10 +87,7 @@ def _asked(spec: EvalSpec, order_sha: object) -> dict[int, int]:
     from engine.data.subsets import draw_subsets
 
     root = Path(spec.dataset).expanduser()
-    if (
-        not (root.is_dir() and is_official(root))
-        or sum(file.stat().st_size for file in root.rglob("*.json")) > MOST_BYTES
-    ):
+    if not is_official(root) or sum(file.stat().st_size for file in root.rglob("*.json")) > MOST_BYTES:
         return {}
     try:
         found = open_official(root)

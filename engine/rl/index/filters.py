@@ -29,7 +29,9 @@ MARKS = {mark.name.lower(): int(mark) for mark in Mark if mark.name} | {
 }
 SORTS = ("id", "n", "positive", "rate", "best", "mean", "spread", "reward", "pool", "image", "question")
 """What queries can be sorted by."""
-_FIELDS = ("fields are " + ", ".join(sorted({*NUMBERS, *LABELS, *TEXTS, "rate", "spread", "class", "mark", "signal"})))  # fmt: skip
+FIELDS = tuple(sorted({*NUMBERS, *LABELS, *TEXTS, "rate", "spread", "class", "mark", "signal"}))
+"""What a filter can name."""
+_FIELDS = f"fields are {', '.join(FIELDS)}"
 _CLOSE = 5e-7
 """Scores are kept to six decimals."""
 

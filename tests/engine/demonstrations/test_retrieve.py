@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from torch import Tensor
 
-from db.specs.evaluate import PoolRule
+from db.specs.evaluate import COMPARED, PoolRule, Retriever
 from db.specs.selector import PUBLISHED
 from engine.data.sample import Sample, Split
 from engine.demonstrations.pools import Request, build_pools
-from engine.demonstrations.retrieve import RETRIEVERS, Demonstrations, Task
+from engine.demonstrations.retrieve import ALIKE, RETRIEVERS, Demonstrations, Task
 from engine.selector import PointerSelector
 
 
@@ -45,6 +45,22 @@ def task(
 
 def choices(name: str, one: Task, shots: int) -> list[Demonstrations]:
     return RETRIEVERS[name](one)(shots)
+
+
+def test_every_retriever_that_can_be_named_exists() -> None:
+    assert set(RETRIEVERS) == set(get_args(Retriever))
+    assert set(COMPARED) <= set(RETRIEVERS)
+    assert set(ALIKE) <= set(RETRIEVERS)
+
+
+@pytest.mark.parametrize("name", RETRIEVERS.keys() - {"selector"})
+def test_every_retriever_stays_inside_the_pool_and_shows_no_more_than_asked(tmp_path: Path, name: str) -> None:
+    one = task(tmp_path, pool="rand-sampler", queries=[*TRAIN.questions[:4], *QUERIES])
+    for query, rows in enumerate(choices(name, one, 3)):
+        assert len(rows) <= 3
+        assert len(set(rows)) == len(rows)
+        assert query not in rows if query < 4 else True
+        assert name in ALIKE or set(rows) <= set(one.pools.of(query).tolist())
 
 
 def test_zero_shot_shows_nothing(tmp_path: Path) -> None:

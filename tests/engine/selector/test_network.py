@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -18,7 +18,10 @@ from torch.func import functional_call, stack_module_state, vmap
 from db.specs import UserError
 from db.specs.selector import PUBLISHED, SelectorParts, expected_tensors
 from engine.selector import PADDED_LOGIT, PointerSelector
-from tests.helpers_selector import VARIANTS, B, D, H, K, P, S, batch, build
+from engine.selector.diversity import DIVERSITY
+from engine.selector.scorers import SCORERS
+from engine.selector.update import UPDATES
+from tests.helpers_selector import TABLES, VARIANTS, B, D, H, K, P, S, batch, build
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -57,6 +60,12 @@ def test_golden_numbers(name: str) -> None:
 
 
 # --- every combination of parts ------------------------------------------------------------------------------------
+
+
+def test_every_form_of_a_part_has_its_arithmetic() -> None:
+    """The names in the specification, in the table of tensors and in the network are the same."""
+    for name, built in (("state_update", UPDATES), ("scorer", SCORERS), ("diversity", DIVERSITY | {"none": None})):
+        assert set(get_args(SelectorParts.model_fields[name].annotation)) == set(TABLES[name]) == set(built)
 
 
 def test_names_and_shapes_are_as_described(parts: SelectorParts) -> None:

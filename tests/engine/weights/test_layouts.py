@@ -24,6 +24,7 @@ from tests.helpers_checkpoints import (
     write_lightning,
     write_upstream,
 )
+from tests.helpers_selector import TABLES
 
 
 def shapes_of(tensors: dict[str, Any]) -> dict[str, Shape]:
@@ -102,6 +103,29 @@ def test_earlier_forms_are_recognised_by_their_tensors(variant: str, parts: Sele
     found = recognised(make_tensors(parts=parts))
     assert found.parts == parts
     assert variant in found.names
+
+
+@pytest.mark.parametrize(("part", "name"), [(part, name) for part, table in TABLES.items() for name in table])
+def test_every_form_of_a_part_is_recognised_by_its_own_words(part: str, name: str) -> None:
+    change = {part: name} | ({"step_embedding": False} if name == "slots" else {})
+    for more in ({}, {"refine_type": "mlp"}, {"num_topics": 5, "dpp_rank": 7, "slot_layers": 1}):
+        parts = SelectorParts.model_validate(PUBLISHED["v4_10"].model_dump() | change | more)
+        shapes = expected_tensors(parts, 12, 8, 2, 3)
+        own = {word for word in {name.split(".")[0] for name in shapes} if word in TABLES[part][name].words}
+        assert bool(own) == bool(TABLES[part][name].words)
+        found = recognise(shapes)
+        assert isinstance(found, Recognised)
+        unseen = {"static": "weighted"}.get(
+            name, name
+        )  # the update of published files that show none beside later parts
+        assert getattr(found.parts, part) == unseen
+        assert compare(shapes, expected_of(found)).complete
+
+
+def test_no_two_forms_share_a_word() -> None:
+    words = [word for table in TABLES.values() for form in table.values() for word in form.words]
+    assert len(set(words)) == len(words)
+    assert all(list(table.values())[-1].words == () for table in TABLES.values())
 
 
 def test_what_no_tensor_shows_is_listed_and_can_be_declared() -> None:
