@@ -1,4 +1,5 @@
-"""An OpenAI-compatible server on the loopback that holds its answers back when told to, and counts what it was asked."""
+"""OpenAI-compatible servers on the loopback: one that holds its answers back and counts what it was asked, one that says
+what it is told to say, failures too."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 HELD_AT_MOST_S = 60.0
+Reply = tuple[int, dict[str, str], bytes]
 
 
 @dataclass
@@ -63,16 +65,101 @@ def holding_server(free: int) -> Iterator[HoldingServer]:
             self.end_headers()
             self.wfile.write(content)
 
-    class Quiet(ThreadingHTTPServer):
-        def handle_error(self, *_: Any) -> None:
-            """A killed asker is no error here."""
+    with _up(Handler) as told.url:
+        try:
+            yield told
+        finally:
+            told.release.set()
 
-    http = Quiet(("127.0.0.1", 0), Handler)
-    told.url = f"http://127.0.0.1:{http.server_address[1]}/v1"
-    threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    try:
+
+@dataclass
+class ScriptedServer:
+    """What the loopback server says, and what it was asked."""
+
+    url: str = ""
+    models: Any = field(default_factory=lambda: {"data": [{"id": "tiny-vl", "owned_by": "vllm"}]})
+    scripted: list[Reply | str] = field(default_factory=list)
+    """Replies given before the usual one, in order; `hang up` closes the connection."""
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    meet: threading.Barrier | None = None
+    """When given, no request is answered before so many are in flight."""
+
+
+def failure(status: int, message: str = "", **headers: str) -> Reply:
+    """A refusal as OpenAI's servers send it."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return status, named, json.dumps({"error": {"message": message}}).encode()
+
+
+def usual(body: dict[str, Any]) -> Reply:
+    """Echo the last text, so that answers can be told apart."""
+    text = body["messages"][-1]["content"][-1]["text"]
+    choice = {"message": {"role": "assistant", "content": f"re {text}"}, "finish_reason": "stop"}
+    return 200, {}, json.dumps({"choices": [choice]}).encode()
+
+
+def handler_of(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            self._note()
+            self._send((200, {}, json.dumps(server.models).encode()))
+
+        def do_POST(self) -> None:
+            self._note()
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            with server.lock:
+                server.bodies.append(body)
+                reply = server.scripted.pop(0) if server.scripted else usual(body)
+            if server.meet is not None:
+                server.meet.wait(HELD_AT_MOST_S)
+            if isinstance(reply, str):
+                self.close_connection = True
+                return
+            self._send(reply)
+
+        def _note(self) -> None:
+            with server.lock:
+                server.paths.append(self.path)
+                server.keys.append(self.headers.get("Authorization"))
+
+        def _send(self, reply: Reply) -> None:
+            status, headers, content = reply
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+    return Handler
+
+
+@contextmanager
+def scripted_server() -> Iterator[ScriptedServer]:
+    """A server that is up inside the block."""
+    told = ScriptedServer()
+    with _up(handler_of(told)) as told.url:
         yield told
+
+
+@contextmanager
+def _up(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    http = _Quiet(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{http.server_address[1]}/v1"
     finally:
-        told.release.set()
         http.shutdown()
         http.server_close()
+        thread.join()
+
+
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """An asker that was killed, or that heard enough, is no error here."""

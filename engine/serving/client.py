@@ -1,32 +1,40 @@
-"""JSON over HTTP with patience: repeats what may pass (429, 5xx, time-outs, broken connections), says clearly what will not.
-
-The key comes from LEVERPLUS_API_KEY or OPENAI_API_KEY, is sent and never kept, logged or shown.
-"""
+"""JSON over HTTP with patience: repeats what may pass (429, 5xx, time-outs, broken connections, cut answers), says clearly
+what will not. Connections and proxies are httpx's, repeating is tenacity's."""
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
-import random
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from typing import Any
-from urllib.parse import urlsplit
+from time import monotonic
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
+from tenacity.wait import wait_exponential, wait_random_exponential
 
 from db.specs.base import UserError
+from engine.serving.key import Key, key_for
 
 ATTEMPTS = 7
-FIRST_DELAY = 1.0
-LONGEST_DELAY = 60.0
-LONGEST_WAIT = 120.0
+FIRST_DELAY_S = 1.0
+LONGEST_DELAY_S = 60.0
+LONGEST_WAIT_S = 120.0
 """A server that asks for more patience than this gets no more."""
-TIMEOUT = 300.0
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+TIMEOUT_S = 300.0
+"""Longest silence, and longest time until the whole body is there."""
+CONNECT_S = 30.0
+LARGEST_BODY = 16 * 2**20
+"""Bytes of an answer; one that is larger is no answer to a question."""
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+# Half the delay is fixed and half is drawn, so that requests that failed together do not return together.
+_DELAY = wait_exponential(FIRST_DELAY_S / 2, LONGEST_DELAY_S / 2) + wait_random_exponential(
+    FIRST_DELAY_S / 2, LONGEST_DELAY_S / 2
+)
+Shape = TypeVar("Shape")
 
 
 class Unanswered(Exception):
@@ -38,105 +46,134 @@ class Unanswered(Exception):
         """Seconds that the server asked to wait."""
 
 
-class _StayHere(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: the key is meant for the server that was named, and for no other."""
-
-    def redirect_request(self, *_: object, **__: object) -> None:
-        return None
-
-
 class JsonClient:
     """Speaks JSON to one server; safe to use from several threads."""
 
     def __init__(self, base: str, pause: Callable[[float], object], attempts: int = ATTEMPTS) -> None:
-        """`pause` waits for so many seconds; when it returns something true, no further attempt is made."""
+        """`pause` waits for so many seconds; when it returns something true, no further attempt is made.
+
+        Raises UserError for an address or a proxy that cannot be used.
+        """
         self.base = base.rstrip("/")
         self._pause = pause
         self._attempts = attempts
-        host = urlsplit(self.base).hostname or ""
-        no_proxy = [urllib.request.ProxyHandler({})] if host in _LOOPBACK else []  # a proxy cannot reach our loopback
-        self._opener = urllib.request.build_opener(_StayHere, *no_proxy)
+        try:
+            self.key = key_for(httpx.URL(self.base))
+            self._http = _connections(self.base, self.key)
+        except (httpx.InvalidURL, ValueError, ImportError) as error:  # the last two: a proxy of an unknown kind
+            raise UserError(
+                f"vlm: {base} cannot be asked ({error}): correct the address, or the proxy variables"
+            ) from None
 
-    def ask(self, path: str, body: Any = None, *, about: str = "", attempts: int | None = None) -> Any:
-        """The JSON answer to POST (with a body) or GET.
+    def ask(
+        self, path: str, shape: type[Shape], body: Any = None, *, about: str = "", attempts: int | None = None
+    ) -> Shape:
+        """The answer of this shape to POST (with a body) or GET.
 
         Raises UserError with the address, `about`, the status and the server's words.
         """
         where = f"{self.base}{path}{about and f' ({about})'}"
-        reason = ""
-        for delay in delays(attempts or self._attempts):
-            try:
-                return self._once(path, body, where)
-            except Unanswered as failure:
-                reason = str(failure)
-                if delay is None or self._pause(delay if failure.wait is None else min(failure.wait, LONGEST_WAIT)):
-                    break
-        tries = attempts or self._attempts
-        raise UserError(
-            f"vlm: no answer from {where} after {tries} {'attempt' if tries == 1 else 'attempts'}: {reason}."
+        patience = Retrying(
+            retry=retry_if_exception_type(Unanswered),
+            stop=stop_after_attempt(attempts or self._attempts),
+            wait=_seconds,
+            sleep=lambda seconds: self._rest(seconds, where),
+            reraise=True,
         )
-
-    def _once(self, path: str, body: Any, where: str) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.base + path, data=data, headers=_headers())
         try:
-            with self._opener.open(request, timeout=TIMEOUT) as response:
-                content = response.read()
-        except urllib.error.HTTPError as error:
-            raise _refusal(where, error) from None
-        except urllib.error.URLError as error:
-            raise Unanswered(f"{error.reason}") from None
-        except (http.client.HTTPException, OSError) as error:  # reset, half an answer, time-out while reading
-            raise Unanswered(f"{type(error).__name__} {error}".strip()) from None
+            found: Shape = patience(self._once, path, shape, body, where)
+            return found
+        except Unanswered as failure:
+            tries = patience.statistics["attempt_number"]
+            raise UserError(
+                f"vlm: no answer from {where} after {tries} {'attempt' if tries == 1 else 'attempts'}: {failure}."
+            ) from None
+
+    def _rest(self, seconds: float, where: str) -> None:
+        if self._pause(seconds):
+            raise UserError(f"vlm: {where} was not asked again, because the run was asked to stop.")
+
+    def _once(self, path: str, shape: type[Shape], body: Any, where: str) -> Shape:
+        method, content = ("GET", None) if body is None else ("POST", json.dumps(body).encode())
         try:
-            return json.loads(content)
-        except ValueError:
-            raise UserError(f"vlm: {where} did not answer in JSON; is it an OpenAI-compatible server?") from None
+            with self._http.stream(method, path, content=content) as response:
+                said = _whole_body(response, where)
+        except httpx.RequestError as error:  # refused, reset, half an answer, time-out
+            raise Unanswered(f"{type(error).__name__} {error}".strip(" .")) from None
+        if not response.is_success:
+            raise self._refusal(where, response, said)
+        return _shaped(said, shape, where)
+
+    def _refusal(self, where: str, response: httpx.Response, content: bytes) -> Exception:
+        said = _server_words(content)
+        status = f"{response.status_code} {response.reason_phrase or '(unknown status)'}"
+        if response.status_code in (408, 429) or response.status_code >= 500:
+            return Unanswered(
+                f"{status}, {said}" if said else status, _retry_after(response.headers.get("Retry-After"))
+            )
+        if response.status_code in (401, 403):
+            status += f" ({self.key.hint})"
+        if response.has_redirect_location:  # the key is meant for the server that was named, and for no other
+            status += f" (give the address that it points to, if you trust it: {response.headers['Location']})"
+        return UserError(f"vlm: {where} answered {status}: {said or 'no reason given'}")
 
 
-def delays(attempts: int) -> Iterator[float | None]:
-    """Seconds to wait after each failed attempt: doubling, with jitter so that requests do not return together."""
-    for number in range(attempts - 1):
-        yield min(FIRST_DELAY * 2**number, LONGEST_DELAY) * random.uniform(0.5, 1.0)
-    yield None
+def _connections(base: str, key: Key) -> httpx.Client:
+    return httpx.Client(
+        base_url=base,
+        headers={"Content-Type": "application/json", "Accept": "application/json", **key.headers},
+        timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_S),
+        limits=httpx.Limits(max_connections=None),  # who asks decides how many requests are in flight
+        mounts={f"all://{host}": None for host in _LOOPBACK},  # a proxy cannot reach our loopback
+    )
 
 
-def _headers() -> dict[str, str]:
-    headers = {"Content-Type": "application/json", "Accept": "application/json"}
-    key = os.environ.get("LEVERPLUS_API_KEY") or os.environ.get("OPENAI_API_KEY")
-    return headers | ({"Authorization": f"Bearer {key}"} if key else {})
+def _seconds(state: RetryCallState) -> float:
+    """How long to wait after a failed attempt: as long as the server asked, else twice as long as the last time."""
+    failure = state.outcome.exception() if state.outcome else None
+    asked = failure.wait if isinstance(failure, Unanswered) else None
+    return _DELAY(state) if asked is None else min(asked, LONGEST_WAIT_S)
 
 
-def _refusal(where: str, error: urllib.error.HTTPError) -> Exception:
-    said = _server_words(error)
-    status = f"{error.code} {_phrase(error.code)}"
-    if error.code in (408, 429) or error.code >= 500:
-        return Unanswered(f"{status}, {said}" if said else status, _retry_after(error.headers.get("Retry-After")))
-    hint = " (set LEVERPLUS_API_KEY or OPENAI_API_KEY)" if error.code in (401, 403) else ""
-    return UserError(f"vlm: {where} answered {status}{hint}: {said or 'no reason given'}")
+def _whole_body(response: httpx.Response, where: str) -> bytes:
+    """The body, within bounds of size and time; the clock starts when the headers are there, and silence has its own."""
+    body = bytearray()
+    latest = monotonic() + TIMEOUT_S
+    for piece in response.iter_bytes():
+        body += piece
+        if len(body) > LARGEST_BODY:
+            raise UserError(f"vlm: {where} sent more than {LARGEST_BODY >> 20} MB; is it an OpenAI-compatible server?")
+        if monotonic() > latest:
+            raise Unanswered(f"its answer was not whole after {TIMEOUT_S:.0f} s")
+    return bytes(body)
 
 
-def _phrase(code: int) -> str:
+def _shaped(content: bytes, shape: type[Shape], where: str) -> Shape:
     try:
-        return HTTPStatus(code).phrase
-    except ValueError:
-        return "(unknown status)"
+        return msgspec.json.decode(content, type=shape)
+    except msgspec.ValidationError as problem:
+        said = _one_line(content[:300].decode("utf-8", "replace"))
+        raise UserError(
+            f"vlm: {where} did not answer as an OpenAI-compatible server does ({problem}); it said: {said}"
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unanswered("it did not answer in JSON; is it an OpenAI-compatible server?") from None
 
 
-def _server_words(error: urllib.error.HTTPError) -> str:
+def _server_words(content: bytes) -> str:
     """The server's message in one line, wherever the common servers put it."""
-    try:
-        text = error.read().decode("utf-8", "replace")
-    except (http.client.HTTPException, OSError):
-        return ""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        found = text
+    found: Any = content.decode("utf-8", "replace")
+    with suppress(ValueError, RecursionError):
+        found = json.loads(found)
     for field in ("error", "message", "detail"):
         if isinstance(found, dict) and found.get(field):
             found = found[field]
-    return " ".join(str(found).split())[:500]
+    return _one_line(str(found))[:500]
+
+
+def _one_line(text: str) -> str:
+    """Without what would move the cursor of a terminal."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _retry_after(value: str | None) -> float | None:

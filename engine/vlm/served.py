@@ -10,8 +10,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
+import msgspec
 from PIL import Image
 
 from db.specs.base import UserError, canonical_json, sha256_text
@@ -28,6 +29,32 @@ if TYPE_CHECKING:
 _EXTENDED = ("vllm", "sglang")
 _SENT_AS_THEY_ARE = {"JPEG": "image/jpeg", "PNG": "image/png"}
 _ORIENTATION = 0x0112
+
+
+class _Model(msgspec.Struct):
+    id: str
+    owned_by: str | None = None
+
+
+class _Models(msgspec.Struct):
+    data: list[_Model] = []
+
+
+class _Part(msgspec.Struct):
+    text: str | None = None
+
+
+class _Message(msgspec.Struct):
+    content: str | list[_Part] | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Completion(msgspec.Struct):
+    choices: Annotated[list[_Choice], msgspec.Meta(min_length=1)]
 
 
 class ServedVLM:
@@ -64,6 +91,7 @@ class ServedVLM:
             "vlm_served_model": self._model,
             "vlm_unverified": "served: weights, precision and image size limits are the server's, and were not checked",
             "vlm_concurrency": self._concurrency,
+            "vlm_key_source": self._client.key.source,
         }
         if not self._extended:
             facts["vlm_decoding_left_to_server"] = "top_k, repetition_penalty, min_new_tokens"
@@ -98,8 +126,8 @@ class ServedVLM:
         except ImageProblem as problem:
             return Answer("", error=str(problem))
         body = {"model": self._model, "messages": messages, **self._decoding}
-        about = f"model {self._model}"
-        return _read_answer(self._client.ask("/chat/completions", body, about=about), f"{self._client.base} ({about})")
+        found = self._client.ask("/chat/completions", _Completion, body, about=f"model {self._model}")
+        return _read_answer(found.choices[0])
 
     def embed_images(self, paths: Sequence[Path]) -> Tensor:
         """A server gives no features: always raises UserError."""
@@ -183,13 +211,10 @@ def _inline(kind: str, content: bytes) -> str:
 def _find_served(client: JsonClient, wanted: str) -> tuple[str, str]:
     """Name and owner of the model to ask: the wanted one, else the only one served. Raises UserError."""
     try:
-        listed = client.ask("/models", attempts=1)
+        listed = client.ask("/models", _Models, attempts=1)
     except UserError as error:
         raise UserError(f"{error} Is the server running, and does its address end in /v1?") from None
-    models = listed.get("data") if isinstance(listed, dict) else None
-    owners = {
-        str(one["id"]): str(one.get("owned_by", "")) for one in models or [] if isinstance(one, dict) and "id" in one
-    }
+    owners = {one.id: one.owned_by or "" for one in listed.data}
     served = ", ".join(sorted(owners)) or "none"
     if wanted and wanted in owners:
         return wanted, owners[wanted]
@@ -235,12 +260,8 @@ def _decoding(decode: DecodeSpec, base: str, extended: bool) -> dict[str, Any]:
     return fields
 
 
-def _read_answer(found: Any, server: str) -> Answer:
-    try:
-        choice = found["choices"][0]
-        content = choice["message"]["content"]
-    except (KeyError, IndexError, TypeError):
-        raise UserError(f"vlm: {server} sent no answer: {canonical_json(found)[:300]}") from None
+def _read_answer(choice: _Choice) -> Answer:
+    content = choice.message.content
     if isinstance(content, list):
-        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return Answer(str(content or ""), cut=choice.get("finish_reason") == "length")
+        content = "".join(part.text or "" for part in content)
+    return Answer(content or "", cut=choice.finish_reason == "length")

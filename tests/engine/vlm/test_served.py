@@ -7,9 +7,6 @@ import io
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,85 +15,20 @@ from PIL import Image
 
 from db.specs import DecodeSpec, PromptSpec, UserError
 from engine.recipes.run_context import Stop
-from engine.serving.client import ATTEMPTS, delays
 from engine.vlm.opening import open_vlm
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import Answer, answers_in_order
 from engine.vlm.served import ServedVLM, data_url
-from tests.helpers_server import holding_server
+from tests.helpers_server import ScriptedServer, failure, holding_server, scripted_server
 from tests.helpers_vlm import Sample, make_samples
 
 GREEDY = DecodeSpec(num_beams=1)
-Reply = tuple[int, dict[str, str], bytes]
-
-
-@dataclass
-class Server:
-    """What the loopback server says, and what it was asked."""
-
-    url: str = ""
-    models: Any = field(default_factory=lambda: {"data": [{"id": "tiny-vl", "owned_by": "vllm"}]})
-    scripted: list[Reply | str] = field(default_factory=list)
-    """Replies given before the usual one, in order; `hang up` closes the connection."""
-    bodies: list[dict[str, Any]] = field(default_factory=list)
-    keys: list[str | None] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    meet: threading.Barrier | None = None
-    """When given, no request is answered before so many are in flight."""
-
-
-def usual(body: dict[str, Any]) -> Reply:
-    """Echo the last text, so that answers can be told apart."""
-    text = body["messages"][-1]["content"][-1]["text"]
-    choice = {"message": {"role": "assistant", "content": f"re {text}"}, "finish_reason": "stop"}
-    return 200, {}, json.dumps({"choices": [choice]}).encode()
-
-
-def handler_of(server: Server) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
-
-        def do_GET(self) -> None:
-            assert self.path == "/v1/models"
-            self._send((200, {}, json.dumps(server.models).encode()))
-
-        def do_POST(self) -> None:
-            assert self.path == "/v1/chat/completions"
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            with server.lock:
-                server.bodies.append(body)
-                server.keys.append(self.headers.get("Authorization"))
-                reply = server.scripted.pop(0) if server.scripted else usual(body)
-            if server.meet is not None:
-                server.meet.wait(timeout=10)
-            if isinstance(reply, str):
-                self.close_connection = True
-                return
-            self._send(reply)
-
-        def _send(self, reply: Reply) -> None:
-            status, headers, content = reply
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(content)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-    return Handler
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    told = Server()
-    http = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(told))
-    told.url = f"http://127.0.0.1:{http.server_address[1]}/v1"
-    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield told
-    http.shutdown()
-    http.server_close()
-    thread.join()
+def server() -> Iterator[ScriptedServer]:
+    with scripted_server() as told:
+        yield told
 
 
 @pytest.fixture
@@ -106,7 +38,7 @@ def waited() -> list[float]:
 
 
 @pytest.fixture
-def ask(server: Server, waited: list[float]) -> Callable[..., ServedVLM]:
+def ask(server: ScriptedServer, waited: list[float]) -> Callable[..., ServedVLM]:
     def opened(**more: Any) -> ServedVLM:
         return ServedVLM(server.url, **{"decode": GREEDY, "pause": waited.append, **more})
 
@@ -123,13 +55,8 @@ def prompts(samples: list[Sample]) -> list[Prompt]:
     return [build(PromptSpec(), samples[:n], samples[n]) for n in range(4)]
 
 
-def failure(status: int, message: str = "", **headers: str) -> Reply:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return status, named, json.dumps({"error": {"message": message}}).encode()
-
-
 def test_answers_come_in_order_from_several_requests_at_once(
-    server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt]
+    server: ScriptedServer, ask: Callable[..., ServedVLM], prompts: list[Prompt]
 ) -> None:
     server.meet = threading.Barrier(4)
     assert answers_in_order(ask(concurrency=4), prompts) == [Answer(f"re {prompt.texts[-1]}") for prompt in prompts]
@@ -160,7 +87,7 @@ def test_when_asked_to_stop_only_what_is_in_flight_is_handed_over(prompts: list[
 
 
 def test_what_was_in_flight_is_handed_over_before_a_refusal_is_raised(
-    server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt]
+    server: ScriptedServer, ask: Callable[..., ServedVLM], prompts: list[Prompt]
 ) -> None:
     server.scripted = [failure(400, "no")]
     server.meet = threading.Barrier(2)
@@ -172,7 +99,7 @@ def test_what_was_in_flight_is_handed_over_before_a_refusal_is_raised(
 
 
 def test_the_request_has_openai_form_and_states_all_decoding(
-    server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt]
+    server: ScriptedServer, ask: Callable[..., ServedVLM], prompts: list[Prompt]
 ) -> None:
     answers_in_order(ask(), [prompts[1]])
     body = server.bodies[0]
@@ -188,81 +115,20 @@ def test_the_request_has_openai_form_and_states_all_decoding(
     assert base64.b64decode(url.removeprefix("data:image/png;base64,")) == prompts[1].images[0].read_bytes()
 
 
-def test_passing_failures_are_repeated(
-    server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt], waited: list[float]
-) -> None:
-    cut_short: Reply = (200, {"Content-Length": "5000"}, b'{"choices"')
-    server.scripted = [failure(503), "hang up", failure(500), cut_short, failure(429, Retry_After="7")]
-    assert answers_in_order(ask(concurrency=1), prompts[:1]) == [Answer(f"re {prompts[0].texts[-1]}")]
-    assert len(waited) == 5
-    assert waited[-1] == 7.0
-    assert all(0.5 * 2**n <= delay <= 2**n for n, delay in enumerate(waited[:4]))
-
-
-def test_retry_after_as_a_date_and_beyond_all_patience(
-    server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt], waited: list[float]
-) -> None:
-    past, far = formatdate(0, usegmt=True), "86400"
-    server.scripted = [failure(503, Retry_After=past), failure(503, Retry_After=far), failure(503, Retry_After="soon")]
-    answers_in_order(ask(concurrency=1), prompts[:1])
-    assert waited[:2] == [0.0, 120.0]
-    assert 2 <= waited[2] <= 4
-
-
-def test_a_server_that_never_recovers_is_given_up(
-    server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt], waited: list[float]
-) -> None:
-    server.scripted = [failure(503, "warming up")] * ATTEMPTS
-    with pytest.raises(UserError, match=rf"{server.url}.* after {ATTEMPTS} attempts: 503 .*warming up"):
-        answers_in_order(ask(concurrency=1), prompts[:1])
-    assert len(waited) == ATTEMPTS - 1
-
-
-def test_delays_double_up_to_a_limit() -> None:
-    steps = [delay for delay in delays(12) if delay is not None]
-    assert len(steps) == 11
-    assert all(30 <= delay <= 60 for delay in steps[6:])
-
-
 @pytest.mark.parametrize(
-    ("status", "body", "said"),
-    [
-        (400, b'{"error": {"message": "at most 4 images"}}', "400 Bad Request: at most 4 images"),
-        (404, b'{"message": "no such model"}', "404 Not Found: no such model"),
-        (401, b"", r"401 Unauthorized \(set LEVERPLUS_API_KEY or OPENAI_API_KEY\): no reason given"),
-        (422, b'{"detail": [{"loc": ["body"], "msg": "bad field"}]}', "422 .*bad field"),
-    ],
-)
-def test_other_refusals_end_at_once_with_the_servers_words(
-    server: Server,
-    ask: Callable[..., ServedVLM],
-    prompts: list[Prompt],
-    waited: list[float],
-    status: int,
-    body: bytes,
-    said: str,
-) -> None:
-    server.scripted = [(status, {}, body)]
-    with pytest.raises(UserError, match=said) as caught:
-        answers_in_order(ask(concurrency=1), prompts[:1])
-    assert server.url in str(caught.value)
-    assert "tiny-vl" in str(caught.value)
-    assert waited == []
-
-
-@pytest.mark.parametrize(
-    ("content", "said"), [(b"<html>hello</html>", "did not answer in JSON"), (b'{"object": "list"}', "sent no answer")]
+    ("content", "missing"),
+    [(b'{"object": "list"}', "`choices`"), (b'{"choices": []}', "length >= 1"), (b'{"choices": [{}]}', "`message`")],
 )
 def test_what_is_no_answer_is_said_so(
-    server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt], content: bytes, said: str
+    server: ScriptedServer, ask: Callable[..., ServedVLM], prompts: list[Prompt], content: bytes, missing: str
 ) -> None:
     server.scripted = [(200, {}, content)]
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=f"did not answer as .*{missing}.*model tiny-vl|tiny-vl.*{missing}"):
         answers_in_order(ask(concurrency=1), prompts[:1])
 
 
 def test_the_servers_finish_reason_tells_what_was_cut(
-    server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt]
+    server: ScriptedServer, ask: Callable[..., ServedVLM], prompts: list[Prompt]
 ) -> None:
     parts = [{"type": "text", "text": "a cat"}, {"type": "text", "text": " on"}]
     contents: list[Any] = ["a cat on", parts, None]
@@ -273,35 +139,27 @@ def test_the_servers_finish_reason_tells_what_was_cut(
     assert answers == [Answer("a cat on", cut=True), Answer("a cat on", cut=True), Answer("", cut=True)]
 
 
-def test_the_key_is_sent_and_nowhere_shown(
-    server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch
+def test_the_key_is_sent_and_nowhere_shown_but_for_its_source(
+    server: ScriptedServer, ask: Callable[..., ServedVLM], prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers_in_order(ask(), prompts[:1])
     monkeypatch.setenv("OPENAI_API_KEY", "sk-other")
-    answers_in_order(ask(), prompts[:1])
+    vlm = ask()
+    answers_in_order(vlm, prompts[:1])
+    assert vlm.facts()["vlm_key_source"] == "none"
     monkeypatch.setenv("LEVERPLUS_API_KEY", "sk-secret")
     vlm = ask()
     answers_in_order(vlm, prompts[:1])
-    assert server.keys == [None, "Bearer sk-other", "Bearer sk-secret"]
+    assert server.keys == [None, None, "Bearer sk-secret", "Bearer sk-secret"]
+    assert vlm.facts()["vlm_key_source"] == "LEVERPLUS_API_KEY"
     assert "sk-" not in json.dumps(dict(vlm.facts()))
     server.scripted = [failure(401, "wrong key")]
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(UserError, match="refused the key of LEVERPLUS_API_KEY") as caught:
         answers_in_order(vlm, prompts[:1])
     assert "sk-" not in str(caught.value)
 
 
-def test_the_key_follows_no_redirect(
-    server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LEVERPLUS_API_KEY", "sk-secret")
-    server.scripted = [(302, {"Location": f"{server.url}/elsewhere"}, b"")]
-    with pytest.raises(UserError, match="302 Found"):
-        answers_in_order(ask(), prompts[:1])
-    assert len(server.keys) == 1
-
-
 def test_a_bad_image_never_reaches_the_server(
-    server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt], samples: list[Sample], tmp_path: Path
+    server: ScriptedServer, ask: Callable[..., ServedVLM], prompts: list[Prompt], samples: list[Sample], tmp_path: Path
 ) -> None:
     half = tmp_path / "half.png"
     half.write_bytes(samples[3].image.read_bytes()[:200])
@@ -326,7 +184,7 @@ def test_beams_are_refused_by_the_name_of_the_flag(ask: Callable[..., ServedVLM]
     ],
 )
 def test_what_only_some_servers_take_is_refused_by_the_others(
-    server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt], decode: DecodeSpec, flag: str
+    server: ScriptedServer, ask: Callable[..., ServedVLM], prompts: list[Prompt], decode: DecodeSpec, flag: str
 ) -> None:
     ask(decode=decode)
     server.models["data"][0]["owned_by"] = "somebody"
@@ -338,7 +196,7 @@ def test_what_only_some_servers_take_is_refused_by_the_others(
     assert "repetition_penalty" in plain.facts()["vlm_decoding_left_to_server"]
 
 
-def test_the_served_model_is_looked_up(server: Server, ask: Callable[..., ServedVLM]) -> None:
+def test_the_served_model_is_looked_up(server: ScriptedServer, ask: Callable[..., ServedVLM]) -> None:
     assert ask().facts()["vlm_served_model"] == "tiny-vl"
     server.models["data"].append({"id": "other"})
     assert ask(served_model="other").facts()["vlm_served_model"] == "other"
@@ -348,8 +206,8 @@ def test_the_served_model_is_looked_up(server: Server, ask: Callable[..., Served
         ask(served_model="third")
 
 
-@pytest.mark.parametrize("models", [{"data": []}, [], {"object": "list"}])
-def test_a_server_without_models(server: Server, ask: Callable[..., ServedVLM], models: Any) -> None:
+@pytest.mark.parametrize("models", [{"data": []}, {"object": "list"}])
+def test_a_server_without_models(server: ScriptedServer, ask: Callable[..., ServedVLM], models: Any) -> None:
     server.models = models
     with pytest.raises(UserError, match="lists no model"):
         ask()
@@ -362,7 +220,7 @@ def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_identity_is_url_and_model_and_said_to_be_unverified(
-    server: Server, ask: Callable[..., ServedVLM], prompts: list[Prompt]
+    server: ScriptedServer, ask: Callable[..., ServedVLM], prompts: list[Prompt]
 ) -> None:
     first = ask()
     server.models["data"][0]["id"] = "other"
