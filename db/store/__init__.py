@@ -6,6 +6,8 @@ Reading (a `reading` or `writing` session):
     list_runs(session, *, where=None, sort="created desc", limit=None, offset=0) -> list[RunRow]
     count_runs(session, *, where=None) -> int
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
+    run_of_spec(session, *, spec) -> run id or None
+    measured_cells(session, *, subset_shas, retrievers) -> list[MeasuredCell]     evaluations_on(session, *, subset_shas, vlm)
     cells(session, *, run_ids) -> list[CellRow]                findings / checkpoints / artifacts / processes(session, *, run_id)
                                                                findings_of / specs_of(session, *, run_ids)
     metric_series(session, *, run_id, name) -> [(phase, epoch, step, value)]
@@ -23,7 +25,7 @@ Reading (a `reading` or `writing` session):
     known_data(engine, *, kind=None) -> list[DataRow]: registered files looked at again, and what runs wrote
     looked_at(row) -> DataRow: how one of them is found now
     changed_data(engine, paths) -> list[DataRow]: those whose content is not what was registered
-    ref(run_id) -> "r12"                                       STATES, ENDED: names of run states
+    ref(run_id) -> "r12"                                       STATES, ACTIVE, ENDED, FAILED, UNFINISHED: run states
 Writing (a `writing` session):
     create_run(session, *, spec, name="", forced=False, environment, parent=None) -> Run
     set_state(session, *, run_id, state)                       resume_run(session, *, run_id) -> Run: an ended run is queued again
@@ -37,6 +39,7 @@ Writing (a `writing` session):
     forget_data(session, *, data_id)
 """
 
+from db.run_states import ACTIVE, ENDED, FAILED, STATES, UNFINISHED
 from db.store.adding import add_rows
 from db.store.answers import (
     PredictionRow,
@@ -62,6 +65,7 @@ from db.store.detail import (
     run_detail,
     specs_of,
 )
+from db.store.evaluations import MeasuredCell, evaluations_on, measured_cells
 from db.store.files import DataRow, add_data, find_data, forget_data, list_data
 from db.store.filters import BadFilter
 from db.store.jobs import (
@@ -79,8 +83,6 @@ from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, lis
 from db.store.matrix import CellRow, cells
 from db.store.metrics import MetricRow, metric_names, metric_series, metric_summaries
 from db.store.runs import (
-    ENDED,
-    STATES,
     AnySpec,
     StateConflict,
     create_run,
@@ -91,6 +93,7 @@ from db.store.runs import (
     rename,
     restore,
     resume_run,
+    run_of_spec,
     set_state,
     soft_delete,
     spec_of,
@@ -99,14 +102,18 @@ from db.store.runs import (
 )
 
 __all__ = [
+    "ACTIVE",
     "ENDED",
+    "FAILED",
     "STATES",
+    "UNFINISHED",
     "AnySpec",
     "BadFilter",
     "CellRow",
     "CheckpointRow",
     "DataRow",
     "FindingCounts",
+    "MeasuredCell",
     "MetricRow",
     "PredictionRow",
     "ProcessRow",
@@ -129,6 +136,7 @@ __all__ = [
     "create_run",
     "default_name",
     "end_process",
+    "evaluations_on",
     "find_answers",
     "find_data",
     "find_run",
@@ -143,6 +151,7 @@ __all__ = [
     "list_runs",
     "looked_at",
     "lost_runs",
+    "measured_cells",
     "metric_names",
     "metric_series",
     "metric_summaries",
@@ -156,6 +165,7 @@ __all__ = [
     "restore",
     "resume_run",
     "run_detail",
+    "run_of_spec",
     "run_rows",
     "scores",
     "set_state",

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from db import rows
 from db.specs import Finding as FindingRow
 from db.specs import UserError
+from db.specs.base import worst_first
 from db.store.base import listed, moment, moment_or_none, query, ref
 from db.store.jobs import ProcessRow, processes
 from db.store.listing import RunRow, run_rows
@@ -98,12 +99,12 @@ def findings_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, list[F
     sql = """
         SELECT run_id, code, severity, subject, message, fix FROM finding
         WHERE run_id IN (SELECT value FROM json_each(:ids))
-        ORDER BY run_id, CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, id
+        ORDER BY run_id, id
     """
     found: dict[int, list[FindingRow]] = defaultdict(list)
     for row in query(session, sql, {"ids": listed(run_ids)}):
         found[row["run_id"]].append(FindingRow(**{name: value for name, value in row.items() if name != "run_id"}))
-    return dict(found)
+    return {run_id: worst_first(rows) for run_id, rows in found.items()}
 
 
 def specs_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:

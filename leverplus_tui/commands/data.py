@@ -12,6 +12,7 @@ from db import store
 from db.fingerprint import content_sha, total_size
 from db.home import resolve_home
 from db.specs import Report, UserError
+from db.specs.base import has_error
 from db.store import DataRow
 from engine.demo.shipped import builtin_file
 from leverplus_tui.commands.database import looking, numbers, opened
@@ -55,7 +56,7 @@ def add(
     else:
         put(f"{row.ref} {row.name} ({row.kind})")
         _say_findings(report)
-    if _has_error(report):
+    if has_error(report.findings):
         say(f"leverplus: {row.ref} {row.name} is registered although an error was found in it")
         raise typer.Exit(1)
 
@@ -73,10 +74,6 @@ def _refuse(path: Path, report: Report, as_json: bool) -> NoReturn:
 def _say_findings(report: Report) -> None:
     for line in finding_lines(report.findings):
         say(line)
-
-
-def _has_error(report: Report) -> bool:
-    return any(finding.severity == "error" for finding in report.findings)
 
 
 def list_data(as_json: JsonOption = False, home: HomeOption = None) -> None:
@@ -170,7 +167,7 @@ def health(data: DataArgument, as_json: JsonOption = False, home: HomeOption = N
         width = max(len(name) for name, _ in lines)
         put("\n".join([f"{name.ljust(width)}  {text}" for name, text in lines]))
         put("\n".join(finding_lines(report.findings)) or "nothing is wrong with it")
-    if _has_error(report):
+    if has_error(report.findings):
         raise typer.Exit(1)
 
 
