@@ -51,6 +51,8 @@ TREE: Tree = {
     "resume": Leaf("jobs:resume", "Go on with a stopped, failed or lost run.", KEEP),
     "rerun": Leaf("jobs:rerun", "Repeat a run as a new run, from its row alone.", KEEP),
     "tag": Leaf("tags:tag", "Tag a run.", KEEP),
+    "rename": Leaf("tags:rename", "Give a run another name.", KEEP),
+    "note": Leaf("tags:note", "Write or read a note about a run.", KEEP),
     "delete": Leaf("tags:delete", "Hide runs from all lists.", KEEP),
     "data": Branch("Register and examine data files.", "leverplus data add rl_data.json", DATA, FILES),
     "doctor": Leaf("doctor:doctor", "Say what is wrong with files and runs.", FILES),

@@ -6,7 +6,7 @@ Reading (a `reading` or `writing` session):
     list_runs(session, *, where=None, sort="created desc", limit=None, offset=0) -> list[RunRow]
     count_runs(session, *, where=None) -> int
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
-    run_of_spec(session, *, spec) -> run id or None
+    run_of_spec(session, *, spec) -> run id or None            note_of(session, *, run_id) -> str
     measured_cells(session, *, subset_shas, retrievers) -> list[MeasuredCell]     evaluations_on(session, *, subset_shas, vlm)
     cells(session, *, run_ids) -> list[CellRow]                findings / checkpoints / artifacts / processes(session, *, run_id)
                                                                findings_of / specs_of(session, *, run_ids)
@@ -90,6 +90,7 @@ from db.store.runs import (
     find_run,
     get_run,
     note,
+    note_of,
     rename,
     restore,
     resume_run,
@@ -156,6 +157,7 @@ __all__ = [
     "metric_series",
     "metric_summaries",
     "note",
+    "note_of",
     "predictions",
     "processes",
     "question",

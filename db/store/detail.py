@@ -20,6 +20,7 @@ from db.store.jobs import ProcessRow, processes
 from db.store.listing import RunRow, run_rows
 from db.store.matrix import CellRow
 from db.store.metrics import MetricRow, metric_summaries
+from db.store.runs import note_of
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,6 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
     children = query(
         session, "SELECT id FROM run WHERE parent_id = :run AND deleted_at IS NULL ORDER BY id", {"run": run_id}
     )
-    written = query(session, "SELECT text FROM note WHERE run_id = :run", {"run": run_id})
     return RunDetail(
         row=found[0],
         spec=json.loads(run["spec"]),
@@ -85,7 +85,7 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
         processes=tuple(processes(session, run_id=run_id)),
         artifacts=tuple(artifacts(session, run_id=run_id)),
         children=tuple(child["id"] for child in children),
-        note=written[0]["text"] if written else "",
+        note=note_of(session, run_id=run_id),
     )
 
 

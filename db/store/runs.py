@@ -196,6 +196,12 @@ def note(session: Session, *, run_id: int, text: str) -> None:
     )
 
 
+def note_of(session: Session, *, run_id: int) -> str:
+    """What is written about a run; empty where nothing is."""
+    found = query(session, "SELECT text FROM note WHERE run_id = :run", {"run": run_id})
+    return found[0]["text"] if found else ""
+
+
 def soft_delete(session: Session, *, run_ids: Sequence[int]) -> None:
     """Hide runs; everything they stored stays. Raises StateConflict when one is queued or running."""
     active = query(

@@ -54,6 +54,8 @@ class RunScreen(LogPage):
         Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="run.copy"),
         Binding("t", "tag", "tag", tooltip="put words on this run, or take them off", id="run.tag"),
         Binding("D", "delete", "delete", tooltip="delete this run (asks first)", id="run.delete"),
+        Binding("f2", "rename", "rename", tooltip="give the run another name", id="run.rename"),
+        Binding("a", "note", "note", tooltip="write a note about the run", id="run.note"),
     ]
 
     def __init__(self, library: Library, run_id: int, tab: str = "overview") -> None:
