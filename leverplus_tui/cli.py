@@ -29,6 +29,7 @@ DATA: dict[str, Leaf] = {
     "add": Leaf("data:add", "Register a data set, RL data, embeddings or a cache by reference."),
     "list": Leaf("data:list_data", "List what is registered."),
     "show": Leaf("data:show", "Show one registered file."),
+    "forget": Leaf("data:forget", "Take a file out of the list; the file stays."),
     "health": Leaf("data:health", "Say what RL data can teach: rates, groups, methods, findings."),
     "derive": Leaf("data_make:derive", "Filter or repair RL data into a new file with its lineage."),
     "export": Leaf("data_make:export", "Write RL data as R2, R3, JSON lines or Parquet."),

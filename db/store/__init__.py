@@ -11,14 +11,13 @@ Reading (a `reading` or `writing` session):
     cells(session, *, run_ids) -> list[CellRow]                findings / checkpoints / artifacts / processes(session, *, run_id)
                                                                findings_of / specs_of(session, *, run_ids)
     metric_series(session, *, run_id, name) -> [(phase, epoch, step, value)]
-    metric_names(session, *, run_id) -> list[str]              metric_summaries(session, *, run_id) -> list[MetricRow]
+    metric_summaries(session, *, run_id) -> list[MetricRow]
     predictions(session, *, run_id, shot, subset_sha=None, order="question_id", limit=None, after=None, question_ids=None)
-        -> list[PredictionRow]                                 count_predictions(session, *, run_id, shot, subset_sha=None) -> int
+        -> list[PredictionRow]
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
-    question(session, *, dataset_sha, split, question_id) -> rows.Question     questions(..., question_ids) -> {id: rows.Question}
-    subset_question_ids(session, *, run_id, subset_sha) -> list[int]
+    questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
-    answered(session, *, run_id) -> {(question_id, shot)}      candidates_done(session, *, run_id) -> {(query_id, pointer)}
+    answered(session, *, run_id) -> {(question_id, shot)}
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
     active_processes(session) -> list[ProcessRow]              is_alive(row) -> bool
     list_data(session, *, kind=None) -> list[DataRow]          find_data(session, text) -> DataRow
@@ -45,14 +44,10 @@ from db.store.answers import (
     PredictionRow,
     answered,
     candidates,
-    candidates_done,
-    count_predictions,
     find_answers,
     predictions,
-    question,
     questions,
     scores,
-    subset_question_ids,
 )
 from db.store.base import ref
 from db.store.detail import (
@@ -81,7 +76,7 @@ from db.store.jobs import (
 from db.store.known import changed_data, known_data, looked_at
 from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
 from db.store.matrix import CellRow, cells
-from db.store.metrics import MetricRow, metric_names, metric_series, metric_summaries
+from db.store.metrics import MetricRow, metric_series, metric_summaries
 from db.store.runs import (
     AnySpec,
     StateConflict,
@@ -128,11 +123,9 @@ __all__ = [
     "answered",
     "artifacts",
     "candidates",
-    "candidates_done",
     "cells",
     "changed_data",
     "checkpoints",
-    "count_predictions",
     "count_runs",
     "create_run",
     "default_name",
@@ -153,14 +146,12 @@ __all__ = [
     "looked_at",
     "lost_runs",
     "measured_cells",
-    "metric_names",
     "metric_series",
     "metric_summaries",
     "note",
     "note_of",
     "predictions",
     "processes",
-    "question",
     "questions",
     "ref",
     "rename",
@@ -175,7 +166,6 @@ __all__ = [
     "spec_of",
     "specs_of",
     "start_process",
-    "subset_question_ids",
     "tag",
     "untag",
 ]

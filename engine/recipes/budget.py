@@ -215,4 +215,5 @@ def _candidate(quest: Quest, proposal: Proposal, reply: Reply[tuple[Quest, Propo
         logprob_score=proposal.logprob_score,
         temperature=proposal.temperature,
         similarity=proposal.similarity,
+        cut=reply.cut,
     )

@@ -1,4 +1,4 @@
-"""`leverplus data add`, `list`, `show` and `health`."""
+"""`leverplus data add`, `list`, `show`, `forget` and `health`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from db import store
 from db.fingerprint import content_sha, total_size
 from db.home import resolve_home
+from db.session import writing
 from db.specs import Report, UserError
 from db.specs.base import has_error
 from db.store import DataRow
@@ -144,6 +145,26 @@ def _written(run: str, home: Path | None) -> Path:
     path = Path(detail.artifacts[-1].path)
     _existing(path)
     return path
+
+
+def forget(data: DataArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Take a file out of the list of registered data; the file itself stays as it is.
+
+    Example:
+    leverplus data forget balanced
+    """
+    _, database = opened(home)
+    with writing(database) as session:
+        row = store.find_data(session, data)
+        if row.run_id is not None:
+            raise UserError(
+                f"these data were written by {row.ref}: `leverplus delete {row.ref}` hides that run with its data"
+            )
+        store.forget_data(session, data_id=row.id)
+    if as_json:
+        put_json(_document(row))
+    else:
+        put(f"{row.ref} {row.name} forgotten; `leverplus data add {row.path}` registers it again")
 
 
 def health(data: DataArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:

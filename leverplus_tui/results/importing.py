@@ -79,7 +79,7 @@ def _rows(matrix: Matrix) -> list[Row]:
         sha = sha256_text(f"{world}:{matrix.split}:{label}")
         low, high = interval_of(figure)
         made.append(Subset(world, matrix.split, label, {"imported": True, "first": figure.n}, (), sha))
-        made.append(Cell(sha, figure.shot, figure.n, figure.n, figure.accuracy, low, high))
+        made.append(Cell(sha, figure.shot, figure.n, figure.n, figure.accuracy, low, high, {}, 0))
     return made
 
 

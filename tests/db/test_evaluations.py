@@ -20,7 +20,7 @@ def _evaluated(engine: Engine, *cells: rows.Cell, state: str = "done", **fields:
 
 
 def _unfinished(shot: int) -> rows.Cell:
-    return rows.Cell(SUBSET, shot, 10, 7, 50.0, 40.0, 60.0)
+    return rows.Cell(SUBSET, shot, 10, 7, 50.0, 40.0, 60.0, {shot: 7}, 7)
 
 
 def test_measured_cells_are_complete_and_of_the_retrievers_asked_for(tmp_path: Path) -> None:

@@ -41,6 +41,22 @@ def test_data_is_registered_by_reference(desk: Desk, copied: Path) -> None:
     assert shown["facts"]["queries"] == 40
 
 
+def test_a_registered_file_is_forgotten_and_stays(desk: Desk, copied: Path) -> None:
+    desk.call("data", "add", str(copied), "--name", "small")
+    assert desk.json("data", "forget", "small")["id"] == "d1"
+    assert desk.json("data", "list") == []
+    assert copied.exists()
+    assert "no data is registered as 'small'" in desk.call("data", "forget", "small", code=2).stderr
+
+
+def test_what_a_run_wrote_is_not_forgotten(desk: Desk, copied: Path) -> None:
+    run_id = store_eval(desk, {})
+    with writing(desk.database) as session:
+        made = rows.Artifact("rl-data", str(copied), "0" * 64, {})
+        store.add_rows(session, run_id=run_id, process_id=None, rows=[made])
+    assert "these data were written by r1: `leverplus delete r1`" in desk.call("data", "forget", "r1", code=2).stderr
+
+
 def test_a_changed_or_missing_file_is_noticed(desk: Desk, copied: Path) -> None:
     desk.call("data", "add", str(copied), "--name", "small")
     copied.write_text(copied.read_text() + " ")
@@ -178,7 +194,7 @@ def test_a_run_stands_for_what_it_wrote(desk: Desk, copied: Path, monkeypatch: p
     store_eval(desk, {1: 1.0})
     written: list[rows.Row] = [
         rows.Artifact("rl-data", str(copied), "0" * 64, {}),
-        rows.Checkpoint(str(GOLDEN / "selector_l1.pt"), "rce", 1, "0" * 64, 10, is_best=True),
+        rows.Checkpoint(str(GOLDEN / "selector_l1.pt"), "rce", 1, "0" * 64, 10, is_best=True, metrics={}),
     ]
     with writing(desk.database) as session:
         store.add_rows(session, run_id=1, process_id=None, rows=written)
