@@ -20,9 +20,10 @@ from db.session import open_database, writing
 from db.specs import Finding, JobSpec, UserError
 from db.specs.imported import ImportSpec
 from db.store import ProcessRow
-from leverplus_tui.jobs.process_environment import of_jobs, program
+from leverplus_tui.jobs.process_environment import of_jobs
+from leverplus_tui.jobs.programs import Program, command
 
-WORKER = tuple(program("engine.job.worker"))
+WORKER = tuple(command(Program.JOB))
 PATIENCE_S = 20.0
 LOOK_S = 0.05
 

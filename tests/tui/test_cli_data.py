@@ -137,7 +137,7 @@ def test_preflight_blocks_a_selector_of_another_shape(tmp_path: Path) -> None:
 def test_convert_and_its_exit_code_are_those_of_the_engine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     source = str(GOLDEN / "selector_l1.pt")
     called: list[tuple[str, ...]] = []
-    monkeypatch.setattr(convert, "run_module", lambda *words: called.append(words))
+    monkeypatch.setattr(convert, "run_program", lambda *words: called.append(words))
     desk.call("convert", source, "b.safetensors", "--set", "num_heads=4", "--json")
     assert called == [
         ("engine.selector.convert", source, "b.safetensors", "--to", "leverplus", "--set", "num_heads=4", "--json")
@@ -177,7 +177,7 @@ def test_data_with_an_error_is_registered_and_says_so(desk: Desk, tmp_path: Path
 def test_builtin_is_taken_by_every_command_over_data(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     spawned: list[tuple[str, ...]] = []
     for module in (convert, data_make):
-        monkeypatch.setattr(module, "run_module", lambda *words: spawned.append(words))
+        monkeypatch.setattr(module, "run_program", lambda *words: spawned.append(words))
     monkeypatch.setattr(data_make, "register_made", lambda *_: None)
     assert [report["kind"] for report in desk.json("doctor", "builtin")] == ["rl-data", "embeddings", "checkpoint"]
     assert desk.json("data", "health", "builtin")["queries"] == 1000
@@ -190,7 +190,7 @@ def test_builtin_is_taken_by_every_command_over_data(desk: Desk, monkeypatch: py
 
 def test_a_run_stands_for_what_it_wrote(desk: Desk, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spawned: list[tuple[str, ...]] = []
-    monkeypatch.setattr(convert, "run_module", lambda *words: spawned.append(words))
+    monkeypatch.setattr(convert, "run_program", lambda *words: spawned.append(words))
     store_eval(desk, {1: 1.0})
     written: list[rows.Row] = [
         rows.Artifact("rl-data", str(copied), "0" * 64, {}),
