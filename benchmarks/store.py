@@ -94,7 +94,8 @@ def batches(engine: Engine, run_id: int, rows_made: list[rows.Row], size: int) -
 def a_prediction(question_id: int) -> rows.Prediction:
     """A prediction of usual size."""
     sha = f"{question_id:064x}"
-    return rows.Prediction(question_id, 2, (question_id, question_id + 1), sha, sha, "a red bird", "red bird", 0.6)
+    shown = (question_id, question_id + 1)
+    return rows.Prediction(question_id, 2, shown, sha, sha, "a red bird", "red bird", 0.6, False, False, "")
 
 
 def write_speed(engine: Engine, run_id: int) -> None:

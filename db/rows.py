@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from db.specs.base import Finding
@@ -15,7 +15,7 @@ class Progress:
 
     done: int
     total: int
-    unit: str = ""
+    unit: str
     note: str = ""
 
 
@@ -47,8 +47,8 @@ class Checkpoint:
     epoch: int
     sha256: str
     parameters: int
-    is_best: bool = False
-    metrics: Mapping[str, float] = field(default_factory=dict)
+    is_best: bool
+    metrics: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +98,11 @@ class Prediction:
     """`raw` after post-processing."""
     score: float
     """VQA accuracy, 0..1."""
-    cut: bool = False
+    cut: bool
     """The answer was ended by the token limit."""
-    reused: bool = False
+    reused: bool
     """The answer was already stored and not computed again."""
-    error: str = ""
+    error: str
     """Why there is no answer, such as a missing image; then the score is 0 and the row is not counted as answered."""
 
 
@@ -120,10 +120,10 @@ class Cell:
     """Percent."""
     ci_low: float
     ci_high: float
-    shots_used: Mapping[int, int] = field(default_factory=dict)
-    """How many questions really got how many demonstrations."""
-    distinct_sets: int = 0
-    """Number of distinct demonstration lists over the questions."""
+    shots_used: Mapping[int, int]
+    """How many questions really got how many demonstrations; empty where that is not known."""
+    distinct_sets: int
+    """Number of distinct demonstration lists over the questions; 0 where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +139,12 @@ class Candidate:
     raw: str
     answer: str
     score: float
-    beam_rank: int | None = None
-    beam_score: float | None = None
-    logprob_score: float | None = None
-    temperature: float | None = None
-    similarity: float | None = None
-    cut: bool = False
+    beam_rank: int | None
+    beam_score: float | None
+    logprob_score: float | None
+    temperature: float | None
+    similarity: float | None
+    cut: bool
     """The answer was ended by the token limit."""
 
 
@@ -155,7 +155,7 @@ class Artifact:
     kind: str
     path: str
     sha256: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,10 @@ def store_eval(
     made: list[rows.Row] = [rows.Fact(key, value) for key, value in (facts or {}).items()]
     made.append(rows.Subset(dataset_sha, "val", label, {}, ids, sha))
     made += [rows.Question(dataset_sha, "val", q, q, f"question {q}?", ("a",) * 10, "a", "") for q in ids]
-    made += [rows.Prediction(q, shot, (1, 2), f"p{q}", f"{name}-{shot}-{q}", "a", "a", scores[q]) for q in done]
+    made += [
+        rows.Prediction(q, shot, (1, 2), f"p{q}", f"{name}-{shot}-{q}", "a", "a", scores[q], False, False, "")
+        for q in done
+    ]
     made.append(rows.Cell(sha, shot, len(ids), len(done), mean, mean - 3, mean + 3, {shot: len(done)}, 5))
     made += findings
     spec = EvalSpec(shots=(shot,), **fields)

@@ -71,13 +71,42 @@ def an_answer(
     """An answer, or none because of `error`."""
     return rows.Prediction(
         question_id=question_id, shot=shot, demonstrations=(7, 8), prompt_sha="p", request_sha=f"request-{question_id}-{shot}",
-        raw="" if error else raw, answer="" if error else raw, score=0.0 if error else score, error=error,
+        raw="" if error else raw, answer="" if error else raw, score=0.0 if error else score, cut=False, reused=False,
+        error=error,
     )  # fmt: skip
 
 
 def a_cell(shot: int = 2, accuracy: float = 60.0, n: int = 10, sha: str = SUBSET) -> rows.Cell:
     """A figure with an interval of three points to each side."""
     return rows.Cell(sha, shot, n, n, accuracy, accuracy - 3, accuracy + 3, {shot: n}, n)
+
+
+def a_candidate(
+    query_id: int,
+    pointer: tuple[int, ...],
+    request_sha: str,
+    score: float = 1.0,
+    *,
+    beam_rank: int | None = None,
+    raw: str = "cat",
+    cut: bool = False,
+) -> rows.Candidate:
+    """A scored pointer: of a beam where it has a rank, else drawn at random."""
+    return rows.Candidate(
+        query_id,
+        pointer,
+        "random" if beam_rank is None else "beam",
+        request_sha,
+        raw,
+        raw,
+        score,
+        beam_rank=beam_rank,
+        beam_score=None,
+        logprob_score=None,
+        temperature=None,
+        similarity=None,
+        cut=cut,
+    )
 
 
 def a_finding(code: str = "pool-degenerate", severity: str = "warning", message: str = "all the same") -> Finding:
@@ -92,6 +121,6 @@ def every_kind() -> list[rows.Row]:
         *(an_answer(i) for i in range(3)), rows.Metric("rce", 1, 0, "rce_loss", 2.5), rows.Metric("rce", 1, 1, "rce_loss", 1.5),
         rows.Checkpoint("best.safetensors", "rce", 1, "sha-1", 10, True, {"val_loss": 1.0}),
         rows.Checkpoint("best.safetensors", "rce", 2, "sha-2", 10, True, {"val_loss": 0.5}),
-        a_cell(n=3), rows.Candidate(4, (1, 2), "beam", "c", "cat", "cat", 1.0, beam_rank=0),
+        a_cell(n=3), a_candidate(4, (1, 2), "c", beam_rank=0),
         rows.Artifact("rl-data", "/out.jsonl", "a", {"n": 1}), a_finding(), rows.Progress(3, 3, "questions", "done"),
     ]  # fmt: skip

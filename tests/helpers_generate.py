@@ -105,7 +105,7 @@ def _die_with_something_stored(home: Path, run_id: int) -> None:
     database = open_database(home / "leverplus.db")
     while True:
         with reading(database) as session:
-            if store.candidates_done(session, run_id=run_id):
+            if store.candidates(session, run_id=run_id, limit=1):
                 os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(0.01)
 

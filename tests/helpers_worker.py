@@ -50,7 +50,7 @@ def _answers(spec: EvalSpec, context: RunContext, ids: tuple[int, ...], shot: in
             continue
         request = f"{spec.vlm}-{spec.seed}-{shot}-{q}"
         known = context.find_answers([request])
-        yield Prediction(q, shot, (1, 2)[:shot], f"p{q}", request, "a", "a", q % 2, reused=bool(known))
+        yield Prediction(q, shot, (1, 2)[:shot], f"p{q}", request, "a", "a", q % 2, False, bool(known), "")
         yield Progress(q, len(ids), "questions")
         if q == PAUSE_AFTER and first and spec.vlm in ("pause", "deaf"):
             yield Fact("paused", True)

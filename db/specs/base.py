@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal
+from collections.abc import Iterable
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from db.user_error import UserError as UserError
 
 Severity = Literal["error", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""Worst first."""
 
 
 class Spec(BaseModel):
@@ -55,6 +58,16 @@ class Report(Spec):
     """What was read, by name."""
     findings: tuple[Finding, ...] = ()
     """What is wrong with it; empty when nothing is."""
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Errors, then warnings, then what is only worth knowing; each kind in the order in which it came."""
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def has_error(findings: Iterable[Finding]) -> bool:
+    """Whether one of these blocks a run, or makes a check fail."""
+    return any(finding.severity == "error" for finding in findings)
 
 
 def canonical_json(value: object) -> str:

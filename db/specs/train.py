@@ -169,14 +169,11 @@ class TrainSpec(Spec):
         return self
 
     def asked(self, name: str) -> bool:
-        """Whether a field was asked for: it is not at its default, or was given where other fields were left open.
+        """Whether a field was asked for: it is not at its default.
 
-        Stored specifications and those of the form have every field set, so being set says nothing there.
+        Who gave the value is not asked: what the form, a file or the database gives is whole, and must train the same.
         """
-        fields = type(self).model_fields
-        whole = self.model_fields_set >= fields.keys() - {"parts"}
-        explicit = name in self.model_fields_set and not whole
-        return explicit or bool(getattr(self, name) != fields[name].get_default(call_default_factory=True))
+        return bool(getattr(self, name) != type(self).model_fields[name].get_default(call_default_factory=True))
 
     @property
     def asked_parts(self) -> dict[str, Any]:

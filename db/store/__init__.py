@@ -6,24 +6,25 @@ Reading (a `reading` or `writing` session):
     list_runs(session, *, where=None, sort="created desc", limit=None, offset=0) -> list[RunRow]
     count_runs(session, *, where=None) -> int
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
+    run_of_spec(session, *, spec) -> run id or None            note_of(session, *, run_id) -> str
+    measured_cells(session, *, subset_shas, retrievers) -> list[MeasuredCell]     evaluations_on(session, *, subset_shas, vlm)
     cells(session, *, run_ids) -> list[CellRow]                findings / checkpoints / artifacts / processes(session, *, run_id)
                                                                findings_of / specs_of(session, *, run_ids)
     metric_series(session, *, run_id, name) -> [(phase, epoch, step, value)]
-    metric_names(session, *, run_id) -> list[str]              metric_summaries(session, *, run_id) -> list[MetricRow]
+    metric_summaries(session, *, run_id) -> list[MetricRow]
     predictions(session, *, run_id, shot, subset_sha=None, order="question_id", limit=None, after=None, question_ids=None)
-        -> list[PredictionRow]                                 count_predictions(session, *, run_id, shot, subset_sha=None) -> int
+        -> list[PredictionRow]
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
-    question(session, *, dataset_sha, split, question_id) -> rows.Question     questions(..., question_ids) -> {id: rows.Question}
-    subset_question_ids(session, *, run_id, subset_sha) -> list[int]
+    questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
-    answered(session, *, run_id) -> {(question_id, shot)}      candidates_done(session, *, run_id) -> {(query_id, pointer)}
+    answered(session, *, run_id) -> {(question_id, shot)}
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
     active_processes(session) -> list[ProcessRow]              is_alive(row) -> bool
     list_data(session, *, kind=None) -> list[DataRow]          find_data(session, text) -> DataRow
     known_data(engine, *, kind=None) -> list[DataRow]: registered files looked at again, and what runs wrote
     looked_at(row) -> DataRow: how one of them is found now
     changed_data(engine, paths) -> list[DataRow]: those whose content is not what was registered
-    ref(run_id) -> "r12"                                       STATES, ENDED: names of run states
+    ref(run_id) -> "r12"                                       STATES, ACTIVE, ENDED, FAILED, UNFINISHED: run states
 Writing (a `writing` session):
     create_run(session, *, spec, name="", forced=False, environment, parent=None) -> Run
     set_state(session, *, run_id, state)                       resume_run(session, *, run_id) -> Run: an ended run is queued again
@@ -37,19 +38,16 @@ Writing (a `writing` session):
     forget_data(session, *, data_id)
 """
 
+from db.run_states import ACTIVE, ENDED, FAILED, STATES, UNFINISHED
 from db.store.adding import add_rows
 from db.store.answers import (
     PredictionRow,
     answered,
     candidates,
-    candidates_done,
-    count_predictions,
     find_answers,
     predictions,
-    question,
     questions,
     scores,
-    subset_question_ids,
 )
 from db.store.base import ref
 from db.store.detail import (
@@ -62,6 +60,7 @@ from db.store.detail import (
     run_detail,
     specs_of,
 )
+from db.store.evaluations import MeasuredCell, evaluations_on, measured_cells
 from db.store.files import DataRow, add_data, find_data, forget_data, list_data
 from db.store.filters import BadFilter
 from db.store.jobs import (
@@ -77,10 +76,8 @@ from db.store.jobs import (
 from db.store.known import changed_data, known_data, looked_at
 from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
 from db.store.matrix import CellRow, cells
-from db.store.metrics import MetricRow, metric_names, metric_series, metric_summaries
+from db.store.metrics import MetricRow, metric_series, metric_summaries
 from db.store.runs import (
-    ENDED,
-    STATES,
     AnySpec,
     StateConflict,
     create_run,
@@ -88,9 +85,11 @@ from db.store.runs import (
     find_run,
     get_run,
     note,
+    note_of,
     rename,
     restore,
     resume_run,
+    run_of_spec,
     set_state,
     soft_delete,
     spec_of,
@@ -99,14 +98,18 @@ from db.store.runs import (
 )
 
 __all__ = [
+    "ACTIVE",
     "ENDED",
+    "FAILED",
     "STATES",
+    "UNFINISHED",
     "AnySpec",
     "BadFilter",
     "CellRow",
     "CheckpointRow",
     "DataRow",
     "FindingCounts",
+    "MeasuredCell",
     "MetricRow",
     "PredictionRow",
     "ProcessRow",
@@ -120,15 +123,14 @@ __all__ = [
     "answered",
     "artifacts",
     "candidates",
-    "candidates_done",
     "cells",
     "changed_data",
     "checkpoints",
-    "count_predictions",
     "count_runs",
     "create_run",
     "default_name",
     "end_process",
+    "evaluations_on",
     "find_answers",
     "find_data",
     "find_run",
@@ -143,19 +145,20 @@ __all__ = [
     "list_runs",
     "looked_at",
     "lost_runs",
-    "metric_names",
+    "measured_cells",
     "metric_series",
     "metric_summaries",
     "note",
+    "note_of",
     "predictions",
     "processes",
-    "question",
     "questions",
     "ref",
     "rename",
     "restore",
     "resume_run",
     "run_detail",
+    "run_of_spec",
     "run_rows",
     "scores",
     "set_state",
@@ -163,7 +166,6 @@ __all__ = [
     "spec_of",
     "specs_of",
     "start_process",
-    "subset_question_ids",
     "tag",
     "untag",
 ]

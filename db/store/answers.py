@@ -11,8 +11,7 @@ from sqlalchemy import RowMapping
 from sqlmodel import Session
 
 from db import rows
-from db.specs import UserError
-from db.store.base import listed, moment, query, ref
+from db.store.base import listed, moment, query
 
 _ORDERS = {
     "question_id": ("question_id > :after", "question_id"),
@@ -59,15 +58,12 @@ def answered(session: Session, *, run_id: int) -> set[tuple[int, int]]:
     return {(row["question_id"], row["shot"]) for row in query(session, sql, {"run": run_id})}
 
 
-def candidates_done(session: Session, *, run_id: int) -> set[tuple[int, tuple[int, ...]]]:
-    """(query_id, pointer) of the RL data candidates that the run has stored."""
-    found = query(session, "SELECT query_id, pointer FROM candidate WHERE run_id = :run", {"run": run_id})
-    return {(row["query_id"], tuple(json.loads(row["pointer"]))) for row in found}
-
-
 def candidates(session: Session, *, run_id: int, after: int = 0, limit: int = -1) -> list[tuple[int, rows.Candidate]]:
     """(row id, candidate) in the order in which they became known, from behind row id `after` on."""
-    sql = "SELECT * FROM candidate WHERE run_id = :run AND id > :after ORDER BY id LIMIT :limit"
+    sql = """
+        SELECT candidate.*, answer.cut FROM candidate LEFT JOIN answer USING (request_sha)
+        WHERE run_id = :run AND id > :after ORDER BY id LIMIT :limit
+    """
     found = query(session, sql, {"run": run_id, "after": after, "limit": limit})
     return [(row["id"], _candidate(row)) for row in found]
 
@@ -109,13 +105,6 @@ def predictions(
     return [_prediction(row) for row in query(session, sql, parameters)]
 
 
-def count_predictions(session: Session, *, run_id: int, shot: int, subset_sha: str | None = None) -> int:
-    """Number of answers that `predictions` would give in all."""
-    among = _among("question_id", subset_sha, None)
-    sql = f"SELECT count(*) AS n FROM prediction WHERE run_id = :run AND shot = :shot {among}"
-    return int(query(session, sql, {"run": run_id, "shot": shot, "sha": subset_sha})[0]["n"])
-
-
 def scores(session: Session, *, run_id: int, shot: int, subset_sha: str) -> dict[int, tuple[float, int]]:
     """question_id -> (score 0..1, image_id) of the questions of a subset that were answered without error.
 
@@ -130,14 +119,6 @@ def scores(session: Session, *, run_id: int, shot: int, subset_sha: str) -> dict
     """
     found = session.connection().exec_driver_sql(sql, {"run": run_id, "shot": shot, "sha": subset_sha}).all()
     return {question_id: (score, image_id) for question_id, score, image_id in found}
-
-
-def question(session: Session, *, dataset_sha: str, split: str, question_id: int) -> rows.Question:
-    """One stored question. Raises UserError when no run referred to it."""
-    found = questions(session, dataset_sha=dataset_sha, split=split, question_ids=[question_id])
-    if not found:
-        raise UserError(f"question {question_id} of the {split} split is not stored: no run has shown it yet")
-    return found[question_id]
 
 
 def questions(
@@ -156,17 +137,6 @@ def questions(
         )
         for row in found
     }  # fmt: skip
-
-
-def subset_question_ids(session: Session, *, run_id: int, subset_sha: str) -> list[int]:
-    """The sorted question ids of a subset of the run. Raises UserError when the run has no such subset."""
-    sql = "SELECT question_ids FROM subset JOIN run_subset ON subset_id = subset.id WHERE run_id = :run AND run_subset.sha = :sha"
-    found = query(session, sql, {"run": run_id, "sha": subset_sha})
-    if not found:
-        raise UserError(
-            f"{ref(run_id)} has no subset {subset_sha[:12]}: `leverplus show {ref(run_id)}` lists its figures"
-        )
-    return [int(question_id) for question_id in json.loads(found[0]["question_ids"])]
 
 
 def _among(column: str, subset_sha: str | None, question_ids: Sequence[int] | None) -> str:
@@ -202,5 +172,5 @@ def _candidate(row: RowMapping) -> rows.Candidate:
         query_id=row["query_id"], pointer=tuple(json.loads(row["pointer"])), method=row["method"],
         request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"], score=row["score"],
         beam_rank=row["beam_rank"], beam_score=row["beam_score"], logprob_score=row["logprob_score"],
-        temperature=row["temperature"], similarity=row["similarity"],
+        temperature=row["temperature"], similarity=row["similarity"], cut=bool(row["cut"]),
     )  # fmt: skip

@@ -14,11 +14,13 @@ from sqlmodel import Session
 from db import rows
 from db.specs import Finding as FindingRow
 from db.specs import UserError
+from db.specs.base import worst_first
 from db.store.base import listed, moment, moment_or_none, query, ref
 from db.store.jobs import ProcessRow, processes
 from db.store.listing import RunRow, run_rows
 from db.store.matrix import CellRow
 from db.store.metrics import MetricRow, metric_summaries
+from db.store.runs import note_of
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,6 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
     children = query(
         session, "SELECT id FROM run WHERE parent_id = :run AND deleted_at IS NULL ORDER BY id", {"run": run_id}
     )
-    written = query(session, "SELECT text FROM note WHERE run_id = :run", {"run": run_id})
     return RunDetail(
         row=found[0],
         spec=json.loads(run["spec"]),
@@ -84,7 +85,7 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
         processes=tuple(processes(session, run_id=run_id)),
         artifacts=tuple(artifacts(session, run_id=run_id)),
         children=tuple(child["id"] for child in children),
-        note=written[0]["text"] if written else "",
+        note=note_of(session, run_id=run_id),
     )
 
 
@@ -98,12 +99,12 @@ def findings_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, list[F
     sql = """
         SELECT run_id, code, severity, subject, message, fix FROM finding
         WHERE run_id IN (SELECT value FROM json_each(:ids))
-        ORDER BY run_id, CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, id
+        ORDER BY run_id, id
     """
     found: dict[int, list[FindingRow]] = defaultdict(list)
     for row in query(session, sql, {"ids": listed(run_ids)}):
         found[row["run_id"]].append(FindingRow(**{name: value for name, value in row.items() if name != "run_id"}))
-    return dict(found)
+    return {run_id: worst_first(rows) for run_id, rows in found.items()}
 
 
 def specs_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:

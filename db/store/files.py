@@ -35,11 +35,11 @@ class DataRow:
     created: datetime
     missing: datetime | None
     """When it was first found gone from its path."""
-    changed: datetime | None = None
+    changed: datetime | None
     """When its content was first found to be another than was registered."""
-    modified_ns: int | None = None
+    modified_ns: int | None
     """When the file had been changed last when its content was compared last; None: never compared since."""
-    run_id: int | None = None
+    run_id: int | None
     """The run that wrote it; None for a registered file."""
 
     @property
@@ -153,7 +153,7 @@ def _row(row: RowMapping) -> DataRow:
     return DataRow(
         id=row["id"], name=row["name"], kind=row["kind"], path=row["path"], size=row["size"], sha256=row["sha256"],
         facts=json.loads(row["facts"]), created=moment(row["created_at"]), missing=moment_or_none(row["missing_at"]),
-        changed=moment_or_none(row["changed_at"]), modified_ns=row["modified_ns"],
+        changed=moment_or_none(row["changed_at"]), modified_ns=row["modified_ns"], run_id=None,
     )  # fmt: skip
 
 
@@ -162,5 +162,5 @@ def _written(row: RowMapping) -> DataRow:
     return DataRow(
         id=-row["id"], name=maker, kind=row["kind"], path=row["path"], size=0, sha256=row["sha256"],
         facts=json.loads(row["facts"]) | {"lineage": f"written by {maker} ({row['made_by']})"},
-        created=moment(row["created_at"]), missing=None, run_id=row["run_id"],
+        created=moment(row["created_at"]), missing=None, changed=None, modified_ns=None, run_id=row["run_id"],
     )  # fmt: skip

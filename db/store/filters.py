@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from db.run_states import ACTIVE
 from db.specs.terms import BadFilter, Term, parse
 from db.store.base import now
 
-__all__ = ["WORKED_S", "BadFilter", "Condition", "Term", "parse", "runs_condition", "runs_order"]
+__all__ = ["BadFilter", "Condition", "Term", "parse", "runs_condition", "runs_order", "worked_s"]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -178,13 +179,14 @@ def _number(field: str) -> _Number | None:
     return _NUMBERS[field]() if field in _NUMBERS else None
 
 
-WORKED_S = """sum(coalesce(process.ended_at, CASE WHEN run.state IN ('queued', 'running') THEN {now} ELSE heartbeat_at END)
-    - process.started_at) / 1e6"""
-"""Seconds that the processes of a run worked on it: up to now while it goes on, else up to their last sign of life."""
+def worked_s() -> str:
+    """Seconds that the processes of a run worked on it: up to now while it goes on, else up to their last sign of life."""
+    up_to = f"coalesce(process.ended_at, CASE WHEN run.state IN {ACTIVE} THEN {now()} ELSE heartbeat_at END)"
+    return f"sum({up_to} - process.started_at) / 1e6"
 
 
 def _worked() -> str:
-    return f"(SELECT {WORKED_S.format(now=now())} FROM process WHERE run_id = run.id)"
+    return f"(SELECT {worked_s()} FROM process WHERE run_id = run.id)"
 
 
 _NUMBERS: dict[str, Callable[[], _Number]] = {

@@ -12,8 +12,9 @@ from sqlmodel import Session
 
 from db import process
 from db.models import Process
+from db.run_states import ACTIVE, ENDED
 from db.store.base import execute, moment, moment_or_none, now, query, ref
-from db.store.runs import ENDED, StateConflict, get_run, move
+from db.store.runs import StateConflict, get_run, move
 
 PROMISE_S = 60
 """Longest silence that a process announces unless it says otherwise, in seconds."""
@@ -100,7 +101,7 @@ def end_process(session: Session, *, process_id: int, state: str, exit_code: int
     ended.state, ended.exit_code, ended.reason = state, exit_code, reason
     ended.ended_at = ended.heartbeat_at = now()
     session.flush()
-    if _is_newest(session, ended) and get_run(session, run_id=ended.run_id).state in ("queued", "running", "lost"):
+    if _is_newest(session, ended) and get_run(session, run_id=ended.run_id).state in (*ACTIVE, "lost"):
         move(session, run_id=ended.run_id, state=state)
 
 
@@ -111,9 +112,9 @@ def processes(session: Session, *, run_id: int) -> list[ProcessRow]:
 
 def active_processes(session: Session) -> list[ProcessRow]:
     """The newest process of each queued or running run that has one."""
-    sql = """
+    sql = f"""
         SELECT process.* FROM run JOIN process ON process.id = (SELECT max(id) FROM process WHERE run_id = run.id)
-        WHERE run.state IN ('queued', 'running') ORDER BY process.id
+        WHERE run.state IN {ACTIVE} ORDER BY process.id
     """
     return [_row(row) for row in query(session, sql)]
 

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlmodel import Session
 
-from db.store.base import listed, moment, moment_or_none, now, query, ref
-from db.store.filters import WORKED_S, runs_condition, runs_order
+from db.specs.base import SEVERITIES
+from db.store.base import listed, moment, moment_or_none, query, ref
+from db.store.filters import runs_condition, runs_order, worked_s
 from db.store.matrix import CellRow, cells
 
 _COLUMNS = """id, name, kind, state, dataset, vlm, retriever, selector, variant, seed, forced, parent_id, created_at, started_at,
@@ -136,15 +137,14 @@ def _finding_counts(session: Session, ids: Sequence[int]) -> dict[int, FindingCo
 
 
 def _counts(rows: Iterable[RowMapping]) -> FindingCounts:
-    order = ("error", "warning", "info")
-    ranked = sorted(rows, key=lambda row: (order.index(row["severity"]), row["code"]))
-    errors, warnings, infos = (sum(row["n"] for row in ranked if row["severity"] == severity) for severity in order)
+    ranked = sorted(rows, key=lambda row: (SEVERITIES.index(row["severity"]), row["code"]))
+    errors, warnings, infos = (sum(row["n"] for row in ranked if row["severity"] == name) for name in SEVERITIES)
     return FindingCounts(errors, warnings, infos, tuple(dict.fromkeys(row["code"] for row in ranked)))
 
 
 def _times(session: Session, ids: Sequence[int]) -> dict[int, RowMapping]:
     """Working time of each run and the last sign of life of its newest process (SQLite gives the row of the max)."""
-    select = f"""SELECT run_id, {WORKED_S.format(now=now())} AS duration, max(process.id), heartbeat_at, promise_s
+    select = f"""SELECT run_id, {worked_s()} AS duration, max(process.id), heartbeat_at, promise_s
         FROM process JOIN run ON run.id = run_id"""
     return {row["run_id"]: row for row in _of_runs(session, select, "GROUP BY run_id", ids)}
 

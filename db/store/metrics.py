@@ -85,14 +85,6 @@ def _recounted(session: Session, series_id: int) -> tuple[Any, ...]:
     return (total["n"], total["bad"], *last.values(), total["low"], total["high"], series_id)
 
 
-def metric_names(session: Session, *, run_id: int) -> list[str]:
-    """Names of the run's series, each once, in the order in which they first appeared."""
-    rows = query(
-        session, "SELECT name FROM metric_last WHERE run_id = :run GROUP BY name ORDER BY min(id)", {"run": run_id}
-    )
-    return [row["name"] for row in rows]
-
-
 def metric_series(session: Session, *, run_id: int, name: str) -> list[tuple[str, int, int, float]]:
     """(phase, epoch, step, value) of one name, phases in the order in which they came."""
     sql = """

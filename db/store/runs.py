@@ -10,13 +10,12 @@ from typing import Any
 from sqlmodel import Session
 
 from db.models import Run
+from db.run_states import ACTIVE, ENDED, STATES
 from db.specs import JOB_SPEC, EmbedSpec, EvalSpec, GenerateSpec, TrainSpec, UserError, canonical_json
 from db.specs.imported import ImportSpec
 from db.store.base import execute, execute_many, listed, now, query, ref
 
 AnySpec = EvalSpec | TrainSpec | GenerateSpec | EmbedSpec | ImportSpec
-ENDED = ("done", "failed", "stopped", "lost")
-STATES = ("queued", "running", *ENDED)
 
 
 class StateConflict(UserError):
@@ -108,6 +107,13 @@ def find_run(session: Session, text: str, *, deleted: bool = False) -> Run:
     raise UserError(f"there is no run '{text}'{_near(session, text)}: `leverplus runs` lists those that exist")
 
 
+def run_of_spec(session: Session, *, spec: AnySpec) -> int | None:
+    """The oldest run of this very specification that is not deleted: of an import, the one that holds the same figures."""
+    sql = "SELECT min(id) AS id FROM run WHERE spec_sha = :sha AND deleted_at IS NULL"
+    found: int | None = query(session, sql, {"sha": spec.sha()})[0]["id"]
+    return found
+
+
 def _unless_deleted(run: Run, deleted: bool) -> Run:
     if run.deleted_at is not None and not deleted:
         raise UserError(f"{ref(run.id)} was deleted: `leverplus runs --where deleted:yes` lists deleted runs")
@@ -190,11 +196,17 @@ def note(session: Session, *, run_id: int, text: str) -> None:
     )
 
 
+def note_of(session: Session, *, run_id: int) -> str:
+    """What is written about a run; empty where nothing is."""
+    found = query(session, "SELECT text FROM note WHERE run_id = :run", {"run": run_id})
+    return found[0]["text"] if found else ""
+
+
 def soft_delete(session: Session, *, run_ids: Sequence[int]) -> None:
     """Hide runs; everything they stored stays. Raises StateConflict when one is queued or running."""
     active = query(
         session,
-        "SELECT id, state FROM run WHERE id IN (SELECT value FROM json_each(:ids)) AND state IN ('queued', 'running')",
+        f"SELECT id, state FROM run WHERE id IN (SELECT value FROM json_each(:ids)) AND state IN {ACTIVE}",
         {"ids": listed(run_ids)},
     )
     if active:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Callable
@@ -28,6 +29,15 @@ def refuse_place(source: Path, out: Path, *, overwrite: bool) -> None:
         raise UserError(f"{out} is a folder; name a file in it")
     if out.exists() and not overwrite:
         raise UserError(f"{out} is there already; choose another name, or say --overwrite")
+
+
+def file_program(module: str, description: str, example: str, source: str) -> argparse.ArgumentParser:
+    """The command line of a program that makes one file of another: SOURCE (what it is), `--json`, and an example of the rest."""
+    name = f"python -m {module}"
+    parser = argparse.ArgumentParser(prog=name, description=description, epilog=f"example: {name} {example}")
+    parser.add_argument("source", type=Path, help=source)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser
 
 
 def finish(work: Callable[[], Summary], describe: Callable[[Summary], str], out: Path, *, as_json: bool) -> int:

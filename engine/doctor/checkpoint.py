@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from db.specs.base import Finding, Report
+from db.specs.base import Finding, Report, has_error, worst_first
 from db.specs.selector import parameter_count
 from engine.common.findings import error, info
 from engine.common.wording import convert_command, counted, printable_facts, sentence, share
@@ -69,9 +69,8 @@ def _judge(
 
 
 def _once(findings: list[Finding]) -> Iterator[Finding]:
-    order = {"error": 0, "warning": 1, "info": 2}
     seen = set()
-    for finding in sorted(findings, key=lambda f: order[f.severity]):
+    for finding in worst_first(findings):
         if (finding.code, finding.message) not in seen:
             seen.add((finding.code, finding.message))
             yield finding
@@ -119,7 +118,7 @@ def assumed_findings(report: Report, expect: Mapping[str, str]) -> list[Finding]
     path, fields = Path(report.path), {n: v for n, v in report.facts.get("assumed", {}).items() if n not in expect}
     if not fields:
         return []
-    convertible = all(finding.severity != "error" for finding in report.findings)
+    convertible = not has_error(report.findings)
     pairs = [f"{name}={value}" for name, value in fields.items()]
     text = (
         f"Neither the tensors nor a manifest tell {', '.join(fields)}: taken as published ({', '.join(pairs)}), which may "

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from db.specs.base import Finding
+from db.specs.base import Finding, worst_first
 from engine.figures.result_files import Figure, Matrix
 from engine.statistics.intervals import Z95
 
@@ -37,8 +37,7 @@ def audit(matrices: Sequence[Matrix]) -> list[Finding]:
     findings += conflicts(matrices)
     findings += unlike(matrices)
     findings += noise(matrices)
-    order = {"error": 0, "warning": 1, "info": 2}
-    return sorted(findings, key=lambda finding: order[finding.severity])
+    return worst_first(findings)
 
 
 def lattice_distance(figure: Figure, step: float) -> float:

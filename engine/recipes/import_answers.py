@@ -42,7 +42,7 @@ def import_answers(spec: ImportSpec, context: RunContext) -> Iterator[Row]:
         yield Progress(done, len(found.answers), "answers")
     images = [questions[answer.question_id].image_id for answer in found.answers]
     figure = interval(scores, images)
-    yield Cell(subset_sha, shot, len(ids), len(ids), figure.mean, figure.low, figure.high)
+    yield Cell(subset_sha, shot, len(ids), len(ids), figure.mean, figure.low, figure.high, {}, 0)
 
 
 def _questions(
@@ -91,4 +91,6 @@ def _prediction(answer: ImportedAnswer, question: Question, shot: int) -> Predic
     """The answer counts as it stands: it was post-processed where it was made. `reused`, because no model said it here."""
     request = sha256_text(f"import:{question.dataset_sha}:{answer.question_id}:{answer.raw}")
     score = vqa_accuracy(answer.raw, question.answers)
-    return Prediction(answer.question_id, shot, (), "", request, answer.raw, answer.raw, score, reused=True)
+    return Prediction(
+        answer.question_id, shot, (), "", request, answer.raw, answer.raw, score, cut=False, reused=True, error=""
+    )

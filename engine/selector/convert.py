@@ -5,7 +5,6 @@ Nothing is placed at OUT before the selector read back from it has given, on see
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import io
 import json
@@ -19,7 +18,7 @@ import torch
 from db.specs.base import UserError
 from db.specs.selector import parameter_count
 from engine.common.atomic import files_into, write_bytes
-from engine.common.program import WrittenWrong, finish, refuse_place
+from engine.common.program import WrittenWrong, file_program, finish, refuse_place
 from engine.selector import PointerSelector
 from engine.selector.checkpoint import Loaded, open_selector, save_selector, tensors_sha
 from engine.weights.recognition import compatible_names, variant_of
@@ -214,15 +213,13 @@ def describe(summary: Mapping[str, Any]) -> str:
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m engine.selector.convert", description="Convert a selector checkpoint; the function stays the same.",
-        epilog="example: python -m engine.selector.convert grpo_epoch5.pt selector.safetensors --json",
+    parser = file_program(
+        "engine.selector.convert", "Convert a selector checkpoint; the function stays the same.",
+        "grpo_epoch5.pt selector.safetensors --json", "checkpoint in any known layout",
     )  # fmt: skip
-    parser.add_argument("source", type=Path, help="checkpoint in any known layout")
     parser.add_argument("out", type=Path, help="file to write: .safetensors of ours, .pt for upstream")
     parser.add_argument("--to", choices=("leverplus", "upstream"), default="leverplus", help="layout to write")
     parser.add_argument("--set", metavar="FIELD=VALUE", action="append", default=[], help="what the file cannot tell")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
     chosen = parser.parse_args(words)
     return finish(
         lambda: convert(chosen.source, chosen.out, to=chosen.to, answers=_answers(chosen.set)),

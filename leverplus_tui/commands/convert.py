@@ -9,8 +9,9 @@ import typer
 
 from db.home import resolve_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.commands.programs import run_module
+from leverplus_tui.commands.run_program import run_program
 from leverplus_tui.jobs.named_paths import checkpoint_path
+from leverplus_tui.jobs.programs import Program
 
 
 def convert(
@@ -38,4 +39,4 @@ def convert(
     """
     sets = [word for assignment in assignments or () for word in ("--set", assignment)]
     source = str(checkpoint_path(checkpoint, resolve_home(home)))
-    run_module("engine.selector.convert", source, str(out), "--to", to, *sets, *(["--json"] if as_json else []))
+    run_program(Program.CONVERT, source, str(out), "--to", to, *sets, *(["--json"] if as_json else []))

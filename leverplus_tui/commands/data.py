@@ -1,4 +1,4 @@
-"""`leverplus data add`, `list`, `show` and `health`."""
+"""`leverplus data add`, `list`, `show`, `forget` and `health`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import typer
 from db import store
 from db.fingerprint import content_sha, total_size
 from db.home import resolve_home
+from db.session import writing
 from db.specs import Report, UserError
+from db.specs.base import has_error
 from db.store import DataRow
 from engine.demo.shipped import builtin_file
 from leverplus_tui.commands.database import looking, numbers, opened
@@ -55,7 +57,7 @@ def add(
     else:
         put(f"{row.ref} {row.name} ({row.kind})")
         _say_findings(report)
-    if _has_error(report):
+    if has_error(report.findings):
         say(f"leverplus: {row.ref} {row.name} is registered although an error was found in it")
         raise typer.Exit(1)
 
@@ -73,10 +75,6 @@ def _refuse(path: Path, report: Report, as_json: bool) -> NoReturn:
 def _say_findings(report: Report) -> None:
     for line in finding_lines(report.findings):
         say(line)
-
-
-def _has_error(report: Report) -> bool:
-    return any(finding.severity == "error" for finding in report.findings)
 
 
 def list_data(as_json: JsonOption = False, home: HomeOption = None) -> None:
@@ -149,6 +147,26 @@ def _written(run: str, home: Path | None) -> Path:
     return path
 
 
+def forget(data: DataArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Take a file out of the list of registered data; the file itself stays as it is.
+
+    Example:
+    leverplus data forget balanced
+    """
+    _, database = opened(home)
+    with writing(database) as session:
+        row = store.find_data(session, data)
+        if row.run_id is not None:
+            raise UserError(
+                f"these data were written by {row.ref}: `leverplus delete {row.ref}` hides that run with its data"
+            )
+        store.forget_data(session, data_id=row.id)
+    if as_json:
+        put_json(_document(row))
+    else:
+        put(f"{row.ref} {row.name} forgotten; `leverplus data add {row.path}` registers it again")
+
+
 def health(data: DataArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
     """Say what RL data can teach: positive rate, signal rate, group classes, methods, and what is wrong with it.
 
@@ -170,7 +188,7 @@ def health(data: DataArgument, as_json: JsonOption = False, home: HomeOption = N
         width = max(len(name) for name, _ in lines)
         put("\n".join([f"{name.ljust(width)}  {text}" for name, text in lines]))
         put("\n".join(finding_lines(report.findings)) or "nothing is wrong with it")
-    if _has_error(report):
+    if has_error(report.findings):
         raise typer.Exit(1)
 
 

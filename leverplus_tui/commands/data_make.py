@@ -10,9 +10,10 @@ import typer
 from db.home import resolve_home
 from leverplus_tui.commands.database import opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.commands.programs import run_module
+from leverplus_tui.commands.run_program import run_program
 from leverplus_tui.data.registering import register_made
 from leverplus_tui.jobs.named_paths import rl_data_path
+from leverplus_tui.jobs.programs import Program
 from leverplus_tui.text.output import say
 
 SourceArgument = Annotated[
@@ -52,8 +53,8 @@ def derive(
     """
     words = [word for step in steps for word in ("--step", step)]
     words += [word for assignment in assignments or () for word in ("--set", assignment)]
-    run_module(
-        "engine.rl.writing.derive",
+    run_program(
+        Program.DERIVE,
         str(rl_data_path(data, resolve_home(home))),
         "--out",
         str(out),
@@ -85,7 +86,7 @@ def export(
     leverplus data export r12 candidates.parquet --format parquet
     """
     source = str(rl_data_path(data, resolve_home(home)))
-    run_module("engine.rl.writing.export", source, str(out), "--format", to, *_switches(overwrite, as_json))
+    run_program(Program.EXPORT, source, str(out), "--format", to, *_switches(overwrite, as_json))
     _register(out, home)
 
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from leverplus_tui.commands.programs import run_module
+from leverplus_tui.commands.run_program import run_program
+from leverplus_tui.jobs.programs import Program
 
 
 def build(
@@ -21,4 +22,4 @@ def build(
     leverplus demo build ./world
     """
     words = [] if seed is None else ["--seed", str(seed)]
-    run_module("engine.demo_build.model", str(out), *words)
+    run_program(Program.BUILD_MODEL, str(out), *words)

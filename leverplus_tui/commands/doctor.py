@@ -14,6 +14,7 @@ from db import store
 from db.home import resolve_home
 from db.session import open_database, reading
 from db.specs import Report, UserError
+from db.specs.base import has_error
 from db.store import RunDetail
 from engine.demo.shipped import FILES, builtin_file
 from engine.doctor.examine import examine
@@ -52,7 +53,7 @@ def doctor(
         put_json([report.model_dump(mode="json") for report in reports])
     else:
         put("\n\n".join(_text(report) for report in reports))
-    if any(finding.severity == "error" for report in reports for finding in report.findings):
+    if any(has_error(report.findings) for report in reports):
         raise typer.Exit(1)
 
 

@@ -10,9 +10,9 @@ import typer
 from sqlalchemy import Engine
 
 from db import store
+from db.run_states import ENDED
 from db.session import reading
 from db.specs import UserError
-from db.store.runs import ENDED
 from leverplus_tui.commands.database import numbers, opened
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument
 from leverplus_tui.text.output import put_json, say

@@ -1,4 +1,4 @@
-"""`leverplus tag` and `delete`."""
+"""What people say of runs: `leverplus tag`, `rename`, `note` and `delete`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from db import store
-from db.session import writing
+from db.session import reading, writing
 from db.specs import UserError
 from leverplus_tui.commands.database import numbers, opened
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument, RunsArgument, YesOption
@@ -49,6 +49,56 @@ def _carried(tags: Sequence[str], words: Sequence[str], run: str) -> None:
     if absent:
         has = f"it has {', '.join(tags)}" if tags else "it has none"
         raise UserError(f"{run} has no tag '{absent[0]}' ({has}): nothing was changed")
+
+
+def rename(
+    run: RunArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new name; in quotes where it has blanks.")],
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Give a run another name; its number stays.
+
+    Example:
+    leverplus rename r12 baseline
+    """
+    _, database = opened(home)
+    with writing(database) as session:
+        run_id = numbers(session, [run])[0]
+        store.rename(session, run_id=run_id, name=name)
+        renamed = store.get_run(session, run_id=run_id).name
+    if as_json:
+        put_json({"run": f"r{run_id}", "name": renamed})
+    else:
+        put(f"r{run_id} {renamed}")
+
+
+def note(
+    run: RunArgument,
+    text: Annotated[
+        list[str] | None, typer.Argument(metavar="TEXT", help='What to write; "" takes the note away.')
+    ] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Write a note about a run in place of the one it has, or, without TEXT, print it. `show` and the run's page show it.
+
+    Example:
+    leverplus note r12 "the figures of table 2"
+    leverplus note r12
+    """
+    _, database = opened(home)
+    with writing(database) if text else reading(database) as session:
+        run_id = numbers(session, [run])[0]
+        if text:
+            store.note(session, run_id=run_id, text=" ".join(text))
+        written = store.note_of(session, run_id=run_id)
+    if as_json:
+        put_json({"run": f"r{run_id}", "note": written})
+    elif written:
+        put(written)
+    else:
+        say(f"r{run_id} has no note: `leverplus note r{run_id} TEXT` writes one")
 
 
 def delete(

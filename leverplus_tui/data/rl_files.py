@@ -17,7 +17,7 @@ from db.specs.base import Report, UserError
 from engine.rl.index.head import Head, read_head
 from engine.rl.index.query_rows import QueryDetail, QueryRow
 from engine.rl.reading import index_place
-from leverplus_tui.jobs.process_environment import program
+from leverplus_tui.jobs.programs import Program, command
 
 if TYPE_CHECKING:
     from engine.rl.index.browse import Browse
@@ -108,9 +108,9 @@ class Indexing:
         """Start a builder, unless one is at work. It outlives the terminal: an index is worth finishing."""
         if self.progress().running:
             return
-        command = program("engine.rl.index.build", str(self.path), "--cache", str(self.cache))
+        words = command(Program.INDEX, str(self.path), "--cache", str(self.cache))
         self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )  # fmt: skip
 
     def cancel(self) -> bool:
@@ -258,7 +258,7 @@ class RLSource:
 
     async def _write_rows(self, data: KnownData, file: Path) -> bool:
         process = await asyncio.create_subprocess_exec(
-            *program("engine.rl.index.train_questions", data.source, str(file), "--cache", str(self.cache)),
+            *command(Program.TRAIN_QUESTIONS, data.source, str(file), "--cache", str(self.cache)),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         return await process.wait() == 0

@@ -12,9 +12,8 @@ from typing import Protocol
 from sqlalchemy import Engine
 
 from db import store
-from db.connection import data_version
-from db.session import reading, writing
-from db.store.runs import ENDED
+from db.run_states import ENDED
+from db.session import data_version, reading, writing
 from leverplus_tui.text.output import duration, say
 
 LOOK_S = 0.2

@@ -15,13 +15,15 @@ from sqlalchemy import Engine
 
 from db import process, store
 from db.home import Home
+from db.run_states import ACTIVE
 from db.session import open_database, writing
 from db.specs import Finding, JobSpec, UserError
 from db.specs.imported import ImportSpec
 from db.store import ProcessRow
-from leverplus_tui.jobs.process_environment import of_jobs, program
+from leverplus_tui.jobs.process_environment import of_jobs
+from leverplus_tui.jobs.programs import Program, command
 
-WORKER = tuple(program("engine.job.worker"))
+WORKER = tuple(command(Program.JOB))
 PATIENCE_S = 20.0
 LOOK_S = 0.05
 
@@ -154,7 +156,7 @@ def _settle(database: Engine, run_id: int, row: ProcessRow | None = None) -> str
     """The state once the process is gone; a run that could not say so itself was stopped by us."""
     with writing(database) as session:
         state = store.get_run(session, run_id=run_id).state
-        if row is not None and state in ("queued", "running"):
+        if row is not None and state in ACTIVE:
             store.end_process(session, process_id=row.id, state="stopped", exit_code=None, reason="killed on request")
         elif state == "queued":
             store.set_state(session, run_id=run_id, state="stopped")

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from db.home import Home
 from db.specs import Finding
+from db.specs.base import has_error
 from leverplus_tui.text.output import finding_lines, say, table
 
 if TYPE_CHECKING:
     from engine.doctor.preflight import Preflight
 
-MARKS = {"ok": "ok", "warn": "WARN", "warning": "WARN", "block": "BLOCK", "error": "BLOCK"}
+MARKS = {"ok": "ok", "warn": "WARN", "block": "BLOCK"}
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Checked:
     @property
     def blocked(self) -> bool:
         """An error keeps the run from starting."""
-        return any(finding.severity == "error" for finding in self.findings)
+        return has_error(self.findings)
 
     def stored(self) -> tuple[Finding, ...]:
         """The findings that the run keeps; a run forced past an error says so for ever."""

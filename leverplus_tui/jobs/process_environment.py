@@ -1,9 +1,8 @@
-"""Environment variables by which this program tells libraries what it wants, those for its jobs, and how they are started."""
+"""Environment variables by which this program tells libraries what it wants, and those for its jobs."""
 
 from __future__ import annotations
 
 import os
-import sys
 
 OURS = {"PYDANTIC_DISABLE_PLUGINS": "__all__", "OPENBLAS_NUM_THREADS": "1"}
 """Looking for plugins reads every package installed here, and starting threads for products that nobody asks for takes
@@ -22,9 +21,3 @@ def settle() -> None:
 def of_jobs() -> dict[str, str]:
     """The environment of a job: the user's, without what was set for this program alone."""
     return JOBS | {name: value for name, value in os.environ.items() if name not in _added}
-
-
-def program(module: str, *words: str) -> list[str]:
-    """The command of a program of ours. `-P`: a folder called `engine` or `db` where the user happens to stand must not
-    be imported in place of ours."""
-    return [sys.executable, "-P", "-m", module, *words]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlmodel import Session
@@ -54,11 +54,11 @@ class Comparison:
     runs: tuple[ComparedRun, ...]
     cells: tuple[ComparedCell, ...]
     spec_diff: tuple[FieldDifference, ...]
-    metrics: tuple[FieldDifference, ...] = ()
+    metrics: tuple[FieldDifference, ...]
     """Last value of each training metric, `phase/name`; None where a run has none."""
-    notes: tuple[str, ...] = field(default=())
-    findings: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
-    """What is to be said against each run, as `leverplus show` says it."""
+    notes: tuple[str, ...]
+    findings: Mapping[str, tuple[Finding, ...]]
+    """What is to be said against each run, as `leverplus show` says it; empty where nobody judged."""
 
     def as_json(self) -> dict[str, Any]:
         """The document of `leverplus compare --json`."""

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 from sqlmodel import Session
 
 from db import store
+from db.run_states import FAILED
 from db.specs import EvalSpec, Finding, Report
+from db.specs.base import worst_first
 from db.store import CellRow, RunDetail, RunRow
-from db.store.base import listed, query
 from engine.common.findings import error, info, warning
 from engine.doctor.runs import CONTROLS, Measured, control_not_beaten, missing_baselines
 from engine.statistics.intervals import paired
@@ -27,30 +28,13 @@ from leverplus_tui.results.paired_rows import imported
 Figure = tuple[RunRow, CellRow]
 BUILTIN = "builtin"
 JUDGED_ANEW = ("baseline-missing", "control-not-beaten")
-RANK = ("error", "warning", "info")
-SAME_QUESTIONS = """
-    SELECT DISTINCT run.id FROM cell JOIN run ON run.id = cell.run_id JOIN subset ON subset.id = cell.subset_id
-    WHERE subset.sha IN (SELECT value FROM json_each(:shas)) AND run.kind = 'eval' AND run.state = 'done'
-        AND run.vlm = :vlm AND (run.deleted_at IS NULL OR run.id = :own)
-    ORDER BY run.id DESC
-"""
-
-
-CONTROL_CELLS = """
-    SELECT DISTINCT run.retriever, dataset.sha AS dataset, run.vlm, subset.sha AS subset_sha, subset.label AS subset, cell.shot
-    FROM cell JOIN run ON run.id = cell.run_id JOIN subset ON subset.id = cell.subset_id
-        JOIN dataset ON dataset.id = subset.dataset_id
-    WHERE subset.sha IN (SELECT value FROM json_each(:shas)) AND run.kind = 'eval' AND run.state = 'done'
-        AND run.deleted_at IS NULL AND cell.n_done = cell.n
-        AND (cell.shot = 0 OR run.retriever IN (SELECT value FROM json_each(:controls)))
-"""
 
 
 def run_findings(session: Session, detail: RunDetail) -> tuple[Finding, ...]:
     """Everything that is to be said against a run, worst first."""
     stored = [finding for finding in detail.findings if finding.code not in JUDGED_ANEW]
     found = [*_ending(detail), *stored, *_toy_model(detail), *_controls(session, detail)]
-    return tuple(_ranked(found))
+    return tuple(worst_first(found))
 
 
 def listed_findings(session: Session, rows: Sequence[RunRow]) -> dict[int, tuple[Finding, ...]]:
@@ -63,13 +47,9 @@ def listed_findings(session: Session, rows: Sequence[RunRow]) -> dict[int, tuple
     for finding in _lacking(session, [row for row in rows if _needs_controls(row)]):
         lacking[finding.subject].append(finding)
     return {
-        row.id: tuple(_ranked([f for f in found.get(row.id, ()) if f.code not in JUDGED_ANEW] + lacking[row.ref]))
+        row.id: tuple(worst_first([f for f in found.get(row.id, ()) if f.code not in JUDGED_ANEW] + lacking[row.ref]))
         for row in rows
     }
-
-
-def _ranked(findings: Sequence[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda finding: RANK.index(finding.severity))
 
 
 def _needs_controls(row: RunRow) -> bool:
@@ -80,8 +60,9 @@ def _lacking(session: Session, rows: Sequence[RunRow]) -> list[Finding]:
     cells = [_measured(row, cell) for row in rows for cell in row.cells if _counts(cell)]
     if not cells:
         return []
-    asked = {"shas": listed(list({cell.subset_sha for cell in cells})), "controls": listed(CONTROLS)}
-    controls = [Measured("", **control) for control in query(session, CONTROL_CELLS, asked)]
+    shas = list({cell.subset_sha for cell in cells})
+    found = store.measured_cells(session, subset_shas=shas, retrievers=CONTROLS)
+    controls = [Measured("", c.retriever, c.dataset_sha, c.vlm, c.subset_sha, c.subset, c.shot) for c in found]
     ids = {row.ref: row.id for row in rows}
     specs = store.specs_of(session, run_ids=list(ids.values()))
 
@@ -112,7 +93,7 @@ def _ending(detail: RunDetail) -> Iterator[Finding]:
     """A run that did not come to its end, with what it said last."""
     row = detail.row
     said = detail.processes[-1].reason.rstrip(".") if detail.processes else ""
-    if row.state in ("failed", "lost"):
+    if row.state in FAILED:
         ended = "failed" if row.state == "failed" else "was lost"
         text = f"The run {ended}: {said or 'it gave no reason'} (`leverplus logs {row.ref}` says more)."
         mend = way_on(detail) if exit_code(detail) == 2 else f"leverplus resume {row.ref}"
@@ -143,8 +124,10 @@ def _controls(session: Session, detail: RunDetail) -> list[Finding]:
     row = detail.row
     if not _needs_controls(row):
         return []
-    shas = listed(list({cell.subset_sha for cell in row.cells}))
-    ids = [found["id"] for found in query(session, SAME_QUESTIONS, {"shas": shas, "vlm": row.vlm, "own": row.id})]
+    others = store.evaluations_on(session, subset_shas=list({cell.subset_sha for cell in row.cells}), vlm=row.vlm)
+    ids = sorted(
+        {*others, row.id}, reverse=True
+    )  # a deleted run is still held against its own figures without demonstrations
     figures = [(other, cell) for other in store.run_rows(session, run_ids=ids) for cell in other.cells if _counts(cell)]
     own = [cell for cell in row.cells if _counts(cell)]
     return [*_lacking(session, [row]), *(found for cell in own for found in _unbeaten(session, row, cell, figures))]

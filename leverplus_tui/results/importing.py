@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from sqlalchemy import Engine
-from sqlmodel import Session, col, select
 
 from db import store
-from db.models import Run
 from db.rows import Cell, Fact, Row, Subset
 from db.session import writing
 from db.specs import Finding, canonical_json, sha256_text
@@ -25,7 +23,7 @@ def store_matrices(database: Engine, matrices: Sequence[Matrix], findings: Seque
     with writing(database) as session:
         for matrix in matrices:
             spec = spec_of(matrix)
-            known = _imported_before(session, spec)
+            known = store.run_of_spec(session, spec=spec)
             if known is not None:
                 entries.append(_entry(known, matrix) | {"already": True})
                 continue
@@ -39,12 +37,6 @@ def store_matrices(database: Engine, matrices: Sequence[Matrix], findings: Seque
             store.set_state(session, run_id=run.id, state="done")
             entries.append(_entry(run.id, matrix))
     return entries
-
-
-def _imported_before(session: Session, spec: ImportSpec) -> int | None:
-    """The run that holds the same figures under the same labels from the same source."""
-    same = select(Run.id).where(Run.spec_sha == spec.sha()).where(col(Run.deleted_at).is_(None))
-    return session.exec(same).first()
 
 
 def spec_of(matrix: Matrix) -> ImportSpec:
@@ -87,7 +79,7 @@ def _rows(matrix: Matrix) -> list[Row]:
         sha = sha256_text(f"{world}:{matrix.split}:{label}")
         low, high = interval_of(figure)
         made.append(Subset(world, matrix.split, label, {"imported": True, "first": figure.n}, (), sha))
-        made.append(Cell(sha, figure.shot, figure.n, figure.n, figure.accuracy, low, high))
+        made.append(Cell(sha, figure.shot, figure.n, figure.n, figure.accuracy, low, high, {}, 0))
     return made
 
 

@@ -60,7 +60,7 @@ class ComparedCell:
     subset: str
     accuracy: Mapping[str, float]
     interval: Mapping[str, tuple[float, float]]
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[Pair, ...]
 
     def as_json(self) -> dict[str, Any]:
         """The contract's names, and the interval of each accuracy."""

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from db import store
 from db.home import Home
+from db.run_states import FAILED
 from db.session import reading
 from db.specs import Finding
 from db.store import CellRow, CheckpointRow, RunDetail, RunRow
@@ -107,7 +108,7 @@ def print_result(database: Engine, place: Home, run_id: int, *, as_json: bool) -
         print_detail_result(detail, findings)
         for line in _next_steps(detail, previous):
             say(line)
-    if detail.row.state not in ("done", "stopped"):
+    if detail.row.state in FAILED:
         for line in failure_lines(detail, place):
             say(line)
     return exit_code(detail)

@@ -216,6 +216,30 @@ class Library:
                 store.tag(session, run_id=run_id, tags=[word for word in words if not word.startswith("-")])
                 store.untag(session, run_id=run_id, tags=[word[1:] for word in words if word.startswith("-")])
 
+    def rename(self, run_id: int, name: str) -> None:
+        """Give a run another name."""
+        from db import store
+        from db.session import writing
+
+        with writing(self.engine) as session:
+            store.rename(session, run_id=run_id, name=name)
+
+    def note(self, run_id: int) -> str:
+        """What is written about a run."""
+        from db import store
+        from db.session import reading
+
+        with reading(self.engine) as session:
+            return store.note_of(session, run_id=run_id)
+
+    def write_note(self, run_id: int, text: str) -> None:
+        """Write about a run, in place of what is written; an empty text takes the note away."""
+        from db import store
+        from db.session import writing
+
+        with writing(self.engine) as session:
+            store.note(session, run_id=run_id, text=text)
+
     def delete(self, run_ids: Sequence[int]) -> None:
         """Hide runs from all lists. Raises UserError while one is queued or running."""
         from db import store

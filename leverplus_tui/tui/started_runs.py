@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from db.run_states import ACTIVE, FAILED
+
 if TYPE_CHECKING:
     from leverplus_tui.tui.library import Library
-
-ACTIVE = ("queued", "running")
 
 
 class Awaited:
@@ -37,7 +37,7 @@ class Awaited:
             words = {row.id: self._words.pop(row.id) for row in found}
         said = []
         for row in found:
-            failed = row.state in ("failed", "lost")
+            failed = row.state in FAILED
             reason = library.reason(row.id) if failed else ""
             if row.state != "stopped":
                 said.append((f"{row.ref} {row.name} {_state(row.state, words[row.id])}{reason}", failed))

@@ -11,6 +11,7 @@ from db import rows, store
 from db.session import reading, writing
 from tests.helpers_db import (
     SUBSET,
+    a_candidate,
     a_cell,
     a_finding,
     a_question,
@@ -80,7 +81,6 @@ def test_phases_follow_each_other(tmp_path: Path) -> None:
     made = [rows.Metric(phase, epoch, 0, "val_loss", epoch / 2) for phase in ("rce", "grpo") for epoch in (2, 1)]
     add(engine, run_id, *made, rows.Metric("grpo", 1, 0, "kl", 0.1))
     with reading(engine) as session:
-        assert store.metric_names(session, run_id=run_id) == ["val_loss", "kl"]
         series = store.metric_series(session, run_id=run_id, name="val_loss")
         assert store.metric_series(session, run_id=run_id, name="unknown") == []
     assert series == [("rce", 1, 0, 0.5), ("rce", 2, 0, 1.0), ("grpo", 1, 0, 0.5), ("grpo", 2, 0, 1.0)]
@@ -109,7 +109,7 @@ def test_answers_are_shared_by_runs(tmp_path: Path) -> None:
         new_run(engine),
         a_subset(1),
         an_answer(0, raw="other"),
-        rows.Candidate(1, (2,), "random", "c", "x", "x", 0.0),
+        a_candidate(1, (2,), "c", raw="x"),
     )
     with reading(engine) as session:
         found = store.find_answers(session, request_shas=["request-0-2", "c", "unknown"])
@@ -120,13 +120,12 @@ def test_candidates_keep_their_order_and_are_not_repeated(tmp_path: Path) -> Non
     engine = fresh(tmp_path)
     run_id = new_run(engine)
     made = [
-        rows.Candidate(9, (5, 1), "beam", "a", "x", "x", 1.0, beam_rank=0),
-        rows.Candidate(3, (1, 5), "random", "b", "y", "y", 0.3),
+        a_candidate(9, (5, 1), "a", beam_rank=0),
+        a_candidate(3, (1, 5), "b", 0.3, cut=True),
     ]
     for _ in range(2):
         add(engine, run_id, *made)
     with reading(engine) as session:
-        assert store.candidates_done(session, run_id=run_id) == {(9, (5, 1)), (3, (1, 5))}
         found = store.candidates(session, run_id=run_id)
         assert [candidate for _, candidate in found] == made
         assert store.candidates(session, run_id=run_id, after=found[0][0], limit=5) == found[1:]
@@ -135,12 +134,17 @@ def test_candidates_keep_their_order_and_are_not_repeated(tmp_path: Path) -> Non
 def test_the_best_checkpoint_is_one_and_a_file_written_over_is_marked(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     run_id = new_run(engine)
-    add(engine, run_id, rows.Checkpoint("best", "rce", 1, "a", 9, True), rows.Checkpoint("last", "rce", 1, "a", 9))
+    add(
+        engine,
+        run_id,
+        rows.Checkpoint("best", "rce", 1, "a", 9, True, {}),
+        rows.Checkpoint("last", "rce", 1, "a", 9, False, {}),
+    )
     add(
         engine,
         run_id,
         rows.Checkpoint("best", "rce", 2, "b", 9, True, {"val_loss": 0.5}),
-        rows.Checkpoint("best2", "grpo", 1, "c", 9, True),
+        rows.Checkpoint("best2", "grpo", 1, "c", 9, True, {}),
     )
     with reading(engine) as session:
         found = store.checkpoints(session, run_id=run_id)
@@ -173,7 +177,7 @@ def test_a_cell_belongs_to_a_subset_that_came_before(tmp_path: Path) -> None:
 def test_a_figure_over_nothing_is_not_a_number(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     run_id = new_run(engine)
-    add(engine, run_id, a_subset(10), rows.Cell(SUBSET, 2, 10, 0, math.nan, math.nan, math.nan))
+    add(engine, run_id, a_subset(10), rows.Cell(SUBSET, 2, 10, 0, math.nan, math.nan, math.nan, {}, 0))
     with reading(engine) as session:
         (cell,) = store.cells(session, run_ids=[run_id])
     assert math.isnan(cell.accuracy)
@@ -223,13 +227,13 @@ def test_questions_follow_their_images(tmp_path: Path) -> None:
     moved = rows.Question("dataset-sha", "val", 1, 0, "what 1?", ("cat", "dog"), "cat", "/moved/a.jpg")
     add(engine, run_id, moved)
     with reading(engine) as session:
-        assert store.question(session, dataset_sha="dataset-sha", split="val", question_id=1) == moved
-        assert store.question(session, dataset_sha="dataset-sha", split="train", question_id=1).image == "/a.jpg"
+        assert store.questions(session, dataset_sha="dataset-sha", split="val", question_ids=[1]) == {1: moved}
+        assert store.questions(session, dataset_sha="dataset-sha", split="train", question_ids=[1])[1].image == "/a.jpg"
 
 
 def test_a_rate_is_that_of_the_present_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1_000_000_000]
-    for module in ("adding", "jobs", "listing", "runs"):
+    for module in ("adding", "filters", "jobs", "runs"):
         monkeypatch.setattr(f"db.store.{module}.now", lambda: clock[0])
     engine = fresh(tmp_path)
     run_id = new_run(engine)

@@ -44,7 +44,14 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         session.flush()
     nested = (a_subset(200, "s2", "first 200"), a_subset(800, "s8", "first 800"))
     add(made, 1, *nested, a_cell(accuracy=61.25, n=800, sha="s8"), a_cell(accuracy=70.0, n=200, sha="s2"), a_finding())
-    add(made, 2, *nested, a_cell(accuracy=55.0, n=800, sha="s8"), a_finding("no-signal", "error"), rows.Progress(1, 4))
+    add(
+        made,
+        2,
+        *nested,
+        a_cell(accuracy=55.0, n=800, sha="s8"),
+        a_finding("no-signal", "error"),
+        rows.Progress(1, 4, "queries"),
+    )
     add(made, 3, *(rows.Metric("rce", epoch, 0, "val_loss", loss) for epoch, loss in ((1, 3.0), (2, 1.0), (3, 2.0))))
     return made
 

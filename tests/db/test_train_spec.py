@@ -8,16 +8,13 @@ from db.specs.selector import PUBLISHED, SelectorParts
 FILES = {"rl_data": "rl.json", "embeddings": "e.npy"}
 
 
-def test_a_field_is_asked_for_when_it_is_given_or_differs_from_its_default() -> None:
-    spec = TrainSpec.model_validate({**FILES, "variant": "v3", "hidden_dim": 8})
-    assert [spec.asked(name) for name in ("variant", "hidden_dim", "num_layers")] == [True, True, False]
-
-
-def test_what_a_stored_specification_or_the_form_says_at_its_default_was_not_asked_for() -> None:
-    stored = TrainSpec.model_validate_json(TrainSpec.model_validate({**FILES, "hidden_dim": 8}).canonical())
-    assert (stored.asked("variant"), stored.asked("hidden_dim")) == (False, True)
+def test_a_field_is_asked_for_when_it_differs_from_its_default_however_the_specification_was_made() -> None:
+    typed = TrainSpec.model_validate({**FILES, "variant": "v3", "hidden_dim": 8})
+    stored = TrainSpec.model_validate_json(typed.canonical())
     form = TrainSpec.model_validate(stored.model_dump(exclude={"parts"}))
-    assert (form.asked("variant"), form.asked("hidden_dim")) == (False, True)
+    changed = TrainSpec.model_validate(FILES).model_copy(update={"hidden_dim": 8})
+    for spec in (typed, stored, form, changed):
+        assert [spec.asked(name) for name in ("variant", "hidden_dim", "num_layers")] == [False, True, False]
 
 
 def test_the_parts_asked_for_are_those_that_differ_from_the_variant() -> None:

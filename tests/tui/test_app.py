@@ -279,6 +279,42 @@ async def test_runs_are_tagged_exported_and_deleted(tmp_path: Path) -> None:
         assert any("leverplus delete r1 --undo" in message for message in kept(pilot))
 
 
+async def test_a_run_is_renamed_and_noted_from_the_list(filled: Home) -> None:
+    async with opened(filled, (120, 36)) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        page.table.move_to(2)
+        await pilot.press("f2")
+        await until(pilot, lambda: "New name of r2" in text_of(pilot))
+        await pilot.press("home", "ctrl+k", *"mine", "enter")
+        await until(pilot, lambda: page._rows[2].name == "mine")
+        await pilot.press("a")
+        await until(pilot, lambda: "Note about r2" in text_of(pilot))
+        await pilot.press(*"odd", "enter")
+        await until(pilot, lambda: page.library.note(2) == "odd")
+
+
+async def test_a_run_is_renamed_and_noted_on_its_page(filled: Home) -> None:
+    async with opened(filled, (120, 36)) as pilot:
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen) and pilot.app.screen.detail is not None)
+        page = pilot.app.screen
+        assert isinstance(page, RunScreen)
+        await pilot.press("f2")
+        await until(pilot, lambda: "New name of" in text_of(pilot))
+        await pilot.press("end", *"-x", "enter")
+        await until(pilot, lambda: page.detail is not None and page.detail.row.name.endswith("-x"))
+        await pilot.press("a")
+        await until(pilot, lambda: "Note about" in text_of(pilot))
+        await pilot.press(*"odd", "enter")
+        await until(pilot, lambda: page.detail is not None and page.detail.note == "odd")
+        await until(pilot, lambda: "odd" in text_of(pilot))
+        await pilot.press("a")
+        await until(pilot, lambda: "Note about" in text_of(pilot))
+        await pilot.press("home", "ctrl+k", "enter")
+        await until(pilot, lambda: page.detail is not None and page.detail.note == "")
+
+
 async def test_the_demonstration_is_asked_for_where_there_are_runs(
     filled: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

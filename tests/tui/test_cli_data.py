@@ -41,6 +41,22 @@ def test_data_is_registered_by_reference(desk: Desk, copied: Path) -> None:
     assert shown["facts"]["queries"] == 40
 
 
+def test_a_registered_file_is_forgotten_and_stays(desk: Desk, copied: Path) -> None:
+    desk.call("data", "add", str(copied), "--name", "small")
+    assert desk.json("data", "forget", "small")["id"] == "d1"
+    assert desk.json("data", "list") == []
+    assert copied.exists()
+    assert "no data is registered as 'small'" in desk.call("data", "forget", "small", code=2).stderr
+
+
+def test_what_a_run_wrote_is_not_forgotten(desk: Desk, copied: Path) -> None:
+    run_id = store_eval(desk, {})
+    with writing(desk.database) as session:
+        made = rows.Artifact("rl-data", str(copied), "0" * 64, {})
+        store.add_rows(session, run_id=run_id, process_id=None, rows=[made])
+    assert "these data were written by r1: `leverplus delete r1`" in desk.call("data", "forget", "r1", code=2).stderr
+
+
 def test_a_changed_or_missing_file_is_noticed(desk: Desk, copied: Path) -> None:
     desk.call("data", "add", str(copied), "--name", "small")
     copied.write_text(copied.read_text() + " ")
@@ -121,7 +137,7 @@ def test_preflight_blocks_a_selector_of_another_shape(tmp_path: Path) -> None:
 def test_convert_and_its_exit_code_are_those_of_the_engine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     source = str(GOLDEN / "selector_l1.pt")
     called: list[tuple[str, ...]] = []
-    monkeypatch.setattr(convert, "run_module", lambda *words: called.append(words))
+    monkeypatch.setattr(convert, "run_program", lambda *words: called.append(words))
     desk.call("convert", source, "b.safetensors", "--set", "num_heads=4", "--json")
     assert called == [
         ("engine.selector.convert", source, "b.safetensors", "--to", "leverplus", "--set", "num_heads=4", "--json")
@@ -161,7 +177,7 @@ def test_data_with_an_error_is_registered_and_says_so(desk: Desk, tmp_path: Path
 def test_builtin_is_taken_by_every_command_over_data(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     spawned: list[tuple[str, ...]] = []
     for module in (convert, data_make):
-        monkeypatch.setattr(module, "run_module", lambda *words: spawned.append(words))
+        monkeypatch.setattr(module, "run_program", lambda *words: spawned.append(words))
     monkeypatch.setattr(data_make, "register_made", lambda *_: None)
     assert [report["kind"] for report in desk.json("doctor", "builtin")] == ["rl-data", "embeddings", "checkpoint"]
     assert desk.json("data", "health", "builtin")["queries"] == 1000
@@ -174,11 +190,11 @@ def test_builtin_is_taken_by_every_command_over_data(desk: Desk, monkeypatch: py
 
 def test_a_run_stands_for_what_it_wrote(desk: Desk, copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spawned: list[tuple[str, ...]] = []
-    monkeypatch.setattr(convert, "run_module", lambda *words: spawned.append(words))
+    monkeypatch.setattr(convert, "run_program", lambda *words: spawned.append(words))
     store_eval(desk, {1: 1.0})
     written: list[rows.Row] = [
         rows.Artifact("rl-data", str(copied), "0" * 64, {}),
-        rows.Checkpoint(str(GOLDEN / "selector_l1.pt"), "rce", 1, "0" * 64, 10, is_best=True),
+        rows.Checkpoint(str(GOLDEN / "selector_l1.pt"), "rce", 1, "0" * 64, 10, is_best=True, metrics={}),
     ]
     with writing(desk.database) as session:
         store.add_rows(session, run_id=1, process_id=None, rows=written)

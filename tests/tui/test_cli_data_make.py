@@ -22,7 +22,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 @pytest.fixture
 def spawned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     calls: list[tuple[str, ...]] = []
-    monkeypatch.setattr(data_make, "run_module", lambda *words: calls.append(words))
+    monkeypatch.setattr(data_make, "run_program", lambda *words: calls.append(words))
     monkeypatch.setattr(data_make, "register_made", lambda *_: None)
     return calls
 

@@ -73,6 +73,27 @@ def test_tags_come_and_go(desk: Desk) -> None:
     assert desk.call("tag", "r1", "--", "-smoke").stdout.strip() == "r1 paper"
 
 
+def test_a_run_is_renamed(desk: Desk) -> None:
+    store_eval(desk, HALF, name="first")
+    assert desk.call("rename", "first", " the baseline ").stdout == "r1 the baseline\n"
+    assert desk.json("show", "the baseline")["name"] == "the baseline"
+    assert desk.json("rename", "r1", "again") == {"run": "r1", "name": "again"}
+    assert "the new name of r1 is empty" in desk.call("rename", "r1", " ", code=2).stderr
+    assert desk.json("runs")[0]["name"] == "again"
+
+
+def test_a_note_is_written_read_and_taken_away(desk: Desk) -> None:
+    store_eval(desk, HALF)
+    assert "r1 has no note" in desk.call("note", "r1").stderr
+    assert desk.call("note", "r1", "of", "table 2").stdout == "of table 2\n"
+    assert desk.call("note", "r1").stdout == "of table 2\n"
+    assert "  of table 2" in desk.call("show", "r1").stdout
+    assert desk.json("runs", "--where", 'note:"table 2"')[0]["id"] == "r1"
+    assert desk.json("note", "r1", "another") == {"run": "r1", "note": "another"}
+    assert desk.json("note", "r1", "") == {"run": "r1", "note": ""}
+    assert desk.json("show", "r1")["note"] == ""
+
+
 def test_delete_hides_and_undo_brings_back(desk: Desk) -> None:
     store_eval(desk, HALF)
     assert "--yes" in desk.call("delete", "r1", code=2).stderr

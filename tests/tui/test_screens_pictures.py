@@ -41,7 +41,7 @@ def _one_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TEXTUAL_THEME", raising=False)
     monkeypatch.setattr("leverplus_tui.tui.widgets.run_view.now", lambda: NOON)
     monkeypatch.setattr("leverplus_tui.tui.screens.jobs.now", lambda: NOON)
-    monkeypatch.setattr("db.store.listing.now", lambda: int(NOON.timestamp() * 1e6))
+    monkeypatch.setattr("db.store.filters.now", lambda: int(NOON.timestamp() * 1e6))
 
 
 def showing(*words: str, key: str = "", run: OpenRun | None = None) -> Before:

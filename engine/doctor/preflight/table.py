@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from db.specs.base import Finding, UserError
+from db.specs.base import Finding, Severity, UserError, has_error, worst_first
 from engine.common.findings import error
 from engine.common.wording import capital, parted
 
 Level = Literal["ok", "warn", "block"]
-RANK: dict[str, Level] = {"error": "block", "warning": "warn", "info": "ok"}
+LEVEL_OF: dict[Severity, Level] = {"error": "block", "warning": "warn", "info": "ok"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,7 @@ class Preflight:
 
     def add(self, what: str, has: object, asked: object, *findings: Finding) -> None:
         """One row with the findings that belong to it; the worst gives its level."""
-        levels = [RANK[finding.severity] for finding in findings]
-        level: Level = "block" if "block" in levels else "warn" if "warn" in levels else "ok"
+        level = LEVEL_OF[worst_first(findings)[0].severity] if findings else "ok"
         self.checks.append(Check(what, str(has), str(asked), level))
         for finding in findings:
             self.note(finding)
@@ -52,7 +51,7 @@ class Preflight:
     @property
     def blocked(self) -> bool:
         """An error keeps the run from starting."""
-        return any(finding.severity == "error" for finding in self.findings)
+        return has_error(self.findings)
 
 
 def refusal(code: str, subject: str, failure: UserError) -> Finding:

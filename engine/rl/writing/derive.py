@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.common.program import finish
+from engine.common.program import file_program, finish
 from engine.rl.writing.derivation import derive
 from engine.rl.writing.steps import STEPS, parse_steps
 
@@ -41,16 +40,14 @@ def describe(summary: Mapping[str, Any]) -> str:
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m engine.rl.writing.derive", description="Filter or repair RL data into a new file.",
-        epilog="example: python -m engine.rl.writing.derive rl.json --out good.json --step balanced --set balanced.min_positive=2",
+    parser = file_program(
+        "engine.rl.writing.derive", "Filter or repair RL data into a new file.",
+        "rl.json --out good.json --step balanced --set balanced.min_positive=2", "RL data of any published layout",
     )  # fmt: skip
-    parser.add_argument("source", type=Path, help="RL data of any published layout")
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     parser.add_argument("--step", metavar="NAME", action="append", default=[], help=f"in order: {', '.join(STEPS)}")
     parser.add_argument("--set", metavar="STEP.FIELD=VALUE", action="append", default=[], help="parameter of a step")
     parser.add_argument("--overwrite", action="store_true", help="replace the file where it is there already")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
     chosen = parser.parse_args(words)
     return finish(
         lambda: derive(chosen.source, chosen.out, parse_steps(chosen.step, chosen.set), overwrite=chosen.overwrite),

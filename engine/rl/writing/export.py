@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ import msgspec
 from db.specs.base import UserError
 from engine.common.atomic import replacing
 from engine.common.fingerprint import file_sha
-from engine.common.program import WrittenWrong, finish, refuse_place
+from engine.common.program import WrittenWrong, file_program, finish, refuse_place
 from engine.rl.reading.file import RLFile, read_rl_file
 from engine.rl.reading.json_lines import KEY
 from engine.rl.writing.groups import Digest, Group, Record, groups_of, uncertain
@@ -200,15 +199,13 @@ def describe(summary: Mapping[str, Any]) -> str:
 
 def main(words: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m engine.rl.writing.export", description="Write RL data in another format, and read it back.",
-        epilog="example: python -m engine.rl.writing.export rl_data.json rl_data.parquet --format parquet",
+    parser = file_program(
+        "engine.rl.writing.export", "Write RL data in another format, and read it back.",
+        "rl_data.json rl_data.parquet --format parquet", "RL data of any published layout",
     )  # fmt: skip
-    parser.add_argument("source", type=Path, help="RL data of any published layout")
     parser.add_argument("out", type=Path, help="file to write")
     parser.add_argument("--format", choices=FORMATS, required=True, help="format to write")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT where it is there already")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
     chosen = parser.parse_args(words)
     return finish(
         lambda: export(chosen.source, chosen.out, to=chosen.format, overwrite=chosen.overwrite),

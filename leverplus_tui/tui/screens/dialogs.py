@@ -53,9 +53,12 @@ class Ask(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "cancel", id="ask.cancel")]
 
-    def __init__(self, question: str, *, detail: str = "", value: str = "", placeholder: str = "") -> None:
+    def __init__(
+        self, question: str, *, detail: str = "", value: str = "", placeholder: str = "", may_be_empty: bool = False
+    ) -> None:
         super().__init__()
         self.question, self.detail, self.value, self.placeholder = question, detail, value, placeholder
+        self.may_be_empty = may_be_empty
 
     def compose(self) -> ComposeResult:
         """The question and a field."""
@@ -65,9 +68,10 @@ class Ask(ModalScreen[str | None]):
             yield _keys(("enter", "ok"), ("esc", "cancel"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Close with the text; nothing typed is no answer."""
+        """Close with the text; nothing typed is no answer, unless it may be one."""
         event.stop()
-        self.dismiss(event.value.strip() or None)
+        text = event.value.strip()
+        self.dismiss(text if text or self.may_be_empty else None)
 
 
 class Choose(ModalScreen[str | None]):

@@ -13,12 +13,12 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
+from db.run_states import ACTIVE
 from leverplus_tui.tui.library import Job, Library
 from leverplus_tui.tui.messages import OpenRun
 from leverplus_tui.tui.screens.launch.opening import Launching
 from leverplus_tui.tui.screens.run.info import Part, standing
 from leverplus_tui.tui.screens.run.log_page import EMPTY, LogPage
-from leverplus_tui.tui.started_runs import ACTIVE
 from leverplus_tui.tui.widgets.empty import Empty
 from leverplus_tui.tui.widgets.log import LogView
 from leverplus_tui.tui.widgets.run_view import WORDS, age, now, shown_state, state_cell

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 NEWEST_FIRST = "created desc"
 SHOTS_BEFORE_ANY = (0, 1, 2)
 NEEDS_RUNS = ("mark", "mark_range", "compare", "sort", "reverse", "stop", "resume", "info", "copy", "columns", "tag",
-              "delete", "export")  # fmt: skip
+              "rename", "note", "delete", "export")  # fmt: skip
 NEEDS_DATABASE = ("launch", "train", "demo", "add_data", "filter")
 HIDDEN_BELOW = 100
 """Columns below which the info pane starts hidden."""
@@ -65,6 +65,8 @@ class RunsScreen(RunActions, Launching, FilteredPage):
         Binding(
             "D", "delete", "delete", tooltip="delete the run, or all that are marked (asks first)", id="runs.delete"
         ),
+        Binding("f2", "rename", "rename", tooltip="give the run another name", id="runs.rename"),
+        Binding("a", "note", "note", tooltip="write a note about the run", id="runs.note"),
         Binding("S", "reverse", "reverse the order", show=False, id="runs.reverse"),
         Binding("V", "mark_range", "mark from the last mark to here", show=False, id="runs.mark-range"),
         Binding("d", "demo", "start the demonstration: two small real runs", show=False, id="runs.demo"),

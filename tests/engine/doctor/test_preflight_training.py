@@ -62,7 +62,7 @@ def test_a_published_start_is_asked_nothing_that_nobody_asked(files: dict[str, s
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"variant": "v3"}, "variant-mismatch"),
+        ({"variant": "v2"}, "variant-mismatch"),
         ({"hidden_dim": 32}, "hidden-dim"),
         ({"num_layers": 3}, "layers-missing"),
         ({"variant": "v4_2", "parts": {"diversity": "mmr"}}, "hyperparameter-mismatch"),

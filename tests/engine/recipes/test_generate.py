@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -257,11 +257,17 @@ def test_answers_of_other_runs_are_not_asked_again(world: World) -> None:
     assert stored(again) == stored(first)
 
 
+def test_a_candidate_says_that_its_answer_was_cut(world: World) -> None:
+    cut = world.run(world.context(find_answers=lambda shas: dict.fromkeys(shas, StoredAnswer("red", True))))
+    assert {candidate.cut for candidate in only(cut, Candidate)} == {True}
+    assert {candidate.cut for candidate in only(world.run(), Candidate)} == {False}
+
+
 def test_stored_candidates_that_are_proposed_no_more_stay_in_the_file(world: World) -> None:
     first = world.run()
     query, group = next(iter(by_query(only(first, Candidate)).items()))
     one, other, *_ = world.document()[str(query)]["candidate_pool_ids"]
-    extra = Candidate(query, (one, other), "sample", "other", "red", "red", 1.0)
+    extra = replace(group[0], query_id=query, pointer=(one, other), request_sha="other")
     known = stored(first) | {(query, extra.pointer): extra}
     world.run(world.context(candidates=known))
     pointers = [tuple(one["pointer_global"]) for one in world.document()[str(query)]["pointer_candidates"]]

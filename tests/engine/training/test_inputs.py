@@ -46,9 +46,9 @@ def test_a_stored_specification_trains_the_same(start: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"variant": "v3"}, "v3"),
+        ({"variant": "v2"}, "v2"),
         ({"variant": "v4_2", "parts": {"diversity": "mmr"}}, "has diversity=none, but diversity=mmr was asked for"),
-        ({"num_layers": 1, "hidden_dim": 256}, "has hidden_dim=8, but hidden_dim=256"),
+        ({"num_layers": 1, "hidden_dim": 32}, "has hidden_dim=8, but hidden_dim=32"),
     ],
 )
 def test_what_contradicts_the_checkpoint_is_refused(start: str, fields: dict[str, Any], said: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from textual import work
 
-from leverplus_tui.jobs.process_environment import program
+from leverplus_tui.jobs.programs import Program, command
 from leverplus_tui.tui.screens.dialogs import Ask, Choose, ChooseMany, Tell
 from leverplus_tui.tui.screens.rl.opening import RLFilePage
 
@@ -43,7 +43,7 @@ class MakingPage(RLFilePage):
         choices = [(name, f"{name:<8} {words}") for name, (_, words) in FORMATS.items()]
         chosen = await self.app.push_screen_wait(Choose("Export as", choices))
         if chosen:
-            await self._make("engine.rl.writing.export", [FORMATS[chosen][0]], lambda out: [out, "--format", chosen])
+            await self._make(Program.EXPORT, [FORMATS[chosen][0]], lambda out: [out, "--format", chosen])
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_derive(self) -> None:
@@ -53,9 +53,9 @@ class MakingPage(RLFilePage):
         steps = [name for name in STEPS if name in (chosen or ())]
         if steps:
             words = [word for step in steps for word in ("--step", step)]
-            await self._make("engine.rl.writing.derive", [*steps, "json"], lambda out: ["--out", out, *words])
+            await self._make(Program.DERIVE, [*steps, "json"], lambda out: ["--out", out, *words])
 
-    async def _make(self, module: str, ending: list[str], words: Callable[[str], list[str]]) -> None:
+    async def _make(self, program: Program, ending: list[str], words: Callable[[str], list[str]]) -> None:
         """Run the program that makes the file, register what it made, and show what it says."""
         proposed = self.library.home.root / "exports" / ".".join([Path(self.row.path).stem, *ending])
         out = await self.app.push_screen_wait(Ask("Write to", detail=self.row.path, value=str(proposed)))
@@ -63,7 +63,7 @@ class MakingPage(RLFilePage):
             return
         path = Path(out).expanduser().absolute()
         self.notify(f"Writing {path.name}")
-        said, failed = await asyncio.to_thread(_run, module, self.row.path, words(str(path)), path)
+        said, failed = await asyncio.to_thread(_run, program, self.row.path, words(str(path)), path)
         if not failed:
             said = f"{said}\n\n{await asyncio.to_thread(self._register, path)}"
         self.app.push_screen(Tell("Nothing was written" if failed else "Written", said.strip(), error=failed))
@@ -75,12 +75,13 @@ class MakingPage(RLFilePage):
         return "" if row is None else f"registered as {row.ref} {row.name}"
 
 
-def _run(module: str, source: str, words: list[str], out: Path) -> tuple[str, bool]:
+def _run(program: Program, source: str, words: list[str], out: Path) -> tuple[str, bool]:
     """(what the program says, whether it failed)."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return f"{out.parent} cannot be made: {error.strerror}", True
-    command = program(module, source, *words)
-    ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        command(program, source, *words), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     return (ended.stderr if ended.returncode else ended.stdout) or ended.stderr, ended.returncode != 0

@@ -1,4 +1,4 @@
-"""What is done to runs, alike on every page that shows them: stop, resume, tag, delete, copy the command."""
+"""What is done to runs, alike on every page that shows them: stop, resume, tag, rename, note, delete, copy the command."""
 
 from __future__ import annotations
 
@@ -55,6 +55,29 @@ class RunActions(PageScreen):
         if words:
             await asyncio.to_thread(self.library.tag, run_ids, words.split())
             self.notify(f"{_named(run_ids)}: {words}")
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_rename(self) -> None:
+        """Give the run another name."""
+        if (run_id := self.here()) is None:
+            return
+        present = (await asyncio.to_thread(self.library.run_rows, [run_id]))[0].name
+        name = await self.app.push_screen_wait(Ask(f"New name of r{run_id}", value=present))
+        if name is not None and name != present:
+            await asyncio.to_thread(self.library.rename, run_id, name)
+            self.notify(f"r{run_id} is now called {name}")
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_note(self) -> None:
+        """Write about the run, or change what is written."""
+        if (run_id := self.here()) is None:
+            return
+        present = await asyncio.to_thread(self.library.note, run_id)
+        asked = Ask(f"Note about r{run_id}", value=present, detail="Nothing takes the note away.", may_be_empty=True)
+        text = await self.app.push_screen_wait(asked)
+        if text is not None and text != present:
+            await asyncio.to_thread(self.library.write_note, run_id, text)
+            self.notify(f"r{run_id}: {text or 'the note is gone'}")
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_delete(self) -> None:

@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
+from db.run_states import ACTIVE, FAILED, UNFINISHED
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.started_runs import ACTIVE
 from leverplus_tui.tui.theme import SEVERITY_ROLES, glyph
 from leverplus_tui.tui.widgets.chart import SERIES_COLOURS, Chart, Series
 from leverplus_tui.tui.widgets.failing import TellsFailures
@@ -148,7 +148,7 @@ def standing(row: RunRow) -> list[Part]:
     progress = row.progress
     if progress is None or not progress.total:
         return []
-    if row.state in ("stopped", "failed", "lost"):
+    if row.state in UNFINISHED:
         far = f"{count(progress.done)} of {count(progress.total)} {clean(progress.unit)}"
         return [(f"{row.state} at {far}; ", "$faint"), ("R", "bold $primary"), (" goes on from there", "$faint"), "\n"]
     if row.state != "running":
@@ -164,7 +164,7 @@ def standing(row: RunRow) -> list[Part]:
 
 def reason(detail: RunDetail) -> list[Part]:
     """Why it did not end well, under a heading of its own: the first thing to be known of such a run."""
-    if detail.row.state not in ("failed", "lost"):
+    if detail.row.state not in FAILED:
         return []
     said = detail.processes[-1].reason if detail.processes else ""
     heading = f"{glyph(detail.row.state)} {'Failed' if detail.row.state == 'failed' else 'Lost'}"

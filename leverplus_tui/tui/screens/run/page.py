@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
+from db.run_states import ACTIVE
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import EditLaunch, View, Viewed
 from leverplus_tui.tui.screens.dialogs import Tell
@@ -20,7 +21,6 @@ from leverplus_tui.tui.screens.run.answers import Answers
 from leverplus_tui.tui.screens.run.log_page import EMPTY, LogPage
 from leverplus_tui.tui.screens.run.metrics import Metrics
 from leverplus_tui.tui.screens.run.overview import Overview
-from leverplus_tui.tui.started_runs import ACTIVE
 from leverplus_tui.tui.theme import STATE_ROLES
 from leverplus_tui.tui.widgets.log import LogView
 from leverplus_tui.tui.widgets.matrix import Matrix
@@ -54,6 +54,8 @@ class RunScreen(LogPage):
         Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="run.copy"),
         Binding("t", "tag", "tag", tooltip="put words on this run, or take them off", id="run.tag"),
         Binding("D", "delete", "delete", tooltip="delete this run (asks first)", id="run.delete"),
+        Binding("f2", "rename", "rename", tooltip="give the run another name", id="run.rename"),
+        Binding("a", "note", "note", tooltip="write a note about the run", id="run.note"),
     ]
 
     def __init__(self, library: Library, run_id: int, tab: str = "overview") -> None:

@@ -1,0 +1,12 @@
+"""The states of a run, and what they mean, said once for the store, the launcher and every list. Nothing is imported here."""
+
+from __future__ import annotations
+
+ACTIVE = ("queued", "running")
+"""A process works on it, or is about to."""
+FAILED = ("failed", "lost")
+"""It did not end well: its process said so, or was found dead."""
+UNFINISHED = ("stopped", *FAILED)
+"""It ended before its work was done, so that it can be resumed."""
+ENDED = ("done", *UNFINISHED)
+STATES = (*ACTIVE, *ENDED)
