@@ -15,7 +15,8 @@ from db import store
 from db.connection import data_version
 from db.session import reading, writing
 from db.store.runs import ENDED
-from leverplus_tui.text.output import duration, say
+from leverplus_tui.text.output import say
+from leverplus_tui.text.times import duration
 
 LOOK_S = 0.2
 PROOF_S = 1.0

@@ -8,13 +8,13 @@ from pathlib import Path
 from textual import work
 from textual.app import App
 
+from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui import messages as said
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Ask, Confirm
 from leverplus_tui.tui.screens.launch import starting
 from leverplus_tui.tui.started_runs import ACTIVE, Awaited
-from leverplus_tui.tui.widgets.text import plural
 
 
 class Errands(App[None]):

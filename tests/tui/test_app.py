@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from db.home import Home
 from db.session import open_database, writing
 from db.specs import UserError
+from leverplus_tui.text import times
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText
 from leverplus_tui.tui.screens.compare import CompareScreen
@@ -21,7 +22,6 @@ from leverplus_tui.tui.screens.launch import starting
 from leverplus_tui.tui.screens.run.page import RunScreen
 from leverplus_tui.tui.screens.runs import RunsScreen
 from leverplus_tui.tui.started_runs import Awaited
-from leverplus_tui.tui.widgets import run_view
 from leverplus_tui.tui.widgets.run_view import hidden_words, run_columns
 from leverplus_tui.tui.widgets.table import LineTable
 from tests.helpers_tui import fill, kept, opened, settled, text_of, until
@@ -334,8 +334,8 @@ async def test_ages_grow_while_nothing_happens(filled: Home, monkeypatch: pytest
     async with opened(filled, (200, 36)) as pilot:
         page = pilot.app.screen
         assert isinstance(page, RunsScreen)
-        later = run_view.now() + timedelta(hours=2)
-        monkeypatch.setattr(run_view, "now", lambda: later)
+        later = times.now() + timedelta(hours=2)
+        monkeypatch.setattr(times, "now", lambda: later)
         assert "2h0" not in text_of(pilot)
         page._grow_older()
         await until(pilot, lambda: "2h0" in text_of(pilot))

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.statistics.intervals import p_phrase
-from leverplus_tui.tui.theme import STATE_ROLES, VERDICT_ROLES, glyph
-from leverplus_tui.tui.widgets.run_view import age, how, marks, shown_state, state_text
+from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.numbers import accuracy, count, difference, plural
+from leverplus_tui.text.states import STATE_ROLES, VERDICT_ROLES, marks, shown_state, state_text
+from leverplus_tui.text.times import age, duration
+from leverplus_tui.text.words import clean, short_name
+from leverplus_tui.tui.widgets.run_view import how
 from leverplus_tui.tui.widgets.table import Cell
-from leverplus_tui.tui.widgets.text import accuracy, clean, count, difference, duration, plural, short_name
 from leverplus_tui.tui.widgets.whisker import whisker
 
 if TYPE_CHECKING:
@@ -95,7 +98,7 @@ def _accuracy(cell: ComparedCell, run: str) -> Cell:
         return Cell("-", "faint")
     low, high = cell.interval.get(run, (None, None))
     value = cell.accuracy[run]
-    text = f"{value:.1f}" if low is None or high is None or low != low else accuracy(value, low, high)
+    text = accuracy(value, low, high)
     return Cell(f"{text} best", "good") if cell.best == run else Cell(text, "strong")
 
 

@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.widgets import Static
 
+from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.library import Library, Listing
 from leverplus_tui.tui.messages import (
     CompareRuns,
@@ -28,9 +29,8 @@ from leverplus_tui.tui.screens.launch.opening import Launching
 from leverplus_tui.tui.screens.run.actions import RunActions
 from leverplus_tui.tui.screens.run.info import RunInfo
 from leverplus_tui.tui.widgets.empty import Empty
-from leverplus_tui.tui.widgets.run_view import hidden_words, run_columns, run_row
+from leverplus_tui.tui.widgets.run_view import figure_widths, hidden_words, run_columns, run_row
 from leverplus_tui.tui.widgets.table import Column, LineTable
-from leverplus_tui.tui.widgets.text import plural
 
 if TYPE_CHECKING:
     from db.store import RunRow
@@ -83,6 +83,7 @@ class RunsScreen(RunActions, Launching, FilteredPage):
         self._columns: frozenset[str] = frozenset()
         """Keys of the columns that were chosen; none are all."""
         self._names: frozenset[str] = frozenset()
+        self._widths: dict[int, int] = {}
 
     def body(self) -> ComposeResult:
         """Filter, table, info pane; instead of the table, what an empty list means."""
@@ -156,13 +157,17 @@ class RunsScreen(RunActions, Launching, FilteredPage):
         self._summarise()
         self._fit_info()
 
+    @property
+    def _shots(self) -> tuple[int, ...]:
+        return self.listing.shots or SHOTS_BEFORE_ANY
+
     def _set_columns(self) -> None:
         every = self._every_column()
         self.table.set_columns([column for column in every if not self._columns or column.key in self._columns])
 
     def _every_column(self) -> list[Column]:
         listing = self.listing
-        return run_columns(listing.shots or SHOTS_BEFORE_ANY, max(listing.ids, default=0), listing.largest)
+        return run_columns(self._shots, max(listing.ids, default=0), listing.largest, self._widths)
 
     @on(LineTable.Fitted)
     def columns_fitted(self, event: LineTable.Fitted) -> None:
@@ -217,12 +222,13 @@ class RunsScreen(RunActions, Launching, FilteredPage):
         names = frozenset(name for row in self._rows.values() for name in (row.dataset, row.vlm))
         others = names != self._names
         self._names = names
+        self._widths = figure_widths(self._rows.values(), self._shots)
+        self._set_columns()
         self._put(self._rows.values() if others else rows, fresh=fresh)
         self._inform()
 
     def _put(self, rows: Iterable[RunRow], *, fresh: bool = False) -> None:
-        shots = self.listing.shots or SHOTS_BEFORE_ANY
-        self.table.put_rows({row.id: run_row(row, shots, self._names) for row in rows}, fresh=fresh)
+        self.table.put_rows({row.id: run_row(row, self._shots, self._names) for row in rows}, fresh=fresh)
 
     def show_ages(self) -> None:
         """Write the rows again."""

@@ -14,6 +14,8 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from engine.rl.index.rows import QueryRow
+from leverplus_tui.text.numbers import count, plural, size
+from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText, EditLaunch
 from leverplus_tui.tui.screens.dialogs import Choose
@@ -26,8 +28,6 @@ from leverplus_tui.tui.screens.rl.query import RLQueryScreen
 from leverplus_tui.tui.screens.rl.view import QUERY_COLUMNS, query_cells
 from leverplus_tui.tui.widgets.empty import Empty
 from leverplus_tui.tui.widgets.table import LineTable
-from leverplus_tui.tui.widgets.text import clean, count, plural
-from leverplus_tui.tui.widgets.text import size as written_size
 
 if TYPE_CHECKING:
     from db.store import DataRow
@@ -141,7 +141,7 @@ class RLDataScreen(FilteredPage, MakingPage):
         """Name, size and kind of the file, its data set, and how far the index is."""
         source = self.source
         parts: list[str | tuple[str, str]] = [(f"{self.row.ref} ", "bold $accent"), (clean(self.row.name), "bold")]
-        parts.append((f"  {written_size(self.row.size)}", "$faint"))
+        parts.append((f"  {size(self.row.size)}", "$faint"))
         if source.browse is not None:
             parts.append((f"  {source.browse.variant}  {plural(len(source.browse), 'query', 'queries')}", "$faint"))
         if source.dataset:

@@ -14,9 +14,11 @@ from textual.widgets import Static
 from db.specs.base import UserError
 from engine.rl.index.rows import Group, QueryRow
 from leverplus_tui.data.rl_files import RLSource
-from leverplus_tui.tui.screens.rl.view import asked, figure
+from leverplus_tui.text.numbers import score
+from leverplus_tui.text.words import clean
+from leverplus_tui.tui.screens.rl.view import asked
 from leverplus_tui.tui.widgets.picture import Picture
-from leverplus_tui.tui.widgets.text import clean, pad
+from leverplus_tui.tui.widgets.text import pad
 
 DEBOUNCE_S = 0.08
 MODE = "hard_plus_soft"
@@ -79,5 +81,5 @@ def _best(group: Group) -> Content:
     for one in sorted(group.candidates, key=lambda candidate: (-candidate.rewards[MODE], candidate.number)):
         reward = one.rewards[MODE]
         parts += ["\n", (f"#{one.number + 1:<3}", "$faint"), pad(",".join(map(str, one.rows)), 14)]
-        parts += [(f" {figure(reward):>5} ", "$success" if reward > 0 else "$faint"), clean(one.answer) or "(empty)"]
+        parts += [(f" {score(reward):>5} ", "$success" if reward > 0 else "$faint"), clean(one.answer) or "(empty)"]
     return Content.assemble(*parts)

@@ -19,13 +19,14 @@ from textual.widgets import Static
 from db.specs.base import UserError
 from engine.rl.index.rows import CandidateRow, Group, QueryRow
 from leverplus_tui.data.rl_files import RLSource
+from leverplus_tui.text.numbers import count
+from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.rl.view import CANDIDATE_COLUMNS, asked, candidate_cells, candidate_lines, pool_line
 from leverplus_tui.tui.widgets.picture import Picture
 from leverplus_tui.tui.widgets.table import LineTable
-from leverplus_tui.tui.widgets.text import clean, count
 
 if TYPE_CHECKING:
     from engine.rl.index.train_questions import TrainRow

@@ -12,10 +12,12 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
+from leverplus_tui.text.numbers import score
+from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Answered, Library
+from leverplus_tui.tui.theme import COLOURS
 from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.picture import Picture
-from leverplus_tui.tui.widgets.text import clean
 
 if TYPE_CHECKING:
     from db import rows
@@ -139,10 +141,10 @@ def _asked(row: PredictionRow) -> Content:
 
 def _said(row: PredictionRow, titled: bool) -> Content:
     """The cleaned answer and its score; the raw answer where cleaning changed it; what else is to be known."""
-    colour = "$error" if row.error else "$success" if row.score >= 0.99 else "$warning" if row.score > 0 else "$error"
+    colour = COLOURS["bad" if row.error else "good" if row.score >= 0.99 else "warn" if row.score > 0 else "bad"]
     parts: list[str | tuple[str, str]] = [(f"r{row.run_id} ", "bold $accent")] if titled else []
     parts += [("answer ", "$faint"), (clean(row.error or row.answer or "(empty)"), f"bold {colour}")]
-    parts += [("   score ", "$faint"), (f"{row.score:.2f}", colour)]
+    parts += [("   score ", "$faint"), (score(row.score), colour)]
     if row.raw != row.answer and not row.error:
         parts += [("   raw ", "$faint"), repr(row.raw)]
     notes = [word for word, holds in (("cut by the token limit", row.cut), ("answer reused", row.reused)) if holds]
