@@ -59,7 +59,18 @@ def runs(
         )
         return
     shots = sorted({cell.shot for row in rows for cell in row.cells})
-    headers = ("run", "name", "kind", "model", "data", *(f"@{shot}" for shot in shots), "started", "took", "state", "")
+    headers = (
+        "id",
+        "name",
+        "kind",
+        "vlm",
+        "dataset",
+        *(f"acc@{shot}" for shot in shots),
+        "created",
+        "duration",
+        "state",
+        "",
+    )
     put(table(headers, [_line(row, shots, found[row.id]) for row in rows], right=range(5, 5 + len(shots))))
     if len(rows) < total:
         say(f"first {len(rows)} of {total}")

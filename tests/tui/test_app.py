@@ -240,7 +240,7 @@ async def test_what_has_no_room_is_named_and_columns_can_be_chosen(filled: Home)
         await pilot.press("j", "j", "j", "j", "j", "space", "enter")  # @2 comes
         await until(pilot, lambda: "chosen columns (c)" in text_of(pilot))
         header = text_of(pilot).splitlines()[2].split()
-        assert header == ["id", "name", "@2", "n", "state", "flag"]
+        assert header == ["id", "name", "acc@2", "n", "state", "flag"]
 
 
 def test_hidden_figures_are_named_and_other_columns_counted() -> None:
@@ -248,7 +248,7 @@ def test_hidden_figures_are_named_and_other_columns_counted() -> None:
     assert hidden_words([]) == ""
     assert hidden_words([column for column in columns if column.key == "kind"]) == "1 column hidden (c)"
     hidden = [column for column in columns if column.key in ("@2", "@4", "kind", "tags")]
-    assert hidden_words(hidden) == "@2 @4 hidden, 2 columns more (c)"
+    assert hidden_words(hidden) == "acc@2 acc@4 hidden, 2 columns more (c)"
 
 
 async def test_runs_are_tagged_exported_and_deleted(tmp_path: Path) -> None:

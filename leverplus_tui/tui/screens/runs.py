@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from db.store import RunRow
 
 NEWEST_FIRST = "created desc"
+SORTED_BY = ("name", "state", "kind", "duration", "n", "dataset", "vlm", "retriever", "findings")
 SHOTS_BEFORE_ANY = (0, 1, 2)
 NEEDS_RUNS = ("mark", "mark_range", "compare", "sort", "reverse", "stop", "resume", "info", "copy", "columns", "tag",
               "delete", "export")  # fmt: skip
@@ -48,6 +49,7 @@ class RunsScreen(RunActions, Launching, FilteredPage):
     """The list of runs."""
 
     MODE = "runs"
+    ASCENDING = frozenset({"name", "state", "kind", "dataset", "vlm", "retriever"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "mark", id="runs.mark"),
         Binding("v", "compare", "compare", tooltip="compare the marked runs", id="runs.compare"),
@@ -144,7 +146,7 @@ class RunsScreen(RunActions, Launching, FilteredPage):
     def _show_listing(self, listing: Listing) -> None:
         self._loaded, self.listing = True, listing
         self._set_columns()
-        self.table.set_keys(listing.ids)
+        self.list_keys(listing.ids)
         if self._launched in listing.ids:
             self.table.move_to(self._launched)
             self._launched = 0
@@ -271,7 +273,7 @@ class RunsScreen(RunActions, Launching, FilteredPage):
         """Open the filter line."""
         self.open_filter()
 
-    def filter_changed(self) -> None:
+    def select_again(self) -> None:
         """Read the list again."""
         self.refresh_data()
 
@@ -280,26 +282,10 @@ class RunsScreen(RunActions, Launching, FilteredPage):
         if not self.leave_filter() and self.table.clear_marks():
             self._summarise()
 
-    @work(group="dialog", exclusive=True, exit_on_error=False)
-    async def action_sort(self) -> None:
-        """Choose what to sort by."""
-        fields = ["created", "name", "state", "kind", "duration", "n", "dataset", "vlm", "retriever", "findings"]
-        fields[1:1] = [f"acc@{shot}" for shot in self.listing.shots]
-        chosen = await self.app.push_screen_wait(
-            Choose("Sort by", [(field, field) for field in fields], current=self.sort.split()[0])
-        )
-        if chosen:
-            numeric = chosen.startswith("acc@") or chosen in ("created", "duration", "n", "findings")
-            self._resort(f"{chosen} {'desc' if numeric else 'asc'}")
-
-    def action_reverse(self) -> None:
-        """Turn the order round."""
-        field, direction = self.sort.split()
-        self._resort(f"{field} {'asc' if direction == 'desc' else 'desc'}")
-
-    def _resort(self, sort: str) -> None:
-        self.sort = sort
-        self.refresh_data()
+    @property
+    def sort_fields(self) -> tuple[str, ...]:
+        """As for `leverplus runs --sort`."""
+        return ("created", *(f"acc@{shot}" for shot in self.listing.shots), *SORTED_BY)
 
     # What is done with runs
 

@@ -64,7 +64,9 @@ def figure_widths(rows: Iterable[RunRow], shots: Sequence[int]) -> dict[int, int
 def run_columns(
     shots: Sequence[int], newest: int = 0, largest: int = 0, widths: Mapping[int, int] | None = None
 ) -> list[Column]:
-    """The columns of the runs table. Figures of few shots stay longest; wider terminals show where they come from.
+    """The columns of the runs table. Each is headed by the word that filters and sorts by it.
+
+    Figures of few shots stay longest; wider terminals show where they come from.
 
     `newest` is the greatest id, `largest` the greatest n, `widths` those of the figures: no number is ever cut.
     """
@@ -77,7 +79,7 @@ def run_columns(
         *(
             Column(
                 f"@{shot}",
-                f"@{shot}",
+                f"acc@{shot}",
                 max(figure, (widths or {}).get(shot, 0)),
                 align="right",
                 priority=2 + (index > 2),
@@ -85,10 +87,10 @@ def run_columns(
             for index, shot in enumerate(shots)
         ),
         Column("n", "n", max(4, len(count(largest))), align="right", priority=1),
-        Column("dataset", "data", 9, priority=7, flex=6),
-        Column("vlm", "model", 9, priority=8, flex=8),
-        Column("age", "started", 11, align="right", priority=9),
-        Column("duration", "took", 6, align="right", priority=8),
+        Column("dataset", "dataset", 9, priority=7, flex=6),
+        Column("vlm", "vlm", 9, priority=8, flex=8),
+        Column("created", "created", 11, align="right", priority=9),
+        Column("duration", "duration", 8, align="right", priority=8),
         Column("state", "state", 9),
         Column("flag", "flag", 7),
         Column("tags", "tags", 6, priority=10, flex=10),
@@ -118,7 +120,7 @@ def run_row(run: RunRow, shots: Sequence[int], names: Collection[str] = ()) -> R
         "n": Cell(size_text([figure for figure in figures.values() if figure is not None]), "faint"),
         "dataset": Cell(short_name(run.dataset, names), "faint"),
         "vlm": Cell(short_name(run.vlm, names), "faint"),
-        "age": Cell(age(run.started or run.created), "faint"),
+        "created": Cell(age(run.created), "faint"),
         "duration": Cell(duration(run.duration_s), "faint"),
         "state": state_cell(run),
         "flag": flag_cell(run),

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
+from engine.rl.index.filters import SORTS
 from engine.rl.index.rows import QueryRow
 from leverplus_tui.text.numbers import count, plural, size
 from leverplus_tui.text.words import clean
@@ -32,7 +33,6 @@ from leverplus_tui.tui.widgets.table import LineTable
 if TYPE_CHECKING:
     from db.store import DataRow
 
-SORTS = ("id", "n", "positive", "rate", "best", "mean", "spread", "reward", "pool", "image", "question")
 PLACEHOLDER = 'positive:0 gen:beam n>10 best>=0.6 class:mixed mark:conflict "bird"'
 WAITING = "Filter and sort work when the index is ready; these are the first queries of the file"
 
@@ -41,6 +41,7 @@ class RLDataScreen(FilteredPage, MakingPage):
     """One RL file."""
 
     MODE = "data"
+    ASCENDING = frozenset({"id", "question"})
     AUTO_FOCUS = "#queries"
     DEFAULT_CSS = """
     RLDataScreen #rl-title { height: 1; padding: 0 1; }
@@ -67,7 +68,7 @@ class RLDataScreen(FilteredPage, MakingPage):
 
     def __init__(self, library: Library, row: DataRow) -> None:
         super().__init__(library, row)
-        self.sort = "id"
+        self.sort = "id asc"
         self.ids: list[int] = []
         self._rows: dict[int, QueryRow] = {}
         self._preview: bool | None = None
@@ -111,7 +112,7 @@ class RLDataScreen(FilteredPage, MakingPage):
         """The first queries are there; what the health was before is no longer known."""
         self._leave_full()
         self.query_one("#rl-health").display = False
-        self._show_ids(self.source.select("", "id"))
+        self._show_ids(self.source.select("", self.sort))
         self.table.focus()
 
     async def show_index(self) -> None:
@@ -191,7 +192,7 @@ class RLDataScreen(FilteredPage, MakingPage):
         first = self.source.rows(ids[:60])
         self._rows = dict(first)
         self.table.put_rows({key: query_cells(row) for key, row in first.items()}, fresh=True)
-        self.table.set_keys(ids)
+        self.list_keys(ids)
         self.query_one("#empty").display = not ids
         self.query_one("#rl-body").display = bool(ids) and not self._is_full
         if not ids:
@@ -254,43 +255,35 @@ class RLDataScreen(FilteredPage, MakingPage):
 
     def action_filter(self) -> None:
         """Open the filter line."""
-        if self.source.browse is None:
-            self.notify(WAITING)
-            return
-        self._leave_full()
-        self.open_filter()
-
-    def filter_changed(self) -> None:
-        """Choose the queries again."""
-        self._reselect()
-
-    @work(exclusive=True, group="select", exit_on_error=False)
-    async def _reselect(self) -> None:
-        await self._select()
-
-    @work(group="dialog", exclusive=True, exit_on_error=False)
-    async def action_sort(self) -> None:
-        """Choose what to sort by."""
-        if self.source.browse is None:
-            self.notify(WAITING)
-            return
-        chosen = await self.app.push_screen_wait(
-            Choose("Sort by", [(field, field) for field in SORTS], current=self.sort.split()[0])
-        )
-        if chosen:
-            self.sort = chosen if chosen in ("id", "question") else f"{chosen} desc"
+        if self._is_indexed():
             self._leave_full()
-            await self._select()
-            self.table.action_end(-1)
+            self.open_filter()
+
+    def action_sort(self) -> None:  # type: ignore[override]  # not always a worker
+        """Choose what to sort by, once there is an index."""
+        if self._is_indexed():
+            self._leave_full()
+            super().action_sort()
 
     def action_reverse(self) -> None:
-        """Turn the order round."""
+        """Turn the order round, once there is an index."""
+        if self._is_indexed():
+            super().action_reverse()
+
+    def _is_indexed(self) -> bool:
         if self.source.browse is None:
             self.notify(WAITING)
-            return
-        field, _, direction = self.sort.partition(" ")
-        self.sort = f"{field} {'asc' if direction == 'desc' else 'desc'}"
-        self._reselect()
+        return self.source.browse is not None
+
+    @work(exclusive=True, group="select", exit_on_error=False)
+    async def select_again(self) -> None:  # type: ignore[override]  # a worker, for it reads
+        """Choose the queries again."""
+        await self._select()
+
+    @property
+    def sort_fields(self) -> tuple[str, ...]:
+        """What the index can be sorted by."""
+        return SORTS
 
     def action_back(self) -> None:
         """Escape leaves the whole health, clears the filter, then goes back."""
