@@ -21,7 +21,7 @@ from leverplus_tui.tui.screens.help import HelpScreen
 from leverplus_tui.tui.screens.launch import starting
 from leverplus_tui.tui.screens.run.page import RunScreen
 from leverplus_tui.tui.screens.runs import RunsScreen
-from leverplus_tui.tui.started_runs import Awaited
+from leverplus_tui.tui.started_runs import StartedRuns
 from leverplus_tui.tui.widgets.run_view import hidden_words, run_columns
 from leverplus_tui.tui.widgets.table import LineTable
 from tests.helpers_tui import fill, kept, opened, settled, text_of, until
@@ -320,13 +320,13 @@ async def test_the_end_of_what_was_started_here_is_told(filled: Home, monkeypatc
 def test_only_runs_that_ended_are_told_and_each_once(filled: Home) -> None:
     library = Library(filled)
     library.open()
-    awaited = Awaited()
-    awaited.add([1, 6])
-    awaited.add([5], again=True)
-    said = awaited.ended(library)
+    started = StartedRuns()
+    started.add([1, 6])
+    started.add([5], again=True)
+    said = started.ended(library)
     assert said == [("r1 random is done", False), ("r5 broken failed again: its log says more", True)]
-    assert awaited
-    assert awaited.ended(library) == []
+    assert started
+    assert started.ended(library) == []
     library.close()
 
 

@@ -127,8 +127,8 @@ def _run_lines(rows: Mapping[str, RunRow], runs: Sequence[str]) -> Iterator[Line
     yield Line(GROUPS[2], "state", state, differs=_unlike([cell.text for cell in state.values()]))
     flags = {run: " ".join(marks(row)) for run, row in known.items()}
     if any(flags.values()):
-        said = {run: Cell(text or "-", "warn" if "!" in text else "faint") for run, text in flags.items()}
-        yield Line(GROUPS[2], "marks", said, differs=_unlike(list(flags.values())))
+        cells = {run: Cell(text or "-", "warn" if "!" in text else "faint") for run, text in flags.items()}
+        yield Line(GROUPS[2], "marks", cells, differs=_unlike(list(flags.values())))
     for label, values in texts.items():
         yield Line(
             GROUPS[2], label, {run: Cell(text) for run, text in values.items()}, differs=_unlike(list(values.values()))

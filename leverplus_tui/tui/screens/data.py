@@ -64,7 +64,7 @@ class DataScreen(PageScreen):
         with Container(id="data-body"):
             yield LineTable(COLUMNS, id="files")
             with VerticalScroll(id="file", can_focus=False):
-                yield Static("", id="file-said")
+                yield Static("", id="file-about")
 
     def on_mount(self) -> None:
         """Nothing is read yet."""
@@ -118,7 +118,7 @@ class DataScreen(PageScreen):
     def _show(self) -> None:
         row = self._here()
         if row is not None:
-            self.query_one("#file-said", Static).update(Content.assemble(*_said(row)))
+            self.query_one("#file-about", Static).update(Content.assemble(*_about(row)))
             self.table.choosable = row.kind == "rl-data"
             self.refresh_bindings()
 
@@ -164,7 +164,7 @@ def _row(row: DataRow) -> dict[str, Cell | str]:
     }
 
 
-def _said(row: DataRow) -> list[Part]:
+def _about(row: DataRow) -> list[Part]:
     parts: list[Part] = [(f"{row.ref} ", "bold $accent"), (clean(row.name), "bold"), (f"  {row.kind}", "$faint"), "\n"]
     parts += [
         clean(row.path),

@@ -19,7 +19,7 @@ from leverplus_tui.text.times import age, duration, since
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Job, Library
 from leverplus_tui.tui.messages import OpenRun
-from leverplus_tui.tui.screens.launch.opening import Launching
+from leverplus_tui.tui.screens.launch.opening import LaunchPage
 from leverplus_tui.tui.screens.run.info import Part, standing
 from leverplus_tui.tui.screens.run.log_page import EMPTY, LogPage
 from leverplus_tui.tui.started_runs import ACTIVE
@@ -48,7 +48,7 @@ RUNNING_ONLY = ("bar", "eta")
 """Columns that say nothing when no job runs."""
 
 
-class JobsScreen(LogPage, Launching):
+class JobsScreen(LogPage, LaunchPage):
     """What runs, what waits, what ended."""
 
     MODE = "jobs"

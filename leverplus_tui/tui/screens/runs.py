@@ -25,7 +25,7 @@ from leverplus_tui.tui.messages import (
 from leverplus_tui.tui.screens.dialogs import Choose, ChooseMany, Confirm
 from leverplus_tui.tui.screens.exports import export_runs
 from leverplus_tui.tui.screens.filtered import FilteredPage
-from leverplus_tui.tui.screens.launch.opening import Launching
+from leverplus_tui.tui.screens.launch.opening import LaunchPage
 from leverplus_tui.tui.screens.run.actions import RunActions
 from leverplus_tui.tui.screens.run.info import RunInfo
 from leverplus_tui.tui.widgets.empty import Empty
@@ -45,7 +45,7 @@ HIDDEN_BELOW = 100
 """Columns below which the info pane starts hidden."""
 
 
-class RunsScreen(RunActions, Launching, FilteredPage):
+class RunsScreen(RunActions, LaunchPage, FilteredPage):
     """The list of runs."""
 
     MODE = "runs"

@@ -30,14 +30,14 @@ def brief(health: Mapping[str, Any], findings: Sequence[Finding], *, width: int,
     room = max(1, lines - len(rows)) if serious else 0
     if len(rows) + min(room, len(serious)) > lines:
         rows = rows[: max(1, lines - min(2, len(serious)))]
-    said = [_finding_line(finding, width) for finding in serious[: lines - len(rows)]]
-    hidden = len(findings) - len(said)
-    if said and hidden:
+    last = [_finding_line(finding, width) for finding in serious[: lines - len(rows)]]
+    hidden = len(findings) - len(last)
+    if last and hidden:
         more = f"  +{hidden} more: i"
-        said[-1] = [*_finding_line(serious[len(said) - 1], width - len(more)), (more, "$faint")]
+        last[-1] = [*_finding_line(serious[len(last) - 1], width - len(more)), (more, "$faint")]
     elif hidden and len(rows) < lines:
-        said = [[(f"{plural(hidden, 'remark')}: i", "$faint")]]
-    return _joined([*rows, *said])
+        last = [[(f"{plural(hidden, 'remark')}: i", "$faint")]]
+    return _joined([*rows, *last])
 
 
 def full(health: Mapping[str, Any], findings: Sequence[Finding], meta: Mapping[str, Any], *, width: int) -> Content:

@@ -23,7 +23,7 @@ from leverplus_tui.tui.screens.dialogs import Choose
 from leverplus_tui.tui.screens.filtered import FilteredPage
 from leverplus_tui.tui.screens.rl.compare import RLCompareScreen
 from leverplus_tui.tui.screens.rl.health import brief, full
-from leverplus_tui.tui.screens.rl.make import MakingPage
+from leverplus_tui.tui.screens.rl.make import RLMakePage
 from leverplus_tui.tui.screens.rl.preview import QueryPreview
 from leverplus_tui.tui.screens.rl.query import RLQueryScreen
 from leverplus_tui.tui.screens.rl.view import QUERY_COLUMNS, query_cells
@@ -37,7 +37,7 @@ PLACEHOLDER = 'positive:0 gen:beam n>10 best>=0.6 class:mixed mark:conflict "bir
 WAITING = "Filter and sort work when the index is ready; these are the first queries of the file"
 
 
-class RLDataScreen(FilteredPage, MakingPage):
+class RLDataScreen(FilteredPage, RLMakePage):
     """One RL file."""
 
     MODE = "data"
@@ -72,7 +72,7 @@ class RLDataScreen(FilteredPage, MakingPage):
         self.ids: list[int] = []
         self._rows: dict[int, QueryRow] = {}
         self._preview: bool | None = None
-        self._opened: RLQueryScreen | None = None
+        self._query_screen: RLQueryScreen | None = None
 
     def body(self) -> ComposeResult:
         """Title, health, filter, queries with the one under the cursor; instead of them, why there are none."""
@@ -132,9 +132,9 @@ class RLDataScreen(FilteredPage, MakingPage):
 
     def on_screen_resume(self) -> None:
         """Back from a query: the cursor stands where one was left."""
-        if self._opened is not None:
-            self.table.move_to(self._opened.query_id)
-            self._opened = None
+        if self._query_screen is not None:
+            self.table.move_to(self._query_screen.query_id)
+            self._query_screen = None
 
     # What is shown
 
@@ -248,8 +248,8 @@ class RLDataScreen(FilteredPage, MakingPage):
     def chosen(self, event: LineTable.Chosen) -> None:
         """Enter opens the query."""
         event.stop()
-        self._opened = RLQueryScreen(self.library, self.source, self.ids, event.key)
-        self.app.push_screen(self._opened)
+        self._query_screen = RLQueryScreen(self.library, self.source, self.ids, event.key)
+        self.app.push_screen(self._query_screen)
 
     # Filter and sort
 

@@ -65,13 +65,13 @@ class QueryPreview(VerticalScroll):
         except UserError as error:
             self.query_one("#preview-candidates", Static).update(Content.styled(clean(str(error)), "$error"))
             return
-        known = (await asyncio.to_thread(self.source.demonstrations, [row.query_id])).get(row.query_id)
+        train_row = (await asyncio.to_thread(self.source.demonstrations, [row.query_id])).get(row.query_id)
         if row is not self._row:
             return
         self.query_one("#preview-asked", Static).update(asked(row, group))
         picture = self.query_one("#preview-picture", Picture)
-        picture.display = bool(known and known.image)
-        picture.show(known.image if known else "")
+        picture.display = bool(train_row and train_row.image)
+        picture.show(train_row.image if train_row else "")
         self.query_one("#preview-candidates", Static).update(_best(group))
 
 

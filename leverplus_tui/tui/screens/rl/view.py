@@ -84,8 +84,8 @@ def query_cells(row: QueryRow) -> dict[str, Cell | str]:
     }
 
 
-def candidate_cells(row: CandidateRow, mode: str, shown: Mapping[int, TrainRow]) -> dict[str, Cell | str]:
-    """One line of the table of candidates; `shown` holds what is known of train rows."""
+def candidate_cells(row: CandidateRow, mode: str, train_rows: Mapping[int, TrainRow]) -> dict[str, Cell | str]:
+    """One line of the table of candidates; `train_rows` holds those whose question is known."""
     found = row.accuracy if not math.isnan(row.accuracy) else row.correct
     role = "faint" if math.isnan(found) else "good" if found >= 0.99 else "warn" if found > 0 else "bad"
     marks = marks_cell(row.marks & ~Mark.DUPLICATE if Mark.DISAGREE in row.marks else row.marks)
@@ -94,7 +94,7 @@ def candidate_cells(row: CandidateRow, mode: str, shown: Mapping[int, TrainRow])
     return {
         "number": Cell(str(row.number + 1), "faint"),
         "rows": ",".join(map(str, row.rows)),
-        "shown": _demonstrations(row.rows, shown),
+        "shown": _demonstrations(row.rows, train_rows),
         "answer": Cell(clean(row.answer) or "(empty)", role if row.answer else "faint"),
         "score": Cell(score(found), role),
         "reward": Cell(score(reward), "" if reward > 0 else "faint"),
@@ -104,12 +104,12 @@ def candidate_cells(row: CandidateRow, mode: str, shown: Mapping[int, TrainRow])
     }
 
 
-def _demonstrations(rows: Sequence[int], shown: Mapping[int, TrainRow]) -> Cell | str:
-    if not any(row in shown for row in rows):
+def _demonstrations(rows: Sequence[int], train_rows: Mapping[int, TrainRow]) -> Cell | str:
+    if not any(row in train_rows for row in rows):
         return Cell("unknown", "faint")
     words = []
     for row in rows:
-        found = shown.get(row)
+        found = train_rows.get(row)
         answer = f" {clean(found.label)}" if found is not None and found.label else ""
         words.append(clean(found.question) + answer if found is not None else f"#{row}")
     return f" {glyph('pipe')} ".join(words)

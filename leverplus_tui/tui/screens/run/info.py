@@ -57,7 +57,7 @@ class RunInfo(TellsFailures, Horizontal):
     def compose(self) -> ComposeResult:
         """Both sides; only one of the right ones is shown."""
         with VerticalScroll(id="facts", can_focus=False):
-            yield Static("", id="said")
+            yield Static("", id="about")
         with VerticalScroll(id="figures", can_focus=False):
             yield Static("", id="whiskers")
         yield Chart(id="curve", empty="Reading the curves")
@@ -83,7 +83,7 @@ class RunInfo(TellsFailures, Horizontal):
         self.query_one("#figures").display = not training
         self.query_one("#whiskers", Static).update(figures(row, self.size.width // 2 - 6))
         if row.id != self._read_id:
-            self.query_one("#said", Static).update(Content.assemble(*title(row), *summary(row)))
+            self.query_one("#about", Static).update(Content.assemble(*title(row), *summary(row)))
             self.query_one("#curve", Chart).show([], "Reading the curves")
         self._read()
 
@@ -93,7 +93,7 @@ class RunInfo(TellsFailures, Horizontal):
             return
         detail = await asyncio.to_thread(self.library.detail, self._row.id)
         self._read_id = detail.row.id
-        self.query_one("#said", Static).update(
+        self.query_one("#about", Static).update(
             Content.assemble(*title(detail.row), *reason(detail), *summary(detail.row), *found(detail.findings))
         )
         if detail.row.kind in ("rce", "grpo"):
@@ -162,9 +162,9 @@ def reason(detail: RunDetail) -> list[Part]:
     """Why it did not end well, under a heading of its own: the first thing to be known of such a run."""
     if detail.row.state not in ("failed", "lost"):
         return []
-    said = detail.processes[-1].reason if detail.processes else ""
+    words = detail.processes[-1].reason if detail.processes else ""
     heading = f"{glyph(detail.row.state)} {'Failed' if detail.row.state == 'failed' else 'Lost'}"
-    return [(heading, "bold $error"), "  ", (clean(said) or "no reason was stored: the log says more", "$error"), "\n"]
+    return [(heading, "bold $error"), "  ", (clean(words) or "no reason was stored: the log says more", "$error"), "\n"]
 
 
 def found(findings: tuple[Finding, ...], most: int = 20) -> list[Part]:

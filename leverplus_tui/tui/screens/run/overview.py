@@ -119,10 +119,10 @@ def _checkpoint(item: CheckpointRow) -> tuple[str, str]:
 
 
 def _process(item: ProcessRow) -> tuple[str, str]:
-    said = f"pid {item.pid} on {clean(item.host)}, begun {age(item.started)}"
+    words = f"pid {item.pid} on {clean(item.host)}, begun {age(item.started)}"
     if item.exit_code is not None:
-        said += f", exit {item.exit_code}"
-    return item.state, said + (f", {clean(item.reason)}" if item.reason else "")
+        words += f", exit {item.exit_code}"
+    return item.state, words + (f", {clean(item.reason)}" if item.reason else "")
 
 
 def _block(title: str, rows: list[tuple[str, str]]) -> list[Part]:
