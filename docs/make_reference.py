@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
-from engine.rl.index.rows import CLASSES
-
 from db.specs import SPEC_OF_KIND, DecodeSpec, PromptSpec, SelectorParts, Spec
 from db.specs.selector import EARLIER, PUBLISHED
 from db.store.filters import run_fields
 from engine.rl.index import filters as rl
+from engine.rl.index.query_rows import CLASSES
 from leverplus_tui.cli import TREE
 from leverplus_tui.commands.lazy import Branch, Leaf, load
 from leverplus_tui.commands.run import COMMON

@@ -88,21 +88,18 @@ def _health(place: Home, run: int) -> None:
     from db import store
     from db.session import open_database, reading
     from engine.doctor.examine import examine
+    from leverplus_tui.text.numbers import share
     from leverplus_tui.text.output import finding_lines
-    from leverplus_tui.text.shares import share
+    from leverplus_tui.text.words import fact
 
     with reading(open_database(place.database)) as session:
         (artifact,) = store.artifacts(session, run_id=run)
     report = examine(Path(artifact.path))
     for name in ("queries", "candidates", "positive_rate", "signal_rate", "predicted_advantage_std", "groups"):
         value, interval = report.facts[name], report.facts["intervals"].get(name)
-        put(f"  {name.replace('_', ' ').ljust(24)}{share(value, interval) if interval else _short(value)}")
+        put(f"  {name.replace('_', ' ').ljust(24)}{share(value, interval) if interval else fact(value)}")
     for line in finding_lines(report.findings) or ["nothing is wrong with them"]:
         put(f"  {line}")
-
-
-def _short(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _compare(place: Home, controls: list[int], selector: int) -> None:

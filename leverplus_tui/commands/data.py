@@ -23,8 +23,11 @@ from leverplus_tui.data.registering import known_facts, register
 from leverplus_tui.jobs.named_paths import BUILTIN, RUN, rl_data_path
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.run_result import documents
-from leverplus_tui.text.output import finding_lines, iso, moment, put, put_json, say, table
-from leverplus_tui.text.shares import doubt, label_line, share
+from leverplus_tui.text.numbers import share, size
+from leverplus_tui.text.output import finding_lines, put, put_json, say, table
+from leverplus_tui.text.shares import doubt, label_line
+from leverplus_tui.text.times import iso, moment
+from leverplus_tui.text.words import fact
 
 HEALTH = ("queries", "candidates", "positive_rate", "query_positive_rate", "signal_rate", "predicted_advantage_std", "groups",
           "gen_methods", "eval_modes")  # fmt: skip
@@ -91,7 +94,7 @@ def list_data(as_json: JsonOption = False, home: HomeOption = None) -> None:
         say(f"nothing is registered in {place.root}: leverplus data add FILE")
     else:
         lines = [
-            (r.ref, r.name, r.kind, _bytes(r.size), moment(r.created), r.path, "" if r.state == "there" else r.state)
+            (r.ref, r.name, r.kind, size(r.size), moment(r.created), r.path, "" if r.state == "there" else r.state)
             for r in rows
         ]
         put(table(("id", "name", "kind", "size", "added", "path", ""), lines, right=(3,)))
@@ -204,13 +207,6 @@ def _document(row: DataRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _bytes(size: int) -> str:
-    for unit, scale in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
-        if size >= scale:
-            return f"{size / scale:.1f} {unit}"
-    return f"{size} B"
-
-
 def _health_lines(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Every measure by name; a share has its interval, and says where queries are too few for it to mean anything."""
     intervals = document.get("intervals", {})
@@ -224,4 +220,4 @@ def _health_lines(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield field, f"{text}, {few}" if few else text
         elif field not in ("intervals", "findings"):
             for name, value in flatten(measure, field):
-                yield name, f"{value:.4g}" if isinstance(value, float) else str(value)
+                yield name, fact(value)

@@ -10,13 +10,16 @@ import typer
 from db import store
 from db.session import reading
 from db.specs import Finding
-from db.store import CellRow, RunRow
+from db.store import RunRow
 from leverplus_tui.commands.database import opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.jobs.follow import bury_dead
 from leverplus_tui.results.health import listed_findings
 from leverplus_tui.results.run_result import is_synthetic, run_json
-from leverplus_tui.text.output import MARKS, duration, moment, put, put_json, say, table, with_interval
+from leverplus_tui.text.figures import figure_text
+from leverplus_tui.text.output import put, put_json, say, table
+from leverplus_tui.text.states import state_text
+from leverplus_tui.text.times import duration, moment
 
 NAME_WIDTH = 32
 
@@ -56,7 +59,18 @@ def runs(
         )
         return
     shots = sorted({cell.shot for row in rows for cell in row.cells})
-    headers = ("run", "name", "kind", "model", "data", *(f"@{shot}" for shot in shots), "started", "took", "state", "")
+    headers = (
+        "id",
+        "name",
+        "kind",
+        "vlm",
+        "dataset",
+        *(f"acc@{shot}" for shot in shots),
+        "created",
+        "duration",
+        "state",
+        "",
+    )
     put(table(headers, [_line(row, shots, found[row.id]) for row in rows], right=range(5, 5 + len(shots))))
     if len(rows) < total:
         say(f"first {len(rows)} of {total}")
@@ -70,25 +84,12 @@ def _line(row: RunRow, shots: list[int], findings: Sequence[Finding]) -> tuple[s
         row.kind,
         _short(row.vlm, 20) or "-",
         (_short(row.dataset, 20) or "-") + (" (synthetic)" if is_synthetic(row) else ""),
-        *(_figure(cell) for cell in figures),
+        *(figure_text(cell) for cell in figures),
         moment(row.created),
         duration(row.duration_s),
-        f"{MARKS[row.state]} {row.state}{_progress(row)}",
+        state_text(row),
         _flags(row, findings),
     )
-
-
-def _figure(cell: CellRow | None) -> str:
-    """A figure over fewer questions than asked has a question mark."""
-    if cell is None:
-        return "-"
-    return with_interval(cell.accuracy, cell.ci_low, cell.ci_high) + ("?" if cell.n_done < cell.n else "")
-
-
-def _progress(row: RunRow) -> str:
-    if row.state != "running" or row.progress is None or not row.progress.total:
-        return ""
-    return f" {100 * row.progress.done // row.progress.total}%"
 
 
 def _flags(row: RunRow, findings: Sequence[Finding]) -> str:

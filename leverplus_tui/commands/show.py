@@ -11,7 +11,8 @@ from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.run_result import detail_json, print_detail_result
-from leverplus_tui.text.output import iso, moment, put, put_json
+from leverplus_tui.text.output import put, put_json
+from leverplus_tui.text.times import iso, moment
 
 
 def show(run: RunArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:

@@ -14,7 +14,8 @@ from sqlalchemy import Engine
 from db import store
 from db.run_states import ENDED
 from db.session import data_version, reading, writing
-from leverplus_tui.text.output import duration, say
+from leverplus_tui.text.output import say
+from leverplus_tui.text.times import duration
 
 LOOK_S = 0.2
 PROOF_S = 1.0

@@ -10,12 +10,14 @@ from typing import Any
 
 from engine.statistics.intervals import PERMUTATION_RESAMPLES, p_text
 from leverplus_tui.results.comparison import ComparedCell, Comparison, Pair
-from leverplus_tui.text.output import finding_lines, markdown_table, percent, table, with_interval
+from leverplus_tui.text.numbers import accuracy, count, number, signed, signed_interval
+from leverplus_tui.text.output import finding_lines, markdown_table, table
 
 TableMaker = Callable[[Sequence[str], Sequence[Sequence[str]], Sequence[int]], str]
 LONGEST_VALUE = 40
 P_FLOOR = (
-    f"p by {PERMUTATION_RESAMPLES:,} sign-flip permutations, which cannot give less than {1 / (PERMUTATION_RESAMPLES + 1):.5f}: "
+    f"p by {count(PERMUTATION_RESAMPLES)} sign-flip permutations, which cannot give less than "
+    f"{1 / (PERMUTATION_RESAMPLES + 1):.5f}: "
     "<.0001 means no more than that."
 )
 
@@ -118,18 +120,14 @@ def fields(found: Comparison, make: TableMaker) -> str:
 def metrics(found: Comparison, make: TableMaker) -> str:
     """The last value of each training metric."""
     headers = ["metric", *(run.id for run in found.runs)]
-    lines = [[row.field, *(_number(row.values.get(run.id)) for run in found.runs)] for row in found.metrics]
+    lines = [[row.field, *(number(row.values.get(run.id)) for run in found.runs)] for row in found.metrics]
     return make(headers, lines, range(1, len(headers)))
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
 
 
 def _figure(cell: ComparedCell, run: str) -> str:
     if run not in cell.accuracy:
         return "-"
-    return ("*" if cell.best == run else "") + with_interval(cell.accuracy[run], *cell.interval[run])
+    return ("*" if cell.best == run else "") + accuracy(cell.accuracy[run], *cell.interval[run])
 
 
 def _pair_line(cell: ComparedCell, pair: Pair) -> list[str]:
@@ -137,17 +135,17 @@ def _pair_line(cell: ComparedCell, pair: Pair) -> list[str]:
     if pair.difference is None:
         return [*head, "", "", "", "", str(pair.n_paired or ""), "", "", f"{pair.verdict}: {pair.reason}"]
     return [
-        *head, f"{pair.difference:+.2f}", f"[{pair.ci_low:+.2f}, {pair.ci_high:+.2f}]", _p(pair.p), _p(pair.p_holm),
+        *head, signed(pair.difference), signed_interval(pair.ci_low, pair.ci_high), _p(pair.p), _p(pair.p_holm),
         str(pair.n_paired), str(pair.improved), str(pair.worsened), pair.verdict,
     ]  # fmt: skip
 
 
 def _csv_line(cell: ComparedCell, pair: Pair) -> dict[str, Any]:
-    accuracy = {
-        f"accuracy_{side}": percent(cell.accuracy.get(run)) for side, run in (("a", pair.a), ("b", pair.b)) if run
+    figures = {
+        f"accuracy_{side}": accuracy(cell.accuracy.get(run)) for side, run in (("a", pair.a), ("b", pair.b)) if run
     }
     values = {name: value for name, value in pair.as_json().items() if value is not None}
-    return {"subset": cell.subset, "n": cell.n, "shot": cell.shot, **accuracy, **values}
+    return {"subset": cell.subset, "n": cell.n, "shot": cell.shot, **figures, **values}
 
 
 def _p(value: float | None) -> str:

@@ -13,7 +13,8 @@ from engine.statistics.intervals import p_text
 from leverplus_tui.results.comparison import Comparison, Pair
 from leverplus_tui.results.document import Block, Bullets, Code, Grid, Heading, Paragraph
 from leverplus_tui.results.outcome import made_by
-from leverplus_tui.text.output import duration, moment, with_interval
+from leverplus_tui.text.numbers import accuracy, number, signed, signed_interval
+from leverplus_tui.text.times import duration, moment
 
 LANGUAGES = ("en", "zh")
 TEXTS: Mapping[str, tuple[str, str]] = {
@@ -29,17 +30,18 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "accuracy": ("Accuracy", "准确率"),
     "accuracy how": (
-        "VQA accuracy in percent, ± the half-width of the 95 % interval. A star marks a run that is better than every other "
-        "one in its row beyond noise; rows without a star have no winner.",
-        "VQA 准确率（百分比），± 为 95 % 置信区间的半宽。星号表示该运行显著优于同一行的所有其他运行；没有星号的行没有胜者。",
+        "VQA accuracy in percent, ± the half-width of the 95 % interval, or its ends where it is lopsided. A star marks a run "
+        "that is better than every other one in its row beyond noise; rows without a star have no winner.",
+        "VQA 准确率（百分比），± 为 95 % 置信区间的半宽，区间不对称时给出上下限。"
+        "星号表示该运行显著优于同一行的所有其他运行；没有星号的行没有胜者。",
     ),
     "questions": ("questions", "问题集"),
     "shots": ("shots", "示例数"),
     "pairs": ("Paired comparisons", "成对比较"),
     "pairs how": (
         "Differences in points over the questions that both runs answered, clustered by image; p values by sign-flip "
-        "permutation (100,000 draws: the least is 0.00001, printed as <.0001), corrected by Holm over all pairs in this table.",
-        "差值以百分点计，仅取两个运行都回答过的问题，按图像聚类；p 值由符号翻转置换检验得到（100,000 次抽样，"
+        "permutation (100 000 draws: the least is 0.00001, printed as <.0001), corrected by Holm over all pairs in this table.",
+        "差值以百分点计，仅取两个运行都回答过的问题，按图像聚类；p 值由符号翻转置换检验得到（100 000 次抽样，"
         "最小为 0.00001，记作 <.0001），并对本表所有配对做 Holm 校正。",
     ),
     "pair columns": (
@@ -127,12 +129,12 @@ def _accuracies(details: Sequence[RunDetail], comparison: Comparison | None, say
     lines = []
     if comparison is not None:
         for cell in comparison.cells:
-            figures = [with_interval(cell.accuracy[r], *cell.interval[r]) if r in cell.accuracy else "-" for r in runs]
+            figures = [accuracy(cell.accuracy[r], *cell.interval[r]) if r in cell.accuracy else "-" for r in runs]
             starred = [f"* {text}" if cell.best == run else text for run, text in zip(runs, figures, strict=True)]
             lines.append([cell.subset, str(cell.shot), str(cell.n), *starred])
     else:
         for figure in details[0].cells:
-            text = with_interval(figure.accuracy, figure.ci_low, figure.ci_high)
+            text = accuracy(figure.accuracy, figure.ci_low, figure.ci_high)
             lines.append([figure.subset, str(figure.shot), str(figure.n), text])
     if lines:
         yield Heading(say("accuracy"))
@@ -153,13 +155,13 @@ def _pair_line(pair: Pair, say: _Phrases) -> list[str]:
     names = f"{pair.b} - {pair.a}"
     if pair.difference is None or pair.p_holm is None:
         return [names, "", "", "", "", "", "", f"{say(pair.verdict)} ({pair.reason})"]
-    return [names, f"{pair.difference:+.2f}", f"[{pair.ci_low:+.2f}, {pair.ci_high:+.2f}]", p_text(pair.p_holm),
+    return [names, signed(pair.difference), signed_interval(pair.ci_low, pair.ci_high), p_text(pair.p_holm),
             str(pair.n_paired), str(pair.improved), str(pair.worsened), say(pair.verdict)]  # fmt: skip
 
 
 def _training(details: Sequence[RunDetail], say: _Phrases) -> Iterator[Block]:
     lines = [
-        [d.row.ref, m.phase, m.name, str(m.epoch), f"{m.value:.4g}", f"{m.lowest:.4g}", f"{m.highest:.4g}"]
+        [d.row.ref, m.phase, m.name, str(m.epoch), number(m.value), number(m.lowest), number(m.highest)]
         for d in details
         for m in d.metrics
     ]

@@ -13,7 +13,7 @@ from db import store
 from db.store import RunRow
 from leverplus_tui.results.health import listed_findings
 from leverplus_tui.results.run_result import run_json
-from leverplus_tui.text.output import iso
+from leverplus_tui.text.times import iso
 
 ABOUT = ("run", "name", "kind", "state", "forced", "dataset", "vlm", "retriever", "variant", "seed", "created", "duration_s",
          "tags", "findings")  # fmt: skip

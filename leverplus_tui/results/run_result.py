@@ -15,8 +15,10 @@ from db.specs import Finding
 from db.store import CellRow, CheckpointRow, RunDetail, RunRow
 from leverplus_tui.jobs.launcher import log_tail
 from leverplus_tui.results.outcome import EXIT_OF_STATE, exit_code, matrix, way_on
-from leverplus_tui.text.output import duration, finding_lines, iso, plural, put, put_json, say, table, with_interval
+from leverplus_tui.text.numbers import accuracy, count, number, plural
+from leverplus_tui.text.output import finding_lines, put, put_json, say, table
 from leverplus_tui.text.shares import FEW_QUERIES
+from leverplus_tui.text.times import duration, iso
 
 SYNTHETIC = "synthetic: drawn questions or a built-in model; says nothing about real data"
 VALIDATED = (
@@ -31,18 +33,17 @@ def is_synthetic(row: RunRow) -> bool:
 
 
 def matrix_table(cells: Sequence[CellRow]) -> str:
-    """The accuracy matrix for people: every figure with its half-width, interval and number of questions."""
+    """The accuracy matrix for people: every figure with its interval and number of questions."""
     rows = [
         (
             cell.subset,
             str(cell.shot),
-            str(cell.n) if cell.n_done in (cell.n, 0) else f"{cell.n_done} of {cell.n}",
-            with_interval(cell.accuracy, cell.ci_low, cell.ci_high),
-            f"[{cell.ci_low:.1f}, {cell.ci_high:.1f}]",
+            count(cell.n) if cell.n_done in (cell.n, 0) else f"{count(cell.n_done)} of {count(cell.n)}",
+            accuracy(cell.accuracy, cell.ci_low, cell.ci_high),
         )
         for cell in cells
     ]
-    return table(("questions", "shots", "n", "accuracy %", "95 % interval"), rows, right=(1, 2, 3))
+    return table(("questions", "shots", "n", "accuracy %, 95 % interval"), rows, right=(1, 2))
 
 
 def run_json(row: RunRow, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -136,7 +137,7 @@ def print_detail_result(detail: RunDetail, findings: Sequence[Finding]) -> None:
 def metric_table(detail: RunDetail) -> str:
     """The last value and the extremes of every series, and over how many validation queries it is."""
     rows = [
-        (m.phase, m.name, str(m.epoch), f"{m.value:.4g}", f"{m.lowest:.4g}", f"{m.highest:.4g}", _over(detail, m.name))
+        (m.phase, m.name, str(m.epoch), number(m.value), number(m.lowest), number(m.highest), _over(detail, m.name))
         for m in detail.metrics
     ]
     made = table(("phase", "metric", "epoch", "last", "lowest", "highest", "queries"), rows, right=(2, 3, 4, 5, 6))

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 import typer
 
 from engine.common.wording import LAYOUT, printable
-
-MARKS = {"queued": "·", "running": "►", "done": "✓", "failed": "✗", "stopped": "■", "lost": "?"}
 
 
 def say(text: str) -> None:
@@ -51,43 +48,6 @@ def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]], right:
     rule = ["---:" if i in flushed else "---" for i in range(len(headers))]
     lines = [[str(cell).replace("|", "\\|") for cell in line] for line in [list(headers), *rows]]
     return "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], rule, *lines[1:]])
-
-
-def percent(value: float | None) -> str:
-    """An accuracy in percent, two digits."""
-    return "-" if value is None else f"{value:.2f}"
-
-
-def with_interval(value: float, low: float | None, high: float | None) -> str:
-    """`48.55 ±3.3`: an accuracy with the half-width of its 95 % interval; no half-width where none is known."""
-    if low is None or high is None or math.isnan(low) or math.isnan(high):
-        return percent(value)
-    return f"{value:.2f} ±{(high - low) / 2:.1f}"
-
-
-def plural(number: int, one: str, many: str = "") -> str:
-    """`1 question`, `3 questions`."""
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
-
-
-def moment(time: datetime | None) -> str:
-    """A time in local time, to the minute."""
-    return "-" if time is None else time.astimezone().strftime("%Y-%m-%d %H:%M")
-
-
-def iso(time: datetime | None) -> str | None:
-    """A time as ISO 8601, for JSON."""
-    return None if time is None else time.isoformat()
-
-
-def duration(seconds: float | None) -> str:
-    """`0h48`, `3m05`, `12s`."""
-    if seconds is None:
-        return "-"
-    whole = int(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600}h{whole % 3600 // 60:02d}"
-    return f"{whole // 60}m{whole % 60:02d}" if whole >= 60 else f"{whole}s"
 
 
 def finding_lines(findings: Iterable[Any]) -> list[str]:

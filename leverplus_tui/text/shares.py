@@ -1,31 +1,15 @@
-"""Shares of RL data with how sure they are: one wording for `leverplus data health` and the screens."""
+"""Shares of RL data and how much they can tell: one wording for `leverplus data health` and the screens."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from leverplus_tui.text.output import plural
+from leverplus_tui.text.numbers import plural, score, share
 
 FEW_QUERIES = 50
 """Below this many queries a half-width is ten points or more, and two shares can hardly be told apart."""
-LOPSIDED = 0.05
-"""Distance of a share from the middle of its interval from which a half-width would mislead."""
 TOO_FEW = "too few queries to tell"
-
-
-def share(value: float, interval: Sequence[float] | None = None) -> str:
-    """`45.0 % ±20.1`: a share (0..1) with the half-width of its 95 % interval in points, where that is known.
-
-    Near 0 and 1 the interval is lopsided, and its ends are given: `100.0 % [56.6, 100.0]`.
-    """
-    text = f"{100 * value:.1f} %" if value >= 0.1 or value == 0 else f"{100 * value:.2f} %"
-    if not interval:
-        return text
-    low, high = interval
-    if abs((low + high) / 2 - value) > LOPSIDED:
-        return f"{text} [{100 * low:.1f}, {100 * high:.1f}]"
-    return f"{text} ±{50 * (high - low):.1f}"
 
 
 def doubt(queries: int | None) -> str:
@@ -41,5 +25,5 @@ def label_line(row: Mapping[str, Any]) -> str:
     queries = row.get("queries")
     of = f" of {plural(queries, 'query', 'queries')}" if queries is not None else ""
     right = f"{share(row['positive_rate'], row.get('interval'))} right"
-    said = ", ".join(part for part in (right, f"mean score {row['mean']:.3f}", doubt(queries)) if part)
-    return f"{plural(int(row['count']), 'candidate')}{of}, {said}"
+    parts = (right, f"mean score {score(row['mean'])}", doubt(queries))
+    return f"{plural(int(row['count']), 'candidate')}{of}, {', '.join(part for part in parts if part)}"

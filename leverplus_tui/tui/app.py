@@ -19,9 +19,9 @@ from textual.types import AnimationLevel
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
-from leverplus_tui.tui import messages as said
+from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.requests import Errands
+from leverplus_tui.tui.requests import RequestApp
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Tell
 from leverplus_tui.tui.screens.help import HelpScreen
@@ -49,7 +49,7 @@ def settle_memory() -> None:
     gc.freeze()
 
 
-class LeverplusApp(Errands):
+class LeverplusApp(RequestApp):
     """Modes on 1-4, pages pushed on top of them, one watcher, one place where errors are shown."""
 
     TITLE = "leverplus"
@@ -111,7 +111,7 @@ class LeverplusApp(Errands):
             await asyncio.to_thread(self.library.open)
         except UserError as error:
             for page in self._pages():
-                page.post_message(said.DatabaseRefused(str(error)))
+                page.post_message(messages.DatabaseRefused(str(error)))
             self.push_screen(Tell("The database cannot be used", str(error), error=True))
             return
         self.watcher = Watcher(
@@ -119,7 +119,7 @@ class LeverplusApp(Errands):
         )
         self.watcher.start()
         for page in self._pages():
-            page.post_message(said.DatabaseReady())
+            page.post_message(messages.DatabaseReady())
         await self._open_links()
         if not self.is_headless:
             settle_memory()
@@ -131,9 +131,9 @@ class LeverplusApp(Errands):
         try:
             if self._compare:
                 ids = [await asyncio.to_thread(self.library.find_run, text) for text in self._compare]
-                self.post_message(said.CompareRuns(tuple(ids)))
+                self.post_message(messages.CompareRuns(tuple(ids)))
             if self._run:
-                self.post_message(said.OpenRun(await asyncio.to_thread(self.library.find_run, self._run)))
+                self.post_message(messages.OpenRun(await asyncio.to_thread(self.library.find_run, self._run)))
         except UserError as error:
             self.notify(str(error), severity="error", markup=False)
 
@@ -157,20 +157,20 @@ class LeverplusApp(Errands):
 
     # What the watcher tells
 
-    def on_data_changed(self, event: said.DataChanged) -> None:
+    def on_data_changed(self, event: messages.DataChanged) -> None:
         """Every page learns that it is stale; the one in view reads."""
         for page in self._pages():
-            page.post_message(said.DataChanged(event.version))
-        if self._awaited:
+            page.post_message(messages.DataChanged(event.version))
+        if self._started_runs:
             self._tell_ends()
 
-    def on_log_grew(self, event: said.LogGrew) -> None:
+    def on_log_grew(self, event: messages.LogGrew) -> None:
         """The page in view shows it."""
         page = next((page for page in reversed(self.screen_stack) if isinstance(page, PageScreen)), None)
         if page is not None:
-            page.post_message(said.LogGrew(event.path, event.lines, event.restarted, event.skipped))
+            page.post_message(messages.LogGrew(event.path, event.lines, event.restarted, event.skipped))
 
-    def on_watch_log(self, event: said.WatchLog) -> None:
+    def on_watch_log(self, event: messages.WatchLog) -> None:
         """A page wants to see a log, or no longer."""
         if self.watcher is not None:
             self.watcher.watch_log(event.path)
@@ -192,7 +192,7 @@ class LeverplusApp(Errands):
                 return
             await self.pop_screen()
 
-    def on_viewed(self, event: said.Viewed) -> None:
+    def on_viewed(self, event: messages.Viewed) -> None:
         """Remember the view before this one."""
         if event.view != self._view:
             self._before = self._view
@@ -209,7 +209,7 @@ class LeverplusApp(Errands):
         if before.run_id is None:
             await self._to_first_page()
         elif not (isinstance(self.screen, PageScreen) and self.screen.view == before):
-            self.post_message(said.OpenRun(before.run_id, before.tab))
+            self.post_message(messages.OpenRun(before.run_id, before.tab))
 
     def action_help(self) -> None:
         """Show the keys that work now."""
@@ -221,7 +221,7 @@ class LeverplusApp(Errands):
         text = "\n".join(reversed(self._messages)) or "No messages yet"
         self.push_screen(Tell("Messages, newest first", text))
 
-    async def on_open_run(self, event: said.OpenRun) -> None:
+    async def on_open_run(self, event: messages.OpenRun) -> None:
         """Push a run's page onto the mode in view."""
         from leverplus_tui.tui.screens.run.page import RunScreen
 
@@ -232,7 +232,7 @@ class LeverplusApp(Errands):
         await self.push_screen(page)
         page.refresh_data()
 
-    async def on_compare_runs(self, event: said.CompareRuns) -> None:
+    async def on_compare_runs(self, event: messages.CompareRuns) -> None:
         """Show runs side by side."""
         await self.action_mode("compare")
         cast("CompareScreen", self.screen_stack[0]).show_runs(event.run_ids)
@@ -257,7 +257,7 @@ class LeverplusApp(Errands):
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             self.show_error(event.worker.error)
 
-    def on_work_failed(self, event: said.WorkFailed) -> None:
+    def on_work_failed(self, event: messages.WorkFailed) -> None:
         """Workers of pages that failed."""
         self.show_error(event.error)
 

@@ -9,28 +9,28 @@ from textual import work
 from textual.app import App
 
 from db.run_states import ACTIVE
-from leverplus_tui.tui import messages as said
+from leverplus_tui.text.numbers import plural
+from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Ask, Confirm
 from leverplus_tui.tui.screens.launch import starting
-from leverplus_tui.tui.started_runs import Awaited
-from leverplus_tui.tui.widgets.text import plural
+from leverplus_tui.tui.started_runs import StartedRuns
 
 
-class Errands(App[None]):
+class RequestApp(App[None]):
     """The part of the program that does what messages ask for."""
 
     def __init__(self, library: Library) -> None:
         super().__init__()
         self.library = library
-        self._awaited = Awaited()
+        self._started_runs = StartedRuns()
 
     def _pages(self) -> list[PageScreen]:
         return [screen for stack in self._screen_stacks.values() for screen in stack if isinstance(screen, PageScreen)]
 
     @work(group="launch", exclusive=True, exit_on_error=False)
-    async def on_edit_launch(self, event: said.EditLaunch) -> None:
+    async def on_edit_launch(self, event: messages.EditLaunch) -> None:
         """Open the launch form."""
         from leverplus_tui.tui.screens.launch.form import LaunchScreen  # pydantic's models are not needed before
 
@@ -43,21 +43,21 @@ class Errands(App[None]):
     async def on_launch_demo(self) -> None:
         """Start the two runs of the demonstration."""
         started = await asyncio.to_thread(starting.launch_demo, self.library.home)
-        self.post_message(said.RunsLaunched(started))
+        self.post_message(messages.RunsLaunched(started))
 
-    def on_runs_launched(self, event: said.RunsLaunched) -> None:
+    def on_runs_launched(self, event: messages.RunsLaunched) -> None:
         """Say what runs now, and let the list go there."""
         for page in self._pages():
             if page.MODE == "runs" and page is self.screen_stack[0]:
-                page.post_message(said.RunsLaunched(event.run_ids))
+                page.post_message(messages.RunsLaunched(event.run_ids))
         names = ", ".join(f"r{run_id}" for run_id in event.run_ids)
         more = "; mark both with space, v compares them" if len(event.run_ids) == 2 else ""
         self.notify(f"{names} started: 4 shows the log{more}")
-        self._awaited.add(event.run_ids)
+        self._started_runs.add(event.run_ids)
         self._tell_ends()
 
     @work(group="stop", exclusive=True, exit_on_error=False)
-    async def on_stop_run(self, event: said.StopRun) -> None:
+    async def on_stop_run(self, event: messages.StopRun) -> None:
         """Ask, then stop."""
         row = (await asyncio.to_thread(self.library.run_rows, [event.run_id]))[0]
         if row.state not in ACTIVE:
@@ -69,17 +69,17 @@ class Errands(App[None]):
             self.notify(f"{row.ref} is {state}")
 
     @work(group="resume", exclusive=True, exit_on_error=False)
-    async def on_resume_run(self, event: said.ResumeRun) -> None:
+    async def on_resume_run(self, event: messages.ResumeRun) -> None:
         """Go on with a run."""
         await asyncio.to_thread(starting.resume, self.library.home, event.run_id)
         self.notify(f"r{event.run_id} goes on")
-        self._awaited.add([event.run_id], again=True)
+        self._started_runs.add([event.run_id], again=True)
         self._tell_ends()
 
     @work(group="ends", exit_on_error=False)
     async def _tell_ends(self) -> None:
         """Say how runs ended that were started from here."""
-        for sentence, failed in await asyncio.to_thread(self._awaited.ended, self.library):
+        for sentence, failed in await asyncio.to_thread(self._started_runs.ended, self.library):
             self.notify(sentence, severity="error" if failed else "information", timeout=10 if failed else None)
 
     @work(group="data", exclusive=True, exit_on_error=False)
@@ -93,7 +93,7 @@ class Errands(App[None]):
             row = await asyncio.to_thread(self.library.add_data, Path(text))
             self.notify(f"{row.ref} {row.name} ({row.kind}) is registered", markup=False)
 
-    def on_copy_text(self, event: said.CopyText) -> None:
+    def on_copy_text(self, event: messages.CopyText) -> None:
         """To the clipboard, by the terminal's own way (OSC 52)."""
         self.copy_to_clipboard(event.text)
         lines = event.text.rstrip("\n").count("\n") + 1

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from leverplus_tui.tui.library import Library
 
 
-class Awaited:
+class StartedRuns:
     """Ids of runs whose end is still to be told. Asked from threads, so that each end is told once."""
 
     def __init__(self) -> None:
@@ -35,13 +35,13 @@ class Awaited:
         with self._lock:
             found = [row for row in library.run_rows(list(self._words)) if row.state not in ACTIVE]
             words = {row.id: self._words.pop(row.id) for row in found}
-        said = []
+        ends = []
         for row in found:
             failed = row.state in FAILED
             reason = library.reason(row.id) if failed else ""
             if row.state != "stopped":
-                said.append((f"{row.ref} {row.name} {_state(row.state, words[row.id])}{reason}", failed))
-        return said
+                ends.append((f"{row.ref} {row.name} {_state(row.state, words[row.id])}{reason}", failed))
+        return ends
 
 
 def _state(state: str, again: str) -> str:

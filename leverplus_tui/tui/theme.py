@@ -1,8 +1,7 @@
-"""Looks: our themes, the roles that a piece of text can play, and the glyphs that say the same without colour."""
+"""Looks: our themes, and the roles that a piece of text can play with the colour of each."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from textual.theme import Theme
@@ -157,63 +156,13 @@ THEMES = (
 ROLES = ("faint", "strong", "good", "bad", "warn", "accent", "info", *(f"heat-{step}" for step in range(7)))
 """What a piece of text can be; widgets turn each into a component class, the style sheet into a colour."""
 
-STATE_ROLES: Mapping[str, str] = {
-    "queued": "faint",
-    "running": "accent",
-    "stalled": "warn",
-    "done": "good",
-    "failed": "bad",
-    "stopped": "warn",
-    "lost": "bad",
+COLOURS: Mapping[str, str] = {
+    "faint": "$faint",
+    "good": "$success",
+    "bad": "$error",
+    "warn": "$warning",
+    "accent": "$accent",
+    "info": "$secondary",
+    "": "$foreground",
 }
-
-VERDICT_ROLES: Mapping[str, str] = {
-    "better": "good",
-    "worse": "bad",
-    "not distinguishable": "faint",
-    "not comparable": "faint",
-}
-
-SEVERITY_ROLES: Mapping[str, str] = {"error": "bad", "warning": "warn", "info": "info"}
-
-_GLYPHS: Mapping[str, tuple[str, str]] = {
-    "cursor": ("❯", ">"),
-    "mark": ("◆", "*"),
-    "queued": ("○", "."),
-    "running": ("▶", ">"),
-    "stalled": ("◌", "~"),
-    "done": ("✓", "+"),
-    "failed": ("✗", "x"),
-    "stopped": ("■", "#"),
-    "lost": ("?", "?"),
-    "error": ("✗", "x"),
-    "warning": ("▲", "!"),
-    "info": ("·", "-"),
-    "ok": ("✓", "+"),
-    "bar-full": ("━", "#"),
-    "bar-empty": ("─", "."),
-    "plus-minus": ("±", "+-"),
-    "up": ("▲", "^"),
-    "down": ("▼", "v"),
-    "ellipsis": ("…", "~"),
-    "dot": ("·", "-"),
-    "rule": ("─", "-"),
-    "pipe": ("│", "|"),
-    "left": ("‹", "<"),
-    "right": ("›", ">"),
-    "open": ("▾", "v"),
-    "closed": ("▸", ">"),
-    "times": ("×", "x"),
-    "arrow": ("→", "->"),
-}
-
-
-def ascii_only() -> bool:
-    """Whether LEVERPLUS_ASCII asks for glyphs that every font has."""
-    return os.environ.get("LEVERPLUS_ASCII", "") not in ("", "0")
-
-
-def glyph(name: str) -> str:
-    """The sign of that name; plain ASCII where LEVERPLUS_ASCII is set."""
-    rich, plain = _GLYPHS[name]
-    return plain if ascii_only() else rich
+"""Role -> colour, for text that is put together in parts."""

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from db.home import Home
 from db.session import open_database, writing
 from db.specs import UserError
+from leverplus_tui.text import times
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText
 from leverplus_tui.tui.screens.compare import CompareScreen
@@ -20,8 +21,7 @@ from leverplus_tui.tui.screens.help import HelpScreen
 from leverplus_tui.tui.screens.launch import starting
 from leverplus_tui.tui.screens.run.page import RunScreen
 from leverplus_tui.tui.screens.runs import RunsScreen
-from leverplus_tui.tui.started_runs import Awaited
-from leverplus_tui.tui.widgets import run_view
+from leverplus_tui.tui.started_runs import StartedRuns
 from leverplus_tui.tui.widgets.run_view import hidden_words, run_columns
 from leverplus_tui.tui.widgets.table import LineTable
 from tests.helpers_tui import fill, kept, opened, settled, text_of, until
@@ -240,7 +240,7 @@ async def test_what_has_no_room_is_named_and_columns_can_be_chosen(filled: Home)
         await pilot.press("j", "j", "j", "j", "j", "space", "enter")  # @2 comes
         await until(pilot, lambda: "chosen columns (c)" in text_of(pilot))
         header = text_of(pilot).splitlines()[2].split()
-        assert header == ["id", "name", "@2", "n", "state", "flag"]
+        assert header == ["id", "name", "acc@2", "n", "state", "flag"]
 
 
 def test_hidden_figures_are_named_and_other_columns_counted() -> None:
@@ -248,7 +248,7 @@ def test_hidden_figures_are_named_and_other_columns_counted() -> None:
     assert hidden_words([]) == ""
     assert hidden_words([column for column in columns if column.key == "kind"]) == "1 column hidden (c)"
     hidden = [column for column in columns if column.key in ("@2", "@4", "kind", "tags")]
-    assert hidden_words(hidden) == "@2 @4 hidden, 2 columns more (c)"
+    assert hidden_words(hidden) == "acc@2 acc@4 hidden, 2 columns more (c)"
 
 
 async def test_runs_are_tagged_exported_and_deleted(tmp_path: Path) -> None:
@@ -356,13 +356,13 @@ async def test_the_end_of_what_was_started_here_is_told(filled: Home, monkeypatc
 def test_only_runs_that_ended_are_told_and_each_once(filled: Home) -> None:
     library = Library(filled)
     library.open()
-    awaited = Awaited()
-    awaited.add([1, 6])
-    awaited.add([5], again=True)
-    said = awaited.ended(library)
+    started = StartedRuns()
+    started.add([1, 6])
+    started.add([5], again=True)
+    said = started.ended(library)
     assert said == [("r1 random is done", False), ("r5 broken failed again: its log says more", True)]
-    assert awaited
-    assert awaited.ended(library) == []
+    assert started
+    assert started.ended(library) == []
     library.close()
 
 
@@ -370,8 +370,8 @@ async def test_ages_grow_while_nothing_happens(filled: Home, monkeypatch: pytest
     async with opened(filled, (200, 36)) as pilot:
         page = pilot.app.screen
         assert isinstance(page, RunsScreen)
-        later = run_view.now() + timedelta(hours=2)
-        monkeypatch.setattr(run_view, "now", lambda: later)
+        later = times.now() + timedelta(hours=2)
+        monkeypatch.setattr(times, "now", lambda: later)
         assert "2h0" not in text_of(pilot)
         page._grow_older()
         await until(pilot, lambda: "2h0" in text_of(pilot))

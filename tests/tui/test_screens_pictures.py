@@ -39,9 +39,8 @@ def _one_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("LEVERPLUS_ASCII", raising=False)
     monkeypatch.delenv("TEXTUAL_THEME", raising=False)
-    monkeypatch.setattr("leverplus_tui.tui.widgets.run_view.now", lambda: NOON)
-    monkeypatch.setattr("leverplus_tui.tui.screens.jobs.now", lambda: NOON)
     monkeypatch.setattr("db.store.filters.now", lambda: int(NOON.timestamp() * 1e6))
+    monkeypatch.setattr("leverplus_tui.text.times.now", lambda: NOON)
 
 
 def showing(*words: str, key: str = "", run: OpenRun | None = None) -> Before:
@@ -81,7 +80,7 @@ def test_comparison(filled: Home, snap_compare: Compare) -> None:
 
 
 def test_curves(filled: Home, snap_compare: Compare) -> None:
-    before = showing("grpo_loss", "val_loss", "1000", run=OpenRun(4, "metrics"))
+    before = showing("grpo_loss", "val_loss", "1 000", run=OpenRun(4, "metrics"))
     assert snap_compare(LeverplusApp(filled), terminal_size=(100, 30), run_before=before)
 
 

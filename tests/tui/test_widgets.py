@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from leverplus_tui.tui.theme import OWN, THEMES, fallbacks, glyph
+from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.numbers import accuracy
+from leverplus_tui.tui.theme import OWN, THEMES, fallbacks
 from leverplus_tui.tui.watcher import FIRST_READ, Tail
 from leverplus_tui.tui.widgets import text
 from leverplus_tui.tui.widgets.chart import Series, draw, reduce, ticks
@@ -38,71 +40,26 @@ def test_room_that_is_left_goes_to_flexible_columns() -> None:
 
 
 def test_eighty_columns_hold_three_shots_with_their_intervals() -> None:
-    shown = {column.key: width for column, width in fit(run_columns((0, 1, 2), newest=412, largest=5046), 80 - 3)}
+    widths = {1: len("?48.55 ±10.3")}
+    columns = run_columns((0, 1, 2), newest=412, largest=5046, widths=widths)
+    shown = {column.key: width for column, width in fit(columns, 80 - 3)}
     assert {"id", "name", "@0", "@1", "@2", "state", "flag"} <= set(shown)
-    assert shown["@1"] >= len("?48.5 ±10.3")
+    assert shown["@1"] >= len("?48.55 ±10.3")
+    lopsided = run_columns((0, 1, 2), widths={0: len("1.67 [0.00, 4.90]")})
+    assert next(column.width for column in lopsided if column.key == "@0") == len("1.67 [0.00, 4.90]")
 
 
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        (0.12345678, "0.1235"),
-        (1e-7, "1.00e-07"),
-        (41_200, "41 200"),
-        (9_999, "9999"),
-        (float("nan"), "nan"),
-        (0.0, "0"),
-    ],
-)
-def test_numbers_keep_their_order_of_magnitude(value: float, said: str) -> None:
-    assert text.number(value) == said
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"), [(None, "-"), (8.9, "8s"), (252, "4m12"), (7860, "2h11"), (3 * 86400 + 4 * 3600, "3d04h")]
-)
-def test_durations(seconds: float | None, said: str) -> None:
-    assert text.duration(seconds) == said
-
-
-def test_accuracies_and_differences_carry_their_intervals() -> None:
-    assert text.accuracy(48.55, 45.25, 51.85) == "48.5 ±3.3"
-    assert text.difference(2.31, -0.44, 5.06) == "+2.3 [-0.4, +5.1]"
-    assert text.difference(-0.01) == "0.0"
-
-
-def test_text_of_others_loses_escapes_and_keeps_its_width() -> None:
-    assert text.clean("\x1b[31mred\x1b[0m\ttab\x07\x1b]0;title\x07") == "red  tab"
+def test_text_is_as_wide_as_its_place() -> None:
     assert text.pad("日本語の名前", 6) == "日本… "
     assert text.shorten_path("/a/long/way/to/image.jpg", 12) == "…o/image.jpg"
-    assert text.plural(1, "run") == "1 run"
-    assert text.size(3_250_000) == "3.2 MB"
+    assert text.shorten_path("/日本語の名前/画像.jpg", 10) == "…/画像.jpg"
     assert text.bar(0.5, 4) == "━━──"
-    assert text.spark([0, 1, 2, 3], 4) == "▁▃▆█"
-
-
-def test_facts_are_written_in_words() -> None:
-    assert text.said({"train": 800, "val": 200}) == "train 800, val 200"
-    assert text.said({"all": "d" * 64, "half": None}) == "all dddddddddd, half -"
-    assert text.said({"beam": {"count": 15}, "none": {}}) == "beam (count 15), none -"
-    assert text.said([0.123456, True]) == "0.1235, yes"
-    assert text.said(None) == text.said({}) == "-"
-    assert text.spaced("lineage.top_share") == "lineage top share"
-
-
-def test_names_are_short_but_tell_apart() -> None:
-    assert text.short_name("http://127.0.0.1:1/v1") == "127.0.0.1:1"
-    assert text.short_name("nope/nope") == "nope/nope"
-    assert text.short_name("Qwen/Qwen2.5-VL-3B-Instruct") == "Qwen2.5-VL-3B-Instruct"
-    assert text.short_name("/data/models/qwen/") == "qwen"
-    assert text.short_name("/data/a/qwen", ["/data/a/qwen", "/data/b/qwen", ""]) == "a/qwen"
-    assert text.short_name("") == ""
 
 
 def test_ascii_is_asked_for_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEVERPLUS_ASCII", "1")
     assert glyph("done") == "+"
-    assert text.accuracy(48.5, 45.2, 51.8).isascii()
+    assert accuracy(48.5, 45.2, 51.8).isascii()
     assert whisker(1, 2, 3, (0, 4), 9, zero=True).isascii()
 
 

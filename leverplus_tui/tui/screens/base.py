@@ -71,8 +71,8 @@ class PageScreen(TellsFailures, Screen[None]):
         small = width < SMALLEST[0] or height < SMALLEST[1]
         self.set_class(small, "-tiny")
         self.set_class(height < 30, "-low")
-        said = f"leverplus needs {SMALLEST[0]}x{SMALLEST[1]} cells, this is {width}x{height}: enlarge the window"
-        self.query_one("#too-small", Static).update(said)
+        words = f"leverplus needs {SMALLEST[0]}x{SMALLEST[1]} cells, this is {width}x{height}: enlarge the window"
+        self.query_one("#too-small", Static).update(words)
         self.fit(event.size)
 
     # Coming and going

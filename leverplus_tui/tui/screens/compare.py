@@ -12,24 +12,26 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
+from leverplus_tui.text.numbers import plural
+from leverplus_tui.text.states import SYNTHETIC, VERDICT_ROLES, doubts, marks
+from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText, OpenRun
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.compare_rows import Line, folded, lines, sentence, whiskers
 from leverplus_tui.tui.screens.dialogs import Choose
 from leverplus_tui.tui.screens.exports import comparison_text, export_comparison
-from leverplus_tui.tui.screens.run.info import COLOURS, Part
-from leverplus_tui.tui.theme import VERDICT_ROLES
+from leverplus_tui.tui.screens.run.info import Part
+from leverplus_tui.tui.theme import COLOURS
 from leverplus_tui.tui.widgets.empty import Empty
-from leverplus_tui.tui.widgets.run_view import SYNTHETIC, doubts, marks
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
-from leverplus_tui.tui.widgets.text import clean, plural
 
 if TYPE_CHECKING:
     from db.store import RunRow
     from leverplus_tui.results.comparison import Comparison
 
 RUN_WIDTH = 21
+"""Cells of a run at least; figures and differences that are longer get what they need."""
 LABEL = Column("label", "", 22, flex=28)
 
 
@@ -144,12 +146,18 @@ class CompareScreen(PageScreen):
         others = [run for run in self.found.runs if run.id != self.base]
         others = others[self.first :] + others[: self.first]
         base = next(run for run in self.found.runs if run.id == self.base)
-        columns = [LABEL, Column(base.id, self._title(base.id, "base", base.name), RUN_WIDTH, flex=8)]
+        columns = [LABEL, Column(base.id, self._title(base.id, "base", base.name), self._width(base.id), flex=8)]
         for index, run in enumerate(others):
             columns.append(
-                Column(run.id, self._title(run.id, "", run.name), RUN_WIDTH, priority=index + (index > 0), flex=8)
+                Column(
+                    run.id, self._title(run.id, "", run.name), self._width(run.id), priority=index + (index > 0), flex=8
+                )
             )
         return columns
+
+    def _width(self, run: str) -> int:
+        numbers = [line.cells[run].text for line in self._lines if line.figure is not None and run in line.cells]
+        return max([RUN_WIDTH, *map(len, numbers)])
 
     def _title(self, run: str, role: str, name: str) -> str:
         return " ".join(word for word in (run, role, *doubts(self._rows.get(run)), clean(name)) if word)

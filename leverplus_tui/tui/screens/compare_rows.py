@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.statistics.intervals import p_phrase
-from leverplus_tui.tui.theme import STATE_ROLES, VERDICT_ROLES, glyph
-from leverplus_tui.tui.widgets.run_view import age, how, marks, shown_state, state_text
+from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.numbers import accuracy, count, difference, plural
+from leverplus_tui.text.states import STATE_ROLES, VERDICT_ROLES, marks, shown_state, state_text
+from leverplus_tui.text.times import age, duration
+from leverplus_tui.text.words import clean, short_name
+from leverplus_tui.tui.widgets.run_view import how
 from leverplus_tui.tui.widgets.table import Cell
-from leverplus_tui.tui.widgets.text import accuracy, clean, count, difference, duration, plural, short_name
 from leverplus_tui.tui.widgets.whisker import whisker
 
 if TYPE_CHECKING:
@@ -95,7 +98,7 @@ def _accuracy(cell: ComparedCell, run: str) -> Cell:
         return Cell("-", "faint")
     low, high = cell.interval.get(run, (None, None))
     value = cell.accuracy[run]
-    text = f"{value:.1f}" if low is None or high is None or low != low else accuracy(value, low, high)
+    text = accuracy(value, low, high)
     return Cell(f"{text} best", "good") if cell.best == run else Cell(text, "strong")
 
 
@@ -124,8 +127,8 @@ def _run_lines(rows: Mapping[str, RunRow], runs: Sequence[str]) -> Iterator[Line
     yield Line(GROUPS[2], "state", state, differs=_unlike([cell.text for cell in state.values()]))
     flags = {run: " ".join(marks(row)) for run, row in known.items()}
     if any(flags.values()):
-        said = {run: Cell(text or "-", "warn" if "!" in text else "faint") for run, text in flags.items()}
-        yield Line(GROUPS[2], "marks", said, differs=_unlike(list(flags.values())))
+        cells = {run: Cell(text or "-", "warn" if "!" in text else "faint") for run, text in flags.items()}
+        yield Line(GROUPS[2], "marks", cells, differs=_unlike(list(flags.values())))
     for label, values in texts.items():
         yield Line(
             GROUPS[2], label, {run: Cell(text) for run, text in values.items()}, differs=_unlike(list(values.values()))

@@ -14,16 +14,19 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
+from leverplus_tui.text.numbers import plural, size
 from leverplus_tui.text.shares import FEW_QUERIES
+from leverplus_tui.text.states import FILE_ROLES
+from leverplus_tui.text.times import age
+from leverplus_tui.text.words import clean, fact, spaced
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import AddData, CopyText, EditLaunch
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.rl.page import RLDataScreen
 from leverplus_tui.tui.screens.run.info import Part
 from leverplus_tui.tui.widgets.empty import Empty
-from leverplus_tui.tui.widgets.run_view import age
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
-from leverplus_tui.tui.widgets.text import clean, plural, said, shorten, size, spaced
+from leverplus_tui.tui.widgets.text import shorten
 
 if TYPE_CHECKING:
     from db.store import DataRow
@@ -35,9 +38,6 @@ COLUMNS = (
     Column("age", "added", 11, align="right", priority=3),
     Column("state", "state", 9, priority=2),
 )
-
-
-STATES = {"there": "good", "changed": "warn", "missing": "bad"}
 
 
 class DataScreen(PageScreen):
@@ -64,7 +64,7 @@ class DataScreen(PageScreen):
         with Container(id="data-body"):
             yield LineTable(COLUMNS, id="files")
             with VerticalScroll(id="file", can_focus=False):
-                yield Static("", id="file-said")
+                yield Static("", id="file-about")
 
     def on_mount(self) -> None:
         """Nothing is read yet."""
@@ -118,7 +118,7 @@ class DataScreen(PageScreen):
     def _show(self) -> None:
         row = self._here()
         if row is not None:
-            self.query_one("#file-said", Static).update(Content.assemble(*_said(row)))
+            self.query_one("#file-about", Static).update(Content.assemble(*_about(row)))
             self.table.choosable = row.kind == "rl-data"
             self.refresh_bindings()
 
@@ -160,11 +160,11 @@ def _row(row: DataRow) -> dict[str, Cell | str]:
         "kind": Cell(row.kind, "faint"),
         "size": Cell(size(row.size), "faint"),
         "age": Cell(age(row.created), "faint"),
-        "state": Cell(row.state, STATES[row.state]),
+        "state": Cell(row.state, FILE_ROLES[row.state]),
     }
 
 
-def _said(row: DataRow) -> list[Part]:
+def _about(row: DataRow) -> list[Part]:
     parts: list[Part] = [(f"{row.ref} ", "bold $accent"), (clean(row.name), "bold"), (f"  {row.kind}", "$faint"), "\n"]
     parts += [
         clean(row.path),
@@ -182,7 +182,7 @@ def _said(row: DataRow) -> list[Part]:
     if row.kind == "rl-data" and isinstance(queries, int) and queries < FEW_QUERIES:
         parts += [(f"{plural(queries, 'query', 'queries')}: too few to tell; enter shows intervals", "$warning"), "\n"]
     for name, value in row.facts.items():
-        parts += [(f"{spaced(name)}  ", "$faint"), shorten(said(value), 240), "\n"]
+        parts += [(f"{spaced(name)}  ", "$faint"), shorten(fact(value), 240), "\n"]
     if not row.facts:
         parts += [("Nothing is known of its content yet: ", "$faint"), f"leverplus data health {row.ref}", "\n"]
     return parts

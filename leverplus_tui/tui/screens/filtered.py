@@ -1,24 +1,34 @@
-"""A page with a filter line above its list: opened with `/`, applied while typing, its bad terms named below it."""
+"""A page of a list that is filtered and sorted: the filter opens with `/` and applies while typing, `s` and `S` sort."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import work
 from textual.app import ComposeResult
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from leverplus_tui.tui.screens.base import PageScreen
+from leverplus_tui.tui.screens.dialogs import Choose
 from leverplus_tui.tui.widgets.table import LineTable
 
 TYPING_S = 0.15
 
 
 class FilteredPage(PageScreen):
-    """Subclasses yield `filter_line()`, have a `table`, and read again in `filter_changed()`."""
+    """Subclasses yield `filter_line()`, have a `table`, name their `sort_fields`, and read again in `select_again()`."""
 
     AUTO_FOCUS = "LineTable"
     """Not the line, which would be the first: hidden as it is, it would take the first keys."""
+    ASCENDING: ClassVar[frozenset[str]] = frozenset()
+    """Fields that begin with the least; the others begin with the greatest."""
     where: str = ""
+    sort: str = ""
+    """A field, then `asc` or `desc`: what `--sort` takes."""
     _typing: Timer | None = None
+    _from_top = False
 
     def filter_line(self, placeholder: str) -> ComposeResult:
         """The line, and place for what is wrong with it."""
@@ -32,9 +42,21 @@ class FilteredPage(PageScreen):
         """The list below the line."""
         raise NotImplementedError
 
-    def filter_changed(self) -> None:
-        """`where` is another one."""
+    @property
+    def sort_fields(self) -> Sequence[str]:
+        """What the list can be sorted by."""
         raise NotImplementedError
+
+    def select_again(self) -> None:
+        """`where` or `sort` is another one."""
+        raise NotImplementedError
+
+    def list_keys(self, keys: Sequence[int]) -> None:
+        """Show these lines, after another sort from the first one on."""
+        self.table.set_keys(keys)
+        if self._from_top:
+            self._from_top = False
+            self.table.action_end(-1)
 
     def open_filter(self) -> None:
         """Show the line and type into it."""
@@ -60,7 +82,7 @@ class FilteredPage(PageScreen):
         where = self.query_one("#filter", Input).value.strip()
         if where != self.where:
             self.where = where
-            self.filter_changed()
+            self.select_again()
 
     def refuse_filter(self, sentence: str) -> None:
         """Name what is wrong with the filter; nothing when it is right."""
@@ -76,5 +98,21 @@ class FilteredPage(PageScreen):
         field.value, self.where, field.display = "", "", False
         self.refuse_filter("")
         self.table.focus()
-        self.filter_changed()
+        self.select_again()
         return True
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_sort(self) -> None:
+        """Choose what to sort by."""
+        fields = [(field, field) for field in self.sort_fields]
+        field = await self.app.push_screen_wait(Choose("Sort by", fields, current=self.sort.split()[0]))
+        if field:
+            self.sort = f"{field} {'asc' if field in self.ASCENDING else 'desc'}"
+            self._from_top = True
+            self.select_again()
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        field, direction = self.sort.split()
+        self.sort = f"{field} {'asc' if direction == 'desc' else 'desc'}"
+        self.select_again()

@@ -14,16 +14,20 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from db.run_states import ACTIVE
+from leverplus_tui.text.numbers import plural
+from leverplus_tui.text.states import short_word, shown_state
+from leverplus_tui.text.times import age, duration, since
+from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Job, Library
 from leverplus_tui.tui.messages import OpenRun
-from leverplus_tui.tui.screens.launch.opening import Launching
+from leverplus_tui.tui.screens.launch.opening import LaunchPage
 from leverplus_tui.tui.screens.run.info import Part, standing
 from leverplus_tui.tui.screens.run.log_page import EMPTY, LogPage
 from leverplus_tui.tui.widgets.empty import Empty
 from leverplus_tui.tui.widgets.log import LogView
-from leverplus_tui.tui.widgets.run_view import WORDS, age, now, shown_state, state_cell
+from leverplus_tui.tui.widgets.run_view import state_cell
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
-from leverplus_tui.tui.widgets.text import bar, clean, duration, plural
+from leverplus_tui.tui.widgets.text import bar
 
 if TYPE_CHECKING:
     from db.store import RunRow
@@ -44,7 +48,7 @@ RUNNING_ONLY = ("bar", "eta")
 """Columns that say nothing when no job runs."""
 
 
-class JobsScreen(LogPage, Launching):
+class JobsScreen(LogPage, LaunchPage):
     """What runs, what waits, what ended."""
 
     MODE = "jobs"
@@ -172,7 +176,7 @@ def _row(job: Job) -> dict[str, Cell | str]:
     return {
         "id": Cell(run.ref, "accent"),
         "name": clean(run.name),
-        "kind": Cell(WORDS.get(run.kind, run.kind), "faint"),
+        "kind": Cell(short_word(run.kind), "faint"),
         "state": state_cell(run),
         "bar": drawn,
         "eta": eta,
@@ -197,6 +201,5 @@ def _beat(run: RunRow) -> str:
     """When the job was last heard of; silence beyond its promise is said in words."""
     if run.heartbeat is None or run.state != "running":
         return ""
-    silent = (now() - run.heartbeat).total_seconds()
-    words = f"  heard of {duration(silent)} ago"
+    words = f"  heard of {duration(since(run.heartbeat))} ago"
     return words + (", longer than it promised" if shown_state(run) == "stalled" else "")

@@ -13,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.widgets import Static
 
+from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.library import Library, Listing
 from leverplus_tui.tui.messages import (
     CompareRuns,
@@ -24,18 +25,18 @@ from leverplus_tui.tui.messages import (
 from leverplus_tui.tui.screens.dialogs import Choose, ChooseMany, Confirm
 from leverplus_tui.tui.screens.exports import export_runs
 from leverplus_tui.tui.screens.filtered import FilteredPage
-from leverplus_tui.tui.screens.launch.opening import Launching
+from leverplus_tui.tui.screens.launch.opening import LaunchPage
 from leverplus_tui.tui.screens.run.actions import RunActions
 from leverplus_tui.tui.screens.run.info import RunInfo
 from leverplus_tui.tui.widgets.empty import Empty
-from leverplus_tui.tui.widgets.run_view import hidden_words, run_columns, run_row
+from leverplus_tui.tui.widgets.run_view import figure_widths, hidden_words, run_columns, run_row
 from leverplus_tui.tui.widgets.table import Column, LineTable
-from leverplus_tui.tui.widgets.text import plural
 
 if TYPE_CHECKING:
     from db.store import RunRow
 
 NEWEST_FIRST = "created desc"
+SORTED_BY = ("name", "state", "kind", "duration", "n", "dataset", "vlm", "retriever", "findings")
 SHOTS_BEFORE_ANY = (0, 1, 2)
 NEEDS_RUNS = ("mark", "mark_range", "compare", "sort", "reverse", "stop", "resume", "info", "copy", "columns", "tag",
               "rename", "note", "delete", "export")  # fmt: skip
@@ -44,10 +45,11 @@ HIDDEN_BELOW = 100
 """Columns below which the info pane starts hidden."""
 
 
-class RunsScreen(RunActions, Launching, FilteredPage):
+class RunsScreen(RunActions, LaunchPage, FilteredPage):
     """The list of runs."""
 
     MODE = "runs"
+    ASCENDING = frozenset({"name", "state", "kind", "dataset", "vlm", "retriever"})
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "mark", id="runs.mark"),
         Binding("v", "compare", "compare", tooltip="compare the marked runs", id="runs.compare"),
@@ -85,6 +87,7 @@ class RunsScreen(RunActions, Launching, FilteredPage):
         self._columns: frozenset[str] = frozenset()
         """Keys of the columns that were chosen; none are all."""
         self._names: frozenset[str] = frozenset()
+        self._widths: dict[int, int] = {}
 
     def body(self) -> ComposeResult:
         """Filter, table, info pane; instead of the table, what an empty list means."""
@@ -145,7 +148,7 @@ class RunsScreen(RunActions, Launching, FilteredPage):
     def _show_listing(self, listing: Listing) -> None:
         self._loaded, self.listing = True, listing
         self._set_columns()
-        self.table.set_keys(listing.ids)
+        self.list_keys(listing.ids)
         if self._launched in listing.ids:
             self.table.move_to(self._launched)
             self._launched = 0
@@ -158,13 +161,17 @@ class RunsScreen(RunActions, Launching, FilteredPage):
         self._summarise()
         self._fit_info()
 
+    @property
+    def _shots(self) -> tuple[int, ...]:
+        return self.listing.shots or SHOTS_BEFORE_ANY
+
     def _set_columns(self) -> None:
         every = self._every_column()
         self.table.set_columns([column for column in every if not self._columns or column.key in self._columns])
 
     def _every_column(self) -> list[Column]:
         listing = self.listing
-        return run_columns(listing.shots or SHOTS_BEFORE_ANY, max(listing.ids, default=0), listing.largest)
+        return run_columns(self._shots, max(listing.ids, default=0), listing.largest, self._widths)
 
     @on(LineTable.Fitted)
     def columns_fitted(self, event: LineTable.Fitted) -> None:
@@ -219,12 +226,13 @@ class RunsScreen(RunActions, Launching, FilteredPage):
         names = frozenset(name for row in self._rows.values() for name in (row.dataset, row.vlm))
         others = names != self._names
         self._names = names
+        self._widths = figure_widths(self._rows.values(), self._shots)
+        self._set_columns()
         self._put(self._rows.values() if others else rows, fresh=fresh)
         self._inform()
 
     def _put(self, rows: Iterable[RunRow], *, fresh: bool = False) -> None:
-        shots = self.listing.shots or SHOTS_BEFORE_ANY
-        self.table.put_rows({row.id: run_row(row, shots, self._names) for row in rows}, fresh=fresh)
+        self.table.put_rows({row.id: run_row(row, self._shots, self._names) for row in rows}, fresh=fresh)
 
     def show_ages(self) -> None:
         """Write the rows again."""
@@ -267,7 +275,7 @@ class RunsScreen(RunActions, Launching, FilteredPage):
         """Open the filter line."""
         self.open_filter()
 
-    def filter_changed(self) -> None:
+    def select_again(self) -> None:
         """Read the list again."""
         self.refresh_data()
 
@@ -276,26 +284,10 @@ class RunsScreen(RunActions, Launching, FilteredPage):
         if not self.leave_filter() and self.table.clear_marks():
             self._summarise()
 
-    @work(group="dialog", exclusive=True, exit_on_error=False)
-    async def action_sort(self) -> None:
-        """Choose what to sort by."""
-        fields = ["created", "name", "state", "kind", "duration", "n", "dataset", "vlm", "retriever", "findings"]
-        fields[1:1] = [f"acc@{shot}" for shot in self.listing.shots]
-        chosen = await self.app.push_screen_wait(
-            Choose("Sort by", [(field, field) for field in fields], current=self.sort.split()[0])
-        )
-        if chosen:
-            numeric = chosen.startswith("acc@") or chosen in ("created", "duration", "n", "findings")
-            self._resort(f"{chosen} {'desc' if numeric else 'asc'}")
-
-    def action_reverse(self) -> None:
-        """Turn the order round."""
-        field, direction = self.sort.split()
-        self._resort(f"{field} {'asc' if direction == 'desc' else 'desc'}")
-
-    def _resort(self, sort: str) -> None:
-        self.sort = sort
-        self.refresh_data()
+    @property
+    def sort_fields(self) -> tuple[str, ...]:
+        """As for `leverplus runs --sort`."""
+        return ("created", *(f"acc@{shot}" for shot in self.listing.shots), *SORTED_BY)
 
     # What is done with runs
 

@@ -16,8 +16,9 @@ from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 
-from leverplus_tui.tui.theme import ascii_only
-from leverplus_tui.tui.widgets.text import number, pad
+from leverplus_tui.text.glyphs import ascii_only
+from leverplus_tui.text.numbers import number
+from leverplus_tui.tui.widgets.text import pad
 
 REDRAW_S = 1.0
 PANEL = 9

@@ -19,7 +19,9 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from leverplus_tui.tui.widgets.text import clean, count, pad, plural
+from leverplus_tui.text.numbers import count, plural
+from leverplus_tui.text.words import clean
+from leverplus_tui.tui.widgets.text import pad
 
 MOST_LINES = 5000
 _LEVEL = re.compile(r"\b(ERROR|CRITICAL|WARN(?:ING)?|Traceback|[A-Z]\w*(?:Error|Exception))\b")

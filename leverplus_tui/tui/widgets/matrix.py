@@ -17,10 +17,13 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from leverplus_tui.tui.theme import ROLES, glyph
-from leverplus_tui.tui.widgets.text import accuracy, count, pad
+from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.numbers import accuracy, count
+from leverplus_tui.tui.theme import ROLES
+from leverplus_tui.tui.widgets.text import pad
 
 CELL_WIDTH = 13
+"""Cells of a figure at least; a longer one gets what it needs and a blank on both sides."""
 LINES = 3
 """Lines of one row: the figure, what it rests on, its badge or a blank."""
 
@@ -107,14 +110,16 @@ class Matrix(ScrollView, can_focus=True, inherit_bindings=False):
         self.row_titles: tuple[str, ...] = ()
         self.column_titles: tuple[str, ...] = ()
         self.figures: dict[Place, Figure] = {}
+        self.cell_width = CELL_WIDTH
         self._heat: dict[Figure, int] = {}
 
     def show(self, rows: Sequence[str], columns: Sequence[str], figures: Mapping[Place, Figure]) -> None:
         """Draw these figures; a place without one was never run."""
         self.row_titles, self.column_titles, self.figures = tuple(rows), tuple(columns), dict(figures)
         self._heat = heat(list(self.figures.values()))
+        self.cell_width = max([CELL_WIDTH, *(len(_line(figure, 0)[0]) + 2 for figure in self.figures.values())])
         self._clamp()
-        width = self.title_width + len(columns) * (CELL_WIDTH + 1)
+        width = self.title_width + len(columns) * (self.cell_width + 1)
         self.virtual_size = Size(width, self.get_content_height(Size(), Size(), width))
         self.refresh(layout=True)
 
@@ -155,7 +160,7 @@ class Matrix(ScrollView, can_focus=True, inherit_bindings=False):
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor, a second one chooses."""
         row = (event.y + self.scroll_offset.y - 1) // LINES
-        column = (event.x + self.scroll_offset.x - self.title_width) // (CELL_WIDTH + 1)
+        column = (event.x + self.scroll_offset.x - self.title_width) // (self.cell_width + 1)
         if 0 <= row < len(self.row_titles) and 0 <= column < len(self.column_titles):
             self.place = (row, column)
             if event.chain == 2:
@@ -171,7 +176,7 @@ class Matrix(ScrollView, can_focus=True, inherit_bindings=False):
         if y == 0:
             segments = [Segment(pad("questions", self.title_width), base + self._style("header"))]
             for title in self.column_titles:
-                segments.append(Segment(pad(title, CELL_WIDTH, "center") + " ", base + self._style("header")))
+                segments.append(Segment(pad(title, self.cell_width, "center") + " ", base + self._style("header")))
         else:
             row, line = divmod(y - 1, LINES)
             if row >= len(self.row_titles):
@@ -191,7 +196,7 @@ class Matrix(ScrollView, can_focus=True, inherit_bindings=False):
             style = base + self._style(f"heat-{self._heat[figure]}") + self._style(role)
         if self.has_focus and place == self.place and line < LINES - 1:
             style += self._style("cursor")
-        return [Segment(pad(text, CELL_WIDTH, "center"), style), Segment(" ", base)]
+        return [Segment(pad(text, self.cell_width, "center"), style), Segment(" ", base)]
 
 
 def _line(figure: Figure | None, line: int) -> tuple[str, str]:

@@ -15,9 +15,10 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
-from leverplus_tui.tui.theme import ascii_only
+from leverplus_tui.text.glyphs import ascii_only
+from leverplus_tui.text.words import clean
 from leverplus_tui.tui.widgets.failing import TellsFailures
-from leverplus_tui.tui.widgets.text import clean, pad, shorten_path
+from leverplus_tui.tui.widgets.text import pad, shorten_path
 
 DEBOUNCE_S = 0.08
 KEPT = 64

@@ -2,70 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from leverplus_tui.tui.theme import STATE_ROLES, ascii_only, glyph
+from leverplus_tui.text.figures import figure_text
+from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.numbers import accuracy, count, plural
+from leverplus_tui.text.states import STATE_ROLES, SYNTHETIC, marks, short_word, shown_state, state_text
+from leverplus_tui.text.times import age, duration
+from leverplus_tui.text.words import clean, short_name
 from leverplus_tui.tui.widgets.table import Cell, Column, Row
-from leverplus_tui.tui.widgets.text import accuracy, clean, count, duration, plural, short_name
 
 if TYPE_CHECKING:
     from db.store import CellRow, RunRow
 
-MARKS = {"shots-truncated": "!few", "pool-degenerate": "!same", "prompt-mismatch": "!text", "decode-mismatch": "!dec"}
-"""Findings that change what a figure means; a run that was forced past one is `!cfg`."""
-SYNTHETIC = "synth"
-MARK_WORDS = {
-    "!cfg": "forced past preflight",
-    "!few": "fewer demonstrations than asked",
-    "!same": "every question got the same demonstrations",
-    "!text": "prompt differs from the training data's",
-    "!dec": "decoding differs from the training data's",
-    SYNTHETIC: "built-in data or model: says nothing about real data",
-}
-WORDS = {"running": "run", "generate": "gen", "embed": "emb"}
-
-
-def now() -> datetime:
-    """The present, in one place, so that pictures of screens can hold it still."""
-    return datetime.now(UTC)
-
-
-def shown_state(run: RunRow) -> str:
-    """The stored state, or `stalled` for a living process that was silent for longer than it announced."""
-    if run.state == "running" and run.heartbeat is not None and run.promise_s is not None:
-        silent = (now() - run.heartbeat).total_seconds()
-        if silent > run.promise_s:
-            return "stalled"
-    return run.state
-
-
-def state_text(run: RunRow) -> str:
-    """Sign and word, and the share that is done while it runs: `▶ run 62%`."""
-    state = shown_state(run)
-    text = f"{glyph(state)} {WORDS.get(state, state)}"
-    progress = run.progress
-    if state == "running" and progress is not None and progress.total:
-        return f"{text} {min(99, 100 * progress.done // progress.total)}%"
-    return text
-
 
 def state_cell(run: RunRow) -> Cell:
-    """`state_text` in the colour of the state."""
-    return Cell(state_text(run), STATE_ROLES.get(shown_state(run), ""))
-
-
-def marks(run: RunRow) -> list[str]:
-    """What must be known before a figure of this run is believed."""
-    found = ["!cfg"] if run.forced else []
-    found += [MARKS[code] for code in run.findings.codes if code in MARKS]
-    return found + ([SYNTHETIC] if "builtin" in (run.dataset, run.vlm) else [])
-
-
-def doubts(run: RunRow | None) -> list[str]:
-    """The marks but for `synth`, which is no fault."""
-    return [mark for mark in marks(run) if mark != SYNTHETIC] if run is not None else []
+    """`▶ run 62%` in the colour of the state."""
+    return Cell(state_text(run, short=True), STATE_ROLES.get(shown_state(run), ""))
 
 
 def flag_cell(run: RunRow) -> Cell:
@@ -81,13 +35,11 @@ def flag_cell(run: RunRow) -> Cell:
 
 
 def figure_cell(figure: CellRow | None, state: str) -> Cell:
-    """`48.5 ±3.3`; `?` in front while questions are missing; `-` where never run."""
+    """A figure of a run in this state; those that may still change are faint."""
     if figure is None:
         return Cell("-", "faint")
-    text = accuracy(figure.accuracy, figure.ci_low, figure.ci_high)
-    if figure.n_done < figure.n:
-        return Cell("?" + text, "faint")
-    return Cell(text, "" if state == "done" else "faint")
+    whole = state == "done" and figure.n_done >= figure.n
+    return Cell(figure_text(figure), "" if whole else "faint")
 
 
 def size_text(figures: Sequence[CellRow]) -> str:
@@ -101,36 +53,44 @@ def how(run: RunRow) -> str:
     return clean(run.retriever or run.variant or "-")
 
 
-def age(moment: datetime | None) -> str:
-    """`4m12 ago` for today, else the date, in local time."""
-    if moment is None:
-        return "-"
-    seconds = (now() - moment).total_seconds()
-    if seconds < 12 * 3600:
-        return f"{duration(seconds)} ago"
-    return moment.astimezone().strftime("%m-%d %H:%M")
+def figure_widths(rows: Iterable[RunRow], shots: Sequence[int]) -> dict[int, int]:
+    """Cells that the longest figure of these runs takes, by shots."""
+    held = list(rows)
+    return {
+        shot: max((len(figure_cell(row.headline(shot), row.state).text) for row in held), default=0) for shot in shots
+    }
 
 
-def run_columns(shots: Sequence[int], newest: int = 0, largest: int = 0) -> list[Column]:
-    """The columns of the runs table. Figures of few shots stay longest; wider terminals show where they come from.
+def run_columns(
+    shots: Sequence[int], newest: int = 0, largest: int = 0, widths: Mapping[int, int] | None = None
+) -> list[Column]:
+    """The columns of the runs table. Each is headed by the word that filters and sorts by it.
 
-    `newest` is the greatest id and `largest` the greatest n: no number is ever cut.
+    Figures of few shots stay longest; wider terminals show where they come from.
+
+    `newest` is the greatest id, `largest` the greatest n, `widths` those of the figures: no number is ever cut.
     """
-    figure = 12 if ascii_only() else 11
+    figure = len(accuracy(48.55, 45.25, 51.85))
     return [
         Column("id", "id", max(3, len(f"r{newest}"))),
         Column("name", "name", 12, flex=20),
         Column("kind", "kind", 4, priority=6),
         Column("how", "retriever", 9, priority=5, flex=4),
         *(
-            Column(f"@{shot}", f"@{shot}", figure, align="right", priority=2 + (index > 2))
+            Column(
+                f"@{shot}",
+                f"acc@{shot}",
+                max(figure, (widths or {}).get(shot, 0)),
+                align="right",
+                priority=2 + (index > 2),
+            )
             for index, shot in enumerate(shots)
         ),
         Column("n", "n", max(4, len(count(largest))), align="right", priority=1),
-        Column("dataset", "data", 9, priority=7, flex=6),
-        Column("vlm", "model", 9, priority=8, flex=8),
-        Column("age", "started", 11, align="right", priority=9),
-        Column("duration", "took", 6, align="right", priority=8),
+        Column("dataset", "dataset", 9, priority=7, flex=6),
+        Column("vlm", "vlm", 9, priority=8, flex=8),
+        Column("created", "created", 11, align="right", priority=9),
+        Column("duration", "duration", 8, align="right", priority=8),
         Column("state", "state", 9),
         Column("flag", "flag", 7),
         Column("tags", "tags", 6, priority=10, flex=10),
@@ -154,13 +114,13 @@ def run_row(run: RunRow, shots: Sequence[int], names: Collection[str] = ()) -> R
     return {
         "id": Cell(run.ref, "accent"),
         "name": clean(run.name),
-        "kind": Cell(WORDS.get(run.kind, run.kind), "faint"),
+        "kind": Cell(short_word(run.kind), "faint"),
         "how": how(run),
         **{f"@{shot}": figure_cell(figure, run.state) for shot, figure in figures.items()},
         "n": Cell(size_text([figure for figure in figures.values() if figure is not None]), "faint"),
         "dataset": Cell(short_name(run.dataset, names), "faint"),
         "vlm": Cell(short_name(run.vlm, names), "faint"),
-        "age": Cell(age(run.started or run.created), "faint"),
+        "created": Cell(age(run.created), "faint"),
         "duration": Cell(duration(run.duration_s), "faint"),
         "state": state_cell(run),
         "flag": flag_cell(run),

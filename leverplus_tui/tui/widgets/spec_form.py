@@ -19,10 +19,10 @@ from textual.widgets import Input
 
 from db.specs import JobSpec
 from leverplus_tui.jobs.spec_options import flatten, from_text, validated
-from leverplus_tui.tui.theme import glyph
+from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.words import clean
 from leverplus_tui.tui.widgets.spec_fields import AUTO, NAME, Field, fields, typed
 from leverplus_tui.tui.widgets.table import GUTTER, Cell, Column, LineTable, Row
-from leverplus_tui.tui.widgets.text import clean
 
 LABEL_WIDTH = 27
 COLUMNS = (Column("field", "field", LABEL_WIDTH), Column("value", "value", 20, flex=200))

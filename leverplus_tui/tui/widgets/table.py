@@ -19,7 +19,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from leverplus_tui.tui.theme import ROLES, glyph
+from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.tui.theme import ROLES
 from leverplus_tui.tui.widgets.columns import Cell, Column, Row, fit
 from leverplus_tui.tui.widgets.text import pad
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leverplus_tui.tui.theme import ascii_only
+from leverplus_tui.text.glyphs import ascii_only
 
 
 def whisker(low: float, value: float, high: float, axis: tuple[float, float], width: int, *, zero: bool = False) -> str:

@@ -9,7 +9,7 @@ from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Choose
 
 
-class Launching(PageScreen):
+class LaunchPage(PageScreen):
     """Opens launch forms."""
 
     def template(self, kind: str) -> int | None:

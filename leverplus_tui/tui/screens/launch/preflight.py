@@ -14,12 +14,13 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.states import LEVEL_SEVERITIES, SEVERITY_ROLES
+from leverplus_tui.text.words import clean
 from leverplus_tui.tui.screens.dialogs import Confirm
 from leverplus_tui.tui.screens.run.info import found
-from leverplus_tui.tui.theme import glyph
 from leverplus_tui.tui.widgets.bars import KeyBar
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
-from leverplus_tui.tui.widgets.text import clean
 
 if TYPE_CHECKING:
     from db.specs import Finding
@@ -28,14 +29,6 @@ WHAT, LEVEL, FRAME = 12, 9, 14
 """Cells of the outer columns, and of everything around a table: border, padding, gutter, scroll bar, blanks."""
 LINES = 9
 """Lines of the dialogue beside table and sentences: border, padding, verdict, keys."""
-LEVELS = {
-    "ok": ("ok", "good"),
-    "warn": ("warning", "warn"),
-    "warning": ("warning", "warn"),
-    "block": ("error", "bad"),
-    "error": ("error", "bad"),
-}
-"""Level of a check -> glyph and role."""
 
 
 @dataclass(frozen=True)
@@ -144,10 +137,10 @@ def columns(width: int) -> tuple[Column, ...]:
 
 
 def _row(check: Any) -> dict[str, Cell | str]:
-    sign, role = LEVELS.get(str(check.level), ("info", ""))
+    severity = LEVEL_SEVERITIES[check.level]
     return {
         "what": clean(str(check.what)),
         "checkpoint": clean(str(check.checkpoint)),
         "request": clean(str(check.request)),
-        "level": Cell(f"{glyph(sign)} {check.level}", role),
+        "level": Cell(f"{glyph(severity)} {check.level}", SEVERITY_ROLES[severity]),
     }

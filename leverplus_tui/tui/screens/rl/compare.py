@@ -16,15 +16,16 @@ from textual.widgets import Static
 
 from db.specs.base import UserError
 from leverplus_tui.data.rl_files import RLSource
-from leverplus_tui.text.shares import share
+from leverplus_tui.text.numbers import count, number, percent, score, share, signed
+from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.rl.query import RLQueryScreen
-from leverplus_tui.tui.screens.rl.view import CLASS_ROLES, figure
+from leverplus_tui.tui.screens.rl.view import CLASS_ROLES
 from leverplus_tui.tui.widgets.empty import Empty
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
-from leverplus_tui.tui.widgets.text import bar, clean, count, pad, shorten
+from leverplus_tui.tui.widgets.text import bar, pad, shorten
 
 if TYPE_CHECKING:
     from db.store import DataRow
@@ -134,7 +135,7 @@ class RLCompareScreen(PageScreen):
                     if await asyncio.to_thread(source.load):
                         break
                     return progress.error or "the building of its index was stopped: open it to begin again"
-                empty.say(f"Indexing {clean(source.name)}", [f"{bar(progress.share, 24)} {100 * progress.share:.0f} %"])
+                empty.say(f"Indexing {clean(source.name)}", [f"{bar(progress.share, 24)} {percent(progress.share)}"])
                 await asyncio.sleep(BUILD_S)
         return ""
 
@@ -253,7 +254,7 @@ def _makers(sides: SideBySide) -> list[str]:
 def _rate(name: str, value: float) -> str:
     if name in ("queries", "candidates"):
         return count(int(value))
-    return f"{value:.3f}" if name == "predicted_advantage_std" else share(value)
+    return number(value) if name == "predicted_advantage_std" else share(value)
 
 
 def _cells(pair: Pair) -> dict[str, Cell | str]:
@@ -266,10 +267,8 @@ def _cells(pair: Pair) -> dict[str, Cell | str]:
         "class_a": Cell(first.group_class, CLASS_ROLES[first.group_class]),
         "class_b": Cell(second.group_class, CLASS_ROLES[second.group_class]),
         "n": Cell(f"{first.n}/{second.n}", "faint"),
-        "mean_a": figure(first.mean),
-        "mean_b": figure(second.mean),
-        "change": Cell(
-            f"{change:+.2f}" if change == change else "-", "good" if change > 0 else "bad" if change < 0 else "faint"
-        ),
-        "best": Cell(f"{figure(first.best)}/{figure(second.best)}", "faint"),
+        "mean_a": score(first.mean),
+        "mean_b": score(second.mean),
+        "change": Cell(signed(change), "good" if change > 0 else "bad" if change < 0 else "faint"),
+        "best": Cell(f"{score(first.best)}/{score(second.best)}", "faint"),
     }

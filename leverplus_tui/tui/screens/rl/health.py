@@ -8,12 +8,15 @@ from typing import Any
 from textual.content import Content
 
 from db.specs.base import Finding
-from leverplus_tui.text.shares import FEW_QUERIES, TOO_FEW, share
-from leverplus_tui.tui.theme import ascii_only, glyph
-from leverplus_tui.tui.widgets.text import clean, count, number, pad, plural, shorten
+from leverplus_tui.text.glyphs import ascii_only, glyph
+from leverplus_tui.text.numbers import count, number, plural, score, share
+from leverplus_tui.text.shares import FEW_QUERIES, TOO_FEW
+from leverplus_tui.text.states import SEVERITY_ROLES
+from leverplus_tui.text.words import clean
+from leverplus_tui.tui.theme import COLOURS
+from leverplus_tui.tui.widgets.text import pad, shorten
 
 Part = str | tuple[str, str]
-SEVERITY = {"error": "$error", "warning": "$warning", "info": "$secondary"}
 CLASSES = (("all_zero", "none right", "$error"), ("mixed", "mixed", "$success"), ("all_one", "all right", "$secondary"))
 _EIGHTHS: tuple[str, ...] = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 _SIGNS = {"all_zero": ("░", "."), "mixed": ("█", "#"), "all_one": ("▒", "=")}
@@ -27,14 +30,14 @@ def brief(health: Mapping[str, Any], findings: Sequence[Finding], *, width: int,
     room = max(1, lines - len(rows)) if serious else 0
     if len(rows) + min(room, len(serious)) > lines:
         rows = rows[: max(1, lines - min(2, len(serious)))]
-    said = [_finding_line(finding, width) for finding in serious[: lines - len(rows)]]
-    hidden = len(findings) - len(said)
-    if said and hidden:
+    last = [_finding_line(finding, width) for finding in serious[: lines - len(rows)]]
+    hidden = len(findings) - len(last)
+    if last and hidden:
         more = f"  +{hidden} more: i"
-        said[-1] = [*_finding_line(serious[len(said) - 1], width - len(more)), (more, "$faint")]
+        last[-1] = [*_finding_line(serious[len(last) - 1], width - len(more)), (more, "$faint")]
     elif hidden and len(rows) < lines:
-        said = [[(f"{plural(hidden, 'remark')}: i", "$faint")]]
-    return _joined([*rows, *said])
+        last = [[(f"{plural(hidden, 'remark')}: i", "$faint")]]
+    return _joined([*rows, *last])
 
 
 def full(health: Mapping[str, Any], findings: Sequence[Finding], meta: Mapping[str, Any], *, width: int) -> Content:
@@ -68,7 +71,7 @@ def _rates(health: Mapping[str, Any], width: int) -> list[list[Part]]:
         ("right", _rate(health, "positive_rate"), positive),
         ("signal", _rate(health, "signal_rate"), signal),
         ("queries with one", _rate(health, "query_positive_rate"), with_one),
-        ("advantage sd", f"{health['predicted_advantage_std']:.3f}", signal),
+        ("advantage sd", number(health["predicted_advantage_std"]), signal),
         ("candidates", count(int(health["candidates"])), ""),
     ]
     lines: list[list[Part]] = [[]]
@@ -131,12 +134,12 @@ def _rewards_line(health: Mapping[str, Any], width: int) -> list[Part]:
     used = 7
     for value, n in histogram:
         bar = _bar(n / total, 8) or glyph("dot")
-        text = f"{value:.3g} {bar} {share(n / total)}"
+        text = f"{number(value)} {bar} {share(n / total)}"
         used += len(text) + 3
         if used > width:
             parts.append((glyph("ellipsis"), "$faint"))
             break
-        parts += [(f"{value:.3g} ", "bold"), (bar, "$primary"), f" {share(n / total)}   "]
+        parts += [(f"{number(value)} ", "bold"), (bar, "$primary"), f" {share(n / total)}   "]
     return parts
 
 
@@ -165,14 +168,24 @@ def _labels_line(title: str, labels: Mapping[str, Mapping[str, Any]], width: int
     return parts
 
 
+def _colour(finding: Finding) -> str:
+    return COLOURS[SEVERITY_ROLES[finding.severity]]
+
+
 def _finding_line(finding: Finding, width: int) -> list[Part]:
     head = f"{glyph(finding.severity)} {finding.code} "
-    return [(head, SEVERITY[finding.severity]), shorten(clean(finding.message), max(8, width - len(head)))]
+    return [
+        (head, _colour(finding)),
+        shorten(clean(finding.message), max(8, width - len(head))),
+    ]
 
 
 def _finding_lines(finding: Finding) -> list[list[Part]]:
     lines: list[list[Part]] = [
-        [(f"{glyph(finding.severity)} {finding.code} ", f"bold {SEVERITY[finding.severity]}"), clean(finding.message)]
+        [
+            (f"{glyph(finding.severity)} {finding.code} ", f"bold {_colour(finding)}"),
+            clean(finding.message),
+        ]
     ]
     if finding.fix:
         lines.append([(f"  {glyph('arrow')} {clean(finding.fix)}", "$faint")])
@@ -182,15 +195,15 @@ def _finding_lines(finding: Finding) -> list[list[Part]]:
 def _histogram(histogram: Sequence[Sequence[float]], width: int) -> list[list[Part]]:
     most = max((n for _, n in histogram), default=1)
     room = max(10, min(60, width - 24))
-    return [[f"{value:>8.3g} ", (_bar(n / most, room), "$primary"), f" {count(int(n))}"] for value, n in histogram]
+    return [[f"{number(value):>8} ", (_bar(n / most, room), "$primary"), f" {count(int(n))}"] for value, n in histogram]
 
 
 def _label_table(title: str, labels: Mapping[str, Mapping[str, Any]]) -> list[list[Part]]:
     rows: list[list[Part]] = [
-        [(pad(title, 28), "bold $primary"), (f"{'candidates':>12}{'right':>22}{'accuracy':>10}", "$faint")]
+        [(pad(title, 28), "bold $primary"), (f"{'candidates':>12}{'right':>24}{'mean score':>12}", "$faint")]
     ]
     for name, row in labels.items():
-        figures = f"{count(int(row['count'])):>12}{_labelled_rate(row):>22}{row['mean']:>10.3f}"
+        figures = f"{count(int(row['count'])):>12}{_labelled_rate(row):>24}{score(row['mean']):>12}"
         rows.append([pad(clean(name), 28), figures])
     return rows
 
@@ -254,7 +267,7 @@ def _gap(health: Mapping[str, Any]) -> str:
     gap = health["oracle_gap"]
     if gap is None:
         return "no beam rank and no log-probability is stored"
-    return f"{gap:.3f} accuracy, above 0.2 in {share(health['oracle_gap_share'])}"
+    return f"{score(gap)} in score, above 0.2 in {share(health['oracle_gap_share'])}"
 
 
 def _distinct(concentration: Mapping[str, float]) -> str:

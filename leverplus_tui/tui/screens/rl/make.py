@@ -34,7 +34,7 @@ STEPS = {
 """Steps of a derivation in the order in which they are taken: labels first, then candidates, then queries."""
 
 
-class MakingPage(RLFilePage):
+class RLMakePage(RLFilePage):
     """A page of an RL file from which others can be made."""
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
@@ -63,10 +63,10 @@ class MakingPage(RLFilePage):
             return
         path = Path(out).expanduser().absolute()
         self.notify(f"Writing {path.name}")
-        said, failed = await asyncio.to_thread(_run, program, self.row.path, words(str(path)), path)
+        output, failed = await asyncio.to_thread(_run, program, self.row.path, words(str(path)), path)
         if not failed:
-            said = f"{said}\n\n{await asyncio.to_thread(self._register, path)}"
-        self.app.push_screen(Tell("Nothing was written" if failed else "Written", said.strip(), error=failed))
+            output = f"{output}\n\n{await asyncio.to_thread(self._register, path)}"
+        self.app.push_screen(Tell("Nothing was written" if failed else "Written", output.strip(), error=failed))
 
     def _register(self, path: Path) -> str:
         from leverplus_tui.data.registering import register_made

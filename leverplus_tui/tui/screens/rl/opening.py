@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from db.specs.base import UserError
 from engine.rl.index.head import FIRST, GLANCE
 from leverplus_tui.data.rl_files import BUILTIN, KnownData, Progress, RLSource
+from leverplus_tui.text.numbers import percent
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Confirm
@@ -163,4 +164,4 @@ class RLFilePage(PageScreen):
 
 
 def _building(progress: Progress) -> str:
-    return f"indexing {bar(progress.share, 12)} {100 * progress.share:.0f} %  {progress.words}  X stops"
+    return f"indexing {bar(progress.share, 12)} {percent(progress.share)}  {progress.words}  X stops"

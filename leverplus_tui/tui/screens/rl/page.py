@@ -13,34 +13,35 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
+from engine.rl.index.filters import SORTS
 from engine.rl.index.query_rows import QueryRow
+from leverplus_tui.text.numbers import count, plural, size
+from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText, EditLaunch
 from leverplus_tui.tui.screens.dialogs import Choose
 from leverplus_tui.tui.screens.filtered import FilteredPage
 from leverplus_tui.tui.screens.rl.compare import RLCompareScreen
 from leverplus_tui.tui.screens.rl.health import brief, full
-from leverplus_tui.tui.screens.rl.make import MakingPage
+from leverplus_tui.tui.screens.rl.make import RLMakePage
 from leverplus_tui.tui.screens.rl.preview import QueryPreview
 from leverplus_tui.tui.screens.rl.query import RLQueryScreen
 from leverplus_tui.tui.screens.rl.view import QUERY_COLUMNS, query_cells
 from leverplus_tui.tui.widgets.empty import Empty
 from leverplus_tui.tui.widgets.table import LineTable
-from leverplus_tui.tui.widgets.text import clean, count, plural
-from leverplus_tui.tui.widgets.text import size as written_size
 
 if TYPE_CHECKING:
     from db.store import DataRow
 
-SORTS = ("id", "n", "positive", "rate", "best", "mean", "spread", "reward", "pool", "image", "question")
 PLACEHOLDER = 'positive:0 gen:beam n>10 best>=0.6 class:mixed mark:conflict "bird"'
 WAITING = "Filter and sort work when the index is ready; these are the first queries of the file"
 
 
-class RLDataScreen(FilteredPage, MakingPage):
+class RLDataScreen(FilteredPage, RLMakePage):
     """One RL file."""
 
     MODE = "data"
+    ASCENDING = frozenset({"id", "question"})
     AUTO_FOCUS = "#queries"
     DEFAULT_CSS = """
     RLDataScreen #rl-title { height: 1; padding: 0 1; }
@@ -67,11 +68,11 @@ class RLDataScreen(FilteredPage, MakingPage):
 
     def __init__(self, library: Library, row: DataRow) -> None:
         super().__init__(library, row)
-        self.sort = "id"
+        self.sort = "id asc"
         self.ids: list[int] = []
         self._rows: dict[int, QueryRow] = {}
         self._preview: bool | None = None
-        self._opened: RLQueryScreen | None = None
+        self._query_screen: RLQueryScreen | None = None
 
     def body(self) -> ComposeResult:
         """Title, health, filter, queries with the one under the cursor; instead of them, why there are none."""
@@ -111,7 +112,7 @@ class RLDataScreen(FilteredPage, MakingPage):
         """The first queries are there; what the health was before is no longer known."""
         self._leave_full()
         self.query_one("#rl-health").display = False
-        self._show_ids(self.source.select("", "id"))
+        self._show_ids(self.source.select("", self.sort))
         self.table.focus()
 
     async def show_index(self) -> None:
@@ -131,9 +132,9 @@ class RLDataScreen(FilteredPage, MakingPage):
 
     def on_screen_resume(self) -> None:
         """Back from a query: the cursor stands where one was left."""
-        if self._opened is not None:
-            self.table.move_to(self._opened.query_id)
-            self._opened = None
+        if self._query_screen is not None:
+            self.table.move_to(self._query_screen.query_id)
+            self._query_screen = None
 
     # What is shown
 
@@ -141,7 +142,7 @@ class RLDataScreen(FilteredPage, MakingPage):
         """Name, size and kind of the file, its data set, and how far the index is."""
         source = self.source
         parts: list[str | tuple[str, str]] = [(f"{self.row.ref} ", "bold $accent"), (clean(self.row.name), "bold")]
-        parts.append((f"  {written_size(self.row.size)}", "$faint"))
+        parts.append((f"  {size(self.row.size)}", "$faint"))
         if source.browse is not None:
             parts.append((f"  {source.browse.variant}  {plural(len(source.browse), 'query', 'queries')}", "$faint"))
         if source.dataset:
@@ -191,7 +192,7 @@ class RLDataScreen(FilteredPage, MakingPage):
         first = self.source.rows(ids[:60])
         self._rows = dict(first)
         self.table.put_rows({key: query_cells(row) for key, row in first.items()}, fresh=True)
-        self.table.set_keys(ids)
+        self.list_keys(ids)
         self.query_one("#empty").display = not ids
         self.query_one("#rl-body").display = bool(ids) and not self._is_full
         if not ids:
@@ -247,50 +248,42 @@ class RLDataScreen(FilteredPage, MakingPage):
     def chosen(self, event: LineTable.Chosen) -> None:
         """Enter opens the query."""
         event.stop()
-        self._opened = RLQueryScreen(self.library, self.source, self.ids, event.key)
-        self.app.push_screen(self._opened)
+        self._query_screen = RLQueryScreen(self.library, self.source, self.ids, event.key)
+        self.app.push_screen(self._query_screen)
 
     # Filter and sort
 
     def action_filter(self) -> None:
         """Open the filter line."""
-        if self.source.browse is None:
-            self.notify(WAITING)
-            return
-        self._leave_full()
-        self.open_filter()
-
-    def filter_changed(self) -> None:
-        """Choose the queries again."""
-        self._reselect()
-
-    @work(exclusive=True, group="select", exit_on_error=False)
-    async def _reselect(self) -> None:
-        await self._select()
-
-    @work(group="dialog", exclusive=True, exit_on_error=False)
-    async def action_sort(self) -> None:
-        """Choose what to sort by."""
-        if self.source.browse is None:
-            self.notify(WAITING)
-            return
-        chosen = await self.app.push_screen_wait(
-            Choose("Sort by", [(field, field) for field in SORTS], current=self.sort.split()[0])
-        )
-        if chosen:
-            self.sort = chosen if chosen in ("id", "question") else f"{chosen} desc"
+        if self._is_indexed():
             self._leave_full()
-            await self._select()
-            self.table.action_end(-1)
+            self.open_filter()
+
+    def action_sort(self) -> None:  # type: ignore[override]  # not always a worker
+        """Choose what to sort by, once there is an index."""
+        if self._is_indexed():
+            self._leave_full()
+            super().action_sort()
 
     def action_reverse(self) -> None:
-        """Turn the order round."""
+        """Turn the order round, once there is an index."""
+        if self._is_indexed():
+            super().action_reverse()
+
+    def _is_indexed(self) -> bool:
         if self.source.browse is None:
             self.notify(WAITING)
-            return
-        field, _, direction = self.sort.partition(" ")
-        self.sort = f"{field} {'asc' if direction == 'desc' else 'desc'}"
-        self._reselect()
+        return self.source.browse is not None
+
+    @work(exclusive=True, group="select", exit_on_error=False)
+    async def select_again(self) -> None:  # type: ignore[override]  # a worker, for it reads
+        """Choose the queries again."""
+        await self._select()
+
+    @property
+    def sort_fields(self) -> tuple[str, ...]:
+        """What the index can be sorted by."""
+        return SORTS
 
     def action_back(self) -> None:
         """Escape leaves the whole health, clears the filter, then goes back."""

@@ -14,9 +14,11 @@ from textual.widgets import Static
 from db.specs.base import UserError
 from engine.rl.index.query_rows import QueryDetail, QueryRow
 from leverplus_tui.data.rl_files import RLSource
-from leverplus_tui.tui.screens.rl.view import asked, figure
+from leverplus_tui.text.numbers import score
+from leverplus_tui.text.words import clean
+from leverplus_tui.tui.screens.rl.view import asked
 from leverplus_tui.tui.widgets.picture import Picture
-from leverplus_tui.tui.widgets.text import clean, pad
+from leverplus_tui.tui.widgets.text import pad
 
 DEBOUNCE_S = 0.08
 MODE = "hard_plus_soft"
@@ -63,13 +65,13 @@ class QueryPreview(VerticalScroll):
         except UserError as error:
             self.query_one("#preview-candidates", Static).update(Content.styled(clean(str(error)), "$error"))
             return
-        known = (await asyncio.to_thread(self.source.demonstrations, [row.query_id])).get(row.query_id)
+        train_row = (await asyncio.to_thread(self.source.demonstrations, [row.query_id])).get(row.query_id)
         if row is not self._row:
             return
         self.query_one("#preview-asked", Static).update(asked(row, group))
         picture = self.query_one("#preview-picture", Picture)
-        picture.display = bool(known and known.image)
-        picture.show(known.image if known else "")
+        picture.display = bool(train_row and train_row.image)
+        picture.show(train_row.image if train_row else "")
         self.query_one("#preview-candidates", Static).update(_best(group))
 
 
@@ -79,5 +81,5 @@ def _best(group: QueryDetail) -> Content:
     for one in sorted(group.candidates, key=lambda candidate: (-candidate.rewards[MODE], candidate.number)):
         reward = one.rewards[MODE]
         parts += ["\n", (f"#{one.number + 1:<3}", "$faint"), pad(",".join(map(str, one.rows)), 14)]
-        parts += [(f" {figure(reward):>5} ", "$success" if reward > 0 else "$faint"), clean(one.answer) or "(empty)"]
+        parts += [(f" {score(reward):>5} ", "$success" if reward > 0 else "$faint"), clean(one.answer) or "(empty)"]
     return Content.assemble(*parts)

@@ -19,13 +19,14 @@ from textual.widgets import Static
 from db.specs.base import UserError
 from engine.rl.index.query_rows import CandidateRow, QueryDetail, QueryRow
 from leverplus_tui.data.rl_files import RLSource
+from leverplus_tui.text.numbers import count
+from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.rl.view import CANDIDATE_COLUMNS, asked, candidate_cells, candidate_lines, pool_line
 from leverplus_tui.tui.widgets.picture import Picture
 from leverplus_tui.tui.widgets.table import LineTable
-from leverplus_tui.tui.widgets.text import clean, count
 
 if TYPE_CHECKING:
     from engine.rl.index.train_questions import TrainRow
@@ -56,13 +57,13 @@ class ShownDemonstrations(Horizontal):
                 yield Picture()
                 yield Static("")
 
-    def show(self, rows: Sequence[int], known: dict[int, TrainRow]) -> None:
+    def show(self, rows: Sequence[int], train_rows: dict[int, TrainRow]) -> None:
         """Show these train rows."""
-        self.set_class(not any(known[row].image for row in rows if row in known), "-unknown")
+        self.set_class(not any(train_rows[row].image for row in rows if row in train_rows), "-unknown")
         for index, place in enumerate(self.query(Vertical)):
             place.display = index < len(rows)
             if place.display:
-                found = known.get(rows[index])
+                found = train_rows.get(rows[index])
                 place.query_one(Picture).show(
                     found.image if found else "", "" if found and found.image else "no image known"
                 )
@@ -112,7 +113,7 @@ class RLQueryScreen(PageScreen):
         self.group: QueryDetail | None = None
         self.mode, self.sort = "hard_plus_soft", "file"
         self._row: QueryRow | None = None
-        self._shown: dict[int, TrainRow] = {}
+        self._train_rows: dict[int, TrainRow] = {}
         self._images: str | None = None
 
     def body(self) -> ComposeResult:
@@ -159,7 +160,7 @@ class RLQueryScreen(PageScreen):
             self._refuse(str(error))
             return
         wanted = {query_id, *(row for candidate in self.group.candidates for row in candidate.rows)}
-        self._shown = await asyncio.to_thread(self.source.demonstrations, wanted)
+        self._train_rows = await asyncio.to_thread(self.source.demonstrations, wanted)
         self._show()
 
     def _place(self) -> str:
@@ -168,7 +169,7 @@ class RLQueryScreen(PageScreen):
 
     def _refuse(self, sentence: str) -> None:
         """A record that cannot be read is one sentence; the next query can be gone to."""
-        self.group, self._shown = None, {}
+        self.group, self._train_rows = None, {}
         assert self._row is not None, "only a query that was found is refused"
         self.query_one("#asked", Static).update(
             Content.assemble(asked(self._row, None), "\n", (clean(sentence), "$error"))
@@ -183,13 +184,13 @@ class RLQueryScreen(PageScreen):
         assert row is not None, "a query is read when its row was found"
         self.query_one("#asked", Static).update(asked(row, group))
         self.query_one("#pool", Static).update(f"reward {self.mode}   sort {self.sort}   {pool_line(group)}")
-        known = self._shown.get(group.query_id)
+        train_row = self._train_rows.get(group.query_id)
         picture = self.query_one("#query-picture", Picture)
-        picture.show(known.image if known else "", "" if known and known.image else NO_IMAGE)
+        picture.show(train_row.image if train_row else "", "" if train_row and train_row.image else NO_IMAGE)
         here = self.table.cursor_key
         order = sorted(group.candidates, key=self._key)
         self.table.put_rows(
-            {one.number: candidate_cells(one, self.mode, self._shown) for one in group.candidates}, fresh=True
+            {one.number: candidate_cells(one, self.mode, self._train_rows) for one in group.candidates}, fresh=True
         )
         self.table.set_keys([one.number for one in order])
         if here is None and order:
@@ -223,7 +224,7 @@ class RLQueryScreen(PageScreen):
         self.query_one("#candidate").display = candidate is not None
         if candidate is not None:
             self.query_one("#candidate-lines", Static).update(candidate_lines(candidate))
-            self.query_one(ShownDemonstrations).show(candidate.rows, self._shown)
+            self.query_one(ShownDemonstrations).show(candidate.rows, self._train_rows)
 
     # Keys
 

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from textual.content import Content
 
 from engine.rl.index.query_rows import CandidateRow, Mark, QueryDetail, QueryRow
-from leverplus_tui.tui.theme import glyph
+from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.numbers import number, plural, score
+from leverplus_tui.text.words import clean
+from leverplus_tui.tui.theme import COLOURS
 from leverplus_tui.tui.widgets.table import Cell, Column
-from leverplus_tui.tui.widgets.text import clean, pad, plural
+from leverplus_tui.tui.widgets.text import pad
 
 if TYPE_CHECKING:
     from engine.rl.index.train_questions import TrainRow
@@ -58,13 +61,6 @@ CANDIDATE_COLUMNS = (
 )
 
 
-def figure(value: float) -> str:
-    """A score in four cells or so; `-` where there is none."""
-    if math.isnan(value):
-        return "-"
-    return f"{value:.2f}" if abs(value) >= 0.005 or value == 0 else f"{value:.0e}"
-
-
 def marks_cell(marks: Mark) -> Cell:
     """The words of all marks in the colour of the worst."""
     held = [(word, role) for mark, (word, role, _) in MARK_WORDS.items() if mark in marks]
@@ -79,41 +75,41 @@ def query_cells(row: QueryRow) -> dict[str, Cell | str]:
         "class": Cell(row.group_class, CLASS_ROLES[row.group_class]),
         "n": str(row.n),
         "right": Cell(str(row.positives), "" if row.positives else "faint"),
-        "best": figure(row.best),
-        "mean": figure(row.mean),
-        "spread": Cell(figure(row.spread), "" if row.spread > 0 else "faint"),
+        "best": score(row.best),
+        "mean": score(row.mean),
+        "spread": Cell(score(row.spread), "" if row.spread > 0 else "faint"),
         "marks": marks_cell(row.marks & ~(Mark.UNSURE | Mark.REORDERED)),
         "image": Cell("-" if row.image_id is None else str(row.image_id), "faint"),
         "pool": Cell(str(row.pool) if row.pool else "-", "faint"),
     }
 
 
-def candidate_cells(row: CandidateRow, mode: str, shown: Mapping[int, TrainRow]) -> dict[str, Cell | str]:
-    """One line of the table of candidates; `shown` holds what is known of train rows."""
-    score = row.accuracy if not math.isnan(row.accuracy) else row.correct
-    role = "faint" if math.isnan(score) else "good" if score >= 0.99 else "warn" if score > 0 else "bad"
+def candidate_cells(row: CandidateRow, mode: str, train_rows: Mapping[int, TrainRow]) -> dict[str, Cell | str]:
+    """One line of the table of candidates; `train_rows` holds those whose question is known."""
+    found = row.accuracy if not math.isnan(row.accuracy) else row.correct
+    role = "faint" if math.isnan(found) else "good" if found >= 0.99 else "warn" if found > 0 else "bad"
     marks = marks_cell(row.marks & ~Mark.DUPLICATE if Mark.DISAGREE in row.marks else row.marks)
     twin = f"{glyph('arrow')}#{row.twin + 1}" if row.twin is not None else ""
     reward = row.rewards[mode]
     return {
         "number": Cell(str(row.number + 1), "faint"),
         "rows": ",".join(map(str, row.rows)),
-        "shown": _demonstrations(row.rows, shown),
+        "shown": _demonstrations(row.rows, train_rows),
         "answer": Cell(clean(row.answer) or "(empty)", role if row.answer else "faint"),
-        "score": Cell(figure(score), role),
-        "reward": Cell(f"{reward:.2f}", "" if reward > 0 else "faint"),
+        "score": Cell(score(found), role),
+        "reward": Cell(score(reward), "" if reward > 0 else "faint"),
         "method": Cell(clean(row.method) or "absent", "faint"),
         "mode": Cell(clean(row.eval_mode) or "absent", "faint"),
         "marks": Cell(marks.text + twin, marks.role),
     }
 
 
-def _demonstrations(rows: Sequence[int], shown: Mapping[int, TrainRow]) -> Cell | str:
-    if not any(row in shown for row in rows):
+def _demonstrations(rows: Sequence[int], train_rows: Mapping[int, TrainRow]) -> Cell | str:
+    if not any(row in train_rows for row in rows):
         return Cell("unknown", "faint")
     words = []
     for row in rows:
-        found = shown.get(row)
+        found = train_rows.get(row)
         answer = f" {clean(found.label)}" if found is not None and found.label else ""
         words.append(clean(found.question) + answer if found is not None else f"#{row}")
     return f" {glyph('pipe')} ".join(words)
@@ -125,13 +121,11 @@ def asked(row: QueryRow, group: QueryDetail | None) -> Content:
     ids = [f"query {row.query_id}"]
     ids += [f"question {row.question_id}"] if row.question_id is not None else []
     ids += [f"image {row.image_id}"] if row.image_id is not None else []
-    colour = {"bad": "$error", "good": "$success", "info": "$secondary", "faint": "$faint"}[
-        CLASS_ROLES[row.group_class]
-    ]
+    colour = COLOURS[CLASS_ROLES[row.group_class]]
     parts: list[str | tuple[str, str]] = [
         (clean(question), "bold"), "\n",
         ("  ".join(ids) + "   ", "$faint"), (CLASS_WORDS[row.group_class], colour),
-        (f"   {_right(row)}   best {figure(row.best)}   mean {figure(row.mean)}", "$faint"),
+        (f"   {_right(row)}   best {score(row.best)}   mean {score(row.mean)}", "$faint"),
     ]  # fmt: skip
     if group is not None:
         parts += ["\n", ("people said ", "$faint"), _counted(group.answers) or "- (not stored)"]
@@ -170,14 +164,13 @@ def candidate_lines(row: CandidateRow) -> Content:
         ("log-probability", row.logprob),
     ):
         if not math.isnan(value):
-            parts.append((f"   {name} {value:.4g}", "$faint"))
+            parts.append((f"   {name} {number(value)}", "$faint"))
     if row.raw and row.raw != row.answer:
         parts += [("   raw ", "$faint"), repr(row.raw)]
     for mark, (word, role, words) in MARK_WORDS.items():
         if mark in row.marks:
-            colour = {"bad": "$error", "warn": "$warning", "faint": "$faint"}[role]
             place = f" (#{row.twin + 1})" if row.twin is not None and mark in (Mark.DUPLICATE, Mark.REORDERED) else ""
-            parts += ["\n", (f"{word}: {words}{place}", colour)]
+            parts += ["\n", (f"{word}: {words}{place}", COLOURS[role])]
     if row.prompt:
         parts += ["\n", ("prompt ", "$faint"), pad(clean(row.prompt), min(400, len(row.prompt)))]
     return Content.assemble(*parts)

@@ -6,10 +6,10 @@ import asyncio
 
 from textual import work
 
+from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.messages import CopyText, ResumeRun, StopRun
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Ask, Confirm
-from leverplus_tui.tui.widgets.text import plural
 
 
 class RunActions(PageScreen):

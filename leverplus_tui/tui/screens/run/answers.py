@@ -11,12 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Static
 
+from leverplus_tui.text.numbers import count, plural, score, signed
+from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Answered, Library
 from leverplus_tui.tui.screens.dialogs import Choose
 from leverplus_tui.tui.screens.run.question import QuestionView
 from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
-from leverplus_tui.tui.widgets.text import clean, count, plural
 
 if TYPE_CHECKING:
     from db.store import CellRow, RunDetail
@@ -233,11 +234,11 @@ def _row(answered: Answered, other: int | None) -> dict[str, Cell | str]:
         "text": clean(row.question) or "(question not stored)",
         "answer": Cell(clean(row.error or row.answer or "(empty)"), role),
         "wanted": Cell(clean(max(row.answers, key=row.answers.count)) if row.answers else "", "faint"),
-        "score": Cell(f"{row.score:.2f}", role),
+        "score": Cell(score(row.score), role),
     }
     if other is not None:
         second = answered.second
         cells["second"] = clean(second.error or second.answer or "(empty)") if second else Cell("not asked", "faint")
         change = answered.change
-        cells["change"] = Cell(f"{change:+.2f}" if change else "", "good" if change > 0 else "bad")
+        cells["change"] = Cell(signed(change) if change else "", "good" if change > 0 else "bad")
     return cells

@@ -14,12 +14,17 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from db.run_states import ACTIVE, FAILED, UNFINISHED
+from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.numbers import accuracy, count
+from leverplus_tui.text.states import MARK_WORDS, SEVERITY_ROLES, SYNTHETIC, marks
+from leverplus_tui.text.times import duration
+from leverplus_tui.text.words import clean, short_name
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.theme import SEVERITY_ROLES, glyph
+from leverplus_tui.tui.theme import COLOURS
 from leverplus_tui.tui.widgets.chart import SERIES_COLOURS, Chart, Series
 from leverplus_tui.tui.widgets.failing import TellsFailures
-from leverplus_tui.tui.widgets.run_view import MARK_WORDS, SYNTHETIC, how, marks
-from leverplus_tui.tui.widgets.text import accuracy, bar, clean, count, duration, pad, short_name
+from leverplus_tui.tui.widgets.run_view import how
+from leverplus_tui.tui.widgets.text import bar, pad
 from leverplus_tui.tui.widgets.whisker import whisker
 
 if TYPE_CHECKING:
@@ -29,15 +34,6 @@ if TYPE_CHECKING:
 DEBOUNCE_S = 0.06
 CURVES = ("grpo_loss", "rce_loss", "val_loss", "uniform_loss", "greedy_reward", "random_reward", "oracle_reward")
 """Series worth a first look, in this order: losses against the uniform policy, rewards between a random and the best pick."""
-COLOURS = {
-    "bad": "$error",
-    "warn": "$warning",
-    "info": "$secondary",
-    "good": "$success",
-    "faint": "$faint",
-    "accent": "$accent",
-}
-
 Part = str | tuple[str, str]
 
 
@@ -61,7 +57,7 @@ class RunInfo(TellsFailures, Horizontal):
     def compose(self) -> ComposeResult:
         """Both sides; only one of the right ones is shown."""
         with VerticalScroll(id="facts", can_focus=False):
-            yield Static("", id="said")
+            yield Static("", id="about")
         with VerticalScroll(id="figures", can_focus=False):
             yield Static("", id="whiskers")
         yield Chart(id="curve", empty="Reading the curves")
@@ -87,7 +83,7 @@ class RunInfo(TellsFailures, Horizontal):
         self.query_one("#figures").display = not training
         self.query_one("#whiskers", Static).update(figures(row, self.size.width // 2 - 6))
         if row.id != self._read_id:
-            self.query_one("#said", Static).update(Content.assemble(*title(row), *summary(row)))
+            self.query_one("#about", Static).update(Content.assemble(*title(row), *summary(row)))
             self.query_one("#curve", Chart).show([], "Reading the curves")
         self._read()
 
@@ -97,7 +93,7 @@ class RunInfo(TellsFailures, Horizontal):
             return
         detail = await asyncio.to_thread(self.library.detail, self._row.id)
         self._read_id = detail.row.id
-        self.query_one("#said", Static).update(
+        self.query_one("#about", Static).update(
             Content.assemble(*title(detail.row), *reason(detail), *summary(detail.row), *found(detail.findings))
         )
         if detail.row.kind in ("rce", "grpo"):
@@ -166,9 +162,9 @@ def reason(detail: RunDetail) -> list[Part]:
     """Why it did not end well, under a heading of its own: the first thing to be known of such a run."""
     if detail.row.state not in FAILED:
         return []
-    said = detail.processes[-1].reason if detail.processes else ""
+    words = detail.processes[-1].reason if detail.processes else ""
     heading = f"{glyph(detail.row.state)} {'Failed' if detail.row.state == 'failed' else 'Lost'}"
-    return [(heading, "bold $error"), "  ", (clean(said) or "no reason was stored: the log says more", "$error"), "\n"]
+    return [(heading, "bold $error"), "  ", (clean(words) or "no reason was stored: the log says more", "$error"), "\n"]
 
 
 def found(findings: tuple[Finding, ...], most: int = 20) -> list[Part]:
@@ -194,14 +190,15 @@ def figures(row: RunRow, width: int) -> Content:
     for label in dict.fromkeys(cell.subset for cell in row.cells):
         cells = [cell for cell in row.cells if cell.subset == label]
         parts += [(f"{clean(label)}", "bold"), (f"  n={count(cells[0].n)}, 95 %", "$faint"), "\n"]
-        for cell in cells:
-            parts += _line(cell, (low, high), width)
+        texts = [accuracy(cell.accuracy, cell.ci_low, cell.ci_high) for cell in cells]
+        room = max(12, *map(len, texts))
+        for cell, text in zip(cells, texts, strict=True):
+            parts += _line(cell, pad(text, room, "right"), (low, high), width)
     return Content.assemble(*parts)
 
 
-def _line(cell: CellRow, axis: tuple[float, float], width: int) -> list[Part]:
-    done = "" if cell.n_done >= cell.n else f" ? {cell.n_done}/{cell.n}"
-    text = pad(accuracy(cell.accuracy, cell.ci_low, cell.ci_high), 12, "right")
-    drawn = whisker(cell.ci_low, cell.accuracy, cell.ci_high, axis, max(6, width - 23 - len(done)))
+def _line(cell: CellRow, text: str, axis: tuple[float, float], width: int) -> list[Part]:
+    done = "" if cell.n_done >= cell.n else f" ? {count(cell.n_done)}/{count(cell.n)}"
+    drawn = whisker(cell.ci_low, cell.accuracy, cell.ci_high, axis, max(6, width - 11 - len(text) - len(done)))
     shots = f"{cell.shot} shot" + ("s" if cell.shot != 1 else " ")
     return [(f"{shots} ", "$faint"), f"{text}  ", (drawn, "$primary"), (done, "$warning"), "\n"]

@@ -11,13 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
+from leverplus_tui.text.numbers import number, plural
 from leverplus_tui.text.shares import FEW_QUERIES
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.screens.run.info import curves, drawn
 from leverplus_tui.tui.widgets.chart import SERIES_COLOURS, Chart
 from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
-from leverplus_tui.tui.widgets.text import number, plural
 
 if TYPE_CHECKING:
     from db.store import MetricRow, RunDetail

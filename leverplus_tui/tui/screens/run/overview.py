@@ -10,10 +10,13 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from leverplus_tui.text.numbers import count, plural
+from leverplus_tui.text.states import marks
+from leverplus_tui.text.times import age, duration
+from leverplus_tui.text.words import clean, fact, spaced
 from leverplus_tui.tui.screens.run.info import Part, found, reason, summary
 from leverplus_tui.tui.widgets.matrix import Figure, Matrix, Place
-from leverplus_tui.tui.widgets.run_view import age, marks
-from leverplus_tui.tui.widgets.text import clean, count, duration, plural, said, shorten, spaced
+from leverplus_tui.tui.widgets.text import shorten
 
 if TYPE_CHECKING:
     from db.store import CellRow, CheckpointRow, ProcessRow, RunDetail
@@ -93,11 +96,11 @@ def _findings(detail: RunDetail) -> list[Part]:
 
 def _made(detail: RunDetail) -> list[Part]:
     """Lineage, checkpoints, files, processes: whatever there is."""
-    parts = _block("Made of", [(spaced(name), shorten(said(value), 200)) for name, value in detail.facts.items()])
+    parts = _block("Made of", [(spaced(name), shorten(fact(value), 200)) for name, value in detail.facts.items()])
     parts += _block("Checkpoints", _checkpoints(detail.checkpoints))
     parts += _block("Files", [(item.kind, f"{clean(item.path)}  {item.sha256[:10]}") for item in detail.artifacts])
     parts += _block(
-        "Environment", [(spaced(name), shorten(said(value), 200)) for name, value in detail.environment.items()]
+        "Environment", [(spaced(name), shorten(fact(value), 200)) for name, value in detail.environment.items()]
     )
     parts += _block("Processes", [_process(item) for item in detail.processes])
     return parts
@@ -116,10 +119,10 @@ def _checkpoint(item: CheckpointRow) -> tuple[str, str]:
 
 
 def _process(item: ProcessRow) -> tuple[str, str]:
-    said = f"pid {item.pid} on {clean(item.host)}, begun {age(item.started)}"
+    words = f"pid {item.pid} on {clean(item.host)}, begun {age(item.started)}"
     if item.exit_code is not None:
-        said += f", exit {item.exit_code}"
-    return item.state, said + (f", {clean(item.reason)}" if item.reason else "")
+        words += f", exit {item.exit_code}"
+    return item.state, words + (f", {clean(item.reason)}" if item.reason else "")
 
 
 def _block(title: str, rows: list[tuple[str, str]]) -> list[Part]:

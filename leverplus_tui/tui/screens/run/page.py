@@ -14,6 +14,8 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from db.run_states import ACTIVE
+from leverplus_tui.text.states import STATE_ROLES, SYNTHETIC, doubts, marks, shown_state, state_text
+from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import EditLaunch, View, Viewed
 from leverplus_tui.tui.screens.dialogs import Tell
@@ -21,12 +23,10 @@ from leverplus_tui.tui.screens.run.answers import Answers
 from leverplus_tui.tui.screens.run.log_page import EMPTY, LogPage
 from leverplus_tui.tui.screens.run.metrics import Metrics
 from leverplus_tui.tui.screens.run.overview import Overview
-from leverplus_tui.tui.theme import STATE_ROLES
+from leverplus_tui.tui.theme import COLOURS
 from leverplus_tui.tui.widgets.log import LogView
 from leverplus_tui.tui.widgets.matrix import Matrix
-from leverplus_tui.tui.widgets.run_view import SYNTHETIC, doubts, marks, shown_state, state_text
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
-from leverplus_tui.tui.widgets.text import clean
 
 if TYPE_CHECKING:
     from db.store import RunDetail
@@ -132,8 +132,7 @@ class RunScreen(LogPage):
 
     def _show_title(self, detail: RunDetail) -> None:
         row = detail.row
-        colours = {"faint": "$faint", "accent": "$accent", "good": "$success", "bad": "$error", "warn": "$warning"}
-        state = colours.get(STATE_ROLES.get(shown_state(row), ""), "$foreground")
+        state = COLOURS[STATE_ROLES.get(shown_state(row), "")]
         self.query_one("#title", Static).update(
             Content.assemble(
                 (f"{row.ref} ", "bold $accent"), (clean(row.name), "bold"), (f"  {row.kind}  ", "$faint"),

@@ -12,10 +12,12 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
+from leverplus_tui.text.numbers import score
+from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Answered, Library
+from leverplus_tui.tui.theme import COLOURS
 from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.picture import Picture
-from leverplus_tui.tui.widgets.text import clean
 
 if TYPE_CHECKING:
     from db import rows
@@ -39,7 +41,7 @@ class Demonstrations(Vertical):
 
     def compose(self) -> ComposeResult:
         """Places for as many demonstrations as a prompt can have; unused ones are hidden."""
-        yield Static("", classes="said")
+        yield Static("", classes="answer")
         with Horizontal(classes="demonstrations"):
             for _ in range(PICTURES):
                 with Vertical(classes="demonstration"):
@@ -49,7 +51,7 @@ class Demonstrations(Vertical):
 
     def show(self, row: PredictionRow, shown: list[rows.Question | None], *, titled: bool) -> None:
         """Show one answer with its demonstrations; `shown` is None where a question was never stored."""
-        self.query_one(".said", Static).update(_said(row, titled))
+        self.query_one(".answer", Static).update(_answer(row, titled))
         self.query_one(".demonstrations").display = bool(row.demonstrations)
         for index, place in enumerate(self.query(".demonstration")):
             place.display = index < len(row.demonstrations)
@@ -127,9 +129,10 @@ class QuestionView(TellsFailures, VerticalScroll):
 
 def _asked(row: PredictionRow) -> Content:
     """Question, id, and the answers of people with how often each was given."""
-    said = sorted(set(row.answers), key=lambda answer: (-row.answers.count(answer), answer))
+    distinct = sorted(set(row.answers), key=lambda answer: (-row.answers.count(answer), answer))
     counted = ", ".join(
-        clean(answer) + (f" x{row.answers.count(answer)}" if row.answers.count(answer) > 1 else "") for answer in said
+        clean(answer) + (f" x{row.answers.count(answer)}" if row.answers.count(answer) > 1 else "")
+        for answer in distinct
     )
     return Content.assemble(
         (clean(row.question) or "(question not stored)", "bold"), (f"  #{row.question_id}", "$faint"), "\n",
@@ -137,12 +140,12 @@ def _asked(row: PredictionRow) -> Content:
     )  # fmt: skip
 
 
-def _said(row: PredictionRow, titled: bool) -> Content:
+def _answer(row: PredictionRow, titled: bool) -> Content:
     """The cleaned answer and its score; the raw answer where cleaning changed it; what else is to be known."""
-    colour = "$error" if row.error else "$success" if row.score >= 0.99 else "$warning" if row.score > 0 else "$error"
+    colour = COLOURS["bad" if row.error else "good" if row.score >= 0.99 else "warn" if row.score > 0 else "bad"]
     parts: list[str | tuple[str, str]] = [(f"r{row.run_id} ", "bold $accent")] if titled else []
     parts += [("answer ", "$faint"), (clean(row.error or row.answer or "(empty)"), f"bold {colour}")]
-    parts += [("   score ", "$faint"), (f"{row.score:.2f}", colour)]
+    parts += [("   score ", "$faint"), (score(row.score), colour)]
     if row.raw != row.answer and not row.error:
         parts += [("   raw ", "$faint"), repr(row.raw)]
     notes = [word for word, holds in (("cut by the token limit", row.cut), ("answer reused", row.reused)) if holds]

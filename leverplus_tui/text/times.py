@@ -1,0 +1,54 @@
+"""How times and durations are written, on the command line and on every screen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+TODAY_S = 12 * 3600
+"""Seconds up to which it is said how long ago something was."""
+
+
+def now() -> datetime:
+    """The present, in one place, so that pictures of screens can hold it still."""
+    return datetime.now(UTC)
+
+
+def duration(seconds: float | None) -> str:
+    """`8s`, `4m12`, `2h11`, `3d04h`; `-` where unknown."""
+    if seconds is None:
+        return "-"
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes}m{rest:02d}"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours}h{minutes:02d}"
+    return f"{hours // 24}d{hours % 24:02d}h"
+
+
+def moment(time: datetime | None) -> str:
+    """A time in local time, to the minute: `2026-06-12 14:02`."""
+    return "-" if time is None else time.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def since(time: datetime) -> float:
+    """Seconds from a time until now."""
+    return (now() - time).total_seconds()
+
+
+def age(time: datetime | None) -> str:
+    """`4m12 ago` for what was half a day ago at most; before that `06-12 14:02`, in another year `2025-06-12`."""
+    if time is None:
+        return "-"
+    if since(time) < TODAY_S:
+        return f"{duration(since(time))} ago"
+    local = time.astimezone()
+    return local.strftime("%m-%d %H:%M" if local.year == now().astimezone().year else "%Y-%m-%d")
+
+
+def iso(time: datetime | None) -> str | None:
+    """A time as ISO 8601, for JSON."""
+    return None if time is None else time.isoformat()
