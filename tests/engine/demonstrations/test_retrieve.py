@@ -14,6 +14,7 @@ from db.specs.selector import PUBLISHED
 from engine.data.sample import Sample, Split
 from engine.demonstrations.pools import Request, build_pools
 from engine.demonstrations.retrieve import ALIKE, RETRIEVERS, Demonstrations, Task
+from engine.features.steps import RECIPES
 from engine.selector import PointerSelector
 
 
@@ -51,6 +52,7 @@ def test_every_retriever_that_can_be_named_exists() -> None:
     assert set(RETRIEVERS) == set(get_args(Retriever))
     assert set(COMPARED) <= set(RETRIEVERS)
     assert set(ALIKE) <= set(RETRIEVERS)
+    assert {field for pair in COMPARED.values() for field in pair} <= set(RECIPES)
 
 
 @pytest.mark.parametrize("name", RETRIEVERS.keys() - {"selector"})
