@@ -55,7 +55,7 @@ def test_every_retriever_that_can_be_named_exists() -> None:
     assert {field for pair in COMPARED.values() for field in pair} <= set(RECIPES)
 
 
-@pytest.mark.parametrize("name", RETRIEVERS.keys() - {"selector"})
+@pytest.mark.parametrize("name", [name for name in RETRIEVERS if name != "selector"])
 def test_every_retriever_stays_inside_the_pool_and_shows_no_more_than_asked(tmp_path: Path, name: str) -> None:
     one = task(tmp_path, pool="rand-sampler", queries=[*TRAIN.questions[:4], *QUERIES])
     for query, rows in enumerate(choices(name, one, 3)):
