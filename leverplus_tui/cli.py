@@ -32,7 +32,7 @@ DATA: dict[str, Leaf] = {
     "forget": Leaf("data:forget", "Take a file out of the list; the file stays."),
     "health": Leaf("data:health", "Say what RL data can teach: rates, groups, methods, findings."),
     "derive": Leaf("data_make:derive", "Filter or repair RL data into a new file with its lineage."),
-    "export": Leaf("data_make:export", "Write RL data as R2, R3, JSON lines or Parquet."),
+    "export": Leaf("data_make:export", "Write RL data in another format: R2, R3, JSON lines, Parquet."),
 }
 DEMO: dict[str, Leaf] = {
     "circle": Leaf("circle:circle", "Make RL data, train a selector, hold it against its controls (minutes)."),
@@ -50,7 +50,7 @@ TREE: Tree = {
     "report": Leaf("report:report", "Write a report of runs.", LOOK),
     "stop": Leaf("jobs:stop", "Stop jobs; what is done stays stored.", KEEP),
     "resume": Leaf("jobs:resume", "Go on with a stopped, failed or lost run.", KEEP),
-    "rerun": Leaf("jobs:rerun", "Repeat a run as a new run, from its row alone.", KEEP),
+    "rerun": Leaf("jobs:rerun", "Repeat a run as a new run.", KEEP),
     "tag": Leaf("tags:tag", "Tag a run.", KEEP),
     "rename": Leaf("tags:rename", "Give a run another name.", KEEP),
     "note": Leaf("tags:note", "Write or read a note about a run.", KEEP),
@@ -84,7 +84,7 @@ def _version(asked: bool) -> None:
 def program(
     context: typer.Context,
     home: Annotated[
-        Path | None, typer.Option(help="Where runs are kept; else LEVERPLUS_HOME, else the nearest .leverplus/.")
+        Path | None, typer.Option(help="Folder of the runs; else LEVERPLUS_HOME, else the nearest .leverplus/.")
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")

@@ -29,10 +29,10 @@ class EmbedSpec(Spec):
     max_pixels: int = Field(default=12_845_056, ge=1)
     """Images with more pixels are reduced to this many."""
     standardize: bool | None = None
-    """Subtract the train mean and divide by the train deviation of each column; the statistics are stored in any case. Left
-    out, the features of a `vlm` are standardised, and those of CLIP, as published, are not."""
+    """Subtract the train mean of each column and divide by its deviation; the statistics are stored in any case. Left out:
+    the features of a `vlm` are standardised, those of CLIP are not, as published."""
     device: str = "auto"
-    """`auto`, `cpu`, `cuda`, `cuda:1`."""
+    """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision of the encoder."""
     batch_size: int = Field(default=32, ge=1)

@@ -25,7 +25,7 @@ PoolRule = Literal["all", "first", "random", "rand-sampler", "text-sampler", "im
 
 
 class PromptSpec(Spec):
-    """The text around demonstrations and query, and the size that images are brought to."""
+    """The text around demonstrations and query, and the sizes that images are scaled to."""
 
     system: str = SYSTEM_PROMPT
     """System message; empty for none."""
@@ -48,7 +48,7 @@ class PromptSpec(Spec):
 
 
 class DecodeSpec(Spec):
-    """Every decoding argument, stated: nothing is left to the checkpoint's own generation config."""
+    """How answers are decoded. Every argument is stated here; the checkpoint's own generation config is not used."""
 
     max_new_tokens: int = Field(default=5, ge=1)
     """Longest answer in tokens."""
@@ -82,9 +82,9 @@ class EvalSpec(Spec):
     limit: int | None = Field(default=None, ge=1)
     """Evaluate a seeded random subset of this many questions."""
     first: tuple[int, ...] = ()
-    """Evaluate the first N questions by question_id, as published; several make nested prefixes."""
+    """Evaluate the first N questions by question_id, as published; several values make nested subsets."""
     shots: tuple[int, ...] = Field(default=(2,), min_length=1)
-    """Numbers of demonstrations, each 0 to 8; one pass evaluates all."""
+    """Number of demonstrations, 0 to 8; one run evaluates all values that are given."""
     vlm: str = "builtin"
     """`builtin`, a directory, a hub id, or http(s)://host/v1 of an OpenAI-compatible server."""
     served_model: str = ""
@@ -92,7 +92,7 @@ class EvalSpec(Spec):
     concurrency: int = Field(default=8, ge=1, le=256)
     """Requests in flight at an OpenAI-compatible server."""
     retriever: Retriever | None = None
-    """How demonstrations are chosen; none takes `selector` where one is given or built in, else `random`."""
+    """How demonstrations are chosen. Left out: `selector` if one is given or built in, else `random`."""
     selector: str = ""
     """Checkpoint of a pointer selector; `builtin` is the one trained on the built-in world."""
     encoder: str = "vlm"
@@ -100,19 +100,19 @@ class EvalSpec(Spec):
     pool: PoolRule = "all"
     """Which train questions may be chosen for a query."""
     pool_size: int = Field(default=64, ge=1)
-    """Size of the pool where the rule has one."""
+    """Size of the pool; the rule `all` has none."""
     exclude_same_image: bool = False
     """Also keep demonstrations with the query's own image out of the pool."""
     most_similar_last: bool = True
-    """Order of neighbours: the most similar next to the query, as published."""
+    """Put the most similar neighbour last, next to the query, as published."""
     prompt: PromptSpec = PromptSpec()
-    """Prompt."""
+    """Texts of the prompt and sizes of its images."""
     decode: DecodeSpec = DecodeSpec()
-    """Decoding."""
+    """How answers are decoded."""
     seed: int = 42
     """Seed of subset, random retriever and random pools."""
     device: str = "auto"
-    """`auto`, `cpu`, `cuda`, `cuda:1`."""
+    """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision; `auto` is float32 on a CPU and bfloat16 on a GPU."""
     batch_size: int = Field(default=8, ge=1)

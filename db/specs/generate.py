@@ -48,19 +48,19 @@ class GenerateSpec(Spec):
     random: int = Field(default=1, ge=0)
     """Pointers drawn at random."""
     adaptive: bool = True
-    """Stop when a group has signal (two different scores); spend more where none was found."""
+    """Stop a query once two of its candidates differ in score, and spend more on those without."""
     min_candidates: int = Field(default=6, ge=2)
     """Candidates that every query gets before its group is judged, when adaptive."""
     max_candidates: int = Field(default=24, ge=2)
     """Most candidates spent on a query whose group has no signal yet, when adaptive."""
     prompt: PromptSpec = PromptSpec()
-    """Prompt."""
+    """Texts of the prompt and sizes of its images."""
     decode: DecodeSpec = DecodeSpec()
-    """Decoding."""
+    """How answers are decoded."""
     seed: int = 42
     """Seed of queries, pools and proposals."""
     device: str = "auto"
-    """`auto`, `cpu`, `cuda`, `cuda:1`."""
+    """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision; `auto` is float32 on a CPU and bfloat16 on a GPU."""
     batch_size: int = Field(default=8, ge=1)

@@ -17,14 +17,14 @@ RewardMode = Literal[
 
 
 class TrainSpec(Spec):
-    """A pointer selector trained by RCE, then GRPO: the defaults are sound, everything published can be expressed."""
+    """A pointer selector trained by RCE, then GRPO. The defaults are sound; every published recipe can be expressed."""
 
     kind: Literal["rce", "grpo"] = "rce"
     """Name of the job; which phases run is decided by `rce_epochs` and `grpo_epochs`."""
     rl_data: str
     """RL data file, or `builtin`."""
     embeddings: str
-    """Embedding file (safetensors, .pt or .npy), rows in train order, or `builtin`."""
+    """Embedding file (safetensors, .pt or .npy) with its rows in train order, or `builtin`."""
     query_embeddings: str = ""
     """Embedding file of the queries where it differs from that of the candidates."""
     init: str = ""
@@ -59,13 +59,13 @@ class TrainSpec(Spec):
     seed: int = 42
     """Seed of weights, order and dropout."""
     device: str = "auto"
-    """`auto`, `cpu`, `cuda`, `cuda:1`."""
+    """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`."""
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     """Arithmetic of the forward pass."""
     cuda_graph: bool = True
     """Record the training step as a CUDA graph where the device allows it."""
     compile: bool = False
-    """Compile the network before the first step: half a minute that long trainings on a GPU win back."""
+    """Compile the network before the first step: it costs half a minute, which long trainings on a GPU win back."""
     gradient_clip: float = Field(default=1.0, ge=0)
     """Largest gradient norm; 0 does not clip."""
     weight_decay: float = Field(default=0.01, ge=0)
@@ -92,7 +92,7 @@ class TrainSpec(Spec):
     reward_correctness_mode: Literal["01", "pm1"] = "01"
     """Correctness as 0/1 or -1/+1 in the `legacy` mode."""
     use_logprob: bool = False
-    """Quality from the log-probability in the `legacy` mode."""
+    """Take the quality from the log-probability in the `legacy` mode."""
     filter_gen_methods: tuple[str, ...] = ()
     """Keep only candidates of these generation methods; empty keeps all."""
     skip_fallback_reward: bool = True
@@ -140,11 +140,11 @@ class TrainSpec(Spec):
     grpo_reward: Literal["raw", "normalized"] = "raw"
     """Rewards that enter the group advantage; `normalized` is the published double normalisation."""
     grpo_dropout: bool = False
-    """Dropout in the new log-probabilities although the reference has none, as published."""
+    """Use dropout for the new log-probabilities of GRPO, as published; the reference has none."""
     reference: Literal["after_rce", "before_rce"] = "after_rce"
     """Weights that give the old log-probabilities."""
     freeze_backbone: bool = False
-    """Train only what is not a projection during GRPO."""
+    """Leave the projections as they are during GRPO."""
 
     @model_validator(mode="before")
     @classmethod

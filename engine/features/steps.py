@@ -13,8 +13,12 @@ from engine.data.sample import Sample
 from engine.features.encoders import Encoder
 from engine.features.vectors import Recipe, embedding_steps
 
-RECIPES = {"image": Recipe(use_image=True, use_text=False), "text": Recipe(use_image=False, use_text=True)}
-"""How the fields that similarity compares are made; unit vectors."""
+RECIPES = {
+    "image": Recipe(use_image=True, use_text=False),
+    "text": Recipe(use_image=False, use_text=True),
+    "both": Recipe(use_image=True, use_text=True),
+}
+"""How the fields that similarity compares are made: vectors of one length."""
 
 
 def feature_steps(
@@ -27,8 +31,8 @@ def feature_steps(
 ) -> Generator[Progress, None, dict[tuple[str, str], Tensor]]:
     """Features (n, d) of each wanted (side, field), by generator so that a long encoding shows progress and can stop.
 
-    `recipe` says how the field `both` is made. An image that cannot be read counts as a zero vector: questions with it
-    are flagged where they are asked.
+    `recipe` says how the field `both` is made for a selector. An image that cannot be read counts as a zero vector: questions
+    with it are flagged where they are asked.
     """
     found: dict[tuple[str, str], Tensor] = {}
     for side, field in wanted:

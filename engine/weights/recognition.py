@@ -119,10 +119,12 @@ def _parts(shapes: Mapping[str, Shape], declared: Mapping[str, Any]) -> tuple[Se
     if "query_proj.0.weight" in shapes:
         learned = "temperature" in shapes
         return (EARLIER if learned else PUBLISHED)["v1"], {}
-    fields: dict[str, Any] = {"candidate_layers": layer_count(shapes, "cand_encoder.layers"), **_state(shapes)}
-    fields |= (
-        _told("scorer", SCORERS, shapes) | _told("diversity", DIVERSITIES, shapes) | {"stop": "stop_token" in shapes}
-    )
+    fields: dict[str, Any] = {
+        "candidate_layers": layer_count(shapes, "cand_encoder.layers"),
+        **_state(shapes, declared),
+    }
+    fields |= _told("scorer", SCORERS, shapes, declared) | _told("diversity", DIVERSITIES, shapes, declared)
+    fields["stop"] = "stop_token" in shapes
     assumed: dict[str, Any] = {}
     if "temperature" in declared:
         fields["temperature"] = declared["temperature"]
@@ -140,15 +142,20 @@ def _invisible(fields: Mapping[str, Any]) -> dict[str, bool]:
     return {"candidate_heads": fields["candidate_layers"] > 0} | {name: True for form in seen for name in form.untold}
 
 
-def _told(part: str, table: Mapping[Any, Form], shapes: Mapping[str, Shape]) -> dict[str, Any]:
-    """A part's form by the words of its tensors, and the options that they tell."""
-    name = next(name for name, form in table.items() if not form.words or has_word(shapes, *form.words))
+def _told(
+    part: str, table: Mapping[Any, Form], shapes: Mapping[str, Shape], declared: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A part's form by the words of its tensors, and the options that they tell; without any, the one that is declared among
+    those that have no tensors, else the last."""
+    *_, last = wordless = [name for name, form in table.items() if not form.words]
+    otherwise = declared[part] if declared.get(part) in wordless else last
+    name = next((name for name, form in table.items() if has_word(shapes, *form.words)), otherwise)
     options = {option: read(shapes) for option, read in table[name].told.items()}
     return {part: name} | {option: value for option, value in options.items() if value is not None}
 
 
-def _state(shapes: Mapping[str, Shape]) -> dict[str, Any]:
-    fields = _told("state_update", STATE_UPDATES, shapes)
+def _state(shapes: Mapping[str, Shape], declared: Mapping[str, Any]) -> dict[str, Any]:
+    fields = _told("state_update", STATE_UPDATES, shapes, declared)
     if fields["state_update"] == "static" and has_word(shapes, *_LATER):
         fields = {"state_update": "weighted", "update_weight": 0.6}
     if has_word(shapes, "step_emb"):

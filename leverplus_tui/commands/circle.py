@@ -24,7 +24,7 @@ def circle(
     seed: Annotated[int, typer.Option("--seed", help="Seed of every step.")] = 42,
     home: HomeOption = None,
 ) -> None:
-    """Make RL data on the built-in world, train a selector on them, and hold it against its controls. Minutes on two cores.
+    """Make RL data on the built-in world, train a selector on them, and compare it with its controls, in minutes on two cores.
 
     Five steps: generate, health, train (RCE, then GRPO), evaluate on the held-out questions, compare. Synthetic throughout.
 

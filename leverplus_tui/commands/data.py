@@ -39,11 +39,11 @@ DataArgument = Annotated[
 
 def add(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="File or folder.")],
-    name: Annotated[str, typer.Option("--name", help="Name to call it by; else that of the file.")] = "",
+    name: Annotated[str, typer.Option("--name", help="Name to register it under; else the name of the file.")] = "",
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Register RL data, embeddings, a sampler cache or a data set by path and content; the file is never copied.
+    """Register RL data, embeddings, a sampler cache or a data set by path and content. The file stays where it is.
 
     Example:
     leverplus data add rl_data.json --name balanced
@@ -171,7 +171,7 @@ def forget(data: DataArgument, as_json: JsonOption = False, home: HomeOption = N
 
 
 def health(data: DataArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
-    """Say what RL data can teach: positive rate, signal rate, group classes, methods, and what is wrong with it.
+    """Say what RL data can teach (positive rate, signal rate, group classes, methods) and what is wrong with them.
 
     Example:
     leverplus data health rl_data.json

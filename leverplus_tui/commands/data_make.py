@@ -22,7 +22,7 @@ SourceArgument = Annotated[
         metavar="DATA", help="RL data: a path, a registered name, a run that made some (r12), or `builtin`."
     ),
 ]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the new file where it is there already.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")]
 
 
 def derive(
@@ -45,7 +45,7 @@ def derive(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Filter or repair RL data into a new file, which names its origin and every step; the original stays as it is.
+    """Filter or repair RL data into a new file that records its origin and every step. The original does not change.
 
     Example:
     leverplus data derive rl_data.json --out balanced.json --step drop-transfers --step balanced
@@ -79,7 +79,7 @@ def export(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Write RL data in another format, and read back what was written.
+    """Write RL data in another format, then read the file back to check it.
 
     Example:
     leverplus data export rl_data.json rows.json --format r2

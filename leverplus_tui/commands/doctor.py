@@ -39,7 +39,7 @@ def doctor(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Say what is wrong with files and runs, how much it matters, and what to do. Nothing in a file is executed.
+    """Say what is wrong with files and runs, how much it matters, and what to do. No code in a file is executed.
 
     Exits with 1 when an error is found.
 

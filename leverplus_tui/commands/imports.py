@@ -31,7 +31,7 @@ def import_files(
     ],
     dataset: Annotated[
         str,
-        typer.Option("--dataset", help="Data set whose reference answers score predictions, where the file has none."),
+        typer.Option("--dataset", help="Data set whose reference answers score the predictions, if the file has none."),
     ] = "",
     vlm: Annotated[str, typer.Option("--vlm", help="Model that made the predictions, for the record.")] = "",
     shot: Annotated[
@@ -42,9 +42,9 @@ def import_files(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Import what other programs published: accuracy matrices (audited on the way in), metrics files, predictions.
+    """Import figures of other programs: accuracy matrices (audited on the way in), metrics files, predictions.
 
-    Predictions are scored here with the official metric and can then be compared question by question.
+    Predictions are scored with the official metric; afterwards `compare` takes them question by question.
 
     Example:
     leverplus import accuracy_matrices.json

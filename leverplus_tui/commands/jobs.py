@@ -18,7 +18,7 @@ from leverplus_tui.text.output import put, put_json, say
 
 
 def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
-    """Stop jobs: politely, then after 20 seconds by force. What is done stays stored.
+    """Ask jobs to stop, and kill them after 20 seconds. What is done stays stored.
 
     Example:
     leverplus stop r12
@@ -39,11 +39,11 @@ def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = Non
 
 def resume(
     run: RunArgument,
-    detach: Annotated[bool, typer.Option("--detach", help="Do not wait: the job goes on by itself.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Return at once; the job goes on by itself.")] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Go on with a run that was stopped, failed or was lost; nothing stored is computed again.
+    """Go on with a stopped, failed or lost run. What is stored is not computed again.
 
     Example:
     leverplus resume r12
@@ -65,12 +65,14 @@ def resume(
 def rerun(
     run: RunArgument,
     name: Annotated[str | None, typer.Option("--name", help="Name of the new run.")] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Do not wait: the job goes on by itself.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Run although preflight finds errors.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Return at once; the job goes on by itself.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run although preflight finds errors; the run is marked as forced.")
+    ] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Repeat a run as a new run, from its row alone; says where code, versions or files have changed since.
+    """Repeat a run as a new run with the same specification, and say what has changed since: code, versions, files.
 
     Example:
     leverplus rerun r12

@@ -24,7 +24,7 @@ def logs(
     run: RunArgument,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on printing until the run ends.")] = False,
     lines: Annotated[
-        int | None, typer.Option("--lines", "-n", min=1, help="Begin with the last so many lines.")
+        int | None, typer.Option("--lines", "-n", min=1, help="Begin this many lines before the end.")
     ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,

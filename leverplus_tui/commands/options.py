@@ -17,10 +17,10 @@ def _inherit(context: typer.Context, value: Path | None) -> Path | None:
 HomeOption = Annotated[
     Path | None,
     typer.Option(
-        "--home", callback=_inherit, help="Where runs are kept; else LEVERPLUS_HOME, else the nearest .leverplus/."
+        "--home", callback=_inherit, help="Folder of the runs; else LEVERPLUS_HOME, else the nearest .leverplus/."
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run: r12, 12, or a name that only one run has.")]
 RunsArgument = Annotated[list[str], typer.Argument(metavar="RUN", help="Runs: r12, 12, or names.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]

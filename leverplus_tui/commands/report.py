@@ -21,8 +21,11 @@ from leverplus_tui.text.output import put, say
 
 def report(
     runs: RunsArgument,
-    lang: Annotated[Literal["en", "zh"], typer.Option("--lang", help="Language.")] = "en",
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE.md|FILE.html", help="Write to a file.")] = None,
+    lang: Annotated[Literal["en", "zh"], typer.Option("--lang", help="Language of the report.")] = "en",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE.md|FILE.html", help="Write to this file instead of the terminal."),
+    ] = None,
     home: HomeOption = None,
 ) -> None:
     """Write a report of runs: accuracies with intervals, paired comparisons, findings, how everything was made.

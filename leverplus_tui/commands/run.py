@@ -17,16 +17,21 @@ from leverplus_tui.text.output import put, put_json, say
 
 COMMON = {
     "spec_file": Annotated[
-        Path | None, typer.Option("--spec", metavar="FILE.toml", help="Read fields from a file; flags win.")
+        Path | None,
+        typer.Option("--spec", metavar="FILE.toml", help="Read fields from this file; options override it."),
     ],
     "assignments": Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help="Set any field, such as decode.num_beams=1; wins."),
+        typer.Option(
+            "--set",
+            metavar="FIELD=VALUE",
+            help="Set any field, such as decode.num_beams=1; overrides options and file.",
+        ),
     ],
     "name": Annotated[str | None, typer.Option("--name", help="Name of the run.")],
-    "detach": Annotated[bool, typer.Option("--detach", help="Do not wait: the job goes on by itself.")],
+    "detach": Annotated[bool, typer.Option("--detach", help="Return at once; the job goes on by itself.")],
     "force": Annotated[
-        bool, typer.Option("--force", help="Run although preflight finds errors; the run says so for ever.")
+        bool, typer.Option("--force", help="Run although preflight finds errors; the run is marked as forced.")
     ],
     "as_json": JsonOption,
     "home": HomeOption,
@@ -75,7 +80,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "eval",
         """Measure few-shot accuracy of a vision-language model.
 
-    With nothing given: the built-in model on the built-in data, two demonstrations.
+    Without options it asks the built-in model about the built-in data, with two demonstrations for each question.
 
     Example:
     leverplus run eval --shot 2
@@ -85,7 +90,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "rce": (
         "rce",
-        """Train a pointer selector by RCE: imitation of candidates, weighted by their reward.
+        """Train a pointer selector by RCE: it imitates candidates, weighted by their reward.
 
     Example:
     leverplus run rce --data rl_data.json --embeddings queries.safetensors --rce-epochs 5
@@ -110,7 +115,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "embed": (
         "embed",
-        """Embed the queries and candidates of a data set, each image once.
+        """Embed the queries and candidates of a data set; each image is encoded once.
 
     Example:
     leverplus run embed --dataset ./okvqa --encoder openai/clip-vit-large-patch14

@@ -32,11 +32,13 @@ def runs(
     sort: Annotated[
         str, typer.Option("--sort", metavar="FIELD", help="Field, then asc or desc, such as: acc@2 desc.")
     ] = "created desc",
-    limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Only the first so many.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", "-n", min=1, help="Show only this many, the first ones.")
+    ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """List runs with their accuracies; newest first unless told otherwise.
+    """List runs with their accuracies, newest first unless --sort says otherwise.
 
     Example:
     leverplus runs

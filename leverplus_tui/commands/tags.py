@@ -18,12 +18,15 @@ from leverplus_tui.text.output import put, put_json, say
 def tag(
     run: RunArgument,
     tags: Annotated[
-        list[str], typer.Argument(metavar="TAG", help="Words; a leading minus takes one off (write -- before it).")
+        list[str],
+        typer.Argument(
+            metavar="TAG", help="Words to put on the run; a leading minus takes one off (write -- before it)."
+        ),
     ],
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Put words on a run; they can be filtered by (`--where tag:baseline`).
+    """Tag a run with words; `leverplus runs --where tag:baseline` lists the runs that have one.
 
     Example:
     leverplus tag r12 baseline paper

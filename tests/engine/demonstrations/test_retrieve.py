@@ -14,6 +14,7 @@ from db.specs.selector import PUBLISHED
 from engine.data.sample import Sample, Split
 from engine.demonstrations.pools import Request, build_pools
 from engine.demonstrations.retrieve import ALIKE, RETRIEVERS, Demonstrations, Task
+from engine.features.steps import RECIPES
 from engine.selector import PointerSelector
 
 
@@ -51,9 +52,10 @@ def test_every_retriever_that_can_be_named_exists() -> None:
     assert set(RETRIEVERS) == set(get_args(Retriever))
     assert set(COMPARED) <= set(RETRIEVERS)
     assert set(ALIKE) <= set(RETRIEVERS)
+    assert {field for pair in COMPARED.values() for field in pair} <= set(RECIPES)
 
 
-@pytest.mark.parametrize("name", sorted(RETRIEVERS.keys() - {"selector"}))
+@pytest.mark.parametrize("name", [name for name in RETRIEVERS if name != "selector"])
 def test_every_retriever_stays_inside_the_pool_and_shows_no_more_than_asked(tmp_path: Path, name: str) -> None:
     one = task(tmp_path, pool="rand-sampler", queries=[*TRAIN.questions[:4], *QUERIES])
     for query, rows in enumerate(choices(name, one, 3)):
