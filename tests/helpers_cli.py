@@ -22,9 +22,11 @@ from db.session import open_database, reading, writing
 from db.specs import EvalSpec, Finding
 from leverplus_tui.cli import app
 from leverplus_tui.jobs import launcher, preflight
+from tests.helpers_worker import PAUSED
 
 FAKE_WORKER = (sys.executable, "-m", "tests.helpers_worker")
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
+"""How long a test waits for what never comes; a machine that has other things to do must not fail it."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Desk:
 
     def until_paused(self, run_id: int) -> store.ProcessRow:
         """Wait until the recipe waits for a signal with its rows stored; its process."""
-        self.wait(lambda: "paused" in self.detail(run_id).facts)
+        self.wait(lambda: "paused" in self.detail(run_id).facts and (self.home.run_dir(run_id) / PAUSED).exists())
         return self.detail(run_id).processes[-1]
 
     def detail(self, run_id: int) -> store.RunDetail:

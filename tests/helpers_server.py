@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-HELD_AT_MOST_S = 60.0
+HELD_AT_MOST_S = 300.0
 Reply = tuple[int, dict[str, str], bytes]
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 import os
 import random
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -16,6 +18,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 from sqlalchemy import Engine
 from sqlmodel import Session
+from textual._context import active_app
+from textual.app import App
 from textual.pilot import Pilot
 
 from db import process, store
@@ -29,6 +33,9 @@ from leverplus_tui.tui.app import LeverplusApp
 DATASET = "d" * 64
 WAITING = ("dialog", "data", "stop", "launch")
 """Groups of workers that wait for a person."""
+LONGEST_REST_S = 2.5
+"""Longer timers belong to messages that go away by themselves."""
+PATIENCE_S = 180.0
 COLOURS = ("red", "green", "blue", "yellow", "purple", "orange")
 SHAPES = ("circle", "square", "triangle")
 
@@ -211,20 +218,50 @@ async def opened(home: Home, size: tuple[int, int] = (120, 36), **links: str) ->
 
 async def settled(pilot: Pilot[None]) -> None:
     """All that was asked for has been read and drawn; what watches for ever is not waited for."""
-    for _ in range(2):
-        await until(
-            pilot, lambda: not any(worker.is_running for worker in pilot.app.workers if worker.group not in WAITING)
-        )
+    quiet = 0
+    while quiet < 2:
+        await until(pilot, lambda: not _at_work(pilot.app))
         await pilot.pause()
+        quiet = 0 if _at_work(pilot.app) else quiet + 1
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], object], *, most: int = 1500) -> None:
-    """Let the program go on until something holds; the bound only keeps a broken test from hanging."""
-    for _ in range(most):
-        if condition():
-            return
+def _at_work(app: App[None]) -> bool:
+    """Whether something reads, or will do so after a rest."""
+    if any(worker.is_running for worker in app.workers if worker.group not in WAITING):
+        return True
+    timers = [timer for node in [app, *app.screen.walk_children(with_self=True)] for timer in node._timers]
+    return any(
+        timer._repeat == 0 and timer._interval < LONGEST_REST_S and timer._task and not timer._task.done()
+        for timer in timers
+    )
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    """Let the program go on until something holds, and draw it; the bound only keeps a broken test from hanging."""
+    latest = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < latest, "what was waited for did not happen"
         await pilot.pause(0.01)
-    raise AssertionError("what was waited for did not happen")
+    await pilot.pause()
+
+
+async def nothing_left(min_sleep: float = 0, max_sleep: float = 0) -> None:
+    """In the place of Textual's `wait_for_idle`, which takes a process that gets no processor for one that has nothing to do:
+    until the event loop has nothing to run but this, with the screen drawn."""
+    for _ in range(2):
+        await _idle()
+        app = active_app.get()
+        if app._screen_stack:
+            app.screen._on_timer_update()
+    await _idle()
+
+
+async def _idle() -> None:
+    ready = vars(asyncio.get_running_loop())["_ready"]
+    quiet = 0
+    while quiet < 2:
+        await asyncio.sleep(0)
+        quiet = 0 if ready else quiet + 1
 
 
 def text_of(pilot: Pilot[None]) -> str:

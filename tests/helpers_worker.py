@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 from db.rows import Cell, Fact, Prediction, Progress, Question, Row, Subset
 from db.specs import EvalSpec, UserError
@@ -20,7 +21,8 @@ from engine.recipes.run_context import RunContext
 
 QUESTIONS = 30
 PAUSE_AFTER = 10
-LONGEST_LIFE_S = 180
+PAUSED = "paused"
+LONGEST_LIFE_S = 600
 
 
 def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
@@ -53,12 +55,20 @@ def _answers(spec: EvalSpec, context: RunContext, ids: tuple[int, ...], shot: in
         yield Prediction(q, shot, (1, 2)[:shot], f"p{q}", request, "a", "a", q % 2, False, bool(known), "")
         yield Progress(q, len(ids), "questions")
         if q == PAUSE_AFTER and first and spec.vlm in ("pause", "deaf"):
-            yield Fact("paused", True)
-            _pause(spec.vlm == "deaf")
+            yield from _pause(context.run_dir / PAUSED, spec.vlm == "deaf")
 
 
-def _pause(deaf: bool) -> None:
-    signal.pause()
+def _pause(said: Path, deaf: bool) -> Iterator[Row]:
+    """Say so, and wait for a signal. One that comes in between is not lost: the system writes its number down here.
+
+    The file says that the worker has drawn the fact and gone on, so that a signal after it meets the waiting recipe.
+    """
+    numbers, written = os.pipe()
+    os.set_blocking(written, False)
+    signal.set_wakeup_fd(written)
+    yield Fact("paused", True)
+    said.touch()
+    os.read(numbers, 1)
     if deaf:
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
         while True:

@@ -1,10 +1,12 @@
-"""How near a wrong answer is to the references: graded where VQA accuracy is 0. Pure Python, on normalised texts."""
+"""How near a wrong answer is to the references: graded where VQA accuracy is 0. On normalised texts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
+
+from rapidfuzz.distance import Levenshtein
 
 from engine.common.accuracy import normalise
 
@@ -43,14 +45,4 @@ def token_f1(one: str, other: str) -> float:
 def edit_similarity(one: str, other: str) -> float:
     """1 - Levenshtein distance / longer length; 1 for two empty texts."""
     longest = max(len(one), len(other))
-    return 1 - distance(one, other) / longest if longest else 1.0
-
-
-def distance(one: str, other: str) -> int:
-    """Levenshtein distance: fewest insertions, deletions and replacements of single characters."""
-    row = list(range(len(other) + 1))
-    for at, letter in enumerate(one, start=1):
-        diagonal, row[0] = row[0], at
-        for place, against in enumerate(other, start=1):
-            diagonal, row[place] = row[place], min(row[place] + 1, row[place - 1] + 1, diagonal + (letter != against))
-    return row[-1]
+    return 1 - Levenshtein.distance(one, other) / longest if longest else 1.0

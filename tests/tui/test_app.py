@@ -16,7 +16,7 @@ from leverplus_tui.text import times
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText
 from leverplus_tui.tui.screens.compare import CompareScreen
-from leverplus_tui.tui.screens.dialogs import Confirm, Tell
+from leverplus_tui.tui.screens.dialogs import Ask, Confirm, Tell
 from leverplus_tui.tui.screens.help import HelpScreen
 from leverplus_tui.tui.screens.launch import starting
 from leverplus_tui.tui.screens.run.page import RunScreen
@@ -257,14 +257,16 @@ async def test_runs_are_tagged_exported_and_deleted(tmp_path: Path) -> None:
         page = pilot.app.screen
         assert isinstance(page, RunsScreen)
         page.table.move_to(2)
-        await pilot.press("t", *"paper", "space", *"-old", "enter")
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Ask))
+        await pilot.press(*"paper", "space", *"-old", "enter")
         await until(pilot, lambda: "r2: paper -old" in text_of(pilot))
         await until(pilot, lambda: page._rows[2].tags == ("paper",))
         page.table.move_to(1)
         await pilot.press("space", "x")
         await until(pilot, lambda: "Export 1 run as" in text_of(pilot))
         await pilot.press("enter")
-        await until(pilot, (home.root / "exports" / "runs.csv").exists)
+        await until(pilot, lambda: "Exported" in text_of(pilot))
         lines = (home.root / "exports" / "runs.csv").read_text().splitlines()
         assert len(lines) == 1 + 3
         assert lines[1].startswith("r1,random,eval,done,False,builtin")

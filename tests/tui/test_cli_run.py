@@ -146,8 +146,8 @@ def test_ctrl_c_stops_the_job_and_exits_130(desk: Desk) -> None:
     )
     words = ["run", "eval", "--vlm", "pause", "--home", str(desk.home.root)]
     with subprocess.Popen([sys.executable, "-c", program, *words], stderr=subprocess.PIPE, text=True) as terminal:
-        desk.wait(desk.home.database.exists)
-        desk.wait(lambda: "r1" in [run["id"] for run in desk.json("runs")])
+        assert terminal.stderr is not None
+        assert any(line.startswith("r1 ") for line in terminal.stderr), "it watches the run"
         desk.until_paused(1)
         terminal.send_signal(signal.SIGINT)
         _, said = terminal.communicate()

@@ -12,7 +12,7 @@ from db import store
 from db.session import writing
 from db.specs import EvalSpec, UserError
 from leverplus_tui.jobs import launcher
-from tests.helpers_cli import Desk, make_desk
+from tests.helpers_cli import PATIENCE_S, Desk, make_desk
 from tests.helpers_worker import PAUSE_AFTER
 
 
@@ -27,7 +27,7 @@ def test_a_job_has_its_own_session_and_a_recorded_process(desk: Desk) -> None:
     assert os.getsid(process.pid) == process.pid != os.getsid(0)
     assert process.log_path == str(desk.home.log(run_id))
     assert len(desk.detail(run_id).processes) == 1, "launcher and job recorded the same process"
-    assert launcher.stop(desk.home, run_id) == "stopped"
+    assert launcher.stop(desk.home, run_id, patience_s=PATIENCE_S) == "stopped"
     assert len(desk.answers(run_id)) == PAUSE_AFTER + 1
 
 
@@ -35,7 +35,7 @@ def test_a_deaf_job_is_killed_after_a_while(desk: Desk) -> None:
     run_id = desk.launch("deaf")
     process = desk.until_paused(run_id)
     assert launcher.stop(desk.home, run_id, patience_s=0.2) == "stopped"
-    assert not store.is_alive(process)
+    desk.wait(lambda: not store.is_alive(process))
     assert desk.detail(run_id).processes[-1].reason == "killed on request"
     assert len(desk.answers(run_id)) == PAUSE_AFTER
 
