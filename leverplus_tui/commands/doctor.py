@@ -19,9 +19,12 @@ from db.store import RunDetail
 from engine.demo.shipped import FILES, builtin_file
 from engine.doctor.examine import examine
 from engine.doctor.request import Request
+from leverplus_tui.commands.database import numbers, opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
+from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.jobs.named_paths import BUILTIN, best_checkpoint
 from leverplus_tui.jobs.spec_options import flatten
+from leverplus_tui.results.health import examine_run
 from leverplus_tui.text.output import finding_lines, put, put_json
 
 EXPECTED = tuple(field.name for field in fields(Request))
@@ -85,10 +88,6 @@ def _reports(subject: str, wanted: dict[str, str], home: Path | None) -> Iterato
 
 def _run_reports(subject: str, wanted: dict[str, str], home: Path | None) -> Iterator[Report]:
     """The run, and the checkpoint behind it where something is expected of one."""
-    from leverplus_tui.commands.database import numbers, opened
-    from leverplus_tui.jobs.follow import bury_dead
-    from leverplus_tui.results.health import examine_run
-
     _, database = opened(home)
     bury_dead(database)
     with reading(database) as session:

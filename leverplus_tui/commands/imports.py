@@ -17,6 +17,8 @@ from engine.doctor.tables import audit
 from engine.figures.result_files import ResultFile, read_result_file
 from leverplus_tui.commands.database import opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
+from leverplus_tui.jobs import launcher
+from leverplus_tui.jobs.follow import follow
 from leverplus_tui.results.importing import store_matrices
 from leverplus_tui.results.outcome import matrix
 from leverplus_tui.results.run_result import failure_lines
@@ -71,9 +73,6 @@ def import_files(
 
 def _import_answers(place: Home, database: Engine, file: ResultFile, spec: ImportSpec) -> dict[str, Any]:
     """A job does it: only there is the scorer at hand."""
-    from leverplus_tui.jobs import launcher
-    from leverplus_tui.jobs.follow import follow
-
     run_id = launcher.launch(place, spec, name=spec.label)
     state = follow(database, run_id, quiet=True)
     with reading(database) as session:

@@ -12,6 +12,7 @@ from db.specs import UserError
 from leverplus_tui.commands.database import numbers, opened
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument, RunsArgument
 from leverplus_tui.commands.run import attend, begin
+from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_options import validated
 from leverplus_tui.results.what_changed import drift
 from leverplus_tui.text.output import put, put_json, say
@@ -24,8 +25,6 @@ def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = Non
     leverplus stop r12
     leverplus stop r12 r13
     """
-    from leverplus_tui.jobs import launcher
-
     place, database = opened(home)
     with reading(database) as session:
         run_ids = numbers(session, runs)
@@ -48,8 +47,6 @@ def resume(
     Example:
     leverplus resume r12
     """
-    from leverplus_tui.jobs import launcher
-
     place, database = opened(home)
     with reading(database) as session:
         run_id = numbers(session, [run])[0]

@@ -12,6 +12,8 @@ import typer
 
 from db.home import Home, resolve_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
+from leverplus_tui.jobs import preflight
+from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.spec_options import SpecOption, build_spec, options
 from leverplus_tui.text.output import put, put_json, say
 
@@ -140,8 +142,6 @@ def run_job(
     home: Path | None = None,
 ) -> None:
     """One job from its options to its result; leaves by `typer.Exit` with the code of the contract."""
-    from leverplus_tui.jobs.named_paths import resolved
-
     place = resolve_home(home)
     spec = resolved(build_spec(kind, flags, spec_file, assignments or ()), place)
     begin(place, spec, name=name or "", detach=detach, force=force, as_json=as_json)
@@ -151,15 +151,15 @@ def begin(
     place: Home, spec: Any, *, name: str, detach: bool, force: bool, as_json: bool, parent: int | None = None
 ) -> int:
     """Preflight, launch and, unless detached, watch; shared by `run` and `rerun`. Returns the run's number."""
-    from leverplus_tui.jobs.preflight import check
-
-    checked = check(spec, place, quiet=as_json)
+    checked = preflight.check(spec, place, quiet=as_json)
     if checked.blocked and not force:
         if as_json:
             put_json({"run": None, "status": "blocked", "kind": spec.kind, "matrix": [], "findings": checked.as_json()})
         say("leverplus: blocked before anything was loaded; mend what is named above, or go on with --force")
         raise typer.Exit(3)
-    from leverplus_tui.jobs import launcher  # only now: the database stays untouched by a blocked run
+    from leverplus_tui.jobs import (
+        launcher,  # the database: a third of a second, which help and blocked runs need not wait
+    )
 
     run_id = launcher.launch(place, spec, name=name, forced=checked.blocked, parent=parent, findings=checked.stored())
     if detach:
@@ -185,7 +185,7 @@ def begin(
 
 def attend(place: Home, run_id: int, *, as_json: bool) -> None:
     """Watch a run to its end and print its result; Ctrl-C stops it (130), a second one kills it."""
-    from db.session import open_database
+    from db.session import open_database  # the database and all that reads it, as in `begin`
     from leverplus_tui.jobs import launcher
     from leverplus_tui.jobs.follow import follow
     from leverplus_tui.results.run_result import print_result

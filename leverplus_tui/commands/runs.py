@@ -13,7 +13,7 @@ from db.specs import Finding
 from db.store import CellRow, RunRow
 from leverplus_tui.commands.database import opened
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.jobs.follow import bury_dead
+from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.results.health import listed_findings
 from leverplus_tui.results.run_result import is_synthetic, run_json
 from leverplus_tui.text.output import MARKS, duration, moment, put, put_json, say, table, with_interval

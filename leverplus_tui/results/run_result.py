@@ -14,6 +14,7 @@ from db.session import reading
 from db.specs import Finding
 from db.store import CellRow, CheckpointRow, RunDetail, RunRow
 from leverplus_tui.jobs.launcher import log_tail
+from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.outcome import EXIT_OF_STATE, exit_code, matrix, way_on
 from leverplus_tui.text.output import duration, finding_lines, iso, plural, put, put_json, say, table, with_interval
 from leverplus_tui.text.shares import FEW_QUERIES
@@ -96,8 +97,6 @@ def _checkpoint(row: CheckpointRow) -> dict[str, Any]:
 
 def print_result(database: Engine, place: Home, run_id: int, *, as_json: bool) -> int:
     """Print how a run ended and what came out; returns the exit code of the contract."""
-    from leverplus_tui.results.health import run_findings  # which tells how runs ended in the words of this module
-
     with reading(database) as session:
         detail = store.run_detail(session, run_id=run_id)
         findings = run_findings(session, detail)
