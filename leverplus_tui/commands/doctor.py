@@ -19,7 +19,7 @@ from db.store import RunDetail
 from engine.demo.shipped import FILES, builtin_file
 from engine.doctor.examine import examine
 from engine.doctor.request import Request
-from leverplus_tui.commands.database import numbers, opened
+from leverplus_tui.commands.database import find_run_id, open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.jobs.named_paths import BUILTIN, best_checkpoint
@@ -88,10 +88,10 @@ def _reports(subject: str, wanted: dict[str, str], home: Path | None) -> Iterato
 
 def _run_reports(subject: str, wanted: dict[str, str], home: Path | None) -> Iterator[Report]:
     """The run, and the checkpoint behind it where something is expected of one."""
-    _, database = opened(home)
+    _, database = open_home(home)
     bury_dead(database)
     with reading(database) as session:
-        run_id = numbers(session, [subject], deleted=True)[0]
+        run_id = find_run_id(session, subject, deleted=True)
         detail = store.run_detail(session, run_id=run_id)
         yield examine_run(session, detail)
     if wanted:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from db.home import Home, resolve_home
-from leverplus_tui.commands.options import HomeOption, JsonOption
+from leverplus_tui.commands.options import DetachOption, ForceOption, HomeOption, JsonOption
 from leverplus_tui.jobs import preflight
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.spec_options import SpecOption, build_spec, options
@@ -26,10 +26,8 @@ COMMON = {
         typer.Option("--set", metavar="FIELD=VALUE", help="Set any field, such as decode.num_beams=1; wins."),
     ],
     "name": Annotated[str | None, typer.Option("--name", help="Name of the run.")],
-    "detach": Annotated[bool, typer.Option("--detach", help="Do not wait: the job goes on by itself.")],
-    "force": Annotated[
-        bool, typer.Option("--force", help="Run although preflight finds errors; the run says so for ever.")
-    ],
+    "detach": DetachOption,
+    "force": ForceOption,
     "as_json": JsonOption,
     "home": HomeOption,
 }
@@ -154,25 +152,16 @@ def begin(
     checked = preflight.check(spec, place, quiet=as_json)
     if checked.blocked and not force:
         if as_json:
-            put_json({"run": None, "status": "blocked", "kind": spec.kind, "matrix": [], "findings": checked.as_json()})
+            put_json(_document(None, "blocked", spec, checked))
         say("leverplus: blocked before anything was loaded; mend what is named above, or go on with --force")
         raise typer.Exit(3)
-    from leverplus_tui.jobs import (
-        launcher,  # the database: a third of a second, which help and blocked runs need not wait
-    )
+    # The database takes a third of a second to import, which help and blocked runs need not wait.
+    from leverplus_tui.jobs import launcher
 
     run_id = launcher.launch(place, spec, name=name, forced=checked.blocked, parent=parent, findings=checked.stored())
     if detach:
         if as_json:
-            put_json(
-                {
-                    "run": f"r{run_id}",
-                    "status": "queued",
-                    "kind": spec.kind,
-                    "matrix": [],
-                    "findings": checked.as_json(),
-                }
-            )
+            put_json(_document(f"r{run_id}", "queued", spec, checked))
         else:
             put(f"r{run_id}")
             say(
@@ -183,9 +172,15 @@ def begin(
     return run_id
 
 
+def _document(run: str | None, status: str, spec: Any, checked: preflight.Checked) -> dict[str, Any]:
+    """What `--json` says of a run that has no result yet."""
+    return {"run": run, "status": status, "kind": spec.kind, "matrix": [], "findings": checked.as_json()}
+
+
 def attend(place: Home, run_id: int, *, as_json: bool) -> None:
     """Watch a run to its end and print its result; Ctrl-C stops it (130), a second one kills it."""
-    from db.session import open_database  # the database and all that reads it, as in `begin`
+    # The database and all that reads it, as in `begin`.
+    from db.session import open_database
     from leverplus_tui.jobs import launcher
     from leverplus_tui.jobs.follow import follow
     from leverplus_tui.results.run_result import print_result

@@ -10,7 +10,7 @@ from typing import Any
 
 from db.home import Home
 from db.specs import Finding
-from db.specs.base import has_error
+from db.specs.base import findings_json, has_error
 from engine.common.findings import error
 from engine.doctor.preflight import Preflight, preflight
 from leverplus_tui.jobs.named_paths import files_of
@@ -46,7 +46,7 @@ class Checked:
 
     def as_json(self) -> list[dict[str, Any]]:
         """The findings as the contract prints them."""
-        return [finding.model_dump(mode="json") for finding in self.findings]
+        return findings_json(self.findings)
 
 
 def check(spec: Any, place: Home, *, quiet: bool = False) -> Checked:

@@ -23,7 +23,7 @@ from engine.doctor.runs import CONTROLS, Measured, control_not_beaten, missing_b
 from engine.statistics.intervals import paired
 from leverplus_tui.jobs.spec_command import command_text
 from leverplus_tui.results.outcome import exit_code, matrix, way_on
-from leverplus_tui.results.paired_rows import imported
+from leverplus_tui.results.paired_rows import is_imported
 
 Figure = tuple[RunRow, CellRow]
 BUILTIN = "builtin"
@@ -73,7 +73,7 @@ def _lacking(session: Session, rows: Sequence[RunRow]) -> list[Finding]:
 
 
 def _counts(cell: CellRow) -> bool:
-    return not imported(cell) and cell.n_done == cell.n
+    return not is_imported(cell) and cell.n_done == cell.n
 
 
 def examine_run(session: Session, detail: RunDetail) -> Report:

@@ -12,6 +12,7 @@ from db.home import Home
 from db.run_states import FAILED
 from db.session import reading
 from db.specs import Finding
+from db.specs.base import findings_json
 from db.store import CellRow, CheckpointRow, RunDetail, RunRow
 from leverplus_tui.jobs.launcher import log_tail
 from leverplus_tui.results.health import run_findings
@@ -51,7 +52,7 @@ def run_json(row: RunRow, findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "id": row.ref, "name": row.name, "kind": row.kind, "state": row.state, "dataset": row.dataset, "vlm": row.vlm,
         "retriever": row.retriever, "created": iso(row.created), "duration_s": row.duration_s, "forced": row.forced,
-        "matrix": matrix(row.cells), "tags": list(row.tags), "findings": documents(findings),
+        "matrix": matrix(row.cells), "tags": list(row.tags), "findings": findings_json(findings),
     }  # fmt: skip
 
 
@@ -81,11 +82,6 @@ def detail_json(detail: RunDetail, findings: Sequence[Finding]) -> dict[str, Any
         "log": last.log_path if last else None,
         "reason": last.reason if last else "",
     }
-
-
-def documents(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Findings as the contract prints them."""
-    return [finding.model_dump(mode="json") for finding in findings]
 
 
 def _checkpoint(row: CheckpointRow) -> dict[str, Any]:
@@ -183,7 +179,7 @@ def _run_document(detail: RunDetail, place: Home, findings: Sequence[Finding]) -
         "status": detail.row.state,
         "kind": detail.row.kind,
         "matrix": matrix(detail.row.cells),
-        "findings": documents(findings),
+        "findings": findings_json(findings),
     }
     if detail.checkpoints:
         document["checkpoints"] = [c.path for c in detail.checkpoints if c.replaced is None]
