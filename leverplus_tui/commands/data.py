@@ -15,12 +15,12 @@ from db.session import writing
 from db.specs import Report, UserError
 from db.specs.base import findings_json, has_error
 from db.store import DataRow
-from engine.demo.shipped import builtin_file
+from engine.demo.shipped import BUILTIN, builtin_file
 from leverplus_tui.commands.database import find_run_id, open_home, reading_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.data import rl_files
 from leverplus_tui.data.registering import known_facts, register
-from leverplus_tui.jobs.named_paths import BUILTIN, RUN, rl_data_path
+from leverplus_tui.jobs.named_paths import RUN, rl_data_path
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.text.output import finding_lines, iso, moment, put, put_json, say, table
 from leverplus_tui.text.shares import doubt, label_line, share

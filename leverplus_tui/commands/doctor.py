@@ -16,13 +16,13 @@ from db.session import open_database, reading
 from db.specs import Report, UserError
 from db.specs.base import has_error
 from db.store import RunDetail
-from engine.demo.shipped import FILES, builtin_file
+from engine.demo.shipped import BUILTIN, FILES, builtin_file
 from engine.doctor.examine import examine
 from engine.doctor.request import Request
 from leverplus_tui.commands.database import find_run_id, open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.jobs.dead_jobs import bury_dead
-from leverplus_tui.jobs.named_paths import BUILTIN, best_checkpoint
+from leverplus_tui.jobs.named_paths import best_checkpoint
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.health import examine_run
 from leverplus_tui.text.output import finding_lines, put, put_json

@@ -34,7 +34,6 @@ STAGES = {
     "write": (0.02, "writing"),
 }
 """Stage of a build -> (share of its time, word for it)."""
-BUILTIN = "builtin"
 
 
 # Registering and judging

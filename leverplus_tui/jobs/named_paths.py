@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from db.home import Home
 from db.specs import Spec, UserError
-from engine.demo.shipped import builtin_file
+from engine.demo.shipped import BUILTIN, builtin_file
 from leverplus_tui.jobs.spec_options import NAMES
 
 if TYPE_CHECKING:  # the database costs a third of a second, and a blocked run needs none
@@ -21,7 +21,6 @@ if TYPE_CHECKING:  # the database costs a third of a second, and a blocked run n
 FIELDS = ("dataset", "vlm", "selector", "encoder", "rl_data", "embeddings", "query_embeddings", "init")
 HUB_FIELDS = ("vlm", "encoder")
 """Fields that may name a model of the hub, which only the job can look for."""
-BUILTIN = "builtin"
 WORDS = ("", BUILTIN, "vlm")
 RUN = re.compile(r"r\d+")
 ELSE = {

@@ -19,6 +19,7 @@ from db.specs import EvalSpec, Finding, Report
 from db.specs.base import worst_first
 from db.store import CellRow, RunDetail, RunRow
 from engine.common.findings import error, info, warning
+from engine.demo.shipped import BUILTIN
 from engine.doctor.runs import CONTROLS, Measured, control_not_beaten, missing_baselines
 from engine.statistics.intervals import paired
 from leverplus_tui.jobs.spec_command import command_text
@@ -26,7 +27,6 @@ from leverplus_tui.results.outcome import exit_code, matrix, way_on
 from leverplus_tui.results.paired_rows import is_imported
 
 Figure = tuple[RunRow, CellRow]
-BUILTIN = "builtin"
 JUDGED_ANEW = ("baseline-missing", "control-not-beaten")
 
 
