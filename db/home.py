@@ -65,6 +65,6 @@ def _nearest(folder: Path) -> Path | None:
 
 
 def _user_data() -> Path:
-    from platformdirs import user_data_path  # most calls name a home and need not pay for it
+    from platformdirs import user_data_path  # 10 ms, and most calls name a home
 
     return user_data_path("leverplus", appauthor=False)

@@ -70,6 +70,11 @@ def has_error(findings: Iterable[Finding]) -> bool:
     return any(finding.severity == "error" for finding in findings)
 
 
+def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Findings as JSON values, as every `--json` prints them."""
+    return [finding.model_dump(mode="json") for finding in findings]
+
+
 def canonical_json(value: object) -> str:
     """JSON with sorted keys and no blanks, so that equal values have equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -21,8 +21,8 @@ Reading (a `reading` or `writing` session):
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
     active_processes(session) -> list[ProcessRow]              is_alive(row) -> bool
     list_data(session, *, kind=None) -> list[DataRow]          find_data(session, text) -> DataRow
-    known_data(engine, *, kind=None) -> list[DataRow]: registered files looked at again, and what runs wrote
-    looked_at(row) -> DataRow: how one of them is found now
+    all_data(engine, *, kind=None) -> list[DataRow]: registered files looked at again, and what runs wrote
+    as_on_disk(row) -> DataRow: how one of them is found now
     changed_data(engine, paths) -> list[DataRow]: those whose content is not what was registered
     ref(run_id) -> "r12"                                       STATES, ACTIVE, ENDED, FAILED, UNFINISHED: run states
 Writing (a `writing` session):
@@ -50,6 +50,7 @@ from db.store.answers import (
     scores,
 )
 from db.store.base import ref
+from db.store.data_on_disk import all_data, as_on_disk, changed_data
 from db.store.detail import (
     CheckpointRow,
     RunDetail,
@@ -73,7 +74,6 @@ from db.store.jobs import (
     processes,
     start_process,
 )
-from db.store.known import changed_data, known_data, looked_at
 from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
 from db.store.matrix import CellRow, cells
 from db.store.metrics import MetricRow, metric_series, metric_summaries
@@ -120,8 +120,10 @@ __all__ = [
     "active_processes",
     "add_data",
     "add_rows",
+    "all_data",
     "answered",
     "artifacts",
+    "as_on_disk",
     "candidates",
     "cells",
     "changed_data",
@@ -140,10 +142,8 @@ __all__ = [
     "get_run",
     "heartbeat",
     "is_alive",
-    "known_data",
     "list_data",
     "list_runs",
-    "looked_at",
     "lost_runs",
     "measured_cells",
     "metric_series",

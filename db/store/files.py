@@ -49,7 +49,7 @@ class DataRow:
 
     @property
     def state(self) -> Literal["there", "changed", "missing"]:
-        """How it was found when it was looked at last (`known_data` looks)."""
+        """How it was found when it was looked at last (`all_data` looks)."""
         return "missing" if self.missing else "changed" if self.changed else "there"
 
 
@@ -134,7 +134,7 @@ def forget_data(session: Session, *, data_id: int) -> None:
     execute(session, "UPDATE data_file SET deleted_at = :now WHERE id = :id", {"now": now(), "id": data_id})
 
 
-def note_look(session: Session, *, row: DataRow) -> None:
+def note_state_on_disk(session: Session, *, row: DataRow) -> None:
     """Keep what was seen of a registered file, unless it has been registered anew meanwhile."""
     sql = """
         UPDATE data_file SET missing_at = :missing, changed_at = :changed, modified_ns = :modified

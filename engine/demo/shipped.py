@@ -6,6 +6,8 @@ from pathlib import Path
 
 from db.specs.base import UserError
 
+BUILTIN = "builtin"
+"""The word for all of it, wherever a path or a name is asked for."""
 SYNTHETIC_NOTE = "SYNTHETIC: drawn and named by leverplus for its built-in model; no photograph, no person's answer."
 SELECTOR = "selector.safetensors"
 FILES = {"rl-data": "rl_data.json", "embeddings": "embeddings.safetensors", "checkpoint": SELECTOR}

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from db import store
 from db.home import Home, resolve_home
+from db.session import open_database, reading
+from db.specs import EmbedSpec, EvalSpec, GenerateSpec, TrainSpec
+from engine.doctor.examine import examine
 from leverplus_tui.commands.options import HomeOption
-from leverplus_tui.text.output import put, say
+from leverplus_tui.commands.run import begin
+from leverplus_tui.jobs.named_paths import resolved
+from leverplus_tui.results.comparison import compare
+from leverplus_tui.results.comparison_text import accuracies, differences
+from leverplus_tui.text.numbers import share
+from leverplus_tui.text.output import finding_lines, put, say, table
+from leverplus_tui.text.words import fact
 
 SHOTS = (1, 2)
 CONTROLS = ("random", "fixed", "t2t", "i2i")
@@ -44,8 +55,6 @@ def _step(number: int, text: str) -> None:
 
 
 def _make(place: Home, queries: int, seed: int) -> tuple[int, int]:
-    from db.specs import EmbedSpec, GenerateSpec
-
     _step(1, f"generate: the model answers {queries} train questions behind different demonstrations")
     data = _run(place, GenerateSpec(queries=queries, seed=seed), "circle: RL data")
     _step(2, "health: what these data can teach")
@@ -54,9 +63,6 @@ def _make(place: Home, queries: int, seed: int) -> tuple[int, int]:
 
 
 def _train(place: Home, made: tuple[int, int], seed: int) -> int:
-    from db.specs import TrainSpec
-    from leverplus_tui.jobs.named_paths import resolved
-
     _step(3, "train: a selector by RCE, then by GRPO")
     data, embeddings = made
     spec = TrainSpec.model_validate(
@@ -68,30 +74,16 @@ def _train(place: Home, made: tuple[int, int], seed: int) -> int:
 
 
 def _evaluate(place: Home, retriever: str, seed: int, selector: str = "") -> int:
-    from db.specs import EvalSpec
-    from leverplus_tui.jobs.named_paths import resolved
-
     shots = (0, *SHOTS) if retriever == "random" else SHOTS
     spec = EvalSpec.model_validate({"retriever": retriever, "selector": selector, "shots": shots, "seed": seed})
     return _run(place, resolved(spec, place), f"circle: {retriever}")
 
 
 def _run(place: Home, spec: object, name: str) -> int:
-    from leverplus_tui.commands.run import begin
-
     return begin(place, spec, name=name, detach=False, force=False, as_json=False)
 
 
 def _health(place: Home, run: int) -> None:
-    from pathlib import Path
-
-    from db import store
-    from db.session import open_database, reading
-    from engine.doctor.examine import examine
-    from leverplus_tui.text.numbers import share
-    from leverplus_tui.text.output import finding_lines
-    from leverplus_tui.text.words import fact
-
     with reading(open_database(place.database)) as session:
         (artifact,) = store.artifacts(session, run_id=run)
     report = examine(Path(artifact.path))
@@ -103,11 +95,6 @@ def _health(place: Home, run: int) -> None:
 
 
 def _compare(place: Home, controls: list[int], selector: int) -> None:
-    from db.session import open_database, reading
-    from leverplus_tui.results.comparison import compare
-    from leverplus_tui.results.comparison_text import accuracies, differences
-    from leverplus_tui.text.output import table
-
     with reading(open_database(place.database)) as session:
         found = compare(session, [*controls, selector], planned=selector)
     names = {run.id: run.name.removeprefix("circle: ") for run in found.runs}

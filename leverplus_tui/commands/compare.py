@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from db.specs import UserError
-from leverplus_tui.commands.database import looking, numbers
+from leverplus_tui.commands.database import find_run_ids, reading_home
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunsArgument
 from leverplus_tui.results.comparison import compare as compare_runs
 from leverplus_tui.results.comparison_text import csv_text, markdown, plain_text
@@ -29,8 +29,8 @@ def compare(
     """
     if sum((as_json, as_markdown, as_csv)) > 1:
         raise UserError("--json, --markdown and --csv exclude each other: give one of them")
-    with looking(home) as session:
-        run_ids = numbers(session, runs)
+    with reading_home(home) as session:
+        run_ids = find_run_ids(session, runs)
         if len(run_ids) < 2:
             raise UserError("compare needs two different runs: leverplus compare r10 r12")
         found = compare_runs(session, run_ids)

@@ -13,16 +13,15 @@ from db.fingerprint import content_sha, total_size
 from db.home import resolve_home
 from db.session import writing
 from db.specs import Report, UserError
-from db.specs.base import has_error
+from db.specs.base import findings_json, has_error
 from db.store import DataRow
-from engine.demo.shipped import builtin_file
-from leverplus_tui.commands.database import looking, numbers, opened
+from engine.demo.shipped import BUILTIN, builtin_file
+from leverplus_tui.commands.database import find_run_id, open_home, reading_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.data import rl_files
 from leverplus_tui.data.registering import known_facts, register
-from leverplus_tui.jobs.named_paths import BUILTIN, RUN, rl_data_path
+from leverplus_tui.jobs.named_paths import RUN, rl_data_path
 from leverplus_tui.jobs.spec_options import flatten
-from leverplus_tui.results.run_result import documents
 from leverplus_tui.text.numbers import share, size
 from leverplus_tui.text.output import finding_lines, put, put_json, say, table
 from leverplus_tui.text.shares import doubt, label_line
@@ -51,12 +50,12 @@ def add(
     """
     path = file.expanduser().absolute()
     _existing(path)
-    _, database = opened(home)
+    _, database = open_home(home)
     row, report = register(database, path, name=name)
     if row is None:
         _refuse(path, report, as_json)
     if as_json:
-        put_json(_document(row) | {"findings": documents(report.findings)})
+        put_json(_document(row) | {"findings": findings_json(report.findings)})
     else:
         put(f"{row.ref} {row.name} ({row.kind})")
         _say_findings(report)
@@ -68,7 +67,7 @@ def add(
 def _refuse(path: Path, report: Report, as_json: bool) -> NoReturn:
     """What cannot be read is not registered: its name would stand for nothing."""
     if as_json:
-        put_json({"id": None, "path": str(path), "kind": "unknown", "findings": documents(report.findings)})
+        put_json({"id": None, "path": str(path), "kind": "unknown", "findings": findings_json(report.findings)})
     else:
         _say_findings(report)
     say(f"leverplus: {path} was not registered, because it could not be read as any kind of data")
@@ -86,8 +85,8 @@ def list_data(as_json: JsonOption = False, home: HomeOption = None) -> None:
     Example:
     leverplus data list
     """
-    place, database = opened(home)
-    rows = store.known_data(database)
+    place, database = open_home(home)
+    rows = store.all_data(database)
     if as_json:
         put_json([_document(row) for row in rows])
     elif not rows:
@@ -119,8 +118,8 @@ def show(data: DataArgument, as_json: JsonOption = False, home: HomeOption = Non
 
 
 def _registered(data: str, home: Path | None) -> dict[str, Any]:
-    with looking(home) as session:
-        row = store.looked_at(store.find_data(session, data))
+    with reading_home(home) as session:
+        row = store.as_on_disk(store.find_data(session, data))
     changed = row.missing is None and content_sha(Path(row.path)) != row.sha256
     return _document(row) | {"facts": row.facts, "changed": changed}
 
@@ -138,8 +137,8 @@ def _unregistered(data: str, home: Path | None) -> dict[str, Any] | None:
 
 
 def _written(run: str, home: Path | None) -> Path:
-    with looking(home) as session:
-        detail = store.run_detail(session, run_id=numbers(session, [run])[0])
+    with reading_home(home) as session:
+        detail = store.run_detail(session, run_id=find_run_id(session, run))
     if not detail.artifacts:
         row = detail.row
         raise UserError(
@@ -156,7 +155,7 @@ def forget(data: DataArgument, as_json: JsonOption = False, home: HomeOption = N
     Example:
     leverplus data forget balanced
     """
-    _, database = opened(home)
+    _, database = open_home(home)
     with writing(database) as session:
         row = store.find_data(session, data)
         if row.run_id is not None:
@@ -183,7 +182,7 @@ def health(data: DataArgument, as_json: JsonOption = False, home: HomeOption = N
     if report.kind != "rl-data":
         raise UserError(f"{report.path} is {report.kind}, not RL data: `leverplus doctor {data}` says more")
     document: dict[str, Any] = {name: report.facts.get(name) for name in HEALTH} | report.facts
-    document["findings"] = documents(report.findings)
+    document["findings"] = findings_json(report.findings)
     if as_json:
         put_json(document)
     else:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from db.home import resolve_home
-from leverplus_tui.commands.database import opened
+from leverplus_tui.commands.database import open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.commands.run_program import run_program
 from leverplus_tui.data.registering import register_made
@@ -91,7 +91,7 @@ def export(
 
 
 def _register(out: Path, home: Path | None) -> None:
-    _, database = opened(home)
+    _, database = open_home(home)
     row = register_made(database, out)
     if row is not None:
         say(f"registered as {row.ref} {row.name}")

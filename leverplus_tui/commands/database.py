@@ -15,19 +15,24 @@ from db.session import open_database, reading
 
 
 @contextmanager
-def looking(home: Path | None) -> Iterator[Session]:
+def reading_home(home: Path | None) -> Iterator[Session]:
     """A reading session on the home's database."""
     with reading(open_database(resolve_home(home).database)) as session:
         yield session
 
 
-def opened(home: Path | None) -> tuple[Home, Engine]:
+def open_home(home: Path | None) -> tuple[Home, Engine]:
     """The home and its database."""
     place = resolve_home(home)
     return place, open_database(place.database)
 
 
-def numbers(session: Session, names: Sequence[str], *, deleted: bool = False) -> list[int]:
+def find_run_id(session: Session, name: str, *, deleted: bool = False) -> int:
+    """The run that a person means. Raises UserError naming near misses."""
+    return find_run_ids(session, [name], deleted=deleted)[0]
+
+
+def find_run_ids(session: Session, names: Sequence[str], *, deleted: bool = False) -> list[int]:
     """The runs that people mean, each once. Raises UserError naming near misses."""
     found = [store.find_run(session, name, deleted=deleted).id for name in names]
     return [number for number in dict.fromkeys(found) if number is not None]

@@ -16,12 +16,15 @@ from db.session import open_database, reading
 from db.specs import Report, UserError
 from db.specs.base import has_error
 from db.store import RunDetail
-from engine.demo.shipped import FILES, builtin_file
+from engine.demo.shipped import BUILTIN, FILES, builtin_file
 from engine.doctor.examine import examine
 from engine.doctor.request import Request
+from leverplus_tui.commands.database import find_run_id, open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.jobs.named_paths import BUILTIN, best_checkpoint
+from leverplus_tui.jobs.dead_jobs import bury_dead
+from leverplus_tui.jobs.named_paths import best_checkpoint
 from leverplus_tui.jobs.spec_options import flatten
+from leverplus_tui.results.health import examine_run
 from leverplus_tui.text.output import finding_lines, put, put_json
 
 EXPECTED = tuple(field.name for field in fields(Request))
@@ -85,14 +88,10 @@ def _reports(subject: str, wanted: dict[str, str], home: Path | None) -> Iterato
 
 def _run_reports(subject: str, wanted: dict[str, str], home: Path | None) -> Iterator[Report]:
     """The run, and the checkpoint behind it where something is expected of one."""
-    from leverplus_tui.commands.database import numbers, opened
-    from leverplus_tui.jobs.follow import bury_dead
-    from leverplus_tui.results.health import examine_run
-
-    _, database = opened(home)
+    _, database = open_home(home)
     bury_dead(database)
     with reading(database) as session:
-        run_id = numbers(session, [subject], deleted=True)[0]
+        run_id = find_run_id(session, subject, deleted=True)
         detail = store.run_detail(session, run_id=run_id)
         yield examine_run(session, detail)
     if wanted:

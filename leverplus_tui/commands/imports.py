@@ -12,11 +12,14 @@ from db import store
 from db.home import Home
 from db.session import reading
 from db.specs import Finding, UserError
+from db.specs.base import findings_json
 from db.specs.imported import ImportSpec
 from engine.doctor.tables import audit
 from engine.figures.result_files import ResultFile, read_result_file
-from leverplus_tui.commands.database import opened
+from leverplus_tui.commands.database import open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
+from leverplus_tui.jobs import launcher
+from leverplus_tui.jobs.follow import follow
 from leverplus_tui.results.importing import store_matrices
 from leverplus_tui.results.outcome import matrix
 from leverplus_tui.results.run_result import failure_lines
@@ -51,7 +54,7 @@ def import_files(
     leverplus import predictions.json --dataset ./okvqa --shot 2 --vlm Qwen2.5-VL-3B
     """
     found = [read_result_file(path) for path in files]  # all are read before anything is stored
-    place, database = opened(home)
+    place, database = open_home(home)
     matrices = [one for file in found for one in file.matrices]
     findings = audit(matrices)
     entries = store_matrices(database, matrices, findings)
@@ -64,16 +67,13 @@ def import_files(
             )  # fmt: skip
             entries.append(_import_answers(place, database, file, spec))
     if as_json:
-        put_json({"imported": entries, "findings": [finding.model_dump(mode="json") for finding in findings]})
+        put_json({"imported": entries, "findings": findings_json(findings)})
         return
     _print(entries, findings)
 
 
 def _import_answers(place: Home, database: Engine, file: ResultFile, spec: ImportSpec) -> dict[str, Any]:
     """A job does it: only there is the scorer at hand."""
-    from leverplus_tui.jobs import launcher
-    from leverplus_tui.jobs.follow import follow
-
     run_id = launcher.launch(place, spec, name=spec.label)
     state = follow(database, run_id, quiet=True)
     with reading(database) as session:

@@ -9,9 +9,10 @@ import typer
 from db import store
 from db.session import reading
 from db.specs import UserError
-from leverplus_tui.commands.database import numbers, opened
-from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument, RunsArgument
+from leverplus_tui.commands.database import find_run_id, find_run_ids, open_home
+from leverplus_tui.commands.options import DetachOption, ForceOption, HomeOption, JsonOption, RunArgument, RunsArgument
 from leverplus_tui.commands.run import attend, begin
+from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_options import validated
 from leverplus_tui.results.what_changed import drift
 from leverplus_tui.text.output import put, put_json, say
@@ -24,11 +25,9 @@ def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = Non
     leverplus stop r12
     leverplus stop r12 r13
     """
-    from leverplus_tui.jobs import launcher
-
-    place, database = opened(home)
+    place, database = open_home(home)
     with reading(database) as session:
-        run_ids = numbers(session, runs)
+        run_ids = find_run_ids(session, runs)
     states = {f"r{run_id}": launcher.stop(place, run_id) for run_id in run_ids}
     if as_json:
         put_json(states)
@@ -39,7 +38,7 @@ def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = Non
 
 def resume(
     run: RunArgument,
-    detach: Annotated[bool, typer.Option("--detach", help="Return at once; the job goes on by itself.")] = False,
+    detach: DetachOption = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -48,11 +47,9 @@ def resume(
     Example:
     leverplus resume r12
     """
-    from leverplus_tui.jobs import launcher
-
-    place, database = opened(home)
+    place, database = open_home(home)
     with reading(database) as session:
-        run_id = numbers(session, [run])[0]
+        run_id = find_run_id(session, run)
     launcher.resume(place, run_id)
     if not detach:
         attend(place, run_id, as_json=as_json)
@@ -65,10 +62,8 @@ def resume(
 def rerun(
     run: RunArgument,
     name: Annotated[str | None, typer.Option("--name", help="Name of the new run.")] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Return at once; the job goes on by itself.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Run although preflight finds errors; the run is marked as forced.")
-    ] = False,
+    detach: DetachOption = False,
+    force: ForceOption = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -77,9 +72,9 @@ def rerun(
     Example:
     leverplus rerun r12
     """
-    place, database = opened(home)
+    place, database = open_home(home)
     with reading(database) as session:
-        detail = store.run_detail(session, run_id=numbers(session, [run], deleted=True)[0])
+        detail = store.run_detail(session, run_id=find_run_id(session, run, deleted=True))
     spec = _spec_of(detail.row.ref, detail.spec)
     run_id = begin(
         place, spec, name=name or detail.row.name, detach=detach, force=force, as_json=as_json, parent=detail.row.id

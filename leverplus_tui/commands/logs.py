@@ -13,7 +13,7 @@ from db import store
 from db.run_states import ENDED
 from db.session import reading
 from db.specs import UserError
-from leverplus_tui.commands.database import numbers, opened
+from leverplus_tui.commands.database import find_run_id, open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument
 from leverplus_tui.text.output import put_json, say
 
@@ -39,9 +39,9 @@ def logs(
         raise UserError(
             "--follow and --json exclude each other: one JSON document has an end, a log that grows has none"
         )
-    place, database = opened(home)
+    place, database = open_home(home)
     with reading(database) as session:
-        run_id = numbers(session, [run], deleted=True)[0]
+        run_id = find_run_id(session, run, deleted=True)
     log = place.log(run_id)
     if as_json:
         put_json({"run": f"r{run_id}", "log": str(log), "lines": _lines(log, lines)})

@@ -23,4 +23,8 @@ HomeOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run: r12, 12, or a name that only one run has.")]
 RunsArgument = Annotated[list[str], typer.Argument(metavar="RUN", help="Runs: r12, 12, or names.")]
+DetachOption = Annotated[bool, typer.Option("--detach", help="Return at once; the job goes on by itself.")]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Run although preflight finds errors; the run is marked as forced.")
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]

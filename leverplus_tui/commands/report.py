@@ -10,7 +10,7 @@ import typer
 from db import store
 from db.specs import UserError
 from engine.common.atomic import write_text
-from leverplus_tui.commands.database import looking, numbers
+from leverplus_tui.commands.database import find_run_ids, reading_home
 from leverplus_tui.commands.options import HomeOption, RunsArgument
 from leverplus_tui.results.comparison import compare
 from leverplus_tui.results.document import to_html, to_markdown
@@ -36,8 +36,8 @@ def report(
     """
     if out is not None and out.suffix not in (".md", ".html"):
         raise UserError(f"--out {out}: end the name in .md or .html")
-    with looking(home) as session:
-        run_ids = numbers(session, runs)
+    with reading_home(home) as session:
+        run_ids = find_run_ids(session, runs)
         details = [store.run_detail(session, run_id=run_id) for run_id in run_ids]
         comparison = compare(session, run_ids) if len(run_ids) > 1 else None
         findings = comparison.findings if comparison else {d.row.ref: run_findings(session, d) for d in details}

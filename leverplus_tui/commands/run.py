@@ -11,7 +11,9 @@ from typing import Annotated, Any
 import typer
 
 from db.home import Home, resolve_home
-from leverplus_tui.commands.options import HomeOption, JsonOption
+from leverplus_tui.commands.options import DetachOption, ForceOption, HomeOption, JsonOption
+from leverplus_tui.jobs import preflight
+from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.spec_options import SpecOption, build_spec, options
 from leverplus_tui.text.output import put, put_json, say
 
@@ -29,10 +31,8 @@ COMMON = {
         ),
     ],
     "name": Annotated[str | None, typer.Option("--name", help="Name of the run.")],
-    "detach": Annotated[bool, typer.Option("--detach", help="Return at once; the job goes on by itself.")],
-    "force": Annotated[
-        bool, typer.Option("--force", help="Run although preflight finds errors; the run is marked as forced.")
-    ],
+    "detach": DetachOption,
+    "force": ForceOption,
     "as_json": JsonOption,
     "home": HomeOption,
 }
@@ -145,8 +145,6 @@ def run_job(
     home: Path | None = None,
 ) -> None:
     """One job from its options to its result; leaves by `typer.Exit` with the code of the contract."""
-    from leverplus_tui.jobs.named_paths import resolved
-
     place = resolve_home(home)
     spec = resolved(build_spec(kind, flags, spec_file, assignments or ()), place)
     begin(place, spec, name=name or "", detach=detach, force=force, as_json=as_json)
@@ -156,28 +154,19 @@ def begin(
     place: Home, spec: Any, *, name: str, detach: bool, force: bool, as_json: bool, parent: int | None = None
 ) -> int:
     """Preflight, launch and, unless detached, watch; shared by `run` and `rerun`. Returns the run's number."""
-    from leverplus_tui.jobs.preflight import check
-
-    checked = check(spec, place, quiet=as_json)
+    checked = preflight.check(spec, place, quiet=as_json)
     if checked.blocked and not force:
         if as_json:
-            put_json({"run": None, "status": "blocked", "kind": spec.kind, "matrix": [], "findings": checked.as_json()})
+            put_json(_document(None, "blocked", spec, checked))
         say("leverplus: blocked before anything was loaded; mend what is named above, or go on with --force")
         raise typer.Exit(3)
-    from leverplus_tui.jobs import launcher  # only now: the database stays untouched by a blocked run
+    # The database takes a third of a second to import, which help and blocked runs need not wait.
+    from leverplus_tui.jobs import launcher
 
     run_id = launcher.launch(place, spec, name=name, forced=checked.blocked, parent=parent, findings=checked.stored())
     if detach:
         if as_json:
-            put_json(
-                {
-                    "run": f"r{run_id}",
-                    "status": "queued",
-                    "kind": spec.kind,
-                    "matrix": [],
-                    "findings": checked.as_json(),
-                }
-            )
+            put_json(_document(f"r{run_id}", "queued", spec, checked))
         else:
             put(f"r{run_id}")
             say(
@@ -188,8 +177,14 @@ def begin(
     return run_id
 
 
+def _document(run: str | None, status: str, spec: Any, checked: preflight.Checked) -> dict[str, Any]:
+    """What `--json` says of a run that has no result yet."""
+    return {"run": run, "status": status, "kind": spec.kind, "matrix": [], "findings": checked.as_json()}
+
+
 def attend(place: Home, run_id: int, *, as_json: bool) -> None:
     """Watch a run to its end and print its result; Ctrl-C stops it (130), a second one kills it."""
+    # The database and all that reads it, as in `begin`.
     from db.session import open_database
     from leverplus_tui.jobs import launcher
     from leverplus_tui.jobs.follow import follow

@@ -11,9 +11,9 @@ from db import store
 from db.session import reading
 from db.specs import Finding
 from db.store import RunRow
-from leverplus_tui.commands.database import opened
+from leverplus_tui.commands.database import open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.jobs.follow import bury_dead
+from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.results.health import listed_findings
 from leverplus_tui.results.run_result import is_synthetic, run_json
 from leverplus_tui.text.figures import figure_text
@@ -44,7 +44,7 @@ def runs(
     leverplus runs
     leverplus runs --where 'kind:eval state:done acc@2>45' --sort 'acc@2 desc'
     """
-    place, database = opened(home)
+    place, database = open_home(home)
     bury_dead(database)
     with reading(database) as session:
         rows = store.list_runs(session, where=where, sort=sort, limit=limit)

@@ -6,7 +6,7 @@ import json
 
 from db import store
 from db.store import RunDetail
-from leverplus_tui.commands.database import looking, numbers
+from leverplus_tui.commands.database import find_run_id, reading_home
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.health import run_findings
@@ -22,8 +22,8 @@ def show(run: RunArgument, as_json: JsonOption = False, home: HomeOption = None)
     leverplus show r12
     leverplus show r12 --json
     """
-    with looking(home) as session:
-        detail = store.run_detail(session, run_id=numbers(session, [run], deleted=True)[0])
+    with reading_home(home) as session:
+        detail = store.run_detail(session, run_id=find_run_id(session, run, deleted=True))
         findings = run_findings(session, detail)
     if as_json:
         put_json(detail_json(detail, findings))

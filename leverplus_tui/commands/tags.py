@@ -10,7 +10,7 @@ import typer
 from db import store
 from db.session import reading, writing
 from db.specs import UserError
-from leverplus_tui.commands.database import numbers, opened
+from leverplus_tui.commands.database import find_run_id, find_run_ids, open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument, RunsArgument, YesOption
 from leverplus_tui.text.output import put, put_json, say
 
@@ -32,9 +32,9 @@ def tag(
     leverplus tag r12 baseline paper
     leverplus tag r12 -- -paper
     """
-    _, database = opened(home)
+    _, database = open_home(home)
     with writing(database) as session:
-        run_id = numbers(session, [run])[0]
+        run_id = find_run_id(session, run)
         taken_off = [word[1:] for word in tags if word.startswith("-")]
         _carried(store.run_rows(session, run_ids=[run_id])[0].tags, taken_off, f"r{run_id}")
         store.tag(session, run_id=run_id, tags=[word for word in tags if not word.startswith("-")])
@@ -65,9 +65,9 @@ def rename(
     Example:
     leverplus rename r12 baseline
     """
-    _, database = opened(home)
+    _, database = open_home(home)
     with writing(database) as session:
-        run_id = numbers(session, [run])[0]
+        run_id = find_run_id(session, run)
         store.rename(session, run_id=run_id, name=name)
         renamed = store.get_run(session, run_id=run_id).name
     if as_json:
@@ -90,9 +90,9 @@ def note(
     leverplus note r12 "the figures of table 2"
     leverplus note r12
     """
-    _, database = opened(home)
+    _, database = open_home(home)
     with writing(database) if text else reading(database) as session:
-        run_id = numbers(session, [run])[0]
+        run_id = find_run_id(session, run)
         if text:
             store.note(session, run_id=run_id, text=" ".join(text))
         written = store.note_of(session, run_id=run_id)
@@ -117,9 +117,9 @@ def delete(
     leverplus delete r3 r4
     leverplus delete r3 --undo
     """
-    _, database = opened(home)
+    _, database = open_home(home)
     with writing(database) as session:
-        run_ids = numbers(session, runs, deleted=True)
+        run_ids = find_run_ids(session, runs, deleted=True)
     refs = [f"r{run_id}" for run_id in run_ids]
     if not undo and not yes:
         _confirm(refs)

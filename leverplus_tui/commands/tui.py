@@ -30,7 +30,7 @@ def tui(
         raise UserError(
             "tui needs a terminal, and this is none: `leverplus runs` and `leverplus show RUN` print instead"
         )
-    from leverplus_tui.tui.app import LeverplusApp  # Textual: only here
+    from leverplus_tui.tui.app import LeverplusApp  # Textual: 100 ms, which the sentence above need not wait
 
     runs = tuple(name.strip() for name in (compare or "").split(",") if name.strip())
     LeverplusApp(resolve_home(home), run=run, compare=runs).run()

@@ -1,6 +1,7 @@
 """Large RL data behind the screens and commands: registered by its head, indexed by a process of its own, read through its index.
 
-Nothing here imports numpy before an index or a query is read, so that the first queries of a file are on screen at once.
+numpy and the readers and judges that need it take a tenth of a second each to import. So they are imported when an index
+or a query is read, and the first queries of a file are on screen at once.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from db.specs.base import Report, UserError
+from engine.common.json_kind import HEAD, json_kind
 from engine.rl.index.head import Head, read_head
 from engine.rl.index.query_rows import QueryDetail, QueryRow
+from engine.rl.index.train_questions import COMPARED, TrainRow, TrainRows, rows_file
 from engine.rl.reading import index_place
 from leverplus_tui.jobs.programs import Program, command
 
 if TYPE_CHECKING:
     from engine.rl.index.browse import Browse
-    from engine.rl.index.train_questions import TrainRow, TrainRows
 
 LARGE = 32 << 20
 """Bytes from which RL data is registered by its head; its whole content is judged when its index is built."""
@@ -32,7 +34,6 @@ STAGES = {
     "write": (0.02, "writing"),
 }
 """Stage of a build -> (share of its time, word for it)."""
-BUILTIN = "builtin"
 
 
 # Registering and judging
@@ -40,7 +41,7 @@ BUILTIN = "builtin"
 
 def described(path: Path) -> Report:
     """What a file or folder is, without reading a large RL file to its end; everything else is examined as always."""
-    from engine.doctor.examine import examine
+    from engine.doctor.examine import examine  # numpy
 
     if not _is_large_rl(path):
         return examine(path)
@@ -56,12 +57,12 @@ def is_recognised(report: Report) -> bool:
 
 def judged(path: Path, cache: Path) -> Report:
     """The report on an RL file, from its index where there is one; a large file gets one now, so that the next call is quick."""
-    from engine.doctor.examine import examine
+    from engine.doctor.examine import examine  # numpy
 
     if not _is_large_rl(path):
         return examine(path)
-    from engine.rl.index.browse import Browse
-    from engine.rl.index.build import build
+    from engine.rl.index.browse import Browse  # numpy
+    from engine.rl.index.build import build  # numpy
 
     try:
         browse = Browse(build(path, cache))
@@ -71,8 +72,6 @@ def judged(path: Path, cache: Path) -> Report:
 
 
 def _is_large_rl(path: Path) -> bool:
-    from engine.common.json_kind import HEAD, json_kind
-
     if not path.is_file() or path.stat().st_size < LARGE:
         return False
     with path.open("rb") as file:
@@ -192,7 +191,7 @@ class RLSource:
 
     def load(self) -> bool:
         """Take the index of the file as it is now, if there is one."""
-        from engine.rl.index.browse import Browse
+        from engine.rl.index.browse import Browse  # numpy
 
         self.browse = Browse.of(self.path, self.cache)
         return self.browse is not None
@@ -218,7 +217,7 @@ class RLSource:
         """One query with its candidates. UserError naming query and field of what is malformed."""
         if self.browse is not None:
             return self.browse.group(query_id)
-        from engine.rl.index.query_detail import read_query
+        from engine.rl.index.query_detail import read_query  # numpy
 
         row = self.rows([query_id])[query_id]
         return read_query(self.path, query_id, row.start, row.length)
@@ -227,8 +226,6 @@ class RLSource:
 
     def demonstrations(self, rows: Iterable[int]) -> dict[int, TrainRow]:
         """What is known of train rows: from the data set where one agrees, else from this file's own queries."""
-        from engine.rl.index.train_questions import TrainRow
-
         wanted = set(rows)
         found = self.train.read(wanted) if self.train is not None else {}
         own = self.rows(sorted(wanted - found.keys()))
@@ -241,8 +238,6 @@ class RLSource:
 
     async def find_dataset(self, known: Sequence[KnownData]) -> bool:
         """Look for the data set that the queries come from: question ids must be those of its train rows."""
-        from engine.rl.index.train_questions import COMPARED, TrainRows, rows_file
-
         queries = list(self.rows(self.select("", "id")[:COMPARED]).values())
         if not any(query.question_id is not None for query in queries):
             return False

@@ -9,11 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 
 from db import store
 from db.run_states import ENDED
-from db.session import data_version, reading, writing
+from db.session import data_version, reading
+from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.text.output import say
 from leverplus_tui.text.times import duration
 
@@ -61,18 +64,6 @@ def follow(database: Engine, run_id: int, *, quiet: bool = False) -> str:
             time.sleep(LOOK_S)
 
 
-def bury_dead(database: Engine) -> None:
-    """End as lost the runs whose process is gone, so that nothing dead is shown as running.
-
-    Only a dead process costs a write transaction, so a home that cannot be written can still be looked at.
-    """
-    with reading(database) as session:
-        dead = [row for row in store.active_processes(session) if row.ended is None and not store.is_alive(row)]
-    if dead:
-        with writing(database) as session:
-            store.lost_runs(session)
-
-
 def _standing(database: Engine, run_id: int) -> Standing:
     with reading(database) as session:
         run = store.get_run(session, run_id=run_id)
@@ -115,16 +106,6 @@ class _Lines:
 
 class _Bar:
     def __init__(self, run_id: int) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=None),

@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 from db.home import Home
 from db.specs import Spec, UserError
-from engine.demo.shipped import builtin_file
+from engine.demo.shipped import BUILTIN, builtin_file
 from leverplus_tui.jobs.spec_options import NAMES
 
-if TYPE_CHECKING:  # the database costs half a second, and a blocked run needs none
+if TYPE_CHECKING:  # the database costs a third of a second, and a blocked run needs none
     from db.store import RunDetail
 
 FIELDS = ("dataset", "vlm", "selector", "encoder", "rl_data", "embeddings", "query_embeddings", "init")
 HUB_FIELDS = ("vlm", "encoder")
 """Fields that may name a model of the hub, which only the job can look for."""
-BUILTIN = "builtin"
 WORDS = ("", BUILTIN, "vlm")
 RUN = re.compile(r"r\d+")
 ELSE = {
@@ -89,7 +88,7 @@ def _path(value: str, field: str, place: Home, label: str) -> str:
 
 def _looked_up(value: str, field: str, place: Home, label: str) -> tuple[str | None, list[str]]:
     """What a run wrote or a registered name stands for, and the names that there are."""
-    from db import store  # most calls name paths and need no database
+    from db import store  # a third of a second, and most calls name paths
     from db.session import open_database, reading
 
     with reading(open_database(place.database)) as session:

@@ -6,15 +6,15 @@ import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from db.home import Home
 from db.specs import Finding
-from db.specs.base import has_error
+from db.specs.base import findings_json, has_error
+from engine.common.findings import error
+from engine.doctor.preflight import Preflight, preflight
+from leverplus_tui.jobs.named_paths import files_of
 from leverplus_tui.text.output import finding_lines, say, table
-
-if TYPE_CHECKING:
-    from engine.doctor.preflight import Preflight
 
 MARKS = {"ok": "ok", "warn": "WARN", "block": "BLOCK"}
 
@@ -46,14 +46,12 @@ class Checked:
 
     def as_json(self) -> list[dict[str, Any]]:
         """The findings as the contract prints them."""
-        return [finding.model_dump(mode="json") for finding in self.findings]
+        return findings_json(self.findings)
 
 
 def check(spec: Any, place: Home, *, quiet: bool = False) -> Checked:
     """Examine a specification before anything heavy is loaded. Standard error gets each finding when it is made, then
     the table."""
-    from engine.doctor.preflight import preflight  # readers of files: not for `--help`
-
     report = preflight(spec, None if quiet else _tell)
     note_changed(spec, place, report)
     if not quiet and report.checks:
@@ -64,13 +62,10 @@ def check(spec: Any, place: Home, *, quiet: bool = False) -> Checked:
 def note_changed(spec: Any, place: Home, report: Preflight) -> None:
     """Add what is no longer what was registered, or what its run wrote. Last, because only this needs the database; a run
     that is blocked already does without."""
-    from engine.common.findings import error
-    from leverplus_tui.jobs.named_paths import files_of
-
     files = files_of(spec)
     if report.blocked or not files or not place.database.exists():
         return
-    from db import store
+    from db import store  # a third of a second, which a blocked run need not wait
     from db.session import open_database
 
     for row in store.changed_data(open_database(place.database), list(files.values())):

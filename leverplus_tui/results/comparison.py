@@ -1,7 +1,7 @@
 """Compares runs question by question: one implementation for `leverplus compare` and the Compare screen.
 
 Differences are b - a in points over the questions that both runs answered, clustered by image. A verdict holds after
-Holm's correction over all pairs compared. Which figures may stand in one row is decided in `pairing`.
+Holm's correction over all pairs compared. Which figures may stand in one row is decided in `paired_rows`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from sqlmodel import Session
 
 from db import store
 from db.specs import Finding
+from db.specs.base import findings_json
 from db.store import RunDetail
 from engine.statistics import intervals
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.health import run_findings
-from leverplus_tui.results.paired_rows import ComparedCell, Figures, Pair, Verdict, imported
-from leverplus_tui.results.run_result import documents
+from leverplus_tui.results.paired_rows import ComparedCell, Figures, Pair, Verdict, is_imported
 
 __all__ = ["ComparedCell", "ComparedRun", "Comparison", "FieldDifference", "Pair", "compare", "corrected", "spec_diff"]
 LEVEL = 0.05
@@ -69,7 +69,7 @@ class Comparison:
             "spec_diff": [{"field": row.field, "values": dict(row.values)} for row in self.spec_diff],
             "metrics": [{"name": row.field, "values": dict(row.values)} for row in self.metrics],
             "notes": list(self.notes),
-            "findings": {run: documents(found) for run, found in self.findings.items()},
+            "findings": {run: findings_json(found) for run, found in self.findings.items()},
         }
 
 
@@ -142,5 +142,5 @@ def _notes(details: Sequence[RunDetail]) -> Iterator[str]:
         elif not row.cells and not detail.metrics:
             yield f"{row.ref} ({row.kind}) has no accuracies"
         unfinished = [cell for cell in row.cells if cell.n_done < cell.n]
-        if unfinished and not any(imported(cell) for cell in unfinished):
+        if unfinished and not any(is_imported(cell) for cell in unfinished):
             yield f"{row.ref} answered {unfinished[0].n_done} of {unfinished[0].n} questions at shot {unfinished[0].shot}"

@@ -19,14 +19,14 @@ from db.specs import EvalSpec, Finding, Report
 from db.specs.base import worst_first
 from db.store import CellRow, RunDetail, RunRow
 from engine.common.findings import error, info, warning
+from engine.demo.shipped import BUILTIN
 from engine.doctor.runs import CONTROLS, Measured, control_not_beaten, missing_baselines
 from engine.statistics.intervals import paired
 from leverplus_tui.jobs.spec_command import command_text
 from leverplus_tui.results.outcome import exit_code, matrix, way_on
-from leverplus_tui.results.paired_rows import imported
+from leverplus_tui.results.paired_rows import is_imported
 
 Figure = tuple[RunRow, CellRow]
-BUILTIN = "builtin"
 JUDGED_ANEW = ("baseline-missing", "control-not-beaten")
 
 
@@ -73,7 +73,7 @@ def _lacking(session: Session, rows: Sequence[RunRow]) -> list[Finding]:
 
 
 def _counts(cell: CellRow) -> bool:
-    return not imported(cell) and cell.n_done == cell.n
+    return not is_imported(cell) and cell.n_done == cell.n
 
 
 def examine_run(session: Session, detail: RunDetail) -> Report:

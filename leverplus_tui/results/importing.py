@@ -22,7 +22,7 @@ def store_matrices(database: Engine, matrices: Sequence[Matrix], findings: Seque
     entries = []
     with writing(database) as session:
         for matrix in matrices:
-            spec = spec_of(matrix)
+            spec = import_spec(matrix)
             known = store.run_of_spec(session, spec=spec)
             if known is not None:
                 entries.append(_entry(known, matrix) | {"already": True})
@@ -39,7 +39,7 @@ def store_matrices(database: Engine, matrices: Sequence[Matrix], findings: Seque
     return entries
 
 
-def spec_of(matrix: Matrix) -> ImportSpec:
+def import_spec(matrix: Matrix) -> ImportSpec:
     """What the source says of a matrix."""
     return ImportSpec(
         source=matrix.source,

@@ -33,13 +33,13 @@ def way_on(detail: RunDetail) -> str:
     resume = f"`leverplus resume {detail.row.ref}`"
     if exit_code(detail) != 2:
         return f"{resume} goes on; nothing stored is lost"
-    again = made_by(detail)
+    again = command_of_run(detail)
     if not again:
         return f"start again with that put right, or, where a file was mended since, {resume}"
     return f"start again with that put right (it was: `{again}`), or, where a file was mended since, {resume}"
 
 
-def made_by(detail: RunDetail) -> str:
+def command_of_run(detail: RunDetail) -> str:
     """The command line that makes such a run; empty for an imported one, or one of another version's specification."""
     try:
         return command_text(JOB_SPEC.validate_python(detail.spec))

@@ -20,7 +20,7 @@ from engine.statistics import intervals
 Verdict = Literal["better", "worse", "not distinguishable", "not comparable"]
 IMPORTED = "import:"
 """Begins the hash of a data set of which only a published figure is known."""
-Names = tuple[str, str]
+TwoRuns = tuple[str, str]
 """Two runs, `r1` and `r2`."""
 
 
@@ -113,7 +113,7 @@ class Figures:
             for cell in detail.cells:
                 if cell.shot == shot:
                     key: tuple[object, ...] = (cell.n,)
-                    if not imported(cell):
+                    if not is_imported(cell):
                         # Questions left out make another set: figures over unlike ones must not stand in one row.
                         part = frozenset(self._answered(run, cell)) if cell.n_done < cell.n else None
                         key = (cell.dataset_sha, cell.split, cell.subset_sha, part)
@@ -131,10 +131,10 @@ class Figures:
 
     def _row(self, group: Mapping[str, CellRow]) -> ComparedCell:
         ordered = self._ordered(group)
-        first = next((cell for cell in ordered.values() if not imported(cell)), next(iter(ordered.values())))
+        first = next((cell for cell in ordered.values() if not is_imported(cell)), next(iter(ordered.values())))
         return self._own_figures(ordered, list(combinations(ordered, 2)), first.n, first.subset)
 
-    def _own_figures(self, cells: Mapping[str, CellRow], pairs: Sequence[Names], n: int, subset: str) -> ComparedCell:
+    def _own_figures(self, cells: Mapping[str, CellRow], pairs: Sequence[TwoRuns], n: int, subset: str) -> ComparedCell:
         """A row of the runs' figures as they were stored."""
         return ComparedCell(
             n=n,
@@ -145,7 +145,7 @@ class Figures:
             pairs=tuple(self._pair(a, b, cells) for a, b in pairs),
         )
 
-    def _shared_rows(self, members: Mapping[str, CellRow], apart: Sequence[Names]) -> Iterator[ComparedCell]:
+    def _shared_rows(self, members: Mapping[str, CellRow], apart: Sequence[TwoRuns]) -> Iterator[ComparedCell]:
         """Runs over unlike questions: on those that all of them answered, else pair by pair, else side by side."""
         if self._shared(members):
             yield self._shared_row(members)
@@ -227,7 +227,7 @@ class Figures:
         return self._scores[key]
 
 
-def imported(cell: CellRow) -> bool:
+def is_imported(cell: CellRow) -> bool:
     """Whether only the figure is known, not the questions."""
     return cell.dataset_sha.startswith(IMPORTED)
 

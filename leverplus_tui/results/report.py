@@ -12,7 +12,7 @@ from db.store import RunDetail
 from engine.statistics.intervals import p_text
 from leverplus_tui.results.comparison import Comparison, Pair
 from leverplus_tui.results.document import Block, Bullets, Code, Grid, Heading, Paragraph
-from leverplus_tui.results.outcome import made_by
+from leverplus_tui.results.outcome import command_of_run
 from leverplus_tui.text.numbers import accuracy, number, signed, signed_interval
 from leverplus_tui.text.times import duration, moment
 
@@ -189,7 +189,7 @@ def _made(details: Sequence[RunDetail], say: _Phrases) -> Iterator[Block]:
 
 def _command(detail: RunDetail) -> str:
     stored = (f"{name}: {value}" for name, value in detail.spec.items() if value not in ("", None))
-    return made_by(detail) or "\n".join(stored)  # where there is no command, what is stored is all that is known
+    return command_of_run(detail) or "\n".join(stored)  # where there is no command, what is stored is all that is known
 
 
 def _circumstances(detail: RunDetail) -> Iterator[str]:

@@ -12,8 +12,10 @@ from db.home import Home
 from db.run_states import FAILED
 from db.session import reading
 from db.specs import Finding
+from db.specs.base import findings_json
 from db.store import CellRow, CheckpointRow, RunDetail, RunRow
 from leverplus_tui.jobs.launcher import log_tail
+from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.outcome import EXIT_OF_STATE, exit_code, matrix, way_on
 from leverplus_tui.text.numbers import accuracy, count, number, plural
 from leverplus_tui.text.output import finding_lines, put, put_json, say, table
@@ -51,7 +53,7 @@ def run_json(row: RunRow, findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "id": row.ref, "name": row.name, "kind": row.kind, "state": row.state, "dataset": row.dataset, "vlm": row.vlm,
         "retriever": row.retriever, "created": iso(row.created), "duration_s": row.duration_s, "forced": row.forced,
-        "matrix": matrix(row.cells), "tags": list(row.tags), "findings": documents(findings),
+        "matrix": matrix(row.cells), "tags": list(row.tags), "findings": findings_json(findings),
     }  # fmt: skip
 
 
@@ -83,11 +85,6 @@ def detail_json(detail: RunDetail, findings: Sequence[Finding]) -> dict[str, Any
     }
 
 
-def documents(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Findings as the contract prints them."""
-    return [finding.model_dump(mode="json") for finding in findings]
-
-
 def _checkpoint(row: CheckpointRow) -> dict[str, Any]:
     return {
         "path": row.path, "sha256": row.sha256, "phase": row.phase, "epoch": row.epoch, "parameters": row.parameters,
@@ -97,8 +94,6 @@ def _checkpoint(row: CheckpointRow) -> dict[str, Any]:
 
 def print_result(database: Engine, place: Home, run_id: int, *, as_json: bool) -> int:
     """Print how a run ended and what came out; returns the exit code of the contract."""
-    from leverplus_tui.results.health import run_findings  # which tells how runs ended in the words of this module
-
     with reading(database) as session:
         detail = store.run_detail(session, run_id=run_id)
         findings = run_findings(session, detail)
@@ -185,7 +180,7 @@ def _run_document(detail: RunDetail, place: Home, findings: Sequence[Finding]) -
         "status": detail.row.state,
         "kind": detail.row.kind,
         "matrix": matrix(detail.row.cells),
-        "findings": documents(findings),
+        "findings": findings_json(findings),
     }
     if detail.checkpoints:
         document["checkpoints"] = [c.path for c in detail.checkpoints if c.replaced is None]

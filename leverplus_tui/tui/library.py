@@ -324,7 +324,7 @@ class Library:
         """What is registered and what runs wrote, with what has become of it; with `kind` only that kind."""
         from db import store
 
-        return store.known_data(self.engine, kind=kind)
+        return store.all_data(self.engine, kind=kind)
 
     def add_data(self, path: Path) -> DataRow:
         """Register a file or folder. Raises UserError when there is nothing, or nothing that is recognised."""

@@ -52,10 +52,10 @@ def test_a_dropped_query_is_noticed(tmp_path: Path) -> None:
     row, report = register(engine, write(tmp_path / "chg.json", document))
     assert row is not None
     assert (row.state, report.kind) == ("there", "rl-data")
-    assert [one.state for one in store.known_data(engine)] == ["there"]
+    assert [one.state for one in store.all_data(engine)] == ["there"]
     del document["3"]
     write(tmp_path / "chg.json", document)
-    assert [one.state for one in store.known_data(engine)] == ["changed"]
+    assert [one.state for one in store.all_data(engine)] == ["changed"]
     again, _ = register(engine, tmp_path / "chg.json")
     assert again is not None
     assert (again.name, again.state, again.facts["queries"]) == ("chg", "there", 9)

@@ -11,8 +11,9 @@ from textual import work
 from textual.binding import Binding, BindingType
 
 from db.specs.base import UserError
+from engine.demo.shipped import BUILTIN
 from engine.rl.index.head import FIRST, GLANCE
-from leverplus_tui.data.rl_files import BUILTIN, KnownData, Progress, RLSource
+from leverplus_tui.data.rl_files import KnownData, Progress, RLSource
 from leverplus_tui.text.numbers import percent
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.screens.base import PageScreen

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from db import fingerprint, rows, store
 from db.fingerprint import content_sha, modified_ns, total_size
 from db.session import open_database, reading, writing
-from db.store import known
+from db.store import data_on_disk
 from tests.helpers_db import fresh, new_run
 
 
@@ -31,7 +31,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         seen.append(path)
         return content_sha(path)
 
-    monkeypatch.setattr(known, "content_sha", counted)
+    monkeypatch.setattr(data_on_disk, "content_sha", counted)
     return seen
 
 
@@ -47,7 +47,7 @@ def later(path: Path) -> None:
 
 
 def states(engine: Engine) -> dict[str, str]:
-    return {row.name: row.state for row in store.known_data(engine)}
+    return {row.name: row.state for row in store.all_data(engine)}
 
 
 def test_an_untouched_file_is_not_read_again(engine: Engine, tmp_path: Path, hashed: list[Path]) -> None:
@@ -148,12 +148,12 @@ def wrote(engine: Engine, path: Path, kind: str = "rl-data") -> int:
 def test_what_runs_wrote_is_known_by_the_run(engine: Engine, tmp_path: Path) -> None:
     run = wrote(engine, tmp_path / "rl_data.json")
     wrote(engine, tmp_path / "table.csv", kind="report")
-    [row] = store.known_data(engine)
+    [row] = store.all_data(engine)
     assert (row.ref, row.name, row.kind, row.path) == ("r1", "r1", "rl-data", str(tmp_path / "rl_data.json"))
     assert (row.size, row.state, row.facts["queries"]) == (2, "there", 3)
     assert row.facts["lineage"] == "written by r1 (eval)"
     with reading(engine) as session:
-        assert store.looked_at(store.find_data(session, "r1")) == row
+        assert store.as_on_disk(store.find_data(session, "r1")) == row
         assert not store.list_data(session), "what is registered is another question"
     Path(row.path).write_text("{ }")
     os.utime(row.path, ns=(0, int(row.created.timestamp() + 9) * 10**9))
@@ -170,7 +170,7 @@ def test_what_runs_wrote_is_known_by_the_run(engine: Engine, tmp_path: Path) -> 
 def test_a_registered_file_of_a_run_stands_once(engine: Engine, tmp_path: Path) -> None:
     wrote(engine, tmp_path / "rl_data.json")
     added(engine, tmp_path / "rl_data.json")
-    assert [row.ref for row in store.known_data(engine)] == ["d1"]
+    assert [row.ref for row in store.all_data(engine)] == ["d1"]
 
 
 def test_a_time_of_change_where_there_is_nothing(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from sqlalchemy import Engine
 from db.errors import DatabaseUnwritable
 from db.fingerprint import content_sha, modified_ns, total_size
 from db.session import reading, writing
-from db.store.files import DataRow, list_data, note_look, written_data
+from db.store.files import DataRow, list_data, note_state_on_disk, written_data
 
 
-def known_data(database: Engine, *, kind: str | None = None) -> list[DataRow]:
+def all_data(database: Engine, *, kind: str | None = None) -> list[DataRow]:
     """Registered files and the RL data and embeddings of runs, newest first, each with what has become of it (`state`);
     with `kind` only those of that kind.
 
@@ -36,7 +36,7 @@ def changed_data(database: Engine, paths: Sequence[str | Path]) -> list[DataRow]
     return [row for row in _looked(database, rows) if row.state == "changed"]
 
 
-def looked_at(row: DataRow) -> DataRow:
+def as_on_disk(row: DataRow) -> DataRow:
     """The same file as it is found now; nothing is noted."""
     path = Path(row.path)
     modified = modified_ns(path)
@@ -53,7 +53,7 @@ def looked_at(row: DataRow) -> DataRow:
 
 def _looked(database: Engine, rows: Sequence[DataRow]) -> list[DataRow]:
     """`rows` as they are found now; what is new of registered files is noted."""
-    now = [looked_at(row) for row in rows]
+    now = [as_on_disk(row) for row in rows]
     _note(database, [new for old, new in zip(rows, now, strict=True) if new != old and new.run_id is None])
     return now
 
@@ -70,6 +70,6 @@ def _note(database: Engine, looks: Sequence[DataRow]) -> None:
     try:
         with writing(database) as session:
             for row in looks:
-                note_look(session, row=row)
+                note_state_on_disk(session, row=row)
     except DatabaseUnwritable:
         return  # a home that is only read: the next look compares again

@@ -1,0 +1,20 @@
+"""Finds runs whose job process died without a word."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine
+
+from db import store
+from db.session import reading, writing
+
+
+def bury_dead(database: Engine) -> None:
+    """End as lost the runs whose process is gone, so that nothing dead is shown as running.
+
+    Only a dead process costs a write transaction, so a home that cannot be written can still be looked at.
+    """
+    with reading(database) as session:
+        dead = [row for row in store.active_processes(session) if row.ended is None and not store.is_alive(row)]
+    if dead:
+        with writing(database) as session:
+            store.lost_runs(session)
