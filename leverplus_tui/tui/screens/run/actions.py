@@ -37,7 +37,7 @@ class RunActions(PageScreen):
     async def action_copy(self) -> None:
         """Copy the command line that makes the run."""
         if (run_id := self.here()) is not None:
-            text = await asyncio.to_thread(self.library.command, run_id)
+            text = await asyncio.to_thread(self.library.database.command, run_id)
             self.post_message(CopyText(text, f"the command of r{run_id}"))
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
@@ -46,14 +46,14 @@ class RunActions(PageScreen):
         run_ids = self.meant()
         if not run_ids:
             return
-        held = " ".join((await asyncio.to_thread(self.library.run_rows, run_ids[:1]))[0].tags)
+        held = " ".join((await asyncio.to_thread(self.library.database.run_rows, run_ids[:1]))[0].tags)
         words = await self.app.push_screen_wait(
             Ask(f"Tags for {_named(run_ids)}", placeholder="baseline paper -smoke",
                 detail="Words with blanks between them; a minus in front takes one off."
                 + (f" r{run_ids[0]} has: {held}" if held else ""))
         )  # fmt: skip
         if words:
-            await asyncio.to_thread(self.library.tag, run_ids, words.split())
+            await asyncio.to_thread(self.library.database.tag, run_ids, words.split())
             self.notify(f"{_named(run_ids)}: {words}")
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
@@ -65,7 +65,7 @@ class RunActions(PageScreen):
         names = " ".join(f"r{run_id}" for run_id in run_ids)
         detail = f"They leave all lists, nothing is erased: `leverplus delete {names} --undo` brings them back."
         if await self.app.push_screen_wait(Confirm(f"Delete {_named(run_ids)}?", detail)):
-            await asyncio.to_thread(self.library.delete, run_ids)
+            await asyncio.to_thread(self.library.database.delete, run_ids)
             self.notify(f"{_named(run_ids)} deleted; `leverplus delete {names} --undo` undoes it")
             self.deleted()
 
