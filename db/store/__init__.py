@@ -5,6 +5,9 @@ Reading (a `reading` or `writing` session):
     get_run(session, *, run_id) -> Run                         spec_of(run) -> the specification
     list_runs(session, *, where=None, sort="created desc", limit=None, offset=0) -> list[RunRow]
     count_runs(session, *, where=None) -> int
+    run_ids(session, *, where=None, sort="created desc") -> list[int]          job_ids(session, *, limit) -> list[int]
+    run_ids_with_answers(session, *, shot, dataset_sha, split, but, limit) -> list[int]
+    state_counts(session) -> {state: runs}                     largest_subsets(session) -> {shots: questions}
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
     run_of_spec(session, *, spec) -> run id or None            note_of(session, *, run_id) -> str
     measured_cells(session, *, subset_shas, retrievers) -> list[MeasuredCell]     evaluations_on(session, *, subset_shas, vlm)
@@ -77,6 +80,7 @@ from db.store.jobs import (
 from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
 from db.store.matrix import CellRow, cells
 from db.store.metrics import MetricRow, metric_series, metric_summaries
+from db.store.run_lists import job_ids, largest_subsets, run_ids, run_ids_with_answers, state_counts
 from db.store.runs import (
     AnySpec,
     StateConflict,
@@ -142,6 +146,8 @@ __all__ = [
     "get_run",
     "heartbeat",
     "is_alive",
+    "job_ids",
+    "largest_subsets",
     "list_data",
     "list_runs",
     "lost_runs",
@@ -158,6 +164,8 @@ __all__ = [
     "restore",
     "resume_run",
     "run_detail",
+    "run_ids",
+    "run_ids_with_answers",
     "run_of_spec",
     "run_rows",
     "scores",
@@ -166,6 +174,7 @@ __all__ = [
     "spec_of",
     "specs_of",
     "start_process",
+    "state_counts",
     "tag",
     "untag",
 ]

@@ -19,6 +19,7 @@ from textual.types import AnimationLevel
 from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
+from db.user_error import UserError
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.requests import RequestApp
@@ -105,8 +106,6 @@ class LeverplusApp(RequestApp):
 
     @work(group="database", exclusive=True, exit_on_error=False)
     async def _open(self) -> None:
-        from db.user_error import UserError
-
         try:
             await asyncio.to_thread(self.library.open)
         except UserError as error:
@@ -115,7 +114,10 @@ class LeverplusApp(RequestApp):
             self.push_screen(Tell("The database cannot be used", str(error), error=True))
             return
         self.watcher = Watcher(
-            tell=self.post_message, version=self.library.version, mark_lost=self.library.mark_lost, failed=self._blind
+            tell=self.post_message,
+            version=self.library.database.version,
+            mark_lost=self.library.database.mark_lost,
+            failed=self._blind,
         )
         self.watcher.start()
         for page in self._pages():
@@ -126,14 +128,12 @@ class LeverplusApp(RequestApp):
 
     async def _open_links(self) -> None:
         """What the command line asked for: a run, or runs side by side."""
-        from db.user_error import UserError
-
         try:
             if self._compare:
-                ids = [await asyncio.to_thread(self.library.find_run, text) for text in self._compare]
+                ids = [await asyncio.to_thread(self.library.database.find_run, text) for text in self._compare]
                 self.post_message(messages.CompareRuns(tuple(ids)))
             if self._run:
-                self.post_message(messages.OpenRun(await asyncio.to_thread(self.library.find_run, self._run)))
+                self.post_message(messages.OpenRun(await asyncio.to_thread(self.library.database.find_run, self._run)))
         except UserError as error:
             self.notify(str(error), severity="error", markup=False)
 
@@ -223,7 +223,7 @@ class LeverplusApp(RequestApp):
 
     async def on_open_run(self, event: messages.OpenRun) -> None:
         """Push a run's page onto the mode in view."""
-        from leverplus_tui.tui.screens.run.page import RunScreen
+        from leverplus_tui.tui.screens.run.page import RunScreen  # with specifications: pydantic, 200 ms
 
         page = RunScreen(self.library, event.run_id, event.tab)
         page.mode = self.current_mode
@@ -263,8 +263,6 @@ class LeverplusApp(RequestApp):
 
     def show_error(self, error: BaseException) -> None:
         """One sentence for the user's fault; for ours a window with the traceback, which is also written to a file."""
-        from db.user_error import UserError
-
         if isinstance(error, UserError):
             self.notify(str(error), severity="error", timeout=10)
             return

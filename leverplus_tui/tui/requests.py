@@ -14,7 +14,6 @@ from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Ask, Confirm
-from leverplus_tui.tui.screens.launch import starting
 from leverplus_tui.tui.started_runs import StartedRuns
 
 
@@ -32,9 +31,9 @@ class RequestApp(App[None]):
     @work(group="launch", exclusive=True, exit_on_error=False)
     async def on_edit_launch(self, event: messages.EditLaunch) -> None:
         """Open the launch form."""
-        from leverplus_tui.tui.screens.launch.form import LaunchScreen  # pydantic's models are not needed before
+        from leverplus_tui.tui.screens.launch.form import LaunchScreen  # specifications: pydantic, 200 ms
 
-        spec = await asyncio.to_thread(self.library.spec, event.run_id) if event.run_id is not None else None
+        spec = await asyncio.to_thread(self.library.database.spec, event.run_id) if event.run_id is not None else None
         page = LaunchScreen(self.library, event.kind, spec=spec, values=event.values)
         page.mode = self.current_mode
         await self.push_screen(page)
@@ -42,6 +41,8 @@ class RequestApp(App[None]):
     @work(group="launch", exclusive=True, exit_on_error=False)
     async def on_launch_demo(self) -> None:
         """Start the two runs of the demonstration."""
+        from leverplus_tui.tui.screens.launch import starting  # specifications and the store: 400 ms
+
         started = await asyncio.to_thread(starting.launch_demo, self.library.home)
         self.post_message(messages.RunsLaunched(started))
 
@@ -59,19 +60,23 @@ class RequestApp(App[None]):
     @work(group="stop", exclusive=True, exit_on_error=False)
     async def on_stop_run(self, event: messages.StopRun) -> None:
         """Ask, then stop."""
-        row = (await asyncio.to_thread(self.library.run_rows, [event.run_id]))[0]
+        row = (await asyncio.to_thread(self.library.database.run_rows, [event.run_id]))[0]
         if row.state not in ACTIVE:
             self.notify(f"{row.ref} is {row.state}: nothing to stop")
             return
         detail = "What is done stays stored; R goes on from there. It gets 20 seconds to finish what it is writing."
         if await self.push_screen_wait(Confirm(f"Stop {row.ref} {row.name}?", detail)):
-            state = await asyncio.to_thread(starting.stop, self.library.home, event.run_id)
+            from leverplus_tui.jobs import launcher  # the store: 400 ms
+
+            state = await asyncio.to_thread(launcher.stop, self.library.home, event.run_id)
             self.notify(f"{row.ref} is {state}")
 
     @work(group="resume", exclusive=True, exit_on_error=False)
     async def on_resume_run(self, event: messages.ResumeRun) -> None:
         """Go on with a run."""
-        await asyncio.to_thread(starting.resume, self.library.home, event.run_id)
+        from leverplus_tui.jobs import launcher  # the store: 400 ms
+
+        await asyncio.to_thread(launcher.resume, self.library.home, event.run_id)
         self.notify(f"r{event.run_id} goes on")
         self._started_runs.add([event.run_id], again=True)
         self._tell_ends()
@@ -90,7 +95,7 @@ class RequestApp(App[None]):
                 value=str(Path.cwd()) + "/", placeholder="/data/okvqa")
         )  # fmt: skip
         if text:
-            row = await asyncio.to_thread(self.library.add_data, Path(text))
+            row = await asyncio.to_thread(self.library.database.add_data, Path(text))
             self.notify(f"{row.ref} {row.name} ({row.kind}) is registered", markup=False)
 
     def on_copy_text(self, event: messages.CopyText) -> None:

@@ -33,12 +33,12 @@ class StartedRuns:
         One that was stopped is forgotten: whoever stopped it has been told.
         """
         with self._lock:
-            found = [row for row in library.run_rows(list(self._words)) if row.state not in ACTIVE]
+            found = [row for row in library.database.run_rows(list(self._words)) if row.state not in ACTIVE]
             words = {row.id: self._words.pop(row.id) for row in found}
         ends = []
         for row in found:
             failed = row.state in FAILED
-            reason = library.reason(row.id) if failed else ""
+            reason = library.database.reason(row.id) if failed else ""
             if row.state != "stopped":
                 ends.append((f"{row.ref} {row.name} {_state(row.state, words[row.id])}{reason}", failed))
         return ends

@@ -293,7 +293,7 @@ async def test_a_run_is_renamed_and_noted_from_the_list(filled: Home) -> None:
         await pilot.press("a")
         await until(pilot, lambda: "Note about r2" in text_of(pilot))
         await pilot.press(*"odd", "enter")
-        await until(pilot, lambda: page.library.note(2) == "odd")
+        await until(pilot, lambda: page.library.database.note(2) == "odd")
 
 
 async def test_a_run_is_renamed_and_noted_on_its_page(filled: Home) -> None:

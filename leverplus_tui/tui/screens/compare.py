@@ -110,7 +110,7 @@ class CompareScreen(PageScreen):
             first = self.found is None
             self.query_one("#sides").loading = first
             self._show_empty(False)
-            read = await asyncio.to_thread(self.library.side_by_side, self.run_ids)
+            read = await asyncio.to_thread(self.library.database.side_by_side, self.run_ids)
             self.query_one("#sides").loading = False
             self.found, self._rows, self._agreeing = read
             self._fill()

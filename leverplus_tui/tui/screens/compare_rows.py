@@ -14,6 +14,7 @@ from leverplus_tui.text.states import STATE_ROLES, VERDICT_ROLES, marks, shown_s
 from leverplus_tui.text.times import age, duration
 from leverplus_tui.text.words import clean, short_name
 from leverplus_tui.tui.widgets.run_view import how
+from leverplus_tui.tui.widgets.spec_fields import AUTO, auto_fields
 from leverplus_tui.tui.widgets.table import Cell
 from leverplus_tui.tui.widgets.whisker import whisker
 
@@ -150,8 +151,6 @@ def _setting_line(
 
 
 def _setting(name: str, value: Any, row: RunRow | None) -> str:
-    from leverplus_tui.tui.widgets.spec_fields import AUTO, auto_fields  # specifications are not needed before
-
     if value is None and row is not None and name in auto_fields(row.kind):
         return AUTO
     return _plain(value)

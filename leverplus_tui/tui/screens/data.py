@@ -92,7 +92,7 @@ class DataScreen(PageScreen):
 
     async def reload(self) -> None:
         """Read the registry."""
-        files = await asyncio.to_thread(self.library.data_files)
+        files = await asyncio.to_thread(self.library.database.data_files)
         first = not self._files
         self._files = {row.id: row for row in files}
         self.refresh_bindings()

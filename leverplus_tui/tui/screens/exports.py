@@ -5,25 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from db.session import reading
 from engine.common.atomic import write_text
-
-if TYPE_CHECKING:
-    from leverplus_tui.tui.library import Library
+from leverplus_tui.results import comparison_text as written
+from leverplus_tui.results.comparison import compare
+from leverplus_tui.results.run_files import csv_text, json_text
+from leverplus_tui.tui.library import Library
 
 
 def comparison_text(library: Library, run_ids: Sequence[int], kind: str) -> str:
     """A comparison as `md`, `csv` or `json`: what `leverplus compare` prints."""
-    from db.session import reading
-    from leverplus_tui.results.comparison import compare
-    from leverplus_tui.results.comparison_text import csv_text, markdown
-
-    with reading(library.engine) as session:
+    with reading(library.database.engine) as session:
         found = compare(session, run_ids)
     if kind == "json":
         return json.dumps(found.as_json(), indent=2, ensure_ascii=False)
-    return markdown(found) if kind == "md" else csv_text(found)
+    return written.markdown(found) if kind == "md" else written.csv_text(found)
 
 
 def export_comparison(library: Library, run_ids: Sequence[int], kind: str) -> Path:
@@ -34,10 +31,7 @@ def export_comparison(library: Library, run_ids: Sequence[int], kind: str) -> Pa
 
 def export_runs(library: Library, run_ids: Sequence[int], kind: str) -> Path:
     """Write runs with their figures as `csv` or `json`; the path."""
-    from db.session import reading
-    from leverplus_tui.results.run_files import csv_text, json_text
-
-    with reading(library.engine) as session:
+    with reading(library.database.engine) as session:
         text = csv_text(session, run_ids) if kind == "csv" else json_text(session, run_ids)
     return _written(library, f"runs.{kind}", text)
 

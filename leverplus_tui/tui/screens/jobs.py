@@ -18,8 +18,9 @@ from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.states import short_word, shown_state
 from leverplus_tui.text.times import age, duration, since
 from leverplus_tui.text.words import clean
-from leverplus_tui.tui.library import Job, Library
+from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import OpenRun
+from leverplus_tui.tui.rows import Job
 from leverplus_tui.tui.screens.launch.opening import LaunchPage
 from leverplus_tui.tui.screens.run.info import Part, standing
 from leverplus_tui.tui.screens.run.log_page import EMPTY, LogPage
@@ -105,7 +106,7 @@ class JobsScreen(LogPage, LaunchPage):
 
     async def reload(self) -> None:
         """Read the newest jobs."""
-        jobs = await asyncio.to_thread(self.library.jobs, MOST)
+        jobs = await asyncio.to_thread(self.library.database.jobs, MOST)
         first = not self._jobs
         self._jobs = {job.run.id: job for job in jobs}
         self.refresh_bindings()

@@ -13,8 +13,9 @@ from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.widgets import Static
 
+from db.user_error import UserError
 from leverplus_tui.text.numbers import plural
-from leverplus_tui.tui.library import Library, Listing
+from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import (
     CompareRuns,
     DatabaseRefused,
@@ -22,8 +23,8 @@ from leverplus_tui.tui.messages import (
     OpenRun,
     RunsLaunched,
 )
+from leverplus_tui.tui.rows import Listing
 from leverplus_tui.tui.screens.dialogs import Choose, ChooseMany, Confirm
-from leverplus_tui.tui.screens.exports import export_runs
 from leverplus_tui.tui.screens.filtered import FilteredPage
 from leverplus_tui.tui.screens.launch.opening import LaunchPage
 from leverplus_tui.tui.screens.run.actions import RunActions
@@ -132,15 +133,17 @@ class RunsScreen(RunActions, LaunchPage, FilteredPage):
     async def reload(self) -> None:
         """Read ids, then the rows in view."""
         try:
-            listing = await asyncio.to_thread(self.library.listing, self.where, self.sort)
-        except self.library.bad_filter() as error:
+            listing = await asyncio.to_thread(self.library.database.listing, self.where, self.sort)
+        except UserError as error:
+            if not self.where:
+                raise
             self.refuse_filter(str(error))
             return
         self.refuse_filter("")
         first = not self._loaded
         self._show_listing(listing)
         visible = self.table.visible_keys() if not first else listing.ids[:60]
-        rows = await asyncio.to_thread(self.library.run_rows, visible)
+        rows = await asyncio.to_thread(self.library.database.run_rows, visible)
         self._take(rows, fresh=True)
         if first:
             self.table.focus()
@@ -217,7 +220,7 @@ class RunsScreen(RunActions, LaunchPage, FilteredPage):
 
     @work(exclusive=True, group="rows", exit_on_error=False)
     async def _read_rows(self, keys: tuple[int, ...]) -> None:
-        self._take(await asyncio.to_thread(self.library.run_rows, keys))
+        self._take(await asyncio.to_thread(self.library.database.run_rows, keys))
 
     def _take(self, rows: list[RunRow], *, fresh: bool = False) -> None:
         if fresh:
@@ -360,5 +363,7 @@ class RunsScreen(RunActions, LaunchPage, FilteredPage):
         choices = [("csv", "CSV, one line per figure"), ("json", "JSON, as `leverplus runs --json`")]
         kind = await self.app.push_screen_wait(Choose(f"Export {plural(len(run_ids), 'run')} as", choices))
         if kind:
+            from leverplus_tui.tui.screens.exports import export_runs  # numpy and the store: 500 ms
+
             path = await asyncio.to_thread(export_runs, self.library, run_ids, kind)
             self.notify(str(path), title=f"Exported {plural(len(run_ids), 'run')}")

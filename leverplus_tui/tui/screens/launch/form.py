@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -14,6 +15,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from db.specs import UserError
+from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.spec_command import command_text
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText, RunsLaunched
@@ -106,8 +108,6 @@ class LaunchScreen(PageScreen):
 
     def command(self) -> str:
         """The command line. Raises UserError where a field is wrong."""
-        import shlex
-
         name = f" --name {shlex.quote(self.form.run_name)}" if self.form.run_name else ""
         return command_text(self.form.to_spec()) + name
 
@@ -159,8 +159,8 @@ class LaunchScreen(PageScreen):
             self._busy = False
 
     async def _checked(self, spec: JobSpec) -> None:
-        spec = await asyncio.to_thread(starting.resolved, self.library.home, spec)
-        report = await asyncio.to_thread(starting.preflight, self.library.home, spec)
+        spec = await asyncio.to_thread(resolved, spec, self.library.home)
+        report = await asyncio.to_thread(starting.examined, self.library.home, spec)
         if report is not None and report.speaks:
             go = await self.app.push_screen_wait(PreflightScreen(report))
             if not go:

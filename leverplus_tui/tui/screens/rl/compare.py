@@ -15,6 +15,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from db.specs.base import UserError
+from engine.rl.index.compare import Overlap, Pair, SideBySide, shared_pointers
 from leverplus_tui.data.rl_files import RLSource
 from leverplus_tui.text.numbers import count, number, percent, score, share, signed
 from leverplus_tui.text.words import clean
@@ -29,7 +30,6 @@ from leverplus_tui.tui.widgets.text import bar, pad, shorten
 
 if TYPE_CHECKING:
     from db.store import DataRow
-    from engine.rl.index.compare import Overlap, Pair, SideBySide
 
 DEBOUNCE_S = 0.08
 BUILD_S = 0.2
@@ -108,8 +108,6 @@ class RLCompareScreen(PageScreen):
     @work(exclusive=True, group="open", exit_on_error=False)
     async def compare_files(self) -> None:
         """Load both indexes (the other's is built first where there is none)."""
-        from engine.rl.index.compare import SideBySide
-
         empty = self.query_one("#empty", Empty)
         for source in (self.first, self.second):
             try:
@@ -199,8 +197,6 @@ class RLCompareScreen(PageScreen):
 
     @work(exclusive=True, group="pair", exit_on_error=False)
     async def _share(self) -> None:
-        from engine.rl.index.compare import shared_pointers
-
         key = self.table.cursor_key
         if key is None:
             return

@@ -8,6 +8,7 @@ from typing import Any
 from textual.content import Content
 
 from db.specs.base import Finding
+from engine.rl.index.compare import flat
 from leverplus_tui.text.glyphs import ascii_only, glyph
 from leverplus_tui.text.numbers import count, number, plural, score, share
 from leverplus_tui.text.shares import FEW_QUERIES, TOO_FEW
@@ -281,6 +282,4 @@ def _range(values: Mapping[str, float]) -> str:
 
 
 def _meta(meta: Mapping[str, Any]) -> list[list[Part]]:
-    from engine.rl.index.compare import flat
-
     return [[(pad(clean(key), 28), "$faint"), clean(value)] for key, value in flat(meta).items()]

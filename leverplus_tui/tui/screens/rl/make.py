@@ -9,6 +9,7 @@ from pathlib import Path
 
 from textual import work
 
+from leverplus_tui.data.registering import register_made
 from leverplus_tui.jobs.programs import Program, command
 from leverplus_tui.tui.screens.dialogs import Ask, Choose, ChooseMany, Tell
 from leverplus_tui.tui.screens.rl.opening import RLFilePage
@@ -69,9 +70,7 @@ class RLMakePage(RLFilePage):
         self.app.push_screen(Tell("Nothing was written" if failed else "Written", output.strip(), error=failed))
 
     def _register(self, path: Path) -> str:
-        from leverplus_tui.data.registering import register_made
-
-        row = register_made(self.library.engine, path)
+        row = register_made(self.library.database.engine, path)
         return "" if row is None else f"registered as {row.ref} {row.name}"
 
 

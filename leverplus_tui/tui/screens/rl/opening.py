@@ -121,7 +121,7 @@ class RLFilePage(PageScreen):
 
     def _known_data(self) -> list[KnownData]:
         """The built-in world and every registered data set."""
-        rows = self.library.data_files("dataset") if self.library.is_open else []
+        rows = self.library.database.data_files("dataset") if self.library.is_open else []
         return [KnownData(BUILTIN, BUILTIN, "")] + [
             KnownData(row.name, row.path, row.sha256) for row in rows if not row.missing
         ]

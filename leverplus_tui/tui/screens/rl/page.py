@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
+from db.specs.terms import BadFilter
 from engine.rl.index.filters import SORTS
 from engine.rl.index.query_rows import QueryRow
 from leverplus_tui.text.numbers import count, plural, size
@@ -177,8 +178,6 @@ class RLDataScreen(FilteredPage, RLMakePage):
 
     async def _select(self) -> None:
         """Filter and sort; the sentence of a bad term stands under the filter."""
-        from db.specs.terms import BadFilter
-
         try:
             ids = await asyncio.to_thread(self.source.select, self.where, self.sort)
         except BadFilter as error:
@@ -336,7 +335,7 @@ class RLDataScreen(FilteredPage, RLMakePage):
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_compare(self) -> None:
         """Choose another RL file, and show both side by side."""
-        rows = await asyncio.to_thread(self.library.data_files, "rl-data")
+        rows = await asyncio.to_thread(self.library.database.data_files, "rl-data")
         others = [row for row in rows if row.id != self.row.id and not row.missing]
         if not others:
             self.notify("No other RL data is registered: o in Data adds a file")

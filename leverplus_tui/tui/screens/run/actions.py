@@ -37,7 +37,7 @@ class RunActions(PageScreen):
     async def action_copy(self) -> None:
         """Copy the command line that makes the run."""
         if (run_id := self.here()) is not None:
-            text = await asyncio.to_thread(self.library.command, run_id)
+            text = await asyncio.to_thread(self.library.database.command, run_id)
             self.post_message(CopyText(text, f"the command of r{run_id}"))
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
@@ -46,14 +46,14 @@ class RunActions(PageScreen):
         run_ids = self.meant()
         if not run_ids:
             return
-        held = " ".join((await asyncio.to_thread(self.library.run_rows, run_ids[:1]))[0].tags)
+        held = " ".join((await asyncio.to_thread(self.library.database.run_rows, run_ids[:1]))[0].tags)
         words = await self.app.push_screen_wait(
             Ask(f"Tags for {_named(run_ids)}", placeholder="baseline paper -smoke",
                 detail="Words with blanks between them; a minus in front takes one off."
                 + (f" r{run_ids[0]} has: {held}" if held else ""))
         )  # fmt: skip
         if words:
-            await asyncio.to_thread(self.library.tag, run_ids, words.split())
+            await asyncio.to_thread(self.library.database.tag, run_ids, words.split())
             self.notify(f"{_named(run_ids)}: {words}")
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
@@ -61,10 +61,10 @@ class RunActions(PageScreen):
         """Give the run another name."""
         if (run_id := self.here()) is None:
             return
-        present = (await asyncio.to_thread(self.library.run_rows, [run_id]))[0].name
+        present = (await asyncio.to_thread(self.library.database.run_rows, [run_id]))[0].name
         name = await self.app.push_screen_wait(Ask(f"New name of r{run_id}", value=present))
         if name is not None and name != present:
-            await asyncio.to_thread(self.library.rename, run_id, name)
+            await asyncio.to_thread(self.library.database.rename, run_id, name)
             self.notify(f"r{run_id} is now called {name}")
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
@@ -72,11 +72,11 @@ class RunActions(PageScreen):
         """Write about the run, or change what is written."""
         if (run_id := self.here()) is None:
             return
-        present = await asyncio.to_thread(self.library.note, run_id)
+        present = await asyncio.to_thread(self.library.database.note, run_id)
         asked = Ask(f"Note about r{run_id}", value=present, detail="Nothing takes the note away.", may_be_empty=True)
         text = await self.app.push_screen_wait(asked)
         if text is not None and text != present:
-            await asyncio.to_thread(self.library.write_note, run_id, text)
+            await asyncio.to_thread(self.library.database.write_note, run_id, text)
             self.notify(f"r{run_id}: {text or 'the note is gone'}")
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
@@ -88,7 +88,7 @@ class RunActions(PageScreen):
         names = " ".join(f"r{run_id}" for run_id in run_ids)
         detail = f"They leave all lists, nothing is erased: `leverplus delete {names} --undo` brings them back."
         if await self.app.push_screen_wait(Confirm(f"Delete {_named(run_ids)}?", detail)):
-            await asyncio.to_thread(self.library.delete, run_ids)
+            await asyncio.to_thread(self.library.database.delete, run_ids)
             self.notify(f"{_named(run_ids)} deleted; `leverplus delete {names} --undo` undoes it")
             self.deleted()
 

@@ -13,7 +13,8 @@ from textual.widgets import Static
 
 from leverplus_tui.text.numbers import count, plural, score, signed
 from leverplus_tui.text.words import clean
-from leverplus_tui.tui.library import Answered, Library
+from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.rows import Answered
 from leverplus_tui.tui.screens.dialogs import Choose
 from leverplus_tui.tui.screens.run.question import QuestionView
 from leverplus_tui.tui.widgets.failing import TellsFailures
@@ -129,7 +130,7 @@ class Answers(TellsFailures, Container):
     async def _read(self, cell: CellRow) -> None:
         assert self._detail is not None, "answers are read of a run"
         found = await asyncio.to_thread(
-            self.library.answers, self._detail.row.id, cell.shot, cell.subset_sha, self.other, MOST
+            self.library.database.answers, self._detail.row.id, cell.shot, cell.subset_sha, self.other, MOST
         )
         self._rows = sort_answers(found, self.sort)
         self._fill(cell)
@@ -193,7 +194,7 @@ class Answers(TellsFailures, Container):
         """Choose a run whose answers to the same questions stand beside these."""
         if self._detail is None or self.cell is None:
             return
-        runs = await asyncio.to_thread(self.library.runs_with_answers, self.cell, self._detail.row.id)
+        runs = await asyncio.to_thread(self.library.database.runs_with_answers, self.cell, self._detail.row.id)
         choices = [(str(run.id), f"{run.ref}  {clean(run.name)}") for run in runs]
         if not choices and self.other is None:
             self.notify("No other run answered these questions with this number of shots")

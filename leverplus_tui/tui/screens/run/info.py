@@ -91,14 +91,14 @@ class RunInfo(TellsFailures, Horizontal):
     async def _read(self) -> None:
         if self._row is None:
             return
-        detail = await asyncio.to_thread(self.library.detail, self._row.id)
+        detail = await asyncio.to_thread(self.library.database.detail, self._row.id)
         self._read_id = detail.row.id
         self.query_one("#about", Static).update(
             Content.assemble(*title(detail.row), *reason(detail), *summary(detail.row), *found(detail.findings))
         )
         if detail.row.kind in ("rce", "grpo"):
             names = curves(detail)
-            series = await asyncio.to_thread(self.library.series, detail.row.id, names)
+            series = await asyncio.to_thread(self.library.database.series, detail.row.id, names)
             self.query_one("#curve", Chart).show(drawn(series), "No metrics yet")
 
 

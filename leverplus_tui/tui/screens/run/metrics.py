@@ -91,7 +91,7 @@ class Metrics(TellsFailures, Vertical):
     @work(exclusive=True, group="series", exit_on_error=False)
     async def _draw(self) -> None:
         names = [self._names[index] for index in self.query_one("#series", LineTable).marked]
-        found = await asyncio.to_thread(self.library.series, self._run_id, names)
+        found = await asyncio.to_thread(self.library.database.series, self._run_id, names)
         self.query_one("#chart", Chart).show(drawn(found), "Mark a series with space")
 
 

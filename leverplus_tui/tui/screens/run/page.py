@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Static
 
 from db.run_states import ACTIVE
+from leverplus_tui.jobs.spec_options import defaults, flatten
 from leverplus_tui.text.states import STATE_ROLES, SYNTHETIC, doubts, marks, shown_state, state_text
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
@@ -26,6 +27,7 @@ from leverplus_tui.tui.screens.run.overview import Overview
 from leverplus_tui.tui.theme import COLOURS
 from leverplus_tui.tui.widgets.log import LogView
 from leverplus_tui.tui.widgets.matrix import Matrix
+from leverplus_tui.tui.widgets.spec_fields import AUTO, auto_fields
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
 
 if TYPE_CHECKING:
@@ -113,7 +115,7 @@ class RunScreen(LogPage):
     async def reload(self) -> None:
         """Read the run and show what is in view."""
         first = self.detail is None
-        self.detail = await asyncio.to_thread(self.library.detail, self.run_id)
+        self.detail = await asyncio.to_thread(self.library.database.detail, self.run_id)
         if self._wanted is not None:
             self._choose(self.detail, *self._wanted)
             self._wanted = None
@@ -136,7 +138,7 @@ class RunScreen(LogPage):
         self.query_one("#title", Static).update(
             Content.assemble(
                 (f"{row.ref} ", "bold $accent"), (clean(row.name), "bold"), (f"  {row.kind}  ", "$faint"),
-                (state_text(row), state), ("  " + " ".join(doubts(row)), "bold $warning"),
+                (state_text(row), state), ("".join(f"  {mark}" for mark in doubts(row)), "bold $warning"),
                 (f"  {SYNTHETIC}" if SYNTHETIC in marks(row) else "", "$secondary"),
             )
         )  # fmt: skip
@@ -223,9 +225,6 @@ class RunScreen(LogPage):
 
 def _config(detail: RunDetail) -> list[dict[str, Cell | str]]:
     """The specification in the order of its fields, what differs from the defaults in colour."""
-    from leverplus_tui.jobs.spec_options import defaults, flatten
-    from leverplus_tui.tui.widgets.spec_fields import AUTO, auto_fields
-
     auto = auto_fields(detail.row.kind)
     stored, ground = dict(flatten(detail.spec)), dict(flatten(defaults(detail.row.kind)))
     order = [*(path for path in ground if path in stored), *(path for path in stored if path not in ground)]

@@ -14,7 +14,8 @@ from textual.widgets import Static
 
 from leverplus_tui.text.numbers import score
 from leverplus_tui.text.words import clean
-from leverplus_tui.tui.library import Answered, Library
+from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.rows import Answered
 from leverplus_tui.tui.theme import COLOURS
 from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.picture import Picture
@@ -123,7 +124,7 @@ class QuestionView(TellsFailures, VerticalScroll):
             place = self.query_one(part, Demonstrations)
             place.display = row is not None
             if row is not None:
-                shown = await asyncio.to_thread(self.library.demonstrations, row)
+                shown = await asyncio.to_thread(self.library.database.demonstrations, row)
                 place.show(row, shown, titled=answered.second is not None)
 
 

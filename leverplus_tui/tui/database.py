@@ -1,0 +1,212 @@
+"""What the screens read and write: functions that are called in a thread and return finished rows.
+
+Whoever shows something asks `Library.database`, which imports this module when the database is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine
+
+from db import rows, store
+from db.session import DatabaseBusy, DatabaseUnwritable, data_version, open_database, reading, writing
+from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
+from db.user_error import UserError
+from leverplus_tui.data.registering import register
+from leverplus_tui.jobs.spec_command import command_text
+from leverplus_tui.tui.rows import Answered, Job, Listing
+
+if TYPE_CHECKING:
+    from leverplus_tui.results.comparison import Comparison
+
+
+class Database:
+    """The open database of one home."""
+
+    def __init__(self, path: Path) -> None:
+        """Open, or create, it. Raises the errors of `db.session.open_database`."""
+        self.engine: Engine = open_database(path)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.engine.dispose()
+
+    def version(self) -> int:
+        """A number that changes with every commit of anybody."""
+        return data_version(self.engine)
+
+    def mark_lost(self) -> list[int]:
+        """Mark runs whose process is dead as lost; writes only when there is one.
+
+        Where that is impossible now (read-only, or busy), whoever looks next does it.
+        """
+        with reading(self.engine) as session:
+            active = store.active_processes(session)
+        if all(row.ended is None and store.is_alive(row) for row in active):
+            return []
+        try:
+            with writing(self.engine) as session:
+                return store.lost_runs(session)
+        except (DatabaseBusy, DatabaseUnwritable):
+            return []
+
+    # Runs
+
+    def listing(self, where: str, sort: str) -> Listing:
+        """Ids of the runs that pass the filter, in order. Raises BadFilter."""
+        with reading(self.engine) as session:
+            ids = store.run_ids(session, where=where or None, sort=sort)
+            counts, largest = store.state_counts(session), store.largest_subsets(session)
+        return Listing(
+            ids=tuple(ids),
+            total=sum(counts.values()),
+            shots=tuple(largest),
+            largest=max(largest.values(), default=0),
+            queued=counts.get("queued", 0),
+            running=counts.get("running", 0),
+        )
+
+    def run_rows(self, ids: Sequence[int]) -> list[RunRow]:
+        """Rows of some runs."""
+        with reading(self.engine) as session:
+            return store.run_rows(session, run_ids=list(ids))
+
+    def detail(self, run_id: int) -> RunDetail:
+        """Everything about one run."""
+        with reading(self.engine) as session:
+            return store.run_detail(session, run_id=run_id)
+
+    def find_run(self, text: str) -> int:
+        """The id of the run meant by `r12`, `12` or a name. Raises UserError."""
+        with reading(self.engine) as session:
+            run_id = store.find_run(session, text).id
+        assert run_id is not None, "a stored run has a key"
+        return run_id
+
+    def spec(self, run_id: int) -> Any:
+        """The specification of a run."""
+        with reading(self.engine) as session:
+            return store.spec_of(store.get_run(session, run_id=run_id))
+
+    def command(self, run_id: int) -> str:
+        """The command line that makes such a run."""
+        return command_text(self.spec(run_id))
+
+    def series(self, run_id: int, names: Sequence[str]) -> dict[str, tuple[tuple[float, float], ...]]:
+        """Points (step, value) by name; phases follow one another, so that x always grows."""
+        with reading(self.engine) as session:
+            found = {name: store.metric_series(session, run_id=run_id, name=name) for name in names}
+        return {name: _continuous(points) for name, points in found.items()}
+
+    def side_by_side(self, ids: Sequence[int]) -> tuple[Comparison, dict[str, RunRow], dict[str, Any]]:
+        """Runs compared but for their findings, their rows by `r12`, and the settings that are the same in all."""
+        from leverplus_tui.results.comparison import compare, described  # numpy: 140 ms before the first list
+
+        with reading(self.engine) as session:
+            found = compare(session, list(ids), judged=False)
+            details = [store.run_detail(session, run_id=run_id) for run_id in ids]
+        settings = [described(detail) for detail in details]
+        differing = {row.field for row in found.spec_diff}
+        agreeing = {name: value for name, value in settings[0].items() if name not in differing}
+        return found, {detail.row.ref: detail.row for detail in details}, agreeing
+
+    def tag(self, run_ids: Sequence[int], words: Sequence[str]) -> None:
+        """Put words on runs; a word with a minus in front is taken off. Raises UserError for what is no word."""
+        with writing(self.engine) as session:
+            for run_id in run_ids:
+                store.tag(session, run_id=run_id, tags=[word for word in words if not word.startswith("-")])
+                store.untag(session, run_id=run_id, tags=[word[1:] for word in words if word.startswith("-")])
+
+    def rename(self, run_id: int, name: str) -> None:
+        """Give a run another name."""
+        with writing(self.engine) as session:
+            store.rename(session, run_id=run_id, name=name)
+
+    def note(self, run_id: int) -> str:
+        """What is written about a run."""
+        with reading(self.engine) as session:
+            return store.note_of(session, run_id=run_id)
+
+    def write_note(self, run_id: int, text: str) -> None:
+        """Write about a run, in place of what is written; an empty text takes the note away."""
+        with writing(self.engine) as session:
+            store.note(session, run_id=run_id, text=text)
+
+    def delete(self, run_ids: Sequence[int]) -> None:
+        """Hide runs from all lists. Raises UserError while one is queued or running."""
+        with writing(self.engine) as session:
+            store.soft_delete(session, run_ids=run_ids)
+
+    def reason(self, run_id: int) -> str:
+        """What a run's newest process said when it did not end well."""
+        processes = self.detail(run_id).processes
+        return (processes[-1].reason if processes else "") or "its log says more"
+
+    # Answers
+
+    def answers(
+        self, run_id: int, shot: int, subset_sha: str | None, other: int | None = None, most: int | None = None
+    ) -> list[Answered]:
+        """Questions of a subset with their answers, by question; beside them those of another run, where one is given."""
+        with reading(self.engine) as session:
+            first = store.predictions(session, run_id=run_id, shot=shot, subset_sha=subset_sha, limit=most)
+            if other is None:
+                return [Answered(row) for row in first]
+            asked = [row.question_id for row in first]
+            second = store.predictions(session, run_id=other, shot=shot, question_ids=asked)
+        beside = {row.question_id: row for row in second}
+        return [Answered(row, beside.get(row.question_id)) for row in first]
+
+    def runs_with_answers(self, cell: CellRow, but: int, most: int = 30) -> list[RunRow]:
+        """Newest runs that answered questions of the same data set with as many shots."""
+        with reading(self.engine) as session:
+            ids = store.run_ids_with_answers(
+                session, shot=cell.shot, dataset_sha=cell.dataset_sha, split=cell.split, but=but, limit=most
+            )
+            return store.run_rows(session, run_ids=ids)
+
+    def demonstrations(self, row: PredictionRow) -> list[rows.Question | None]:
+        """The train questions shown before a question, in prompt order; None where one was never stored."""
+        with reading(self.engine) as session:
+            found = store.questions(
+                session, dataset_sha=row.dataset_sha, split="train", question_ids=list(row.demonstrations)
+            )
+        return [found.get(question_id) for question_id in row.demonstrations]
+
+    # Jobs and data
+
+    def jobs(self, limit: int) -> list[Job]:
+        """Runs that wait or run first, then those that ended last; the newest process of each."""
+        with reading(self.engine) as session:
+            ids = store.job_ids(session, limit=limit)
+            found = store.run_rows(session, run_ids=ids)
+            newest = {run.id: store.processes(session, run_id=run.id) for run in found}
+        return [Job(run, newest[run.id][-1] if newest[run.id] else None) for run in found]
+
+    def data_files(self, kind: str | None = None) -> list[DataRow]:
+        """What is registered and what runs wrote, with what has become of it; with `kind` only that kind."""
+        return store.all_data(self.engine, kind=kind)
+
+    def add_data(self, path: Path) -> DataRow:
+        """Register a file or folder. Raises UserError when there is nothing, or nothing that is recognised."""
+        row, report = register(self.engine, path)
+        if row is None:
+            raise UserError(report.findings[0].message)
+        return row
+
+
+def _continuous(points: Sequence[tuple[str, int, int, float]]) -> tuple[tuple[float, float], ...]:
+    """A phase that counts its steps from the start again is put behind the one before."""
+    placed: list[tuple[float, float]] = []
+    shift, phase, last = 0.0, None, 0.0
+    for name, _, step, value in points:
+        if name != phase:
+            shift = last if phase is not None and step <= last - shift else shift
+            phase = name
+        x = step + shift
+        placed.append((x, value))
+        last = max(last, x)
+    return tuple(placed)
