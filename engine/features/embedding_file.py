@@ -43,19 +43,6 @@ class EmbeddingFile:
         """Width of a vector."""
         return int(self.candidates.shape[1])
 
-    def check_rows(self, count: int, order_sha: str = "") -> None:
-        """Raises UserError unless there is one row for each of `count` train questions, in the same order."""
-        if len(self.candidates) != count:
-            raise UserError(
-                f"{self.path} has {len(self.candidates)} rows, but the data set has {count} train questions; "
-                "embed this data set (leverplus run embed)."
-            )
-        made_for = self.manifest.get("dataset", {}).get("train_order_sha", "")
-        if order_sha and made_for and made_for != order_sha:
-            raise UserError(
-                f"{self.path} was made for other train questions or another order; embed this data set again."
-            )
-
 
 def write_embeddings(path: Path, tensors: Mapping[str, Tensor], manifest: Mapping[str, Any]) -> None:
     """Write an embedding file in one step: it is complete or not there. `tensors` as in the module's description."""

@@ -208,4 +208,5 @@ def _candidate(group: OpenGroup, proposal: Proposal, reply: Reply[tuple[OpenGrou
         logprob_score=proposal.logprob_score,
         temperature=proposal.temperature,
         similarity=proposal.similarity,
+        cut=reply.cut,
     )
