@@ -43,6 +43,8 @@ class ScriptedVLM:
     """Answers by a rule and remembers what it was asked."""
 
     reply: Callable[[Prompt], str] = like_last_demonstration
+    cut: bool = False
+    """Every answer is ended by the token limit."""
     name: str = "scripted"
     sha: str = "model"
     decode_sha: str = "decode"
@@ -67,7 +69,7 @@ class ScriptedVLM:
 
     def _answer(self, prompt: Prompt) -> Answer:
         missing = [path for path in prompt.images if image_sha(path) == MISSING_SHA]
-        return Answer("", error=f"{missing[0]}: no file") if missing else Answer(self.reply(prompt))
+        return Answer("", error=f"{missing[0]}: no file") if missing else Answer(self.reply(prompt), cut=self.cut)
 
     def facts(self) -> Mapping[str, Any]:
         return {"vlm": self.name, "vlm_batch_size": 8 if not self.calls else 4}

@@ -65,6 +65,7 @@ def go_offline() -> None:
 
 def _in_hub_cache(name: str, field: str) -> Path:
     go_offline()
+    # 0.5 s that only a hub id needs, and it reads its offline switch when it is imported
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
 

@@ -98,6 +98,7 @@ def image_processor() -> Any:
 
 def new_model(tokenizer: Any, options: BuildOptions) -> Any:
     """An untrained Qwen2.5-VL of under two million parameters."""
+    # seconds that the episodes, which are made without a model, do not need
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
     token = {name: tokenizer.convert_tokens_to_ids(name) for name in SPECIAL}

@@ -33,6 +33,7 @@ def picture_tokens(model: Any, pixels: Tensor) -> Tensor:
 
 
 def _use_batched_attention(visual: Any) -> None:
+    # seconds that the episodes, which are made without a model, do not need
     from transformers import AttentionInterface
 
     AttentionInterface.register(_ATTENTION, _attend_within_pictures)

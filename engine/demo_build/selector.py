@@ -18,7 +18,10 @@ from loguru import logger
 from db.rows import Checkpoint, Metric, Progress, Row
 from db.specs import EmbedSpec, GenerateSpec, TrainSpec
 from engine.demo.shipped import SELECTOR, trained_dir
+from engine.recipes.embed import embed
+from engine.recipes.generate import generate
 from engine.recipes.run_context import RunContext
+from engine.recipes.train import train
 
 DATA = GenerateSpec(queries=1000, retrieved=8, random=10, adaptive=False)
 EMBEDDINGS = EmbedSpec(standardize=True)
@@ -30,10 +33,6 @@ TRAINING = TrainSpec(
 
 def build(out: Path, seed: int) -> None:
     """Write `rl_data.json`, `embeddings.safetensors` and the selector of best validation loss into `out`."""
-    from engine.recipes.embed import embed
-    from engine.recipes.generate import generate
-    from engine.recipes.train import train
-
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         work, cache = Path(folder) / "work", Path(folder) / "cache"

@@ -45,6 +45,7 @@ answer question using one word phrase short please look at the example examples 
 
 def build_tokenizer() -> Any:
     """A transformers tokenizer with vocabulary, special tokens and chat template; the same every time."""
+    # seconds that the episodes, which are made without a model, do not need
     from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 

@@ -18,6 +18,7 @@ from engine.demonstrations.retrieve import RETRIEVERS, Demonstrations, Selects, 
 from engine.features.encoders import Encoder, open_encoder
 from engine.features.steps import feature_steps
 from engine.features.vectors import Recipe, encoder_mismatch, recipe_of
+from engine.selector import checkpoint
 from engine.vlm.loading import choose_device
 from engine.vlm.opening import is_server, open_vlm
 from engine.vlm.protocol import VLM
@@ -87,8 +88,6 @@ def open_selector(spec: EvalSpec, device: str = "cpu") -> Selector:
     path = selector_file(spec)
     if path is None:
         raise UserError("selector: no checkpoint was given; name one with --selector, or choose another retriever")
-    from engine.selector import checkpoint
-
     loaded = checkpoint.open_selector(path)
     return Selector(
         network=loaded.selector.to(device),

@@ -16,12 +16,9 @@ from engine.doctor.checkpoint_origin import lora_findings, metadata_findings, st
 from engine.doctor.request import Request, judge_request
 from engine.weights.anatomy import Unreadable, plain
 from engine.weights.containers import files_of
-from engine.weights.declared import manifest_beside as manifest_beside
-from engine.weights.declared import manifest_of as manifest_of
 from engine.weights.layouts import compare
 from engine.weights.recognition import expected_of
-from engine.weights.selector_file import CONVERT_BY_HAND, COPY_AGAIN, Opened
-from engine.weights.selector_file import open_checkpoint as open_checkpoint
+from engine.weights.selector_file import CONVERT_BY_HAND, COPY_AGAIN, Opened, open_checkpoint
 from engine.weights.tensor_values import dtype_findings, identity_distances, value_findings
 
 

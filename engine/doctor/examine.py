@@ -13,7 +13,9 @@ from engine.common.first_bytes import BYTE_ORDER_MARK, stand_in
 from engine.common.json_kind import HEAD, json_kind
 from engine.common.wording import capital, parted, printable_facts
 from engine.doctor.checkpoint import examine_checkpoint
+from engine.doctor.dataset import dataset_facts, dataset_findings
 from engine.doctor.embeddings import ROW_TENSORS, embedding_report, open_embeddings
+from engine.doctor.sampler_cache import sampler_report
 from engine.weights.anatomy import Unreadable
 from engine.weights.containers import INDEX_FILES, SINGLE_FILES, looks_like_safetensors, open_weights
 
@@ -81,6 +83,7 @@ def _folder(path: Path, expect: Mapping[str, str] | None) -> Report:
 
 
 def _dataset(path: Path) -> Judged:
+    # 20 ms that a checkpoint's report does not need
     from engine.data.datasets import is_dataset, open_dataset
 
     if not is_dataset(path):
@@ -93,8 +96,6 @@ def _dataset(path: Path) -> Judged:
 
 
 def _dataset_report(dataset: Dataset) -> Judged:
-    from engine.doctor.dataset import dataset_facts, dataset_findings
-
     train, val = (dataset.split(name).questions if dataset.has(name) else [] for name in SPLITS)
     facts = dataset_facts(train, val)
     findings = dataset_findings(dataset.name, train, val)
@@ -123,12 +124,11 @@ def _json(path: Path, head: bytes) -> Report:
 
 
 def _sampler_cache(path: Path) -> Judged:
-    from engine.doctor.sampler_cache import sampler_report
-
     return sampler_report(path)
 
 
 def _rl_data(path: Path) -> Judged:
+    # 130 ms (numpy, statistics) that a checkpoint's report does not need
     from engine.rl.health.findings import rl_findings
     from engine.rl.reading.file import read_rl_file
 
@@ -136,6 +136,7 @@ def _rl_data(path: Path) -> Judged:
 
 
 def _results(path: Path) -> Judged:
+    # 30 ms that a checkpoint's report does not need
     from engine.doctor.tables import audit
     from engine.figures.result_files import read_result_file
 

@@ -162,6 +162,7 @@ class ClipEncoder:
 
 def _load_clip(directory: Path, name: str, precision: torch.dtype) -> tuple[Any, Any]:
     go_offline()
+    # seconds that only a CLIP encoder needs, and hub access is cut before
     from transformers import AutoConfig, CLIPModel, CLIPProcessor
 
     offline = {"local_files_only": True, "trust_remote_code": False}

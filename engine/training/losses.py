@@ -91,11 +91,6 @@ def weighted_loss(losses: Tensor, weights: Tensor, mask: Tensor | None = None) -
     return totals.sum(-1) / mask.any(-1).sum(-1).clamp(min=1)
 
 
-def imitation_loss(logits: Tensor, pointers: Tensor, label_smoothing: float = 0.0) -> Tensor:
-    """Plain cross-entropy of one pointer per query, mean over queries and picks: logits (B, S, K), pointers (B, S)."""
-    return pick_losses(logits, pointers, label_smoothing).mean()
-
-
 def group_advantage(rewards: Tensor, *, clip: float = 5.0, min_std: float = 0.1, mask: Tensor | None = None) -> Tensor:
     """(R - mean) / max(std, min_std) inside each group (..., P), unbiased deviation, clamped to plus and minus `clip`.
     Groups of one or of equal rewards, and masked candidates, get 0."""

@@ -65,6 +65,7 @@ def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
 def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir: Path | None = None) -> Loaded:
     """The model in a directory known to be complete. Strict: weights that the files do not hold are an error (UserError)."""
     go_offline()
+    # seconds that training does not need, and hub access is cut before
     from transformers import AutoConfig, AutoModelForImageTextToText
 
     chosen = choose_device(device)
@@ -98,6 +99,7 @@ def _spare_threads(model: Any, device: torch.device) -> None:
 
 def unloadable() -> tuple[type[Exception], ...]:
     """What transformers raises for files that are damaged, do not fit together, or are of no kind that it knows."""
+    # 0.5 s that training does not need
     from huggingface_hub.errors import StrictDataclassError
 
     known = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, AssertionError)

@@ -135,6 +135,7 @@ class LocalVLM:
         """What generate() takes: with a tower, visual tokens instead of pixels."""
         if self._tower is None:
             return {name: self._loaded.place(value) for name, value in self._encoder.inputs(batch).items()}
+        # hub access is cut (loading.load_model) before transformers is imported
         from transformers.modeling_outputs import BaseModelOutputWithPooling
 
         keys = [key for one in batch for key in one.images]
@@ -192,6 +193,7 @@ def _encoder_and_tower(loaded: Loaded) -> tuple[PromptEncoder, VisionTower | Non
 
 def _generation_config(decode: DecodeSpec, tokenizer: Any) -> Any:
     """Every field that decides an answer, stated."""
+    # hub access is cut (loading.load_model) before transformers is imported
     from transformers import GenerationConfig
 
     sampling = {"temperature": decode.temperature, "top_p": decode.top_p, "top_k": decode.top_k}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from db.specs.evaluate import DecodeSpec, PromptSpec
+from engine.common.model_files import find_model
+from engine.demo.shipped import model_dir
 from engine.vlm.protocol import VLM
 
 
@@ -31,12 +33,12 @@ def open_vlm(
     Presence and completeness are checked before anything heavy is loaded. Raises UserError.
     """
     if is_server(name):
+        # 40 ms that a local model does not need
         from engine.vlm.served import ServedVLM
 
         return ServedVLM(name, decode=decode, served_model=served_model, concurrency=concurrency)
-    from engine.common.model_files import find_model
-
     directory = _builtin() if name == "builtin" else find_model(name)
+    # 2.5 s (torch, transformers) that a served model does not need
     from engine.vlm.loading import load_model
     from engine.vlm.local import LocalVLM
 
@@ -50,7 +52,4 @@ def open_vlm(
 
 
 def _builtin() -> Path:
-    from engine.common.model_files import find_model
-    from engine.demo.shipped import model_dir
-
     return find_model(str(model_dir()))

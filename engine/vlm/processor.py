@@ -59,6 +59,7 @@ def load_processor(directory: Path, config: Any) -> Any:
 
     A video part is left out: we show none, and transformers' needs torchvision and does not take Pillow's backend.
     """
+    # seconds that only a local model needs, and hub access is cut before
     from transformers import AutoProcessor
     from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
@@ -71,6 +72,7 @@ def load_processor(directory: Path, config: Any) -> Any:
 
 def _image_only(own: Any) -> Any:
     """A subclass of a processor that has no video part: transformers reads the parts off the signature."""
+    # as above: hub access is cut before
     from transformers.processing_utils import ProcessorMixin
 
     def __init__(self: Any, image_processor: Any = None, tokenizer: Any = None, chat_template: Any = None) -> None:

@@ -48,7 +48,7 @@ def _of_type(tensors: Mapping[str, TensorInfo], kinds: tuple[str, ...] | list[st
 
 def value_findings(path: Path, tensors: Mapping[str, TensorInfo]) -> list[Finding]:
     """NaN or infinity (`non-finite`, M22, error); weights that are all one value or have constant rows (`constant-tensor`)."""
-    import numpy as np
+    import numpy as np  # 80 ms; names and shapes are judged without it
 
     bad, constant, findings, left = dict[str, int](), list[str](), list[Finding](), MOST_VALUES
     for name, tensor in tensors.items():
@@ -77,7 +77,7 @@ def _unread(path: Path, name: str) -> Finding:
 
 def _dead(name: str, values: npt.NDArray[Any]) -> str:
     """What of a weight is constant, in words; empty when nothing is. Biases and the like may well be."""
-    import numpy as np
+    import numpy as np  # 80 ms; names and shapes are judged without it
 
     if values.ndim < 2:
         norm = name.endswith(".weight") and not values.any()
@@ -109,7 +109,7 @@ def _constant(path: Path, constant: list[str]) -> list[Finding]:
 
 def identity_distances(tensors: Mapping[str, TensorInfo]) -> dict[str, float]:
     """Relative distance |W - I| / |I| of the projections that start at the identity. A fact, never a fault."""
-    import numpy as np
+    import numpy as np  # 80 ms; names and shapes are judged without it
 
     distances = {}
     for name in IDENTITY_START:
@@ -148,7 +148,7 @@ def differing(first: Mapping[str, TensorInfo], second: Mapping[str, TensorInfo])
 
 
 def _same_values(tensor: TensorInfo, other: TensorInfo) -> bool:
-    import numpy as np
+    import numpy as np  # 80 ms; names and shapes are judged without it
 
     try:
         return np.array_equal(read_values(tensor), read_values(other), equal_nan=tensor.dtype in FLOATS)

@@ -11,6 +11,8 @@ from typing import Any
 from db.specs.base import Finding, UserError
 from db.specs.embed import EmbedSpec
 from engine.common.findings import error
+from engine.common.model_files import cached_model, find_model, is_hub_id, read_json
+from engine.demo.shipped import model_dir
 from engine.doctor.preflight.table import Preflight, refusal
 
 SERVER = ("http://", "https://")
@@ -74,8 +76,6 @@ def _complete(result: Preflight, what: str, name: str, *, field: str, chat: bool
     """A row where the job would refuse the model. A hub name is looked for in the local cache, as the job does."""
     if name == "builtin" or name.startswith(SERVER):
         return
-    from engine.common.model_files import cached_model, find_model, is_hub_id
-
     try:
         if Path(name).expanduser().exists() or not is_hub_id(name):
             find_model(name, field=field, chat=chat)
@@ -100,13 +100,9 @@ def width(name: str, vlm: str, *, parts: int) -> int | None:
 
 
 def _config(name: str) -> dict[str, Any]:
-    from engine.common.model_files import cached_model, read_json
-
     if name.startswith(SERVER):
         return {}
     if name == "builtin":
-        from engine.demo.shipped import model_dir
-
         return read_json(model_dir() / "config.json")
     folder = Path(name).expanduser()
     place = folder if folder.is_dir() else cached_model(name)

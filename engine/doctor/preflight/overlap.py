@@ -9,7 +9,7 @@ from typing import Any
 from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
 from engine.common.findings import warning
-from engine.demo.shipped import FILES
+from engine.demo.shipped import FILES, trained_dir
 from engine.doctor.preflight.selector import entry
 from engine.doctor.preflight.table import Preflight
 
@@ -63,12 +63,11 @@ def _shared(spec: EvalSpec, manifest: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _trained(manifest: Mapping[str, Any]) -> dict[int, tuple[int | None, int | None]]:
     """Train row -> (question id, image id) of the queries that a selector learned from; empty where nobody can say."""
+    # 180 ms that the first finding does not wait for (benchmarks/preflight.py)
     from engine.rl.reading.file import read_rl_file
 
     path = Path(str(entry(manifest, "lineage", "rl_data").get("path") or ""))
     if path == Path("builtin"):
-        from engine.demo.shipped import trained_dir
-
         path = trained_dir() / FILES["rl-data"]
     if not path.is_file() or path.stat().st_size > MOST_BYTES:
         return {}
@@ -83,6 +82,7 @@ def _trained(manifest: Mapping[str, Any]) -> dict[int, tuple[int | None, int | N
 def _asked(spec: EvalSpec, order_sha: object) -> dict[int, int]:
     """Question id -> image id of the questions that will be asked; empty where they are not quickly read, or where the RL
     data are of another data set, whose ids mean something else."""
+    # 190 ms (numpy's random) that the first finding does not wait for (benchmarks/preflight.py)
     from engine.data.official import is_official, open_official
     from engine.data.subsets import draw_subsets
 

@@ -10,6 +10,8 @@ from db.specs.base import Finding
 from engine.common.findings import error
 from engine.doctor.preflight.table import Preflight
 from engine.weights.anatomy import Unreadable
+from engine.weights.containers import open_weights
+from engine.weights.declared import manifest_beside, manifest_of
 
 RENAMED_ON_LOADING = ("legacy-keys",)
 """Faults of a file that our loader mends exactly; in a run they are worth a warning."""
@@ -27,6 +29,7 @@ ROWS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 def checkpoint(path: Path, expect: Mapping[str, str], result: Preflight, told: Mapping[str, str] | None = None) -> None:
     """The rows of a checkpoint; `told` are values of its manifest for rows that no fact of the file fills."""
+    # 60 ms (numpy) that the first finding does not wait for (benchmarks/preflight.py)
     from engine.doctor.checkpoint import assumed_findings, examine_checkpoint
 
     if not path.exists():
@@ -53,9 +56,6 @@ def _mended(finding: Finding) -> Finding:
 
 def manifest_at(path: Path) -> dict[str, Any]:
     """The whole manifest of a selector of ours, in the file or beside it; empty for others and what cannot be read."""
-    from engine.doctor.checkpoint import manifest_beside, manifest_of
-    from engine.weights.containers import open_weights
-
     try:
         found = manifest_of(open_weights(path)) or manifest_beside(path)
     except Unreadable:

@@ -8,7 +8,7 @@ from typing import Any
 from db.specs.base import Finding, UserError
 from db.specs.train import TrainSpec
 from engine.common.findings import error
-from engine.demo.shipped import FILES
+from engine.demo.shipped import FILES, trained_dir
 from engine.doctor.preflight.selector import checkpoint, entry, manifest_at
 from engine.doctor.preflight.table import Preflight, refusal
 from engine.weights.anatomy import Unreadable
@@ -48,7 +48,8 @@ def start(spec: TrainSpec, result: Preflight) -> None:
 
 
 def _parts(spec: TrainSpec, path: Path, result: Preflight) -> None:
-    from engine.doctor.checkpoint import open_checkpoint
+    # 20 ms that the first finding does not wait for (benchmarks/preflight.py)
+    from engine.weights.selector_file import open_checkpoint
 
     try:
         found = open_checkpoint(path)[0].found
@@ -66,6 +67,7 @@ def _parts(spec: TrainSpec, path: Path, result: Preflight) -> None:
 
 def embeddings(spec: TrainSpec, result: Preflight) -> None:
     """Each embedding file alone, then queries against candidates."""
+    # 130 ms that the first finding does not wait for (benchmarks/preflight.py)
     from engine.doctor.embeddings import embedding_report
 
     for field, what in (("embeddings", "embeddings"), ("query_embeddings", "queries")):
@@ -85,6 +87,7 @@ def embeddings(spec: TrainSpec, result: Preflight) -> None:
 
 def _alike(spec: TrainSpec, result: Preflight) -> None:
     """Queries against candidates where they lie in two files."""
+    # 130 ms that the first finding does not wait for (benchmarks/preflight.py)
     from engine.doctor.embeddings import pair_findings
 
     candidates, queries = _opened(spec, "embeddings"), _opened(spec, "query_embeddings")
@@ -106,6 +109,7 @@ def rl_data(spec: TrainSpec, result: Preflight) -> None:
         found = error("not-found", str(path), text, "Give a file or a registered name.")
         result.add("RL data", "missing", spec.rl_data, found)
         return
+    # 200 ms that the first finding does not wait for (benchmarks/preflight.py)
     from engine.rl.health.findings import rl_findings
     from engine.rl.reading.file import read_rl_file
 
@@ -123,6 +127,7 @@ def rl_data(spec: TrainSpec, result: Preflight) -> None:
 
 def _no_rl_data(path: Path, failure: UserError) -> list[Finding]:
     """What the file is instead, or what is damaged in it."""
+    # 60 ms that the first finding does not wait for (benchmarks/preflight.py)
     from engine.doctor.examine import examine
 
     report = examine(path)
@@ -135,6 +140,7 @@ def _no_rl_data(path: Path, failure: UserError) -> list[Finding]:
 
 def _meet(spec: TrainSpec, data: Any, result: Preflight) -> None:
     """RL data against embeddings: the rows they name, and the train questions that both were made of."""
+    # 60 ms that the first finding does not wait for (benchmarks/preflight.py)
     from engine.rl.selection import Unusable, select
 
     candidates = _opened(spec, "embeddings")
@@ -175,12 +181,11 @@ def _place(spec: TrainSpec, field: str) -> Path:
     name = getattr(spec, field)
     if name != "builtin":
         return Path(name).expanduser()
-    from engine.demo.shipped import trained_dir
-
     return trained_dir() / FILES["rl-data" if field == "rl_data" else "embeddings"]
 
 
 def _open(path: Path, field: str) -> Any:
+    # 130 ms that the first finding does not wait for (benchmarks/preflight.py)
     from engine.doctor.embeddings import open_embeddings
 
     if not path.is_file():

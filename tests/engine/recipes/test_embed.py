@@ -42,6 +42,7 @@ def test_one_file_with_a_manifest_that_embeds_alike(world: Path, context: RunCon
     assert artifact.sha256 == file_sha(file.path)
     assert (artifact.facts["count"], artifact.facts["val_count"], artifact.facts["standardized"]) == (6, 3, True)
     dataset = open_dataset(world, cache_dir=context.cache_dir)
+    assert file.manifest["dataset"]["train_order_sha"] == dataset.train.order_sha
     encoder = open_encoder("vlm", open_vlm("builtin", decode=DecodeSpec()))
     recipe = recipe_of(file.manifest["embedding"])
     assert file.manifest["embedding"]["encoder_sha"] == encoder.sha

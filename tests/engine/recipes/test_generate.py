@@ -116,6 +116,12 @@ def test_candidates_are_scored_like_an_evaluation(world: World) -> None:
     assert spec.decode.sha() == EvalSpec().decode.sha()
 
 
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_candidate_says_whether_its_answer_was_cut(world: World, cut: bool) -> None:
+    world.vlm.cut = cut
+    assert {one.cut for one in only(world.run(), Candidate)} == {cut}
+
+
 def test_no_set_twice_never_the_query_itself_and_only_the_pool(world: World) -> None:
     candidates = by_query(only(world.run(), Candidate))
     assert len(candidates) == QUERIES
