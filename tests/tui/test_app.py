@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from db.home import Home
 from db.session import open_database, writing
 from db.specs import UserError
+from leverplus_tui.jobs import launcher
 from leverplus_tui.text import times
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText
@@ -199,13 +200,13 @@ async def test_stopping_is_asked_and_failures_are_told(filled: Home, monkeypatch
         stopped.append(run_id)
         return "stopped"
 
-    monkeypatch.setattr(starting, "stop", stop)
+    monkeypatch.setattr(launcher, "stop", stop)
     faults: list[Exception] = [UserError("r6 runs on another machine: stop it there"), ValueError("a bug")]
 
     def resume(_home: Home, _run_id: int) -> None:
         raise faults.pop(0)
 
-    monkeypatch.setattr(starting, "resume", resume)
+    monkeypatch.setattr(launcher, "resume", resume)
     async with opened(filled) as pilot:
         await pilot.press("X")
         await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
@@ -346,7 +347,7 @@ async def test_one_goes_to_the_list_and_minus_to_the_view_before(filled: Home) -
 
 
 async def test_the_end_of_what_was_started_here_is_told(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starting, "resume", lambda home, run_id: None)
+    monkeypatch.setattr(launcher, "resume", lambda home, run_id: None)
     async with opened(filled) as pilot:
         page = pilot.app.screen
         assert isinstance(page, RunsScreen)

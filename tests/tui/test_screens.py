@@ -374,7 +374,7 @@ async def test_preflight_stands_between_the_form_and_the_job(filled: Home, monke
         launched.append(spec)
         return 77
 
-    monkeypatch.setattr(starting, "preflight", lambda *_: reports.pop(0))
+    monkeypatch.setattr(starting, "examined", lambda *_: reports.pop(0))
     monkeypatch.setattr(starting, "launch", launch)
     async with opened(filled) as pilot:
         await form_of(pilot, "eval", 2)
