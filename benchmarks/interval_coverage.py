@@ -49,7 +49,7 @@ def main() -> None:
     tables = {"accuracy": accuracy, "paired": paired_table, "others": others, "seeds": seeds, "speed": speed}
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("tables", nargs="*", help=f"of {', '.join(tables)}; all when left out")
-    parser.add_argument("--draws", type=int, default=2000, help="samples drawn for each accuracy (default 2000)")
+    parser.add_argument("--draws", type=int, default=1000, help="samples drawn for each figure (default 1000)")
     asked = parser.parse_args()
     for name in asked.tables or tables:
         print(f"\n### {name}\n")
