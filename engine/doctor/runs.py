@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from db.specs.base import Finding
 from engine.common.findings import warning
-from engine.statistics.intervals import Paired, p_phrase
+from engine.statistics.intervals import p_phrase
+from engine.statistics.paired import Paired
 
 CONTROLS = ("zero-shot", "random", "fixed")
 """Retrievers that know nothing of the query; zero-shot is measured at shot 0."""

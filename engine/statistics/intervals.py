@@ -1,23 +1,18 @@
-"""How sure a figure is: intervals of an accuracy, paired comparison of two runs, correction for many comparisons.
-
-Scores are per-question VQA accuracies in 0..1; everything returned is in percent or percentage points.
-"""
+"""How sure an accuracy is. Scores are per-question VQA accuracies in 0..1; what is returned is in percent or points."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Z95 = 1.959964
-SMALL_SAMPLE = 30
-BOOTSTRAP_RESAMPLES = 10_000
-PERMUTATION_RESAMPLES = 100_000
+from engine.statistics.clusters import Clusters, Floats, Labels, Sums, crossings
 
-Floats = npt.NDArray[np.float64]
+Z95 = 1.959963984540054
+UNSEEN = 0.5
+"""Questions added to the measured spread that are all wrong or all right: few near misses do not rule these out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,47 +30,49 @@ class Interval:
         return (self.high - self.low) / 2
 
 
-@dataclass(frozen=True, slots=True)
-class Paired:
-    """Difference b - a over the questions that both runs answered, in points."""
-
-    n: int
-    difference: float
-    se: float
-    low: float
-    high: float
-    p: float
-    improved: int
-    worsened: int
-    mcnemar_p: float
-
-    @property
-    def unchanged(self) -> int:
-        """Questions with equal scores."""
-        return self.n - self.improved - self.worsened
-
-
 def interval(
-    scores: Sequence[float] | Floats, clusters: Sequence[Hashable] | npt.NDArray[np.int64] | None = None
+    scores: Sequence[float] | Floats, clusters: Labels | None = None, *, population: int | None = None
 ) -> Interval:
     """95 % interval of the mean of `scores` (n,), clustered where questions share an image (`clusters` (n,)).
 
-    Normal with the sample deviation (cluster-robust sandwich where clusters are given). Below 30 clusters, or when all
-    scores are equal, the Wilson interval, which is conservative for graded scores because their variance is at most
-    p(1-p). No scores: 0 with the interval 0..100.
+    See `bounds`. With `population` the scores are a random sample of so many questions, and the interval is for the mean
+    of just these. No scores: 0 with the interval 0..100.
     """
     values = np.asarray(scores, dtype=np.float64)
     n = len(values)
     if n == 0:
         return Interval(0, 0.0, 0.0, 100.0)
-    mean = float(values.mean())
-    sums, _ = _cluster_sums(values - mean, clusters)
-    if len(sums) < SMALL_SAMPLE or not np.ptp(values):
-        low, high = wilson(mean, len(sums))
-    else:
-        half = Z95 * _clustered_error(sums, n)
-        low, high = max(0.0, mean - half), min(1.0, mean + half)
-    return Interval(n, 100 * mean, 100 * low, 100 * high)
+    factor = 1.0 if population is None else finite_population_factor(n, population)
+    low, high = bounds(values, Clusters.of(clusters, n), z=Z95 * factor)
+    return Interval(n, 100 * float(values.mean()), 100 * float(low), 100 * float(high))
+
+
+def bounds(values: Floats, clusters: Clusters, *, z: float = Z95) -> tuple[Floats, Floats]:
+    """Lower and upper bounds (0..1) of the means of `values` (..., n), each of shape (...).
+
+    Wilson's score interval (Wilson 1927) with two factors on its variance: the share of the binary variance m(1-m) that
+    graded scores have (`_graded`), and the design effect of the clusters (Kish 1965; so does Korn and Graubard 1998 for
+    binary answers). Binary scores without clusters get Wilson's interval to the digit.
+    """
+    sums = Sums.of(values, clusters)
+    mean = np.clip(sums.total / sums.n, 0.0, 1.0)
+    scale = z**2 * _graded(sums, mean)
+
+    def outside(candidate: Floats) -> Floats:
+        variance = scale * sums.design_effect(candidate) * candidate * (1 - candidate)
+        return np.asarray((mean - candidate) ** 2 * sums.n - variance)
+
+    return crossings(outside, mean, np.zeros_like(mean), np.ones_like(mean))
+
+
+def _graded(sums: Sums, mean: Floats) -> Floats:
+    """Variance as a share of the binary one, which no scores in 0..1 exceed (Bhatia and Davis 2000); at most 1.
+
+    An unseen share of a question counts with the binary variance: a sample of near misses alone does not show how bad
+    the others can be.
+    """
+    spread = np.maximum(sums.spread(mean), 0.0) * sums.n / np.maximum(sums.n - 1, 1.0)
+    return np.minimum((spread + UNSEEN) / (sums.n * mean * (1 - mean) + UNSEEN), 1.0)
 
 
 def wilson(share: float, n: int) -> tuple[float, float]:
@@ -85,118 +82,34 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def paired(
-    a: Mapping[int, float],
-    b: Mapping[int, float],
-    clusters: Mapping[int, Hashable] | None = None,
-    *,
-    resamples: int = BOOTSTRAP_RESAMPLES,
-    seed: int = 0,
-) -> Paired:
-    """Compare two runs question by question: `a` and `b` map question_id to score; only common questions count.
+def finite_population_factor(n: int, population: int) -> float:
+    """What a standard error shrinks to for a random sample of n out of `population` questions (Cochran 1977, 2.6).
 
-    Percentile bootstrap and sign-flip permutation over clusters (questions, or images where `clusters` maps
-    question_id to image_id), both with a fixed seed; exact McNemar on improved against worsened questions.
+    sqrt((N - n) / (N - 1)): 0 where all were asked. Raises ValueError for a sample that is larger than its population.
     """
-    shared = sorted(a.keys() & b.keys())
-    d = np.array([b[q] - a[q] for q in shared], dtype=np.float64)
-    n = len(d)
-    if n == 0:
-        return Paired(0, 0.0, 0.0, -100.0, 100.0, 1.0, 0, 0, 1.0)
-    labels = [clusters[q] for q in shared] if clusters is not None else None
-    sums, sizes = _cluster_sums(d, labels)
-    rng = np.random.default_rng(seed)
-    low, high = _bootstrap(rng, sums, sizes, resamples)
-    improved, worsened = int((d > 1e-9).sum()), int((d < -1e-9).sum())
-    centred, _ = _cluster_sums(d - d.mean(), labels)
-    return Paired(
-        n=n,
-        difference=100 * float(d.mean()),
-        se=100 * _clustered_error(centred, n),
-        low=100 * low,
-        high=100 * high,
-        p=_sign_flip(rng, sums),
-        improved=improved,
-        worsened=worsened,
-        mcnemar_p=mcnemar(improved, worsened),
-    )
+    if not 0 < n <= population:
+        raise ValueError(f"a sample of {n} cannot be drawn from {population} questions")
+    return math.sqrt((population - n) / (population - 1)) if population > 1 else 0.0
 
 
-def mcnemar(improved: int, worsened: int) -> float:
-    """Exact two-sided McNemar p value: a binomial test of `improved` among `improved + worsened` at one half."""
-    n = improved + worsened
-    if n == 0:
-        return 1.0
-    tail = sum(math.comb(n, k) for k in range(min(improved, worsened) + 1))
-    # Integers first: 2**n overflows a float for n > 1023.
-    return min(1.0, float((2 * tail * 10**12) // 2**n) / 1e12)
+def unpaired_difference(a: float, n_a: int, b: float, n_b: int) -> Interval:
+    """95 % interval of b - a in points for two published accuracies (percent), whose answers are not known.
 
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P values adjusted for their number by Holm's step-down rule (Holm 1979), in the given order."""
-    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
-    adjusted = [0.0] * len(p_values)
-    running = 0.0
-    for rank, i in enumerate(order):
-        running = max(running, min(1.0, (len(p_values) - rank) * p_values[i]))
-        adjusted[i] = running
-    return adjusted
+    Newcombe's square-and-add of two Wilson intervals (Newcombe 1998, method 10). Scores in 0..1 never vary more than
+    binary ones of the same mean, so this is the widest that the figures allow; on the same questions, where good answers
+    coincide, the truth is narrower. `n` is the smaller of the two.
+    """
+    (low_a, high_a), (low_b, high_b) = wilson(a / 100, n_a), wilson(b / 100, n_b)
+    below = math.hypot(b / 100 - low_b, high_a - a / 100)
+    above = math.hypot(high_b - b / 100, a / 100 - low_a)
+    return Interval(min(n_a, n_b), b - a, b - a - 100 * below, b - a + 100 * above)
 
 
 def p_text(p: float) -> str:
-    """A p value for a table: `0.0312`, or `<.0001`.
-
-    Sign-flip permutation cannot tell smaller ones apart: its least is 1 / (resamples + 1), here 0.00001.
-    """
+    """A p value for a table: `0.0312`, or `<.0001`."""
     return "<.0001" if p < 1e-4 else f"{p:.4f}"
 
 
 def p_phrase(p: float) -> str:
     """A p value in a sentence: `p = 0.0312`, or `p < .0001`."""
     return "p < .0001" if p < 1e-4 else f"p = {p_text(p)}"
-
-
-def questions_needed(points: float, share_changed: float, squared_change: float = 0.8) -> int:
-    """Questions for 80 % power at the 5 % level to see a paired difference of `points` when a share changes."""
-    return math.ceil((Z95 + 0.841621) ** 2 * share_changed * squared_change / (points / 100) ** 2 - 1e-9)
-
-
-def _cluster_sums(d: Floats, clusters: Sequence[Hashable] | npt.NDArray[np.int64] | None) -> tuple[Floats, Floats]:
-    if clusters is None:
-        return d, np.ones(len(d))
-    if isinstance(clusters, np.ndarray):  # many, where a dictionary would take seconds
-        _, codes = np.unique(clusters, return_inverse=True)
-        return np.bincount(codes, weights=d).astype(np.float64), np.bincount(codes).astype(np.float64)
-    index: dict[Hashable, int] = {}
-    codes = np.array([index.setdefault(c, len(index)) for c in clusters], dtype=np.intp)
-    return np.bincount(codes, weights=d).astype(np.float64), np.bincount(codes).astype(np.float64)
-
-
-def _clustered_error(centred_sums: Floats, n: int) -> float:
-    groups = len(centred_sums)
-    if groups < 2:
-        return float("inf")
-    return math.sqrt(groups / (groups - 1) * float((centred_sums**2).sum())) / n
-
-
-def _bootstrap(rng: np.random.Generator, sums: Floats, sizes: Floats, resamples: int) -> tuple[float, float]:
-    # Equal clusters are interchangeable, so their counts are drawn together: a few categories instead of n columns.
-    kinds, counts = np.unique(np.stack([np.round(sums, 12), sizes]), axis=1, return_counts=True)
-    means = np.empty(resamples)
-    for start in range(0, resamples, 1000):
-        stop = min(start + 1000, resamples)
-        drawn = rng.multinomial(len(sums), counts / counts.sum(), size=stop - start)
-        means[start:stop] = (drawn @ kinds[0]) / (drawn @ kinds[1])
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def _sign_flip(rng: np.random.Generator, sums: Floats, resamples: int = PERMUTATION_RESAMPLES) -> float:
-    sizes, counts = np.unique(np.round(np.abs(sums[np.abs(sums) > 1e-9]), 12), return_counts=True)
-    if len(sizes) == 0:
-        return 1.0
-    totals = np.zeros(resamples)
-    for size, count in zip(sizes, counts, strict=True):
-        totals += size * (2.0 * rng.binomial(count, 0.5, size=resamples) - count)
-    extreme = int((np.abs(totals) >= abs(float(sums.sum())) - 1e-9).sum())
-    return (1 + extreme) / (1 + resamples)

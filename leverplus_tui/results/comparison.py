@@ -17,7 +17,7 @@ from db import store
 from db.specs import Finding
 from db.specs.base import findings_json
 from db.store import RunDetail
-from engine.statistics import intervals
+from engine.statistics.corrections import holm
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.paired_rows import ComparedCell, Figures, Pair, Verdict, is_imported
@@ -112,7 +112,7 @@ def described(detail: RunDetail) -> dict[str, Any]:
 def corrected(rows: Sequence[ComparedCell]) -> list[ComparedCell]:
     """Give every pair its verdict, after Holm's correction over all pairs that could be compared."""
     tested = [pair.p for row in rows for pair in row.pairs if pair.p is not None]
-    adjusted = iter(intervals.holm(tested))
+    adjusted = iter(holm(tested))
     return [replace(row, pairs=tuple(_judged(pair, adjusted) for pair in row.pairs)) for row in rows]
 
 

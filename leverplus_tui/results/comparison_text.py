@@ -8,18 +8,13 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from engine.statistics.intervals import PERMUTATION_RESAMPLES, p_text
+from engine.statistics.intervals import p_text
 from leverplus_tui.results.comparison import ComparedCell, Comparison, Pair
-from leverplus_tui.text.numbers import accuracy, count, number, signed, signed_interval
+from leverplus_tui.text.numbers import accuracy, number, signed, signed_interval
 from leverplus_tui.text.output import finding_lines, markdown_table, table
 
 TableMaker = Callable[[Sequence[str], Sequence[Sequence[str]], Sequence[int]], str]
 LONGEST_VALUE = 40
-P_FLOOR = (
-    f"p by {count(PERMUTATION_RESAMPLES)} sign-flip permutations, which cannot give less than "
-    f"{1 / (PERMUTATION_RESAMPLES + 1):.5f}: "
-    "<.0001 means no more than that."
-)
 
 
 def plain_text(found: Comparison) -> str:
@@ -100,8 +95,7 @@ def differences(found: Comparison, make: TableMaker) -> str:
     lines = [_pair_line(cell, pair) for cell in found.cells for pair in cell.pairs]
     if not lines:
         return ""
-    least = any(pair.p is not None and pair.p < 1e-4 for cell in found.cells for pair in cell.pairs)
-    return make(headers, lines, (1, 3, 5, 6, 7, 8, 9)) + (f"\n\n{P_FLOOR}" if least else "")
+    return make(headers, lines, (1, 3, 5, 6, 7, 8, 9))
 
 
 def _findings(found: Comparison) -> str:

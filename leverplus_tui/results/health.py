@@ -21,7 +21,7 @@ from db.store import CellRow, RunDetail, RunRow
 from engine.common.findings import error, info, warning
 from engine.demo.shipped import BUILTIN
 from engine.doctor.runs import CONTROLS, Measured, control_not_beaten, missing_baselines
-from engine.statistics.intervals import paired
+from engine.statistics.paired import paired
 from leverplus_tui.jobs.spec_command import command_text
 from leverplus_tui.results.outcome import exit_code, matrix, way_on
 from leverplus_tui.results.paired_rows import is_imported

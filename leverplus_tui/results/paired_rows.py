@@ -11,17 +11,22 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Literal
 
+import numpy as np
 from sqlmodel import Session
 
 from db import store
 from db.store import CellRow, RunDetail
-from engine.statistics import intervals
+from engine.statistics.intervals import Interval, interval
+from engine.statistics.paired import Paired, all_pairs
 
 Verdict = Literal["better", "worse", "not distinguishable", "not comparable"]
 IMPORTED = "import:"
 """Begins the hash of a data set of which only a published figure is known."""
 TwoRuns = tuple[str, str]
 """Two runs, `r1` and `r2`."""
+Answered = Mapping[int, tuple[float, int]]
+"""question_id -> (score, image_id)"""
+ABSENT = (np.nan, 0)
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ class Figures:
             subset=subset,
             accuracy={run: cell.accuracy for run, cell in cells.items()},
             interval={run: (cell.ci_low, cell.ci_high) for run, cell in cells.items()},
-            pairs=tuple(self._pair(a, b, cells) for a, b in pairs),
+            pairs=self._pairs(pairs, cells),
         )
 
     def _shared_rows(self, members: Mapping[str, CellRow], apart: Sequence[TwoRuns]) -> Iterator[ComparedCell]:
@@ -178,30 +183,22 @@ class Figures:
             subset=f"{len(shared)} shared questions",
             accuracy={run: found.mean for run, found in over.items()},
             interval={run: (found.low, found.high) for run, found in over.items()},
-            pairs=tuple(self._pair(a, b, members, shared) for a, b in combinations(members, 2)),
+            pairs=self._pairs(list(combinations(members, 2)), members, shared),
         )
 
     def _largest(self, run: str, shot: int) -> CellRow:
         return max((cell for cell in self._details[run].cells if cell.shot == shot), key=lambda cell: cell.n)
 
-    def _pair(self, a: str, b: str, cells: Mapping[str, CellRow], only: Sequence[int] | None = None) -> Pair:
-        """Two runs over the questions that both answered, or of those `only` some."""
-        answered = {run: self._answered(run, cells[run]) for run in (a, b)}
+    def _pairs(
+        self, pairs: Sequence[TwoRuns], cells: Mapping[str, CellRow], only: Sequence[int] | None = None
+    ) -> tuple[Pair, ...]:
+        """Each two runs over the questions that both answered, or of those `only` some; all of a row at once."""
+        answered = {run: self._answered(run, cell) for run, cell in cells.items()}
+        reasons = {(a, b): self._unlike(a, b, cells, answered) for a, b in pairs}
         if only is not None:
-            answered = {run: {question: scores[question] for question in only} for run, scores in answered.items()}
-        reason = self._unlike(a, b, cells, answered)
-        if reason:
-            return Pair(a, b, "not comparable", reason)
-        images = {question: image for scores in answered.values() for question, (_, image) in scores.items()}
-        found = intervals.paired(
-            {question: score for question, (score, _) in answered[a].items()},
-            {question: score for question, (score, _) in answered[b].items()},
-            images,
-        )
-        return Pair(
-            a, b, "not distinguishable", difference=found.difference, ci_low=found.low, ci_high=found.high, p=found.p,
-            n_paired=found.n, improved=found.improved, worsened=found.worsened,
-        )  # fmt: skip
+            answered = {run: {one: scores[one] for one in only} for run, scores in answered.items() if scores}
+        found = _compared([pair for pair in pairs if not reasons[pair]], answered)
+        return tuple(found.get((a, b)) or Pair(a, b, "not comparable", reasons[a, b]) for a, b in pairs)
 
     def _unlike(self, a: str, b: str, cells: Mapping[str, CellRow], answered: Mapping[str, Mapping[int, Any]]) -> str:
         """Why two figures must not be subtracted; empty when they may."""
@@ -215,7 +212,7 @@ class Figures:
         metrics = [self._details[run].facts.get("metric") for run in (a, b)]
         if None not in metrics and metrics[0] != metrics[1]:
             return f"different metrics ({metrics[0]}, {metrics[1]})"
-        return "" if answered[a].keys() & answered[b].keys() else "no question in common"
+        return "no question in common" if answered[a].keys().isdisjoint(answered[b]) else ""
 
     def _answered(self, run: str, cell: CellRow) -> dict[int, tuple[float, int]]:
         """question_id -> (score, image_id) of the questions of the cell that were answered."""
@@ -232,5 +229,23 @@ def is_imported(cell: CellRow) -> bool:
     return cell.dataset_sha.startswith(IMPORTED)
 
 
-def _interval_over(scores: Mapping[int, tuple[float, int]], questions: Sequence[int]) -> intervals.Interval:
-    return intervals.interval([scores[q][0] for q in questions], [scores[q][1] for q in questions])
+def _compared(pairs: Sequence[TwoRuns], answered: Mapping[str, Answered]) -> dict[TwoRuns, Pair]:
+    """The comparison of each two runs, not yet judged: what stands in `answered` of both, clustered by image."""
+    runs = list(dict.fromkeys(run for pair in pairs for run in pair))
+    images = {question: image for run in runs for question, (_, image) in answered[run].items()}
+    scores = np.array([[answered[run].get(q, ABSENT)[0] for q in images] for run in runs], dtype=np.float64)
+    rows = {run: row for row, run in enumerate(runs)}
+    clusters = np.fromiter(images.values(), dtype=np.int64, count=len(images))
+    found = all_pairs(scores, clusters, [(rows[a], rows[b]) for a, b in pairs]) if pairs else []
+    return {(a, b): _undecided(a, b, pair) for (a, b), pair in zip(pairs, found, strict=True)}
+
+
+def _undecided(a: str, b: str, found: Paired) -> Pair:
+    return Pair(
+        a, b, "not distinguishable", difference=found.difference, ci_low=found.low, ci_high=found.high, p=found.p,
+        n_paired=found.n, improved=found.improved, worsened=found.worsened,
+    )  # fmt: skip
+
+
+def _interval_over(scores: Answered, questions: Sequence[int]) -> Interval:
+    return interval([scores[q][0] for q in questions], [scores[q][1] for q in questions])

@@ -39,10 +39,11 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "shots": ("shots", "示例数"),
     "pairs": ("Paired comparisons", "成对比较"),
     "pairs how": (
-        "Differences in points over the questions that both runs answered, clustered by image; p values by sign-flip "
-        "permutation (100 000 draws: the least is 0.00001, printed as <.0001), corrected by Holm over all pairs in this table.",
-        "差值以百分点计，仅取两个运行都回答过的问题，按图像聚类；p 值由符号翻转置换检验得到（100 000 次抽样，"
-        "最小为 0.00001，记作 <.0001），并对本表所有配对做 Holm 校正。",
+        "Differences in points over the questions that both runs answered, clustered by image; p values by the "
+        "sign-flip test, corrected by Holm over all pairs in this table. The intervals are not corrected: one leaves out 0 where "
+        "the p value before correction is below 0.05.",
+        "差值以百分点计，仅取两个运行都回答过的问题，按图像聚类；p 值由符号翻转检验得到，并对本表所有配对做 Holm 校正；"
+        "区间未经校正：当且仅当校正前的 p 值小于 0.05 时区间不含 0。",
     ),
     "pair columns": (
         "questions|shots|pair|difference|95 % interval|p (Holm)|n|improved|worsened|verdict",

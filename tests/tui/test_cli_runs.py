@@ -252,7 +252,7 @@ def test_an_expectation_of_a_run_is_held_against_its_checkpoint(desk: Desk) -> N
     assert "r2 (eval, done) has no checkpoint" in desk.call("doctor", "r2", "--expect", "d_model=768", code=2).stderr
 
 
-def test_p_values_at_the_floor_are_written_as_such(desk: Desk) -> None:
+def test_tiny_p_values_are_written_as_such(desk: Desk) -> None:
     ids = range(1, 41)
     store_eval(desk, dict.fromkeys(ids, 0.0))
     store_eval(desk, dict.fromkeys(ids, 1.0))
@@ -260,7 +260,6 @@ def test_p_values_at_the_floor_are_written_as_such(desk: Desk) -> None:
         text = desk.call(*words).stdout
         assert "<.0001" in text
         assert "0.0000 " not in text
-        assert "0.00001" in text
 
 
 def test_validation_figures_say_over_how_many_queries(desk: Desk) -> None:

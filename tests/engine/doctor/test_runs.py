@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from db.specs import Finding
 from engine.doctor import runs as results
 from engine.doctor.runs import Measured, control_not_beaten
-from engine.statistics.intervals import p_phrase, p_text, paired
+from engine.statistics.intervals import p_phrase, p_text
+from engine.statistics.paired import paired
 
 
 def cell(run: str, retriever: str, shot: int, subset: str = "s") -> Measured:
