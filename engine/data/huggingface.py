@@ -217,7 +217,7 @@ class ImageFinder:
         self._coco: Path | None = None
 
     def find(self, row: Raw, place: str, file: Path) -> tuple[int, Path]:
-        """(image_id, path). Without an image field the COCO file of `image_id` is meant. Raises UserError."""
+        """(image_id, path). The COCO file of `image_id` is meant where there is no image field. Raises UserError."""
         named = any(row.get(name) is not None for name in ("image_id", "id_image"))
         image_id = _integer(row, ("image_id", "id_image"), place) if named else None
         path = self._path(row, place, file)

@@ -273,7 +273,7 @@ def noise(matrices: Sequence[Matrix]) -> list[Finding]:
                     subject=f"{dataset} / {vlm} / {split} / n={n}",
                     message=(
                         f"All figures lie closer together than two runs of equal quality may: {'; '.join(inside)}. "
-                        "Without the answers to each question no method can be called better."
+                        "Only the answers to each question can show which method is better."
                     ),
                     fix="Compare runs question by question (leverplus compare), or use more questions.",
                 )

@@ -43,8 +43,8 @@ def train(spec: TrainSpec, context: RunContext | None = None) -> Iterator[Row]:
 
 def train_many(specs: Sequence[TrainSpec], contexts: Sequence[RunContext] | None = None) -> Iterator[tuple[int, Row]]:
     """Train several selectors as one batch; they may differ in learning rates, KL weight, temperatures, weight decay
-    and seed. Yields (number of the run, row). Without dropout each run's losses are those it has when it trains alone;
-    with dropout it draws other noise."""
+    and seed. Yields (number of the run, row). Each run's losses are those it has when it trains alone, except
+    that it draws other noise where there is dropout."""
     check_batch(specs)
     spec = specs[0]
     device = choose_device(spec.device)
