@@ -22,6 +22,7 @@ GLYPHS: Mapping[str, tuple[str, str]] = {
     "bar-full": ("━", "#"),
     "bar-empty": ("─", "."),
     "plus-minus": ("±", "+-"),
+    "to": ("–", "-"),
     "up": ("▲", "^"),
     "down": ("▼", "v"),
     "ellipsis": ("…", "~"),

@@ -35,11 +35,11 @@ def number(value: float | None) -> str:
 def accuracy(value: float | None, low: float | None = None, high: float | None = None) -> str:
     """An accuracy in percent, two decimals, with its 95 % interval where that is known.
 
-    `48.55 ±3.3` where the interval is symmetric, else its ends, `1.67 [0.00, 4.90]`: a half-width would mislead there.
+    `48.55 ±3.3` where the interval is symmetric, else its ends, `1.67 [0.0, 4.9]`: a half-width would mislead there.
     """
     if value is None:
         return "-"
-    return f"{value:.2f}" + _interval(value, low, high, decimals=2)
+    return f"{value:.2f}" + _interval(value, low, high, decimals=1)
 
 
 def difference(value: float, low: float | None = None, high: float | None = None) -> str:

@@ -22,4 +22,6 @@ def test_a_figure_is_marked_while_questions_are_missing() -> None:
 def test_the_first_few_answers_have_their_number_instead_of_a_lopsided_interval() -> None:
     few = replace(WHOLE, accuracy=20.0, ci_low=8.07, ci_high=41.6, n_done=20)
     assert figure_text(few) == "?20.00 n=20"
-    assert figure_text(replace(few, n_done=800)) == "20.00 [8.07, 41.60]"
+    assert figure_text(replace(few, n_done=800)) == "20.00 [8.1, 41.6]"
+    assert figure_text(replace(few, n_done=800), short=True) == "20.00 8–42"
+    assert figure_text(WHOLE, short=True) == figure_text(WHOLE)

@@ -45,8 +45,8 @@ def test_eighty_columns_hold_three_shots_with_their_intervals() -> None:
     shown = {column.key: width for column, width in fit(columns, 80 - 3)}
     assert {"id", "name", "@0", "@1", "@2", "state", "flag"} <= set(shown)
     assert shown["@1"] >= len("?48.55 ±10.3")
-    lopsided = run_columns((0, 1, 2), widths={0: len("1.67 [0.00, 4.90]")})
-    assert next(column.width for column in lopsided if column.key == "@0") == len("1.67 [0.00, 4.90]")
+    lopsided = run_columns((0, 1, 2), widths={0: len("1.67 [0.0, 4.9]")})
+    assert next(column.width for column in lopsided if column.key == "@0") == len("1.67 [0.0, 4.9]")
 
 
 def test_text_is_as_wide_as_its_place() -> None:

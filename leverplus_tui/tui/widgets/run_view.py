@@ -39,7 +39,7 @@ def figure_cell(figure: CellRow | None, state: str) -> Cell:
     if figure is None:
         return Cell("-", "faint")
     whole = state == "done" and figure.n_done >= figure.n
-    return Cell(figure_text(figure), "" if whole else "faint")
+    return Cell(figure_text(figure, short=True), "" if whole else "faint")
 
 
 def size_text(figures: Sequence[CellRow]) -> str:
