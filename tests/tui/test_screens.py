@@ -128,6 +128,16 @@ async def test_the_log_is_tailed_coloured_by_level_and_stops_following_when_scro
         assert not view.follow
 
 
+async def test_the_end_of_a_log_is_shown_before_the_view_has_its_scroll_bar(tmp_path: Path) -> None:
+    home = home_with(tmp_path, {"retriever": "t2t"})
+    async with opened(home, (80, 24)) as pilot:
+        view = (await open_run(pilot, 1, "log")).query_one(LogView)
+        view.add(f"line {number}" for number in range(100))
+        assert not view.show_vertical_scrollbar
+        view._show_end()  # as a refresh does that comes before the layout
+        assert view.scroll_offset.y == view.max_scroll_y > 0
+
+
 async def test_a_log_is_searched_wrapped_and_read_in_the_pager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = home_with(tmp_path, {"retriever": "t2t"})
     home.log(1).parent.mkdir(parents=True)

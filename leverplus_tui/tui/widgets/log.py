@@ -143,7 +143,7 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _show_end(self) -> None:
         if self.follow:
-            self.scroll_end(animate=False, immediate=True)
+            self.scroll_end(animate=False, immediate=True, force=True)  # a view without its bar yet would refuse
 
     @property
     def status(self) -> str:
