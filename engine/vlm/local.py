@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -20,6 +20,8 @@ from engine.vlm.protocol import Answer, always
 from engine.vlm.vision import VisionTower
 
 TEXTS_AT_ONCE = 512
+BATCHES_AT_ONCE = 4
+"""Batches worth handing over together."""
 WINDOW = 8
 """Batches whose prompts are sorted together; their images are held in memory."""
 
@@ -62,7 +64,13 @@ class LocalVLM:
             "vlm_image_processor": type(self._loaded.processor.image_processor).__name__,
             "vlm_batch_size": self.batch_size,
             "vlm_batch_size_asked": self._asked,
+            "vlm_engine": "plain",
         }
+
+    @property
+    def at_once(self) -> int:
+        """Prompts worth handing over together, so that they can be sorted by length."""
+        return BATCHES_AT_ONCE * self._asked
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, batch by batch; a batch has prompts of like length, the longest first."""
@@ -105,13 +113,16 @@ class LocalVLM:
     def _halve(self, tried: int) -> None:
         """Smaller batches from now on; `facts` tells the size in use."""
         if tried == 1:
-            raise UserError(
-                f"The memory of {self._loaded.device} does not hold a single prompt of {self.name}; give fewer pixels "
-                "(--set prompt.max_pixels=200704), fewer shots, or fewer beams."
-            )
+            self._refuse_size()
         self.batch_size = tried // 2
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+    def _refuse_size(self) -> NoReturn:
+        raise UserError(
+            f"The memory of {self._loaded.device} does not hold a single prompt of {self.name}; give fewer pixels "
+            "(--set prompt.max_pixels=200704), fewer shots, or fewer beams."
+        )
 
     @torch.inference_mode()
     def _answer_batch(self, batch: Sequence[Encoded]) -> list[Answer]:

@@ -21,6 +21,7 @@ def open_vlm(
     dtype: str = "auto",
     device: str = "auto",
     batch_size: int = 8,
+    engine: str = "plain",
     served_model: str = "",
     concurrency: int = 8,
     cache_dir: Path | None = None,
@@ -41,12 +42,12 @@ def open_vlm(
     from engine.vlm.local import LocalVLM
 
     caps = prompt or PromptSpec()
-    return LocalVLM(
-        load_model(directory, name=name, dtype=dtype, device=device, cache_dir=cache_dir),
-        decode=decode,
-        batch_size=batch_size,
-        pixels=(caps.min_pixels, caps.max_pixels),
-    )
+    loaded = load_model(directory, name=name, dtype=dtype, device=device, cache_dir=cache_dir)
+    if engine == "packed":
+        from engine.vlm.packed import PackedVLM
+
+        return PackedVLM(loaded, decode=decode, batch_size=batch_size, pixels=(caps.min_pixels, caps.max_pixels))
+    return LocalVLM(loaded, decode=decode, batch_size=batch_size, pixels=(caps.min_pixels, caps.max_pixels))
 
 
 def _builtin() -> Path:

@@ -53,6 +53,11 @@ class VLM(Protocol):
         """Hash of what decides `embed_images` and `embed_texts` up to rounding: weights and pixel caps."""
         ...
 
+    @property
+    def at_once(self) -> int:
+        """Prompts worth handing over together."""
+        ...
+
     def request_sha(self, prompt: Prompt) -> str:
         """SHA-256 (hex) over model, prompt and decoding."""
         ...

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 # Servers that take decoding fields beyond OpenAI's own, and otherwise fill them from the checkpoint's generation config.
 _EXTENDED = ("vllm", "sglang")
+ROUNDS_AT_ONCE = 4
+"""Times the requests in flight that are worth handing over together."""
 _SENT_AS_THEY_ARE = {"JPEG": "image/jpeg", "PNG": "image/png"}
 _ORIENTATION = 0x0112
 
@@ -52,6 +54,11 @@ class ServedVLM:
         self._extended = owner in _EXTENDED
         self._decoding = _decoding(decode, self._client.base, self._extended)
         self.sha = self.features_sha = sha256_text(canonical_json([self._client.base, self._model]))
+
+    @property
+    def at_once(self) -> int:
+        """Prompts worth handing over together."""
+        return ROUNDS_AT_ONCE * self._concurrency
 
     def request_sha(self, prompt: Prompt) -> str:
         """SHA-256 (hex) over server, model name, prompt and decoding."""

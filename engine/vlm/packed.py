@@ -1,0 +1,127 @@
+"""A vision-language model in this process, answering through the packed engine. See `docs/engine.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from db.specs.base import UserError, canonical_json, sha256_text
+from db.specs.evaluate import DecodeSpec
+from engine.common.images import MISSING_SHA, ImageProblem, image_sha, load_image
+from engine.packed.assembly import build
+from engine.packed.decoding import Decoding
+from engine.packed.engine import Ask, Engine, Reply, TooLong
+from engine.packed.images import Source
+from engine.packed.prefixes import Path as PromptPath
+from engine.packed.prefixes import cut
+from engine.vlm.loading import Loaded
+from engine.vlm.local import LocalVLM
+from engine.vlm.prompt import Prompt, request_sha
+from engine.vlm.protocol import Answer, always
+
+PROMPTS_AT_ONCE = 1024
+"""Prompts worth handing over together: a few groups, so that images of the next are read while one is answered."""
+
+
+class PackedVLM(LocalVLM):
+    """See `engine.vlm.protocol.VLM`. In float32 it answers as `LocalVLM` does, and shares its answers."""
+
+    def __init__(
+        self, loaded: Loaded, *, decode: DecodeSpec, batch_size: int, pixels: tuple[int, int], memory: int | None = None
+    ) -> None:
+        """`memory`: bytes for keys and values, in place of a share of what is free."""
+        super().__init__(loaded, decode=decode, batch_size=batch_size, pixels=pixels)
+        decoding = Decoding(decode, (int(self._encoder.tokenizer.eos_token_id),))
+        self.engine: Engine = build(loaded.model, loaded.processor, decoding, memory_bytes=memory)
+        self._tokens = lru_cache(maxsize=1 << 16)(self._tokenized)
+
+    @property
+    def at_once(self) -> int:
+        """Prompts worth handing over together."""
+        return PROMPTS_AT_ONCE
+
+    def request_sha(self, prompt: Prompt) -> str:
+        """SHA-256 (hex) over model, prompt and decoding; in half precision also over the engine, whose rounding is its own."""
+        if self._loaded.dtype == torch.float32:
+            return super().request_sha(prompt)
+        return request_sha(sha256_text(canonical_json([self.sha, "packed"])), prompt.sha, self.decode_sha)
+
+    def facts(self) -> Mapping[str, Any]:
+        """What a run should record of the model and of what the engine did."""
+        batches = ("vlm_batch_size", "vlm_batch_size_asked")
+        plain = {name: value for name, value in super().facts().items() if name not in batches}
+        return {**plain, "vlm_engine": "packed", **self.engine.counts.facts(plain["vlm_device"])}
+
+    def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
+        """One answer per prompt by its position, group by group; prompts with a common beginning are in one group."""
+        asked: dict[int, Ask] = {}
+        broken: dict[int, Answer] = {}
+        for place, prompt in enumerate(prompts):
+            try:
+                asked[place] = Ask(self.path(prompt))
+            except ImageProblem as problem:
+                broken[place] = Answer("", error=str(problem))
+        if broken:
+            yield broken
+        places = list(asked)
+        try:
+            for replies in self.engine.answer(list(asked.values()), go_on):
+                yield self._answers({places[at]: reply for at, reply in replies.items()})
+        except TooLong:
+            self._refuse_size()
+
+    def path(self, prompt: Prompt) -> PromptPath:
+        """The prompt cut at its images. Raises ImageProblem, and UserError where the model does not read as much."""
+        keys = [self._key(image, prompt) for image in prompt.images]
+        grids = [self.engine.features.grid(key, self.engine.features.sources[key]) for key in keys]
+        placeholder, token = self._encoder.placeholder, self.engine.image_token
+        first, *texts = self._encoder.render(prompt).split(placeholder)
+        ids = [*self._tokens(first)]
+        for (rows, columns), text in zip(grids, texts, strict=True):
+            ids += [token] * (rows * columns)
+            ids += self._tokens(text)
+        self._check_length(len(ids))
+        return cut(ids, keys, grids, token)
+
+    def _key(self, path: Path, prompt: Prompt) -> str:
+        """What identifies an image as the model sees it: content and pixel caps."""
+        sha = image_sha(path)
+        if sha == MISSING_SHA:
+            load_image(path)  # raises the reason
+        key = f"{sha}:{prompt.min_pixels}:{prompt.max_pixels}"
+        self.engine.features.sources.setdefault(key, Source(path, prompt.min_pixels, prompt.max_pixels))
+        return key
+
+    def _tokenized(self, text: str) -> tuple[int, ...]:
+        """Tokens of a text between images, which no token spans because their placeholders are tokens of their own."""
+        return tuple(self._encoder.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _answers(self, replies: Mapping[int, Reply]) -> dict[int, Answer]:
+        tokenizer = self._encoder.tokenizer
+        texts = tokenizer.batch_decode(
+            [list(one.tokens) for one in replies.values()], skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        end = tokenizer.eos_token_id
+        return {
+            place: Answer("", error=str(reply.problem))
+            if reply.problem
+            else Answer(text, cut=end not in reply.tokens)
+            for (place, reply), text in zip(replies.items(), texts, strict=True)
+        }
+
+    def _visual_tokens(self, paths: Sequence[Path]) -> Sequence[Tensor]:
+        features = self.engine.features
+        caps = Prompt("", (), (), *self._pixels)
+        keys = [self._key(path, caps) for path in paths]
+        for key in keys:
+            features.grid(key, features.sources[key])
+        features.announce(keys)
+        found, problems = features.tokens(keys)
+        for problem in problems.values():
+            raise problem
+        return [found[key][0] for key in keys]
