@@ -56,7 +56,7 @@ def _kernels(device: torch.device, dtype: torch.dtype) -> tuple[Attention, Point
         return PaddedAttention(device), PlainPointwise()
     try:
         from engine.packed.kernels import FusedPointwise
-    except ImportError:
+    except ImportError:  # no Triton
         return PaddedAttention(device), PlainPointwise()
     fused = dtype in (torch.bfloat16, torch.float16)
     return FusedAttention(device) if fused else PaddedAttention(device), FusedPointwise()

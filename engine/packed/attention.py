@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -34,19 +34,19 @@ class Answering:
 class Attention(Protocol):
     """One way to compute attention. Plans are made once and used by every layer."""
 
-    def stretches(self, starts: Tensor) -> object:
+    def stretches(self, starts: Tensor) -> Any:
         """Plan for sequences that read themselves: (n + 1,) where each begins."""
         ...
 
-    def within(self, q: Tensor, k: Tensor, v: Tensor, plan: object, scale: float) -> Tensor:
+    def within(self, q: Tensor, k: Tensor, v: Tensor, plan: Any, scale: float) -> Tensor:
         """(T, H, W) each: every token reads its whole sequence."""
         ...
 
-    def reading(self, lengths: Sequence[int], contexts: Sequence[Tensor]) -> object:
+    def reading(self, lengths: Sequence[int], contexts: Sequence[Tensor]) -> Any:
         """Plan for new tokens: how many each sequence has, and the slots that it reads, its new tokens last."""
         ...
 
-    def prefill(self, q: Tensor, keys: Tensor, values: Tensor, plan: object, scale: float) -> Tensor:
+    def prefill(self, q: Tensor, keys: Tensor, values: Tensor, plan: Any, scale: float) -> Tensor:
         """(T, H, W) queries over (size, K, W) slots: a token reads what stands before it, and itself."""
         ...
 
@@ -86,14 +86,15 @@ class PaddedAttention:
         lengths = starts.diff()
         return [
             (starts[:-1][lengths == length, None] + torch.arange(length)).to(self._device)
-            for length in lengths.unique().tolist()
+            for length in sorted(set(lengths.tolist()))
         ]
 
     def within(self, q: Tensor, k: Tensor, v: Tensor, plan: list[Tensor], scale: float) -> Tensor:
         """See `Attention`."""
         result = torch.empty_like(q)
         for rows in plan:
-            read = scaled_dot_product_attention(*(one[rows].transpose(1, 2) for one in (q, k, v)), scale=scale)
+            of_each = [one[rows].transpose(1, 2) for one in (q, k, v)]  # (B, H, L, W)
+            read = scaled_dot_product_attention(of_each[0], of_each[1], of_each[2], scale=scale)
             result[rows] = read.transpose(1, 2)
         return result
 
@@ -115,7 +116,7 @@ class PaddedAttention:
         area = max(lengths[at] for at in chosen) * len(contexts[chosen[-1]])
         last = lengths[chosen[-1]] * len(contexts[chosen[-1]])
         first = lengths[chosen[0]] * len(contexts[chosen[0]])
-        return area * len(chosen) <= SCORES_AT_ONCE and 3 * min(first, last) >= 2 * area or area <= 4096
+        return (area * len(chosen) <= SCORES_AT_ONCE and 3 * min(first, last) >= 2 * area) or area <= 4096
 
     def _rectangle(
         self, starts: Tensor, lengths: Sequence[int], contexts: Sequence[Tensor], chosen: Sequence[int]
@@ -168,7 +169,7 @@ class PaddedAttention:
         scores = scores.masked_fill(~real[:, None, None, None], float("-inf"))
         own_scores = torch.einsum("bwkgd,bwskd->bkwgs", q, keys[own]) * scale
         weights = torch.cat((scores, own_scores), -1).softmax(-1, dtype=torch.float32).to(q.dtype)
-        first, second = weights.split((slots.shape[1], own.shape[2]), -1)
+        first, second = weights[..., : slots.shape[1]], weights[..., slots.shape[1] :]
         return torch.einsum("bkwgm,bmkd->bwkgd", first, values[slots]) + torch.einsum(
             "bkwgs,bwskd->bwkgd", second, values[own]
         )

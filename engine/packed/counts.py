@@ -22,8 +22,10 @@ class Counts:
     tokens: int = 0
     """Tokens of all prompts."""
     tokens_computed: int = 0
+    reading: float = 0.0
+    """Multiplications and additions for the tokens of prompts."""
     operations: float = 0.0
-    """Multiplications and additions of the products and of attention."""
+    """The same with those for images; tokens of answers are left out."""
     seconds: float = 0.0
     splits: int = 0
     """Times that memory ran short and a group was made smaller."""

@@ -73,7 +73,8 @@ class Scores:
             scores = self._penalty(torch.cat((before, seen), 1), scores)
         if tokens.shape[2] < self._least:
             scores = scores.index_fill(1, self._ends, float("-inf"))
-        return self._warp(seen, scores)
+        warped: Tensor = self._warp(seen, scores)
+        return warped
 
 
 @dataclass
@@ -102,10 +103,8 @@ class Answers:
     def advance(self, logits: Tensor) -> Step:
         """Chooses the next token of each by (b, V) float32 logits."""
         scores = self._scores(logits, self.prompts, self.tokens)
-        if self._decoding.spec.do_sample:
-            token = torch.multinomial(scores.softmax(-1), 1)
-        else:
-            token = scores.argmax(-1, keepdim=True)
+        drawn = self._decoding.spec.do_sample
+        token = torch.multinomial(scores.softmax(-1), 1) if drawn else scores.argmax(-1, keepdim=True)
         self.tokens = torch.cat((self.tokens, token[:, None]), 2)
         full = self.tokens.shape[2] == self._decoding.spec.max_new_tokens
         done = torch.isin(token[:, 0], self._ends) | full
@@ -173,7 +172,8 @@ class Beams:
         """(b,) no running answer can still beat the worst that ended, judged at the present length."""
         reachable = self._running[:, :1] / (length**self._decoding.spec.length_penalty)
         worst = torch.where(self._ended, self._best_scores.amin(1, keepdim=True), NEVER)
-        return ~(reachable > worst).any(1)
+        hopeful: Tensor = (reachable > worst).any(1)
+        return ~hopeful
 
     def _leave(self, parents: Tensor, done: Tensor) -> Step:
         known = _by_prompt(self.prompts[done], self._best[done, 0], self._lengths[done, 0])
@@ -183,9 +183,7 @@ class Beams:
         return Step(known, alive, parents[alive])
 
 
-def start(
-    decoding: Decoding, prompts: Sequence[Sequence[int]], device: torch.device
-) -> Answers | Beams:
+def start(decoding: Decoding, prompts: Sequence[Sequence[int]], device: torch.device) -> Answers | Beams:
     """The state before the first token; `prompts` are the tokens of each."""
     scores = Scores(decoding, prompts, device)
     kind = Beams if decoding.width > 1 else Answers

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from engine.common.images import ImageProblem
-from engine.packed.answering import decode
+from engine.packed.answering import decode, read_forced
 from engine.packed.counts import Counts
 from engine.packed.decoding import Decoding
 from engine.packed.images import Features
 from engine.packed.language import Language
-from engine.packed.prefixes import Node, Path, Tree, joined
 from engine.packed.prefill import Prefixes
+from engine.packed.prefixes import Node, Path, Tree, joined
 from engine.packed.references import log_probabilities
 from engine.packed.schedule import Group, Schedule
 
@@ -118,9 +118,7 @@ class Engine:
         keys = [node.segment.image for level in group.levels for node in level if node.segment.image]
         return self.features.tokens(keys)
 
-    def _refuse(
-        self, schedule: Schedule, group: Group, problems: Mapping[str, ImageProblem]
-    ) -> dict[int, Reply]:
+    def _refuse(self, schedule: Schedule, group: Group, problems: Mapping[str, ImageProblem]) -> dict[int, Reply]:
         """Replies of the prompts with a bad image, which leave the schedule."""
         replies: dict[int, Reply] = {}
         kept: list[Node] = []
@@ -153,9 +151,7 @@ class Engine:
             tokens = {wanted[place]: answer for place, answer in found.items()}
         references = [asked[end.prompts[0]].references for end in ends]
         scores = log_probabilities(self.language, [self._prefixes.of(end) for end in ends], hidden, references)
-        return {
-            prompt: Reply(tokens.get(at, ()), scores[at]) for at, end in enumerate(ends) for prompt in end.prompts
-        }
+        return {prompt: Reply(tokens.get(at, ()), scores[at]) for at, end in enumerate(ends) for prompt in end.prompts}
 
     def _count(self, group: Group) -> None:
         counts, features = self.counts, self.features
@@ -165,18 +161,29 @@ class Engine:
         counts.tokens += sum(number * len(one.segment) for path, number in paths for one in path)
         counts.tokens_computed += group.new_tokens
         counts.images_encoded = features.encoded
+        for node in (node for level in group.levels for node in level):
+            counts.reading += self.language.weights.operations(
+                len(node.segment), len(self._prefixes.of(node.parent).slots)
+            )
+        counts.operations = counts.reading + features.operations
 
     @torch.inference_mode()
-    def logits(self, asked: Sequence[Path]) -> Tensor:
-        """(n, V) float32 scores of the first token behind each prompt, all in one group. Raises ImageProblem."""
+    def logits(self, asked: Sequence[Path], tokens: Tensor | None = None) -> Tensor:
+        """Scores of all words behind each prompt, all in one group: (n, V) float32. With continuations `tokens` (n, W, S)
+        those behind each of their tokens: (n, W, S, V). Raises ImageProblem."""
         ends = list(Tree(asked).ends())
         schedule = Schedule(ends, self.language.memory.size, 0, len(ends))
         group = schedule.next_group()
-        assert group is not None and len(group.ends) == len(ends), "few prompts fit into one group"
+        assert group is not None, "there are prompts"
+        assert len(group.ends) == len(ends), "few prompts fit into one group"
         images, problems = self._images(group)
         for problem in problems.values():
             raise problem
-        scores = self.language.logits(self._prefixes.read(group.levels, images, ends))
+        hidden = self._prefixes.read(group.levels, images, ends)
+        places = [next(row for row, end in enumerate(ends) if at in end.prompts) for at in range(len(asked))]
+        if tokens is None:
+            scores = self.language.logits(hidden[places])
+        else:
+            scores = read_forced(self.language, [self._prefixes.of(ends[at]) for at in places], tokens)
         self._prefixes.clear()
-        places = torch.tensor([ends.index(end) for at in range(len(asked)) for end in ends if at in end.prompts])
-        return scores[places.to(scores.device)]
+        return scores

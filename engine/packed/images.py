@@ -136,8 +136,8 @@ class Kept:
 
     def __init__(self, device: torch.device, on_device: int, on_host: int) -> None:
         """Budgets in bytes. On a CPU both are one memory."""
-        self._device = device
-        self._limits = (on_device, on_host)
+        self.device = device
+        self.limits = (on_device, on_host)
         self._levels: tuple[OrderedDict[str, Tensor], OrderedDict[str, Tensor]] = (OrderedDict(), OrderedDict())
         self._used = [0, 0]
 
@@ -150,7 +150,7 @@ class Kept:
             if key in level:
                 tokens = level.pop(key)
                 self._used[number] -= tokens.nbytes
-                tokens = tokens.to(self._device)
+                tokens = tokens.to(self.device)
                 self._put(0, key, tokens)
                 return tokens
         return None
@@ -163,7 +163,7 @@ class Kept:
         level = self._levels[number]
         level[key] = tokens
         self._used[number] += tokens.nbytes
-        while self._used[number] > self._limits[number] and level:
+        while self._used[number] > self.limits[number] and level:
             oldest, dropped = level.popitem(last=False)
             self._used[number] -= dropped.nbytes
             if number == 0:
@@ -180,7 +180,8 @@ class Features:
     sources: dict[str, Source] = field(default_factory=dict)
     encoded: int = 0
     """Images that went through the tower."""
-    encoded_patches: int = 0
+    operations: float = 0.0
+    """Multiplications and additions that this took."""
     _grids: dict[str, Grid] = field(default_factory=dict)
     """Of tokens."""
 
@@ -230,5 +231,5 @@ class Features:
         for key, tokens in made.items():
             self.kept.put(key, tokens.clone())  # apart from its neighbours, so that it can be dropped alone
         self.encoded += len(images)
-        self.encoded_patches += self._patches(images)
+        self.operations += sum(self.tower.operations(rows * columns) for rows, columns in grids)
         return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,9 +20,7 @@ Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 class Language:
     """Forward passes; keys and values go to `memory`."""
 
-    def __init__(
-        self, weights: LanguageWeights, memory: KeyValues, attention: Attention, pointwise: Pointwise
-    ) -> None:
+    def __init__(self, weights: LanguageWeights, memory: KeyValues, attention: Attention, pointwise: Pointwise) -> None:
         self.weights = weights
         self.memory = memory
         self.attention = attention
@@ -33,7 +32,7 @@ class Language:
         x: Tensor,
         positions: Tensor,
         slots: Tensor,
-        plan: object,
+        plan: Any,
         rows: Tensor,
         added: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
@@ -94,5 +93,5 @@ class Language:
         heads = layer.qkv(y).view(len(y), w.heads + 2 * w.kept_heads, w.head_width)
         if layer.norm_q is None or layer.norm_k is None:
             return heads
-        q, k, v = heads.split((w.heads, w.kept_heads, w.kept_heads), 1)
+        q, k, v = torch.split(heads, [w.heads, w.kept_heads, w.kept_heads], 1)
         return torch.cat((self._ops.norm(q, layer.norm_q, w.eps), self._ops.norm(k, layer.norm_k, w.eps), v), 1)

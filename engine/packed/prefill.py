@@ -41,9 +41,7 @@ class Prefixes:
         """The prefix that ends at a node; nothing for none."""
         return NOTHING if node is None else self._known[node]
 
-    def read(
-        self, levels: Sequence[Sequence[Node]], images: Mapping[str, Tensor], ends: Sequence[Node]
-    ) -> Tensor:
+    def read(self, levels: Sequence[Sequence[Node]], images: Mapping[str, Tensor], ends: Sequence[Node]) -> Tensor:
         """Reads the nodes of all levels, parents first; hidden states (n, D) behind the `ends`, which are among them."""
         places = {end: at for at, end in enumerate(ends)}
         hidden = self._language.weights.embedding.new_empty(len(ends), self._language.weights.embedding.shape[1])
@@ -68,7 +66,7 @@ class Prefixes:
         lengths = [len(node.segment) for node in nodes]
         slots = self._language.memory.take(sum(lengths))
         positions = []
-        for node, own in zip(nodes, slots.split(lengths), strict=True):
+        for node, own in zip(nodes, torch.split(slots, lengths), strict=True):
             before = self.of(node.parent)
             moved, span = relative_positions(node.segment.grid, len(node.segment.text))
             positions.append(moved + before.position)

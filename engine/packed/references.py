@@ -46,7 +46,7 @@ def _behind(language: Language, parts: Sequence[tuple[Prefix, Tokens]]) -> Tenso
     try:
         if not parts:
             return language.weights.embedding[:0]
-        contexts = [torch.cat((one[0].slots, own)) for one, own in zip(parts, slots.split(lengths), strict=True)]
+        contexts = [torch.cat((one[0].slots, own)) for one, own in zip(parts, torch.split(slots, lengths), strict=True)]
         positions = torch.cat([torch.arange(len(tokens)) + prefix.position for prefix, tokens in parts])
         ids = torch.tensor([token for _, tokens in parts for token in tokens], device=device)
         return language.prefill(
@@ -60,5 +60,5 @@ def _behind(language: Language, parts: Sequence[tuple[Prefix, Tokens]]) -> Tenso
 def _picked(language: Language, states: Tensor, targets: Sequence[int]) -> Tensor:
     """(T,) log-probabilities of the targets."""
     wanted = torch.tensor(list(targets), device=states.device)
-    parts = zip(states.split(ROWS_AT_ONCE), wanted.split(ROWS_AT_ONCE), strict=True)
+    parts = zip(torch.split(states, ROWS_AT_ONCE), torch.split(wanted, ROWS_AT_ONCE), strict=True)
     return torch.cat([language.logits(some).log_softmax(-1).gather(1, ids[:, None])[:, 0] for some, ids in parts])

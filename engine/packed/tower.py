@@ -29,6 +29,10 @@ class Tower(Protocol):
         where the language model takes further features behind its first layers."""
         ...
 
+    def operations(self, patches: int) -> float:
+        """Multiplications and additions for one image."""
+        ...
+
 
 @dataclass(frozen=True)
 class Order:
@@ -96,14 +100,18 @@ class PackedTower:
         merged = w.merge_last(gelu(w.merge_first(y.view(len(by_window), -1))))
         tokens = torch.empty_like(merged)
         tokens[by_window] = merged
-        return [one[None] for one in tokens.split([rows * columns // w.merge**2 for rows, columns in grids])]
+        return [one[None] for one in torch.split(tokens, [rows * columns // w.merge**2 for rows, columns in grids])]
+
+    def operations(self, patches: int) -> float:
+        """See `Tower`."""
+        return self.weights.operations(patches)
 
     def _rotary(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """cos and sin (T, head width), float32."""
         cos, sin = self.weights.rotary(torch.empty(0, device=positions.device), positions)
         return cos.float(), sin.float()
 
-    def _layers(self, x: Tensor, cos: Tensor, sin: Tensor, plans: dict[bool, object]) -> Tensor:
+    def _layers(self, x: Tensor, cos: Tensor, sin: Tensor, plans: dict[bool, Any]) -> Tensor:
         w, ops = self.weights, self._ops
         last = len(w.layers) - 1
         scale = (x.shape[1] // w.heads) ** -0.5
@@ -130,6 +138,10 @@ class OwnTower:
     def __init__(self, model: Any) -> None:
         self._model = model
         self.merge = int(model.config.vision_config.spatial_merge_size)
+
+    def operations(self, patches: int) -> float:
+        """See `Tower`; without attention."""
+        return 2.0 * patches * sum(weight.numel() for weight in self._model.model.visual.parameters())
 
     def __call__(self, patches: Tensor, grids: Sequence[Grid]) -> list[Tensor]:
         """See `Tower`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -28,7 +29,10 @@ def unsupported(model: Any, processor: Any) -> str:
         return f"{config.model_type} models are not among {', '.join(FAMILIES)}"
     text = config.get_text_config()
     rope = text.rope_parameters or {}
-    plain = {"type of activation": text.hidden_act == "silu", "positions": rope.get("rope_type", "default") == "default"}
+    plain = {
+        "type of activation": text.hidden_act == "silu",
+        "positions": rope.get("rope_type", "default") == "default",
+    }
     plain["sliding window"] = "sliding_attention" not in (getattr(text, "layer_types", None) or ())
     plain["image processor"] = _plain_patches(processor.image_processor)
     strange = [name for name, usual in plain.items() if not usual]
@@ -89,11 +93,15 @@ class LanguageWeights:
     head_width: int
     eps: float
 
-    @property
+    @cached_property
     def parameters(self) -> int:
         """Weights that every token is multiplied with, the head left out."""
-        products = chain.from_iterable((one.qkv, one.out, one.gate_up, one.down) for one in self.layers)
-        return sum(product.weight.numel() for product in products)
+        return _parameters(self.layers)
+
+    def operations(self, tokens: int, before: int) -> float:
+        """Multiplications and additions for reading `tokens` behind `before` others."""
+        pairs = tokens * (before + (tokens + 1) / 2)
+        return 2.0 * tokens * self.parameters + 4.0 * pairs * self.heads * self.head_width * len(self.layers)
 
 
 @dataclass(frozen=True)
@@ -116,12 +124,22 @@ class TowerWeights:
     merge: int
     eps: float = 1e-6
 
-    @property
+    @cached_property
     def parameters(self) -> int:
         """Weights that every patch is multiplied with; those behind the merger are counted for one patch."""
-        products = chain.from_iterable((one.qkv, one.out, one.gate_up, one.down) for one in self.layers)
         merger = (self.merge_first.weight.numel() + self.merge_last.weight.numel()) // self.merge**2
-        return sum(product.weight.numel() for product in products) + self.patches.numel() + merger
+        return _parameters(self.layers) + self.patches.numel() + merger
+
+    def operations(self, patches: int) -> float:
+        """Multiplications and additions for one image."""
+        width, whole = self.patches.shape[0], len(self.whole_layers)
+        read = whole * patches + (len(self.layers) - whole) * min(patches, (self.window * self.merge) ** 2)
+        return 2.0 * patches * self.parameters + 4.0 * patches * read * width
+
+
+def _parameters(layers: list[Layer]) -> int:
+    products = chain.from_iterable((one.qkv, one.out, one.gate_up, one.down) for one in layers)
+    return sum(product.weight.numel() for product in products)
 
 
 def language_weights(model: Any) -> LanguageWeights:
@@ -211,4 +229,3 @@ def _fuse(linears: list[Linear], rows: int = 0) -> Product:
 def _stretched(weight: Tensor, rows: int) -> Tensor:
     missing = rows - len(weight)
     return weight if not missing else torch.cat([weight, weight.new_zeros(missing, *weight.shape[1:])])
-

@@ -24,8 +24,6 @@ from engine.vlm.protocol import VLM
 
 REQUESTS_AT_ONCE = 512
 """Requests looked up in the store together."""
-BATCHES_AT_ONCE = 4
-"""Batches handed to the model together, so that it can sort prompts by length."""
 CELLS_EVERY_S = 2.0
 CELLS_SHARE = 0.05
 """Largest share of time spent on figures that will be replaced."""
@@ -62,6 +60,7 @@ def evaluate(spec: EvalSpec, context: Context) -> Iterator[Row]:
     vlm = _open_vlm(spec, context)
     for name, value in {**vlm.facts(), "vlm_sha": vlm.sha, "decode_sha": vlm.decode_sha}.items():
         yield Fact(name, value)
+    yield from vlm.findings()
     chosen = yield from choose(
         spec, plan.retriever, plan.shots, plan.questions, plan.train, vlm, cache_dir=context.cache_dir
     )
@@ -88,6 +87,7 @@ def _open_vlm(spec: EvalSpec, context: Context) -> VLM:
         dtype=spec.dtype,
         device=spec.device,
         batch_size=spec.batch_size,
+        engine=spec.engine,
         served_model=spec.served_model,
         concurrency=spec.concurrency,
         cache_dir=context.cache_dir,
@@ -136,16 +136,15 @@ class _Run:
     def rows(self) -> Generator[Row, None, None]:
         """Questions, predictions, progress and cells; then the last cells and the findings."""
         tally = Tally(self.plan.questions, self.plan.subsets, self.plan.shots, self.chosen)
-        spec = self.plan.spec
-        served = is_server(spec.vlm)
-        batch = spec.concurrency if served else spec.batch_size
-        answerer = Answerer(self.vlm, self.context, at_once=BATCHES_AT_ONCE * batch)
+        served = is_server(self.plan.spec.vlm)
+        answerer = Answerer(self.vlm, self.context, at_once=self.vlm.at_once)
         open_places = self._skip_answered(tally)
         facts = dict(self.vlm.facts())
         clock = _Clock(tally.cells)
         yield self._progress()
-        for start in range(0, len(open_places), REQUESTS_AT_ONCE):
-            block = open_places[start : start + REQUESTS_AT_ONCE]
+        block_size = max(REQUESTS_AT_ONCE, self.vlm.at_once)
+        for start in range(0, len(open_places), block_size):
+            block = open_places[start : start + block_size]
             yield from self._questions(block)
             for replies in answerer.ask([(place, self._prompt(place)) for place in block]):
                 yield from (self._prediction(reply, tally) for reply in replies)

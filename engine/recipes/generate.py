@@ -43,12 +43,10 @@ from engine.rl.writing.export import VERSIONS, write_rl
 from engine.rl.writing.groups import Group, generated_group
 from engine.selector import PointerSelector
 from engine.vlm.loading import choose_device
-from engine.vlm.opening import is_server, open_vlm
+from engine.vlm.opening import open_vlm
 from engine.vlm.protocol import VLM
 
 FILE = "rl_data.json"
-BATCHES_AT_ONCE = 4
-"""Batches handed to the model together, so that it can sort prompts by length."""
 MEASURES = ("queries", "candidates", "positive_rate", "query_positive_rate", "signal_rate", "predicted_advantage_std")
 """What is worth showing beside the file."""
 NO_REFERENCE_PROBABILITIES = "vqa_gt_prob is absent: probabilities of the reference answers were not computed"
@@ -89,8 +87,8 @@ def generate(spec: GenerateSpec, context: Context) -> Iterator[Row]:
     vlm = _open_vlm(plan)
     facts = {**vlm.facts(), "vlm_sha": vlm.sha, "decode_sha": vlm.decode_sha}
     yield from (Fact(name, value) for name, value in facts.items())
+    yield from vlm.findings()
     proposer, made_with = yield from _proposer(plan, vlm)
-    batch = spec.concurrency if is_server(spec.vlm) else spec.batch_size
     spending = Spending(
         spec=spec,
         dataset_sha=plan.dataset.sha,
@@ -98,8 +96,8 @@ def generate(spec: GenerateSpec, context: Context) -> Iterator[Row]:
         queries=plan.queries,
         proposals=proposer.propose(),
         stored=context.candidates,
-        answerer=Answerer(vlm, context, at_once=BATCHES_AT_ONCE * batch),
-        at_once=BATCHES_AT_ONCE * batch,
+        answerer=Answerer(vlm, context, at_once=vlm.at_once),
+        at_once=vlm.at_once,
     )
     yield from spending.rows()
     # The batch may have been halved for want of memory.
@@ -138,6 +136,7 @@ def _open_vlm(plan: Plan) -> VLM:
         dtype=spec.dtype,
         device=spec.device,
         batch_size=spec.batch_size,
+        engine=spec.engine,
         served_model=spec.served_model,
         concurrency=spec.concurrency,
         cache_dir=plan.context.cache_dir,

@@ -28,6 +28,7 @@ def open_vlm(
 ) -> VLM:
     """The model `name`: `builtin`, a directory, a hub id in the local cache, or http(s)://host/v1 of a server.
 
+    `engine` is `plain` (transformers' generate), `packed`, or `auto` (packed where it can run).
     `prompt` gives the pixel caps of `embed_images`; prompts carry their own. `cache_dir` keeps hashes of weight files.
     Presence and completeness are checked before anything heavy is loaded. Raises UserError.
     """
@@ -38,16 +39,14 @@ def open_vlm(
     from engine.common.model_files import find_model
 
     directory = _builtin() if name == "builtin" else find_model(name)
+    from engine.vlm.choosing import choose_engine
     from engine.vlm.loading import load_model
-    from engine.vlm.local import LocalVLM
 
     caps = prompt or PromptSpec()
     loaded = load_model(directory, name=name, dtype=dtype, device=device, cache_dir=cache_dir)
-    if engine == "packed":
-        from engine.vlm.packed import PackedVLM
-
-        return PackedVLM(loaded, decode=decode, batch_size=batch_size, pixels=(caps.min_pixels, caps.max_pixels))
-    return LocalVLM(loaded, decode=decode, batch_size=batch_size, pixels=(caps.min_pixels, caps.max_pixels))
+    return choose_engine(
+        loaded, engine, decode=decode, batch_size=batch_size, pixels=(caps.min_pixels, caps.max_pixels)
+    )
 
 
 def _builtin() -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from db.specs.base import UserError, canonical_json, sha256_text
+from db.specs.base import canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
 from engine.common.images import MISSING_SHA, ImageProblem, image_sha, load_image
 from engine.packed.assembly import build
@@ -36,8 +36,10 @@ class PackedVLM(LocalVLM):
     ) -> None:
         """`memory`: bytes for keys and values, in place of a share of what is free."""
         super().__init__(loaded, decode=decode, batch_size=batch_size, pixels=pixels)
-        decoding = Decoding(decode, (int(self._encoder.tokenizer.eos_token_id),))
+        decoding = Decoding(decode, (int(self.encoder.tokenizer.eos_token_id),))
         self.engine: Engine = build(loaded.model, loaded.processor, decoding, memory_bytes=memory)
+        self.distance: float | None = None
+        """What the self-test found."""
         self._tokens = lru_cache(maxsize=1 << 16)(self._tokenized)
 
     @property
@@ -47,7 +49,7 @@ class PackedVLM(LocalVLM):
 
     def request_sha(self, prompt: Prompt) -> str:
         """SHA-256 (hex) over model, prompt and decoding; in half precision also over the engine, whose rounding is its own."""
-        if self._loaded.dtype == torch.float32:
+        if self.loaded.dtype == torch.float32:
             return super().request_sha(prompt)
         return request_sha(sha256_text(canonical_json([self.sha, "packed"])), prompt.sha, self.decode_sha)
 
@@ -55,7 +57,8 @@ class PackedVLM(LocalVLM):
         """What a run should record of the model and of what the engine did."""
         batches = ("vlm_batch_size", "vlm_batch_size_asked")
         plain = {name: value for name, value in super().facts().items() if name not in batches}
-        return {**plain, "vlm_engine": "packed", **self.engine.counts.facts(plain["vlm_device"])}
+        tested = {} if self.distance is None else {"vlm_engine_distance": float(f"{self.distance:.3g}")}
+        return {**plain, "vlm_engine": "packed", **tested, **self.engine.counts.facts(plain["vlm_device"])}
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, group by group; prompts with a common beginning are in one group."""
@@ -79,8 +82,8 @@ class PackedVLM(LocalVLM):
         """The prompt cut at its images. Raises ImageProblem, and UserError where the model does not read as much."""
         keys = [self._key(image, prompt) for image in prompt.images]
         grids = [self.engine.features.grid(key, self.engine.features.sources[key]) for key in keys]
-        placeholder, token = self._encoder.placeholder, self.engine.image_token
-        first, *texts = self._encoder.render(prompt).split(placeholder)
+        placeholder, token = self.encoder.placeholder, self.engine.image_token
+        first, *texts = self.encoder.render(prompt).split(placeholder)
         ids = [*self._tokens(first)]
         for (rows, columns), text in zip(grids, texts, strict=True):
             ids += [token] * (rows * columns)
@@ -99,18 +102,16 @@ class PackedVLM(LocalVLM):
 
     def _tokenized(self, text: str) -> tuple[int, ...]:
         """Tokens of a text between images, which no token spans because their placeholders are tokens of their own."""
-        return tuple(self._encoder.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return tuple(self.encoder.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _answers(self, replies: Mapping[int, Reply]) -> dict[int, Answer]:
-        tokenizer = self._encoder.tokenizer
+        tokenizer = self.encoder.tokenizer
         texts = tokenizer.batch_decode(
             [list(one.tokens) for one in replies.values()], skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         end = tokenizer.eos_token_id
         return {
-            place: Answer("", error=str(reply.problem))
-            if reply.problem
-            else Answer(text, cut=end not in reply.tokens)
+            place: Answer("", error=str(reply.problem)) if reply.problem else Answer(text, cut=end not in reply.tokens)
             for (place, reply), text in zip(replies.items(), texts, strict=True)
         }
 

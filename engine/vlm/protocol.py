@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from db.specs.base import Finding
 from engine.vlm.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -72,6 +73,10 @@ class VLM(Protocol):
 
     def facts(self) -> Mapping[str, Any]:
         """What a run should record of the model: device, precision, classes, what was reduced for want of memory."""
+        ...
+
+    def findings(self) -> Sequence[Finding]:
+        """What its user should know of how it answers."""
         ...
 
     def embed_images(self, paths: Sequence[Path]) -> Tensor:

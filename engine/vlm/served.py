@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from PIL import Image
 
-from db.specs.base import UserError, canonical_json, sha256_text
+from db.specs.base import Finding, UserError, canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
 from engine.common.images import ImageProblem, load_image, within_pixels
 from engine.serving.client import JsonClient
@@ -107,6 +107,10 @@ class ServedVLM:
         body = {"model": self._model, "messages": messages, **self._decoding}
         about = f"model {self._model}"
         return _read_answer(self._client.ask("/chat/completions", body, about=about), f"{self._client.base} ({about})")
+
+    def findings(self) -> Sequence[Finding]:
+        """None: what a server does is the server's."""
+        return ()
 
     def embed_images(self, paths: Sequence[Path]) -> Tensor:
         """A server gives no features: always raises UserError."""

@@ -74,7 +74,9 @@ def test_memory_that_forces_splitting_changes_no_answer(model: Loaded, prompts: 
     assert len(groups) > len(prompts) // 3
     assert {place: answer for group in groups for place, answer in group.items()} == dict(enumerate(expected))
     assert tight.engine.language.memory.free == tight.engine.language.memory.size
-    assert tight.engine.counts.tokens_computed == whole.engine.counts.tokens_computed  # a prefix lives while it is needed
+    assert (
+        tight.engine.counts.tokens_computed == whole.engine.counts.tokens_computed
+    )  # a prefix lives while it is needed
 
 
 def test_order_and_company_change_no_answer(model: Loaded, prompts: list[Prompt]) -> None:

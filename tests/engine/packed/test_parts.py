@@ -37,11 +37,11 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
 
 def own_logits(vlm: LocalVLM, prompt: Prompt) -> Tensor:
     """Scores of the first answer token by the model's own forward pass."""
-    assert isinstance(vlm._encoder, PatchEncoder)
-    inputs = vlm._encoder.inputs([vlm._encoder.encode(prompt)])
-    placed = {name: vlm._loaded.place(value) for name, value in inputs.items()}
+    assert isinstance(vlm.encoder, PatchEncoder)
+    inputs = vlm.encoder.inputs([vlm.encoder.encode(prompt)])
+    placed = {name: vlm.loaded.place(value) for name, value in inputs.items()}
     with torch.inference_mode():
-        scores: Tensor = vlm._loaded.model(**placed).logits[0, -1]
+        scores: Tensor = vlm.loaded.model(**placed).logits[0, -1]
     return scores
 
 
@@ -120,21 +120,19 @@ def test_log_probabilities_of_references_equal_a_whole_forward(model: Loaded, sa
 
 def whole_forward(vlm: LocalVLM, prompt: Prompt, tokens: tuple[int, ...]) -> float:
     """Log-probability of an answer by reading prompt and answer in one pass."""
-    assert isinstance(vlm._encoder, PatchEncoder)
-    inputs = vlm._encoder.inputs([vlm._encoder.encode(prompt)])
+    assert isinstance(vlm.encoder, PatchEncoder)
+    inputs = vlm.encoder.inputs([vlm.encoder.encode(prompt)])
     answer = torch.tensor([tokens])
     for name, more in (("input_ids", answer), ("attention_mask", answer * 0 + 1), ("mm_token_type_ids", answer * 0)):
         inputs[name] = torch.cat((inputs[name], more), 1)
     with torch.inference_mode():
-        scores = vlm._loaded.model(**inputs).logits[0, -1 - len(tokens) : -1].log_softmax(-1)
+        scores = vlm.loaded.model(**inputs).logits[0, -1 - len(tokens) : -1].log_softmax(-1)
     return float(scores.gather(1, answer[0, :, None]).sum())
 
 
 @pytest.mark.parametrize("beams", [1, 3])
 @pytest.mark.parametrize("save", [save_tiny_qwen2, save_tiny_qwen3])
-def test_other_families_answer_as_generate_does(
-    tmp_path: Path, samples: list[Sample], save: type, beams: int
-) -> None:
+def test_other_families_answer_as_generate_does(tmp_path: Path, samples: list[Sample], save: type, beams: int) -> None:
     other = loaded(save(tmp_path))
     prompts = random_prompts(samples, 12, seed=7, most_shots=4)
     assert unsupported(other.model, other.processor) == ""
