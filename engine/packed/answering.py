@@ -12,6 +12,7 @@ from engine.packed.attention import Answering
 from engine.packed.decoding import Decoding, start
 from engine.packed.language import Language
 from engine.packed.prefill import Prefix
+from engine.packed.transfer import send, send_numbers
 
 
 def decode(
@@ -54,11 +55,11 @@ class Continuations:
     def __init__(self, language: Language, prefixes: Sequence[Prefix], device: torch.device) -> None:
         lengths = torch.tensor([len(one.slots) for one in prefixes])
         self._language = language
-        self._slots = torch.cat([one.slots for one in prefixes]).to(device)
-        self._begins = (lengths.cumsum(0) - lengths).to(device, torch.int32)
-        self._lengths = lengths.to(device, torch.int32)
+        self._slots = send(torch.cat([one.slots for one in prefixes]), device)
+        self._begins = send(lengths.cumsum(0) - lengths, device, torch.int32)
+        self._lengths = send(lengths, device, torch.int32)
         self._longest = int(lengths.max())
-        self._positions = torch.tensor([one.position for one in prefixes], device=device)
+        self._positions = send_numbers([one.position for one in prefixes], device)
         self._own = torch.empty(
             len(prefixes), 1, 0, dtype=torch.int32, device=device
         )  # (b, W, S) slots of their tokens
@@ -85,7 +86,7 @@ class Continuations:
         prompts, width = tokens.shape
         position = (self._positions + self._own.shape[2]).repeat_interleave(width).expand(3, -1)
         self._taken.append(language.memory.take(prompts * width))
-        slots = self._taken[-1].to(device)
+        slots = send(self._taken[-1], device)
         self._own = torch.cat((self._own, slots.view(prompts, width, 1)), 2)
         plan = Answering(self._slots, self._begins, self._lengths, self._longest, self._own)
         return language.decode(language.weights.embedding[tokens.flatten()], position, slots.long(), plan)

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
 
+from engine.packed.transfer import send
+
 
 @dataclass(frozen=True)
 class Answering:
@@ -197,7 +199,7 @@ class FusedAttention:
 
     def stretches(self, starts: Tensor) -> _Packed:
         """See `Attention`."""
-        begin, longest = starts.to(self._device, torch.int32), int(starts.diff().max())
+        begin, longest = send(starts, self._device, torch.int32), int(starts.diff().max())
         return _Packed(begin, longest, begin, longest)
 
     def within(self, q: Tensor, k: Tensor, v: Tensor, plan: _Packed, scale: float) -> Tensor:
@@ -207,7 +209,7 @@ class FusedAttention:
     def reading(self, lengths: Sequence[int], contexts: Sequence[Tensor]) -> _Packed:
         """See `Attention`."""
         read = [len(slots) for slots in contexts]
-        slots = torch.cat(list(contexts)).pin_memory().to(self._device, non_blocking=True)
+        slots = send(torch.cat(list(contexts)), self._device)
         return _Packed(self._starts(lengths), max(lengths), self._starts(read), max(read), slots)
 
     def prefill(self, q: Tensor, keys: Tensor, values: Tensor, plan: _Packed, scale: float) -> Tensor:
@@ -221,7 +223,7 @@ class FusedAttention:
         return self._attend_beams(q, keys, values, plan, scale)
 
     def _starts(self, lengths: Sequence[int]) -> Tensor:
-        return pad(torch.tensor(list(lengths)).cumsum(0), (1, 0)).to(self._device, torch.int32, non_blocking=True)
+        return send(pad(torch.tensor(list(lengths)).cumsum(0), (1, 0)), self._device, torch.int32)
 
     @staticmethod
     def _fused(q: Tensor, k: Tensor, v: Tensor, plan: _Packed, scale: float, *, causal: bool) -> Tensor:

@@ -37,7 +37,7 @@ class Scores:
     """Turns logits into what tokens are chosen by, in the order of transformers."""
 
     def __init__(self, decoding: Decoding, prompts: Sequence[Sequence[int]], device: torch.device) -> None:
-        """`prompts`: all tokens of each prompt, which repetitions are counted in."""
+        """`prompts`: all tokens of each prompt, which repetitions are counted in; only read where they are punished."""
         from transformers import (
             LogitsProcessorList,
             RepetitionPenaltyLogitsProcessor,

@@ -48,6 +48,10 @@ class Ask:
     """Answers whose log-probability is wanted, as tokens."""
 
 
+Images = tuple[Mapping[str, Tensor], Mapping[str, ImageProblem]] | None
+"""Visual tokens of a group, and what is wrong with images that have none; None where memory ran short."""
+
+
 class TooLong(Exception):
     """Not even one prompt fits into memory."""
 
@@ -80,15 +84,28 @@ class Engine:
         schedule = self._schedule(asked)
         self.features.announce([one.segment.image for end in schedule.ends for one in end.path])
         try:
-            while go_on() and (group := schedule.next_group()):
-                self.counts.start()
-                replies = self._group(asked, schedule, group)
+            self.counts.start()
+            waiting = self._next(schedule)
+            while waiting and go_on():
+                replies = self._group(asked, schedule, *waiting)
+                waiting = self._next(schedule)  # its images are encoded while the user looks at the replies
                 self.counts.pause()
                 if replies:
                     yield replies
+                self.counts.start()
         finally:
             self.features.reader.forget()
             self._prefixes.clear()
+
+    def _next(self, schedule: Schedule) -> tuple[Group, Images] | None:
+        """The next group, its images on their way through the tower."""
+        group = schedule.next_group()
+        if group is None:
+            return None
+        try:
+            return group, self._images(group)
+        except torch.OutOfMemoryError:
+            return group, None
 
     def _schedule(self, asked: Sequence[Ask]) -> Schedule:
         tree = Tree([one.path for one in asked])
@@ -96,13 +113,15 @@ class Engine:
         beyond = self.decoding.width * (self.decoding.spec.max_new_tokens - 1) + scored
         return Schedule(list(tree.ends()), self.language.memory.size, beyond, self.at_once)
 
-    def _group(self, asked: Sequence[Ask], schedule: Schedule, group: Group) -> dict[int, Reply]:
+    def _group(self, asked: Sequence[Ask], schedule: Schedule, group: Group, images: Images) -> dict[int, Reply]:
         """Replies of the group; none where it did not fit and smaller ones follow."""
         try:
-            images, problems = self._images(group)
+            if images is None:
+                raise torch.OutOfMemoryError("the images did not fit")
+            tokens, problems = images
             if problems:
-                return self._refuse(schedule, group, problems)
-            hidden = self._prefixes.read(group.levels, images, group.ends)
+                return self._refuse(schedule, problems)
+            hidden = self._prefixes.read(group.levels, tokens, group.ends)
             schedule.computed(group)
             replies = self._replies(asked, group.ends, hidden)
         except torch.OutOfMemoryError:
@@ -118,7 +137,7 @@ class Engine:
         keys = [node.segment.image for level in group.levels for node in level if node.segment.image]
         return self.features.tokens(keys)
 
-    def _refuse(self, schedule: Schedule, group: Group, problems: Mapping[str, ImageProblem]) -> dict[int, Reply]:
+    def _refuse(self, schedule: Schedule, problems: Mapping[str, ImageProblem]) -> dict[int, Reply]:
         """Replies of the prompts with a bad image, which leave the schedule."""
         replies: dict[int, Reply] = {}
         kept: list[Node] = []
@@ -146,12 +165,18 @@ class Engine:
         tokens: dict[int, tuple[int, ...]] = {}
         if wanted:
             prefixes = [self._prefixes.of(ends[at]) for at in wanted]
-            prompts = [joined(tuple(one.segment for one in ends[at].path), self.image_token) for at in wanted]
-            found = decode(self.language, self.decoding, prefixes, prompts, hidden[wanted])
+            rows = hidden if len(wanted) == len(ends) else hidden[wanted]
+            found = decode(self.language, self.decoding, prefixes, self._seen([ends[at] for at in wanted]), rows)
             tokens = {wanted[place]: answer for place, answer in found.items()}
         references = [asked[end.prompts[0]].references for end in ends]
         scores = log_probabilities(self.language, [self._prefixes.of(end) for end in ends], hidden, references)
         return {prompt: Reply(tokens.get(at, ()), scores[at]) for at, end in enumerate(ends) for prompt in end.prompts}
+
+    def _seen(self, ends: Sequence[Node]) -> list[list[int]]:
+        """All tokens of each prompt, where repetitions are punished."""
+        if self.decoding.spec.repetition_penalty == 1:
+            return [[]] * len(ends)
+        return [joined(tuple(one.segment for one in end.path), self.image_token) for end in ends]
 
     def _count(self, group: Group) -> None:
         counts, features = self.counts, self.features

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.packed.language import Language
 from engine.packed.prefixes import Node, Segment
+from engine.packed.transfer import send, send_numbers
 
 TOKENS_AT_ONCE = 16_384
 """Tokens in one forward pass."""
@@ -48,7 +49,7 @@ class Prefixes:
         for level in levels:
             for nodes in _chunks(level):
                 asked = [at for at, node in enumerate(nodes) if node in places]
-                rows = torch.tensor([places[nodes[at]] for at in asked], dtype=torch.long, device=self._device)
+                rows = send_numbers([places[nodes[at]] for at in asked], self._device)
                 hidden[rows] = self._read(nodes, images, asked)
         return hidden
 
@@ -75,8 +76,8 @@ class Prefixes:
         x, added = self._embedded([node.segment for node in nodes], images)
         ends = torch.tensor(lengths).cumsum(0) - 1
         return self._language.prefill(
-            x, torch.cat(positions, 1).to(self._device), slots.long().to(self._device), plan,
-            ends[list(asked)].to(self._device), added,
+            x, send(torch.cat(positions, 1), self._device), send(slots, self._device, torch.long), plan,
+            send(ends[list(asked)], self._device), added,
         )  # fmt: skip
 
     def _embedded(
@@ -84,12 +85,12 @@ class Prefixes:
     ) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
         """What the language model reads (T, D), and what deeper layers add to the rows of images."""
         ids = [token for one in segments for token in (*((0,) * one.places), *one.text)]
-        x = self._language.weights.embedding[torch.tensor(ids, device=self._device)]
-        rows = torch.cat(list(_image_rows(segments)) or [torch.empty(0, dtype=torch.long)]).to(self._device)
+        x = self._language.weights.embedding[send_numbers(ids, self._device)]
         shown = [images[one.image] for one in segments if one.image]  # (depth, places, D) each
         if not shown:
             return x, None
         values = torch.cat(shown, 1).to(x.dtype)
+        rows = send(torch.cat(list(_image_rows(segments))), self._device)
         x[rows] = values[0]
         return x, (rows, values[1:]) if len(values) > 1 else None
 

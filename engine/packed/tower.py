@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn.functional import gelu, linear
 
 from engine.packed.attention import Attention
 from engine.packed.pointwise import Pointwise
+from engine.packed.transfer import send
 from engine.packed.weights import TowerWeights
 
 Grid = tuple[int, int]
@@ -50,19 +52,23 @@ class Order:
 
 def order(grids: Sequence[Grid], *, window: int, merge: int) -> Order:
     """Patches come block by block of merge x merge; windows are `window` blocks wide and high, cut at the image's edge."""
-    places, lengths, positions = [], [], []
-    start = 0
-    for rows, columns in grids:
-        high, wide = rows // merge, columns // merge
-        row, column = torch.arange(high)[:, None] // window, torch.arange(wide) // window
-        of_window = (row * -(-wide // window) + column).flatten()  # (places,)
-        places.append(start + of_window.argsort(stable=True))
-        lengths.append(of_window.bincount())
-        positions.append(_block_positions(rows, columns, merge))
-        start += high * wide
     unit = merge * merge
     sizes = torch.tensor([rows * columns for rows, columns in grids])
-    return Order(torch.cat(places), _starts(torch.cat(lengths) * unit), _starts(sizes), torch.cat(positions))
+    starts = _starts(sizes)
+    each = [_order_of_one(grid, window, merge) for grid in grids]
+    places = [start // unit + one[0] for start, one in zip(starts.tolist(), each, strict=False)]
+    lengths, positions = torch.cat([one[1] for one in each]), torch.cat([one[2] for one in each])
+    return Order(torch.cat(places), _starts(lengths * unit), starts, positions)
+
+
+@lru_cache(maxsize=4096)
+def _order_of_one(grid: Grid, window: int, merge: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Merged patches in the order of windows, merged patches in each window, and row and column of each patch."""
+    rows, columns = grid
+    high, wide = rows // merge, columns // merge
+    row, column = torch.arange(high)[:, None] // window, torch.arange(wide) // window
+    of_window = (row * -(-wide // window) + column).flatten()
+    return of_window.argsort(stable=True), of_window.bincount(), _block_positions(rows, columns, merge)
 
 
 def _starts(lengths: Tensor) -> Tensor:
@@ -88,8 +94,8 @@ class PackedTower:
         """See `Tower`."""
         w, device = self.weights, patches.device
         placed = order(grids, window=w.window, merge=w.merge)
-        by_window = placed.by_window.to(device)
-        cos, sin = self._rotary(placed.positions.to(device))
+        by_window = send(placed.by_window, device)
+        cos, sin = self._rotary(send(placed.positions, device))
         x = _permuted(linear(patches.to(w.patches.dtype), w.patches), by_window, w.merge**2)
         cos, sin = (_permuted(one, by_window, w.merge**2) for one in (cos, sin))
         plans = {
@@ -141,7 +147,8 @@ class OwnTower:
 
     def operations(self, patches: int) -> float:
         """See `Tower`; without attention."""
-        return 2.0 * patches * sum(weight.numel() for weight in self._model.model.visual.parameters())
+        weights: int = sum(weight.numel() for weight in self._model.model.visual.parameters())
+        return 2.0 * patches * weights
 
     def __call__(self, patches: Tensor, grids: Sequence[Grid]) -> list[Tensor]:
         """See `Tower`."""

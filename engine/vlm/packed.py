@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,11 @@ from engine.vlm.local import LocalVLM
 from engine.vlm.prompt import Prompt, request_sha
 from engine.vlm.protocol import Answer, always
 
-PROMPTS_AT_ONCE = 1024
-"""Prompts worth handing over together: a few groups, so that images of the next are read while one is answered."""
+BLOCK = 1024
+"""Prompts whose prefixes are sought together; those of the next block are made ready meanwhile."""
+FIRST_BLOCK = 256
+BLOCKS_AT_ONCE = 4
+"""Blocks worth handing over together."""
 
 
 class PackedVLM(LocalVLM):
@@ -45,7 +49,7 @@ class PackedVLM(LocalVLM):
     @property
     def at_once(self) -> int:
         """Prompts worth handing over together."""
-        return PROMPTS_AT_ONCE
+        return BLOCKS_AT_ONCE * BLOCK
 
     def request_sha(self, prompt: Prompt) -> str:
         """SHA-256 (hex) over model, prompt and decoding; in half precision also over the engine, whose rounding is its own."""
@@ -62,15 +66,29 @@ class PackedVLM(LocalVLM):
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, group by group; prompts with a common beginning are in one group."""
+        with ThreadPoolExecutor(
+            1, thread_name_prefix="prompts"
+        ) as pool:  # while a block is answered, the next is made ready
+            for asked, broken in pool.map(partial(self._asked, prompts), _blocks(len(prompts))):
+                if broken:
+                    yield broken
+                yield from self._answer_block(asked, go_on)
+                if not go_on():
+                    break
+            pool.shutdown(cancel_futures=True)
+
+    def _asked(self, prompts: Sequence[Prompt], block: range) -> tuple[dict[int, Ask], dict[int, Answer]]:
+        """What to ask for each prompt by its position; the answers of those with a bad image."""
         asked: dict[int, Ask] = {}
         broken: dict[int, Answer] = {}
-        for place, prompt in enumerate(prompts):
+        for place in block:
             try:
-                asked[place] = Ask(self.path(prompt))
+                asked[place] = Ask(self.path(prompts[place]))
             except ImageProblem as problem:
                 broken[place] = Answer("", error=str(problem))
-        if broken:
-            yield broken
+        return asked, broken
+
+    def _answer_block(self, asked: Mapping[int, Ask], go_on: Callable[[], bool]) -> Iterator[dict[int, Answer]]:
         places = list(asked)
         try:
             for replies in self.engine.answer(list(asked.values()), go_on):
@@ -126,3 +144,11 @@ class PackedVLM(LocalVLM):
         for problem in problems.values():
             raise problem
         return [found[key][0] for key in keys]
+
+
+def _blocks(count: int) -> Iterator[range]:
+    """Ranges over so many prompts, the first one short."""
+    start, size = 0, FIRST_BLOCK
+    while start < count:
+        yield range(start, min(start + size, count))
+        start, size = start + size, BLOCK
