@@ -69,7 +69,7 @@ class PackedVLM(LocalVLM):
         with ThreadPoolExecutor(
             1, thread_name_prefix="prompts"
         ) as pool:  # while a block is answered, the next is made ready
-            for asked, broken in pool.map(partial(self._asked, prompts), _blocks(len(prompts))):
+            for asked, broken in pool.map(partial(self._asks, prompts), _blocks(len(prompts))):
                 if broken:
                     yield broken
                 yield from self._answer_block(asked, go_on)
@@ -77,7 +77,7 @@ class PackedVLM(LocalVLM):
                     break
             pool.shutdown(cancel_futures=True)
 
-    def _asked(self, prompts: Sequence[Prompt], block: range) -> tuple[dict[int, Ask], dict[int, Answer]]:
+    def _asks(self, prompts: Sequence[Prompt], block: range) -> tuple[dict[int, Ask], dict[int, Answer]]:
         """What to ask for each prompt by its position; the answers of those with a bad image."""
         asked: dict[int, Ask] = {}
         broken: dict[int, Answer] = {}
