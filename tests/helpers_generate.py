@@ -21,6 +21,7 @@ from torch import Tensor
 
 from db import store
 from db.session import open_database, reading
+from db.specs.base import Finding
 from engine.common.images import MISSING_SHA, image_sha
 from engine.job import recorder, worker
 from engine.recipes import answering_model
@@ -53,6 +54,10 @@ class ScriptedVLM:
     asked: list[str] = field(default_factory=list)
     calls: list[int] = field(default_factory=list)
     embedded: list[Path] = field(default_factory=list)
+    at_once: int = 32
+
+    def findings(self) -> Sequence[Finding]:
+        return ()
 
     def request_sha(self, prompt: Prompt) -> str:
         return request_sha(self.sha, prompt.sha, self.decode_sha)

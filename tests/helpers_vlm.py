@@ -87,6 +87,56 @@ def save_tiny_qwen(directory: Path, seed: int = 0) -> Path:
     return directory
 
 
+def save_tiny_qwen2(directory: Path) -> Path:
+    """A random Qwen2-VL: the same language model behind a tower without windows."""
+    from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
+
+    vision = {"depth": 2, "embed_dim": 32, "hidden_size": 32, "num_heads": 2, "mlp_ratio": 2, "patch_size": 14}
+    return _save_relative(directory, Qwen2VLConfig, Qwen2VLForConditionalGeneration, vision, patch_size=14)
+
+
+def save_tiny_qwen3(directory: Path) -> Path:
+    """A random Qwen3-VL: heads normed, positions interleaved, features of deeper layers of the tower added."""
+    from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+    vision = {
+        "depth": 3, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "patch_size": 16, "out_hidden_size": 32,
+        "num_position_embeddings": 64, "deepstack_visual_indexes": [0, 1], "spatial_merge_size": 2,
+    }  # fmt: skip
+    return _save_relative(directory, Qwen3VLConfig, Qwen3VLForConditionalGeneration, vision, patch_size=16, head_dim=8)
+
+
+def _save_relative(
+    directory: Path, config_class: Any, model_class: Any, vision: dict[str, Any], *, patch_size: int, **text: Any
+) -> Path:
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+    tokenizer = byte_tokenizer(QWEN_SPECIAL, QWEN_TEMPLATE, eos="<|im_end|>", pad="<|endoftext|>")
+    token = tokenizer.convert_tokens_to_ids
+    config = config_class(
+        text_config={
+            "vocab_size": len(tokenizer), "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3,
+            "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 4096,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 1, 1]},
+            "bos_token_id": None, "eos_token_id": token("<|im_end|>"), "pad_token_id": token("<|endoftext|>"), **text,
+        },
+        vision_config=vision,
+        image_token_id=token("<|image_pad|>"), video_token_id=token("<|video_pad|>"),
+        vision_start_token_id=token("<|vision_start|>"), vision_end_token_id=token("<|vision_end|>"),
+        tie_word_embeddings=True,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = model_class(config)
+    for name, weight in model.named_parameters():
+        if weight.ndim > 1 and "visual" not in name:
+            weight.data.normal_(0, 0.15)
+    model.generation_config.eos_token_id = token("<|im_end|>")
+    model.save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    Qwen2VLImageProcessorPil(patch_size=patch_size, merge_size=2, temporal_patch_size=2).save_pretrained(directory)
+    return directory
+
+
 def save_tiny_llava(directory: Path) -> Path:
     """A random LLaVA: a family whose images are whole pictures and whose processor must make all inputs."""
     from transformers import CLIPImageProcessorPil, LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from db.specs.base import Spec
+from db.specs.evaluate import Engine
 
 
 class EmbedSpec(Spec):
@@ -35,6 +36,8 @@ class EmbedSpec(Spec):
     """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision of the encoder."""
+    engine: Engine = "auto"
+    """What encodes images for a `vlm`: `packed`, `plain` (the model's own tower), or `auto`."""
     batch_size: int = Field(default=32, ge=1)
     """Images or questions in one forward batch."""
 

@@ -14,6 +14,7 @@ SYSTEM_PROMPT = (
 )
 
 Retriever = Literal["zero-shot", "random", "fixed", "t2t", "i2t", "i2i", "selector"]
+Engine = Literal["auto", "packed", "plain"]
 COMPARED: dict[str, tuple[str, str]] = {
     "t2t": ("text", "text"),
     "i2t": ("image", "text"),
@@ -115,8 +116,11 @@ class EvalSpec(Spec):
     """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision; `auto` is float32 on a CPU and bfloat16 on a GPU."""
+    engine: Engine = "auto"
+    """`packed` shares the work of prompts that begin alike, `plain` is transformers' generate; `auto` takes the packed one
+    where it can run and agrees with the other."""
     batch_size: int = Field(default=8, ge=1)
-    """Questions answered in one forward batch."""
+    """Questions answered in one forward batch of the plain engine."""
     strict: bool = False
     """Stop at a missing or broken image instead of flagging the question."""
 

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from db.specs.base import Spec
-from db.specs.evaluate import DecodeSpec, PoolRule, PromptSpec
+from db.specs.evaluate import DecodeSpec, Engine, PoolRule, PromptSpec
 
 
 class GenerateSpec(Spec):
@@ -63,8 +63,11 @@ class GenerateSpec(Spec):
     """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision; `auto` is float32 on a CPU and bfloat16 on a GPU."""
+    engine: Engine = "auto"
+    """`packed` shares the work of prompts that begin alike, `plain` is transformers' generate; `auto` takes the packed one
+    where it can run and agrees with the other."""
     batch_size: int = Field(default=8, ge=1)
-    """Prompts answered in one forward batch."""
+    """Prompts answered in one forward batch of the plain engine."""
     strict: bool = False
     """Stop at a missing or broken image instead of leaving the candidate out."""
 

@@ -9,11 +9,8 @@ from typing import Any
 from db.rows import Fact
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
-from engine.vlm.opening import is_server, open_vlm
+from engine.vlm.opening import open_vlm
 from engine.vlm.protocol import VLM
-
-BATCHES_AT_ONCE = 4
-"""Batches handed to the model together, so that it can sort prompts by length."""
 
 
 def open_answering_model(spec: EvalSpec | GenerateSpec, cache_dir: Path) -> VLM:
@@ -25,15 +22,11 @@ def open_answering_model(spec: EvalSpec | GenerateSpec, cache_dir: Path) -> VLM:
         dtype=spec.dtype,
         device=spec.device,
         batch_size=spec.batch_size,
+        engine=spec.engine,
         served_model=spec.served_model,
         concurrency=spec.concurrency,
         cache_dir=cache_dir,
     )
-
-
-def prompts_at_once(spec: EvalSpec | GenerateSpec) -> int:
-    """How many prompts are handed to the model together."""
-    return BATCHES_AT_ONCE * (spec.concurrency if is_server(spec.vlm) else spec.batch_size)
 
 
 def model_facts(vlm: VLM) -> dict[str, Any]:

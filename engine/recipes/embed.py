@@ -48,6 +48,7 @@ def embed(spec: EmbedSpec, context: RunContext) -> Iterator[Row]:
     }
     for name, value in (facts | dict(vlm.facts() if vlm else {})).items():
         yield Fact(name, value)
+    yield from vlm.findings() if vlm else ()
     yield from _embed_splits(spec, context, dataset, encoder)
 
 
@@ -70,6 +71,7 @@ def _vlm(spec: EmbedSpec, context: RunContext) -> VLM | None:
         dtype=spec.dtype,
         device=spec.device,
         batch_size=spec.batch_size,
+        engine=spec.engine,
         cache_dir=context.cache_dir,
     )
 

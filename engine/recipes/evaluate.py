@@ -14,7 +14,7 @@ from engine.data.datasets import Dataset, Sample, Split, open_dataset
 from engine.data.defaults import resolve_retriever
 from engine.data.subsets import draw_subsets
 from engine.demonstrations.choose import Chosen, choose
-from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model, prompts_at_once
+from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model
 from engine.recipes.cached_answers import CachedAnswers, Reply
 from engine.recipes.dataset_rows import QuestionRows, dataset_facts
 from engine.recipes.run_context import RunContext
@@ -60,6 +60,7 @@ def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
     yield from plan.subsets
     vlm = open_answering_model(spec, context.cache_dir)
     yield from (Fact(name, value) for name, value in model_facts(vlm).items())
+    yield from vlm.findings()
     chosen = yield from choose(
         spec, plan.retriever, plan.shots, plan.questions, plan.train, vlm, cache_dir=context.cache_dir
     )
@@ -114,15 +115,15 @@ class _Run:
     def rows(self) -> Generator[Row, None, None]:
         """Questions, predictions, progress and cells; then the last cells and the findings."""
         figures = RunningAccuracy(self.plan.questions, self.plan.subsets, self.plan.shots, self.chosen)
-        spec = self.plan.spec
-        served = is_server(spec.vlm)
-        answers = CachedAnswers(self.vlm, self.context, at_once=prompts_at_once(spec))
+        served = is_server(self.plan.spec.vlm)
+        answers = CachedAnswers(self.vlm, self.context, at_once=self.vlm.at_once)
         open_places = self._skip_answered(figures)
         facts = model_facts(self.vlm)
         clock = _Clock(figures.cells)
         yield self._progress()
-        for start in range(0, len(open_places), REQUESTS_AT_ONCE):
-            block = open_places[start : start + REQUESTS_AT_ONCE]
+        block_size = max(REQUESTS_AT_ONCE, self.vlm.at_once)
+        for start in range(0, len(open_places), block_size):
+            block = open_places[start : start + block_size]
             yield from self._questions(block)
             for replies in answers.ask([(place, self._prompt(place)) for place in block]):
                 yield from (self._prediction(reply, figures) for reply in replies)

@@ -33,7 +33,7 @@ from engine.demonstrations.choose import (
 from engine.features.encoders import Encoder, open_encoder
 from engine.features.steps import feature_steps
 from engine.features.vectors import Recipe
-from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model, prompts_at_once
+from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model
 from engine.recipes.budget import CandidateBudget
 from engine.recipes.cached_answers import CachedAnswers
 from engine.recipes.dataset_rows import dataset_facts
@@ -88,8 +88,8 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
     vlm = open_answering_model(spec, context.cache_dir)
     facts = model_facts(vlm)
     yield from (Fact(name, value) for name, value in facts.items())
+    yield from vlm.findings()
     proposer, made_with = yield from _proposer(plan, vlm)
-    at_once = prompts_at_once(spec)
     budget = CandidateBudget(
         spec=spec,
         dataset_sha=plan.dataset.sha,
@@ -97,8 +97,8 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
         queries=plan.queries,
         proposals=proposer.propose(),
         stored=context.candidates,
-        answers=CachedAnswers(vlm, context, at_once=at_once),
-        at_once=at_once,
+        answers=CachedAnswers(vlm, context, at_once=vlm.at_once),
+        at_once=vlm.at_once,
     )
     yield from budget.rows()
     yield from changed_facts(facts, vlm)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 
-from db.specs.base import UserError, canonical_json, sha256_text
+from db.specs.base import Finding, UserError, canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
 from engine.common.images import ImageProblem
 from engine.vlm.loading import Loaded
@@ -20,6 +20,8 @@ from engine.vlm.protocol import Answer, always
 from engine.vlm.vision import VisionTower
 
 TEXTS_AT_ONCE = 512
+BATCHES_AT_ONCE = 4
+"""Batches worth handing over together."""
 WINDOW = 8
 """Batches whose prompts are sorted together; their images are held in memory."""
 
@@ -27,7 +29,17 @@ WINDOW = 8
 class LocalVLM:
     """A loaded model with its decoding; see `engine.vlm.protocol.VLM`."""
 
-    def __init__(self, loaded: Loaded, *, decode: DecodeSpec, batch_size: int, pixels: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        decode: DecodeSpec,
+        batch_size: int,
+        pixels: tuple[int, int],
+        findings: Sequence[Finding] = (),
+        engine_reason: str = "",
+    ) -> None:
+        """`engine_reason`: why not the packed engine answers, where that was asked for; `findings` say so loudly."""
         self.name = loaded.name
         # Precision decides answers too: what bfloat16 answered is not taken for float32's answer.
         self.sha = sha256_text(canonical_json([loaded.sha, str(loaded.dtype)]))
@@ -35,11 +47,13 @@ class LocalVLM:
         self.decode_sha = decode.sha()
         self.batch_size = batch_size  # halved where memory runs short
         self._asked = batch_size
-        self._loaded = loaded
+        self._findings = findings
+        self._engine_reason = engine_reason
+        self.loaded = loaded
         self._pixels = pixels
-        self._encoder, self._tower = _encoder_and_tower(loaded)
-        self._encoder.check(loaded.name)
-        self._generation = _generation_config(decode, self._encoder.tokenizer)
+        self.encoder, self._tower = _encoder_and_tower(loaded)
+        self.encoder.check(loaded.name)
+        self._generation = _generation_config(decode, self.encoder.tokenizer)
         # generate() fills fields that are unset from the checkpoint's own file: leave it nothing to fill in.
         loaded.model.generation_config = type(self._generation)()
 
@@ -49,20 +63,31 @@ class LocalVLM:
 
     def facts(self) -> Mapping[str, Any]:
         """What a run should record of the model."""
-        model = self._loaded.model
+        model = self.loaded.model
         return {
             "vlm": self.name,
-            "vlm_files_sha": self._loaded.sha,
+            "vlm_files_sha": self.loaded.sha,
             "vlm_class": type(model).__name__,
             "vlm_parameters": model.num_parameters(),
-            "vlm_unused_tensors": self._loaded.unused,
-            "vlm_dtype": str(self._loaded.dtype).removeprefix("torch."),
-            "vlm_device": _describe(self._loaded.device),
+            "vlm_unused_tensors": self.loaded.unused,
+            "vlm_dtype": str(self.loaded.dtype).removeprefix("torch."),
+            "vlm_device": _describe(self.loaded.device),
             "vlm_attention": model.config._attn_implementation,
-            "vlm_image_processor": type(self._loaded.processor.image_processor).__name__,
+            "vlm_image_processor": type(self.loaded.processor.image_processor).__name__,
             "vlm_batch_size": self.batch_size,
             "vlm_batch_size_asked": self._asked,
+            "vlm_engine": "plain",
+            **({"vlm_engine_reason": self._engine_reason} if self._engine_reason else {}),
         }
+
+    def findings(self) -> Sequence[Finding]:
+        """Why another engine than the one asked for answers, where that is so."""
+        return self._findings
+
+    @property
+    def at_once(self) -> int:
+        """Prompts worth handing over together, so that they can be sorted by length."""
+        return BATCHES_AT_ONCE * self._asked
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, batch by batch; a batch has prompts of like length, the longest first."""
@@ -80,7 +105,7 @@ class LocalVLM:
         ready: list[tuple[int, Encoded]] = []
         for place, prompt in prompts:
             try:
-                ready.append((place, self._encoder.encode(prompt)))
+                ready.append((place, self.encoder.encode(prompt)))
             except ImageProblem as problem:
                 broken[place] = Answer("", error=str(problem))
         ready.sort(key=lambda one: -one[1].length)
@@ -105,26 +130,29 @@ class LocalVLM:
     def _halve(self, tried: int) -> None:
         """Smaller batches from now on; `facts` tells the size in use."""
         if tried == 1:
-            raise UserError(
-                f"The memory of {self._loaded.device} does not hold a single prompt of {self.name}; give fewer pixels "
-                "(--set prompt.max_pixels=200704), fewer shots, or fewer beams."
-            )
+            self._refuse_size()
         self.batch_size = tried // 2
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+    def _refuse_size(self) -> NoReturn:
+        raise UserError(
+            f"The memory of {self.loaded.device} does not hold a single prompt of {self.name}; give fewer pixels "
+            "(--set prompt.max_pixels=200704), fewer shots, or fewer beams."
+        )
 
     @torch.inference_mode()
     def _answer_batch(self, batch: Sequence[Encoded]) -> list[Answer]:
         inputs = self._inputs(batch)
         self._check_length(inputs["input_ids"].shape[1])
-        tokens = self._loaded.model.generate(**inputs, generation_config=self._generation)
+        tokens = self.loaded.model.generate(**inputs, generation_config=self._generation)
         new = tokens[:, inputs["input_ids"].shape[1] :].tolist()  # (B, new tokens)
         end = self._generation.eos_token_id
-        texts = self._encoder.tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        texts = self.encoder.tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return [Answer(text, cut=end not in row) for text, row in zip(texts, new, strict=True)]
 
     def _check_length(self, length: int) -> None:
-        limit = getattr(self._loaded.model.config.get_text_config(), "max_position_embeddings", None)
+        limit = getattr(self.loaded.model.config.get_text_config(), "max_position_embeddings", None)
         if limit is not None and length + self._generation.max_new_tokens > limit:
             raise UserError(
                 f"A prompt has {length} tokens, but {self.name} reads at most {limit}; give fewer shots, or fewer pixels "
@@ -134,14 +162,14 @@ class LocalVLM:
     def _inputs(self, batch: Sequence[Encoded]) -> dict[str, Any]:
         """What generate() takes: with a tower, visual tokens instead of pixels."""
         if self._tower is None:
-            return {name: self._loaded.place(value) for name, value in self._encoder.inputs(batch).items()}
+            return {name: self.loaded.place(value) for name, value in self.encoder.inputs(batch).items()}
         # hub access is cut (loading.load_model) before transformers is imported
         from transformers.modeling_outputs import BaseModelOutputWithPooling
 
         keys = [key for one in batch for key in one.images]
         tensors = self._tower.encoder.text_inputs(batch) | {"image_grid_thw": self._tower.encoder.grids(keys)}
         seen = BaseModelOutputWithPooling(pooler_output=tuple(self._tower.tokens(keys)))
-        return {name: self._loaded.place(value) for name, value in tensors.items()} | {
+        return {name: self.loaded.place(value) for name, value in tensors.items()} | {
             "mm_encoder_outputs": {"image": seen}
         }
 
@@ -156,18 +184,18 @@ class LocalVLM:
 
     def _visual_tokens(self, paths: Sequence[Path]) -> Sequence[Tensor]:
         if self._tower is not None:
-            return self._tower.tokens([self._encoder.key(path, *self._pixels) for path in paths])
-        inputs = self._encoder.images(paths, *self._pixels)
-        features = self._loaded.model.get_image_features(**{k: self._loaded.place(v) for k, v in inputs.items()})
+            return self._tower.tokens([self.encoder.key(path, *self._pixels) for path in paths])
+        inputs = self.encoder.images(paths, *self._pixels)
+        features = self.loaded.model.get_image_features(**{k: self.loaded.place(v) for k, v in inputs.items()})
         return list(features.pooler_output)
 
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """Mean of each text's input token embeddings, (n, d) float32: order plays no part, equal words mean likeness."""
-        table = self._loaded.model.get_input_embeddings().weight
+        table = self.loaded.model.get_input_embeddings().weight
         pooled = [torch.empty(0, self._width)]
         for start in range(0, len(texts), TEXTS_AT_ONCE):
-            ids = self._encoder.tokenizer(list(texts[start : start + TEXTS_AT_ONCE]), add_special_tokens=False)[
+            ids = self.encoder.tokenizer(list(texts[start : start + TEXTS_AT_ONCE]), add_special_tokens=False)[
                 "input_ids"
             ]
             lengths = torch.tensor([len(one) for one in ids], device=table.device)
@@ -179,7 +207,7 @@ class LocalVLM:
 
     @property
     def _width(self) -> int:
-        return int(self._loaded.model.get_input_embeddings().weight.shape[1])
+        return int(self.loaded.model.get_input_embeddings().weight.shape[1])
 
 
 def _encoder_and_tower(loaded: Loaded) -> tuple[PromptEncoder, VisionTower | None]:

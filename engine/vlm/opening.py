@@ -23,12 +23,14 @@ def open_vlm(
     dtype: str = "auto",
     device: str = "auto",
     batch_size: int = 8,
+    engine: str = "plain",
     served_model: str = "",
     concurrency: int = 8,
     cache_dir: Path | None = None,
 ) -> VLM:
     """The model `name`: `builtin`, a directory, a hub id in the local cache, or http(s)://host/v1 of a server.
 
+    `engine` is `plain` (transformers' generate), `packed`, or `auto` (packed where it can run).
     `prompt` gives the pixel caps of `embed_images`; prompts carry their own. `cache_dir` keeps hashes of weight files.
     Presence and completeness are checked before anything heavy is loaded. Raises UserError.
     """
@@ -39,15 +41,13 @@ def open_vlm(
         return ServedVLM(name, decode=decode, served_model=served_model, concurrency=concurrency)
     directory = _builtin() if name == "builtin" else find_model(name)
     # 2.5 s (torch, transformers) that a served model does not need
+    from engine.vlm.choosing import choose_engine
     from engine.vlm.loading import load_model
-    from engine.vlm.local import LocalVLM
 
     caps = prompt or PromptSpec()
-    return LocalVLM(
-        load_model(directory, name=name, dtype=dtype, device=device, cache_dir=cache_dir),
-        decode=decode,
-        batch_size=batch_size,
-        pixels=(caps.min_pixels, caps.max_pixels),
+    loaded = load_model(directory, name=name, dtype=dtype, device=device, cache_dir=cache_dir)
+    return choose_engine(
+        loaded, engine, decode=decode, batch_size=batch_size, pixels=(caps.min_pixels, caps.max_pixels)
     )
 
 

@@ -107,17 +107,18 @@ class PromptEncoder:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         probe = Prompt("", ("?", "?"), (Path("first"), Path("second")), 1, 1)
         try:
-            placed = self._render(probe).count(self._placeholder)
+            placed = self.render(probe).count(self.placeholder)
         except TemplateError as error:
             raise UserError(f"vlm: the chat template of {name} cannot be used: {error}.") from None
         if placed != len(probe.images):
             raise UserError(
-                f"vlm: the chat template of {name} puts {placed} placeholders ({self._placeholder}) for "
+                f"vlm: the chat template of {name} puts {placed} placeholders ({self.placeholder}) for "
                 f"{len(probe.images)} images; give a model whose template takes several images."
             )
 
     @property
-    def _placeholder(self) -> str:
+    def placeholder(self) -> str:
+        """What stands for an image in a rendered chat."""
         return str(getattr(self.processor, "image_token", "<image>"))
 
     def encode(self, prompt: Prompt) -> Encoded:
@@ -125,7 +126,7 @@ class PromptEncoder:
         keys = self._keys(prompt)
         for key in keys:
             self._image(key)
-        return Encoded(self._render(prompt), keys)
+        return Encoded(self.render(prompt), keys)
 
     def inputs(self, batch: Sequence[Encoded]) -> dict[str, Tensor]:
         """Everything that the model takes, left padded. Raises ImageProblem."""
@@ -138,7 +139,7 @@ class PromptEncoder:
         keys = [self.key(path, min_pixels, max_pixels) for path in paths]
         return dict(self.processor.image_processor(images=[self._image(key) for key in keys], return_tensors="pt"))
 
-    def _render(self, prompt: Prompt) -> str:
+    def render(self, prompt: Prompt) -> str:
         """The chat as one text, ready for the model's turn, with one placeholder per image.
 
         Control tokens inside questions and answers are broken by a blank, so that data cannot forge turns or images.
@@ -184,9 +185,9 @@ class PatchEncoder(PromptEncoder):
     def encode(self, prompt: Prompt) -> Encoded:
         """Token ids with every image placeholder repeated as often as the image has places. Raises ImageProblem."""
         keys = self._keys(prompt)
-        text, *parts = self._render(prompt).split(self._placeholder)
+        text, *parts = self.render(prompt).split(self.placeholder)
         for key, part in zip(keys, parts, strict=True):
-            text += self._placeholder * self._places(key) + part
+            text += self.placeholder * self._places(key) + part
         return Encoded(text, keys, tuple(self.tokenizer(text)["input_ids"]))
 
     def inputs(self, batch: Sequence[Encoded]) -> dict[str, Tensor]:

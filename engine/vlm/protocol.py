@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from db.specs.base import Finding
 from engine.vlm.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ class VLM(Protocol):
         """Hash of what decides `embed_images` and `embed_texts` up to rounding: weights and pixel caps."""
         ...
 
+    @property
+    def at_once(self) -> int:
+        """Prompts worth handing over together."""
+        ...
+
     def request_sha(self, prompt: Prompt) -> str:
         """SHA-256 (hex) over model, prompt and decoding."""
         ...
@@ -67,6 +73,10 @@ class VLM(Protocol):
 
     def facts(self) -> Mapping[str, Any]:
         """What a run should record of the model: device, precision, classes, what was reduced for want of memory."""
+        ...
+
+    def findings(self) -> Sequence[Finding]:
+        """What its user should know of how it answers."""
         ...
 
     def embed_images(self, paths: Sequence[Path]) -> Tensor:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import msgspec
 from PIL import Image
 
-from db.specs.base import UserError, canonical_json, sha256_text
+from db.specs.base import Finding, UserError, canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
 from engine.common.images import ImageProblem, load_image, within_pixels
 from engine.serving.client import JsonClient
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # Servers that take decoding fields beyond OpenAI's own, and otherwise fill them from the checkpoint's generation config.
 _EXTENDED = ("vllm", "sglang")
+ROUNDS_AT_ONCE = 4
+"""Times the requests in flight that are worth handing over together."""
 _SENT_AS_THEY_ARE = {"JPEG": "image/jpeg", "PNG": "image/png"}
 _ORIENTATION = 0x0112
 
@@ -80,6 +82,11 @@ class ServedVLM:
         self._decoding = _decoding(decode, self._client.base, self._extended)
         self.sha = self.features_sha = sha256_text(canonical_json([self._client.base, self._model]))
 
+    @property
+    def at_once(self) -> int:
+        """Prompts worth handing over together."""
+        return ROUNDS_AT_ONCE * self._concurrency
+
     def request_sha(self, prompt: Prompt) -> str:
         """SHA-256 (hex) over server, model name, prompt and decoding."""
         return request_sha(self.sha, prompt.sha, self.decode_sha)
@@ -128,6 +135,10 @@ class ServedVLM:
         body = {"model": self._model, "messages": messages, **self._decoding}
         found = self._client.ask("/chat/completions", _Completion, body, about=f"model {self._model}")
         return _read_answer(found.choices[0])
+
+    def findings(self) -> Sequence[Finding]:
+        """None: what a server does is the server's."""
+        return ()
 
     def embed_images(self, paths: Sequence[Path]) -> Tensor:
         """A server gives no features: always raises UserError."""

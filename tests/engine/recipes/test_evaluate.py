@@ -40,6 +40,10 @@ class ScriptedVLM:
     cut: bool = False
     asked: list[Prompt] = field(default_factory=list)
     calls: list[int] = field(default_factory=list)
+    at_once: int = 32
+
+    def findings(self) -> Sequence[Finding]:
+        return ()
 
     def request_sha(self, prompt: Prompt) -> str:
         return request_sha(self.sha, prompt.sha, self.decode_sha)
@@ -238,7 +242,8 @@ def test_shares_count_what_was_answered_before(world: World) -> None:
 def test_intermediate_cells_show_what_is_known(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.recipes.evaluate.CELLS_EVERY_S", 0.0)
     monkeypatch.setattr("engine.recipes.evaluate.CELLS_SHARE", 1e9)
-    cells = [cell for cell in only(world.run(batch_size=1), Cell) if cell.shot == 2]
+    world.vlm.at_once = 4
+    cells = [cell for cell in only(world.run(), Cell) if cell.shot == 2]
     done = [cell.n_done for cell in cells]
     assert len(done) > 5
     assert done == sorted(done)
@@ -247,7 +252,8 @@ def test_intermediate_cells_show_what_is_known(world: World, monkeypatch: pytest
 
 
 def test_prompts_are_handed_over_in_a_few_batches(world: World) -> None:
-    world.run(batch_size=3)
+    world.vlm.at_once = 12
+    world.run()
     assert max(world.vlm.calls) == 12
     assert sum(world.vlm.calls) == 72
 

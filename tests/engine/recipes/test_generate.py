@@ -153,7 +153,8 @@ def test_without_adaptation_every_query_gets_its_share(world: World) -> None:
 
 
 def test_batches_stay_full(world: World) -> None:
-    world.run(batch_size=4)
+    world.vlm.at_once = 16
+    world.run()
     assert max(world.vlm.calls) == 16
     assert sum(size == 16 for size in world.vlm.calls) >= len(world.vlm.calls) - 8, "only the last rounds are small"
 

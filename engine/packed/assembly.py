@@ -1,0 +1,78 @@
+"""Puts an engine together for a loaded model: which kernels, how much memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from engine.packed.attention import Attention, FusedAttention, PaddedAttention
+from engine.packed.decoding import Decoding
+from engine.packed.engine import Engine
+from engine.packed.images import Features, Kept, Pixels, Reader
+from engine.packed.language import Language
+from engine.packed.memory import KeyValues
+from engine.packed.pointwise import PlainPointwise, Pointwise
+from engine.packed.tower import OwnTower, PackedTower, Tower
+from engine.packed.weights import LanguageWeights, language_weights, tower_weights
+
+TOKENS_ALIVE = 1 << 18
+"""Tokens in memory at most; more would not make the groups faster."""
+HOST_BYTES = 1 << 30
+"""Memory for keys and values, and again for visual tokens, on a machine without a GPU."""
+SHARE = 0.35
+"""Share of a GPU's free memory for keys and values."""
+SHARE_OF_FEATURES = 0.2
+"""Share of a GPU's free memory for visual tokens."""
+SPILLED_BYTES = 16 << 30
+"""Host memory for visual tokens that a GPU has no room for."""
+
+
+def build(model: Any, processor: Any, decoding: Decoding, *, memory_bytes: int | None = None) -> Engine:
+    """The engine for a model that `weights.unsupported` has nothing against. It takes the model's weights.
+
+    `memory_bytes`: for keys and values, in place of a share of what is free.
+    """
+    weights = language_weights(model)
+    tower_of = tower_weights(model)
+    device = weights.embedding.device
+    attention, pointwise = _kernels(device, weights.embedding.dtype)
+    pixels = Pixels(processor.image_processor, device)
+    tower: Tower = OwnTower(model) if tower_of is None else PackedTower(tower_of, attention, pointwise)
+    kept = Kept(device, _share(device, SHARE_OF_FEATURES), SPILLED_BYTES if device.type == "cuda" else 0)
+    memory = _memory(weights, device, memory_bytes or _share(device, SHARE))
+    return Engine(
+        language=Language(weights, memory, attention, pointwise),
+        features=Features(Reader(pixels), tower, kept),
+        decoding=decoding,
+        device=device,
+        image_token=int(processor.image_token_id),
+    )
+
+
+def _kernels(device: torch.device, dtype: torch.dtype) -> tuple[Attention, Pointwise]:
+    """Fused kernels on a GPU with Triton: in half precision all of them, in float32 the pointwise ones."""
+    if device.type != "cuda":
+        return PaddedAttention(device), PlainPointwise()
+    try:
+        from engine.packed.kernels import FusedPointwise
+    except ImportError:  # no Triton
+        return PaddedAttention(device), PlainPointwise()
+    fused = dtype in (torch.bfloat16, torch.float16)
+    return FusedAttention(device) if fused else PaddedAttention(device), FusedPointwise()
+
+
+def _share(device: torch.device, share: float) -> int:
+    """Bytes: a share of a GPU's free memory, or what a machine without one gives."""
+    if device.type == "cuda":
+        return int(share * torch.cuda.mem_get_info(device)[0])
+    return HOST_BYTES
+
+
+def _memory(weights: LanguageWeights, device: torch.device, limit: int) -> KeyValues:
+    shape: dict[str, Any] = {
+        "layers": len(weights.layers), "heads": weights.kept_heads, "width": weights.head_width,
+        "dtype": weights.embedding.dtype,
+    }  # fmt: skip
+    size = min(TOKENS_ALIVE, limit // KeyValues.bytes_per_token(**shape))
+    return KeyValues(max(1, size), **shape, device=device)

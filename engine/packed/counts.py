@@ -1,0 +1,60 @@
+"""What the engine did: how much was computed, how much was there already, and how well the processor was used."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PEAK = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40": 181e12, "4090": 165e12}
+"""Operations per second of a card in half precision without sparsity, as its maker says."""
+
+
+@dataclass
+class Counts:
+    """Sums over all calls."""
+
+    answers: int = 0
+    images: int = 0
+    """Images that prompts showed, each time that one showed it."""
+    images_encoded: int = 0
+    tokens: int = 0
+    """Tokens of all prompts."""
+    tokens_computed: int = 0
+    reading: float = 0.0
+    """Multiplications and additions for the tokens of prompts."""
+    operations: float = 0.0
+    """The same with those for images; tokens of answers are left out."""
+    seconds: float = 0.0
+    splits: int = 0
+    """Times that memory ran short and a group was made smaller."""
+    _since: float = field(default=0.0, repr=False)
+
+    def start(self) -> None:
+        """Time counts from here."""
+        self._since = time.perf_counter()
+
+    def pause(self) -> None:
+        """Until here."""
+        self.seconds += time.perf_counter() - self._since
+
+    def facts(self, card: str) -> Mapping[str, Any]:
+        """What a run records; `card` is the name of the device."""
+        if not self.answers:
+            return {}
+        rate = self.operations / max(self.seconds, 1e-9)
+        peak = next((value for name, value in PEAK.items() if name in card), None)
+        facts = {
+            "engine_answers_per_s": round(self.answers / max(self.seconds, 1e-9), 2),
+            "engine_images": self.images,
+            "engine_images_encoded": self.images_encoded,
+            "engine_prompt_tokens": self.tokens,
+            "engine_prompt_tokens_computed": self.tokens_computed,
+            "engine_tflops": round(rate / 1e12, 3),
+        }
+        if peak is not None:
+            facts["engine_utilisation"] = round(rate / peak, 3)
+        if self.splits:
+            facts["engine_splits"] = self.splits
+        return facts

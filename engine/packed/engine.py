@@ -1,0 +1,214 @@
+"""The engine: groups of prompts are read level by level, answered together, and leave only the prefixes that are needed on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from engine.common.images import ImageProblem
+from engine.packed.answering import decode, read_forced
+from engine.packed.counts import Counts
+from engine.packed.decoding import Decoding
+from engine.packed.images import Features
+from engine.packed.language import Language
+from engine.packed.prefill import Prefixes
+from engine.packed.prefixes import Node, Path, Tree, joined
+from engine.packed.references import log_probabilities
+from engine.packed.schedule import Group, Schedule
+
+PROMPTS_AT_ONCE = 256
+"""Prompts in a group at most."""
+LOGITS_BYTES = 4 << 30
+"""Memory for scores of all words, of which decoding holds a few copies."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What became of a prompt."""
+
+    tokens: tuple[int, ...] = ()
+    """Of its answer, the end token included where there is one."""
+    log_probs: tuple[float, ...] = ()
+    """Log-probability of each reference answer asked for, all its tokens together."""
+    problem: ImageProblem | None = None
+    """Why there is no answer."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A prompt and what is wanted of it."""
+
+    path: Path
+    answer: bool = True
+    """Whether to decode an answer."""
+    references: tuple[tuple[int, ...], ...] = ()
+    """Answers whose log-probability is wanted, as tokens."""
+
+
+Images = tuple[Mapping[str, Tensor], Mapping[str, ImageProblem]] | None
+"""Visual tokens of a group, and what is wrong with images that have none; None where memory ran short."""
+
+
+class TooLong(Exception):
+    """Not even one prompt fits into memory."""
+
+
+@dataclass
+class Engine:
+    """Answers prompts. See `docs/engine.md`."""
+
+    language: Language
+    features: Features
+    decoding: Decoding
+    device: torch.device
+    image_token: int
+    counts: Counts = field(default_factory=Counts)
+    at_once: int = PROMPTS_AT_ONCE
+    """Prompts in a group at most; halved where memory runs short."""
+
+    def __post_init__(self) -> None:
+        vocabulary = len(self.language.weights.head.weight)
+        fitting = LOGITS_BYTES // (16 * vocabulary * self.decoding.width)
+        self.at_once = max(1, min(self.at_once, fitting))
+        self._prefixes = Prefixes(self.language, self.device)
+
+    @torch.inference_mode()
+    def answer(self, asked: Sequence[Ask], go_on: Callable[[], bool]) -> Iterator[dict[int, Reply]]:
+        """A reply for each by its position, group by group. Raises TooLong.
+
+        Once `go_on` says no, no further group is begun.
+        """
+        schedule = self._schedule(asked)
+        self.features.announce([one.segment.image for end in schedule.ends for one in end.path])
+        try:
+            self.counts.start()
+            waiting = self._next(schedule)
+            while waiting and go_on():
+                replies = self._group(asked, schedule, *waiting)
+                waiting = self._next(schedule)  # its images are encoded while the user looks at the replies
+                self.counts.pause()
+                if replies:
+                    yield replies
+                self.counts.start()
+        finally:
+            self.features.reader.forget()
+            self._prefixes.clear()
+
+    def _next(self, schedule: Schedule) -> tuple[Group, Images] | None:
+        """The next group, its images on their way through the tower."""
+        group = schedule.next_group()
+        if group is None:
+            return None
+        try:
+            return group, self._images(group)
+        except torch.OutOfMemoryError:
+            return group, None
+
+    def _schedule(self, asked: Sequence[Ask]) -> Schedule:
+        tree = Tree([one.path for one in asked])
+        scored = max((sum(map(len, one.references)) for one in asked), default=0)
+        beyond = self.decoding.width * (self.decoding.spec.max_new_tokens - 1) + scored
+        return Schedule(list(tree.ends()), self.language.memory.size, beyond, self.at_once)
+
+    def _group(self, asked: Sequence[Ask], schedule: Schedule, group: Group, images: Images) -> dict[int, Reply]:
+        """Replies of the group; none where it did not fit and smaller ones follow."""
+        try:
+            if images is None:
+                raise torch.OutOfMemoryError("the images did not fit")
+            tokens, problems = images
+            if problems:
+                return self._refuse(schedule, problems)
+            hidden = self._prefixes.read(group.levels, tokens, group.ends)
+            schedule.computed(group)
+            replies = self._replies(asked, group.ends, hidden)
+        except torch.OutOfMemoryError:
+            replies = None  # the memory is free only once the exception is gone
+        if replies is None:
+            self._split(schedule, group)
+            return {}
+        self._count(group)
+        self._prefixes.drop(schedule.finish(group))
+        return replies
+
+    def _images(self, group: Group) -> tuple[Mapping[str, Tensor], Mapping[str, ImageProblem]]:
+        keys = [node.segment.image for level in group.levels for node in level if node.segment.image]
+        return self.features.tokens(keys)
+
+    def _refuse(self, schedule: Schedule, problems: Mapping[str, ImageProblem]) -> dict[int, Reply]:
+        """Replies of the prompts with a bad image, which leave the schedule."""
+        replies: dict[int, Reply] = {}
+        kept: list[Node] = []
+        for end in schedule.ends[schedule.position :]:
+            bad = [problems[one.segment.image] for one in end.path if one.segment.image in problems]
+            if bad:
+                replies.update((prompt, Reply(problem=bad[0])) for prompt in end.prompts)
+            else:
+                kept.append(end)
+        schedule.ends = [*schedule.ends[: schedule.position], *kept]
+        return replies
+
+    def _split(self, schedule: Schedule, group: Group) -> None:
+        if len(group.ends) == 1:
+            raise TooLong(f"{sum(len(node.segment) for node in group.ends[0].path)} tokens do not fit into memory")
+        self.counts.splits += 1
+        schedule.start_over(group)
+        self.at_once = schedule.most
+        self._prefixes.clear()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _replies(self, asked: Sequence[Ask], ends: Sequence[Node], hidden: Tensor) -> dict[int, Reply]:
+        wanted = [at for at, end in enumerate(ends) if any(asked[prompt].answer for prompt in end.prompts)]
+        tokens: dict[int, tuple[int, ...]] = {}
+        if wanted:
+            prefixes = [self._prefixes.of(ends[at]) for at in wanted]
+            rows = hidden if len(wanted) == len(ends) else hidden[wanted]
+            found = decode(self.language, self.decoding, prefixes, self._seen([ends[at] for at in wanted]), rows)
+            tokens = {wanted[place]: answer for place, answer in found.items()}
+        references = [asked[end.prompts[0]].references for end in ends]
+        scores = log_probabilities(self.language, [self._prefixes.of(end) for end in ends], hidden, references)
+        return {prompt: Reply(tokens.get(at, ()), scores[at]) for at, end in enumerate(ends) for prompt in end.prompts}
+
+    def _seen(self, ends: Sequence[Node]) -> list[list[int]]:
+        """All tokens of each prompt, where repetitions are punished."""
+        if self.decoding.spec.repetition_penalty == 1:
+            return [[]] * len(ends)
+        return [joined(tuple(one.segment for one in end.path), self.image_token) for end in ends]
+
+    def _count(self, group: Group) -> None:
+        counts, features = self.counts, self.features
+        paths = [(end.path, len(end.prompts)) for end in group.ends]
+        counts.answers += sum(number for _, number in paths)
+        counts.images += sum(number for path, number in paths for one in path if one.segment.image)
+        counts.tokens += sum(number * len(one.segment) for path, number in paths for one in path)
+        counts.tokens_computed += group.new_tokens
+        counts.images_encoded = features.encoded
+        for node in (node for level in group.levels for node in level):
+            counts.reading += self.language.weights.operations(
+                len(node.segment), len(self._prefixes.of(node.parent).slots)
+            )
+        counts.operations = counts.reading + features.operations
+
+    @torch.inference_mode()
+    def logits(self, asked: Sequence[Path], tokens: Tensor | None = None) -> Tensor:
+        """Scores of all words behind each prompt, all in one group: (n, V) float32. With continuations `tokens` (n, W, S)
+        those behind each of their tokens: (n, W, S, V). Raises ImageProblem."""
+        ends = list(Tree(asked).ends())
+        schedule = Schedule(ends, self.language.memory.size, 0, len(ends))
+        group = schedule.next_group()
+        assert group is not None, "there are prompts"
+        assert len(group.ends) == len(ends), "few prompts fit into one group"
+        images, problems = self._images(group)
+        for problem in problems.values():
+            raise problem
+        hidden = self._prefixes.read(group.levels, images, ends)
+        places = [next(row for row, end in enumerate(ends) if at in end.prompts) for at in range(len(asked))]
+        if tokens is None:
+            scores = self.language.logits(hidden[places])
+        else:
+            scores = read_forced(self.language, [self._prefixes.of(ends[at]) for at in places], tokens)
+        self._prefixes.clear()
+        return scores

@@ -1,0 +1,73 @@
+"""Which engine answers: the packed one where it can run and agrees with transformers, else transformers' generate, loudly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from db.specs.base import Finding
+from engine.packed.weights import unsupported
+from engine.vlm.loading import Loaded, in_a_line
+from engine.vlm.local import LocalVLM
+from engine.vlm.packed import PackedVLM
+from engine.vlm.selftest import LIMITS, distance
+
+
+def choose_engine(loaded: Loaded, asked: str, **more: Any) -> LocalVLM:
+    """The model with the engine asked for (`auto`, `packed`, `plain`); `more` goes to it. What came of `auto` or `packed`
+    stands in its facts, and where the engine was refused in its findings."""
+    if asked == "plain":
+        return LocalVLM(loaded, **more)
+    reason = unsupported(loaded.model, loaded.processor)
+    if not reason and asked == "auto" and loaded.device.type != "cuda" and loaded.dtype != torch.float32:
+        reason = f"without a GPU it is taken in float32 only, not in {str(loaded.dtype).removeprefix('torch.')}"
+    if reason:
+        findings = [_unsupported(loaded.name, reason)] if asked == "packed" else []
+        return LocalVLM(loaded, **more, findings=findings, engine_reason=reason)
+    return _tested(loaded, **more)
+
+
+def _tested(loaded: Loaded, **more: Any) -> LocalVLM:
+    limit = LIMITS[loaded.dtype]
+    try:
+        vlm = PackedVLM(loaded, **more)
+        vlm.distance = distance(vlm)
+        if vlm.distance <= limit:
+            return vlm
+        reason = f"its scores differ from the model's own by {vlm.distance:.2g} (limit {limit:g})"
+    except _failures() as error:
+        reason = f"its self-test failed: {in_a_line(error)}"
+    return LocalVLM(loaded, **more, findings=[_differs(loaded.name, reason)], engine_reason=reason)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What kernels raise that do not run on a machine; a lack of memory among it."""
+    known: tuple[type[Exception], ...] = (
+        RuntimeError, ValueError, TypeError, AttributeError, ImportError, NotImplementedError, AssertionError,
+    )  # fmt: skip
+    try:
+        from triton import TritonError
+    except ImportError:
+        return known
+    return (*known, TritonError)
+
+
+def _differs(name: str, reason: str) -> Finding:
+    return Finding(
+        code="engine-differs",
+        severity="warning",
+        subject=name,
+        message=f"The packed engine is not used for {name}, because {reason}; transformers' generate answers, many times slower.",
+        fix="run with --engine plain to leave the test out, and report the model, its precision and the device",
+    )
+
+
+def _unsupported(name: str, reason: str) -> Finding:
+    return Finding(
+        code="engine-differs",
+        severity="warning",
+        subject=name,
+        message=f"The packed engine was asked for but cannot run {name}: {reason}; transformers' generate answers.",
+        fix="give --engine auto or plain",
+    )
