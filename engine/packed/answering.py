@@ -8,7 +8,7 @@ from types import TracebackType
 import torch
 from torch import Tensor
 
-from engine.packed.attention import Answering
+from engine.packed.beam_slots import Answering
 from engine.packed.decoding import Decoding, start
 from engine.packed.language import Language
 from engine.packed.prefill import Prefix

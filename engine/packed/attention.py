@@ -14,23 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
 
+from engine.packed.beam_slots import Answering
 from engine.packed.transfer import send
-
-
-@dataclass(frozen=True)
-class Answering:
-    """What the beams of B prompts read; all on the device."""
-
-    slots: Tensor
-    """(N,) slots of prompts, int32."""
-    begins: Tensor
-    """(B,) where each prompt's begin among them, int32."""
-    lengths: Tensor
-    """(B,) how many they are, int32."""
-    longest: int
-    """No prompt is longer."""
-    own: Tensor
-    """(B, W, S) slots of each beam's answer, the newest token included, int32."""
 
 
 class Attention(Protocol):

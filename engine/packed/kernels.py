@@ -10,7 +10,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from engine.packed.attention import Answering
+from engine.packed.beam_slots import Answering
 from engine.packed.pointwise import PlainPointwise
 
 COLUMNS = 2048

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from engine.packed.attention import Answering, Attention
+from engine.packed.attention import Attention
+from engine.packed.beam_slots import Answering
 from engine.packed.memory import KeyValues
 from engine.packed.pointwise import Pointwise
 from engine.packed.weights import LanguageWeights, Layer

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.packed.attention import Answering, Attention, PaddedAttention
+from engine.packed.attention import Attention, PaddedAttention
+from engine.packed.beam_slots import Answering
 from engine.packed.pointwise import PlainPointwise
 
 INTERPRETED = bool(os.environ.get("TRITON_INTERPRET"))
