@@ -2,7 +2,7 @@
 
 Reading (a `reading` or `writing` session):
     find_run(session, text, *, deleted=False) -> Run           text: `r12`, `12` or a name; UserError names near misses
-    get_run(session, *, run_id) -> Run                         spec_of(run) -> the specification
+    get_run(session, *, run_id) -> Run                         spec_of / spec_text(session, *, run)
     list_runs(session, *, where=None, sort="created desc", limit=None, offset=0) -> list[RunRow]
     count_runs(session, *, where=None) -> int
     run_ids(session, *, where=None, sort="created desc") -> list[int]          job_ids(session, *, limit) -> list[int]
@@ -97,6 +97,7 @@ from db.store.runs import (
     set_state,
     soft_delete,
     spec_of,
+    spec_text,
     tag,
     untag,
 )
@@ -172,6 +173,7 @@ __all__ = [
     "set_state",
     "soft_delete",
     "spec_of",
+    "spec_text",
     "specs_of",
     "start_process",
     "state_counts",
