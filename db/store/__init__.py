@@ -20,7 +20,7 @@ Reading (a `reading` or `writing` session):
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
     questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
-    answered(session, *, run_id) -> {(question_id, shot)}
+    answered(session, *, run_id) -> {(question_id, shot)}     unanswered(session, *, run_id) -> int: asked in vain
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
     active_processes(session) -> list[ProcessRow]              is_alive(row) -> bool
     list_data(session, *, kind=None) -> list[DataRow]          find_data(session, text) -> DataRow
@@ -51,6 +51,7 @@ from db.store.answers import (
     predictions,
     questions,
     scores,
+    unanswered,
 )
 from db.store.base import ref
 from db.store.data_on_disk import all_data, as_on_disk, changed_data
@@ -178,5 +179,6 @@ __all__ = [
     "start_process",
     "state_counts",
     "tag",
+    "unanswered",
     "untag",
 ]

@@ -279,6 +279,14 @@ def _add_findings(batch: _Batch, findings: Sequence[Finding]) -> None:
     )
 
 
+def _withdraw(batch: _Batch, withdrawn: Sequence[rows.Withdrawn]) -> None:
+    execute_many(
+        batch.session,
+        "DELETE FROM finding WHERE run_id = ? AND code = ? AND subject = ?",
+        [(batch.run_id, row.code, batch.home.stored(row.subject)) for row in withdrawn],
+    )
+
+
 def _add_progress(batch: _Batch, progress: Sequence[rows.Progress]) -> None:
     """Only the newest counts. A rate is measured from where this process, or this stretch of the job, began."""
     newest = progress[-1]
@@ -318,5 +326,6 @@ _ADD: dict[type, Callable[[_Batch, Any], None]] = {
     rows.Candidate: _add_candidates,
     rows.Artifact: _add_artifacts,
     Finding: _add_findings,
+    rows.Withdrawn: _withdraw,
     rows.Progress: _add_progress,
 }

@@ -59,6 +59,12 @@ def answered(session: Session, *, run_id: int) -> set[tuple[int, int]]:
     return {(row["question_id"], row["shot"]) for row in query(session, sql, {"run": run_id})}
 
 
+def unanswered(session: Session, *, run_id: int) -> int:
+    """Questions that the run asked in vain, each counted for each number of shots: a resumed run asks them again."""
+    sql = "SELECT count(*) AS n FROM prediction WHERE run_id = :run AND error <> ''"
+    return int(query(session, sql, {"run": run_id})[0]["n"])
+
+
 def candidates(session: Session, *, run_id: int, after: int = 0, limit: int = -1) -> list[tuple[int, rows.Candidate]]:
     """(row id, candidate) in the order in which they became known, from behind row id `after` on."""
     sql = """

@@ -52,6 +52,15 @@ def _fill(database: Engine, home: Path) -> None:
         )
 
 
+def test_a_finding_that_holds_no_longer_is_forgotten(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "leverplus.db")
+    _fill(database, tmp_path)
+    with writing(database) as session:
+        gone = rows.Withdrawn("c", str(tmp_path / "runs" / "r1" / "best file.safetensors"))
+        store.add_rows(session, run_id=1, process_id=None, rows=[gone, rows.Withdrawn("c", "another")])
+        assert store.findings(session, run_id=1) == []
+
+
 def _told(database: Engine) -> dict[str, Any]:
     """All that the store says of files."""
     with reading(database) as session:
