@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool
 
 from db.errors import translate
+from db.specs.movable import HomePaths
 
 
 class _Watcher:
@@ -51,7 +52,9 @@ def connect(path: Path, *, busy_seconds: float, uri: str | None = None, migratin
         )
 
     pool = NullPool if migrating else QueuePool
-    engine = create_engine("sqlite://", creator=open_connection, poolclass=pool)
+    engine = create_engine(
+        "sqlite://", creator=open_connection, poolclass=pool, execution_options={"home": HomePaths.of(path.parent)}
+    )
     event.listen(engine, "connect", _set_pragmas(foreign_keys=not migrating))
     event.listen(engine, "begin", _begin)
     event.listen(engine, "handle_error", _explain(path))

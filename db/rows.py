@@ -171,6 +171,14 @@ class Settle:
     """Asks that all rows before it be stored before the recipe goes on: what it writes next must not be ahead of them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A finding that an earlier process of the run made, or preflight, and that holds no longer: it is forgotten."""
+
+    code: str
+    subject: str
+
+
 Row = (
     Progress
     | Fact
@@ -183,5 +191,6 @@ Row = (
     | Candidate
     | Artifact
     | Finding
+    | Withdrawn
     | Settle
 )

@@ -1,7 +1,8 @@
 """A job process whose recipe is made of nothing: `python -m tests.helpers_worker --home H RUN`.
 
 What it does is told by the specification's `vlm`: `plain`, `pause` (waits for a signal after the tenth answer of its
-first process), `deaf` (as pause, yielding nothing and ignoring the first request), `user-error`, `bug`, `die`.
+first process), `gap` (the first process cannot ask question 3), `deaf` (as pause, yielding nothing and ignoring the
+first request), `user-error`, `bug`, `die`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from engine.recipes.run_context import RunContext
 
 QUESTIONS = 30
 PAUSE_AFTER = 10
+GAP = 3
 PAUSED = "paused"
 LONGEST_LIFE_S = 600
 
@@ -52,7 +54,8 @@ def _answers(spec: EvalSpec, context: RunContext, ids: tuple[int, ...], shot: in
             continue
         request = f"{spec.vlm}-{spec.seed}-{shot}-{q}"
         known = context.find_answers([request])
-        yield Prediction(q, shot, (1, 2)[:shot], f"p{q}", request, "a", "a", q % 2, False, bool(known), "")
+        error = "no image" if q == GAP and first and spec.vlm == "gap" else ""
+        yield Prediction(q, shot, (1, 2)[:shot], f"p{q}", request, "a", "a", q % 2, False, bool(known), error)
         yield Progress(q, len(ids), "questions")
         if q == PAUSE_AFTER and first and spec.vlm in ("pause", "deaf"):
             yield from _pause(context.run_dir / PAUSED, spec.vlm == "deaf")

@@ -2,7 +2,7 @@
 
 Reading (a `reading` or `writing` session):
     find_run(session, text, *, deleted=False) -> Run           text: `r12`, `12` or a name; UserError names near misses
-    get_run(session, *, run_id) -> Run                         spec_of(run) -> the specification
+    get_run(session, *, run_id) -> Run                         spec_of / spec_text(session, *, run)
     list_runs(session, *, where=None, sort="created desc", limit=None, offset=0) -> list[RunRow]
     count_runs(session, *, where=None) -> int
     run_ids(session, *, where=None, sort="created desc") -> list[int]          job_ids(session, *, limit) -> list[int]
@@ -20,7 +20,7 @@ Reading (a `reading` or `writing` session):
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
     questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
-    answered(session, *, run_id) -> {(question_id, shot)}
+    answered(session, *, run_id) -> {(question_id, shot)}     unanswered(session, *, run_id) -> int: asked in vain
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
     active_processes(session) -> list[ProcessRow]              is_alive(row) -> bool
     list_data(session, *, kind=None) -> list[DataRow]          find_data(session, text) -> DataRow
@@ -51,6 +51,7 @@ from db.store.answers import (
     predictions,
     questions,
     scores,
+    unanswered,
 )
 from db.store.base import ref
 from db.store.data_on_disk import all_data, as_on_disk, changed_data
@@ -97,6 +98,7 @@ from db.store.runs import (
     set_state,
     soft_delete,
     spec_of,
+    spec_text,
     tag,
     untag,
 )
@@ -172,9 +174,11 @@ __all__ = [
     "set_state",
     "soft_delete",
     "spec_of",
+    "spec_text",
     "specs_of",
     "start_process",
     "state_counts",
     "tag",
+    "unanswered",
     "untag",
 ]

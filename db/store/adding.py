@@ -12,7 +12,8 @@ from sqlmodel import Session
 
 from db import rows
 from db.specs import Finding, canonical_json
-from db.store.base import execute, execute_many, listed, now, query, ref
+from db.specs.movable import HomePaths
+from db.store.base import execute, execute_many, home, listed, now, query, ref
 from db.store.metrics import add_metrics
 
 SHOWN_FACTS = ("retriever", "selector", "variant", "vlm")
@@ -25,6 +26,7 @@ class _Batch:
     run_id: int
     process_id: int | None
     time: int
+    home: HomePaths
 
 
 def add_rows(session: Session, *, run_id: int, process_id: int | None, rows: Sequence[rows.Row]) -> None:
@@ -33,7 +35,7 @@ def add_rows(session: Session, *, run_id: int, process_id: int | None, rows: Seq
     Rows of the same key replace each other, but an answer without error is final. Raises DiskFull when there is no
     room: nothing of the batch is stored then, and the caller keeps it and tries again later.
     """
-    batch = _Batch(session, run_id, process_id, now())
+    batch = _Batch(session, run_id, process_id, now(), home(session))
     by_type: dict[type, list[Any]] = defaultdict(list)
     for row in rows:
         by_type[type(row)].append(row)
@@ -80,7 +82,8 @@ def _add_questions(batch: _Batch, questions: Sequence[rows.Question]) -> None:
             IS NOT (excluded.image, excluded.label, excluded.image_id, excluded.question, excluded.answers)
         """,
         [
-            (ids[row.dataset_sha], row.split, row.question_id, row.image_id, row.question, _json(row.answers), row.label, row.image)
+            (ids[row.dataset_sha], row.split, row.question_id, row.image_id, row.question, _json(row.answers), row.label,
+             batch.home.stored(row.image))
             for row in questions
         ],
     )  # fmt: skip
@@ -94,7 +97,8 @@ def _add_subsets(batch: _Batch, subsets: Sequence[rows.Subset]) -> None:
         "INSERT INTO subset (dataset_id, split, sha, label, rule, n, question_ids, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
         [
-            (ids[row.dataset_sha], row.split, row.sha, row.label, canonical_json(dict(row.rule)), len(row.question_ids),
+            (ids[row.dataset_sha], row.split, row.sha, row.label, _json_object(batch.home.stored_values(row.rule)),
+             len(row.question_ids),
              _json(sorted(row.question_ids)), batch.time)
             for row in subsets
         ],
@@ -108,12 +112,12 @@ def _add_subsets(batch: _Batch, subsets: Sequence[rows.Subset]) -> None:
 
 
 def _add_facts(batch: _Batch, facts: Sequence[rows.Fact]) -> None:
-    values = [(batch.run_id, fact.name, canonical_json(fact.value)) for fact in facts]
+    values = [(batch.run_id, fact.name, canonical_json(batch.home.stored_values(fact.value))) for fact in facts]
     execute_many(batch.session, "INSERT OR REPLACE INTO fact (run_id, name, value) VALUES (?, ?, ?)", values)
     for fact in facts:
         if fact.name in SHOWN_FACTS and isinstance(fact.value, str):
             sql = f"UPDATE run SET {fact.name} = :value WHERE id = :run"
-            execute(batch.session, sql, {"value": fact.value, "run": batch.run_id})
+            execute(batch.session, sql, {"value": batch.home.stored(fact.value), "run": batch.run_id})
 
 
 def _add_metrics(batch: _Batch, metrics: Sequence[rows.Metric]) -> None:
@@ -123,7 +127,13 @@ def _add_metrics(batch: _Batch, metrics: Sequence[rows.Metric]) -> None:
 def _add_checkpoints(batch: _Batch, checkpoints: Sequence[rows.Checkpoint]) -> None:
     """A file written over ends the row that it had; there is one best checkpoint in each phase."""
     for row in checkpoints:
-        key = {"run": batch.run_id, "path": row.path, "sha": row.sha256, "phase": row.phase, "now": batch.time}
+        key = {
+            "run": batch.run_id,
+            "path": batch.home.stored(row.path),
+            "sha": row.sha256,
+            "phase": row.phase,
+            "now": batch.time,
+        }
         execute(
             batch.session,
             "UPDATE checkpoint SET replaced_at = :now, is_best = 0"
@@ -232,7 +242,14 @@ def _add_artifacts(batch: _Batch, artifacts: Sequence[rows.Artifact]) -> None:
         WHERE (artifact.sha256, artifact.facts) IS NOT (excluded.sha256, excluded.facts)
         """,
         [
-            (batch.run_id, row.kind, row.path, row.sha256, canonical_json(dict(row.facts)), batch.time)
+            (
+                batch.run_id,
+                row.kind,
+                batch.home.stored(row.path),
+                row.sha256,
+                canonical_json(batch.home.stored_values(row.facts)),
+                batch.time,
+            )
             for row in artifacts
         ],
     )
@@ -249,9 +266,24 @@ def _add_findings(batch: _Batch, findings: Sequence[Finding]) -> None:
         WHERE (finding.severity, finding.message, finding.fix) IS NOT (excluded.severity, excluded.message, excluded.fix)
         """,
         [
-            (batch.run_id, batch.process_id, row.code, row.severity, row.subject, row.message, row.fix, batch.time)
+            (
+                batch.run_id,
+                batch.process_id,
+                row.code,
+                row.severity,
+                *map(batch.home.stored, (row.subject, row.message, row.fix)),
+                batch.time,
+            )
             for row in findings
         ],
+    )
+
+
+def _withdraw(batch: _Batch, withdrawn: Sequence[rows.Withdrawn]) -> None:
+    execute_many(
+        batch.session,
+        "DELETE FROM finding WHERE run_id = ? AND code = ? AND subject = ?",
+        [(batch.run_id, row.code, batch.home.stored(row.subject)) for row in withdrawn],
     )
 
 
@@ -294,5 +326,6 @@ _ADD: dict[type, Callable[[_Batch, Any], None]] = {
     rows.Candidate: _add_candidates,
     rows.Artifact: _add_artifacts,
     Finding: _add_findings,
+    rows.Withdrawn: _withdraw,
     rows.Progress: _add_progress,
 }

@@ -11,7 +11,8 @@ from sqlalchemy import RowMapping
 from sqlmodel import Session
 
 from db import rows
-from db.store.base import listed, moment, query
+from db.specs.movable import HomePaths
+from db.store.base import home, listed, moment, query
 
 _ORDERS = {
     "question_id": ("question_id > :after", "question_id"),
@@ -58,6 +59,12 @@ def answered(session: Session, *, run_id: int) -> set[tuple[int, int]]:
     return {(row["question_id"], row["shot"]) for row in query(session, sql, {"run": run_id})}
 
 
+def unanswered(session: Session, *, run_id: int) -> int:
+    """Questions that the run asked in vain, each counted for each number of shots: a resumed run asks them again."""
+    sql = "SELECT count(*) AS n FROM prediction WHERE run_id = :run AND error <> ''"
+    return int(query(session, sql, {"run": run_id})[0]["n"])
+
+
 def candidates(session: Session, *, run_id: int, after: int = 0, limit: int = -1) -> list[tuple[int, rows.Candidate]]:
     """(row id, candidate) in the order in which they became known, from behind row id `after` on."""
     sql = """
@@ -102,7 +109,7 @@ def predictions(
         "run": run_id, "shot": shot, "sha": subset_sha, "questions": listed(list(question_ids or ())),
         "after": after, "score": score, "limit": -1 if limit is None else limit,
     }  # fmt: skip
-    return [_prediction(row) for row in query(session, sql, parameters)]
+    return [_prediction(row, home(session)) for row in query(session, sql, parameters)]
 
 
 def scores(session: Session, *, run_id: int, shot: int, subset_sha: str) -> dict[int, tuple[float, int]]:
@@ -130,10 +137,12 @@ def questions(
         WHERE dataset.sha = :sha AND split = :split AND question_id IN (SELECT value FROM json_each(:ids))
     """
     found = query(session, sql, {"sha": dataset_sha, "split": split, "ids": listed(list(question_ids))})
+    place = home(session)
     return {
         row["question_id"]: rows.Question(
             dataset_sha=dataset_sha, split=split, question_id=row["question_id"], image_id=row["image_id"],
-            question=row["question"], answers=tuple(json.loads(row["answers"])), label=row["label"], image=row["image"],
+            question=row["question"], answers=tuple(json.loads(row["answers"])), label=row["label"],
+            image=place.located(row["image"]),
         )
         for row in found
     }  # fmt: skip
@@ -156,14 +165,14 @@ def _score(session: Session, run_id: int, shot: int, question_id: int) -> float:
     return float(found[0]["score"]) if found else 0.0
 
 
-def _prediction(row: RowMapping) -> PredictionRow:
+def _prediction(row: RowMapping, place: HomePaths) -> PredictionRow:
     return PredictionRow(
         run_id=row["run_id"], shot=row["shot"], question_id=row["question_id"],
         demonstrations=tuple(json.loads(row["demonstrations"])), prompt_sha=row["prompt_sha"], request_sha=row["request_sha"],
         raw=row["raw"], answer=row["answer"], score=row["score"], cut=bool(row["cut"]), reused=bool(row["reused"]),
         error=row["error"], created=moment(row["created_at"]), dataset_sha=row["dataset_sha"] or "", split=row["split"],
         image_id=row["image_id"], question=row["question"] or "", answers=tuple(json.loads(row["answers"] or "[]")),
-        image=row["image"] or "",
+        image=place.located(row["image"] or ""),
     )  # fmt: skip
 
 

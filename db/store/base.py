@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlmodel import Session
 
+from db.specs.movable import HomePaths
+
 
 def now() -> int:
     """UTC microseconds since 1970."""
@@ -40,6 +42,12 @@ def number(value: float | None) -> float:
 def ref(run_id: int) -> str:
     """How a run is called in front of people and in JSON: `r12`."""
     return f"r{run_id}"
+
+
+def home(session: Session) -> HomePaths:
+    """The home that the database stands in: paths below it are stored relative to it."""
+    found: HomePaths = session.connection().get_execution_options()["home"]
+    return found
 
 
 def query(session: Session, sql: str, parameters: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:

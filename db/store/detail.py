@@ -15,7 +15,7 @@ from db import rows
 from db.specs import Finding as FindingRow
 from db.specs import UserError
 from db.specs.base import worst_first
-from db.store.base import listed, moment, moment_or_none, query, ref
+from db.store.base import home, listed, moment, moment_or_none, query, ref
 from db.store.jobs import ProcessRow, processes
 from db.store.listing import RunRow, run_rows
 from db.store.matrix import CellRow
@@ -74,11 +74,12 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
     children = query(
         session, "SELECT id FROM run WHERE parent_id = :run AND deleted_at IS NULL ORDER BY id", {"run": run_id}
     )
+    place = home(session)
     return RunDetail(
         row=found[0],
-        spec=json.loads(run["spec"]),
+        spec=place.located_values(json.loads(run["spec"])),
         environment=json.loads(run["environment"]),
-        facts={fact["name"]: json.loads(fact["value"]) for fact in facts},
+        facts={fact["name"]: place.located_values(json.loads(fact["value"])) for fact in facts},
         checkpoints=tuple(checkpoints(session, run_id=run_id)),
         metrics=tuple(metric_summaries(session, run_id=run_id)),
         findings=tuple(findings(session, run_id=run_id)),
@@ -101,26 +102,33 @@ def findings_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, list[F
         WHERE run_id IN (SELECT value FROM json_each(:ids))
         ORDER BY run_id, id
     """
+    place = home(session)
     found: dict[int, list[FindingRow]] = defaultdict(list)
     for row in query(session, sql, {"ids": listed(run_ids)}):
-        found[row["run_id"]].append(FindingRow(**{name: value for name, value in row.items() if name != "run_id"}))
+        told = {name: place.located(value) for name, value in row.items() if name != "run_id"}
+        found[row["run_id"]].append(FindingRow.model_validate(told))
     return {run_id: worst_first(rows) for run_id, rows in found.items()}
 
 
 def specs_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """The specifications of some runs as they are stored, which may be those of another version."""
     sql = "SELECT id, spec FROM run WHERE id IN (SELECT value FROM json_each(:ids))"
-    return {row["id"]: json.loads(row["spec"]) for row in query(session, sql, {"ids": listed(run_ids)})}
+    place = home(session)
+    return {
+        row["id"]: place.located_values(json.loads(row["spec"]))
+        for row in query(session, sql, {"ids": listed(run_ids)})
+    }
 
 
 def checkpoints(session: Session, *, run_id: int) -> list[CheckpointRow]:
     """Weights that a run wrote, oldest first."""
     found = query(session, "SELECT * FROM checkpoint WHERE run_id = :run ORDER BY id", {"run": run_id})
+    place = home(session)
     return [
         CheckpointRow(
-            id=row["id"], run_id=run_id, path=row["path"], sha256=row["sha256"], phase=row["phase"], epoch=row["epoch"],
-            parameters=row["parameters"], is_best=bool(row["is_best"]), metrics=json.loads(row["metrics"]),
-            created=moment(row["created_at"]), replaced=moment_or_none(row["replaced_at"]),
+            id=row["id"], run_id=run_id, path=place.located(row["path"]), sha256=row["sha256"],
+            phase=row["phase"], epoch=row["epoch"], parameters=row["parameters"], is_best=bool(row["is_best"]),
+            metrics=json.loads(row["metrics"]), created=moment(row["created_at"]), replaced=moment_or_none(row["replaced_at"]),
         )
         for row in found
     ]  # fmt: skip
@@ -129,4 +137,10 @@ def checkpoints(session: Session, *, run_id: int) -> list[CheckpointRow]:
 def artifacts(session: Session, *, run_id: int) -> list[rows.Artifact]:
     """Files that a run wrote for others, oldest first."""
     found = query(session, "SELECT * FROM artifact WHERE run_id = :run ORDER BY id", {"run": run_id})
-    return [rows.Artifact(row["kind"], row["path"], row["sha256"], json.loads(row["facts"])) for row in found]
+    place = home(session)
+    return [
+        rows.Artifact(
+            row["kind"], place.located(row["path"]), row["sha256"], place.located_values(json.loads(row["facts"]))
+        )
+        for row in found
+    ]

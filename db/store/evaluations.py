@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from db.store.base import listed, query
+from db.store.base import home, listed, query
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ def measured_cells(session: Session, *, subset_shas: Sequence[str], retrievers: 
             AND (cell.shot = 0 OR run.retriever IN (SELECT value FROM json_each(:retrievers)))
     """
     asked = {"shas": listed(subset_shas), "retrievers": listed(retrievers)}
-    return [MeasuredCell(**row) for row in query(session, sql, asked)]
+    place = home(session)
+    return [MeasuredCell(**place.located_values(row)) for row in query(session, sql, asked)]
 
 
 def evaluations_on(session: Session, *, subset_shas: Sequence[str], vlm: str) -> list[int]:
@@ -47,4 +48,4 @@ def evaluations_on(session: Session, *, subset_shas: Sequence[str], vlm: str) ->
             AND run.vlm = :vlm AND run.deleted_at IS NULL
         ORDER BY run.id DESC
     """
-    return [row["id"] for row in query(session, sql, {"shas": listed(subset_shas), "vlm": vlm})]
+    return [row["id"] for row in query(session, sql, {"shas": listed(subset_shas), "vlm": home(session).stored(vlm)})]

@@ -14,7 +14,8 @@ from sqlmodel import Session
 
 from db.models import DataFile
 from db.specs import UserError, canonical_json
-from db.store.base import execute, micros, moment, moment_or_none, now, query, ref
+from db.specs.movable import HomePaths
+from db.store.base import execute, home, micros, moment, moment_or_none, now, query, ref
 
 WRITTEN_KINDS = ("rl-data", "embeddings")
 """Artifacts of runs that are data for other runs."""
@@ -70,7 +71,8 @@ def add_data(
     compares contents. The same path again updates what is known of it, and keeps its name where none is given. Raises
     UserError when another file has the name.
     """
-    absolute = str(path.absolute())
+    place = home(session)
+    absolute = place.stored(str(path.absolute()))
     known = _rows(session, "path = :path", {"path": absolute})
     name = name or (known[0].name if known else path.stem)
     taken = _rows(session, "name = :name AND path <> :path", {"name": name, "path": absolute})
@@ -81,7 +83,7 @@ def add_data(
         "size": size,
         "sha256": sha256,
         "name": name,
-        "facts": canonical_json(dict(facts or {})),
+        "facts": canonical_json(place.stored_values(facts or {})),
         "modified_ns": modified_ns,
     }
     if not known:
@@ -110,7 +112,7 @@ def written_data(session: Session) -> list[DataRow]:
             AND path NOT IN (SELECT path FROM data_file WHERE deleted_at IS NULL)
         ORDER BY artifact.id DESC
     """
-    return [_written(row) for row in query(session, sql)]
+    return [_written(row, home(session)) for row in query(session, sql)]
 
 
 def find_data(session: Session, text: str) -> DataRow:
@@ -118,7 +120,11 @@ def find_data(session: Session, text: str) -> DataRow:
     digits = text.removeprefix("d")
     number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else -1
     condition = "id = :id OR name = :text OR path = :path"
-    found = _rows(session, condition, {"id": number, "text": text, "path": str(Path(text).expanduser().absolute())})
+    found = _rows(
+        session,
+        condition,
+        {"id": number, "text": text, "path": home(session).stored(str(Path(text).expanduser().absolute()))},
+    )
     found += [row for row in written_data(session) if row.name == text]
     if not found:
         names = ", ".join(row.name for row in list_data(session)[:5]) or "none yet"
@@ -146,21 +152,22 @@ def note_state_on_disk(session: Session, *, row: DataRow) -> None:
 
 def _rows(session: Session, condition: str, parameters: Mapping[str, Any]) -> list[DataRow]:
     sql = f"SELECT * FROM data_file WHERE deleted_at IS NULL AND ({condition}) ORDER BY id DESC"
-    return [_row(row) for row in query(session, sql, parameters)]
+    return [_row(row, home(session)) for row in query(session, sql, parameters)]
 
 
-def _row(row: RowMapping) -> DataRow:
+def _row(row: RowMapping, place: HomePaths) -> DataRow:
     return DataRow(
-        id=row["id"], name=row["name"], kind=row["kind"], path=row["path"], size=row["size"], sha256=row["sha256"],
-        facts=json.loads(row["facts"]), created=moment(row["created_at"]), missing=moment_or_none(row["missing_at"]),
+        id=row["id"], name=row["name"], kind=row["kind"], path=place.located(row["path"]),
+        size=row["size"], sha256=row["sha256"], facts=place.located_values(json.loads(row["facts"])),
+        created=moment(row["created_at"]), missing=moment_or_none(row["missing_at"]),
         changed=moment_or_none(row["changed_at"]), modified_ns=row["modified_ns"], run_id=None,
     )  # fmt: skip
 
 
-def _written(row: RowMapping) -> DataRow:
+def _written(row: RowMapping, place: HomePaths) -> DataRow:
     maker = ref(row["run_id"])
     return DataRow(
-        id=-row["id"], name=maker, kind=row["kind"], path=row["path"], size=0, sha256=row["sha256"],
-        facts=json.loads(row["facts"]) | {"lineage": f"written by {maker} ({row['made_by']})"},
+        id=-row["id"], name=maker, kind=row["kind"], path=place.located(row["path"]), size=0, sha256=row["sha256"],
+        facts=place.located_values(json.loads(row["facts"])) | {"lineage": f"written by {maker} ({row['made_by']})"},
         created=moment(row["created_at"]), missing=None, changed=None, modified_ns=None, run_id=row["run_id"],
     )  # fmt: skip

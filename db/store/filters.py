@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from db.run_states import ACTIVE
+from db.specs.movable import HomePaths
 from db.specs.terms import BadFilter, Term, parse
 from db.store.base import now
 
@@ -27,16 +28,23 @@ class Condition:
     parameters: tuple[object, ...]
 
 
-def runs_condition(where: str | None) -> Condition:
-    """The condition on table `run` for a filter; deleted runs are left out unless the filter speaks of them."""
+def runs_condition(where: str | None, place: HomePaths | None = None) -> Condition:
+    """The condition on table `run` for a filter; deleted runs are left out unless the filter speaks of them.
+
+    Paths below the home `place` are looked for as they are stored.
+    """
     terms = parse(where or "")
     conditions = [_meaning(term) for term in terms]
     if not any(term.field == "deleted" for term in terms):
         conditions.append(Condition("run.deleted_at IS NULL", ()))
     return Condition(
         " AND ".join(condition.sql for condition in conditions),
-        tuple(parameter for condition in conditions for parameter in condition.parameters),
+        tuple(_stored(parameter, place) for condition in conditions for parameter in condition.parameters),
     )
+
+
+def _stored(parameter: object, place: HomePaths | None) -> object:
+    return place.stored(parameter) if place is not None and isinstance(parameter, str) else parameter
 
 
 def runs_order(sort: str) -> str:

@@ -13,7 +13,8 @@ from sqlmodel import Session
 from db import process
 from db.models import Process
 from db.run_states import ACTIVE, ENDED
-from db.store.base import execute, moment, moment_or_none, now, query, ref
+from db.specs.movable import HomePaths
+from db.store.base import execute, home, moment, moment_or_none, now, query, ref
 from db.store.runs import StateConflict, get_run, move
 
 PROMISE_S = 60
@@ -72,7 +73,7 @@ def start_process(
     time = now()
     started = Process(
         run_id=run_id, state="running", pid=pid, pid_start=pid_start, boot_id=boot_id, host=host, argv=json.dumps(list(argv)),
-        log_path=str(log_path), started_at=time, heartbeat_at=time, promise_s=promise_s,
+        log_path=home(session).stored(log_path), started_at=time, heartbeat_at=time, promise_s=promise_s,
     )  # fmt: skip
     session.add(started)
     run.progress_since = None
@@ -107,7 +108,8 @@ def end_process(session: Session, *, process_id: int, state: str, exit_code: int
 
 def processes(session: Session, *, run_id: int) -> list[ProcessRow]:
     """All processes of a run, oldest first."""
-    return [_row(row) for row in query(session, "SELECT * FROM process WHERE run_id = :id ORDER BY id", {"id": run_id})]
+    found = query(session, "SELECT * FROM process WHERE run_id = :id ORDER BY id", {"id": run_id})
+    return [_row(row, home(session)) for row in found]
 
 
 def active_processes(session: Session) -> list[ProcessRow]:
@@ -116,7 +118,7 @@ def active_processes(session: Session) -> list[ProcessRow]:
         SELECT process.* FROM run JOIN process ON process.id = (SELECT max(id) FROM process WHERE run_id = run.id)
         WHERE run.state IN {ACTIVE} ORDER BY process.id
     """
-    return [_row(row) for row in query(session, sql)]
+    return [_row(row, home(session)) for row in query(session, sql)]
 
 
 def lost_runs(session: Session, *, alive: Callable[[ProcessRow], bool] = is_alive) -> list[int]:
@@ -156,10 +158,10 @@ def _is_newest(session: Session, row: Process) -> bool:
     return processes(session, run_id=row.run_id)[-1].id == row.id
 
 
-def _row(row: RowMapping) -> ProcessRow:
+def _row(row: RowMapping, place: HomePaths) -> ProcessRow:
     return ProcessRow(
         id=row["id"], run_id=row["run_id"], state=row["state"], pid=row["pid"], pid_start=row["pid_start"],
-        boot_id=row["boot_id"], host=row["host"], argv=tuple(json.loads(row["argv"])), log_path=row["log_path"],
+        boot_id=row["boot_id"], host=row["host"], argv=tuple(json.loads(row["argv"])), log_path=place.located(row["log_path"]),
         started=moment(row["started_at"]), heartbeat=moment(row["heartbeat_at"]), promise_s=row["promise_s"],
         ended=moment_or_none(row["ended_at"]), exit_code=row["exit_code"], reason=row["reason"],
     )  # fmt: skip

@@ -12,7 +12,8 @@ from sqlalchemy import RowMapping
 from sqlmodel import Session
 
 from db.specs.base import SEVERITIES
-from db.store.base import listed, moment, moment_or_none, query, ref
+from db.specs.movable import HomePaths
+from db.store.base import home, listed, moment, moment_or_none, query, ref
 from db.store.filters import runs_condition, runs_order, worked_s
 from db.store.matrix import CellRow, cells
 
@@ -87,7 +88,7 @@ def list_runs(
     session: Session, *, where: str | None = None, sort: str = "created desc", limit: int | None = None, offset: int = 0
 ) -> list[RunRow]:
     """A page of runs. `where`: see `db.store.filters`; `sort`: a field, then `asc` or `desc`. Raises BadFilter."""
-    condition = runs_condition(where)
+    condition = runs_condition(where, home(session))
     sql = f"SELECT id FROM run WHERE {condition.sql} ORDER BY {runs_order(sort)} LIMIT ? OFFSET ?"
     parameters = (*condition.parameters, -1 if limit is None else limit, offset)
     ids = session.connection().exec_driver_sql(sql, parameters).scalars().all()
@@ -96,7 +97,7 @@ def list_runs(
 
 def count_runs(session: Session, *, where: str | None = None) -> int:
     """Number of runs that `list_runs` would give in all."""
-    condition = runs_condition(where)
+    condition = runs_condition(where, home(session))
     sql = f"SELECT count(*) FROM run WHERE {condition.sql}"
     return int(session.connection().exec_driver_sql(sql, condition.parameters).scalar_one())
 
@@ -119,7 +120,14 @@ def _complete(session: Session, runs: Sequence[RowMapping]) -> list[RunRow]:
     findings = _finding_counts(session, ids)
     times = _times(session, ids)
     return [
-        _row(run, times.get(run["id"]), figures[run["id"]], tags[run["id"]], findings.get(run["id"], FindingCounts()))
+        _row(
+            home(session),
+            run,
+            times.get(run["id"]),
+            figures[run["id"]],
+            tags[run["id"]],
+            findings.get(run["id"], FindingCounts()),
+        )
         for run in runs
     ]
 
@@ -150,12 +158,17 @@ def _times(session: Session, ids: Sequence[int]) -> dict[int, RowMapping]:
 
 
 def _row(
-    run: RowMapping, times: RowMapping | None, figures: Sequence[CellRow], tags: Sequence[str], findings: FindingCounts
+    place: HomePaths,
+    run: RowMapping,
+    times: RowMapping | None,
+    figures: Sequence[CellRow],
+    tags: Sequence[str],
+    findings: FindingCounts,
 ) -> RunRow:
     shared: dict[str, Any] = {
-        name: run[name]
-        for name in ("id", "name", "kind", "state", "dataset", "vlm", "retriever", "selector", "variant", "seed")
+        name: run[name] for name in ("id", "name", "kind", "state", "retriever", "variant", "seed")
     }
+    shared |= {name: place.located(run[name]) for name in ("dataset", "vlm", "selector")}
     return RunRow(
         **shared,
         forced=bool(run["forced"]),

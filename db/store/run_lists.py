@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
-from db.store.base import query
+from db.store.base import home, query
 from db.store.filters import runs_condition, runs_order
 
 
 def run_ids(session: Session, *, where: str | None = None, sort: str = "created desc") -> list[int]:
     """Ids of the runs that pass a filter, in order; both are those of `list_runs`. Raises BadFilter."""
-    condition = runs_condition(where)
+    condition = runs_condition(where, home(session))
     sql = f"SELECT run.id FROM run WHERE {condition.sql} ORDER BY {runs_order(sort)}"
     return list(session.connection().exec_driver_sql(sql, condition.parameters).scalars())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -11,9 +12,9 @@ from sqlmodel import Session
 
 from db.models import Run
 from db.run_states import ACTIVE, ENDED, STATES
-from db.specs import JOB_SPEC, EmbedSpec, EvalSpec, GenerateSpec, TrainSpec, UserError, canonical_json
+from db.specs import JOB_SPEC, EmbedSpec, EvalSpec, GenerateSpec, TrainSpec, UserError, canonical_json, sha256_text
 from db.specs.imported import ImportSpec
-from db.store.base import execute, execute_many, listed, now, query, ref
+from db.store.base import execute, execute_many, home, listed, now, query, ref
 
 AnySpec = EvalSpec | TrainSpec | GenerateSpec | EmbedSpec | ImportSpec
 
@@ -34,17 +35,18 @@ def create_run(
     parent: int | None = None,
 ) -> Run:
     """A queued run with its whole specification. `environment`: commit, versions, host, device, as JSON values."""
+    text = _stored_text(session, spec)
     run = Run(
         name=name or default_name(spec),
         kind=spec.kind,
         state="queued",
         parent_id=parent,
-        spec=spec.canonical(),
-        spec_sha=spec.sha(),
+        spec=text,
+        spec_sha=sha256_text(text),
         environment=canonical_json(dict(environment)),
         forced=forced,
         created_at=now(),
-        **listed_fields(spec),
+        **home(session).stored_values(listed_fields(spec)),
     )
     session.add(run)
     session.flush()
@@ -77,9 +79,20 @@ def default_name(spec: AnySpec) -> str:
     return f"{name}-{spec.retriever or ('selector' if spec.selector else 'auto')}"
 
 
-def spec_of(run: Run) -> AnySpec:
-    """The specification that the run was made with."""
-    return ImportSpec.model_validate_json(run.spec) if run.kind == "import" else JOB_SPEC.validate_json(run.spec)
+def spec_of(session: Session, *, run: Run) -> AnySpec:
+    """The specification that the run was made with, its files where they are now."""
+    text = spec_text(session, run=run)
+    return ImportSpec.model_validate_json(text) if run.kind == "import" else JOB_SPEC.validate_json(text)
+
+
+def spec_text(session: Session, *, run: Run) -> str:
+    """The same as JSON, which may be that of another version."""
+    return canonical_json(home(session).located_values(json.loads(run.spec)))
+
+
+def _stored_text(session: Session, spec: AnySpec) -> str:
+    """Canonical JSON that stays the same when the home is moved."""
+    return canonical_json(home(session).stored_values(spec.model_dump(mode="json")))
 
 
 def get_run(session: Session, *, run_id: int) -> Run:
@@ -110,7 +123,7 @@ def find_run(session: Session, text: str, *, deleted: bool = False) -> Run:
 def run_of_spec(session: Session, *, spec: AnySpec) -> int | None:
     """The oldest run of this very specification that is not deleted: of an import, the one that holds the same figures."""
     sql = "SELECT min(id) AS id FROM run WHERE spec_sha = :sha AND deleted_at IS NULL"
-    found: int | None = query(session, sql, {"sha": spec.sha()})[0]["id"]
+    found: int | None = query(session, sql, {"sha": sha256_text(_stored_text(session, spec))})[0]["id"]
     return found
 
 

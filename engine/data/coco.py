@@ -1,42 +1,79 @@
-"""Where the COCO images of a data set are: in its folder, beside it, or under COCO_PATH."""
+"""Where the COCO images of a data set are: in its folder, beside it, or under COCO_PATH, as downloaded in 2014 or in 2017."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from engine.data.sample import SplitMissing
 
+YEARS = ("2014", "2017")
+SAMPLED = 20
+"""Images looked for before it is believed that a folder holds all."""
 
-def image_name(subset: str, image_id: int) -> str:
-    """The file name of a COCO 2014 image; `subset` is `train2014` or `val2014`."""
-    return f"COCO_{subset}_{image_id:012d}.jpg"
+
+def image_names(folder: Path, split: str, image_id: int) -> tuple[str, str]:
+    """The file names that an image may have in a folder, the likelier one first: COCO 2017 dropped the prefix."""
+    names = f"COCO_{split}2014_{image_id:012d}.jpg", f"{image_id:012d}.jpg"
+    return names if not folder.name.endswith("2017") else (names[1], names[0])
 
 
-def image_folders(root: Path, subset: str) -> list[Path]:
-    """Every folder where the images of `subset` are looked for, in order."""
+def image_folders(root: Path, split: str) -> list[Path]:
+    """Every folder where the images of `train` or `val` are looked for, in order. The 2017 download deals the images of
+    2014 out anew, so that those of val lie in train2017 too."""
     bases = [root, root / "images", root / "coco", root.parent, root.parent / "coco"]
     environment = os.environ.get("COCO_PATH")
     if environment:
         bases.insert(0, Path(environment).expanduser())
-    folders = [base / folder / subset for base in bases for folder in ("mscoco2014", ".")]
-    return list(dict.fromkeys(folders))
+    of_2014 = [base / inner / f"{split}2014" for base in bases for inner in ("mscoco2014", ".")]
+    of_2017 = [base / inner / name for base in bases for inner in ("mscoco2017", ".") for name in _names_2017(split)]
+    return list(dict.fromkeys([*of_2014, *of_2017]))
 
 
-def find_images(root: Path, subset: str, image_ids: Iterable[int]) -> Path:
-    """The folder that holds the images of `subset`; where several exist, the first that holds one of `image_ids`.
+def _names_2017(split: str) -> tuple[str, str]:
+    return f"{split}2017", "val2017" if split == "train" else "train2017"
 
-    Single missing images are no matter here. Raises SplitMissing that names the folders where it was looked for.
-    """
-    places = image_folders(root, subset)
-    existing = [folder for folder in places if folder.is_dir()]
-    if not existing:
-        looked = ", ".join(map(str, places))
-        raise SplitMissing(f"no folder with the {subset} images: looked for {looked}; put them there or set COCO_PATH")
-    if len(existing) > 1:
-        names = [image_name(subset, image_id) for image_id in image_ids]
-        for folder in existing:
-            if any((folder / name).is_file() for name in names):
-                return folder
-    return existing[0]
+
+class CocoImages:
+    """The images of one split, wherever they lie. One that is nowhere has the path where it is missed."""
+
+    def __init__(self, root: Path, split: str, image_ids: Sequence[int], *, one_place: bool = True) -> None:
+        """`image_ids` tell the folder: a few of them are looked for. With `one_place` a folder that holds them all is
+        taken to hold the rest. Raises SplitMissing naming the folders where it was looked for, where there is none."""
+        places = image_folders(root, split)
+        self._split = split
+        self._folders = [folder for folder in places if folder.is_dir()]
+        if not self._folders:
+            looked = ", ".join(str(folder) for folder in places if folder.name.endswith(YEARS[0]))
+            raise SplitMissing(
+                f"no folder with the {split}2014 images: looked for {looked}, and for {' and '.join(_names_2017(split))} "
+                "in the same places; put them there or set COCO_PATH"
+            )
+        sample = image_ids[:: max(1, len(image_ids) // SAMPLED)]
+        held = {place: sum((place[0] / self._name(place, one)).is_file() for one in sample) for place in self._places()}
+        self._likely = max(held, key=held.__getitem__)  # the first of equals
+        self._holds_all = one_place and held[self._likely] == len(sample)
+        self._listed = cache(_listing)
+
+    def path(self, image_id: int) -> Path:
+        """The file of an image."""
+        if not self._holds_all:
+            for place in (self._likely, *self._places()):
+                name = self._name(place, image_id)
+                if name in self._listed(place[0]):
+                    return place[0] / name
+        return self._likely[0] / self._name(self._likely, image_id)
+
+    def _places(self) -> list[tuple[Path, int]]:
+        """Folders, each with the kinds of names that its images may have."""
+        return [(folder, kind) for folder in self._folders for kind in range(2)]
+
+    def _name(self, place: tuple[Path, int], image_id: int) -> str:
+        folder, kind = place
+        return image_names(folder, self._split, image_id)[kind]
+
+
+def _listing(folder: Path) -> frozenset[str]:
+    return frozenset(os.listdir(folder))

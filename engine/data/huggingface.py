@@ -15,7 +15,7 @@ import msgspec
 
 from db.specs.base import UserError, sha256_text
 from engine.common.atomic import write_bytes
-from engine.data.coco import find_images, image_name
+from engine.data.coco import CocoImages
 from engine.data.embedded import embedded_bytes, keep_image
 from engine.data.reading import read_bytes
 from engine.data.sample import Dataset, RepeatedIds, Sample, Split, SplitMissing, most_frequent
@@ -214,7 +214,7 @@ class ImageFinder:
         self._root = root if root.is_dir() else root.parent
         self._split = split
         self._cache = cache_dir
-        self._coco: Path | None = None
+        self._coco: CocoImages | None = None
 
     def find(self, row: Raw, place: str, file: Path) -> tuple[int, Path]:
         """(image_id, path). The COCO file of `image_id` is meant where there is no image field. Raises UserError."""
@@ -241,10 +241,9 @@ class ImageFinder:
         return next((path for path in candidates if path.is_file()), candidates[0])
 
     def _coco_path(self, image_id: int) -> Path:
-        subset = f"{self._split}2014"
         if self._coco is None:
-            self._coco = find_images(self._root, subset, [image_id])
-        return self._coco / image_name(subset, image_id)
+            self._coco = CocoImages(self._root, self._split, [image_id], one_place=False)
+        return self._coco.path(image_id)
 
     def _id_of(self, path: Path) -> int:
         """An image id where none is given: the number that ends the file name, else a hash of the content's name."""

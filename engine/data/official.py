@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from db.specs.base import UserError
-from engine.data.coco import find_images, image_name
+from engine.data.coco import CocoImages
 from engine.data.reading import read_json
 from engine.data.sample import Dataset, RepeatedIds, Sample, Split, SplitMissing, most_frequent
 
 SPLITS = ("train", "val")
 KINDS = {"": "okvqa", "v2_": "vqav2"}
+PIECES, PIECE_BYTES = 16, 16_384
+"""Of a questions file, what is read to see whether its images are there."""
+_IMAGE_ID = re.compile(rb'"image_id"\s*:\s*"?(\d{1,18})(?=[^\d])')
 FOLDERS = (".", "annotations", "questions", "Annotations", "Questions")
 
 
@@ -115,12 +118,33 @@ def read_split(root: Path, split: str, pair: Pair) -> Split:
     rows = _by_id(annotated.annotations, pair.annotations)
     asked = _by_id(questions, pair.questions)
     _check_join(pair, asked, rows)
-    subset = f"{split}2014"
-    folder = find_images(root, subset, (one.image_id for one in islice(questions, 20)))
+    wanted = sorted({one.image_id for one in questions})
+    found = CocoImages(root, split, wanted)
     # One path per image, not per question: making paths is half the time of reading VQAv2.
-    images = {image_id: folder / image_name(subset, image_id) for image_id in {one.image_id for one in questions}}
+    images = {image_id: found.path(image_id) for image_id in wanted}
     types = annotated.question_types
     return Split(split, [_sample(one, rows[one.question_id], images[one.image_id], types) for one in questions])
+
+
+def sampled_images(root: Path, split: str) -> list[Path]:
+    """Where some images of a split should be, told by pieces of its questions file, however large that is.
+
+    Raises UserError as `open_official` does where files or image folders are missing.
+    """
+    pair = _find_pair(root, _prefixes(root)[0], split)
+    ids = sorted(set(_sampled_ids(pair.questions)))
+    found = CocoImages(root, split, ids)
+    return [found.path(image_id) for image_id in ids]
+
+
+def _sampled_ids(path: Path) -> Iterator[int]:
+    """Image ids in evenly spaced pieces of a file."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        for piece in range(PIECES):
+            file.seek(piece * size // PIECES)
+            # The last number of a piece may be cut, so one that ends it is no match.
+            yield from (int(found[1]) for found in _IMAGE_ID.finditer(file.read(PIECE_BYTES)))
 
 
 def _sample(asked: QuestionRow, annotated: AnnotationRow, image: Path, types: Mapping[str, str]) -> Sample:

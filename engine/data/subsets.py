@@ -10,7 +10,7 @@ import numpy as np
 
 from db.rows import Subset
 from db.specs.base import sha256_text
-from engine.data.sample import Split
+from engine.data.sample import Sample, Split
 
 
 def draw_subsets(
@@ -29,6 +29,13 @@ def draw_subsets(
     if prefixes and len(sizes) == len({*first}):
         return prefixes
     return [*prefixes, _subset(split, dataset_sha, "all", {"rule": "all"}, split.ids)]
+
+
+def drawn(split: Split, *, limit: int | None = None, first: Sequence[int] = (), seed: int = 42) -> list[Sample]:
+    """The questions of all subsets that `draw_subsets` gives, by ascending id."""
+    subsets = draw_subsets(split, dataset_sha="", limit=limit, first=first, seed=seed)
+    ids = {one for subset in subsets for one in subset.question_ids}
+    return [question for question in split.questions if question.question_id in ids]
 
 
 def draw_ids(split: Split, n: int, seed: int) -> tuple[int, ...]:

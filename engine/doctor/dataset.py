@@ -1,17 +1,22 @@
-"""What is wrong with a set of questions: images that are not there, answers that are not ten, images on both sides of the split."""
+"""What is wrong with a set of questions: images that are not there, too few references, images on both sides of the split."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from db.specs.base import Finding, Severity
+from engine.common.accuracy import vqa_accuracy
 
 REFERENCES = 10
-IMAGES_CHECKED = 20_000
-"""Files looked for per split; larger splits are sampled evenly and the finding says so."""
+CHECKED = 20_000
+"""Files looked for, and questions scored, per split; larger splits are sampled evenly and the finding says so."""
+
+
+NAME_OF_2017 = re.compile(r"\d{12}\.jpg")
 
 
 class QuestionLike(Protocol):
@@ -47,22 +52,64 @@ def dataset_findings(name: str, train: Sequence[QuestionLike], val: Sequence[Que
     return findings
 
 
+def asked_findings(
+    split: str, questions: Sequence[QuestionLike], *, scored: bool = True, shown: bool = True, checked: int = CHECKED
+) -> list[Finding]:
+    """What a job is told of its questions before it begins: images that are not there (where they are `shown`), and how
+    high a score can be (where answers are `scored`). Without any image it is an error."""
+    subject = "images" if scored else f"{split} images"
+    looks = [_missing_images(subject, questions, checked), _names_of_2017(subject, questions)] if shown else []
+    looks += [_references_few(f"{split} questions", questions)] if scored else []
+    return [finding for look in looks for finding in look]
+
+
+def missing_images(subject: str, looked_for: Sequence[Path], note: str = "") -> Finding | None:
+    """Images that are not where they should be; `note` says how they were picked."""
+    missing = [path for path in looked_for if not path.is_file()]
+    if not missing:
+        return None
+    none = len(missing) == len(looked_for)
+    many = (
+        f"None of the {len(looked_for):,} images is"
+        if none
+        else f"{len(missing):,} of {len(looked_for):,} images are not"
+    )
+    return _finding(
+        "images-missing",
+        "error" if none else "warning",
+        subject,
+        f"{many} there{note}: looked for {missing[0]}.",
+        "Put the images there, or set COCO_PATH to the folder that holds val2014 or val2017"
+        + ("." if none else "; questions without an image are flagged and not scored."),
+    )
+
+
 def _finding(code: str, severity: Severity, subject: str, message: str, fix: str) -> Finding:
     return Finding(code=code, severity=severity, subject=subject, message=message, fix=fix)
 
 
-def _missing_images(subject: str, questions: Sequence[QuestionLike]) -> Iterator[Finding]:
-    step = max(1, len(questions) // IMAGES_CHECKED)
-    looked_for = questions[::step]
-    missing = [q for q in looked_for if not q.image.is_file()]
-    if missing:
-        every = "" if step == 1 else f" (one in {step} was looked for)"
+def _missing_images(subject: str, questions: Sequence[QuestionLike], checked: int = CHECKED) -> Iterator[Finding]:
+    images = list(dict.fromkeys(question.image for question in questions))
+    step = -(-len(images) // checked) or 1
+    found = missing_images(subject, images[::step], "" if step == 1 else f" (one in {step} was looked for)")
+    if found:
+        yield found
+
+
+def _names_of_2017(subject: str, questions: Sequence[QuestionLike]) -> Iterator[Finding]:
+    """Worth knowing where the folder says otherwise: the same picture has the same number in both downloads."""
+    renamed = {
+        q.image for q in questions if NAME_OF_2017.fullmatch(q.image.name) and q.image.parent.name.endswith("2014")
+    }
+    if renamed:
+        first = min(renamed)
         yield _finding(
-            "images-missing",
-            "error" if len(missing) == len(looked_for) else "warning",
+            "images-named-2017",
+            "info",
             subject,
-            f"{len(missing):,} of {len(looked_for):,} images are not there{every}, such as {missing[0].image}.",
-            "Set the image root right or copy the images; questions without an image are flagged and not scored.",
+            f"{len(renamed):,} images have names of COCO 2017, such as {first.name} in {first.parent}, and are not missing: "
+            "they are taken for those of 2014 with the same number.",
+            "",
         )
 
 
@@ -78,14 +125,37 @@ def _duplicate_ids(subject: str, questions: Sequence[QuestionLike]) -> Iterator[
         )
 
 
-def _answers_not_ten(subject: str, questions: Sequence[QuestionLike]) -> Iterator[Finding]:
-    odd = [q for q in questions if len(q.answers) != REFERENCES]
+def _references_few(subject: str, questions: Sequence[QuestionLike]) -> Iterator[Finding]:
+    few = [q for q in questions if len(q.answers) < REFERENCES]
+    if few:
+        judged = few[:: -(-len(few) // CHECKED)]
+        highest = sum(highest_score(q.answers) for q in judged) / len(judged)
+        least, most = (of(len(q.answers) for q in few) for of in (min, max))
+        yield _finding(
+            "references-few",
+            "warning",
+            subject,
+            f"{len(few):,} of {len(questions):,} questions have fewer than ten reference answers "
+            f"({least if least == most else f'{least} to {most}'}); the VQA score leaves one out in turn, so the highest "
+            f"reachable score on them is {100 * highest:.1f} %.",
+            "Give ten reference answers for each question (one that all agree on ten times), or read every figure against "
+            "this ceiling.",
+        )
+
+
+def highest_score(references: Sequence[str]) -> float:
+    """The best VQA accuracy (0..1) that any answer can have against these references."""
+    return max((vqa_accuracy(answer, references) for answer in dict.fromkeys(references)), default=0.0)
+
+
+def _answers_over_ten(subject: str, questions: Sequence[QuestionLike]) -> Iterator[Finding]:
+    odd = [q for q in questions if len(q.answers) > REFERENCES]
     if odd:
         yield _finding(
             "answers-not-ten",
             "warning",
             subject,
-            f"{len(odd):,} of {len(questions):,} questions do not have ten reference answers, such as question "
+            f"{len(odd):,} of {len(questions):,} questions have more than ten reference answers, such as question "
             f"{odd[0].question_id} with {len(odd[0].answers)}; the VQA score is defined over ten.",
             "Check the annotation file; figures over these questions are not comparable with published ones.",
         )
@@ -112,6 +182,7 @@ CHECKS: tuple[Callable[[str, Sequence[QuestionLike], Sequence[QuestionLike]], It
 SPLIT_CHECKS: tuple[Callable[[str, Sequence[QuestionLike]], Iterator[Finding]], ...] = (
     _missing_images,
     _duplicate_ids,
-    _answers_not_ten,
+    _references_few,
+    _answers_over_ten,
 )
 """What is asked of each split: (name and split, questions) -> findings."""

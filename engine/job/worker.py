@@ -148,7 +148,7 @@ def claim(home: Home, name: str) -> Job:
         assert row.id is not None, "a stored process has a key"
         store.set_state(session, run_id=run.id, state="running")
         run.environment = canonical_json(merged(json.loads(run.environment), surroundings))
-        return Job(home, database, run.id, row.id, run.kind, run.spec)
+        return Job(home, database, run.id, row.id, run.kind, store.spec_text(session, run=run))
 
 
 def merged(stored: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from db.rows import Fact, Question
+from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
 from engine.common.accuracy import METRIC
 from engine.data.datasets import Dataset
 from engine.data.sample import Sample
 from engine.demo.shipped import SYNTHETIC_NOTE
+from engine.doctor.dataset import asked_findings
 
 
 def dataset_facts(spec: EvalSpec | GenerateSpec, dataset: Dataset) -> Iterator[Fact]:
@@ -22,6 +24,21 @@ def dataset_facts(spec: EvalSpec | GenerateSpec, dataset: Dataset) -> Iterator[F
     yield Fact("metric", METRIC)
     if "builtin" in (spec.dataset, spec.vlm):
         yield Fact("synthetic", SYNTHETIC_NOTE)
+
+
+class NoAnswers(UserError):
+    """Not one question was answered, so there is no figure."""
+
+    code = "no-answers"
+    exit_code = 1
+
+
+def usable(split: str, questions: Sequence[Sample], *, scored: bool = True) -> Iterator[Finding]:
+    """What is to be said of questions before a model is loaded for them. Raises UserError where no image is there."""
+    for finding in asked_findings(split, questions, scored=scored):
+        if finding.severity == "error":
+            raise UserError(f"{finding.message.rstrip('.')}; {finding.fix}")
+        yield finding
 
 
 def question_row(sample: Sample, dataset_sha: str, split: str) -> Question:

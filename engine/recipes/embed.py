@@ -19,6 +19,7 @@ from engine.data.datasets import Dataset, open_dataset
 from engine.features.encoders import Encoder, open_encoder
 from engine.features.steps import with_progress
 from engine.features.vectors import Recipe, embedding_steps, write_embeddings
+from engine.recipes.dataset_rows import usable
 from engine.recipes.run_context import RunContext
 from engine.vlm.opening import is_server, open_vlm
 from engine.vlm.protocol import VLM
@@ -36,6 +37,8 @@ def embed(spec: EmbedSpec, context: RunContext) -> Iterator[Row]:
     dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir)
     dataset.split("train")  # refused here if it is not there
     yield Fact("dataset_sha", dataset.sha)
+    for split in ("train", "val") if spec.use_image else ():
+        yield from usable(split, dataset.split(split).questions if dataset.has(split) else [], scored=False)
     vlm = _vlm(spec, context)
     encoder = open_encoder(
         spec.encoder, vlm, device=spec.device, dtype=spec.dtype, batch_size=spec.batch_size, cache_dir=context.cache_dir

@@ -16,7 +16,7 @@ from engine.data.subsets import draw_subsets
 from engine.demonstrations.choose import Chosen, choose
 from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model
 from engine.recipes.cached_answers import CachedAnswers, Reply
-from engine.recipes.dataset_rows import QuestionRows, dataset_facts
+from engine.recipes.dataset_rows import QuestionRows, dataset_facts, usable
 from engine.recipes.run_context import RunContext
 from engine.recipes.running_accuracy import RunningAccuracy
 from engine.vlm.opening import is_server
@@ -58,6 +58,8 @@ def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
     yield from _facts(plan)
     yield from _fewer_shots(plan)
     yield from plan.subsets
+    yield from usable(spec.split, plan.questions)
+    yield from usable("train", plan.train.questions, scored=False)
     vlm = open_answering_model(spec, context.cache_dir)
     yield from (Fact(name, value) for name, value in model_facts(vlm).items())
     yield from vlm.findings()

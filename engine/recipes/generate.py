@@ -36,7 +36,7 @@ from engine.features.vectors import Recipe
 from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model
 from engine.recipes.budget import CandidateBudget
 from engine.recipes.cached_answers import CachedAnswers
-from engine.recipes.dataset_rows import dataset_facts
+from engine.recipes.dataset_rows import dataset_facts, usable
 from engine.recipes.proposals import Proposer, Vectors
 from engine.recipes.run_context import RunContext
 from engine.rl.health.findings import rl_findings
@@ -85,6 +85,8 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
     plan = _plan(spec, context)
     yield from _facts(plan)
     yield plan.subset
+    yield from usable("train", plan.queries)
+    yield from usable("train", plan.dataset.train.questions, scored=False)
     vlm = open_answering_model(spec, context.cache_dir)
     facts = model_facts(vlm)
     yield from (Fact(name, value) for name, value in facts.items())

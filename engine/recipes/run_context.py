@@ -63,3 +63,8 @@ class RunContext:
     """Whether the run is to stop."""
     candidates: Mapping[tuple[int, tuple[int, ...]], Candidate] = field(default_factory=dict)
     """Candidates that this run has already stored, by (query_id, pointer): not asked again, but written to its file."""
+
+    @property
+    def home(self) -> Path:
+        """The home folder, which may stand elsewhere when the run is resumed."""
+        return self.cache_dir.parent

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from db.rows import Cell, Fact, Row, Subset
+from db.rows import Cell, Fact, Row, Subset, Withdrawn
 from db.specs.base import Finding
 from engine.data.sample import Sample
 from engine.demonstrations.retrieve import ALIKE, Demonstrations
+from engine.recipes.dataset_rows import NoAnswers
 from engine.statistics.intervals import interval
 
 EMPTY_WORTH_KNOWING, EMPTY_WARNING = 0.01, 0.05
@@ -62,8 +63,10 @@ class RunningAccuracy:
         self._errors[place, shot] = error
 
     def cells(self) -> list[Cell]:
-        """One cell for each subset and number of shots, as of now; questions on one image count as a cluster."""
-        return [self._cell(shot, row) for row in range(len(self._parts)) for shot in self._scores]
+        """One cell for each subset and number of shots that has an answer, as of now; questions on one image count as a
+        cluster. A figure over no answer is no figure."""
+        made = (self._cell(shot, row) for row in range(len(self._parts)) for shot in self._scores)
+        return [cell for cell in made if cell.n_done]
 
     def _cell(self, shot: int, row: int) -> Cell:
         part = self._parts[row]
@@ -99,6 +102,18 @@ class RunningAccuracy:
         yield from _empty_answers(empty, answered)
         yield from _cut_answers(cut, answered)
         yield from self._missing()
+        yield from self._without_answers(answered)
+
+    def _without_answers(self, answered: int) -> Iterator[Row]:
+        """Raises NoAnswers after its finding: such a run has failed."""
+        if answered:
+            yield Withdrawn("no-answers", "answers")
+            return
+        reason = next(iter(self._errors.values()), "no question was asked")
+        text = f"None of the {len(self._questions)} questions was answered, so there is no figure: {reason}."
+        fix = "Mend that and resume the run."
+        yield Finding(code="no-answers", severity="error", subject="answers", message=text, fix=fix)
+        raise NoAnswers(f"{text.rstrip('.')}; {fix}")
 
     def _degenerate(self, retriever: str) -> Iterator[Finding]:
         """Whatever the order: the same demonstrations in two orders teach a model hardly more than in one."""
@@ -138,8 +153,9 @@ class RunningAccuracy:
                     fix="ask for no more shots than the pool and the selector can give, or enlarge the pool",
                 )
 
-    def _missing(self) -> Iterator[Finding]:
+    def _missing(self) -> Iterator[Row]:
         if not self._errors:
+            yield from (Withdrawn("images-missing", subject) for subject in ("images", "train images"))
             return
         flagged = {place for place, _ in self._errors}
         place, first = min((place, error) for (place, _), error in self._errors.items())

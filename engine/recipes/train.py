@@ -10,6 +10,7 @@ from typing import Any
 
 from db.rows import Checkpoint, Fact, Row, Settle
 from db.specs import TrainSpec, canonical_json, sha256_text
+from db.specs.movable import HomePaths
 from engine.common.fingerprint import file_shas
 from engine.recipes.run_context import RunContext
 from engine.rl.selection import in_training
@@ -84,14 +85,14 @@ class _Keeper:
         self._lineage = (
             [] if contexts is None else [_lineage(s, inputs, c) for s, c in zip(as_built, contexts, strict=True)]
         )
-        self._sha = sha256_text(canonical_json([spec.model_dump(mode="json") for spec in specs]))
+        self._shas = _identities(specs, contexts)
         self._due: dict[int, dict[str, float]] = {}
         self._next_write = 0.0
 
     def run(self) -> Iterator[tuple[int, Row]]:
         """Train to the end, going on from a stored state where there is one."""
         if self._contexts is not None:
-            stored = load_state(self._contexts[0].run_dir, self._sha, self._trainer.train.device)
+            stored = load_state(self._contexts[0].run_dir, self._shas, self._trainer.train.device)
             if stored is not None:
                 self._trainer.restore(*stored)
         for happened in self._trainer.run():
@@ -112,7 +113,7 @@ class _Keeper:
         # a state ahead of the stored rows would leave a hole in them where it is gone on from
         yield from _everywhere(self._specs, [Settle()])
         trainer = self._trainer
-        save_state(self._contexts[0].run_dir, trainer.standing, trainer.tensors(), self._sha)
+        save_state(self._contexts[0].run_dir, trainer.standing, trainer.tensors(), self._shas[0])
         self._next_write = time.monotonic() + KEEP_EVERY_S
 
     def _checkpoints(self, end: EpochEnd) -> Iterator[tuple[int, Row]]:
@@ -150,6 +151,13 @@ def _pool_sizes(groups: GroupTensors) -> dict[str, int]:
 
 RL_META = ("vqa_model", "model_sha", "prompt_sha", "decode_sha", "dataset_order_sha", "pool", "task_gen_args")
 """What of the RL data's own record goes into the lineage: evaluations are held against it."""
+
+
+def _identities(specs: Sequence[TrainSpec], contexts: Sequence[RunContext] | None) -> tuple[str, str]:
+    """Hash of what is trained, the same wherever the home stands; then the one that older states carry."""
+    asked = [spec.model_dump(mode="json") for spec in specs]
+    movable = asked if contexts is None else HomePaths.of(contexts[0].home).stored_values(asked)
+    return sha256_text(canonical_json(movable)), sha256_text(canonical_json(asked))
 
 
 def _lineage(spec: TrainSpec, inputs: Inputs, context: RunContext) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -49,8 +50,10 @@ def save_state(directory: Path, standing: Standing, tensors: dict[str, Tensor], 
         raise UserError(f"{directory / FILE} cannot be written ({error}); free some space and resume the run") from None
 
 
-def load_state(directory: Path, spec_sha: str, device: torch.device) -> tuple[Standing, dict[str, Tensor]] | None:
-    """The state of an interrupted training, or none. UserError where the file belongs to another specification."""
+def load_state(
+    directory: Path, spec_shas: Sequence[str], device: torch.device
+) -> tuple[Standing, dict[str, Tensor]] | None:
+    """The state of an interrupted training of one of these specifications, or none. UserError where it is another's."""
     path = directory / FILE
     if not path.exists():
         return None
@@ -60,7 +63,7 @@ def load_state(directory: Path, spec_sha: str, device: torch.device) -> tuple[St
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path} cannot be read ({error}); delete it to train from the beginning") from None
-    if metadata.get("spec") != spec_sha:
+    if metadata.get("spec") not in spec_shas:
         raise UserError(
             f"{path} belongs to a training with another specification; delete it to train from the beginning"
         )

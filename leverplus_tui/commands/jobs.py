@@ -42,7 +42,7 @@ def resume(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Go on with a stopped, failed or lost run. What is stored is not computed again.
+    """Go on with a stopped, failed or lost run, or ask what a done one could not. What is stored is not computed again.
 
     Example:
     leverplus resume r12

@@ -110,13 +110,16 @@ def stop(home: Home, run_id: int, *, patience_s: float = PATIENCE_S) -> str:
 
 
 def resume(home: Home, run_id: int) -> None:
-    """Start another process for a run that was stopped, failed or was lost; what is stored is not computed again."""
+    """Start another process for a run that was stopped, failed or was lost, or is done but for questions that could not be
+    asked; what is stored is not computed again. Raises UserError for a run without anything left to do."""
     database = open_database(home.database)
     with writing(database) as session:
         store.lost_runs(session)
         state = store.get_run(session, run_id=run_id).state
-        if state == "done":
-            raise UserError(f"r{run_id} is done: `leverplus rerun r{run_id}` repeats it as a new run")
+        if state == "done" and not store.unanswered(session, run_id=run_id):
+            raise UserError(
+                f"r{run_id} is done and has an answer to every question: `leverplus rerun r{run_id}` repeats it as a new run"
+            )
         store.resume_run(session, run_id=run_id)
     start(home, database, run_id)
 

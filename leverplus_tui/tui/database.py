@@ -89,7 +89,7 @@ class Database:
     def spec(self, run_id: int) -> Any:
         """The specification of a run."""
         with reading(self.engine) as session:
-            return store.spec_of(store.get_run(session, run_id=run_id))
+            return store.spec_of(session, run=store.get_run(session, run_id=run_id))
 
     def command(self, run_id: int) -> str:
         """The command line that makes such a run."""

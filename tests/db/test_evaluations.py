@@ -59,7 +59,7 @@ def test_a_run_is_found_by_its_specification(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     first, second = new_run(engine, seed=7), new_run(engine, seed=7)
     with reading(engine) as session:
-        spec = store.spec_of(store.get_run(session, run_id=first))
+        spec = store.spec_of(session, run=store.get_run(session, run_id=first))
         assert store.run_of_spec(session, spec=spec) == first
         assert store.run_of_spec(session, spec=spec.model_copy(update={"seed": 8})) is None
     with writing(engine) as session:

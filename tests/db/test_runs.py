@@ -21,7 +21,7 @@ def test_a_run_keeps_its_whole_specification(tmp_path: Path) -> None:
         run = store.create_run(session, spec=spec, forced=True, environment={"commit": "abc", "dirty": True})
     assert (run.id, run.state, run.kind, run.forced) == (1, "queued", "eval", True)  # readable after the transaction
     with reading(engine) as session:
-        assert store.spec_of(store.get_run(session, run_id=1)) == spec
+        assert store.spec_of(session, run=store.get_run(session, run_id=1)) == spec
         row = store.list_runs(session)[0]
     assert (row.dataset, row.vlm, row.retriever, row.seed, row.ref) == ("okvqa", "/models/qwen", "i2i", 7, "r1")
 
@@ -47,9 +47,9 @@ def test_what_lists_show_of_each_kind(
     engine = fresh(tmp_path)
     with writing(engine) as session:
         run = store.create_run(session, spec=spec, environment={})
+        assert store.spec_of(session, run=run) == spec
     assert run.name == name
     assert (run.dataset, run.vlm, run.variant) == shown
-    assert store.spec_of(run) == spec
 
 
 def test_ids_are_never_used_again(tmp_path: Path) -> None:

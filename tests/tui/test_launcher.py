@@ -79,6 +79,17 @@ def test_a_done_run_is_not_resumed(desk: Desk) -> None:
         launcher.resume(desk.home, run_id)
 
 
+def test_a_done_run_asks_again_what_it_could_not_ask(desk: Desk) -> None:
+    run_id = desk.launch("gap")
+    desk.until(run_id, "done")
+    assert [one.question_id for one in desk.answers(run_id) if one.error] == [3]
+    desk.call("resume", "r1")
+    assert desk.state(run_id) == "done"
+    assert (len(desk.answers(run_id)), desk.detail(run_id).facts["answered_before"]) == (30, 29)
+    with pytest.raises(UserError, match="has an answer to every question"):
+        launcher.resume(desk.home, run_id)
+
+
 def test_a_running_run_is_not_resumed(desk: Desk) -> None:
     run_id = desk.launch("pause")
     desk.until_paused(run_id)

@@ -1,6 +1,6 @@
 """What is checked before anything heavy is loaded: the files of a request, against each other and against the request.
 
-The parts: `machine` (data set, models, device), `selector` (a checkpoint), `evaluation`, `training`, `overlap`.
+The parts: `machine` (data set, models, device), `selector` (a checkpoint), `evaluation`, `training`, `overlap`, `questions`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
 from db.specs.train import TrainSpec
 from engine.common.findings import error
-from engine.doctor.preflight import evaluation, machine, training
+from engine.doctor.preflight import evaluation, machine, questions, training
 from engine.doctor.preflight.table import Check, Preflight
 
 __all__ = ["Check", "Preflight", "preflight"]
@@ -53,13 +53,15 @@ _ANSWERING: dict[str, Looks] = {
     "encoder": evaluation.encoder,
 }
 CHECKS: dict[type[Spec], dict[str, Looks]] = {
-    EvalSpec: _ANSWERING | {"selector": evaluation.selector, "questions": evaluation.questions},
-    GenerateSpec: _ANSWERING | {"selector": evaluation.proposer},
+    EvalSpec: _ANSWERING
+    | {"selector": evaluation.selector, "questions": evaluation.questions, "images": questions.asked},
+    GenerateSpec: _ANSWERING | {"selector": evaluation.proposer, "images": questions.asked},
     EmbedSpec: {
         "data set": machine.dataset,
         "model": machine.embedded_model,
         "device": machine.device,
         "encoder": machine.embedding,
+        "images": questions.asked,
     },
     TrainSpec: {
         "device": machine.device,

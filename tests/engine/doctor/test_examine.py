@@ -172,7 +172,7 @@ def test_a_data_set_of_one_split_is_judged(tmp_path: Path) -> None:
     row = {"question_id": 1, "image_id": 1, "image": "a.jpg", "question": "q?", "answers": ["cat"] * 9}
     (tmp_path / "val.json").write_text(json.dumps([row]))
     (tmp_path / "a.jpg").write_bytes(b"x")
-    assert codes(examine(tmp_path)) == {"answers-not-ten", "split-missing"}
+    assert codes(examine(tmp_path)) == {"references-few", "split-missing"}
 
 
 def test_a_cut_rl_file_is_a_finding(tmp_path: Path) -> None:

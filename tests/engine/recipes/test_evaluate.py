@@ -11,13 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from db.rows import Cell, Fact, Prediction, Progress, Question, Row, StoredAnswer, Subset
+from db.rows import Cell, Fact, Prediction, Progress, Question, Row, StoredAnswer, Subset, Withdrawn
 from db.specs import EvalSpec, Finding, UserError
 from engine.common.accuracy import clean_answer, vqa_accuracy
 from engine.common.images import MISSING_SHA, image_sha
 from engine.data.datasets import open_dataset
 from engine.data.defaults import resolve_retriever
 from engine.demo import shipped
+from engine.recipes.dataset_rows import NoAnswers
 from engine.recipes.evaluate import evaluate
 from engine.recipes.run_context import RunContext, Scored
 from engine.statistics.intervals import interval
@@ -81,7 +82,10 @@ class World:
         )
 
     def run(self, context: RunContext | None = None, **fields: Any) -> list[Row]:
-        return list(evaluate(self.spec(**fields), context or self.context()))
+        return list(self.stream(context, **fields))
+
+    def stream(self, context: RunContext | None = None, **fields: Any) -> Iterator[Row]:
+        return evaluate(self.spec(**fields), context or self.context())
 
     def context(self, **fields: Any) -> RunContext:
         return RunContext(self.cache / "run", self.cache, **fields)
@@ -277,18 +281,57 @@ def test_a_missing_image_flags_its_questions_and_leaves_the_figures(world: World
         assert one.score == 0
     for cell in final_cells(rows).values():
         assert (cell.n, cell.n_done) == (24, 24 - len(flagged))
-    (finding,) = [one for one in only(rows, Finding) if one.code == "images-missing"]
-    assert f"{len(flagged)} of 24 questions" in finding.message
+    before, after = [one for one in only(rows, Finding) if one.code == "images-missing"]
+    assert before.subject == after.subject, "what is known in the end takes the place of what was said before"
+    assert f"{len(flagged)} of 24 questions" in after.message
 
 
 def test_a_missing_image_of_a_demonstration_flags_too(world: World) -> None:
-    for path in (world.root / "mscoco2014" / "train2014").iterdir():
+    for path in sorted((world.root / "mscoco2014" / "train2014").iterdir())[:-1]:
         path.unlink()
-    rows = world.run(shots=(0, 1))
-    assert {one.shot for one in only(rows, Prediction) if one.error} == {1}
+    rows = world.run(shots=(0, 8))
+    assert {one.shot for one in only(rows, Prediction) if one.error} == {8}
     cells = {cell.shot: cell for cell in final_cells(rows).values()}
-    assert (cells[0].n_done, cells[1].n_done) == (24, 0)
-    assert (cells[1].ci_low, cells[1].ci_high) == (0, 100)
+    assert cells[0].n_done == 24
+    assert 8 not in cells, "a figure over no answer is no figure"
+    assert ("images-missing", "train images") in {(one.code, one.subject) for one in only(rows, Finding)}
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_without_any_image_no_model_is_loaded(world: World, split: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in (world.root / "mscoco2014" / f"{split}2014").iterdir():
+        path.unlink()
+    monkeypatch.setattr("engine.recipes.answering_model.open_vlm", None)
+    with pytest.raises(
+        UserError, match=rf"None of the \d+ images is there: looked for .*/COCO_{split}2014_\d{{12}}\.jpg; Put"
+    ):
+        world.run(shots=(1,))
+
+
+def test_what_a_resumed_run_could_ask_at_last_is_no_finding_any_more(world: World) -> None:
+    missing = open_dataset(world.root, cache_dir=world.cache).val.questions[1].image
+    content = missing.read_bytes()
+    missing.unlink()
+    first = world.run(shots=(0,))
+    missing.write_bytes(content)
+    done = {(p.question_id, p.shot): Scored(p.score) for p in only(first, Prediction) if not p.error}
+    assert 0 < len(done) < 24
+    rows = world.run(world.context(answered=done), shots=(0,))
+    assert len(only(rows, Prediction)) == 24 - len(done)
+    assert [cell.n_done for cell in final_cells(rows).values()] == [24]
+    told = {(one.code, one.subject) for one in only(first, Finding) if one.code == "images-missing"}
+    assert told <= {(one.code, one.subject) for one in only(rows, Withdrawn)}
+    assert told
+
+
+def test_a_run_without_an_answer_has_failed_and_has_no_figure(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.vlm, "_answer", lambda prompt: Answer("", error="a.jpg: no image"))
+    rows: list[Row] = []
+    with pytest.raises(NoAnswers, match=r"None of the 24 questions was answered, .*: a\.jpg: no image; Mend that"):
+        rows.extend(world.stream(retriever="zero-shot"))
+    assert only(rows, Cell) == []
+    (finding,) = [one for one in only(rows, Finding) if one.code == "no-answers"]
+    assert (finding.severity, finding.subject) == ("error", "answers")
 
 
 def test_strict_stops_at_a_missing_image(world: World) -> None:

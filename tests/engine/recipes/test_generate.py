@@ -26,6 +26,7 @@ from engine.rl.reading.file import RLFile, read_rl_file
 from engine.selector import PointerSelector
 from engine.selector.checkpoint import save_selector
 from engine.vlm.prompt import build
+from engine.vlm.protocol import Answer
 from tests.helpers_data import write_official
 from tests.helpers_generate import ScriptedVLM
 
@@ -332,10 +333,14 @@ def test_what_the_doctor_says_of_the_file_is_yielded(world: World) -> None:
     assert {"positive-rate-low", "signal-rate-low"} <= codes
 
 
-def test_nothing_to_score_is_one_sentence(world: World) -> None:
+def test_nothing_to_score_is_one_sentence(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(world.vlm, "_answer", lambda prompt: Answer("", error="a.jpg: broken"))
+        with pytest.raises(UserError, match=r"no candidate could be scored: a\.jpg: broken"):
+            world.run(retrieved=0)
     for sample in world.train.questions:
         sample.image.unlink(missing_ok=True)
-    with pytest.raises(UserError, match=r"no candidate could be scored: .*no file"):
+    with pytest.raises(UserError, match=r"None of the \d+ images is there: looked for .*/COCO_train2014_"):
         world.run(retrieved=0)
 
 

@@ -178,6 +178,14 @@ def test_a_finished_run_has_nothing_left_to_do(files: dict[str, str], tmp_path: 
     assert not values(again)
 
 
+def test_a_state_holds_where_the_home_is_moved_to(tmp_path: Path) -> None:
+    files = write_world(tmp_path / "home" / "runs" / "r1")
+    list(train(small(files), context(tmp_path / "home")))
+    (tmp_path / "home").rename(tmp_path / "moved")
+    moved = {name: path.replace("/home/runs/", "/moved/runs/") for name, path in files.items()}
+    assert not values(list(train(small(moved), context(tmp_path / "moved"))))
+
+
 def test_a_state_of_another_specification_is_refused(files: dict[str, str], tmp_path: Path) -> None:
     list(train(small(files), context(tmp_path)))
     with pytest.raises(UserError, match="another specification"):
