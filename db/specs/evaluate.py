@@ -13,15 +13,25 @@ SYSTEM_PROMPT = (
     "Reply as briefly as the examples do, in at most three words."
 )
 
-Retriever = Literal["zero-shot", "random", "fixed", "t2t", "i2t", "i2i", "selector"]
 Engine = Literal["auto", "packed", "plain"]
-COMPARED: dict[str, tuple[str, str]] = {
-    "t2t": ("text", "text"),
-    "i2t": ("image", "text"),
-    "i2i": ("image", "image"),
-    "selector": ("both", "both"),
+Retriever = Literal[
+    "zero-shot", "random", "fixed", "coreset", "t2t", "i2t", "i2i", "qi2qi", "mmices", "mmr", "untrained", "selector"
+]
+_BOTH = (("query", "both"), ("train", "both"))
+COMPARED: dict[str, tuple[tuple[str, str], ...]] = {
+    "coreset": (("train", "both"),),
+    "t2t": (("query", "text"), ("train", "text")),
+    "i2t": (("query", "image"), ("train", "text")),
+    "i2i": (("query", "image"), ("train", "image")),
+    "qi2qi": _BOTH,
+    "mmices": (("query", "text"), ("train", "text"), ("query", "image"), ("train", "image")),
+    "mmr": _BOTH,
+    "untrained": _BOTH,
+    "selector": _BOTH,
 }
-"""Retriever -> the features of the query and of the train questions that it compares; retrievers left out compare none."""
+"""Retriever -> the features that it compares, as (side, field); retrievers left out compare none."""
+SELECTING = frozenset({"untrained", "selector"})
+"""Retrievers that need a selector's checkpoint: its weights, or its recipe alone."""
 PoolRule = Literal["all", "first", "random", "rand-sampler", "text-sampler", "image-sampler", "mix-sampler"]
 
 
@@ -95,7 +105,8 @@ class EvalSpec(Spec):
     retriever: Retriever | None = None
     """How demonstrations are chosen. Left out: `selector` if one is given or built in, else `random`."""
     selector: str = ""
-    """Checkpoint of a pointer selector; `builtin` is the one trained on the built-in world."""
+    """Checkpoint of a pointer selector; `builtin` is the one trained on the built-in world. `untrained` takes its recipe with
+    new weights; `qi2qi`, `mmr` and `coreset` compare its embeddings where it is named."""
     encoder: str = "vlm"
     """What embeds questions and images where a retriever or a pool compares them: `vlm`, or a CLIP directory or hub id."""
     pool: PoolRule = "all"

@@ -21,6 +21,7 @@ class MeasuredCell:
     subset: str
     """Label of the subset."""
     shot: int
+    variant: str
 
 
 def measured_cells(session: Session, *, subset_shas: Sequence[str], retrievers: Sequence[str]) -> list[MeasuredCell]:
@@ -28,7 +29,7 @@ def measured_cells(session: Session, *, subset_shas: Sequence[str], retrievers: 
     whose demonstrations one of `retrievers` chose. Deleted runs are left out."""
     sql = """
         SELECT DISTINCT run.retriever, dataset.sha AS dataset_sha, run.vlm, subset.sha AS subset_sha, subset.label AS subset,
-            cell.shot
+            cell.shot, run.variant
         FROM cell JOIN run ON run.id = cell.run_id JOIN subset ON subset.id = cell.subset_id
             JOIN dataset ON dataset.id = subset.dataset_id
         WHERE subset.sha IN (SELECT value FROM json_each(:shas)) AND run.kind = 'eval' AND run.state = 'done'

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from db.specs.evaluate import EvalSpec
+from db.specs.evaluate import COMPARED, SELECTING, EvalSpec
 from db.specs.generate import GenerateSpec
 from engine.demo import shipped
 
@@ -30,6 +30,13 @@ def resolve_retriever(spec: EvalSpec) -> str:
     if spec.selector:
         return "selector"
     return "selector" if spec.dataset == spec.vlm == "builtin" and shipped.selector_path() else "random"
+
+
+def reads_selector(spec: EvalSpec, retriever: str) -> bool:
+    """Whether the retriever asks a selector, or compares the embeddings of the one that `spec` names."""
+    if retriever in SELECTING:
+        return True
+    return bool(spec.selector) and any(field == "both" for _, field in COMPARED.get(retriever, ()))
 
 
 def selector_file(spec: EvalSpec | GenerateSpec) -> Path | None:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from db.rows import Fact, Row
 from db.specs.base import Finding, UserError, canonical_json, sha256_text
 from db.specs.evaluate import EvalSpec
-from engine.data.defaults import selector_features, selector_file
+from engine.data.defaults import reads_selector, selector_features, selector_file
 from engine.data.sample import Sample, Split
 from engine.demonstrations import pools, retrieve
 from engine.demonstrations.pools import Pools
@@ -18,7 +20,7 @@ from engine.demonstrations.retrieve import RETRIEVERS, Demonstrations, Selects, 
 from engine.features.encoders import Encoder, open_encoder
 from engine.features.steps import feature_steps
 from engine.features.vectors import Recipe, encoder_mismatch, recipe_of
-from engine.selector import checkpoint
+from engine.selector import PointerSelector, checkpoint
 from engine.vlm.loading import choose_device
 from engine.vlm.opening import is_server, open_vlm
 from engine.vlm.protocol import VLM
@@ -60,7 +62,7 @@ def choose(
     if not any(shots) or retriever == "zero-shot":
         return {shot: [()] * len(queries) for shot in shots}
     device = str(choose_device(spec.device))
-    selector = open_selector(spec, device) if retriever == "selector" else None
+    selector = _selector_of(spec, retriever, device)
     features = yield from _features(spec, retriever, queries, train, vlm, selector, cache_dir)
     asked = pools.Request(spec.pool, spec.pool_size, spec.seed, spec.exclude_same_image, device)
     pool = pools.build_pools(asked, queries, train, features=features, cache_dir=cache_dir)
@@ -83,20 +85,40 @@ def choose(
     return chosen
 
 
-def open_selector(spec: EvalSpec, device: str = "cpu") -> Selector:
-    """The selector that `spec` names, or the built-in one. Raises UserError where there is none."""
+def _selector_of(spec: EvalSpec, retriever: str, device: str) -> Selector | None:
+    """The selector that the retriever asks, or whose embeddings it compares; none where it does without."""
+    if not reads_selector(spec, retriever):
+        return None
+    return open_selector(spec, device, trained=retriever != "untrained")
+
+
+def open_selector(spec: EvalSpec, device: str = "cpu", *, trained: bool = True) -> Selector:
+    """The selector that `spec` names, or the built-in one; with `trained` false, its recipe before any training.
+
+    Raises UserError where there is none.
+    """
     path = selector_file(spec)
     if path is None:
         raise UserError("selector: no checkpoint was given; name one with --selector, or choose another retriever")
     loaded = checkpoint.open_selector(path)
+    network = loaded.selector if trained else _before_training(loaded, spec.seed)
     return Selector(
-        network=loaded.selector.to(device),
+        network=network.to(device),
         path=path,
-        sha=checkpoint.tensors_sha(loaded.selector.state_dict()),
+        sha=checkpoint.tensors_sha(network.state_dict()),
         variant=next(iter(loaded.names), "custom"),
         embedding=loaded.manifest.embedding if loaded.manifest else {},
         assumed=loaded.assumed,
     )
+
+
+def _before_training(loaded: checkpoint.Loaded, seed: int) -> PointerSelector:
+    """The weights that a training of this recipe draws first, by its own seed where the manifest tells that."""
+    trained_with = loaded.manifest.lineage.get("spec") if loaded.manifest else None
+    drawn = trained_with.get("seed", seed) if isinstance(trained_with, dict) else seed
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(int(drawn))
+        return PointerSelector(loaded.selector.parts, **loaded.selector.sizes.model_dump()).eval()
 
 
 def _features(
@@ -116,14 +138,15 @@ def _features(
         yield from selector_facts(selector)
         encoder = selector_encoder(spec, selector, vlm, cache_dir)
         yield from encoder_rows("selector_encoder", encoder, selector)
-        wanted = retrieve.wanted("selector")
-        found |= yield from feature_steps(encoder, wanted, sides, cache_dir=cache_dir, recipe=selector.recipe)
+        found |= yield from feature_steps(
+            encoder, retrieve.wanted(retriever), sides, cache_dir=cache_dir, recipe=selector.recipe
+        )
     else:
         compared |= set(retrieve.wanted(retriever))
     if compared:
         encoder = open_encoder(spec.encoder, vlm, device=spec.device, dtype=spec.dtype, cache_dir=cache_dir)
         yield from encoder_rows("encoder", encoder, None)
-        if len({field for _, field in retrieve.wanted(retriever)}) > 1 and not encoder.joint:
+        if retriever == "i2t" and not encoder.joint:
             yield _unlike_spaces(retriever, encoder)
         found |= yield from feature_steps(encoder, sorted(compared), sides, cache_dir=cache_dir)
     return found

@@ -7,7 +7,7 @@ What a retriever compares stands beside its name in `db.specs.evaluate`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from db.specs.evaluate import COMPARED
 from engine.data.sample import Sample, Split
@@ -24,8 +25,12 @@ from engine.demonstrations.pools import Features, Pools
 MAX_SHOTS = 8
 NUMBERS_AT_ONCE = 1 << 25  # of candidate embeddings: 128 MB in float32
 HIDDEN = 256  # usual width of a selector
-ALIKE = frozenset({"zero-shot", "fixed"})
+ALIKE = frozenset({"zero-shot", "fixed", "coreset"})
 """Retrievers that show every query the same, on purpose."""
+SHORTLIST = 64
+"""Neighbours among which `mmices` and `mmr` choose: as many as a published pool holds."""
+LIKENESS = 0.5
+"""Weight of likeness to the query against unlikeness to what is shown already, in `mmr`."""
 
 Demonstrations = tuple[int, ...]
 Chooser = Callable[[int], list[Demonstrations]]
@@ -58,7 +63,7 @@ class Task:
 
 def wanted(name: str) -> tuple[tuple[str, str], ...]:
     """The features that a retriever reads, as (side, field); none where it compares nothing."""
-    return tuple(zip(("query", "train"), COMPARED[name], strict=True)) if name in COMPARED else ()
+    return COMPARED.get(name, ())
 
 
 def zero_shot(task: Task) -> Chooser:
@@ -83,23 +88,55 @@ def fixed(task: Task) -> Chooser:
 
 
 def neighbours(task: Task, name: str) -> Chooser:
-    """The most similar of the query's pool, by exact inner product; by default the most similar stands last."""
-    query, train = (task.features[pair] for pair in wanted(name))
+    """The most similar of the query's pool, by exact inner product; by default the most similar stands last.
+
+    By image this is RICES (Yang et al. 2022), by question KATE (Liu et al. 2022), by both `qi2qi`.
+    """
+    query, train = _unit(task, name)
+    return _in_order(task, _nearest(task, query, train, task.shots))
+
+
+def mmices(task: Task) -> Chooser:
+    """Those with the nearest questions, and of these the ones with the nearest images.
+
+    After MMICES (Chen et al. 2023, arXiv 2311.18021), which shortlists by one modality and ranks by the other.
+    """
+    query_text, train_text, query_image, train_image = _unit(task, "mmices")
+    shortlist = _nearest(task, query_text, train_text, SHORTLIST)
+    return _in_order(task, nearest_own(query_image, train_image, shortlist, task.shots, task.device))
+
+
+def mmr(task: Task) -> Chooser:
+    """Like the query and unlike each other: maximal marginal relevance (Carbonell and Goldstein 1998).
+
+    Of the nearest, next is the one of largest λ sim(query, c) - (1 - λ) max sim(c, shown).
+    """
+    query, train = _unit(task, "mmr")
+    shortlist = _nearest(task, query, train, SHORTLIST)
+    return _in_order(task, torch.cat([_marginal(task, query, train, rows) for rows in _blocks(shortlist, train)]))
+
+
+def coreset(task: Task) -> Chooser:
+    """Few questions that cover the pool, the same for all queries that share it: k-centre greedy (Gonzalez 1985).
+
+    As used for data sets by Sener and Savarese (2018); begins with the question nearest to the pool's mean.
+    """
+    (train,) = _unit(task, "coreset")
     if task.pools.own is not None:
-        found = nearest_own(query, train, task.pools.own, task.shots, task.device)
-    else:
-        assert task.pools.shared is not None, "pools are shared or own"
-        place = {row: at for at, row in enumerate(task.pools.shared.tolist())}
-        banned = [[place[row] for row in rows if row in place] for rows in task.pools.excluded]
-        found = nearest(query, train[task.pools.shared], task.shots, banned, task.device)
-        found = torch.where(found < 0, found, task.pools.shared[found.clamp(min=0)])
-    ranked = _as_tuples(found)
-    step = -1 if task.most_similar_last else 1
-    return lambda shots: [rows[:shots][::step] for rows in ranked]
+        covers = [_cover(train, task.pools.of(query), task.shots) for query in range(len(task.queries))]
+        return lambda shots: [rows[:shots] for rows in covers]
+    assert task.pools.shared is not None, "pools are shared or own"
+    most = max(map(len, task.pools.excluded), default=0)
+    order = _cover(train, task.pools.shared, task.shots + most)
+    chosen = [tuple(row for row in order if row not in banned) for banned in task.pools.excluded]
+    return lambda shots: [rows[:shots] for rows in chosen]
 
 
 def by_selector(task: Task) -> Chooser:
-    """What a trained selector points at, greedily; never more than it can be asked for."""
+    """What a selector points at, greedily; never more than it can be asked for.
+
+    For `untrained` it has the weights that a training of its recipe starts from, near the identity.
+    """
     return partial(_select, task)
 
 
@@ -107,9 +144,14 @@ RETRIEVERS: dict[str, Callable[[Task], Chooser]] = {
     "zero-shot": zero_shot,
     "random": at_random,
     "fixed": fixed,
+    "coreset": coreset,
     "t2t": partial(neighbours, name="t2t"),
     "i2t": partial(neighbours, name="i2t"),
     "i2i": partial(neighbours, name="i2i"),
+    "qi2qi": partial(neighbours, name="qi2qi"),
+    "mmices": mmices,
+    "mmr": mmr,
+    "untrained": by_selector,
     "selector": by_selector,
 }
 
@@ -124,6 +166,69 @@ def _draw(task: Task, query: int) -> Demonstrations:
     wanted = min(len(pool), MAX_SHOTS + len(task.pools.excluded[query]) + int((pool < 0).sum()))
     drawn = pool[torch.from_numpy(rng.choice(len(pool), size=wanted, replace=False))].tolist()
     return tuple([row for row in drawn if row not in banned][: task.shots])
+
+
+def _unit(task: Task, name: str) -> list[Tensor]:
+    """What the retriever compares, as unit vectors: a selector's embeddings may be standardised."""
+    return [normalize(task.features[pair], dim=-1) for pair in wanted(name)]
+
+
+def _nearest(task: Task, query: Tensor, train: Tensor, count: int) -> Tensor:
+    """Train indices (Q, count) of each query's pool, most similar first; -1 where the pool is used up."""
+    if task.pools.own is not None:
+        return nearest_own(query, train, task.pools.own, count, task.device)
+    shared = task.pools.shared
+    assert shared is not None, "pools are shared or own"
+    place = {row: at for at, row in enumerate(shared.tolist())}
+    banned = [[place[row] for row in rows if row in place] for rows in task.pools.excluded]
+    found = nearest(query, train[shared], count, banned, task.device)
+    return torch.where(found < 0, found, shared[found.clamp(min=0)])
+
+
+def _in_order(task: Task, found: Tensor) -> Chooser:
+    """A chooser of the first of (Q, S); as asked for, the first stands last."""
+    ranked = _as_tuples(found)
+    step = -1 if task.most_similar_last else 1
+    return lambda shots: [rows[:shots][::step] for rows in ranked]
+
+
+def _blocks(shortlist: Tensor, train: Tensor) -> Iterator[tuple[range, Tensor]]:
+    """The shortlist (Q, K) in parts whose features fit into memory, with the queries they are of."""
+    step = max(1, NUMBERS_AT_ONCE // max(1, shortlist.shape[1] * train.shape[1]))
+    for start in range(0, len(shortlist), step):
+        rows = shortlist[start : start + step]
+        yield range(start, start + len(rows)), rows
+
+
+def _marginal(task: Task, query: Tensor, train: Tensor, block: tuple[range, Tensor]) -> Tensor:
+    """Train indices (B, shots) by marginal relevance, of a block of queries and their shortlists (B, K)."""
+    at, rows = block
+    features = train[rows.clamp(min=0)].to(task.device)  # (B, K, d)
+    like = torch.einsum("bd,bkd->bk", query[at.start : at.stop].to(task.device), features)
+    left, shown = rows.to(task.device) >= 0, torch.zeros_like(like)
+    picked = []
+    for step in range(min(task.shots, rows.shape[1])):
+        worth = LIKENESS * like - (1 - LIKENESS) * shown
+        best = worth.masked_fill(~left, -torch.inf).argmax(-1, keepdim=True)  # (B, 1)
+        picked.append(torch.where(left.gather(1, best).cpu(), rows.gather(1, best.cpu()), -1))
+        left = left.scatter(1, best, False)
+        chosen = features.gather(1, best[..., None].expand(-1, -1, features.shape[-1]))  # (B, 1, d)
+        near = (features * chosen).sum(-1)
+        shown = near if step == 0 else torch.maximum(shown, near)
+    return torch.cat(picked, dim=1)
+
+
+def _cover(train: Tensor, pool: Tensor, count: int) -> Demonstrations:
+    """Train indices of up to `count` of the pool: each next one is the farthest from those before."""
+    features = train[pool]
+    nearest_to = features @ features.mean(0)
+    order: list[int] = []
+    while len(order) < min(count, len(pool)):
+        order.append(int(nearest_to.argmax() if not order else nearest_to.argmin()))
+        near = features @ features[order[-1]]
+        nearest_to = near if len(order) == 1 else torch.maximum(nearest_to, near)
+        nearest_to[order] = torch.inf
+    return tuple(pool[order].tolist())
 
 
 @torch.no_grad()

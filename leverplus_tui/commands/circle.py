@@ -23,6 +23,8 @@ from leverplus_tui.text.words import fact
 
 SHOTS = (1, 2)
 CONTROLS = ("random", "fixed", "t2t", "i2i")
+OF_THE_SELECTOR = ("qi2qi", "untrained")
+"""Controls that choose with its embeddings, and with its recipe before training."""
 TRAINING = {
     "variant": "v4_2", "hidden_dim": 128, "dropout": 0.2, "rce_epochs": 30, "rce_lr": 2e-3, "schedule": "cosine",
     "temperature_start": 1.0, "temperature_end": 0.2, "grpo_epochs": 10, "grpo_lr": 1e-4,
@@ -46,6 +48,7 @@ def circle(
     made = _make(place, queries, seed)
     selector = _train(place, made, seed)
     controls = [_evaluate(place, name, seed) for name in CONTROLS]
+    controls += [_evaluate(place, name, seed, f"r{selector}") for name in OF_THE_SELECTOR]
     _step(5, "compare: the selector against each control, question by question")
     _compare(place, controls, _evaluate(place, "selector", seed, f"r{selector}"))
 

@@ -20,7 +20,7 @@ from db.specs.base import worst_first
 from db.store import CellRow, RunDetail, RunRow
 from engine.common.findings import error, info, warning
 from engine.demo.shipped import BUILTIN
-from engine.doctor.runs import CONTROLS, Measured, control_not_beaten, missing_baselines
+from engine.doctor.runs import CONTROLS, UNLEARNED, Measured, control_not_beaten, controls_of, missing_baselines
 from engine.statistics.paired import paired
 from leverplus_tui.jobs.spec_command import command_text
 from leverplus_tui.results.outcome import exit_code, matrix, way_on
@@ -53,7 +53,7 @@ def listed_findings(session: Session, rows: Sequence[RunRow]) -> dict[int, tuple
 
 
 def _needs_controls(row: RunRow) -> bool:
-    return row.kind == "eval" and row.state == "done" and row.retriever not in CONTROLS
+    return row.kind == "eval" and row.state == "done" and bool(controls_of(row.retriever))
 
 
 def _lacking(session: Session, rows: Sequence[RunRow]) -> list[Finding]:
@@ -62,7 +62,9 @@ def _lacking(session: Session, rows: Sequence[RunRow]) -> list[Finding]:
         return []
     shas = list({cell.subset_sha for cell in cells})
     found = store.measured_cells(session, subset_shas=shas, retrievers=CONTROLS)
-    controls = [Measured("", c.retriever, c.dataset_sha, c.vlm, c.subset_sha, c.subset, c.shot) for c in found]
+    controls = [
+        Measured("", c.retriever, c.dataset_sha, c.vlm, c.subset_sha, c.subset, c.shot, c.variant) for c in found
+    ]
     ids = {row.ref: row.id for row in rows}
     specs = store.specs_of(session, run_ids=list(ids.values()))
 
@@ -135,7 +137,11 @@ def _controls(session: Session, detail: RunDetail) -> list[Finding]:
 
 def _command(spec: Mapping[str, Any], run: str, control: str, shots: Sequence[int]) -> str:
     """The command line that measures a control on the very questions, with the same model, prompt and decoding."""
-    wanted = {"retriever": control, "selector": "", "encoder": "vlm", "shots": tuple(shots)}
+    wanted: dict[str, Any] = {"retriever": control, "shots": tuple(shots)}
+    if control in UNLEARNED:
+        wanted["selector"] = spec.get("selector") or BUILTIN  # its embeddings, its recipe
+    else:
+        wanted |= {"selector": "", "encoder": "vlm"}
     try:
         return command_text(EvalSpec.model_validate(spec).model_copy(update=wanted))
     except ValidationError:  # stored by another version: what can be said is which questions are meant
@@ -144,7 +150,9 @@ def _command(spec: Mapping[str, Any], run: str, control: str, shots: Sequence[in
 
 
 def _measured(row: RunRow, cell: CellRow) -> Measured:
-    return Measured(row.ref, row.retriever, cell.dataset_sha, row.vlm, cell.subset_sha, cell.subset, cell.shot)
+    return Measured(
+        row.ref, row.retriever, cell.dataset_sha, row.vlm, cell.subset_sha, cell.subset, cell.shot, row.variant
+    )
 
 
 def _unbeaten(session: Session, row: RunRow, cell: CellRow, figures: Sequence[Figure]) -> Iterator[Finding]:
@@ -152,7 +160,7 @@ def _unbeaten(session: Session, row: RunRow, cell: CellRow, figures: Sequence[Fi
     if cell.shot == 0:
         return
     own = store.scores(session, run_id=row.id, shot=cell.shot, subset_sha=cell.subset_sha)
-    for control in CONTROLS:
+    for control in controls_of(row.retriever):
         shot = 0 if control == "zero-shot" else cell.shot
         found = [
             (other, there)
@@ -160,6 +168,7 @@ def _unbeaten(session: Session, row: RunRow, cell: CellRow, figures: Sequence[Fi
             if (other.retriever == control or there.shot == 0)
             and there.shot == shot
             and (other.vlm, there.dataset_sha, there.subset_sha) == (row.vlm, cell.dataset_sha, cell.subset_sha)
+            and (control != "untrained" or other.variant == row.variant)
         ]
         if not found:
             continue

@@ -203,6 +203,8 @@ def test_the_doctor_asks_for_controls(desk: Desk) -> None:
 SAME = [
     "leverplus run eval --dataset /data/okvqa --limit 40 --shot 0 --vlm qwen --retriever zero-shot --seed 3",
     "leverplus run eval --dataset /data/okvqa --limit 40 --shot 1 --vlm qwen --retriever fixed --seed 3",
+    "leverplus run eval --dataset /data/okvqa --limit 40 --shot 1 --vlm qwen --retriever qi2qi --selector x.pt --seed 3",
+    "leverplus run eval --dataset /data/okvqa --limit 40 --shot 1 --vlm qwen --retriever untrained --selector x.pt --seed 3",
 ]
 
 

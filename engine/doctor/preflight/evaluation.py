@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import Finding
-from db.specs.evaluate import COMPARED, DecodeSpec, EvalSpec
+from db.specs.evaluate import COMPARED, SELECTING, DecodeSpec, EvalSpec
 from db.specs.generate import GenerateSpec
 from engine.common.findings import error, warning
-from engine.data.defaults import resolve_retriever, selector_features, selector_file
+from engine.data.defaults import reads_selector, resolve_retriever, selector_features, selector_file
 from engine.demo import shipped
 from engine.doctor.preflight import machine, overlap
 from engine.doctor.preflight.selector import checkpoint, entry, manifest_at
@@ -23,17 +23,20 @@ TRAINING_POOLS = {"shared": "all", "union": "its candidates' own"}
 
 def encoder(spec: EvalSpec | GenerateSpec, result: Preflight) -> None:
     """The encoder of pools and neighbours; a selector brings its own."""
-    near = (
-        resolve_retriever(spec) in COMPARED.keys() - {"selector"} if isinstance(spec, EvalSpec) else spec.retrieved > 0
-    )
+    if isinstance(spec, EvalSpec):
+        retriever = resolve_retriever(spec)
+        near = retriever in COMPARED and not reads_selector(spec, retriever)
+    else:
+        near = spec.retrieved > 0
     if near or spec.pool in COMPARING_POOLS:
         machine.encoder(result, spec.encoder, spec.vlm)
 
 
 def selector(spec: EvalSpec, result: Preflight) -> None:
-    """The selector of an evaluation, found as the job finds it."""
-    if resolve_retriever(spec) == "selector" and any(spec.shots):
-        _selector(spec, max(spec.shots), result)
+    """The selector of an evaluation, found as the job finds it; of one whose embeddings alone are compared, these."""
+    retriever = resolve_retriever(spec)
+    if any(spec.shots) and reads_selector(spec, retriever):
+        _selector(spec, max(spec.shots) if retriever in SELECTING else 1, result)
 
 
 def proposer(spec: GenerateSpec, result: Preflight) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from db.specs.evaluate import COMPARED, PoolRule, Retriever
+from db.specs.evaluate import COMPARED, SELECTING, PoolRule, Retriever
 from db.specs.selector import PUBLISHED
 from engine.data.sample import Sample, Split
 from engine.demonstrations.pools import Request, build_pools
@@ -52,10 +53,10 @@ def test_every_retriever_that_can_be_named_exists() -> None:
     assert set(RETRIEVERS) == set(get_args(Retriever))
     assert set(COMPARED) <= set(RETRIEVERS)
     assert set(ALIKE) <= set(RETRIEVERS)
-    assert {field for pair in COMPARED.values() for field in pair} <= set(RECIPES)
+    assert {field for pairs in COMPARED.values() for _, field in pairs} <= set(RECIPES)
 
 
-@pytest.mark.parametrize("name", [name for name in RETRIEVERS if name != "selector"])
+@pytest.mark.parametrize("name", [name for name in RETRIEVERS if name not in SELECTING])
 def test_every_retriever_stays_inside_the_pool_and_shows_no_more_than_asked(tmp_path: Path, name: str) -> None:
     one = task(tmp_path, pool="rand-sampler", queries=[*TRAIN.questions[:4], *QUERIES])
     for query, rows in enumerate(choices(name, one, 3)):
@@ -70,7 +71,7 @@ def test_zero_shot_shows_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pool", ["all", "first", "rand-sampler", "mix-sampler"])
-@pytest.mark.parametrize("name", ["random", "t2t", "i2t", "i2i"])
+@pytest.mark.parametrize("name", ["random", "t2t", "i2t", "i2i", "qi2qi", "mmr"])
 def test_choices_are_distinct_nested_and_inside_the_pool(tmp_path: Path, name: str, pool: PoolRule) -> None:
     one = task(tmp_path, pool=pool, queries=[*TRAIN.questions[:4], *QUERIES], most_similar_last=False)
     choose = RETRIEVERS[name](one)
@@ -110,6 +111,55 @@ def test_neighbours_are_exact_and_the_most_similar_is_last(tmp_path: Path, name:
     assert choices(name, first, 3) == [tuple(rows[:3]) for rows in ranked.tolist()]
 
 
+def test_question_and_image_neighbours_compare_directions_only(tmp_path: Path) -> None:
+    one = task(tmp_path)
+    ranked = (one.features["query", "both"] @ one.features["train", "both"].T).argsort(dim=1, descending=True)
+    assert choices("qi2qi", one, 2) == [tuple(rows[:2][::-1]) for rows in ranked.tolist()]
+    longer = dict(one.features) | {("train", "both"): one.features["train", "both"] * torch.rand(30, 1).add(0.5)}
+    assert choices("qi2qi", replace(one, features=longer), 2) == choices("qi2qi", one, 2)
+
+
+def test_mmices_ranks_by_image_those_with_the_nearest_questions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.demonstrations.retrieve.SHORTLIST", 5)
+    one = task(tmp_path, most_similar_last=False)
+    by_text = one.features["query", "text"] @ one.features["train", "text"].T
+    by_image = one.features["query", "image"] @ one.features["train", "image"].T
+    for query, rows in enumerate(choices("mmices", one, 3)):
+        shortlist = sorted(range(30), key=lambda row: -float(by_text[query, row]))[:5]
+        assert list(rows) == sorted(shortlist, key=lambda row: -float(by_image[query, row]))[:3]
+
+
+@pytest.mark.parametrize("pool", ["all", "rand-sampler"])
+def test_mmr_weighs_likeness_against_what_is_shown(
+    tmp_path: Path, pool: PoolRule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.demonstrations.retrieve.NUMBERS_AT_ONCE", 500)
+    one = task(tmp_path, pool=pool, most_similar_last=False, shots=4)
+    query, train = one.features["query", "both"], one.features["train", "both"]
+    for at, rows in enumerate(choices("mmr", one, 4)):
+        chosen: list[int] = []
+        for _ in range(4):
+            left = [row for row in one.pools.of(at).tolist() if row not in chosen]
+            shown = [max((float(train[row] @ train[other]) for other in chosen), default=0.0) for row in left]
+            worth = [0.5 * float(query[at] @ train[row]) - 0.5 * near for row, near in zip(left, shown, strict=True)]
+            chosen.append(left[worth.index(max(worth))])
+        assert list(rows) == chosen
+
+
+def test_a_coreset_takes_the_farthest_from_what_it_has(tmp_path: Path) -> None:
+    rows = choices("coreset", task(tmp_path), 4)[0]
+    train = task(tmp_path).features["train", "both"]
+    assert len(set(choices("coreset", task(tmp_path), 4))) == 1
+    assert rows[0] == int((train @ train.mean(0)).argmax())
+    for at in range(1, 4):
+        nearest = (train @ train[list(rows[:at])].T).max(1).values
+        assert float(nearest[rows[at]]) == pytest.approx(float(nearest.min()))
+    own = choices("coreset", task(tmp_path, queries=list(TRAIN.questions)), 4)
+    assert all(row not in rows and len(rows) == 4 for row, rows in enumerate(own))
+
+
 def test_neighbours_of_a_shared_pool_are_train_indices(tmp_path: Path) -> None:
     one = task(tmp_path, pool="random", queries=[*TRAIN.questions, *QUERIES])
     assert one.pools.shared is not None
@@ -121,7 +171,7 @@ def test_neighbours_of_a_shared_pool_are_train_indices(tmp_path: Path) -> None:
 
 
 def test_fewer_than_asked_when_the_pool_is_small(tmp_path: Path) -> None:
-    for name in ("random", "fixed", "t2t"):
+    for name in ("random", "fixed", "coreset", "t2t", "qi2qi", "mmices", "mmr"):
         assert {len(rows) for rows in choices(name, task(tmp_path, pool="first", size=2), 4)} == {2}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from db.specs import Finding
 from engine.doctor import runs as results
@@ -27,6 +28,20 @@ def missing_baselines(cells: Iterable[Measured], runs: Iterable[str] | None = No
 CONTROLS = [cell("r1", "zero-shot", 0), cell("r2", "random", 2), cell("r3", "fixed", 2)]
 
 
+CONTROLS += [cell("r5", "qi2qi", 2), cell("r6", "untrained", 2)]
+
+
+def test_an_untrained_selector_is_a_control_of_its_own_recipe_only() -> None:
+    other = replace(cell("r7", "selector", 2), variant="v3")
+    [lacking] = missing_baselines([*CONTROLS, other])
+    assert lacking.fix == "r7 untrained [2]"
+    assert missing_baselines([*CONTROLS, other, replace(cell("r8", "untrained", 2), variant="v3")]) == []
+
+
+def test_a_rule_needs_no_controls_of_training() -> None:
+    assert missing_baselines([*CONTROLS[:3], cell("r4", "mmices", 2)]) == []
+
+
 def test_a_selector_with_all_controls_gives_no_finding() -> None:
     assert missing_baselines([*CONTROLS, cell("r4", "selector", 2)]) == []
 
@@ -36,7 +51,7 @@ def test_shot_0_of_any_retriever_is_the_zero_shot_control() -> None:
 
 
 def test_each_missing_control_is_a_finding_with_its_own_command() -> None:
-    cells = [CONTROLS[0], CONTROLS[1], cell("r4", "selector", 2), cell("r4", "selector", 4)]
+    cells = [CONTROLS[0], CONTROLS[1], cell("r4", "mmr", 2), cell("r4", "mmr", 4)]
     random, fixed = missing_baselines(cells)
     assert {random.code, fixed.code} == {"baseline-missing"}
     assert random.message.startswith("No random run at 4 shots on the same questions (first 100)")
@@ -45,8 +60,12 @@ def test_each_missing_control_is_a_finding_with_its_own_command() -> None:
 
 
 def test_only_what_lacks_is_advised() -> None:
-    cells = [cell("r2", "random", 2), cell("r4", "selector", 2)]
-    assert [finding.fix for finding in missing_baselines(cells)] == ["r4 zero-shot [0]", "r4 fixed [2]"]
+    cells = [cell("r2", "random", 2), cell("r5", "qi2qi", 2), cell("r4", "selector", 2)]
+    assert [finding.fix for finding in missing_baselines(cells)] == [
+        "r4 zero-shot [0]",
+        "r4 fixed [2]",
+        "r4 untrained [2]",
+    ]
 
 
 def test_a_control_that_lacks_on_two_sets_is_one_finding() -> None:
@@ -80,3 +99,5 @@ def test_a_control_is_beaten_only_distinguishably() -> None:
     noise = paired(control, {q: 1.0 if q < 5 else -1.0 if q < 8 else 0.0 for q in control})
     assert control_not_beaten("r4", "random", 2, clear) == []
     assert control_not_beaten("r4", "random", 2, noise)[0].code == "control-not-beaten"
+    assert "random (r1), which ignores the query" in control_not_beaten("r4", "random (r1)", 2, noise)[0].message
+    assert "the same selector before its training" in control_not_beaten("r4", "untrained", 2, noise)[0].message

@@ -98,6 +98,14 @@ def test_a_saved_selector_chooses_by_its_own_recipe(cache: Path, tmp_path: Path,
     for one in only(rows, Prediction):
         assert len(set(one.demonstrations)) == len(one.demonstrations) == min(one.shot, selector.max_shots)
     assert embedded.mean(0).abs().max() < 1e-3, "the recipe standardises"
+    untrained = spec.model_copy(update={"retriever": "untrained", "shots": (1,)})
+    rows = list(evaluate(untrained, RunContext(tmp_path, cache)))
+    before = {fact.name: fact.value for fact in only(rows, Fact)}
+    assert before["selector_sha"] != facts["selector_sha"], "its weights are not the file's"
+    assert (before["variant"], before["pool_sha"]) == (facts["variant"], facts["pool_sha"])
+    near = spec.model_copy(update={"retriever": "qi2qi", "shots": (1,)})
+    rows = list(evaluate(near, RunContext(tmp_path, cache)))
+    assert {fact.name: fact.value for fact in only(rows, Fact)}["selector_encoder_model"] == "builtin"
     other = recipe.describe(encoder) | {"encoder_sha": "another"}
     save_selector(path, selector, embedding=other)
     rows = list(evaluate(spec, RunContext(tmp_path, cache)))
