@@ -15,12 +15,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from db.specs.base import UserError
 from engine.common.atomic import replacing
-from engine.data.sample import Sample
 from engine.rl.index.query_rows import QueryRow
 from engine.rl.reading.index_place import FOLDER
+
+if TYPE_CHECKING:
+    from engine.data.sample import Sample
 
 AGREEING = 0.95
 """Share of compared queries whose question id must be that of the data set's row."""
