@@ -49,6 +49,14 @@ def test_unknown_shots_stay_unknown(desk: Desk, tmp_path: Path) -> None:
     assert {cell["shot"] for cell in desk.json("compare", "r1", "r3")["cells"]} == {None, 0}
 
 
+def test_predictions_with_one_reference_say_what_can_be_reached(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(json.dumps([{"question_id": 1, "prediction": "cat", "answers": ["cat"]}]))
+    desk.call("import", str(tmp_path / "p.json"), "--shot", "2")
+    [finding] = desk.json("show", "r1")["findings"]
+    assert finding["code"] == "references-few"
+    assert "0.0 %" in finding["message"]
+
+
 def test_a_refused_import_leaves_no_run(desk: Desk, tmp_path: Path) -> None:
     good, bad = _predictions(tmp_path / "good.json"), _predictions(tmp_path / "bad.json", references=False)
     table = _published(tmp_path / "table.json", (100, 1, 50.0))
