@@ -8,6 +8,9 @@ from typing import Any
 
 from db.specs.base import Finding
 
+UNKNOWN_SHOTS = -1
+"""Where nobody says with how many demonstrations an answer was made. A number, because it is part of keys; never 0."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -87,7 +90,7 @@ class Prediction:
 
     question_id: int
     shot: int
-    """Shots asked for."""
+    """Shots asked for, or `UNKNOWN_SHOTS`."""
     demonstrations: tuple[int, ...]
     """question_ids of the train questions shown, in prompt order; may be fewer than `shot`."""
     prompt_sha: str

@@ -36,7 +36,7 @@ Writing (a `writing` session):
     lost_runs(session, *, alive=is_alive) -> list[int]         marks dead runs as lost; their ids
     add_rows(session, *, run_id, process_id, rows)             may be repeated; DiskFull stores nothing of the batch
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
-    soft_delete / restore(session, *, run_ids)
+    soft_delete / restore(session, *, run_ids)            discard(session, *, run_id)
     add_data(session, *, path, kind, size, sha256, name="", facts=None, modified_ns=None) -> DataRow
     forget_data(session, *, data_id)
 """
@@ -87,6 +87,7 @@ from db.store.runs import (
     StateConflict,
     create_run,
     default_name,
+    discard,
     find_run,
     get_run,
     note,
@@ -137,6 +138,7 @@ __all__ = [
     "count_runs",
     "create_run",
     "default_name",
+    "discard",
     "end_process",
     "evaluations_on",
     "find_answers",

@@ -176,7 +176,8 @@ def _after(start: datetime, length: str) -> datetime:
 def _number(field: str) -> _Number | None:
     """The numeric field of this name; `acc@2` and `last.val_loss`, `min.`, `max.` are made from their parts."""
     if accuracy := re.fullmatch(r"acc@(\d)", field):
-        largest = f"SELECT accuracy FROM cell WHERE run_id = run.id AND shot = {accuracy[1]} ORDER BY n DESC LIMIT 1"
+        largest = f"SELECT accuracy FROM cell WHERE run_id = run.id AND shot = {accuracy[1]}"
+        largest = f"{largest} AND (n_done > 0 OR n = 0) ORDER BY n DESC LIMIT 1"
         return _Number(f"({largest})", _percent, "percentage")
     if metric := re.fullmatch(r"(last|min|max)\.(\w+)", field):
         column = {"last": "value", "min": "lowest", "max": "highest"}[metric[1]]

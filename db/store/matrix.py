@@ -36,12 +36,13 @@ class CellRow:
 
 
 def cells(session: Session, *, run_ids: Sequence[int]) -> list[CellRow]:
-    """All figures of some runs, by run, then larger subsets first, then fewer shots first."""
+    """All figures of some runs, by run, then larger subsets first, then fewer shots first. A figure over no answer, as
+    older versions stored it, is none; of an imported one the number of questions may be unknown (0)."""
     sql = """
         SELECT cell.run_id, shot, subset_id, label, subset.sha, dataset.sha, split, cell.n, n_done, accuracy, ci_low, ci_high,
             shots_used, distinct_sets
         FROM cell JOIN subset ON subset.id = cell.subset_id JOIN dataset ON dataset.id = subset.dataset_id
-        WHERE cell.run_id IN (SELECT value FROM json_each(?))
+        WHERE cell.run_id IN (SELECT value FROM json_each(?)) AND (n_done > 0 OR cell.n = 0)
         ORDER BY cell.run_id, cell.n DESC, cell.subset_id, cell.shot
     """
     found = session.connection().exec_driver_sql(sql, (listed(run_ids),)).all()

@@ -215,6 +215,11 @@ def note_of(session: Session, *, run_id: int) -> str:
     return found[0]["text"] if found else ""
 
 
+def discard(session: Session, *, run_id: int) -> None:
+    """Take a run out with all its rows, as if it had never been; for one that stored nothing worth keeping."""
+    execute(session, "DELETE FROM run WHERE id = :id", {"id": run_id})
+
+
 def soft_delete(session: Session, *, run_ids: Sequence[int]) -> None:
     """Hide runs; everything they stored stays. Raises StateConflict when one is queued or running."""
     active = query(

@@ -81,6 +81,12 @@ def is_official(root: Path) -> bool:
     return root.is_dir() and bool(_prefixes(root))
 
 
+def data_files(root: Path) -> list[Path]:
+    """The questions and annotations files that are there."""
+    found = (_find_file(root, name) for prefix in KINDS for name in _all_names(prefix))
+    return [path for path in found if path is not None]
+
+
 def sought(root: Path) -> str:
     """What was looked for in a folder, in words."""
     questions, annotations = file_names("", "val")

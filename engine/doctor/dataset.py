@@ -59,7 +59,7 @@ def asked_findings(
     high a score can be (where answers are `scored`). Without any image it is an error."""
     subject = "images" if scored else f"{split} images"
     looks = [_missing_images(subject, questions, checked), _names_of_2017(subject, questions)] if shown else []
-    looks += [_references_few(f"{split} questions", questions)] if scored else []
+    looks += [few_references(f"{split} questions", [q.answers for q in questions])] if scored else []
     return [finding for look in looks for finding in look]
 
 
@@ -125,17 +125,18 @@ def _duplicate_ids(subject: str, questions: Sequence[QuestionLike]) -> Iterator[
         )
 
 
-def _references_few(subject: str, questions: Sequence[QuestionLike]) -> Iterator[Finding]:
-    few = [q for q in questions if len(q.answers) < REFERENCES]
+def few_references(subject: str, references: Sequence[Sequence[str]]) -> Iterator[Finding]:
+    """How high a score can be where some questions, given by their reference answers, have fewer than ten."""
+    few = [answers for answers in references if len(answers) < REFERENCES]
     if few:
         judged = few[:: -(-len(few) // CHECKED)]
-        highest = sum(highest_score(q.answers) for q in judged) / len(judged)
-        least, most = (of(len(q.answers) for q in few) for of in (min, max))
+        highest = sum(map(highest_score, judged)) / len(judged)
+        least, most = (of(map(len, few)) for of in (min, max))
         yield _finding(
             "references-few",
             "warning",
             subject,
-            f"{len(few):,} of {len(questions):,} questions have fewer than ten reference answers "
+            f"{len(few):,} of {len(references):,} questions have fewer than ten reference answers "
             f"({least if least == most else f'{least} to {most}'}); the VQA score leaves one out in turn, so the highest "
             f"reachable score on them is {100 * highest:.1f} %.",
             "Give ten reference answers for each question (one that all agree on ten times), or read every figure against "
@@ -146,6 +147,10 @@ def _references_few(subject: str, questions: Sequence[QuestionLike]) -> Iterator
 def highest_score(references: Sequence[str]) -> float:
     """The best VQA accuracy (0..1) that any answer can have against these references."""
     return max((vqa_accuracy(answer, references) for answer in dict.fromkeys(references)), default=0.0)
+
+
+def _references_few(subject: str, questions: Sequence[QuestionLike]) -> Iterator[Finding]:
+    return few_references(subject, [question.answers for question in questions])
 
 
 def _answers_over_ten(subject: str, questions: Sequence[QuestionLike]) -> Iterator[Finding]:

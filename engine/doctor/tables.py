@@ -14,12 +14,12 @@ from itertools import pairwise
 
 from db.specs.base import Finding, worst_first
 from engine.figures.result_files import Figure, Matrix
+from engine.figures.units import PRINTED, SCORE_STEP, off_by
 from engine.statistics.intervals import Z95
 
-SCORE_STEP = {"OKVQA": 0.2, "VQAv2": 0.1}
-PRINTED = 0.005
-"""Half a unit of the second decimal: how far a printed figure may be from the exact one."""
 EPSILON = 1e-6
+TINY_BELOW = 10.0
+"""Percent; a figure of at most 1 is at home among figures up to this one."""
 
 Row = tuple[tuple[int, float], ...]
 """(shot, accuracy) pairs of one matrix at one n."""
@@ -30,6 +30,7 @@ def audit(matrices: Sequence[Matrix]) -> list[Finding]:
     findings: list[Finding] = []
     for matrix in matrices:
         findings += off_lattice(matrix)
+        findings += tiny(matrix)
         findings += impossible_blocks(matrix)
         findings += saturated(matrix)
         findings += prefixes(matrix)
@@ -47,8 +48,7 @@ def lattice_distance(figure: Figure, step: float) -> float:
     """
     if not 0 <= figure.accuracy <= 100:
         return math.inf
-    total = figure.accuracy * figure.n / 100
-    return abs(total - round(total / step) * step) - PRINTED * figure.n / 100
+    return off_by(figure.accuracy, figure.n, step)
 
 
 def off_lattice(matrix: Matrix) -> list[Finding]:
@@ -69,6 +69,24 @@ def off_lattice(matrix: Matrix) -> list[Finding]:
         )
         for figure in matrix.figures
         if figure.n and lattice_distance(figure, step) > EPSILON
+    ]
+
+
+def tiny(matrix: Matrix) -> list[Finding]:
+    """Percentages of at most 1 beside large ones (`unit-unclear`, warning): perhaps a share of one among percentages."""
+    small = [figure for figure in matrix.figures if 0 < figure.accuracy <= 1]
+    largest = max((figure.accuracy for figure in matrix.figures), default=0.0)
+    if not small or largest <= TINY_BELOW:
+        return []
+    return [
+        Finding(
+            code="unit-unclear",
+            severity="warning",
+            subject=f"{matrix.subject} / n={figure.n} shot {figure.shot}",
+            message=f"{figure.accuracy:g} stands beside {largest:g} and is taken as percent, as the file's other figures are.",
+            fix="If it is a share of one, write all figures of the file in one unit and import it again.",
+        )
+        for figure in small
     ]
 
 

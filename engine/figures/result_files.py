@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from db.specs.base import UserError
 from engine.common.findings import Cut, Unrecognised
 from engine.figures.fields import BadValue, accuracy, dataset_name, shown, text, whole
+from engine.figures.units import Printed, percent_factor
 
 FULL_SIZE = {"OKVQA": 5046, "VQAv2": 214_354}
 METRICS_KEY = re.compile(r"^(?P<date>.*?)-?test_data_num=(?P<n>-?\d{1,15})-(?P<label>.+)$")
@@ -41,6 +42,12 @@ class Matrix:
     section: str = ""
     checkpoint: str = ""
     note: str = ""
+    path: str = ""
+    """File that it was read from."""
+    states_dataset: bool = False
+    """The file itself says of which data set its figures are, and not its name."""
+    whole: bool = False
+    """The figures are over the whole split, however large that is."""
     figures: tuple[Figure, ...] = ()
 
     @property
@@ -71,11 +78,15 @@ class ResultFile:
     problems: tuple[str, ...] = field(default=())
 
 
-def read_result_file(path: Path) -> ResultFile:
-    """Read one result file of any known shape. Raises UserError naming file and reason when it is none of them."""
+def read_result_file(path: Path, *, dataset: str = "", vlm: str = "") -> ResultFile:
+    """Read one result file of any known shape. `dataset` and `vlm` are what its figures are of, where somebody says so.
+
+    Raises UserError naming file and reason when it is of no known shape, or says another data set or model.
+    """
     content = _load(path)
     try:
         matrices, answers = _matrices(path, content), _answers(content)
+        matrices = _in_percent([_labelled(one, path, dataset, vlm) for one in matrices])
     except BadValue as error:
         raise UserError(f"{path}: {error}; repair the value or remove its row") from None
     if matrices:
@@ -132,6 +143,37 @@ def _matrices(path: Path, content: Any) -> tuple[Matrix, ...]:
     return ()
 
 
+def _labelled(matrix: Matrix, path: Path, dataset: str, vlm: str) -> Matrix:
+    """With what was said of the file; what stands in its name only is no more than a guess."""
+    named = dataset_name(Path(dataset).name) if dataset else ""
+    for told, given, what in (
+        (matrix.dataset if matrix.states_dataset else "", named, "data set"),
+        (matrix.vlm, vlm, "model"),
+    ):
+        if told and given and told != given:
+            raise BadValue(f"{matrix.label} is of the {what} {told}, not of {given}")
+    known = named or matrix.dataset
+    full = FULL_SIZE.get(known, 0) if matrix.whole else None
+    figures = matrix.figures if full is None else tuple(replace(figure, n=full) for figure in matrix.figures)
+    return replace(matrix, dataset=known, vlm=vlm or matrix.vlm, path=str(path.absolute()), figures=figures)
+
+
+def _in_percent(matrices: Sequence[Matrix]) -> tuple[Matrix, ...]:
+    """The figures of a file in its one unit, as percent."""
+    printed = [
+        Printed(f"{one.label}, n={figure.n or '?'}, shot_num={figure.shot}", figure.accuracy, figure.n, one.dataset)
+        for one in matrices
+        for figure in one.figures
+    ]
+    factor = percent_factor(printed)
+    if factor == 1:
+        return tuple(matrices)
+    return tuple(
+        replace(one, figures=tuple(Figure(f.n, f.shot, round(factor * f.accuracy, 4)) for f in one.figures))
+        for one in matrices
+    )
+
+
 def _published(path: Path, place: str, entry: Mapping[str, Any]) -> Matrix:
     rows = entry["rows"]
     if not isinstance(rows, list):
@@ -140,7 +182,8 @@ def _published(path: Path, place: str, entry: Mapping[str, Any]) -> Matrix:
     return Matrix(
         source=text(entry.get("source_file", path.name)), label=text(entry.get("method", place)),
         dataset=dataset_name(entry.get("dataset", "")), vlm=told["model"], date=told["date"], sampler=told["sampler"],
-        split=told["split"] or "val", section=told["section"], checkpoint=told["checkpoint"], note=told["note"],
+        split=told["split"] or "val", states_dataset=bool(entry.get("dataset")),
+        section=told["section"], checkpoint=told["checkpoint"], note=told["note"],
         figures=tuple(_row(f"{place}, row {i}", row) for i, row in enumerate(rows)),
     )  # fmt: skip
 
@@ -153,24 +196,21 @@ def _row(place: str, row: Any) -> Figure:
 
 
 def _metrics(path: Path, match: re.Match[str], shots: Mapping[str, Any]) -> Matrix:
-    dataset = _dataset_in(path)
-    n = FULL_SIZE.get(dataset, 0) if match["n"] == "-1" else whole(match["n"], "test_data_num")
+    n = 0 if match["n"] == "-1" else whole(match["n"], "test_data_num")
     label, date = text(match["label"]), text(match["date"])
-    return Matrix(path.name, label, dataset, date=date, figures=_figures(match.string, n, shots))
+    figures = _figures(match.string, n, shots)
+    return Matrix(path.name, label, _dataset_in(path), date=date, whole=match["n"] == "-1", figures=figures)
 
 
 def _baseline(path: Path, shots: Mapping[str, Any]) -> Matrix:
-    dataset = _dataset_in(path)
-    return Matrix(path.name, path.stem, dataset, figures=_figures("", FULL_SIZE.get(dataset, 0), shots))
+    return Matrix(path.name, path.stem, _dataset_in(path), whole=True, figures=_figures("", 0, shots))
 
 
 def _figures(place: str, n: int, shots: Mapping[str, Any]) -> tuple[Figure, ...]:
     figures = []
     for key, value in shots.items():
         if match := SHOT_KEY.match(key):
-            share = accuracy(value, f"{text(place)}: {key}" if place else key)
-            # Fractions are the rule; percent above 1 was written by older versions.
-            figures.append(Figure(n, int(match[1]), round(100 * share if share <= 1 else share, 4)))
+            figures.append(Figure(n, int(match[1]), accuracy(value, f"{text(place)}: {key}" if place else key)))
     return tuple(figures)
 
 

@@ -6,11 +6,12 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from db.rows import Cell, Fact, Prediction, Progress, Question, Row, Subset
+from db.rows import UNKNOWN_SHOTS, Cell, Fact, Prediction, Progress, Question, Row, Subset
 from db.specs import UserError, sha256_text
 from db.specs.imported import ImportSpec
 from engine.common.accuracy import METRIC, vqa_accuracy
 from engine.data.datasets import open_dataset
+from engine.doctor.dataset import few_references
 from engine.figures.result_files import ImportedAnswer, read_result_file
 from engine.recipes.dataset_rows import question_row
 from engine.recipes.run_context import RunContext
@@ -29,11 +30,12 @@ def import_answers(spec: ImportSpec, context: RunContext) -> Iterator[Row]:
     questions, dataset_sha = _questions(spec, found.answers, context.cache_dir)
     ids = tuple(sorted(questions))
     subset_sha = hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()
-    shot = spec.shot or 0
+    shot = UNKNOWN_SHOTS if spec.shot is None else spec.shot
     yield Fact("metric", METRIC)
     yield Fact("source_sha", hashlib.sha256(Path(spec.source).read_bytes()).hexdigest())
     yield Subset(dataset_sha, spec.split, f"imported {len(ids)}", {"imported": spec.source}, ids, subset_sha)
     yield from questions.values()
+    yield from few_references("references", [question.answers for question in questions.values()])
     scores = []
     for done, answer in enumerate(found.answers, start=1):
         row = _prediction(answer, questions[answer.question_id], shot)

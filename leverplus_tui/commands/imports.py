@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,12 +12,13 @@ from sqlalchemy import Engine
 
 from db import store
 from db.home import Home
-from db.session import reading
+from db.session import reading, writing
 from db.specs import Finding, UserError
 from db.specs.base import findings_json
 from db.specs.imported import ImportSpec
+from db.store import RunDetail
 from engine.doctor.tables import audit
-from engine.figures.result_files import ResultFile, read_result_file
+from engine.figures.result_files import read_result_file
 from leverplus_tui.commands.database import open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.jobs import launcher
@@ -34,9 +37,12 @@ def import_files(
     ],
     dataset: Annotated[
         str,
-        typer.Option("--dataset", help="Data set whose reference answers score the predictions, if the file has none."),
+        typer.Option(
+            "--dataset",
+            help="Data set of the figures; its reference answers score predictions, if the file has none.",
+        ),
     ] = "",
-    vlm: Annotated[str, typer.Option("--vlm", help="Model that made the predictions, for the record.")] = "",
+    vlm: Annotated[str, typer.Option("--vlm", help="Model that made the figures or predictions.")] = "",
     shot: Annotated[
         int | None, typer.Option("--shot", min=0, max=8, help="Demonstrations that predictions were made with.")
     ] = None,
@@ -53,35 +59,56 @@ def import_files(
     leverplus import accuracy_matrices.json
     leverplus import predictions.json --dataset ./okvqa --shot 2 --vlm Qwen2.5-VL-3B
     """
-    found = [read_result_file(path) for path in files]  # all are read before anything is stored
-    place, database = open_home(home)
+    found = [read_result_file(path, dataset=dataset, vlm=vlm) for path in files]  # all, before anything is stored
     matrices = [one for file in found for one in file.matrices]
+    if shot is not None and matrices:
+        raise UserError(
+            "--shot is for predictions: these figures say themselves with how many demonstrations they were made"
+        )
+    place, database = open_home(home)
     findings = audit(matrices)
-    entries = store_matrices(database, matrices, findings)
-    for file in found:
-        if file.answers:
-            wanted = file.shot if shot is None else shot
-            spec = ImportSpec(
-                source=str(file.path.absolute()), label=name or file.path.stem, dataset=_place_of(dataset), vlm=vlm, split=split,
-                shot=wanted,
-            )  # fmt: skip
-            entries.append(_import_answers(place, database, file, spec))
+    specs = [
+        ImportSpec(
+            source=str(file.path.absolute()), label=name or file.path.stem, dataset=_place_of(dataset), vlm=vlm, split=split,
+            shot=file.shot if shot is None else shot,
+        )
+        for file in found
+        if file.answers
+    ]  # fmt: skip
+    answers = _import_answers(place, database, specs)
+    entries = [*store_matrices(database, matrices, findings), *answers]
     if as_json:
         put_json({"imported": entries, "findings": findings_json(findings)})
         return
     _print(entries, findings)
 
 
-def _import_answers(place: Home, database: Engine, file: ResultFile, spec: ImportSpec) -> dict[str, Any]:
-    """A job does it: only there is the scorer at hand."""
-    run_id = launcher.launch(place, spec, name=spec.label)
-    state = follow(database, run_id, quiet=True)
-    with reading(database) as session:
-        detail = store.run_detail(session, run_id=run_id)
-    if state != "done":
-        raise UserError(failure_lines(detail, place)[0].removeprefix("leverplus: "))
+def _import_answers(place: Home, database: Engine, specs: Sequence[ImportSpec]) -> list[dict[str, Any]]:
+    """Jobs do it: only there is the scorer at hand. A file that is refused leaves no run, nor do those before it."""
+    entries: list[dict[str, Any]] = []
+    for spec in specs:
+        run_id = launcher.launch(place, spec, name=spec.label)
+        state = follow(database, run_id, quiet=True)
+        with reading(database) as session:
+            detail = store.run_detail(session, run_id=run_id)
+        if state != "done":
+            said = failure_lines(detail, place)[0].removeprefix("leverplus: ")
+            for entry in (*entries, {"run": detail.row.ref}):
+                _discard(place, database, int(entry["run"][1:]))
+            raise UserError(said)
+        entries.append(_entry(run_id, detail, spec))
+    return entries
+
+
+def _discard(place: Home, database: Engine, run_id: int) -> None:
+    with writing(database) as session:
+        store.discard(session, run_id=run_id)
+    shutil.rmtree(place.run_dir(run_id), ignore_errors=True)
+
+
+def _entry(run_id: int, detail: RunDetail, spec: ImportSpec) -> dict[str, Any]:
     return {
-        "run": f"r{run_id}", "source": str(file.path), "label": spec.label, "dataset": spec.dataset, "vlm": spec.vlm, "date": "",
+        "run": f"r{run_id}", "source": spec.source, "label": spec.label, "dataset": spec.dataset, "vlm": spec.vlm, "date": "",
         "cells": matrix(detail.cells),
     }  # fmt: skip
 

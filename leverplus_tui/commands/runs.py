@@ -16,8 +16,9 @@ from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.results.health import listed_findings
 from leverplus_tui.results.run_result import is_synthetic, run_json
-from leverplus_tui.text.figures import figure_text
+from leverplus_tui.text.figures import figure_text, size_text, unlike_questions
 from leverplus_tui.text.output import put, put_json, say, table
+from leverplus_tui.text.shots import shots_text
 from leverplus_tui.text.states import state_text
 from leverplus_tui.text.times import duration, moment
 
@@ -67,13 +68,20 @@ def runs(
         "kind",
         "vlm",
         "dataset",
-        *(f"acc@{shot}" for shot in shots),
+        *(f"acc@{shots_text(shot)}" for shot in shots),
+        *(["n"] if shots else []),
         "created",
         "duration",
         "state",
         "",
     )
-    put(table(headers, [_line(row, shots, found[row.id]) for row in rows], right=range(5, 5 + len(shots))))
+    put(
+        table(
+            headers, [_line(row, shots, found[row.id]) for row in rows], right=range(5, 6 + len(shots) if shots else 5)
+        )
+    )
+    if note := unlike_questions(rows, sort):
+        say(note)
     if len(rows) < total:
         say(f"first {len(rows)} of {total}")
 
@@ -87,6 +95,7 @@ def _line(row: RunRow, shots: list[int], findings: Sequence[Finding]) -> tuple[s
         _short(row.vlm, 20) or "-",
         (_short(row.dataset, 20) or "-") + (" (synthetic)" if is_synthetic(row) else ""),
         *(figure_text(cell) for cell in figures),
+        *([size_text([cell for cell in figures if cell is not None])] if shots else []),
         moment(row.created),
         duration(row.duration_s),
         state_text(row),

@@ -12,6 +12,7 @@ from engine.statistics.intervals import p_text
 from leverplus_tui.results.comparison import ComparedCell, Comparison, Pair
 from leverplus_tui.text.numbers import accuracy, number, signed, signed_interval
 from leverplus_tui.text.output import finding_lines, markdown_table, table
+from leverplus_tui.text.shots import known_shots, shots_text
 
 TableMaker = Callable[[Sequence[str], Sequence[Sequence[str]], Sequence[int]], str]
 LONGEST_VALUE = 40
@@ -55,7 +56,7 @@ def csv_text(found: Comparison) -> str:
     """One line per accuracy and one per pair; `forced` names the runs of a line that were forced past preflight."""
     out = io.StringIO()
     names = ["subset", "n", "shot", "a", "b", "accuracy_a", "accuracy_b", "difference", "ci_low", "ci_high", "p", "p_holm",
-             "n_paired", "improved", "worsened", "verdict", "reason", "forced"]  # fmt: skip
+             "n_paired", "improved", "worsened", "verdict", "reason", "n_a", "n_b", "forced"]  # fmt: skip
     writer = csv.DictWriter(out, names, lineterminator="\n")
     writer.writeheader()
     for cell in found.cells:
@@ -73,7 +74,7 @@ def accuracies(found: Comparison, make: TableMaker) -> str:
     lines = []
     for cell in found.cells:
         figures = [_figure(cell, run.id) for run in found.runs]
-        lines.append([cell.subset, str(cell.shot), str(cell.n), *figures])
+        lines.append([cell.subset, shots_text(cell.shot), cell.size_text, *figures])
     return make(headers, lines, range(1, len(headers)))
 
 
@@ -121,11 +122,11 @@ def metrics(found: Comparison, make: TableMaker) -> str:
 def _figure(cell: ComparedCell, run: str) -> str:
     if run not in cell.accuracy:
         return "-"
-    return ("*" if cell.best == run else "") + accuracy(cell.accuracy[run], *cell.interval[run])
+    return ("*" if cell.best == run else "") + cell.shown(run)
 
 
 def _pair_line(cell: ComparedCell, pair: Pair) -> list[str]:
-    head = [cell.subset, str(cell.shot), f"{pair.b} - {pair.a}"]
+    head = [cell.subset, shots_text(cell.shot), f"{pair.b} - {pair.a}"]
     if pair.difference is None:
         return [*head, "", "", "", "", str(pair.n_paired or ""), "", "", f"{pair.verdict}: {pair.reason}"]
     return [
@@ -135,11 +136,12 @@ def _pair_line(cell: ComparedCell, pair: Pair) -> list[str]:
 
 
 def _csv_line(cell: ComparedCell, pair: Pair) -> dict[str, Any]:
-    figures = {
-        f"accuracy_{side}": accuracy(cell.accuracy.get(run)) for side, run in (("a", pair.a), ("b", pair.b)) if run
-    }
+    figures: dict[str, Any] = {}
+    for side, run in (("a", pair.a), ("b", pair.b)):
+        if run:
+            figures |= {f"accuracy_{side}": accuracy(cell.accuracy.get(run)), f"n_{side}": cell.sizes.get(run)}
     values = {name: value for name, value in pair.as_json().items() if value is not None}
-    return {"subset": cell.subset, "n": cell.n, "shot": cell.shot, **figures, **values}
+    return {"subset": cell.subset, "n": cell.one_size, "shot": known_shots(cell.shot), **figures, **values}
 
 
 def _p(value: float | None) -> str:

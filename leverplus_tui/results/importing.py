@@ -28,7 +28,10 @@ def store_matrices(database: Engine, matrices: Sequence[Matrix], findings: Seque
                 entries.append(_entry(known, matrix) | {"already": True})
                 continue
             run = store.create_run(
-                session, spec=cast(Any, spec), name=matrix.label, environment={"imported_from": matrix.source}
+                session,
+                spec=cast(Any, spec),
+                name=matrix.label,
+                environment={"imported_from": matrix.path or matrix.source},
             )
             assert run.id is not None, "a stored run has a key"
             about = [finding for finding in findings if finding.subject.startswith(matrix.subject)]
@@ -72,7 +75,7 @@ def label_of(matrix: Matrix, figure: Figure) -> str:
 
 
 def _rows(matrix: Matrix) -> list[Row]:
-    made: list[Row] = [Fact("imported", True), Fact("source", matrix.source)]
+    made: list[Row] = [Fact("imported", True), Fact("source", matrix.source), Fact("source_path", matrix.path)]
     world = IMPORTED + matrix.dataset
     for figure in matrix.figures:
         label = label_of(matrix, figure)
@@ -92,6 +95,6 @@ def _entry(run_id: int, matrix: Matrix) -> dict[str, Any]:
              "ci_low": low, "ci_high": high}
         )  # fmt: skip
     return {
-        "run": f"r{run_id}", "source": matrix.source, "label": matrix.label, "dataset": matrix.dataset,
+        "run": f"r{run_id}", "source": matrix.source, "path": matrix.path, "label": matrix.label, "dataset": matrix.dataset,
         "vlm": matrix.vlm, "date": matrix.date, "cells": cells,
     }  # fmt: skip

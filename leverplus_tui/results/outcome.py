@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from db.specs import JOB_SPEC
 from db.store import CellRow, RunDetail
 from leverplus_tui.jobs.spec_command import command_text
+from leverplus_tui.text.shots import known_shots
 
 EXIT_OF_STATE = {"done": 0, "stopped": 130}
 
@@ -18,7 +19,7 @@ def matrix(cells: Sequence[CellRow]) -> list[dict[str, Any]]:
     """The accuracy matrix as the contract prints it, in percent."""
     return [
         {
-            "subset": cell.subset, "n": cell.n, "shot": cell.shot, "accuracy": round(cell.accuracy, 6),
+            "subset": cell.subset, "n": cell.n, "shot": known_shots(cell.shot), "accuracy": round(cell.accuracy, 6),
             "ci_low": round(cell.ci_low, 6), "ci_high": round(cell.ci_high, 6),
         } | ({"n_done": cell.n_done} if cell.n_done != cell.n else {})
         for cell in cells

@@ -18,6 +18,8 @@ from db import store
 from db.store import CellRow, RunDetail
 from engine.statistics.intervals import Interval, interval
 from engine.statistics.paired import Paired, all_pairs
+from leverplus_tui.text.numbers import accuracy, count
+from leverplus_tui.text.shots import known_shots
 
 Verdict = Literal["better", "worse", "not distinguishable", "not comparable"]
 IMPORTED = "import:"
@@ -61,8 +63,11 @@ class ComparedCell:
     """One row: a set of questions and a number of shots, with the accuracy of each run that has it."""
 
     n: int
+    """Questions of the row; where the runs' figures are over unlike ones (`sizes`), of the smallest."""
     shot: int
     subset: str
+    sizes: Mapping[str, int]
+    """Questions behind each run's figure; 0 where that was not told."""
     accuracy: Mapping[str, float]
     interval: Mapping[str, tuple[float, float]]
     pairs: tuple[Pair, ...]
@@ -70,11 +75,28 @@ class ComparedCell:
     def as_json(self) -> dict[str, Any]:
         """The contract's names, and the interval of each accuracy."""
         return {
-            "n": self.n, "shot": self.shot, "subset": self.subset,
+            "n": self.n, "shot": known_shots(self.shot), "subset": self.subset,
+            "sizes": dict(self.sizes),
             "accuracy": {run: round(value, 6) for run, value in self.accuracy.items()},
             "interval": {run: list(bounds) for run, bounds in self.interval.items()},
             "pairs": [pair.as_json() for pair in self.pairs],
         }  # fmt: skip
+
+    @property
+    def one_size(self) -> int | None:
+        """How many questions stand behind every figure of the row; None where they differ."""
+        sizes = set(self.sizes.values())
+        return sizes.pop() if len(sizes) == 1 else None
+
+    @property
+    def size_text(self) -> str:
+        """The same for a table, in which each figure of unlike questions has its own number beside it."""
+        return "unlike" if self.one_size is None else str(self.one_size or "?")
+
+    def shown(self, run: str) -> str:
+        """A run's figure with its interval, and with its own number of questions where those of the row differ."""
+        text = accuracy(self.accuracy[run], *self.interval.get(run, (None, None)))
+        return text if self.one_size is not None else f"{text} n={count(self.sizes[run]) if self.sizes[run] else '?'}"
 
     @property
     def best(self) -> str | None:
@@ -145,6 +167,7 @@ class Figures:
             n=n,
             shot=next(iter(cells.values())).shot,
             subset=subset,
+            sizes={run: cell.n_done or cell.n for run, cell in cells.items()},
             accuracy={run: cell.accuracy for run, cell in cells.items()},
             interval={run: (cell.ci_low, cell.ci_high) for run, cell in cells.items()},
             pairs=self._pairs(pairs, cells),
@@ -181,6 +204,7 @@ class Figures:
             n=len(shared),
             shot=next(iter(members.values())).shot,
             subset=f"{len(shared)} shared questions",
+            sizes=dict.fromkeys(over, len(shared)),
             accuracy={run: found.mean for run, found in over.items()},
             interval={run: (found.low, found.high) for run, found in over.items()},
             pairs=self._pairs(list(combinations(members, 2)), members, shared),

@@ -14,6 +14,7 @@ from leverplus_tui.results.comparison import Comparison, Pair
 from leverplus_tui.results.document import Block, Bullets, Code, Grid, Heading, Paragraph
 from leverplus_tui.results.outcome import command_of_run
 from leverplus_tui.text.numbers import accuracy, number, signed, signed_interval
+from leverplus_tui.text.shots import shots_text
 from leverplus_tui.text.times import duration, moment
 
 LANGUAGES = ("en", "zh")
@@ -130,13 +131,13 @@ def _accuracies(details: Sequence[RunDetail], comparison: Comparison | None, say
     lines = []
     if comparison is not None:
         for cell in comparison.cells:
-            figures = [accuracy(cell.accuracy[r], *cell.interval[r]) if r in cell.accuracy else "-" for r in runs]
+            figures = [cell.shown(run) if run in cell.accuracy else "-" for run in runs]
             starred = [f"* {text}" if cell.best == run else text for run, text in zip(runs, figures, strict=True)]
-            lines.append([cell.subset, str(cell.shot), str(cell.n), *starred])
+            lines.append([cell.subset, shots_text(cell.shot), cell.size_text, *starred])
     else:
         for figure in details[0].cells:
             text = accuracy(figure.accuracy, figure.ci_low, figure.ci_high)
-            lines.append([figure.subset, str(figure.shot), str(figure.n), text])
+            lines.append([figure.subset, shots_text(figure.shot), str(figure.n), text])
     if lines:
         yield Heading(say("accuracy"))
         yield Paragraph(say("accuracy how"))
@@ -148,7 +149,7 @@ def _pairs(comparison: Comparison | None, say: _Phrases) -> Iterator[Block]:
     if found:
         yield Heading(say("pairs"))
         yield Paragraph(say("pairs how"))
-        lines = [[cell.subset, str(cell.shot), *_pair_line(pair, say)] for cell, pair in found]
+        lines = [[cell.subset, shots_text(cell.shot), *_pair_line(pair, say)] for cell, pair in found]
         yield Grid(say.columns("pair columns"), lines, (1, 3, 5, 6, 7, 8))
 
 

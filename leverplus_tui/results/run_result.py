@@ -20,6 +20,7 @@ from leverplus_tui.results.outcome import EXIT_OF_STATE, exit_code, matrix, way_
 from leverplus_tui.text.numbers import accuracy, count, number, plural
 from leverplus_tui.text.output import finding_lines, put, put_json, say, table
 from leverplus_tui.text.shares import FEW_QUERIES
+from leverplus_tui.text.shots import shots_text
 from leverplus_tui.text.times import duration, iso
 
 SYNTHETIC = "synthetic: drawn questions or a built-in model; says nothing about real data"
@@ -39,7 +40,7 @@ def matrix_table(cells: Sequence[CellRow]) -> str:
     rows = [
         (
             cell.subset,
-            str(cell.shot),
+            shots_text(cell.shot),
             count(cell.n) if cell.n_done in (cell.n, 0) else f"{count(cell.n_done)} of {count(cell.n)}",
             accuracy(cell.accuracy, cell.ci_low, cell.ci_high),
         )

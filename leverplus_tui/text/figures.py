@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.numbers import accuracy, count, is_symmetric
 
 if TYPE_CHECKING:
-    from db.store import CellRow
+    from db.store import CellRow, RunRow
 
 
 def figure_text(cell: CellRow | None, *, short: bool = False) -> str:
@@ -27,3 +28,23 @@ def figure_text(cell: CellRow | None, *, short: bool = False) -> str:
     if cell.n_done >= cell.n:
         return text
     return f"?{text}" if symmetric else f"?{accuracy(cell.accuracy)} n={count(cell.n_done)}"
+
+
+def size_text(figures: Sequence[CellRow]) -> str:
+    """How many questions stand behind the figures shown."""
+    sizes = {figure.n for figure in figures}
+    return "" if not sizes else count(max(sizes)) if len(sizes) == 1 else f"{glyph('ellipsis')}{count(max(sizes))}"
+
+
+def unlike_questions(runs: Iterable[RunRow], sort: str) -> str:
+    """What is to be said of runs in the order of an accuracy (`acc@2 desc`) where the figures are over unlike questions."""
+    field = sort.strip().lower().partition(" ")[0]
+    shot = field.removeprefix("acc@")
+    if shot == field or not shot.isdecimal():
+        return ""
+    figures = [figure for run in runs if (figure := run.headline(int(shot))) is not None]
+    if len({(figure.dataset_sha, figure.split, figure.subset_sha) for figure in figures}) < 2:
+        return ""
+    sizes = sorted({figure.n for figure in figures})
+    told = f"n = {count(sizes[0])}" + (f" to {count(sizes[-1])}" if len(sizes) > 1 else "")
+    return f"{field} is over unlike questions ({told}), so this order ranks no methods"

@@ -174,12 +174,16 @@ def test_a_cell_belongs_to_a_subset_that_came_before(tmp_path: Path) -> None:
     assert dict(cell.shots_used) == {2: 10}
 
 
-def test_a_figure_over_nothing_is_not_a_number(tmp_path: Path) -> None:
+def test_a_figure_over_nothing_is_no_figure(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     run_id = new_run(engine)
-    add(engine, run_id, a_subset(10), rows.Cell(SUBSET, 2, 10, 0, math.nan, math.nan, math.nan, {}, 0))
+    nothing = rows.Cell(SUBSET, 2, 10, 0, 0.0, 0.0, 100.0, {}, 0)  # as older versions stored it
+    unknown = rows.Cell(SUBSET, 4, 0, 0, math.nan, math.nan, math.nan, {}, 0)  # imported, over nobody knows how many
+    add(engine, run_id, a_subset(10), nothing, unknown)
     with reading(engine) as session:
         (cell,) = store.cells(session, run_ids=[run_id])
+        assert store.run_ids(session, where="acc@2<50") == []
+    assert cell.shot == 4
     assert math.isnan(cell.accuracy)
 
 

@@ -49,7 +49,7 @@ def questions(spec: EvalSpec, result: Preflight) -> None:
     """What is asked was not trained on."""
     path = selector_file(spec) if resolve_retriever(spec) == "selector" and any(spec.shots) else None
     if path is not None:
-        overlap.questions(spec, manifest_at(path), result)
+        overlap.questions(spec, path, manifest_at(path), result)
 
 
 def _selector(spec: EvalSpec | GenerateSpec, shots: int, result: Preflight) -> None:

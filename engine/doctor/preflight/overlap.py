@@ -13,23 +13,24 @@ from engine.demo.shipped import FILES, trained_dir
 from engine.doctor.preflight.selector import entry
 from engine.doctor.preflight.table import Preflight
 
+Trained = Mapping[int, tuple[int | None, int | None]]
+"""Train row -> (question id, image id) of the queries of a training."""
 MOST_BYTES = 64 << 20
 """Larger RL data or annotations are not read for this: preflight is to answer at once."""
 
 
-def questions(spec: EvalSpec, manifest: Mapping[str, Any], result: Preflight) -> None:
+def questions(spec: EvalSpec, checkpoint: Path, manifest: Mapping[str, Any], result: Preflight) -> None:
     """One row for questions of the train split, and for val questions that share an id or an image with training."""
     if spec.split == "train":
-        _train_questions(spec, manifest, result)
+        _train_questions(spec, _trained(manifest, checkpoint), result)
     elif spec.dataset != "builtin":
-        shared = list(_shared(spec, manifest))
+        shared = list(_shared(spec, manifest, _trained(manifest, checkpoint)))
         if shared:
             result.add("questions", "trained on", spec.split, *shared)
 
 
-def _train_questions(spec: EvalSpec, manifest: Mapping[str, Any], result: Preflight) -> None:
+def _train_questions(spec: EvalSpec, trained: Trained, result: Preflight) -> None:
     """The ids of RL data are rows of the train split, so a prefix of it is compared row by row."""
-    trained = _trained(manifest)
     prefix = max(spec.first, default=0)
     rows = [row for row in trained if not prefix or row < prefix]
     if trained and not rows:
@@ -42,9 +43,8 @@ def _train_questions(spec: EvalSpec, manifest: Mapping[str, Any], result: Prefli
     result.add("questions", f"trained on {number}", spec.split, found)
 
 
-def _shared(spec: EvalSpec, manifest: Mapping[str, Any]) -> Iterator[Finding]:
+def _shared(spec: EvalSpec, manifest: Mapping[str, Any], trained: Trained) -> Iterator[Finding]:
     """Val questions against the queries of training, by question id and by image."""
-    trained = _trained(manifest)
     asked = _asked(spec, entry(manifest, "lineage", "rl_meta").get("dataset_order_sha")) if trained else {}
     if not asked:
         return
@@ -61,12 +61,12 @@ def _shared(spec: EvalSpec, manifest: Mapping[str, Any]) -> Iterator[Finding]:
             return
 
 
-def _trained(manifest: Mapping[str, Any]) -> dict[int, tuple[int | None, int | None]]:
-    """Train row -> (question id, image id) of the queries that a selector learned from; empty where nobody can say."""
+def _trained(manifest: Mapping[str, Any], checkpoint: Path) -> Trained:
+    """The queries that a selector learned from; empty where nobody can say."""
     # 180 ms that the first finding does not wait for (benchmarks/preflight.py)
     from engine.rl.reading.file import read_rl_file
 
-    path = Path(str(entry(manifest, "lineage", "rl_data").get("path") or ""))
+    path = _where_now(Path(str(entry(manifest, "lineage", "rl_data").get("path") or "")), checkpoint)
     if path == Path("builtin"):
         path = trained_dir() / FILES["rl-data"]
     if not path.is_file() or path.stat().st_size > MOST_BYTES:
@@ -77,6 +77,15 @@ def _trained(manifest: Mapping[str, Any]) -> dict[int, tuple[int | None, int | N
         return {}
     about = zip(data.query_ids.tolist(), data.queries, strict=True)
     return {row: (query.question_id, query.image_id) for row, query in about}
+
+
+def _where_now(path: Path, checkpoint: Path) -> Path:
+    """A file that a checkpoint names: what another run of its home wrote was moved with the home."""
+    runs = next((folder for folder in checkpoint.absolute().parents if folder.name == "runs"), None)
+    if path.exists() or runs is None or "runs" not in path.parts:
+        return path
+    inside = len(path.parts) - path.parts[::-1].index("runs")
+    return runs.joinpath(*path.parts[inside:])
 
 
 def _asked(spec: EvalSpec, order_sha: object) -> dict[int, int]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.statistics.intervals import p_phrase
 from leverplus_tui.text.glyphs import glyph
-from leverplus_tui.text.numbers import accuracy, count, difference, plural
+from leverplus_tui.text.numbers import count, difference, plural
+from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.states import STATE_ROLES, VERDICT_ROLES, marks, shown_state, state_text
 from leverplus_tui.text.times import age, duration
 from leverplus_tui.text.words import clean, short_name
@@ -87,7 +88,8 @@ def _figure_lines(cell: ComparedCell, runs: Sequence[str], base: str) -> Iterato
     """Accuracies, differences from the baseline, verdicts."""
     pairs = {run: against(cell, base, run) for run in runs if run != base}
     told = any(pair is not None and pair.verdict in ("better", "worse") for pair in pairs.values())
-    label = f"{plural(cell.shot, 'shot')}  n={count(cell.n)}  {clean(cell.subset)}"
+    size = "" if cell.one_size is None else f"  n={count(cell.one_size)}"
+    label = f"{shots_words(cell.shot)}{size}  {clean(cell.subset)}"
     yield Line(GROUPS[0], label, {run: _accuracy(cell, run) for run in runs}, differs=told, figure=cell)
     if any(pair is not None for pair in pairs.values()):
         yield Line(GROUPS[0], "  difference", {r: _difference(p) for r, p in pairs.items()}, differs=told, figure=cell)
@@ -97,9 +99,7 @@ def _figure_lines(cell: ComparedCell, runs: Sequence[str], base: str) -> Iterato
 def _accuracy(cell: ComparedCell, run: str) -> Cell:
     if run not in cell.accuracy:
         return Cell("-", "faint")
-    low, high = cell.interval.get(run, (None, None))
-    value = cell.accuracy[run]
-    text = accuracy(value, low, high)
+    text = cell.shown(run)
     return Cell(f"{text} best", "good") if cell.best == run else Cell(text, "strong")
 
 
@@ -166,7 +166,7 @@ def _plain(value: Any) -> str:
 
 def sentence(cell: ComparedCell, pair: Pair) -> str:
     """The verdict as a researcher would say it, with all its numbers."""
-    where = f"{plural(cell.shot, 'shot')} on {clean(cell.subset)}"
+    where = f"{shots_words(cell.shot)} on {clean(cell.subset)}"
     if pair.verdict == "not comparable" or pair.difference is None:
         return f"{pair.b} and {pair.a} at {where}: not comparable, {pair.reason or 'nothing to pair'}"
     numbers = f"{difference(pair.difference, pair.ci_low, pair.ci_high)} points"

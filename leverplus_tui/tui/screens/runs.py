@@ -14,6 +14,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from db.user_error import UserError
+from leverplus_tui.text.figures import unlike_questions
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import (
@@ -203,6 +204,8 @@ class RunsScreen(RunActions, LaunchPage, FilteredPage):
         elif self._columns:
             parts.append("chosen columns (c)")
         parts.append(f"sort {self.sort}")
+        if note := unlike_questions(self._rows.values(), self.sort):
+            parts.append(note)
         if self.table.marked:
             parts.append(f"{len(self.table.marked)} marked (v compares)")
         if self.where:
@@ -232,6 +235,7 @@ class RunsScreen(RunActions, LaunchPage, FilteredPage):
         self._widths = figure_widths(self._rows.values(), self._shots)
         self._set_columns()
         self._put(self._rows.values() if others else rows, fresh=fresh)
+        self._summarise()
         self._inform()
 
     def _put(self, rows: Iterable[RunRow], *, fresh: bool = False) -> None:

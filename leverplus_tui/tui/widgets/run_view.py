@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from leverplus_tui.text.figures import figure_text
+from leverplus_tui.text.figures import figure_text, size_text
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.numbers import accuracy, count, plural
+from leverplus_tui.text.shots import shots_text
 from leverplus_tui.text.states import STATE_ROLES, SYNTHETIC, marks, short_word, shown_state, state_text
 from leverplus_tui.text.times import age, duration
 from leverplus_tui.text.words import clean, short_name
@@ -42,12 +43,6 @@ def figure_cell(figure: CellRow | None, state: str) -> Cell:
     return Cell(figure_text(figure, short=True), "" if whole else "faint")
 
 
-def size_text(figures: Sequence[CellRow]) -> str:
-    """How many questions stand behind the figures shown."""
-    sizes = {figure.n for figure in figures}
-    return "" if not sizes else count(max(sizes)) if len(sizes) == 1 else f"{glyph('ellipsis')}{count(max(sizes))}"
-
-
 def how(run: RunRow) -> str:
     """Who chooses, or what is trained."""
     return clean(run.retriever or run.variant or "-")
@@ -79,7 +74,7 @@ def run_columns(
         *(
             Column(
                 f"@{shot}",
-                f"acc@{shot}",
+                f"acc@{shots_text(shot)}",
                 max(figure, (widths or {}).get(shot, 0)),
                 align="right",
                 priority=2 + (index > 2),

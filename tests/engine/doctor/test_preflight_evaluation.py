@@ -143,6 +143,17 @@ def test_train_questions_that_were_trained_on_are_counted(tmp_path: Path) -> Non
     assert "train-eval-overlap" in codes(preflight(EvalSpec(selector=str(published(tmp_path / "b.pt")), split="train")))
 
 
+def test_rl_data_of_a_moved_home_are_found(tmp_path: Path) -> None:
+    runs = tmp_path / "home" / "runs"
+    for name in ("r1", "r2/checkpoints"):
+        (runs / name).mkdir(parents=True)
+    data = helpers_rl.write(runs / "r1" / "rl.json", helpers_rl.strict())
+    trained(runs / "r2" / "checkpoints" / "a.safetensors", rl_data=str(data))
+    (tmp_path / "home").rename(tmp_path / "moved")
+    path = str(tmp_path / "moved" / "runs" / "r2" / "checkpoints" / "a.safetensors")
+    assert "was trained on some" not in message(preflight(EvalSpec(selector=path, split="train")), "train-eval-overlap")
+
+
 def with_queries(path: Path, asked: list[tuple[int, int]]) -> Path:
     """RL data whose queries have these question and image ids."""
     document = helpers_rl.plain(queries=len(asked))

@@ -12,6 +12,7 @@ from textual.containers import Container
 from textual.widgets import Static
 
 from leverplus_tui.text.numbers import count, plural, score, signed
+from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.rows import Answered
@@ -140,7 +141,7 @@ class Answers(TellsFailures, Container):
         self.table.set_columns(_columns(self.other))
         self.table.put_rows({row.row.question_id: _row(row, self.other) for row in self._rows}, fresh=True)
         self.table.set_keys([row.row.question_id for row in self._rows])
-        self._head("   ".join([plural(cell.shot, "shot"), self._counted(cell), f"by {self.sort}", clean(cell.subset)]))
+        self._head("   ".join([shots_words(cell.shot), self._counted(cell), f"by {self.sort}", clean(cell.subset)]))
         self._open()
 
     def _counted(self, cell: CellRow) -> str:
@@ -180,9 +181,7 @@ class Answers(TellsFailures, Container):
         if self._detail is None or not self._detail.row.cells:
             return
         cells = self._detail.row.cells
-        words = [
-            (str(index), f"{plural(cell.shot, 'shot')} on {clean(cell.subset)}") for index, cell in enumerate(cells)
-        ]
+        words = [(str(index), f"{shots_words(cell.shot)} on {clean(cell.subset)}") for index, cell in enumerate(cells)]
         current = str(cells.index(self.cell)) if self.cell in cells else ""
         chosen = await self.app.push_screen_wait(Choose("Which figure?", words, current=current))
         if chosen:

@@ -16,6 +16,7 @@ from textual.widgets import Static
 from db.run_states import ACTIVE, FAILED, UNFINISHED
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.numbers import accuracy, count
+from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.states import MARK_WORDS, SEVERITY_ROLES, SYNTHETIC, marks
 from leverplus_tui.text.times import duration
 from leverplus_tui.text.words import clean, short_name
@@ -200,5 +201,5 @@ def figures(row: RunRow, width: int) -> Content:
 def _line(cell: CellRow, text: str, axis: tuple[float, float], width: int) -> list[Part]:
     done = "" if cell.n_done >= cell.n else f" ? {count(cell.n_done)}/{count(cell.n)}"
     drawn = whisker(cell.ci_low, cell.accuracy, cell.ci_high, axis, max(6, width - 11 - len(text) - len(done)))
-    shots = f"{cell.shot} shot" + ("s" if cell.shot != 1 else " ")
+    shots = shots_words(cell.shot).ljust(len("0 shots"))
     return [(f"{shots} ", "$faint"), f"{text}  ", (drawn, "$primary"), (done, "$warning"), "\n"]

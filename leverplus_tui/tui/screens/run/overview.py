@@ -10,7 +10,8 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from leverplus_tui.text.numbers import count, plural
+from leverplus_tui.text.numbers import count
+from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.states import marks
 from leverplus_tui.text.times import age, duration
 from leverplus_tui.text.words import clean, fact, spaced
@@ -58,7 +59,7 @@ class Overview(VerticalScroll):
         self.places = {(subsets.index(cell.subset), shots.index(cell.shot)): cell for cell in cells}
         badges = [MARK_BADGES[mark] for mark in marks(detail.row) if mark in MARK_BADGES]
         figures = {place: _figure(cell, badges) for place, cell in self.places.items()}
-        titles = [f"{plural(shot, 'shot')}" for shot in shots]
+        titles = [shots_words(shot) for shot in shots]
         matrix = self.query_one(Matrix)
         matrix.display = bool(figures)
         matrix.show([shorten(clean(subset), 28) for subset in subsets], titles, figures)
