@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ from engine.vlm.protocol import Answer, always
 
 BLOCK = 1024
 """Prompts whose prefixes are sought together; those of the next block are made ready meanwhile."""
-FIRST_BLOCK = 256
+FIRST_BLOCKS = (32, 256)
+"""The first ones are small, so that the processor starts at once."""
 BLOCKS_AT_ONCE = 4
 """Blocks worth handing over together."""
 
@@ -147,8 +149,10 @@ class PackedVLM(LocalVLM):
 
 
 def _blocks(count: int) -> Iterator[range]:
-    """Ranges over so many prompts, the first one short."""
-    start, size = 0, FIRST_BLOCK
-    while start < count:
+    """Ranges over so many prompts."""
+    start = 0
+    for size in chain(FIRST_BLOCKS, repeat(BLOCK)):
+        if start >= count:
+            return
         yield range(start, min(start + size, count))
-        start, size = start + size, BLOCK
+        start += size
