@@ -245,9 +245,7 @@ def _batched(table: Table, generate: LocalVLM, vlm: PackedVLM, samples: Sequence
 def _tower(table: Table, loaded: Any, vlm: PackedVLM, samples: Sequence[Sample]) -> None:
     """Goal 8: 32 images of one size and of all sizes."""
     features = vlm.engine.features
-    images = [
-        features.reader.pixels.read(features.sources[vlm._key(one.image, _CAPS)]) for one in samples[:TOWER_IMAGES]
-    ]
+    images = [features.reader.read(features.sources[vlm._key(one.image, _CAPS)]) for one in samples[:TOWER_IMAGES]]
     grids = [(image.shape[0] // 14, image.shape[1] // 14) for image in images]
     patches = features.reader.pixels.patches(images)
     thw = torch.tensor([(1, *grid) for grid in grids], device=patches.device)

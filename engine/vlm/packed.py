@@ -18,9 +18,9 @@ from engine.common.images import MISSING_SHA, ImageProblem, image_sha, load_imag
 from engine.packed.assembly import build
 from engine.packed.decoding import Decoding
 from engine.packed.engine import Ask, Engine, Reply, TooLong
-from engine.packed.images import Source
 from engine.packed.prefixes import Path as PromptPath
 from engine.packed.prefixes import cut
+from engine.packed.reading import Source
 from engine.vlm.loading import Loaded
 from engine.vlm.local import LocalVLM
 from engine.vlm.prompt import Prompt, request_sha
