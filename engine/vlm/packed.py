@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
-from itertools import chain, repeat
+from functools import cache, lru_cache, partial
+from itertools import chain, pairwise, repeat
 from pathlib import Path
 from typing import Any
 
@@ -68,16 +67,14 @@ class PackedVLM(LocalVLM):
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, group by group; prompts with a common beginning are in one group."""
-        with ThreadPoolExecutor(
-            1, thread_name_prefix="prompts"
-        ) as pool:  # while a block is answered, the next is made ready
-            for asked, broken in pool.map(partial(self._asks, prompts), _blocks(len(prompts))):
-                if broken:
-                    yield broken
-                yield from self._answer_block(asked, go_on)
-                if not go_on():
-                    break
-            pool.shutdown(cancel_futures=True)
+        blocks = [cache(partial(self._asks, prompts, block)) for block in _blocks(len(prompts))]
+        for block, following in pairwise([*blocks, _nothing]):
+            asked, broken = block()
+            if broken:
+                yield broken
+            yield from self._answer_block(asked, go_on, meanwhile=following)
+            if not go_on():
+                return
 
     def _asks(self, prompts: Sequence[Prompt], block: range) -> tuple[dict[int, Ask], dict[int, Answer]]:
         """What to ask for each prompt by its position; the answers of those with a bad image."""
@@ -90,10 +87,12 @@ class PackedVLM(LocalVLM):
                 broken[place] = Answer("", error=str(problem))
         return asked, broken
 
-    def _answer_block(self, asked: Mapping[int, Ask], go_on: Callable[[], bool]) -> Iterator[dict[int, Answer]]:
+    def _answer_block(
+        self, asked: Mapping[int, Ask], go_on: Callable[[], bool], meanwhile: Callable[[], object]
+    ) -> Iterator[dict[int, Answer]]:
         places = list(asked)
         try:
-            for replies in self.engine.answer(list(asked.values()), go_on):
+            for replies in self.engine.answer(list(asked.values()), go_on, meanwhile):
                 yield self._answers({places[at]: reply for at, reply in replies.items()})
         except TooLong:
             self._refuse_size()
@@ -146,6 +145,10 @@ class PackedVLM(LocalVLM):
         for problem in problems.values():
             raise problem
         return [found[key][0] for key in keys]
+
+
+def _nothing() -> tuple[dict[int, Ask], dict[int, Answer]]:
+    return {}, {}
 
 
 def _blocks(count: int) -> Iterator[range]:
