@@ -97,7 +97,6 @@ class Engine:
                     yield replies
                 self.counts.start()
         finally:
-            self.features.reader.forget()
             self._prefixes.clear()
 
     def _next(self, schedule: Schedule) -> tuple[Group, Images] | None:

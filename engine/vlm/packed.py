@@ -33,6 +33,10 @@ BLOCKS_AT_ONCE = 4
 """Blocks worth handing over together."""
 
 
+Asks = tuple[dict[int, Ask], dict[int, Answer]]
+"""By position."""
+
+
 class PackedVLM(LocalVLM):
     """See `engine.vlm.protocol.VLM`. In float32 it answers as `LocalVLM` does, and shares its answers."""
 
@@ -67,17 +71,20 @@ class PackedVLM(LocalVLM):
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, group by group; prompts with a common beginning are in one group."""
-        blocks = [cache(partial(self._asks, prompts, block)) for block in _blocks(len(prompts))]
-        for block, following in pairwise([*blocks, _nothing]):
-            asked, broken = block()
-            if broken:
-                yield broken
-            yield from self._answer_block(asked, go_on, meanwhile=following)
-            if not go_on():
-                return
+        blocks: list[Callable[[], Asks]] = [cache(partial(self._asks, prompts, one)) for one in _blocks(len(prompts))]
+        try:
+            for block, following in pairwise([*blocks, _nothing]):
+                asked, broken = block()
+                if broken:
+                    yield broken
+                yield from self._answer_block(asked, go_on, meanwhile=following)
+                if not go_on():
+                    return
+        finally:
+            self.engine.features.reader.forget()
 
-    def _asks(self, prompts: Sequence[Prompt], block: range) -> tuple[dict[int, Ask], dict[int, Answer]]:
-        """What to ask for each prompt by its position; the answers of those with a bad image."""
+    def _asks(self, prompts: Sequence[Prompt], block: range) -> Asks:
+        """What to ask for each prompt, whose images are read from now on, and the answers of those with a bad image."""
         asked: dict[int, Ask] = {}
         broken: dict[int, Answer] = {}
         for place in block:
@@ -85,6 +92,7 @@ class PackedVLM(LocalVLM):
                 asked[place] = Ask(self.path(prompts[place]))
             except ImageProblem as problem:
                 broken[place] = Answer("", error=str(problem))
+        self.engine.features.announce([one.image for ask in asked.values() for one in ask.path])
         return asked, broken
 
     def _answer_block(
@@ -147,7 +155,7 @@ class PackedVLM(LocalVLM):
         return [found[key][0] for key in keys]
 
 
-def _nothing() -> tuple[dict[int, Ask], dict[int, Answer]]:
+def _nothing() -> Asks:
     return {}, {}
 
 
