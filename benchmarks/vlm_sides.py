@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ CAPS = (3136, 12_845_056)
 COCO_SIZES = ((640, 480),) * 9 + ((480, 640),) * 4 + ((640, 427),) * 3 + ((500, 375),) * 2 + ((427, 640), (640, 640))
 """About how often sizes occur in COCO."""
 TEXTURES = 24
+OKVQA_QUESTIONS = 5046
 
 
 def random_model(config: Any, device: torch.device, dtype: torch.dtype, folder: Path) -> Loaded:
@@ -45,7 +47,9 @@ def random_model(config: Any, device: torch.device, dtype: torch.dtype, folder: 
     return Loaded("random", model.eval().requires_grad_(False), processor, "random", device, dtype, 0)
 
 
-def coco_like(folder: Path, count: int, sizes: Sequence[tuple[int, int]] = COCO_SIZES) -> list[Sample]:
+def coco_like(
+    folder: Path, count: int, sizes: Sequence[tuple[int, int]] = COCO_SIZES, name: str = "{}.jpg"
+) -> list[Sample]:
     """Questions about `count` different JPEG files with the spectrum of photographs."""
     rng = np.random.default_rng(0)
     textures = [_texture(rng) for _ in range(TEXTURES)]
@@ -55,7 +59,7 @@ def coco_like(folder: Path, count: int, sizes: Sequence[tuple[int, int]] = COCO_
     def save(at: int) -> Path:
         width, height = shapes[at]
         moved = np.roll(textures[at % TEXTURES], (13 * at, 29 * at), (0, 1))[:height, :width]
-        path = folder / f"{at}.jpg"
+        path = folder / name.format(at)
         buffer = io.BytesIO()
         Image.fromarray(moved).save(buffer, "JPEG", quality=92)
         path.write_bytes(buffer.getvalue())
@@ -83,6 +87,29 @@ def coco_like(folder: Path, count: int, sizes: Sequence[tuple[int, int]] = COCO_
         Sample(at, " ".join(draw.sample(words, 8)) + "?", " ".join(draw.sample(words, 2)), path)
         for at, path in enumerate(paths)
     ]
+
+
+def write_okvqa(root: Path, val: int) -> None:
+    """A folder in the official layout with so many questions to ask, and of demonstrations its share in OKVQA."""
+    for split, count in (("val", val), ("train", round(val * 9009 / OKVQA_QUESTIONS))):
+        images = root / "mscoco2014" / f"{split}2014"
+        images.mkdir(parents=True)
+        samples = coco_like(images, count, name=f"COCO_{split}2014_{{:012d}}.jpg")
+        asked = [
+            {"image_id": one.question_id, "question_id": one.question_id, "question": one.question} for one in samples
+        ]
+        answers = [
+            {
+                **{name: row[name] for name in ("image_id", "question_id")}, "question_type": "one", "answer_type": "other",
+                "answers": [
+                    {"answer_id": at, "answer": one.label, "raw_answer": one.label, "answer_confidence": "yes"}
+                    for at in range(1, 11)
+                ],
+            }
+            for row, one in zip(asked, samples, strict=True)
+        ]  # fmt: skip
+        (root / f"OpenEnded_mscoco_{split}2014_questions.json").write_text(json.dumps({"questions": asked}))
+        (root / f"mscoco_{split}2014_annotations.json").write_text(json.dumps({"annotations": answers}))
 
 
 def _texture(rng: np.random.Generator) -> np.ndarray[Any, Any]:

@@ -14,6 +14,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 Value = TypeVar("Value")
 
+_ORIENTATION = 0x0112  # EXIF tag
+_FIRST_ON_ITS_SIDE = 5
 MISSING_SHA = "missing"  # stands in a prompt's hash for a file that cannot be read; such a prompt is never answered
 
 
@@ -39,6 +41,16 @@ def image_sha(path: Path) -> str:
 def _file_sha(path: Path, _size: int, _mtime_ns: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Width and height of the upright image, from the head of its file where that is enough. Raises ImageProblem."""
+    try:
+        with Image.open(path) as image:
+            turned = image.getexif().get(_ORIENTATION, 1) >= _FIRST_ON_ITS_SIDE
+            return (image.height, image.width) if turned else image.size
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return load_image(path).size  # says what is wrong with it
 
 
 def load_image(path: Path) -> Image.Image:

@@ -2,13 +2,14 @@
 
 How it works is drawn in `docs/engine.md`. The parts, from the questions to the answers:
 
-    images       pixels read ahead by threads, visual tokens kept by content and size
+    reading      image files to pixels, in processes of their own beside a GPU
+    images       pixels read ahead, visual tokens kept by content and size
     tower        the vision encoder over all images of a chunk at once
     prefixes     prompts cut at their images and laid into a tree: here a prefix is found again
     schedule     which prompts are alive together, within a budget of tokens
     memory       slots for keys and values of the tokens that are alive
     language     the language model over packed tokens
-    attention    packed queries over lists of slots: plain PyTorch anywhere, fused kernels on CUDA
+    attention    packed queries over lists of slots, in plain PyTorch (fused: by fused kernels, on CUDA)
     pointwise    what stands between the matrix products (kernels: the same in Triton)
     decoding     greedy, beam search and sampling as transformers' generate defines them
     references   log-probabilities of given answers behind a prompt

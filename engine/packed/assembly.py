@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from engine.packed.attention import Attention, FusedAttention, PaddedAttention
+from engine.packed.attention import Attention, PaddedAttention
 from engine.packed.decoding import Decoding
 from engine.packed.engine import Engine
 from engine.packed.images import Features, Kept, Pixels, Reader
@@ -43,7 +43,7 @@ def build(model: Any, processor: Any, decoding: Decoding, *, memory_bytes: int |
     memory = _memory(weights, device, memory_bytes or _share(device, SHARE))
     return Engine(
         language=Language(weights, memory, attention, pointwise),
-        features=Features(Reader(pixels), tower, kept),
+        features=Features(Reader(pixels, processes=device.type == "cuda"), tower, kept),
         decoding=decoding,
         device=device,
         image_token=int(processor.image_token_id),
@@ -55,6 +55,7 @@ def _kernels(device: torch.device, dtype: torch.dtype) -> tuple[Attention, Point
     if device.type != "cuda":
         return PaddedAttention(device), PlainPointwise()
     try:
+        from engine.packed.fused import FusedAttention
         from engine.packed.kernels import FusedPointwise
     except ImportError:  # no Triton
         return PaddedAttention(device), PlainPointwise()

@@ -76,10 +76,13 @@ class Engine:
         self._prefixes = Prefixes(self.language, self.device)
 
     @torch.inference_mode()
-    def answer(self, asked: Sequence[Ask], go_on: Callable[[], bool]) -> Iterator[dict[int, Reply]]:
+    def answer(
+        self, asked: Sequence[Ask], go_on: Callable[[], bool], meanwhile: Callable[[], object] = bool
+    ) -> Iterator[dict[int, Reply]]:
         """A reply for each by its position, group by group. Raises TooLong.
 
-        Once `go_on` says no, no further group is begun.
+        Once `go_on` says no, no further group is begun. `meanwhile` is called when a GPU has much to do and nothing is
+        to be waited for yet: the moment to make ready what comes next.
         """
         schedule = self._schedule(asked)
         self.features.announce([one.segment.image for end in schedule.ends for one in end.path])
@@ -87,14 +90,13 @@ class Engine:
             self.counts.start()
             waiting = self._next(schedule)
             while waiting and go_on():
-                replies = self._group(asked, schedule, *waiting)
+                replies = self._group(asked, schedule, *waiting, meanwhile)
                 waiting = self._next(schedule)  # its images are encoded while the user looks at the replies
                 self.counts.pause()
                 if replies:
                     yield replies
                 self.counts.start()
         finally:
-            self.features.reader.forget()
             self._prefixes.clear()
 
     def _next(self, schedule: Schedule) -> tuple[Group, Images] | None:
@@ -113,7 +115,9 @@ class Engine:
         beyond = self.decoding.width * (self.decoding.spec.max_new_tokens - 1) + scored
         return Schedule(list(tree.ends()), self.language.memory.size, beyond, self.at_once)
 
-    def _group(self, asked: Sequence[Ask], schedule: Schedule, group: Group, images: Images) -> dict[int, Reply]:
+    def _group(
+        self, asked: Sequence[Ask], schedule: Schedule, group: Group, images: Images, meanwhile: Callable[[], object]
+    ) -> dict[int, Reply]:
         """Replies of the group; none where it did not fit and smaller ones follow."""
         try:
             if images is None:
@@ -123,6 +127,7 @@ class Engine:
                 return self._refuse(schedule, problems)
             hidden = self._prefixes.read(group.levels, tokens, group.ends)
             schedule.computed(group)
+            meanwhile()
             replies = self._replies(asked, group.ends, hidden)
         except torch.OutOfMemoryError:
             replies = None  # the memory is free only once the exception is gone

@@ -1,4 +1,4 @@
-"""Images on their way to visual tokens: read ahead by threads, encoded once for each content and size, kept within budgets.
+"""Images on their way to visual tokens: read ahead, encoded once for each content and size, kept within budgets.
 
 Pixels are brought to size by Pillow as the model's own processor does it; scaling, normalising and cutting into patches happen
 on the device, with a table of the 256 values that a byte can become, so that they are equal to the processor's to the bit.
@@ -7,36 +7,26 @@ on the device, with a table of the 256 values that a byte can become, so that th
 from __future__ import annotations
 
 import os
+import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from engine.common.images import ImageProblem, load_image
+from engine.common.images import ImageProblem, image_size
+from engine.packed.reading import ReadingProcess, Sizing, Source, read
 from engine.packed.tower import Grid, Tower
 
 AHEAD = 512
 """Images read ahead of the one that is needed: about 0.5 GB for images of 640x480 pixels."""
 PATCHES_AT_ONCE = 65_536
 """Patches in one pass of the tower: about 40 images of 640x480 pixels."""
-LARGEST_RATIO = 200
-"""Of width and height, as the processor has it."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where an image comes from and the size that it is brought to."""
-
-    path: Path
-    min_pixels: int
-    max_pixels: int
 
 
 class Pixels:
@@ -44,8 +34,8 @@ class Pixels:
 
     def __init__(self, processor: Any, device: torch.device) -> None:
         self.patch, self.merge = int(processor.patch_size), int(processor.merge_size)
+        self.sizing = Sizing(self.patch * self.merge, int(processor.resample))
         self._frames = int(processor.temporal_patch_size)
-        self._resample = processor.resample
         self._device = device
         scaled = (np.arange(256).astype(np.float64) * processor.rescale_factor).astype(np.float32)
         mean, deviation = (np.array(one, np.float32) for one in (processor.image_mean, processor.image_std))
@@ -53,30 +43,9 @@ class Pixels:
 
     def grid(self, source: Source) -> Grid:
         """Rows and columns of patches, from the file's head alone. Raises ImageProblem."""
-        try:
-            with Image.open(source.path) as image:
-                turned = image.getexif().get(0x0112, 1) >= 5
-                width, height = image.size[::-1] if turned else image.size
-        except Exception:
-            width, height = load_image(source.path).size  # says what is wrong with it
-        high, wide = self._size(source, height, width)
+        width, height = image_size(source.path)
+        high, wide = self.sizing.fitted(source, height, width)
         return high // self.patch, wide // self.patch
-
-    def _size(self, source: Source, height: int, width: int) -> tuple[int, int]:
-        from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
-
-        try:
-            high, wide = smart_resize(height, width, self.patch * self.merge, source.min_pixels, source.max_pixels)
-        except ValueError as error:  # such as an aspect ratio above 200
-            raise ImageProblem(source.path, f"the image cannot be processed ({error})") from None
-        return high, wide
-
-    def read(self, source: Source) -> Tensor:
-        """The image at its size, (height, width, 3) bytes. Raises ImageProblem."""
-        image = load_image(source.path)
-        high, wide = self._size(source, image.height, image.width)
-        values = torch.from_numpy(np.array(image.resize((wide, high), resample=self._resample)))
-        return values.pin_memory() if self._device.type == "cuda" else values
 
     def patches(self, images: Sequence[Tensor]) -> Tensor:
         """(patches of all, patch values) float32 on the device."""
@@ -92,17 +61,31 @@ class Pixels:
         )  # fmt: skip
 
 
-@dataclass
 class Reader:
-    """Reads images in threads, ahead of their use; Pillow decodes and resizes outside of Python's lock."""
+    """Reads images ahead of their use: beside a GPU in processes of its own, else in threads."""
 
-    pixels: Pixels
-    threads: int = field(default_factory=lambda: min(16, os.cpu_count() or 1))
-    _under_way: dict[str, Future[Tensor]] = field(default_factory=dict)
-    _waiting: OrderedDict[str, Source] = field(default_factory=OrderedDict)
+    def __init__(self, pixels: Pixels, *, processes: bool, workers: int = 0) -> None:
+        """`workers`: how many; 0 for as many as there are cores, 16 at most."""
+        self.pixels = pixels
+        self._processes = processes
+        self._own = threading.local()
+        self._under_way: dict[str, Future[Tensor]] = {}
+        self._waiting: OrderedDict[str, Source] = OrderedDict()
+        self._pool = ThreadPoolExecutor(workers or min(16, os.cpu_count() or 1), thread_name_prefix="images")
 
-    def __post_init__(self) -> None:
-        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="images")
+    def read(self, source: Source) -> Tensor:
+        """The image at its size, (height, width, 3) bytes. Raises ImageProblem."""
+        if self._processes:
+            return torch.from_numpy(self._process().read(source)).pin_memory()
+        return torch.from_numpy(read(source, self.pixels.sizing))
+
+    def _process(self) -> ReadingProcess:
+        """The process of this thread."""
+        if not hasattr(self._own, "process"):
+            self._own.process = ReadingProcess(self.pixels.sizing)
+            weakref.finalize(self, self._own.process.end)
+        process: ReadingProcess = self._own.process
+        return process
 
     def announce(self, sources: Mapping[str, Source]) -> None:
         """These will be needed, in this order."""
@@ -114,7 +97,7 @@ class Reader:
     def take(self, key: str, source: Source) -> Tensor:
         """The image, which is then forgotten. Raises ImageProblem."""
         self._waiting.pop(key, None)
-        reading = self._under_way.pop(key, None) or self._pool.submit(self.pixels.read, source)
+        reading = self._under_way.pop(key, None) or self._pool.submit(self.read, source)
         self._go_on()
         return reading.result()
 
@@ -128,7 +111,7 @@ class Reader:
     def _go_on(self) -> None:
         while self._waiting and len(self._under_way) < AHEAD:
             key, source = self._waiting.popitem(last=False)
-            self._under_way[key] = self._pool.submit(self.pixels.read, source)
+            self._under_way[key] = self._pool.submit(self.read, source)
 
 
 class Kept:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
+from itertools import chain, pairwise, repeat
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,9 @@ from engine.common.images import MISSING_SHA, ImageProblem, image_sha, load_imag
 from engine.packed.assembly import build
 from engine.packed.decoding import Decoding
 from engine.packed.engine import Ask, Engine, Reply, TooLong
-from engine.packed.images import Source
 from engine.packed.prefixes import Path as PromptPath
 from engine.packed.prefixes import cut
+from engine.packed.reading import Source
 from engine.vlm.loading import Loaded
 from engine.vlm.local import LocalVLM
 from engine.vlm.prompt import Prompt, request_sha
@@ -27,9 +27,14 @@ from engine.vlm.protocol import Answer, always
 
 BLOCK = 1024
 """Prompts whose prefixes are sought together; those of the next block are made ready meanwhile."""
-FIRST_BLOCK = 256
+FIRST_BLOCKS = (32, 256)
+"""The first ones are small, so that the processor starts at once."""
 BLOCKS_AT_ONCE = 4
 """Blocks worth handing over together."""
+
+
+Asks = tuple[dict[int, Ask], dict[int, Answer]]
+"""By position."""
 
 
 class PackedVLM(LocalVLM):
@@ -66,19 +71,20 @@ class PackedVLM(LocalVLM):
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, group by group; prompts with a common beginning are in one group."""
-        with ThreadPoolExecutor(
-            1, thread_name_prefix="prompts"
-        ) as pool:  # while a block is answered, the next is made ready
-            for asked, broken in pool.map(partial(self._asks, prompts), _blocks(len(prompts))):
+        blocks: list[Callable[[], Asks]] = [cache(partial(self._asks, prompts, one)) for one in _blocks(len(prompts))]
+        try:
+            for block, following in pairwise([*blocks, _nothing]):
+                asked, broken = block()
                 if broken:
                     yield broken
-                yield from self._answer_block(asked, go_on)
+                yield from self._answer_block(asked, go_on, meanwhile=following)
                 if not go_on():
-                    break
-            pool.shutdown(cancel_futures=True)
+                    return
+        finally:
+            self.engine.features.reader.forget()
 
-    def _asks(self, prompts: Sequence[Prompt], block: range) -> tuple[dict[int, Ask], dict[int, Answer]]:
-        """What to ask for each prompt by its position; the answers of those with a bad image."""
+    def _asks(self, prompts: Sequence[Prompt], block: range) -> Asks:
+        """What to ask for each prompt, whose images are read from now on, and the answers of those with a bad image."""
         asked: dict[int, Ask] = {}
         broken: dict[int, Answer] = {}
         for place in block:
@@ -86,12 +92,15 @@ class PackedVLM(LocalVLM):
                 asked[place] = Ask(self.path(prompts[place]))
             except ImageProblem as problem:
                 broken[place] = Answer("", error=str(problem))
+        self.engine.features.announce([one.image for ask in asked.values() for one in ask.path])
         return asked, broken
 
-    def _answer_block(self, asked: Mapping[int, Ask], go_on: Callable[[], bool]) -> Iterator[dict[int, Answer]]:
+    def _answer_block(
+        self, asked: Mapping[int, Ask], go_on: Callable[[], bool], meanwhile: Callable[[], object]
+    ) -> Iterator[dict[int, Answer]]:
         places = list(asked)
         try:
-            for replies in self.engine.answer(list(asked.values()), go_on):
+            for replies in self.engine.answer(list(asked.values()), go_on, meanwhile):
                 yield self._answers({places[at]: reply for at, reply in replies.items()})
         except TooLong:
             self._refuse_size()
@@ -146,9 +155,15 @@ class PackedVLM(LocalVLM):
         return [found[key][0] for key in keys]
 
 
+def _nothing() -> Asks:
+    return {}, {}
+
+
 def _blocks(count: int) -> Iterator[range]:
-    """Ranges over so many prompts, the first one short."""
-    start, size = 0, FIRST_BLOCK
-    while start < count:
+    """Ranges over so many prompts."""
+    start = 0
+    for size in chain(FIRST_BLOCKS, repeat(BLOCK)):
+        if start >= count:
+            return
         yield range(start, min(start + size, count))
-        start, size = start + size, BLOCK
+        start += size

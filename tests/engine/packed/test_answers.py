@@ -86,7 +86,8 @@ def test_order_and_company_change_no_answer(model: Loaded, prompts: list[Prompt]
     assert [answers_in_order(vlm, [prompt])[0] for prompt in prompts[:8]] == expected[:8]
 
 
-def test_what_is_shared_is_computed_once(model: Loaded, tmp_path: Path) -> None:
+def test_what_is_shared_is_computed_once(model: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.vlm.packed.FIRST_BLOCKS", ())  # prefixes are sought among the prompts of a block
     prompts = random_prompts(random_samples(tmp_path, 9), 60, seed=3)
     vlm = packed(model, DecodeSpec())
     answers_in_order(vlm, prompts)

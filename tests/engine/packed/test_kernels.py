@@ -99,7 +99,7 @@ def test_beams_read_their_prompt_and_their_own_answer(
 @pytest.mark.skipif(INTERPRETED, reason="the fused attention needs a GPU")
 @pytest.mark.parametrize("heads", [2, 16])
 def test_fused_attention_reads_what_padded_attention_reads(heads: int) -> None:
-    from engine.packed.attention import FusedAttention
+    from engine.packed.fused import FusedAttention
 
     fused: Attention = FusedAttention(DEVICE)
     padded: Attention = PaddedAttention(DEVICE)

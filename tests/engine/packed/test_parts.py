@@ -6,14 +6,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from db.specs.evaluate import DecodeSpec, PromptSpec
 from engine.common.images import ImageProblem
 from engine.packed.engine import Ask
-from engine.packed.images import Kept, Source
+from engine.packed.images import Kept, Reader
 from engine.packed.memory import KeyValues
 from engine.packed.prefill import relative_positions
+from engine.packed.reading import Sizing, Source
 from engine.packed.tower import order
 from engine.packed.weights import unsupported
 from engine.vlm.loading import Loaded
@@ -51,7 +54,7 @@ def test_pixels_equal_the_processors_to_the_bit(model: Loaded, samples: list[Sam
     for sample in samples[:9]:
         for caps in (CAPS, (3136, 28 * 28 * 12)):
             source = Source(sample.image, *caps)
-            image = features.reader.pixels.read(source)
+            image = features.reader.read(source)
             expected = encoder.pixels(encoder.key(sample.image, *caps))
             assert torch.equal(features.reader.pixels.patches([image]), expected.patches)
             assert features.reader.pixels.grid(source) == tuple(expected.grid[0, 1:].tolist())
@@ -197,3 +200,34 @@ def test_a_read_ahead_that_is_not_needed_is_forgotten(model: Loaded, samples: li
         features.reader.take("b", missing)
     features.reader.forget()
     assert features.reader.take("a", Source(samples[0].image, *CAPS)).shape[2] == 3
+
+
+def test_processes_read_what_threads_read_and_say_what_is_wrong(
+    model: Loaded, samples: list[Sample], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Tensor, "pin_memory", lambda self: self)  # needs a GPU
+    pixels = packed(model, DecodeSpec()).engine.features.reader.pixels
+    beside, inside = Reader(pixels, processes=True, workers=2), Reader(pixels, processes=False)
+    broken = Source(tmp_path / "broken.jpg", *CAPS)
+    broken.path.write_text("no picture")
+    beside.announce({str(at): Source(sample.image, *CAPS) for at, sample in enumerate(samples[:5])})
+    with pytest.raises(ImageProblem, match="not an image file"):
+        beside.take("broken", broken)
+    for at, sample in enumerate(samples[:5]):
+        source = Source(sample.image, *CAPS)
+        assert torch.equal(beside.take(str(at), source), inside.read(source))
+
+
+@given(
+    st.integers(1, 3000),
+    st.integers(1, 3000),
+    st.integers(1, 5000),
+    st.integers(5000, 10**7),
+    st.sampled_from([28, 32]),
+)
+def test_sizes_are_those_of_the_processor(height: int, width: int, least: int, most: int, unit: int) -> None:
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
+
+    assume(max(height, width) / min(height, width) <= 200)
+    source = Source(Path("x"), least, most)
+    assert Sizing(unit, 3).fitted(source, height, width) == smart_resize(height, width, unit, least, most)
