@@ -73,7 +73,7 @@ def _selector(spec: EvalSpec | GenerateSpec, shots: int, result: Preflight) -> N
     checkpoint(path, expect, result, {"encoder": recorded or "not recorded", "pool_size": _trained_pool(manifest)[1]})
     features = selector_features(entry(manifest, "embedding"), encoder=spec.encoder, vlm=spec.vlm)
     machine.encoder(result, features.encoder, features.model, "its encoder")
-    if isinstance(spec, EvalSpec):
+    if isinstance(spec, EvalSpec) and resolve_retriever(spec) == "selector":
         _trained_alike(spec, path, manifest, result)
 
 
