@@ -22,6 +22,7 @@ from engine.statistics.corrections import benjamini_hochberg, holm
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.attribution import about, made
 from leverplus_tui.results.best_of import Best, best_of, chosen_on_test
+from leverplus_tui.results.copying import CopyingRow, copying
 from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.paired_rows import ComparedCell, Figures, Pair, TwoRuns, Verdict, is_imported
 from leverplus_tui.results.seed_groups import GroupedCell, by_seed
@@ -82,6 +83,8 @@ class Comparison:
     verdict on it."""
     best: tuple[Best, ...] = ()
     """Where that was asked: is anything better than the best of the others?"""
+    copying: tuple[CopyingRow, ...] = ()
+    """How the answers relate to those that were shown; empty where nobody judged."""
     groups: tuple[GroupedCell, ...] = ()
     """Where that was asked: recipes whose runs differ by their seed alone."""
 
@@ -95,6 +98,7 @@ class Comparison:
             "metrics": [{"name": row.field, "values": dict(row.values)} for row in self.metrics],
             "notes": list(self.notes),
             "findings": {run: findings_json(found) for run, found in self.findings.items()},
+            "copying": [{"run": row.run} | row.as_json() for row in self.copying],
             **({"best_of": [found.as_json() for found in self.best]} if self.best else {}),
             **({"by_seed": [found.as_json() for found in self.groups]} if self.groups else {}),
         }
@@ -143,6 +147,7 @@ def compare(
     return replace(
         _described(details, cells),
         findings=found,
+        copying=tuple(row for detail in details if judged for row in copying(session, detail)),
         best=tuple(best_of(cells, details, figures, reference)) if asked.best_of else (),
         groups=tuple(by_seed(session, details, figures)) if asked.by_seed else (),
     )

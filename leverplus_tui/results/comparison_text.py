@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.statistics.intervals import p_text
 from leverplus_tui.results.comparison import ComparedCell, Comparison, Pair
+from leverplus_tui.results.copying import HEADERS, line
 from leverplus_tui.text.numbers import accuracy, number, plural, signed, signed_interval
 from leverplus_tui.text.output import finding_lines, markdown_table, table
 
@@ -22,6 +23,7 @@ def plain_text(found: Comparison) -> str:
     heads = [f"{run.id}  {run.name} ({run.kind}, {run.state}){'  FORCED' if run.forced else ''}" for run in found.runs]
     parts = ["\n".join(heads), accuracies(found, table), *best_lines(found), by_seed(found, table)]
     parts += [] if found.groups or found.best else [differences(found, table)]
+    parts += [f"learning or copying, % (n)\n{copied(found, table)}"] if found.copying else []
     parts += [f"training, last values\n{metrics(found, table)}"] if found.metrics else []
     diff = fields(found, table)
     parts.append(f"set differently\n{diff}" if diff else "specifications are equal")
@@ -44,6 +46,7 @@ def markdown(found: Comparison) -> str:
         by_seed(found, markdown_table),
     ]
     parts += [differences(found, markdown_table)]
+    parts += [f"### Learning or copying, % (n)\n\n{copied(found, markdown_table)}"] if found.copying else []
     parts += [f"### Training, last values\n\n{metrics(found, markdown_table)}"] if found.metrics else []
     diff = fields(found, markdown_table)
     parts.append(f"### Set differently\n\n{diff}" if diff else "The specifications are equal.")
@@ -151,6 +154,11 @@ def _findings(found: Comparison) -> str:
     """Each finding below the run that it is about."""
     lines = [(run, line) for run, findings in found.findings.items() for line in finding_lines(findings)]
     return "\n".join(f"{run}  {line}" for run, line in lines)
+
+
+def copied(found: Comparison, make: TableMaker) -> str:
+    """How the answers of each run relate to those that its demonstrations showed."""
+    return make(("run", *HEADERS), [[row.run, *line(row)] for row in found.copying], (2, 3))
 
 
 def fields(found: Comparison, make: TableMaker) -> str:
