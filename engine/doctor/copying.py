@@ -6,11 +6,10 @@ shares tell how often, and what is left where the right answer was not shown.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.common.accuracy import normalise
+from engine.common.accuracy import majority, normalise
 from engine.statistics.intervals import Interval, interval
 
 
@@ -71,15 +70,6 @@ def measure(answers: Iterable[Shown]) -> Copying | None:
         ),
         majority=_mean(asked, [one.follows_majority for one in asked]),
     )
-
-
-def majority(labels: Sequence[str]) -> str:
-    """The most frequent answer; of equals the one that stands last, next to the question. Empty for none."""
-    if not labels:
-        return ""
-    counted = Counter(map(normalise, labels))
-    most = max(counted.values())
-    return next(label for label in reversed(labels) if counted[normalise(label)] == most)
 
 
 def _scores(answers: Sequence[Shown]) -> list[float]:

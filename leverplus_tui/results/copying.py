@@ -9,7 +9,6 @@ from typing import Any
 from sqlmodel import Session
 
 from db import store
-from db.rows import Question
 from db.store import CellRow, PredictionRow, RunDetail
 from engine.doctor.copying import Copying, Shown, measure
 from engine.statistics.intervals import Interval
@@ -62,17 +61,18 @@ def line(row: CopyingRow) -> list[str]:
     return [row.subset, str(row.shot), count(row.n), *row.cells()]
 
 
-def demonstrations_of(session: Session, facts: Mapping[str, Any], rows: Sequence[PredictionRow]) -> dict[int, Question]:
-    """The stored questions that were shown before these answers, by id."""
+def _labels(session: Session, rows: Sequence[PredictionRow]) -> dict[int, str]:
+    """The answers of the questions that were shown before these, by id."""
     wanted = {question for row in rows for question in row.demonstrations}
-    sha = str(facts.get("support_sha") or (rows[0].dataset_sha if rows else ""))
-    return store.questions(session, dataset_sha=sha, split="train", question_ids=sorted(wanted))
+    sha = rows[0].support_sha if rows else ""
+    found = store.questions(session, dataset_sha=sha, split="train", question_ids=sorted(wanted))
+    return {question: one.label for question, one in found.items()}
 
 
 def _rows(session: Session, detail: RunDetail) -> Iterator[CopyingRow]:
     for cell in _largest(detail.cells):
         answered = store.predictions(session, run_id=detail.row.id, shot=cell.shot, subset_sha=cell.subset_sha)
-        labels = {q: one.label for q, one in demonstrations_of(session, detail.facts, answered).items()}
+        labels = _labels(session, answered)
         found = measure(_shown(row, labels) for row in answered if not row.error and row.answers)
         if found is not None:
             yield CopyingRow(detail.row.ref, cell.subset, cell.shot, found.copied.n, found)

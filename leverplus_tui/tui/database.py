@@ -182,7 +182,7 @@ class Database:
         """The train questions shown before a question, in prompt order; None where one was never stored."""
         with reading(self.engine) as session:
             found = store.questions(
-                session, dataset_sha=row.dataset_sha, split="train", question_ids=list(row.demonstrations)
+                session, dataset_sha=row.support_sha, split="train", question_ids=list(row.demonstrations)
             )
         return [found.get(question_id) for question_id in row.demonstrations]
 
