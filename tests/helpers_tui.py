@@ -85,10 +85,11 @@ def questions(images: Sequence[Path], split: str, count: int) -> list[Question]:
 def evaluation(
     engine: Engine, images: Sequence[Path], *, name: str, retriever: str | None, skill: Sequence[float], n: int = 40, seed: int = 1,
     state: str = "done", forced: bool = False, findings: Sequence[Finding] = (), done: int | None = None,
+    pool: str = "all",
 ) -> int:  # fmt: skip
     """A run with one answer per question and shot; `skill` is the chance of a right answer by number of shots."""
     shots = tuple(range(len(skill)))
-    spec = EvalSpec.model_validate({"limit": n, "shots": shots, "retriever": retriever, "seed": seed})
+    spec = EvalSpec.model_validate({"limit": n, "shots": shots, "retriever": retriever, "seed": seed, "pool": pool})
     with writing(engine) as session:
         run = store.create_run(
             session, spec=spec, name=name, forced=forced, environment={"python": "3.11", "device": "cpu"}

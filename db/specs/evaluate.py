@@ -32,6 +32,8 @@ COMPARED: dict[str, tuple[tuple[str, str], ...]] = {
 """Retriever -> the features that it compares, as (side, field); retrievers left out compare none."""
 SELECTING = frozenset({"untrained", "selector"})
 """Retrievers that need a selector's checkpoint: its weights, or its recipe alone."""
+WITHOUT_MODEL = frozenset({"copy-nearest", "majority"})
+"""Rules that stand for a model: they answer with what the demonstrations show."""
 PoolRule = Literal["all", "first", "random", "rand-sampler", "text-sampler", "image-sampler", "mix-sampler"]
 
 
@@ -90,6 +92,8 @@ class EvalSpec(Spec):
     """`builtin`, a registered name, or a folder in an official or Hugging Face layout."""
     split: Literal["val", "train"] = "val"
     """Split that the questions come from; demonstrations always come from train."""
+    support: str = ""
+    """Data set whose train questions are shown as demonstrations; empty for the one that is evaluated."""
     limit: int | None = Field(default=None, ge=1)
     """Evaluate a seeded random subset of this many questions."""
     first: tuple[int, ...] = ()
@@ -97,7 +101,8 @@ class EvalSpec(Spec):
     shots: tuple[int, ...] = Field(default=(2,), min_length=1)
     """Number of demonstrations, 0 to 8; one run evaluates all values that are given."""
     vlm: str = "builtin"
-    """`builtin`, a directory, a hub id, or http(s)://host/v1 of an OpenAI-compatible server."""
+    """`builtin`, a directory, a hub id, http(s)://host/v1 of an OpenAI-compatible server, or a control without a model:
+    `copy-nearest` (the answer of the demonstration next to the question) or `majority` (the most frequent one shown)."""
     served_model: str = ""
     """Name of the model at an OpenAI-compatible server; empty takes the only one it serves."""
     concurrency: int = Field(default=8, ge=1, le=256)

@@ -7,6 +7,7 @@ Reading (a `reading` or `writing` session):
     count_runs(session, *, where=None) -> int
     run_ids(session, *, where=None, sort="created desc") -> list[int]          job_ids(session, *, limit) -> list[int]
     run_ids_with_answers(session, *, shot, dataset_sha, split, but, limit) -> list[int]
+    runs_that_wrote(session, *, path) -> run ids
     state_counts(session) -> {state: runs}                     largest_subsets(session) -> {shots: questions}
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
     run_of_spec(session, *, spec) -> run id or None            note_of(session, *, run_id) -> str
@@ -81,7 +82,7 @@ from db.store.jobs import (
 from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
 from db.store.matrix import CellRow, cells
 from db.store.metrics import MetricRow, metric_series, metric_summaries
-from db.store.run_lists import job_ids, largest_subsets, run_ids, run_ids_with_answers, state_counts
+from db.store.run_lists import job_ids, largest_subsets, run_ids, run_ids_with_answers, runs_that_wrote, state_counts
 from db.store.runs import (
     AnySpec,
     StateConflict,
@@ -172,6 +173,7 @@ __all__ = [
     "run_ids_with_answers",
     "run_of_spec",
     "run_rows",
+    "runs_that_wrote",
     "scores",
     "set_state",
     "soft_delete",

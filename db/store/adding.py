@@ -58,11 +58,14 @@ def _dataset_ids(batch: _Batch, shas: set[str]) -> dict[str, int]:
 
 
 def _set_dataset(batch: _Batch, dataset_id: int, split: str | None) -> None:
-    """The run's questions are looked up in this data set; the split of a subset wins over the specification's."""
+    """The run's questions are looked up in this data set; a subset's, and its split, wins over what was known before.
+
+    Questions of another data set may follow, shown as demonstrations.
+    """
     execute(
         batch.session,
         "UPDATE run SET dataset_id = :dataset, split = coalesce(:split, split) WHERE id = :run"
-        " AND (dataset_id IS NOT :dataset OR (:split IS NOT NULL AND split <> :split))",
+        " AND (dataset_id IS NULL OR (:split IS NOT NULL AND (dataset_id <> :dataset OR split <> :split)))",
         {"dataset": dataset_id, "split": split, "run": batch.run_id},
     )
 

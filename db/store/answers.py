@@ -44,6 +44,8 @@ class PredictionRow:
     question: str
     answers: tuple[str, ...]
     image: str
+    support_sha: str
+    """Data set of the demonstrations."""
 
 
 def find_answers(session: Session, *, request_shas: Sequence[str]) -> dict[str, rows.StoredAnswer]:
@@ -94,6 +96,7 @@ def predictions(
     behind, by = _ORDERS[order]
     sql = f"""
         SELECT prediction.*, dataset.sha AS dataset_sha, run.split,
+            (SELECT value FROM fact WHERE run_id = :run AND name = 'support_sha') AS support_sha,
             question.image_id, question.question, question.answers, question.image
         FROM prediction JOIN run ON run.id = prediction.run_id
         LEFT JOIN dataset ON dataset.id = run.dataset_id
@@ -173,6 +176,7 @@ def _prediction(row: RowMapping, place: HomePaths) -> PredictionRow:
         error=row["error"], created=moment(row["created_at"]), dataset_sha=row["dataset_sha"] or "", split=row["split"],
         image_id=row["image_id"], question=row["question"] or "", answers=tuple(json.loads(row["answers"] or "[]")),
         image=place.located(row["image"] or ""),
+        support_sha=json.loads(row["support_sha"] or '""') or row["dataset_sha"] or "",
     )  # fmt: skip
 
 

@@ -41,6 +41,12 @@ def run_ids_with_answers(
     return [row["id"] for row in query(session, sql, parameters)]
 
 
+def runs_that_wrote(session: Session, *, path: str) -> list[int]:
+    """Runs that wrote a checkpoint at this path, newest first; deleted ones too, since what they were still counts."""
+    sql = "SELECT DISTINCT run_id AS id FROM checkpoint WHERE path = :path ORDER BY run_id DESC"
+    return [row["id"] for row in query(session, sql, {"path": path})]
+
+
 def state_counts(session: Session) -> dict[str, int]:
     """Number of runs by state, without deleted ones."""
     rows = query(session, "SELECT state, count(*) AS n FROM run WHERE deleted_at IS NULL GROUP BY state")

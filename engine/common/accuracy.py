@@ -6,6 +6,7 @@ Pure Python: the same function scores evaluations, RL candidates and imported an
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -77,6 +78,15 @@ def vqa_accuracy(prediction: str, references: Sequence[str]) -> float:
 def clean_answer(generated: str) -> str:
     """The answer in a generated text: what precedes `Question`, `Answer` or `Short`, then what precedes a `, `."""
     return _MARKERS.split(generated, maxsplit=1)[0].split(", ", 1)[0]
+
+
+def majority(labels: Sequence[str]) -> str:
+    """The most frequent answer; of equals the one that stands last, next to the question. Empty for none."""
+    if not labels:
+        return ""
+    counted = Counter(map(normalise, labels))
+    most = max(counted.values())
+    return next(label for label in reversed(labels) if counted[normalise(label)] == most)
 
 
 @lru_cache(maxsize=1 << 17)

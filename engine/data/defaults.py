@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from db.specs.evaluate import COMPARED, SELECTING, EvalSpec
+from db.specs.evaluate import COMPARED, SELECTING, WITHOUT_MODEL, EvalSpec
 from db.specs.generate import GenerateSpec
 from engine.demo import shipped
 
@@ -44,6 +44,11 @@ def selector_file(spec: EvalSpec | GenerateSpec) -> Path | None:
     if spec.selector in ("", "builtin"):
         return shipped.selector_path()
     return Path(spec.selector).expanduser()
+
+
+def features_of(spec: EvalSpec | GenerateSpec) -> str:
+    """The model whose features `encoder=vlm` means; a rule has none, so that in the built-in world its model's count."""
+    return shipped.BUILTIN if spec.vlm in WITHOUT_MODEL and spec.dataset == shipped.BUILTIN else spec.vlm
 
 
 def selector_features(embedding: Mapping[str, Any], *, encoder: str, vlm: str) -> Features:

@@ -12,7 +12,7 @@ import torch
 from db.rows import Fact, Row
 from db.specs.base import Finding, UserError, canonical_json, sha256_text
 from db.specs.evaluate import EvalSpec
-from engine.data.defaults import reads_selector, selector_features, selector_file
+from engine.data.defaults import features_of, reads_selector, selector_features, selector_file
 from engine.data.sample import Sample, Split
 from engine.demonstrations import pools, retrieve
 from engine.demonstrations.pools import Pools
@@ -144,6 +144,8 @@ def _features(
     else:
         compared |= set(retrieve.wanted(retriever))
     if compared:
+        if features_of(spec) != vlm.name and spec.encoder == "vlm":
+            vlm = _features_model(spec, features_of(spec), cache_dir)
         encoder = open_encoder(spec.encoder, vlm, device=spec.device, dtype=spec.dtype, cache_dir=cache_dir)
         yield from encoder_rows("encoder", encoder, None)
         if retriever == "i2t" and not encoder.joint:
@@ -154,10 +156,14 @@ def _features(
 
 def selector_encoder(spec: EvalSpec, selector: Selector, vlm: VLM, cache_dir: Path) -> Encoder:
     """The encoder that the selector was trained on, where its manifest names one, else the encoder of `spec`."""
-    name, model = selector_features(selector.embedding, encoder=spec.encoder, vlm=vlm.name)
+    name, model = selector_features(selector.embedding, encoder=spec.encoder, vlm=features_of(spec))
     if name == "vlm" and model != vlm.name and not _same_features(selector, vlm):
-        vlm = open_vlm(model, decode=spec.decode, prompt=spec.prompt, device=spec.device, cache_dir=cache_dir)
+        vlm = _features_model(spec, model, cache_dir)
     return open_encoder(name, vlm, device=spec.device, dtype=spec.dtype, cache_dir=cache_dir)
+
+
+def _features_model(spec: EvalSpec, name: str, cache_dir: Path) -> VLM:
+    return open_vlm(name, decode=spec.decode, prompt=spec.prompt, device=spec.device, cache_dir=cache_dir)
 
 
 def _same_features(selector: Selector, vlm: VLM) -> bool:

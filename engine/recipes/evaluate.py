@@ -44,6 +44,8 @@ class EvaluationPlan:
     subsets: list[Subset]
     questions: list[Sample]
     """The questions of all subsets, by ascending id."""
+    support: Dataset
+    """Whose train questions are shown: the data set itself, or another one."""
     train: Split
     """Where demonstrations come from; empty for an evaluation without any."""
 
@@ -77,8 +79,15 @@ def _plan(spec: EvalSpec, context: RunContext) -> EvaluationPlan:
     subsets = draw_subsets(split, dataset_sha=dataset.sha, limit=spec.limit, first=spec.first, seed=spec.seed)
     ids = {one for subset in subsets for one in subset.question_ids}
     questions = [sample for sample in split.questions if sample.question_id in ids]
-    train = dataset.train if any(shots) else Split("train", [])
-    return EvaluationPlan(spec, dataset, retriever, shots, subsets, questions, train)
+    support = _support(spec, dataset, context) if any(shots) else dataset
+    train = support.train if any(shots) else Split("train", [])
+    return EvaluationPlan(spec, dataset, retriever, shots, subsets, questions, support, train)
+
+
+def _support(spec: EvalSpec, dataset: Dataset, context: RunContext) -> Dataset:
+    """The data set of the demonstrations; the very one that is evaluated where both are the same."""
+    other = open_dataset(spec.support, cache_dir=context.cache_dir) if spec.support else dataset
+    return dataset if other.sha == dataset.sha else other
 
 
 def _facts(plan: EvaluationPlan) -> Iterator[Row]:
@@ -87,6 +96,9 @@ def _facts(plan: EvaluationPlan) -> Iterator[Row]:
     yield Fact("subsets", {subset.label: subset.sha for subset in plan.subsets})
     if plan.train.questions:
         yield Fact("train_order_sha", plan.train.order_sha)
+    if plan.support is not plan.dataset:
+        yield Fact("support", plan.support.name)
+        yield Fact("support_sha", plan.support.sha)
     yield Fact("retriever", plan.retriever)
 
 
@@ -113,6 +125,8 @@ class _Run:
 
     def __post_init__(self) -> None:
         self._question_rows = QuestionRows(self.plan.dataset.sha)
+        other = self.plan.support is not self.plan.dataset
+        self._shown_rows = QuestionRows(self.plan.support.sha) if other else self._question_rows
 
     def rows(self) -> Generator[Row, None, None]:
         """Questions, predictions, progress and cells; then the last cells and the findings."""
@@ -165,7 +179,7 @@ class _Run:
         """The questions that the block refers to and no earlier one did."""
         for place in block:
             yield from self._question_rows.new(self.plan.spec.split, [self.plan.questions[place[0]]])
-            yield from self._question_rows.new("train", self._demonstrations(place))
+            yield from self._shown_rows.new("train", self._demonstrations(place))
 
     def _prediction(self, reply: Reply[Place], figures: RunningAccuracy) -> Prediction:
         at, shot = reply.key

@@ -75,10 +75,10 @@ def _graded(sums: Sums, mean: Floats) -> Floats:
     return np.minimum((spread + UNSEEN) / (sums.n * mean * (1 - mean) + UNSEEN), 1.0)
 
 
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share (0..1) seen in n trials (Wilson 1927)."""
-    centre = (share + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
-    half = Z95 * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n * n)) / (1 + Z95**2 / n)
+def wilson(share: float, n: int, z: float = Z95) -> tuple[float, float]:
+    """Wilson's interval of a share (0..1) seen in n trials (Wilson 1927): of 95 %, unless `z` says otherwise."""
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n * n)) / (1 + z**2 / n)
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
@@ -99,10 +99,24 @@ def unpaired_difference(a: float, n_a: int, b: float, n_b: int) -> Interval:
     binary ones of the same mean, so this is the widest that the figures allow; on the same questions, where good answers
     coincide, the truth is narrower. `n` is the smaller of the two.
     """
-    (low_a, high_a), (low_b, high_b) = wilson(a / 100, n_a), wilson(b / 100, n_b)
-    below = math.hypot(b / 100 - low_b, high_a - a / 100)
-    above = math.hypot(high_b - b / 100, a / 100 - low_a)
+    below, above = _newcombe(a / 100, n_a, b / 100, n_b, Z95)
     return Interval(min(n_a, n_b), b - a, b - a - 100 * below, b - a + 100 * above)
+
+
+def unpaired_p(a: float, n_a: int, b: float, n_b: int) -> float:
+    """The p value of `unpaired_difference`: below 0.05 exactly when its interval leaves out 0."""
+    low, high, apart = 0.0, 40.0, abs(b - a) / 100
+    for _ in range(60):
+        middle = (low + high) / 2
+        below, above = _newcombe(a / 100, n_a, b / 100, n_b, middle)
+        low, high = (middle, high) if apart > (below if b > a else above) else (low, middle)
+    return math.erfc(low / math.sqrt(2))
+
+
+def _newcombe(a: float, n_a: int, b: float, n_b: int, z: float) -> tuple[float, float]:
+    """How far the interval of b - a (shares) reaches below and above it."""
+    (low_a, high_a), (low_b, high_b) = wilson(a, n_a, z), wilson(b, n_b, z)
+    return math.hypot(b - low_b, high_a - a), math.hypot(high_b - b, a - low_a)
 
 
 def p_text(p: float) -> str:

@@ -33,6 +33,21 @@ def smallest_difference(
     return 100 * _deviates(power) * math.sqrt(share_changed * squared_change / n)
 
 
+def visible_difference(half_width: float, *, power: float = 0.8) -> float:
+    """The difference in points that a comparison whose 95 % interval is ± `half_width` shows with chance `power`.
+
+    `smallest_difference` with the spread that the interval rests on, clusters included.
+    """
+    return half_width * _deviates(power) / Z95
+
+
+def questions_for(difference: float, n: int, half_width: float, *, power: float = 0.8) -> int | None:
+    """Questions to see a difference of `difference` points, where n gave ± `half_width`; none for no difference."""
+    if not difference:
+        return None
+    return math.ceil(n * (visible_difference(half_width, power=power) / difference) ** 2 - 1e-9)
+
+
 def _deviates(power: float) -> float:
     return Z95 + NormalDist().inv_cdf(power)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from db.specs.evaluate import DecodeSpec, PromptSpec
+from db.specs.evaluate import WITHOUT_MODEL, DecodeSpec, PromptSpec
 from engine.common.model_files import find_model
 from engine.demo.shipped import model_dir
+from engine.vlm.copying import CopyingVLM
 from engine.vlm.protocol import VLM
 
 
@@ -28,12 +29,14 @@ def open_vlm(
     concurrency: int = 8,
     cache_dir: Path | None = None,
 ) -> VLM:
-    """The model `name`: `builtin`, a directory, a hub id in the local cache, or http(s)://host/v1 of a server.
+    """The model `name`: `builtin`, a directory, a hub id in the local cache, http(s)://host/v1 of a server, or a rule.
 
     `engine` is `plain` (transformers' generate), `packed`, or `auto` (packed where it can run).
     `prompt` gives the pixel caps of `embed_images`; prompts carry their own. `cache_dir` keeps hashes of weight files.
     Presence and completeness are checked before anything heavy is loaded. Raises UserError.
     """
+    if name in WITHOUT_MODEL:
+        return CopyingVLM(name, decode=decode)
     if is_server(name):
         # 40 ms that a local model does not need
         from engine.vlm.served import ServedVLM

@@ -48,6 +48,8 @@ class Prompt:
     """Image files, one for each text."""
     min_pixels: int
     max_pixels: int
+    labels: tuple[str, ...] = ()
+    """The demonstrations' answers, which the texts hold too."""
 
     @property
     def messages(self) -> list[Message]:
@@ -81,6 +83,7 @@ def build(spec: PromptSpec, demonstrations: Sequence[Shown], query: Shown) -> Pr
         images=(*(one.image for one in demonstrations), query.image),
         min_pixels=spec.min_pixels,
         max_pixels=spec.max_pixels,
+        labels=tuple(one.label for one in demonstrations),
     )
 
 

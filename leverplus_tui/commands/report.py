@@ -13,6 +13,7 @@ from engine.common.atomic import write_text
 from leverplus_tui.commands.database import find_run_ids, reading_home
 from leverplus_tui.commands.options import HomeOption, RunsArgument
 from leverplus_tui.results.comparison import compare
+from leverplus_tui.results.copying import copying
 from leverplus_tui.results.document import to_html, to_markdown
 from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.report import report as make_report
@@ -40,8 +41,9 @@ def report(
         run_ids = find_run_ids(session, runs)
         details = [store.run_detail(session, run_id=run_id) for run_id in run_ids]
         comparison = compare(session, run_ids) if len(run_ids) > 1 else None
+        copied = [row for detail in details for row in copying(session, detail)]
         findings = comparison.findings if comparison else {d.row.ref: run_findings(session, d) for d in details}
-    blocks = make_report(details, comparison, findings, lang)
+    blocks = make_report(details, comparison, findings, copied, lang)
     text = to_html(blocks, language=lang) if out is not None and out.suffix == ".html" else to_markdown(blocks)
     if out is None:
         put(text.rstrip("\n"))

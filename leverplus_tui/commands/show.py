@@ -9,9 +9,10 @@ from db.store import RunDetail
 from leverplus_tui.commands.database import find_run_id, reading_home
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument
 from leverplus_tui.jobs.spec_options import flatten
+from leverplus_tui.results.copying import HEADERS, copying, line
 from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.run_result import detail_json, print_detail_result
-from leverplus_tui.text.output import put, put_json
+from leverplus_tui.text.output import put, put_json, table
 from leverplus_tui.text.times import iso, moment
 
 
@@ -25,10 +26,14 @@ def show(run: RunArgument, as_json: JsonOption = False, home: HomeOption = None)
     with reading_home(home) as session:
         detail = store.run_detail(session, run_id=find_run_id(session, run, deleted=True))
         findings = run_findings(session, detail)
+        copied = copying(session, detail)
     if as_json:
-        put_json(detail_json(detail, findings))
+        put_json(detail_json(detail, findings) | {"copying": [row.as_json() for row in copied]})
         return
     print_detail_result(detail, findings)
+    if copied:
+        put("\nlearning or copying: answers against those of the demonstrations, % (n)")
+        put(table(HEADERS, [line(row) for row in copied], right=(1, 2)))
     put("\nspecification")
     put(_lines(detail.spec))
     put("\nmade")

@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, TypeVar
 
 from db.home import Home
 from db.specs import Spec, UserError
+from db.specs.evaluate import WITHOUT_MODEL
 from engine.demo.shipped import BUILTIN, builtin_file
 from leverplus_tui.jobs.spec_options import NAMES
 
 if TYPE_CHECKING:  # the database costs a third of a second, and a blocked run needs none
     from db.store import RunDetail
 
-FIELDS = ("dataset", "vlm", "selector", "encoder", "rl_data", "embeddings", "query_embeddings", "init")
+FIELDS = ("dataset", "support", "vlm", "selector", "encoder", "rl_data", "embeddings", "query_embeddings", "init")
 HUB_FIELDS = ("vlm", "encoder")
 """Fields that may name a model of the hub, which only the job can look for."""
-WORDS = ("", BUILTIN, "vlm")
+WORDS = ("", BUILTIN, "vlm", *sorted(WITHOUT_MODEL))
 RUN = re.compile(r"r\d+")
 ELSE = {
     "dataset": "`builtin`",
+    "support": "`builtin`",
     "vlm": "`builtin`, a hub id or an http address",
     "encoder": "`vlm` or a hub id",
     "selector": "`builtin` or a run that trained one (r12)",

@@ -1,13 +1,14 @@
 """Compares runs question by question: one implementation for `leverplus compare` and the Compare screen.
 
 Differences are b - a in points over the questions that both runs answered, clustered by image. A verdict holds after
-Holm's correction over all pairs compared. Which figures may stand in one row is decided in `paired_rows`.
+Holm's correction over all pairs compared. Which figures may stand in one row is decided in `paired_rows`, what a
+difference can be put down to in `attribution`, what the best of several is worth in `best_of`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,15 +18,35 @@ from db import store
 from db.specs import Finding
 from db.specs.base import findings_json
 from db.store import RunDetail
-from engine.statistics.corrections import holm
+from engine.statistics.corrections import benjamini_hochberg, holm
 from leverplus_tui.jobs.spec_options import flatten
+from leverplus_tui.results.attribution import about, made
+from leverplus_tui.results.best_of import Best, best_of, chosen_on_test
+from leverplus_tui.results.copying import CopyingRow, copying
 from leverplus_tui.results.health import run_findings
-from leverplus_tui.results.paired_rows import ComparedCell, Figures, Pair, Verdict, is_imported
+from leverplus_tui.results.paired_rows import ComparedCell, Figures, Pair, TwoRuns, Verdict, is_imported
+from leverplus_tui.results.seed_groups import GroupedCell, by_seed
 
-__all__ = ["ComparedCell", "ComparedRun", "Comparison", "FieldDifference", "Pair", "compare", "corrected", "spec_diff"]
+__all__ = [
+    "Asked",
+    "ComparedCell",
+    "ComparedRun",
+    "Comparison",
+    "FieldDifference",
+    "Pair",
+    "Stopped",
+    "compare",
+    "corrected",
+    "side_by_side",
+    "spec_diff",
+]  # fmt: skip
 LEVEL = 0.05
 LINEAGE = ("sha", "sha256", "revision", "version")
 """Facts whose names end so say what a run was made of."""
+
+
+class Stopped(Exception):
+    """Nobody waits for the comparison any more."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +79,14 @@ class Comparison:
     """Last value of each training metric, `phase/name`; None where a run has none."""
     notes: tuple[str, ...]
     findings: Mapping[str, tuple[Finding, ...]]
-    """What is to be said against each run, as `leverplus show` says it; empty where nobody judged."""
+    """What is to be said against each run, as `leverplus show` says it where somebody judged, and what stands beside the
+    verdict on it."""
+    best: tuple[Best, ...] = ()
+    """Where that was asked: is anything better than the best of the others?"""
+    copying: tuple[CopyingRow, ...] = ()
+    """How the answers relate to those that were shown; empty where nobody judged."""
+    groups: tuple[GroupedCell, ...] = ()
+    """Where that was asked: recipes whose runs differ by their seed alone."""
 
     def as_json(self) -> dict[str, Any]:
         """The document of `leverplus compare --json`."""
@@ -70,30 +98,120 @@ class Comparison:
             "metrics": [{"name": row.field, "values": dict(row.values)} for row in self.metrics],
             "notes": list(self.notes),
             "findings": {run: findings_json(found) for run, found in self.findings.items()},
+            "copying": [{"run": row.run} | row.as_json() for row in self.copying],
+            **({"best_of": [found.as_json() for found in self.best]} if self.best else {}),
+            **({"by_seed": [found.as_json() for found in self.groups]} if self.groups else {}),
         }
 
 
-def compare(session: Session, run_ids: Sequence[int], *, planned: int | None = None, judged: bool = True) -> Comparison:
+@dataclass(frozen=True)
+class Asked:
+    """What a comparison is to say beside its pairs."""
+
+    best_of: bool = False
+    """Whether anything is better than the best of the others."""
+    reference: tuple[int, ...] = ()
+    """The others, where these are named; else all but the leader."""
+    by_seed: bool = False
+    """Runs that differ by their seed alone are combined."""
+    bh: bool = False
+    """Verdicts follow Benjamini and Hochberg's correction, not Holm's."""
+
+
+def compare(
+    session: Session,
+    run_ids: Sequence[int],
+    *,
+    planned: int | None = None,
+    judged: bool = True,
+    asked: Asked = Asked(),
+    go_on: Callable[[], bool] = lambda: True,
+) -> Comparison:
     """Compare runs in the order given; each later run is judged against each earlier one.
 
     With `planned` only the comparisons with that run are made, as decided beforehand, and the correction counts those.
-    Findings, which cost as much again, are left out unless `judged`.
-    Raises UserError for a run that does not exist.
+    Findings of single runs, which cost as much again, are left out unless `judged`.
+    Raises UserError for a run that does not exist, and Stopped once `go_on` says no.
     """
     details = [store.run_detail(session, run_id=run_id) for run_id in dict.fromkeys(run_ids)]
     figures = Figures(session, details)
-    rows = [row for shot in figures.shots() for row in figures.rows(shot)]
+    rows = [row for shot in figures.shots() for row in _while(go_on, figures.rows(shot))]
     if planned is not None:
         rows = [replace(row, pairs=tuple(p for p in row.pairs if store.ref(planned) in (p.a, p.b))) for row in rows]
-    cells = corrected(rows)
+    cells = corrected(rows, bh=asked.bh)
+    beside = _beside(session, details, cells)
+    cells = [replace(cell, pairs=tuple(_marked(pair, beside) for pair in cell.pairs)) for cell in cells]
+    found = _findings(session, details, beside, judged=judged)
+    found = _with(found, chosen_on_test(cells, details, figures))
+    reference = [store.ref(run) for run in asked.reference]
+    return replace(
+        _described(details, cells),
+        findings=found,
+        copying=tuple(row for detail in details if judged for row in copying(session, detail)),
+        best=tuple(best_of(cells, details, figures, reference)) if asked.best_of else (),
+        groups=tuple(by_seed(session, details, figures)) if asked.by_seed else (),
+    )
+
+
+Beside = dict[TwoRuns, list[Finding]]
+
+
+def side_by_side(session: Session, run_ids: Sequence[int]) -> Comparison:
+    """Figures and settings of runs, nothing compared yet: what can be shown at once."""
+    details = [store.run_detail(session, run_id=run_id) for run_id in dict.fromkeys(run_ids)]
+    figures = Figures(session, details, paired=False)
+    return _described(details, [row for shot in figures.shots() for row in figures.rows(shot)])
+
+
+def _described(details: Sequence[RunDetail], cells: Sequence[ComparedCell]) -> Comparison:
     return Comparison(
         runs=tuple(ComparedRun(d.row.ref, d.row.name, d.row.kind, d.row.state, d.row.forced) for d in details),
         cells=tuple(cells),
         spec_diff=spec_diff({detail.row.ref: described(detail) for detail in details}),
         metrics=_metrics(details),
         notes=tuple(_notes(details)),
-        findings={d.row.ref: run_findings(session, d) for d in details} if judged else {},
+        findings={},
     )
+
+
+def _while(go_on: Callable[[], bool], rows: Iterable[ComparedCell]) -> Iterator[ComparedCell]:
+    for row in rows:
+        if not go_on():
+            raise Stopped
+        yield row
+
+
+def _beside(session: Session, details: Sequence[RunDetail], cells: Sequence[ComparedCell]) -> Beside:
+    """What stands beside the verdicts on two runs, whatever the number of shots."""
+    known = {detail.row.ref: made(session, detail) for detail in details}
+    found: Beside = {}
+    # With demonstrations first: what is said of them holds for the row without any too.
+    for cell in sorted(cells, key=lambda cell: -cell.shot):
+        for pair in cell.pairs:
+            if pair.difference is not None and not found.get((pair.a, pair.b)):
+                found[pair.a, pair.b] = about(pair.a, pair.b, known[pair.a], known[pair.b], shown=cell.shot > 0)
+    return found
+
+
+def _marked(pair: Pair, beside: Beside) -> Pair:
+    if pair.difference is None:
+        return pair
+    return replace(pair, beside=tuple(finding.code for finding in beside.get((pair.a, pair.b), ())))
+
+
+def _findings(
+    session: Session, details: Sequence[RunDetail], beside: Beside, *, judged: bool
+) -> dict[str, tuple[Finding, ...]]:
+    own = {d.row.ref: run_findings(session, d) if judged else () for d in details}
+    for (_, run), found in beside.items():
+        own[run] = (*own[run], *found)
+    return own
+
+
+def _with(found: dict[str, tuple[Finding, ...]], more: Iterable[Finding]) -> dict[str, tuple[Finding, ...]]:
+    for finding in more:
+        found[finding.subject] = (*found[finding.subject], finding)
+    return found
 
 
 def spec_diff(described_runs: Mapping[str, Mapping[str, Any]]) -> tuple[FieldDifference, ...]:
@@ -109,21 +227,21 @@ def described(detail: RunDetail) -> dict[str, Any]:
     return dict(flatten(detail.spec)) | lineage
 
 
-def corrected(rows: Sequence[ComparedCell]) -> list[ComparedCell]:
-    """Give every pair its verdict, after Holm's correction over all pairs that could be compared."""
+def corrected(rows: Sequence[ComparedCell], *, bh: bool = False) -> list[ComparedCell]:
+    """Give every pair its verdict, after correction over all pairs that could be compared: Holm's, or that of `bh`."""
     tested = [pair.p for row in rows for pair in row.pairs if pair.p is not None]
-    adjusted = iter(holm(tested))
-    return [replace(row, pairs=tuple(_judged(pair, adjusted) for pair in row.pairs)) for row in rows]
+    adjusted = zip(holm(tested), benjamini_hochberg(tested), strict=True)
+    return [replace(row, pairs=tuple(_judged(pair, adjusted, bh) for pair in row.pairs)) for row in rows]
 
 
-def _judged(pair: Pair, adjusted: Iterator[float]) -> Pair:
+def _judged(pair: Pair, adjusted: Iterator[tuple[float, float]], bh: bool) -> Pair:
     if pair.p is None or pair.difference is None:
         return pair
-    p_holm = next(adjusted)
+    p_holm, p_bh = next(adjusted)
     verdict: Verdict = "not distinguishable"
-    if p_holm < LEVEL:
+    if (p_bh if bh else p_holm) < LEVEL:
         verdict = "better" if pair.difference > 0 else "worse"
-    return replace(pair, p_holm=p_holm, verdict=verdict)
+    return replace(pair, p_holm=p_holm, p_bh=p_bh if bh else None, verdict=verdict)
 
 
 def _metrics(details: Sequence[RunDetail]) -> tuple[FieldDifference, ...]:

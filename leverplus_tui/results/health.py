@@ -17,6 +17,7 @@ from db import store
 from db.run_states import FAILED
 from db.specs import EvalSpec, Finding, Report
 from db.specs.base import worst_first
+from db.specs.evaluate import WITHOUT_MODEL
 from db.store import CellRow, RunDetail, RunRow
 from engine.common.findings import error, info, warning
 from engine.demo.shipped import BUILTIN
@@ -53,7 +54,9 @@ def listed_findings(session: Session, rows: Sequence[RunRow]) -> dict[int, tuple
 
 
 def _needs_controls(row: RunRow) -> bool:
-    return row.kind == "eval" and row.state == "done" and bool(controls_of(row.retriever))
+    return (
+        row.kind == "eval" and row.state == "done" and row.vlm not in WITHOUT_MODEL and bool(controls_of(row.retriever))
+    )
 
 
 def _lacking(session: Session, rows: Sequence[RunRow]) -> list[Finding]:

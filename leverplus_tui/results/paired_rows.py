@@ -7,8 +7,9 @@ compared on the questions they share, and the row says so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -16,8 +17,9 @@ from sqlmodel import Session
 
 from db import store
 from db.store import CellRow, RunDetail
-from engine.statistics.intervals import Interval, interval
+from engine.statistics.intervals import Interval, interval, unpaired_difference, unpaired_p
 from engine.statistics.paired import Paired, all_pairs
+from engine.statistics.power import questions_for, visible_difference
 from leverplus_tui.text.numbers import accuracy, count
 from leverplus_tui.text.shots import known_shots
 
@@ -29,6 +31,8 @@ TwoRuns = tuple[str, str]
 Answered = Mapping[int, tuple[float, int]]
 """question_id -> (score, image_id)"""
 ABSENT = (np.nan, 0)
+UNPAIRED = "unpaired, at most this precise"
+"""Of two figures whose answers are unknown: on the same questions the truth is narrower."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +48,49 @@ class Pair:
     ci_high: float | None = None
     p: float | None = None
     p_holm: float | None = None
+    """Corrected by Holm over all pairs compared."""
+    p_bh: float | None = None
+    """Corrected by Benjamini and Hochberg, where the verdict follows that."""
     n_paired: int = 0
     improved: int = 0
     worsened: int = 0
+    beside: tuple[str, ...] = ()
+    """Codes of findings that stand beside the verdict, such as `confounded`."""
+
+    def turned(self) -> Pair:
+        """Run `a` against run `b`."""
+        turned: dict[Verdict, Verdict] = {"better": "worse", "worse": "better"}
+        return replace(
+            self, a=self.b, b=self.a, verdict=turned.get(self.verdict, self.verdict),
+            difference=None if self.difference is None else -self.difference,
+            ci_low=None if self.ci_high is None else -self.ci_high,
+            ci_high=None if self.ci_low is None else -self.ci_low,
+            improved=self.worsened, worsened=self.improved,
+        )  # fmt: skip
+
+    @property
+    def visible_from(self) -> float | None:
+        """The difference in points that this comparison would have shown in 4 of 5 cases."""
+        if self.ci_low is None or self.ci_high is None:
+            return None
+        return visible_difference((self.ci_high - self.ci_low) / 2)
+
+    @property
+    def questions_needed(self) -> int | None:
+        """Questions that would show a difference like the observed one in 4 of 5 cases; none where there is none."""
+        if self.difference is None or self.ci_low is None or self.ci_high is None:
+            return None
+        return questions_for(self.difference, self.n_paired, (self.ci_high - self.ci_low) / 2)
 
     def as_json(self) -> dict[str, Any]:
         """The contract's names; the reason only where there is one."""
         values: dict[str, Any] = {
             "a": self.a, "b": self.b, "difference": self.difference, "ci_low": self.ci_low, "ci_high": self.ci_high,
             "p": self.p, "p_holm": self.p_holm, "n_paired": self.n_paired, "improved": self.improved,
-            "worsened": self.worsened, "verdict": self.verdict,
+            "worsened": self.worsened, "verdict": self.verdict, "visible_from": self.visible_from,
+            "questions_needed": self.questions_needed, "findings": list(self.beside),
         }  # fmt: skip
+        values |= {"p_bh": self.p_bh} if self.p_bh is not None else {}
         return values | ({"reason": self.reason} if self.reason else {})
 
 
@@ -79,8 +115,25 @@ class ComparedCell:
             "sizes": dict(self.sizes),
             "accuracy": {run: round(value, 6) for run, value in self.accuracy.items()},
             "interval": {run: list(bounds) for run, bounds in self.interval.items()},
+            "ranks": self.ranks,
             "pairs": [pair.as_json() for pair in self.pairs],
         }  # fmt: skip
+
+    def against(self, base: str, other: str) -> Pair | None:
+        """The pair that judges `other` against `base`, turned round where it was computed the other way."""
+        for pair in self.pairs:
+            if (pair.a, pair.b) == (base, other):
+                return pair
+            if (pair.a, pair.b) == (other, base):
+                return pair.turned()
+        return None
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        """Run -> 1 + how many others are better beyond noise; what cannot be told apart shares a rank."""
+        won = [(pair.b, pair.a) for pair in self.pairs if pair.verdict == "better"]
+        won += [(pair.a, pair.b) for pair in self.pairs if pair.verdict == "worse"]
+        return {run: 1 + sum(loser == run for _, loser in won) for run in self.accuracy}
 
     @property
     def one_size(self) -> int | None:
@@ -111,10 +164,11 @@ class ComparedCell:
 
 
 class Figures:
-    """The accuracies of some runs, and their per-question scores, each read once."""
+    """The accuracies of some runs, and their per-question scores, each read once; unless `paired`, the former alone."""
 
-    def __init__(self, session: Session, details: Sequence[RunDetail]) -> None:
+    def __init__(self, session: Session, details: Sequence[RunDetail], *, paired: bool = True) -> None:
         self._session = session
+        self._paired = paired
         self._details = {detail.row.ref: detail for detail in details}
         self._scores: dict[tuple[str, int, str], dict[int, tuple[float, int]]] = {}
 
@@ -128,7 +182,7 @@ class Figures:
         present = [run for run in self._details if any(run in group for group in groups)]
         met = {pair for group in groups for pair in combinations(self._ordered(group), 2)}
         apart = [pair for pair in combinations(present, 2) if pair not in met]
-        if apart:
+        if apart and self._paired:
             yield from self._shared_rows({run: self._largest(run, shot) for run in present}, apart)
         for group in groups:
             yield self._row(group)
@@ -217,11 +271,16 @@ class Figures:
         self, pairs: Sequence[TwoRuns], cells: Mapping[str, CellRow], only: Sequence[int] | None = None
     ) -> tuple[Pair, ...]:
         """Each two runs over the questions that both answered, or of those `only` some; all of a row at once."""
+        if not self._paired:
+            return ()
         answered = {run: self._answered(run, cell) for run, cell in cells.items()}
         reasons = {(a, b): self._unlike(a, b, cells, answered) for a, b in pairs}
         if only is not None:
             answered = {run: {one: scores[one] for one in only} for run, scores in answered.items() if scores}
         found = _compared([pair for pair in pairs if not reasons[pair]], answered)
+        if only is None:
+            published = [pair for pair in pairs if reasons[pair] and self._alike_published(*pair, cells)]
+            found |= {(a, b): _unpaired(a, b, cells[a], cells[b]) for a, b in published}
         return tuple(found.get((a, b)) or Pair(a, b, "not comparable", reasons[a, b]) for a, b in pairs)
 
     def _unlike(self, a: str, b: str, cells: Mapping[str, CellRow], answered: Mapping[str, Mapping[int, Any]]) -> str:
@@ -237,6 +296,19 @@ class Figures:
         if None not in metrics and metrics[0] != metrics[1]:
             return f"different metrics ({metrics[0]}, {metrics[1]})"
         return "no question in common" if answered[a].keys().isdisjoint(answered[b]) else ""
+
+    def _alike_published(self, a: str, b: str, cells: Mapping[str, CellRow]) -> bool:
+        """Whether one of two figures is only published, and both are said to be over the same questions."""
+        one, other = cells[a], cells[b]
+        if not (is_imported(one) or is_imported(other)) or one.n != other.n or one.n < 1:
+            return False
+        names = {Path(self._details[run].row.dataset).name.casefold() for run in (a, b)}
+        return len(names) == 1 and one.split == other.split and one.subset == other.subset
+
+    def answers(self, run: str, shot: int) -> Answered:
+        """What the run answered at a number of shots, over its largest set of questions; empty where that is unknown."""
+        cells = [cell for cell in self._details[run].cells if cell.shot == shot]
+        return self._answered(run, self._largest(run, shot)) if cells else {}
 
     def _answered(self, run: str, cell: CellRow) -> dict[int, tuple[float, int]]:
         """question_id -> (score, image_id) of the questions of the cell that were answered."""
@@ -262,6 +334,13 @@ def _compared(pairs: Sequence[TwoRuns], answered: Mapping[str, Answered]) -> dic
     clusters = np.fromiter(images.values(), dtype=np.int64, count=len(images))
     found = all_pairs(scores, clusters, [(rows[a], rows[b]) for a, b in pairs]) if pairs else []
     return {(a, b): _undecided(a, b, pair) for (a, b), pair in zip(pairs, found, strict=True)}
+
+
+def _unpaired(a: str, b: str, one: CellRow, other: CellRow) -> Pair:
+    """Two published figures: no answers to pair, but n and the range of scores bound what they can say."""
+    found = unpaired_difference(one.accuracy, one.n, other.accuracy, other.n)
+    p = unpaired_p(one.accuracy, one.n, other.accuracy, other.n)
+    return Pair(a, b, "not distinguishable", UNPAIRED, found.mean, found.low, found.high, p, n_paired=found.n)
 
 
 def _undecided(a: str, b: str, found: Paired) -> Pair:

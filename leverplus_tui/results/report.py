@@ -11,6 +11,7 @@ from db.specs import Finding
 from db.store import RunDetail
 from engine.statistics.intervals import p_text
 from leverplus_tui.results.comparison import Comparison, Pair
+from leverplus_tui.results.copying import CopyingRow
 from leverplus_tui.results.document import Block, Bullets, Code, Grid, Heading, Paragraph
 from leverplus_tui.results.outcome import command_of_run
 from leverplus_tui.text.numbers import accuracy, number, signed, signed_interval
@@ -58,6 +59,16 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     "metric columns": ("run|phase|metric|epoch|last|lowest|highest", "运行|阶段|指标|轮次|最后值|最小值|最大值"),
     "findings": ("Findings", "发现的问题"),
     "no findings": ("Nothing was found to be wrong with these runs.", "未发现这些运行有任何问题。"),
+    "copying": ("Learning or copying", "学习还是复制"),
+    "copying how": (
+        "How the answers relate to those that the demonstrations showed: percent with its 95 % interval, and in brackets over how "
+        "many answers. A run that only copies is right where the answer was shown and nowhere else.",
+        "回答与示例所给答案的关系：百分比及 95 % 置信区间，括号内为回答数。只会复制的运行仅在答案已被展示时才正确。",
+    ),
+    "copying columns": (
+        "run|questions|shots|n|copied|of right answers|accuracy, answer shown|accuracy, not shown|majority's answer",
+        "运行|问题集|示例数|n|复制|正确回答中复制|答案已展示时准确率|未展示时准确率|多数答案",
+    ),
     "made": ("How it was made", "如何得到"),
     "synthetic": (
         "The data set of {runs} is the built-in one: drawn by a program, made to exercise the method. Its figures say nothing "
@@ -76,6 +87,7 @@ def report(
     details: Sequence[RunDetail],
     comparison: Comparison | None,
     findings: Mapping[str, Sequence[Finding]],
+    copied: Sequence[CopyingRow],
     language: str,
 ) -> list[Block]:
     """The blocks of a report. `comparison` is none for a single run; `findings` by run, such as `r12`."""
@@ -88,7 +100,8 @@ def report(
     ]
     warnings = list(_warnings(details, say))
     blocks += [Bullets(warnings)] if warnings else []
-    blocks += [*_accuracies(details, comparison, say), *_pairs(comparison, say), *_training(details, say)]
+    blocks += [*_accuracies(details, comparison, say), *_pairs(comparison, say), *_copying(copied, say)]
+    blocks += _training(details, say)
     return [*blocks, *_findings(findings, say), *_made(details, say)]
 
 
@@ -159,6 +172,14 @@ def _pair_line(pair: Pair, say: _Phrases) -> list[str]:
         return [names, "", "", "", "", "", "", f"{say(pair.verdict)} ({pair.reason})"]
     return [names, signed(pair.difference), signed_interval(pair.ci_low, pair.ci_high), p_text(pair.p_holm),
             str(pair.n_paired), str(pair.improved), str(pair.worsened), say(pair.verdict)]  # fmt: skip
+
+
+def _copying(rows: Sequence[CopyingRow], say: _Phrases) -> Iterator[Block]:
+    if rows:
+        yield Heading(say("copying"))
+        yield Paragraph(say("copying how"))
+        lines = [[row.run, row.subset, str(row.shot), str(row.n), *row.cells()] for row in rows]
+        yield Grid(say.columns("copying columns"), lines, (2, 3))
 
 
 def _training(details: Sequence[RunDetail], say: _Phrases) -> Iterator[Block]:

@@ -5,7 +5,7 @@ Whoever shows something asks `Library.database`, which imports this module when 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,16 +102,26 @@ class Database:
         return {name: _continuous(points) for name, points in found.items()}
 
     def side_by_side(self, ids: Sequence[int]) -> tuple[Comparison, dict[str, RunRow], dict[str, Any]]:
-        """Runs compared but for their findings, their rows by `r12`, and the settings that are the same in all."""
-        from leverplus_tui.results.comparison import compare, described  # numpy: 140 ms before the first list
+        """Runs side by side, not yet compared, their rows by `r12`, and the settings that are the same in all."""
+        from leverplus_tui.results.comparison import described, side_by_side  # numpy: 140 ms before the first list
 
         with reading(self.engine) as session:
-            found = compare(session, list(ids), judged=False)
+            found = side_by_side(session, ids)
             details = [store.run_detail(session, run_id=run_id) for run_id in ids]
         settings = [described(detail) for detail in details]
         differing = {row.field for row in found.spec_diff}
         agreeing = {name: value for name, value in settings[0].items() if name not in differing}
         return found, {detail.row.ref: detail.row for detail in details}, agreeing
+
+    def compared(self, ids: Sequence[int], go_on: Callable[[], bool]) -> Comparison | None:
+        """Runs compared but for the findings of each; None where `go_on` said no before the end."""
+        from leverplus_tui.results.comparison import Stopped, compare  # numpy: 140 ms before the first list
+
+        with reading(self.engine) as session:
+            try:
+                return compare(session, ids, judged=False, go_on=go_on)
+            except Stopped:
+                return None
 
     def tag(self, run_ids: Sequence[int], words: Sequence[str]) -> None:
         """Put words on runs; a word with a minus in front is taken off. Raises UserError for what is no word."""
@@ -172,7 +182,7 @@ class Database:
         """The train questions shown before a question, in prompt order; None where one was never stored."""
         with reading(self.engine) as session:
             found = store.questions(
-                session, dataset_sha=row.dataset_sha, split="train", question_ids=list(row.demonstrations)
+                session, dataset_sha=row.support_sha, split="train", question_ids=list(row.demonstrations)
             )
         return [found.get(question_id) for question_id in row.demonstrations]
 

@@ -114,7 +114,7 @@ async def _compare(pilot: Pilot[None]) -> None:
     await pilot.press("space")
     table.move_to(2)
     await pilot.press("space", "v")
-    await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen) and pilot.app.screen.found is not None)
+    await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen) and pilot.app.screen.compared)
     assert isinstance(pilot.app.screen, CompareScreen)
     assert pilot.app.screen.run_ids == (1, 2)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from db import store
-from db.rows import Metric, Row
+from db.rows import Metric, Question, Row
 from db.session import writing
 from db.specs import Finding
 from tests.helpers_cli import Desk, make_desk, store_eval
@@ -290,3 +290,18 @@ def test_a_tag_that_is_not_there_cannot_be_taken_off(desk: Desk) -> None:
     desk.call("tag", "r1", "paper")
     assert "r1 has no tag 'pape' (it has paper)" in desk.call("tag", "r1", "new", "--", "-pape", code=2).stderr
     assert desk.json("runs")[0]["tags"] == ["paper"]
+
+
+def test_show_compare_and_report_say_what_was_copied(desk: Desk) -> None:
+    for _ in range(2):
+        store_eval(desk, HALF, retriever="random", facts={"retriever": "random"})
+    shown = [Question("world", "train", q, q, "?", ("a",) * 10, label, "") for q, label in ((1, "a"), (2, "b"))]
+    with writing(desk.database) as session:
+        store.add_rows(session, run_id=1, process_id=None, rows=shown)
+    [row] = desk.json("show", "r1")["copying"]
+    assert (row["shot"], row["n"]) == (2, len(HALF))
+    assert (row["copied"]["value"], row["majority"]["value"]) == (100.0, 0.0)
+    assert row["accuracy_not_shown"] == {"n": 0, "value": None, "ci_low": 0.0, "ci_high": 100.0}
+    assert [one["run"] for one in desk.json("compare", "r1", "r2")["copying"]] == ["r1", "r2"]
+    assert "Learning or copying" in desk.call("report", "r1").stdout
+    assert "学习还是复制" in desk.call("report", "r1", "--lang", "zh").stdout

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import sqlite3
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ from db.home import Home
 from db.rows import Checkpoint, Fact
 from db.session import open_database, writing
 from db.specs import EvalSpec, Finding, JobSpec
-from leverplus_tui.tui.messages import EditLaunch, OpenRun
+from leverplus_tui.tui.database import Database
+from leverplus_tui.tui.messages import CompareRuns, EditLaunch, OpenRun
 from leverplus_tui.tui.screens.compare import CompareScreen
 from leverplus_tui.tui.screens.compare_rows import Line, lines
 from leverplus_tui.tui.screens.launch import starting
@@ -30,6 +33,7 @@ from leverplus_tui.tui.widgets.chart import Chart, Series
 from leverplus_tui.tui.widgets.log import LogView
 from leverplus_tui.tui.widgets.matrix import Matrix
 from tests.helpers_tui import (
+    PATIENCE_S,
     SAME,
     SHAPE,
     draw_images,
@@ -218,7 +222,7 @@ async def test_without_true_colour_an_image_is_named(filled: Home, monkeypatch: 
 
 async def compared(pilot: Pilot[None]) -> CompareScreen:
     """The compare page, read."""
-    await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen) and pilot.app.screen.found is not None)
+    await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen) and pilot.app.screen.compared)
     await settled(pilot)
     page = pilot.app.screen
     assert isinstance(page, CompareScreen)
@@ -540,3 +544,31 @@ async def test_panels_that_have_no_room_are_named(filled: Home) -> None:
             pilot, lambda: "no room for reward, share" in text_of(pilot) or "no room for share" in text_of(pilot)
         )
         assert "loss by step" in text_of(pilot)
+
+
+async def test_a_comparison_shows_figures_before_it_has_compared(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    go, asked = threading.Event(), []
+
+    def slow(_: Database, ids: tuple[int, ...], go_on: Callable[[], bool]) -> None:
+        go.wait(PATIENCE_S)
+        asked.append((ids, go_on()))
+
+    monkeypatch.setattr(Database, "compared", slow)
+    async with opened(filled) as pilot:
+        pilot.app.post_message(CompareRuns((1, 2)))
+        await until(pilot, lambda: "comparing, esc leaves" in text_of(pilot))
+        page = pilot.app.screen
+        assert isinstance(page, CompareScreen)
+        assert (lines_of(page, "  difference"), page.found is not None) == ([], True)
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is not page)
+        go.set()
+        await until(pilot, lambda: asked == [((1, 2), False)])
+
+
+async def test_what_two_runs_differ_in_stands_beside_the_verdict(tmp_path: Path) -> None:
+    home = home_with(tmp_path, {"retriever": "t2t"}, {"retriever": "i2i", "pool": "first"})
+    async with opened(home, compare="r1,r2") as pilot:
+        await compared(pilot)
+        await until(pilot, lambda: "confounded: r2 and r1 differ in 2 things" in " ".join(text_of(pilot).split()))
+        assert "!confounded" in text_of(pilot)

@@ -10,7 +10,7 @@ from db.specs.base import Finding
 from db.specs.evaluate import COMPARED, SELECTING, DecodeSpec, EvalSpec
 from db.specs.generate import GenerateSpec
 from engine.common.findings import error, warning
-from engine.data.defaults import reads_selector, resolve_retriever, selector_features, selector_file
+from engine.data.defaults import features_of, reads_selector, resolve_retriever, selector_features, selector_file
 from engine.demo import shipped
 from engine.doctor.preflight import machine, overlap
 from engine.doctor.preflight.selector import checkpoint, entry, manifest_at
@@ -29,7 +29,7 @@ def encoder(spec: EvalSpec | GenerateSpec, result: Preflight) -> None:
     else:
         near = spec.retrieved > 0
     if near or spec.pool in COMPARING_POOLS:
-        machine.encoder(result, spec.encoder, spec.vlm)
+        machine.encoder(result, spec.encoder, features_of(spec))
 
 
 def selector(spec: EvalSpec, result: Preflight) -> None:
@@ -71,9 +71,9 @@ def _selector(spec: EvalSpec | GenerateSpec, shots: int, result: Preflight) -> N
     if made is not None:
         expect["d_model"] = str(made)
     checkpoint(path, expect, result, {"encoder": recorded or "not recorded", "pool_size": _trained_pool(manifest)[1]})
-    features = selector_features(entry(manifest, "embedding"), encoder=spec.encoder, vlm=spec.vlm)
+    features = selector_features(entry(manifest, "embedding"), encoder=spec.encoder, vlm=features_of(spec))
     machine.encoder(result, features.encoder, features.model, "its encoder")
-    if isinstance(spec, EvalSpec):
+    if isinstance(spec, EvalSpec) and resolve_retriever(spec) == "selector":
         _trained_alike(spec, path, manifest, result)
 
 
@@ -92,7 +92,7 @@ def _asked_encoder(spec: EvalSpec | GenerateSpec, recorded: str) -> str:
 
 
 def _width(spec: EvalSpec | GenerateSpec, embedding: Mapping[str, Any]) -> int | None:
-    features = selector_features(embedding, encoder=spec.encoder, vlm=spec.vlm)
+    features = selector_features(embedding, encoder=spec.encoder, vlm=features_of(spec))
     parts = sum(bool(embedding.get(name, True)) for name in ("use_image", "use_text"))
     return machine.width(features.encoder, features.model, parts=parts)
 

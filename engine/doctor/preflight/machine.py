@@ -10,6 +10,7 @@ from typing import Any
 
 from db.specs.base import Finding, UserError
 from db.specs.embed import EmbedSpec
+from db.specs.evaluate import WITHOUT_MODEL
 from engine.common.findings import error
 from engine.common.model_files import cached_model, find_model, is_hub_id, read_json
 from engine.demo.shipped import model_dir
@@ -22,20 +23,23 @@ GPU_NODES = ("nvidia*", "nvhost*", "nvmap", "dxg", "kfd")
 
 
 def dataset(spec: Any, result: Preflight) -> None:
-    """The data set is there and of a known layout; it is not read."""
-    if spec.dataset == "builtin":
+    """The data set, and the one that demonstrations come from, is there and of a known layout; it is not read."""
+    _dataset("data set", spec.dataset, result)
+    _dataset("demonstrations", getattr(spec, "support", "") or "builtin", result)
+
+
+def _dataset(what: str, name: str, result: Preflight) -> None:
+    if name == "builtin":
         return
     from engine.data.datasets import is_dataset  # only where a folder is named: it imports every layout's reader
 
-    root = Path(spec.dataset).expanduser()
+    root = Path(name).expanduser()
     if not root.exists():
-        text = f"There is no data set at {spec.dataset}."
-        found = error("not-found", spec.dataset, text, "Give a folder or a registered name.")
-        result.add("data set", "missing", spec.dataset, found)
+        text = f"There is no data set at {name}."
+        result.add(what, "missing", name, error("not-found", name, text, "Give a folder or a registered name."))
     elif not is_dataset(root):
         text = f"{root} holds no files named as those of OKVQA, VQAv2 or a Hugging Face data set."
-        found = error("not-found", spec.dataset, text, "Give the folder that holds the questions.")
-        result.add("data set", "unknown", spec.dataset, found)
+        result.add(what, "unknown", name, error("not-found", name, text, "Give the folder that holds the questions."))
 
 
 def model(spec: Any, result: Preflight) -> None:
@@ -63,18 +67,19 @@ def encoder(result: Preflight, name: str, vlm: str, what: str = "encoder") -> No
     """What makes the vectors is complete on this disk and gives features: a server answers questions only."""
     if name != "vlm":
         _complete(result, what, name, field="encoder", chat=False)
-    elif vlm.startswith(SERVER):
+    elif vlm.startswith(SERVER) or vlm in WITHOUT_MODEL:
         result.add(what, "none", name, _no_features(vlm))
 
 
-def _no_features(server: str) -> Finding:
-    text = f"The server {server} answers questions but gives no features, which encoder=vlm takes from it."
+def _no_features(name: str) -> Finding:
+    what = f"The rule {name}" if name in WITHOUT_MODEL else f"The server {name}"
+    text = f"{what} answers questions but gives no features, which encoder=vlm takes from it."
     return error("no-features", "encoder", text, "Name a CLIP model (--encoder openai/clip-vit-base-patch32).")
 
 
 def _complete(result: Preflight, what: str, name: str, *, field: str, chat: bool) -> None:
     """A row where the job would refuse the model. A hub name is looked for in the local cache, as the job does."""
-    if name == "builtin" or name.startswith(SERVER):
+    if name == "builtin" or name in WITHOUT_MODEL or name.startswith(SERVER):
         return
     try:
         if Path(name).expanduser().exists() or not is_hub_id(name):

@@ -18,7 +18,7 @@ from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText, OpenRun
 from leverplus_tui.tui.screens.base import PageScreen
-from leverplus_tui.tui.screens.compare_rows import Line, folded, lines, sentence, whiskers
+from leverplus_tui.tui.screens.compare_rows import Line, beside, folded, lines, sentence, whiskers
 from leverplus_tui.tui.screens.dialogs import Choose
 from leverplus_tui.tui.screens.exports import comparison_text, export_comparison
 from leverplus_tui.tui.screens.run.info import Part
@@ -66,6 +66,8 @@ class CompareScreen(PageScreen):
         self.closed: set[str] = {"settings that agree"}
         self.first = 0
         self.found: Comparison | None = None
+        self.compared = False
+        """Whether `found` holds differences and verdicts; its figures are shown before."""
         self._rows: dict[str, RunRow] = {}
         self._agreeing: dict[str, Any] = {}
         self._lines: list[Line] = []
@@ -95,6 +97,7 @@ class CompareScreen(PageScreen):
     def show_runs(self, run_ids: tuple[int, ...]) -> None:
         """Compare these; the first is the baseline."""
         self.run_ids, self.base, self.first, self.found = tuple(dict.fromkeys(run_ids)), f"r{run_ids[0]}", 0, None
+        self.compared = False
         self.refresh_data()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -105,19 +108,32 @@ class CompareScreen(PageScreen):
     # Reading
 
     async def reload(self) -> None:
-        """Compare again, because a run went on."""
-        if len(self.run_ids) >= 2:
-            first = self.found is None
-            self.query_one("#sides").loading = first
-            self._show_empty(False)
-            read = await asyncio.to_thread(self.library.database.side_by_side, self.run_ids)
-            self.query_one("#sides").loading = False
-            self.found, self._rows, self._agreeing = read
-            self._fill()
-            if first:
-                self.table.cursor = min(1, len(self._lines) - 1)
-            self.table.focus()
-            self.refresh_bindings()
+        """Figures and settings at once, then what is compared; again, because a run went on."""
+        if len(self.run_ids) < 2:
+            return
+        ids, first = self.run_ids, self.found is None
+        self._show_empty(False)
+        found, self._rows, self._agreeing = await asyncio.to_thread(self.library.database.side_by_side, ids)
+        if first:
+            self._show(found, first=True)
+        compared = await asyncio.to_thread(self.library.database.compared, ids, lambda: self._wants(ids))
+        if compared is None or not self._wants(ids):
+            self._stale = True  # whoever comes back finds it compared
+            return
+        self.compared = True
+        self._show(compared, first=False)
+
+    def _wants(self, ids: tuple[int, ...]) -> bool:
+        """Whether anybody still waits for the comparison of these: leaving the page (`esc`) ends it."""
+        return self.is_mounted and self.is_current and self.run_ids == ids
+
+    def _show(self, found: Comparison, *, first: bool) -> None:
+        self.found = found
+        self._fill()
+        if first:
+            self.table.cursor = min(1, len(self._lines) - 1)
+        self.table.focus()
+        self.refresh_bindings()
 
     def _fill(self) -> None:
         assert self.found is not None, "filled after reading"
@@ -137,6 +153,8 @@ class CompareScreen(PageScreen):
         shown = sum(1 for run in self.found.runs if run.id in self.table.shown_columns)
         if shown < len(self.run_ids):
             parts.append(f"{shown} of {len(self.run_ids)} runs in view (left, right)")
+        if not self.compared:
+            parts.append("comparing, esc leaves")
         if any(SYNTHETIC in marks(row) for row in self._rows.values()):
             parts.append("synthetic figures")
         self.query_one("#summary", Static).update("   ".join([*parts, *self.found.notes]))
@@ -200,6 +218,7 @@ class CompareScreen(PageScreen):
             parts += [(sentence(line.figure, pair), colour), "\n"]
             if drawn:
                 parts += [("  worse ", "$faint"), (drawn, colour), (" better", "$faint"), "\n"]
+            parts += [part for text in beside(self.found, pair) for part in (("  " + text, COLOURS["warn"]), "\n")]
         words.update(Content.assemble(*parts))
 
     # Keys

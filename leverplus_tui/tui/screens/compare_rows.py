@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.statistics.intervals import p_phrase
@@ -39,23 +39,6 @@ class Line:
     heading: bool = False
 
 
-def against(cell: ComparedCell, base: str, other: str) -> Pair | None:
-    """The pair that judges `other` against `base`, turned round where it was computed the other way."""
-    for pair in cell.pairs:
-        if (pair.a, pair.b) == (base, other):
-            return pair
-        if (pair.a, pair.b) == (other, base):
-            turned: Any = {"better": "worse", "worse": "better"}.get(pair.verdict, pair.verdict)
-            return replace(
-                pair, a=base, b=other, verdict=turned,
-                difference=None if pair.difference is None else -pair.difference,
-                ci_low=None if pair.ci_high is None else -pair.ci_high,
-                ci_high=None if pair.ci_low is None else -pair.ci_low,
-                improved=pair.worsened, worsened=pair.improved,
-            )  # fmt: skip
-    return None
-
-
 def lines(found: Comparison, rows: Mapping[str, RunRow], agreeing: Mapping[str, Any], base: str) -> list[Line]:
     """Every line of the comparison, group by group, without headings."""
     runs = [run.id for run in found.runs]
@@ -86,7 +69,7 @@ def folded(made: Sequence[Line], closed: set[str], only_different: bool) -> list
 
 def _figure_lines(cell: ComparedCell, runs: Sequence[str], base: str) -> Iterator[Line]:
     """Accuracies, differences from the baseline, verdicts."""
-    pairs = {run: against(cell, base, run) for run in runs if run != base}
+    pairs = {run: cell.against(base, run) for run in runs if run != base}
     told = any(pair is not None and pair.verdict in ("better", "worse") for pair in pairs.values())
     size = "" if cell.one_size is None else f"  n={count(cell.one_size)}"
     label = f"{shots_words(cell.shot)}{size}  {clean(cell.subset)}"
@@ -94,6 +77,8 @@ def _figure_lines(cell: ComparedCell, runs: Sequence[str], base: str) -> Iterato
     if any(pair is not None for pair in pairs.values()):
         yield Line(GROUPS[0], "  difference", {r: _difference(p) for r, p in pairs.items()}, differs=told, figure=cell)
         yield Line(GROUPS[0], "  verdict", {r: _verdict(p) for r, p in pairs.items()}, differs=told, figure=cell)
+    if len(pairs) > 1 and len(cell.ranks) > 2 and told:
+        yield Line(GROUPS[0], "  rank", {run: _rank(cell, run) for run in runs}, differs=told, figure=cell)
 
 
 def _accuracy(cell: ComparedCell, run: str) -> Cell:
@@ -110,7 +95,18 @@ def _difference(pair: Pair | None) -> Cell:
 
 
 def _verdict(pair: Pair | None) -> Cell:
-    return Cell("-", "faint") if pair is None else Cell(pair.verdict, VERDICT_ROLES[pair.verdict])
+    if pair is None:
+        return Cell("-", "faint")
+    return Cell(" ".join([pair.verdict, *("!" + code for code in pair.beside)]), VERDICT_ROLES[pair.verdict])
+
+
+def _rank(cell: ComparedCell, run: str) -> Cell:
+    """What cannot be told apart shares a rank."""
+    ranks = cell.ranks
+    if run not in ranks:
+        return Cell("-", "faint")
+    tied = sum(rank == ranks[run] for rank in ranks.values()) > 1
+    return Cell(f"{ranks[run]}{' (tied)' if tied else ''}", "faint")
 
 
 def _run_lines(rows: Mapping[str, RunRow], runs: Sequence[str]) -> Iterator[Line]:
@@ -176,12 +172,33 @@ def sentence(cell: ComparedCell, pair: Pair) -> str:
         "better": f"{pair.b} is better than {pair.a}",
         "worse": f"{pair.b} is worse than {pair.a}",
     }.get(pair.verdict, f"{pair.b} and {pair.a} are not distinguishable from noise")
-    return f"{verdict} at {where}: {numbers}{holm}; {counted}"
+    if pair.reason:
+        counted = pair.reason
+    return f"{verdict} at {where}: {numbers}{holm}; {counted}{_power(pair)}"
+
+
+def _power(pair: Pair) -> str:
+    """What the comparison could have shown, where it showed nothing."""
+    if pair.verdict != "not distinguishable" or pair.visible_from is None:
+        return ""
+    told = f"; {pair.visible_from:.1f} points would have shown in 4 of 5 cases"
+    needed = pair.questions_needed
+    return told if needed is None else f"{told}, these need {plural(needed, 'question')}"
+
+
+def beside(found: Comparison, pair: Pair) -> list[str]:
+    """What stands beside the verdict on two runs, whichever of them is the baseline."""
+    subjects = {f"{pair.a} against {pair.b}", f"{pair.b} against {pair.a}"}
+    told = [
+        f for findings in found.findings.values() for f in findings if f.subject in subjects and f.code in pair.beside
+    ]
+    chosen = [f for f in found.findings.get(pair.b, ()) if f.code == "chosen-on-test" and f.subject == pair.b]
+    return [f"{finding.code}: {clean(finding.message)}" for finding in (*told, *chosen)]
 
 
 def whiskers(cell: ComparedCell, base: str, runs: Sequence[str], width: int) -> list[tuple[str, str, Pair]]:
     """(run, interval of its difference on a common axis through 0, pair) for each run that can be judged."""
-    pairs = [pair for run in runs if run != base and (pair := against(cell, base, run)) is not None]
+    pairs = [pair for run in runs if run != base and (pair := cell.against(base, run)) is not None]
     drawn = [
         pair for pair in pairs if pair.difference is not None and pair.ci_low is not None and pair.ci_high is not None
     ]

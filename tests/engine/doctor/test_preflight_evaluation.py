@@ -183,3 +183,23 @@ def test_val_questions_and_images_that_were_trained_on_are_found(tmp_path: Path)
         ],
         "apart.json": [],
     }
+
+
+def test_a_rule_in_place_of_a_model_needs_features_from_elsewhere(tmp_path: Path) -> None:
+    data = str(write_official(tmp_path / "okvqa"))
+    assert "no-features" in codes(preflight(EvalSpec(dataset=data, vlm="majority", retriever="t2t")))
+    assert codes(preflight(EvalSpec(dataset=data, vlm="majority", retriever="random"))) == set()
+    assert codes(preflight(EvalSpec(vlm="majority", retriever="t2t"))) == set()
+
+
+def test_a_support_that_is_not_there_blocks() -> None:
+    result = preflight(EvalSpec(retriever="random", support="/nowhere"))
+    assert (result.blocked, levels(result)["demonstrations"]) == (True, "block")
+
+
+@pytest.mark.parametrize("retriever", ["untrained", "qi2qi"])
+def test_controls_of_a_selector_are_not_what_it_was_trained_for(tmp_path: Path, retriever: str) -> None:
+    path = trained(tmp_path / "a.safetensors", made={"prompt_sha": "another"}, pool={"rule": "rand-sampler"})
+    spec = EvalSpec.model_validate({"selector": str(path), "retriever": retriever})
+    assert codes(preflight(spec)) == set()
+    assert {"prompt-mismatch", "pool-mismatch"} <= codes(preflight(EvalSpec(selector=str(path))))

@@ -426,3 +426,19 @@ def test_a_selector_that_is_nowhere(world: World, monkeypatch: pytest.MonkeyPatc
         world.run(retriever="selector")
     with pytest.raises(UserError, match=r"nowhere\.pt"):
         world.run(selector="nowhere.pt", retriever="selector")
+
+
+def test_demonstrations_may_come_from_another_data_set(world: World, tmp_path: Path) -> None:
+    other = write_official(tmp_path / "other", kind="vqav2")
+    support = open_dataset(other, cache_dir=world.cache)
+    rows = world.run(support=str(other), shots=(0, 2))
+    assert facts(rows)["support_sha"] == support.sha
+    assert facts(rows)["dataset_sha"] != support.sha
+    shown = {q for one in only(rows, Prediction) for q in one.demonstrations}
+    assert shown <= set(support.train.ids)
+    assert {row.question_id for row in only(rows, Question) if row.dataset_sha == support.sha} == shown
+    assert {row.split for row in only(rows, Question) if row.dataset_sha == support.sha} == {"train"}
+
+
+def test_a_support_that_is_the_data_set_itself_is_none(world: World) -> None:
+    assert "support_sha" not in facts(world.run(support=str(world.root), shots=(1,)))

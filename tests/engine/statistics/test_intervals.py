@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.statistics.clusters import Clusters, Sums
-from engine.statistics.intervals import bounds, finite_population_factor, interval, unpaired_difference, wilson
+from engine.statistics.intervals import (
+    bounds,
+    finite_population_factor,
+    interval,
+    unpaired_difference,
+    unpaired_p,
+    wilson,
+)
 
 SCORES = (0.0, 0.3, 0.6, 0.9, 1.0)
 
@@ -87,3 +94,11 @@ def test_a_sample_of_a_finite_population() -> None:
 def test_unpaired_difference_agrees_with_newcombes_example() -> None:
     found = unpaired_difference(100 * 48 / 80, 80, 100 * 56 / 70, 70)
     assert (found.mean, found.low, found.high) == pytest.approx((20.0, 5.24, 33.39), abs=0.006)
+
+
+@pytest.mark.parametrize("gain", [0.0, 3.0, 6.0, 6.7, 6.8, 7.0, 12.0, -3.0, -6.9, -20.0])
+def test_the_unpaired_p_agrees_with_its_interval(gain: float) -> None:
+    found = unpaired_difference(48.0, 400, 48.0 + gain, 400)
+    p = unpaired_p(48.0, 400, 48.0 + gain, 400)
+    assert (found.low > 0 or found.high < 0) == (p < 0.05)
+    assert 0 <= p <= 1

@@ -7,7 +7,14 @@ import math
 import numpy as np
 import pytest
 
-from engine.statistics.power import best_of_inflation, expected_largest, questions_needed, smallest_difference
+from engine.statistics.power import (
+    best_of_inflation,
+    expected_largest,
+    questions_for,
+    questions_needed,
+    smallest_difference,
+    visible_difference,
+)
 
 
 @pytest.mark.parametrize(("points", "n"), [(0.5, 25117), (0.6, 17443), (1, 6280), (1.6, 2453), (2, 1570), (3, 698)])
@@ -51,3 +58,11 @@ def test_the_best_of_equal_runs_is_better_by_the_inflation() -> None:
     assert float(np.mean(said)) == pytest.approx(float(np.mean(gains)), abs=0.6)
     assert best_of_inflation(np.ones((1, 5))) == 0
     assert best_of_inflation(np.ones((3, 5))) == 0
+
+
+def test_what_an_interval_could_have_shown_is_the_smallest_difference() -> None:
+    n, share, squared = 800, 0.1, 0.64
+    half = 100 * 1.959964 * math.sqrt(share * squared / n)
+    assert visible_difference(half) == pytest.approx(smallest_difference(n, share, squared), rel=1e-6)
+    assert questions_for(1.6, n, half) == pytest.approx(questions_needed(1.6, share, squared), abs=1)
+    assert questions_for(0.0, n, half) is None

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
+from engine.doctor.copying import Shown
 from leverplus_tui.text.numbers import score
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
@@ -52,7 +53,7 @@ class Demonstrations(Vertical):
 
     def show(self, row: PredictionRow, shown: list[rows.Question | None], *, titled: bool) -> None:
         """Show one answer with its demonstrations; `shown` is None where a question was never stored."""
-        self.query_one(".answer", Static).update(_answer(row, titled))
+        self.query_one(".answer", Static).update(_answer(row, titled, shown))
         self.query_one(".demonstrations").display = bool(row.demonstrations)
         for index, place in enumerate(self.query(".demonstration")):
             place.display = index < len(row.demonstrations)
@@ -141,7 +142,7 @@ def _asked(row: PredictionRow) -> Content:
     )  # fmt: skip
 
 
-def _answer(row: PredictionRow, titled: bool) -> Content:
+def _answer(row: PredictionRow, titled: bool, shown: list[rows.Question | None]) -> Content:
     """The cleaned answer and its score; the raw answer where cleaning changed it; what else is to be known."""
     colour = COLOURS["bad" if row.error else "good" if row.score >= 0.99 else "warn" if row.score > 0 else "bad"]
     parts: list[str | tuple[str, str]] = [(f"r{row.run_id} ", "bold $accent")] if titled else []
@@ -152,11 +153,24 @@ def _answer(row: PredictionRow, titled: bool) -> Content:
     notes = [word for word, holds in (("cut by the token limit", row.cut), ("answer reused", row.reused)) if holds]
     if len(row.demonstrations) < row.shot:
         notes.append(f"{len(row.demonstrations)} of {row.shot} demonstrations")
+    if (told := _copied(row, shown)) is not None:
+        parts.append((f"   {told}", "$faint"))
     if notes:
         parts.append(("   " + ", ".join(notes), "$warning"))
     if row.demonstrations:
         parts += ["\n", ("demonstrations, in prompt order", "$faint")]
     return Content.assemble(*parts)
+
+
+def _copied(row: PredictionRow, shown: list[rows.Question | None]) -> str | None:
+    """Whether the answer stands among those shown, and whether a right one did."""
+    labels = [question.label for question in shown if question is not None]
+    if row.error or not labels:
+        return None
+    one = Shown(row.answer, row.score, 0, row.answers, labels)
+    return (
+        f"{'copied' if one.copied else 'not copied'}, a right answer was {'' if one.reference_shown else 'not '}shown"
+    )
 
 
 def _caption(index: int, question_id: int, question: rows.Question | None) -> Content:
