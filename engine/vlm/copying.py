@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from db.specs.base import UserError, sha256_text
+from db.specs.base import Finding, UserError, sha256_text
 from db.specs.evaluate import DecodeSpec
 from engine.common.accuracy import majority
 from engine.vlm.prompt import Prompt, request_sha
@@ -23,6 +23,9 @@ def _last(labels: Sequence[str]) -> str:
 RULES: dict[str, Callable[[Sequence[str]], str]] = {"copy-nearest": _last, "majority": majority}
 """Name -> the answer out of those that the demonstrations show, in prompt order; empty where nothing is shown."""
 
+AT_ONCE = 512
+"""Prompts worth handing over together: answering takes no time."""
+
 
 class CopyingVLM:
     """Answers by a rule over the demonstrations' answers; the images and the question are not looked at."""
@@ -33,6 +36,7 @@ class CopyingVLM:
         self.decode_sha = decode.sha()
         self.features_sha = ""
         self._rule = RULES[name]
+        self.at_once = AT_ONCE
 
     def request_sha(self, prompt: Prompt) -> str:
         """SHA-256 (hex) over rule, prompt and decoding."""
@@ -45,6 +49,10 @@ class CopyingVLM:
     def facts(self) -> Mapping[str, Any]:
         """What a run records of it."""
         return {"vlm": self.name, "vlm_class": "no model: an answer of the demonstrations is copied"}
+
+    def findings(self) -> Sequence[Finding]:
+        """None: a rule has nothing to warn of."""
+        return ()
 
     def embed_images(self, paths: Sequence[Path]) -> Tensor:
         """Raises UserError: a rule has no features."""

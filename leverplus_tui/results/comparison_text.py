@@ -68,7 +68,8 @@ def csv_text(found: Comparison) -> str:
     out = io.StringIO()
     names = [
         "subset", "n", "shot", "a", "b", "accuracy_a", "accuracy_b", "difference", "ci_low", "ci_high", "p", "p_holm",
-        "n_paired", "improved", "worsened", "visible_from", "questions_needed", "verdict", "reason", "n_a", "n_b", "findings", "forced",
+        "n_paired", "improved", "worsened", "visible_from", "questions_needed", "verdict", "reason", "n_a", "n_b",
+        "findings", "forced",
     ]  # fmt: skip
     writer = csv.DictWriter(out, names, lineterminator="\n", extrasaction="ignore")  # p_bh is for who asked for it
     writer.writeheader()
