@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from db.specs.base import Finding, Report, UserError
 from engine.common.findings import Cut, Unrecognised, error, warning
 from engine.common.first_bytes import BYTE_ORDER_MARK, stand_in
-from engine.common.gate import NotReadable, read_head
+from engine.common.gate import NotReadable, is_folder, read_head
 from engine.common.json_kind import HEAD, json_kind
 from engine.common.wording import capital, parted, printable_facts
 from engine.doctor.checkpoint import examine_checkpoint
@@ -36,7 +36,7 @@ def examine(path: Path, *, expect: Mapping[str, str] | None = None) -> Report:
 
     `expect` holds a checkpoint against a request. A file that cannot be read as its kind gives a finding, not an exception.
     """
-    if path.is_dir():
+    if is_folder(path):
         return _folder(path, expect)
     try:
         head = read_head(path, HEAD)

@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from engine.common.gate import take
+
 ZIP_ERRORS = (
     zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, RuntimeError, OverflowError, struct.error,
     zlib.error, lzma.LZMAError,
@@ -57,7 +59,7 @@ def stored_at(file: BinaryIO, offset: int, most: int, length: int | None = None)
     method, packed, name_length, extra_length = struct.unpack("<8xH8xL4xHH", header)
     name = file.read(name_length).decode("utf-8", "replace")
     file.seek(extra_length, os.SEEK_CUR)
-    content = file.read(min(length if length is not None else packed or most, most))
+    content = take(file, min(length if length is not None else packed or most, most))
     if method == zipfile.ZIP_DEFLATED:
         return name, zlib.decompressobj(-15).decompress(content, most)
     return name, content if method == zipfile.ZIP_STORED else b""
@@ -66,6 +68,6 @@ def stored_at(file: BinaryIO, offset: int, most: int, length: int | None = None)
 def headers_in(file: BinaryIO, most: int) -> Iterator[int]:
     """Where headers of entries begin in the first bytes of an archive whose list is lost."""
     file.seek(0)
-    data, at = file.read(most), -1
+    data, at = take(file, most), -1
     while (at := data.find(_LOCAL, at + 1)) >= 0:
         yield at

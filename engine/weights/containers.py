@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.common.gate import NotReadable, opened, parse_json, read_bytes
+from engine.common.gate import NotReadable, is_folder, opened, parse_json, read_bytes
 from engine.common.wording import counted
 from engine.weights.anatomy import DTYPES, ITEM_SIZE, Anatomy, TensorInfo, Unreadable, bounded_int
 from engine.weights.pickle_scan import unsafe_globals
@@ -30,7 +30,7 @@ def open_weights(path: Path) -> Anatomy:
     Raises Unreadable with the finding's code and one sentence when it is no weight file or is damaged. The code that a file
     would run is looked for first and told either way.
     """
-    if path.is_dir():
+    if is_folder(path):
         return _folder(path)
     try:
         unsafe = unsafe_globals(path)

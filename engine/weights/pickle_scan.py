@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.common.gate import opened
+from engine.common.gate import opened, take
 from engine.weights.archive import ZIP_ERRORS, headers_in, open_archive, stored_at
 from engine.weights.pickle_operations import READERS
 from engine.weights.pickle_reader import MAX_PICKLE_BYTES, Budget, TooManyOperations, look_through
@@ -43,7 +43,7 @@ def unsafe_globals(path: Path) -> list[str]:
         if not head or head[0] not in READERS:
             return []
         told = head[:1] == b"\x80" or path.suffix.lower() in PICKLE_NAMES
-        return _found([file.read(MAX_PICKLE_BYTES if told else BEGINNING)], told=told)
+        return _found([take(file, MAX_PICKLE_BYTES if told else BEGINNING)], told=told)
 
 
 def _found(contents: Iterable[bytes], *, streams: int = STREAMS, told: bool = True) -> list[str]:
@@ -94,6 +94,6 @@ def _in_tar(file: BinaryIO) -> Iterator[bytes]:
             for member in itertools.islice(archive, MOST_MEMBERS):
                 content = archive.extractfile(member) if member.isfile() else None
                 if content is not None:
-                    yield content.read(MAX_PICKLE_BYTES)
+                    yield content.read(min(MAX_PICKLE_BYTES, member.size))
     except (tarfile.TarError, OSError, ValueError, EOFError):
         return
