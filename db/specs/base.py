@@ -82,4 +82,4 @@ def canonical_json(value: object) -> str:
 
 def sha256_text(text: str) -> str:
     """SHA-256 (hex) of a text in UTF-8."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()  # names of files may be no UTF-8

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from db.specs.base import canonical_json, sha256_text
 from engine.common.atomic import write_text
+from engine.common.gate import NotReadable, read_json
 from engine.common.model_files import weight_files
 
 # generation_config.json is left out on purpose: every decoding argument is stated by the run itself.
@@ -59,8 +60,8 @@ def _read(cache_dir: Path | None) -> dict[str, str]:
     if cache_dir is None:
         return {}
     try:
-        known = json.loads((cache_dir / _CACHE_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        known = read_json(cache_dir / _CACHE_FILE)
+    except NotReadable:
         return {}  # a cache may be absent, deleted or broken: everything is hashed again
     return {str(key): str(sha) for key, sha in known.items()} if isinstance(known, dict) else {}
 

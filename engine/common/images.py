@@ -3,16 +3,52 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import math
+import struct
+import zlib
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageOps,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
+
+from engine.common import gate
 
 Value = TypeVar("Value")
+
+FORMATS = tuple(plugin.format for plugin in (
+    JpegImagePlugin.JpegImageFile, PngImagePlugin.PngImageFile, WebPImagePlugin.WebPImageFile, BmpImagePlugin.BmpImageFile,
+    GifImagePlugin.GifImageFile, TiffImagePlugin.TiffImageFile,
+))  # fmt: skip
+"""Formats that are read, told by content; JPEG includes MPO, its form for several pictures. Some others make Pillow start
+programs: Ghostscript for EPS."""
+MOST_BYTES = 256 << 20
+MOST_PIXELS = 89_478_485
+"""Where Pillow begins to speak of a decompression bomb; in memory a third of a gigabyte."""
+MOST_WORK = 5_000_000_000
+"""Pixels times passes over them; an honest progressive JPEG makes about ten passes."""
+DECODER_ERRORS = (
+    OSError, ValueError, SyntaxError, TypeError, ArithmeticError, LookupError, EOFError, RuntimeError, AttributeError,
+    AssertionError, MemoryError, struct.error, zlib.error, Image.DecompressionBombError, Image.DecompressionBombWarning,
+)  # fmt: skip
+_BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262
+
+Conversion = Literal["", "high-bits", "white-ground"]
+"""What is done to an image beyond the ordinary: of more than 8 bits the highest are taken, or a white ground is put below it."""
 
 _ORIENTATION = 0x0112  # EXIF tag
 _FIRST_ON_ITS_SIDE = 5
@@ -33,40 +69,113 @@ def image_sha(path: Path) -> str:
     try:
         status = path.stat()
         return _file_sha(path, status.st_size, status.st_mtime_ns)
-    except OSError:
+    except (OSError, ValueError, gate.NotReadable):
         return MISSING_SHA
 
 
 @lru_cache(maxsize=1 << 20)
 def _file_sha(path: Path, _size: int, _mtime_ns: int) -> str:
-    with path.open("rb") as file:
+    with gate.opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Width and height of the upright image, from the head of its file where that is enough. Raises ImageProblem."""
-    try:
-        with Image.open(path) as image:
-            turned = image.getexif().get(_ORIENTATION, 1) >= _FIRST_ON_ITS_SIDE
-            return (image.height, image.width) if turned else image.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return load_image(path).size  # says what is wrong with it
+    """Width and height of the upright image, from its header. Raises ImageProblem."""
+    with open_image(path) as image:
+        turned = image.getexif().get(_ORIENTATION, 1) >= _FIRST_ON_ITS_SIDE
+        return (image.height, image.width) if turned else image.size
 
 
 def load_image(path: Path) -> Image.Image:
-    """The decoded image, upright, in RGB.
+    """The decoded image, upright, in RGB; what is transparent shows a white ground, and of 16 bits the high 8 count.
 
-    Raises ImageProblem for a file that is missing, no image, truncated or implausibly large.
+    Raises ImageProblem for a file that is missing, no image of a format in FORMATS, truncated or implausibly large.
+    """
+    with open_image(path) as image:
+        return as_rgb(ImageOps.exif_transpose(image))[0]
+
+
+@contextmanager
+def open_image(path: Path) -> Iterator[Image.Image]:
+    """The image with its header read and its size found plausible. Raises ImageProblem, for what fails inside as well:
+    a decoder of a stranger's bytes may raise nearly anything, and none of it is more than this image's fault."""
+    try:
+        content = gate.read_bytes(path, MOST_BYTES)
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _refuse_bombs(path, image, content)
+            yield image
+    except gate.NotReadable as error:
+        gone = "the image file does not exist" if isinstance(error.__cause__, FileNotFoundError) else ""
+        raise ImageProblem(path, gone or str(error).removeprefix(f"{path} ")) from None
+    except UnidentifiedImageError:
+        raise ImageProblem(path, f"not an image file in a format that is read ({', '.join(FORMATS)})") from None
+    except DECODER_ERRORS as error:
+        raise ImageProblem(path, f"the image cannot be decoded ({str(error)[:200] or type(error).__name__})") from None
+
+
+def _refuse_bombs(path: Path, image: Image.Image, content: bytes) -> None:
+    pixels = image.width * image.height
+    if pixels > MOST_PIXELS:
+        raise ImageProblem(path, f"the image has {pixels:,} pixels, more than the {MOST_PIXELS:,} that are decoded")
+    scans = content.count(b"\xff\xda") if image.format in ("JPEG", "MPO") else 1
+    if scans * pixels > MOST_WORK:
+        raise ImageProblem(path, f"the image would be decoded {scans:,} times over, which no honest file asks for")
+
+
+def as_rgb(image: Image.Image) -> tuple[Image.Image, Conversion]:
+    """The image in RGB, and which conversion that took. Raises ValueError for numbers whose range nobody knows."""
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+        bits = _bits(image)
+        # whole numbers, scaled and cut towards zero: of 16 bits the high 8, as Pillow does in colour
+        return image.convert("I").point(lambda value: value * 0.5 ** (bits - 8)).convert("L").convert(
+            "RGB"
+        ), "high-bits"
+    if image.mode in ("I", "F"):
+        raise ValueError(f"its numbers (mode {image.mode}) have no stated range; save it with 8 bits for each channel")
+    if not _may_be_transparent(image):
+        return image.convert("RGB"), ""
+    with_alpha = image.convert("RGBA")
+    if with_alpha.getchannel("A").getextrema()[0] == 255:
+        return image.convert("RGB"), ""
+    ground = Image.new("RGBA", with_alpha.size, "white")
+    return Image.alpha_composite(ground, with_alpha).convert("RGB"), "white-ground"
+
+
+def _bits(image: Image.Image) -> int:
+    """Bits of a grey value. A TIFF says so, and whether zero is white, which Pillow does not heed beyond 8 bits."""
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(_PHOTOMETRIC, 1) != 1:
+        raise ValueError("more than 8 bits, with zero for white; save it with 8 bits")
+    stated = tags.get(_BITS_PER_SAMPLE, 16)
+    return int(stated[0] if isinstance(stated, tuple) else stated)
+
+
+def _may_be_transparent(image: Image.Image) -> bool:
+    return image.mode in ("RGBA", "RGBa", "LA", "La", "PA") or "transparency" in image.info
+
+
+def conversion(path: Path) -> Conversion:
+    """Which conversion beyond the ordinary one `load_image` does to an image; empty for none, and for one that cannot be read.
+
+    Remembered while path, size and modification time stay.
     """
     try:
-        with Image.open(path) as image:
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except FileNotFoundError:
-        raise ImageProblem(path, "the image file does not exist") from None
-    except UnidentifiedImageError:
-        raise ImageProblem(path, "not an image file that Pillow can read") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ImageProblem(path, f"the image cannot be decoded ({error})") from None
+        status = path.stat()
+    except (OSError, ValueError):
+        return ""
+    return _conversion(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=1 << 16)
+def _conversion(path: Path, _size: int, _mtime_ns: int) -> Conversion:
+    try:
+        if gate.read_head(path, 2) == b"\xff\xd8":
+            return ""  # JPEG has neither transparency nor more than 8 bits here; nearly all images are of that kind
+        with open_image(path) as image:
+            plain = image.mode in ("1", "L", "RGB", "CMYK", "YCbCr") and "transparency" not in image.info
+            return "" if plain else as_rgb(image)[1]
+    except (gate.NotReadable, ImageProblem):
+        return ""
 
 
 def within_pixels(image: Image.Image, min_pixels: int, max_pixels: int) -> Image.Image:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import struct
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import UserError
+from engine.common.gate import MOST_JSON, NotReadable, is_folder, is_there, opened, parse_json
+from engine.common.gate import read_json as read_any_json
 
 _HUB_ID = re.compile(r"[\w.\-]+(/[\w.\-]+)?")
 _TEMPLATES = ("chat_template.jinja", "chat_template.json")
@@ -26,9 +27,9 @@ def find_model(name: str, *, field: str = "vlm", chat: bool = True) -> Path:
     `chat` asks for a chat template too. Raises UserError, in well under a second, when it is not there or incomplete.
     """
     directory = Path(name).expanduser()
-    if directory.is_dir():
+    if is_folder(directory):
         return _complete(directory.resolve(), name, field, chat)
-    if directory.exists():
+    if is_there(directory):
         raise UserError(f"{field}: {name} is a file; give the directory that holds config.json and the weights.")
     if not is_hub_id(name):
         raise UserError(f"{field}: the directory {name} does not exist.")
@@ -106,9 +107,15 @@ def weight_files(directory: Path) -> list[Path]:
         if (directory / single).is_file():
             return [directory / single]
         if index.is_file():
-            shards = read_json(index).get("weight_map", {})
-            return [directory / shard for shard in sorted(set(shards.values()))]
+            return [directory / shard for shard in _shards(index)]
     return []
+
+
+def _shards(index: Path) -> list[str]:
+    shards = read_json(index).get("weight_map")
+    if not isinstance(shards, dict) or not all(isinstance(name, str) and name for name in shards.values()):
+        raise UserError(f"{index} has no weight_map of tensors and files; download the model again.")
+    return sorted(set(shards.values()))
 
 
 def _missing_weights(directory: Path) -> Iterator[str]:
@@ -124,18 +131,21 @@ def _missing_weights(directory: Path) -> Iterator[str]:
 
 def _truncated(file: Path) -> str:
     """Why a safetensors file cannot be whole, judged by its header; empty when it can."""
-    size = file.stat().st_size
-    with file.open("rb") as stream:
+    with opened(file) as stream:
+        size = os.fstat(stream.fileno()).st_size
         start = stream.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else size
         if length > size - 8:
             return f"truncated ({size} bytes)"
+        if length > MOST_JSON:
+            return "not a safetensors file"
         try:
-            header = json.loads(stream.read(length))
+            header = parse_json(stream.read(length))
             end = max((entry["data_offsets"][1] for key, entry in header.items() if key != "__metadata__"), default=0)
+            needed = 8 + length + int(end)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             return "not a safetensors file"
-    return f"truncated ({size} of {8 + length + end} bytes)" if 8 + length + end > size else ""
+    return f"truncated ({size} of {needed} bytes)" if needed > size else ""
 
 
 def _has_chat_template(directory: Path) -> bool:
@@ -148,9 +158,9 @@ def _has_chat_template(directory: Path) -> bool:
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a model's file. Raises UserError naming the file."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is not readable as JSON ({error}); download the model again.") from None
+        value = read_any_json(path)
+    except NotReadable as error:
+        raise UserError(f"{error}; download the model again.") from None
     if not isinstance(value, dict):
         raise UserError(f"{path} does not hold a JSON object; download the model again.")
     return value

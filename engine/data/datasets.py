@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from db.specs.base import UserError
+from engine.common.gate import is_there
 from engine.data import huggingface, official
 from engine.data.huggingface import SUFFIXES
 from engine.data.official import open_official
@@ -51,7 +52,7 @@ def open_dataset(path_or_name: str | Path, *, cache_dir: Path) -> Dataset:
 
         return open_official(ensure_world(cache_dir), name="builtin")
     root = Path(path_or_name).expanduser()
-    if not root.exists():
+    if not is_there(root):
         raise UserError(
             f"no data set at {root.absolute()}: give `builtin`, a registered name, or a folder with OKVQA, VQAv2 "
             "or Hugging Face files"

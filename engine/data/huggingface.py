@@ -14,10 +14,12 @@ from typing import Any
 import msgspec
 
 from db.specs.base import UserError, sha256_text
+from engine.common import gate
 from engine.common.atomic import write_bytes
+from engine.common.gate import NotReadable, crowded
 from engine.data.coco import CocoImages
 from engine.data.embedded import embedded_bytes, keep_image
-from engine.data.reading import read_bytes
+from engine.data.reading import DAMAGE, MOST_BYTES, read_bytes
 from engine.data.sample import Dataset, RepeatedIds, Sample, Split, SplitMissing, most_frequent
 from engine.data.tables import read_table
 
@@ -116,9 +118,9 @@ def _file_key(path: Path) -> str:
 def _recall(notes: Path) -> list[Sample] | None:
     try:
         samples = msgspec.msgpack.decode(
-            notes.read_bytes(), type=list[Sample], dec_hook=lambda kind, value: kind(value)
+            gate.read_bytes(notes, MOST_BYTES), type=list[Sample], dec_hook=lambda kind, value: kind(value)
         )
-    except (OSError, msgspec.DecodeError):
+    except (NotReadable, *DAMAGE):
         return None
     return samples if all(sample.image.is_file() for sample in samples) else None
 
@@ -134,9 +136,13 @@ def _rows(path: Path) -> Iterator[Raw]:
 
 def _json_rows(path: Path) -> Iterator[Raw]:
     content = read_bytes(path)
+    if crowded(content):
+        raise UserError(
+            f"{path} holds more lists and objects than any honest file: check that it is the file that you mean"
+        )
     try:
         value = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except DAMAGE as error:
         if b"\n{" in content:  # JSON Lines under the name .json, as some copies have it
             yield from _json_lines(path)
             return
@@ -155,7 +161,7 @@ def _json_lines(path: Path) -> Iterator[Raw]:
         if line.strip():
             try:
                 yield msgspec.json.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except DAMAGE as error:
                 raise UserError(f"{path}: line {number} is not valid JSON ({error})") from None
 
 

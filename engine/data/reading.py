@@ -9,8 +9,14 @@ from typing import Any, TypeVar
 import msgspec
 
 from db.specs.base import UserError
+from engine.common import gate
 
 Content = TypeVar("Content")
+
+DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for a damaged text."""
+MOST_BYTES = 4 << 30
+"""Of a file of a data set; the largest published ones have 0.7 billion."""
 
 _PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
 _STEP = re.compile(r"\.(?P<name>\w+)|\[(?P<index>\d+)\]")
@@ -19,10 +25,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 def read_bytes(path: Path) -> bytes:
     """The file's bytes without a byte order mark. Raises UserError where it cannot be read or is empty."""
-    try:
-        content = path.read_bytes().removeprefix(_BYTE_ORDER_MARK)
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from None
+    content = gate.read_bytes(path, MOST_BYTES).removeprefix(_BYTE_ORDER_MARK)
     if not content.strip():
         raise UserError(f"{path} is empty: copy or download it again")
     return content
@@ -35,7 +38,7 @@ def read_json(path: Path, kind: type[Content]) -> Content:
         return msgspec.json.decode(content, type=kind, strict=False)
     except msgspec.ValidationError as error:
         raise UserError(f"{path}: {_located(content, str(error))}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except DAMAGE as error:
         raise UserError(f"{path} is not valid JSON ({_reason(error)}): copy or download it again") from None
 
 
@@ -46,11 +49,14 @@ def _reason(error: Exception) -> str:
 def _located(content: bytes, message: str) -> str:
     """A validation message with its place told as a question id where the row has one."""
     found = _PATH.search(message)
-    if found is None:
+    if found is None or gate.crowded(content):
         return message
     problem = message[: found.start()]
     steps = [step["name"] or int(step["index"]) for step in _STEP.finditer(found["path"])]
-    row, field = _row_of(msgspec.json.decode(content), steps)
+    try:
+        row, field = _row_of(msgspec.json.decode(content), steps)
+    except DAMAGE:
+        return message  # what was not wanted was not decoded before
     place = f"field `{field}`" if field else "the entry"
     if isinstance(row, dict) and "question_id" in row:
         return f"{place} of question {row['question_id']}: {problem}"

@@ -21,6 +21,7 @@ from torch import Tensor
 from db.specs.base import UserError, canonical_json, sha256_text
 from db.specs.evaluate import PoolRule
 from engine.common.atomic import write_bytes
+from engine.common.gate import NotReadable, opened
 from engine.data.sample import Sample, Split
 from engine.demonstrations.neighbours import nearest
 
@@ -221,8 +222,9 @@ def _key(asked: Request, queries: Sequence[Sample], train: Split, features: Feat
 
 def _recall(path: Path, queries: int) -> Tensor | None:
     try:
-        table = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+        with opened(path) as file:
+            table = np.load(file, allow_pickle=False)
+    except (NotReadable, ValueError, EOFError):
         return None
     whole = table.ndim == 2 and len(table) == queries and table.dtype == np.int64
     return torch.from_numpy(table) if whole else None

@@ -11,15 +11,18 @@ from typing import Any
 from db.specs.base import Finding, Report, has_error, worst_first
 from db.specs.selector import parameter_count
 from engine.common.findings import error, info
-from engine.common.wording import convert_command, counted, printable_facts, sentence, share
+from engine.common.wording import capital, convert_command, counted, parted, printable_facts, sentence, share
 from engine.doctor.checkpoint_origin import lora_findings, metadata_findings, stale_findings, vocabulary_findings
 from engine.doctor.request import Request, judge_request
 from engine.weights.anatomy import Unreadable, plain
 from engine.weights.containers import files_of
 from engine.weights.layouts import compare
 from engine.weights.recognition import expected_of
-from engine.weights.selector_file import CONVERT_BY_HAND, COPY_AGAIN, Opened, open_checkpoint
+from engine.weights.selector_file import CONVERT_BY_HAND, COPY_AGAIN, Opened, open_checkpoint, unsafe_pickle
 from engine.weights.tensor_values import dtype_findings, identity_distances, value_findings
+
+MOST_HASHED = 32 * 1024**3
+"""Bytes that are hashed for a report, half a minute's worth; a file with holes may claim to have any number."""
 
 
 def examine_checkpoint(
@@ -50,7 +53,7 @@ def _judge(
     try:
         opened, findings = open_checkpoint(path)
     except Unreadable as failure:
-        return {}, [_unreadable(path, failure)]
+        return {}, [*unsafe_pickle(path, failure.unsafe_globals), _unreadable(path, failure)]
     if opened.found is None or not opened.tensors:
         return _facts(opened), [*findings, *vocabulary_findings(opened, request.train_size)]
     extra, judged = judge_request(path, opened.found, opened.shapes, opened.shapes_as_named, opened.declared, request)
@@ -75,7 +78,8 @@ def _once(findings: list[Finding]) -> Iterator[Finding]:
 
 def _unreadable(path: Path, failure: Unreadable) -> Finding:
     fix = COPY_AGAIN if failure.code == "truncated" else "Give the checkpoint itself."
-    return error(failure.code, str(path), f"{failure}.", fix)
+    what, way_out = parted(str(failure))
+    return error(failure.code, str(path), f"{what}.", f"{capital(way_out)}." if way_out else fix)
 
 
 def _completeness(opened: Opened) -> list[Finding]:
@@ -132,7 +136,7 @@ def _file_facts(path: Path, digest: bool) -> dict[str, Any]:
     if not files:
         return {}
     facts: dict[str, Any] = {"bytes": sum(file.stat().st_size for file in files)}
-    if not digest:
+    if not digest or facts["bytes"] > MOST_HASHED:
         return facts
     whole = hashlib.sha256()
     for file in files:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from db.specs.base import Finding
 from engine.common.findings import error, info, warning
 from engine.common.first_bytes import stand_in
+from engine.common.gate import NotReadable, read_head
 from engine.weights.anatomy import FLOATS, ITEM_SIZE, TensorInfo, Unreadable, read_values
 from engine.weights.containers import open_weights
 
@@ -83,9 +84,12 @@ def open_embeddings(path: Path) -> Embeddings:
 
 
 def _mapped_array(path: Path) -> npt.NDArray[Any]:
-    with path.open("rb") as file:
-        if found := stand_in(file.read(512)):
-            raise Unreadable("not-a-checkpoint", f"{path} is {found[0]}; {found[1]}")
+    try:
+        head = read_head(path, 512)
+    except NotReadable as failure:
+        raise Unreadable("not-a-checkpoint", str(failure)) from failure
+    if found := stand_in(head):
+        raise Unreadable("not-a-checkpoint", f"{path} is {found[0]}; {found[1]}")
     try:
         return np.lib.format.open_memmap(path, mode="r")
     except ARRAY_DAMAGE as failure:

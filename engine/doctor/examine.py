@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from db.specs.base import Finding, Report, UserError
 from engine.common.findings import Cut, Unrecognised, error, warning
 from engine.common.first_bytes import BYTE_ORDER_MARK, stand_in
+from engine.common.gate import NotReadable, is_folder, read_head
 from engine.common.json_kind import HEAD, json_kind
 from engine.common.wording import capital, parted, printable_facts
 from engine.doctor.checkpoint import examine_checkpoint
@@ -18,6 +19,8 @@ from engine.doctor.embeddings import ROW_TENSORS, embedding_report, open_embeddi
 from engine.doctor.sampler_cache import sampler_report
 from engine.weights.anatomy import Unreadable
 from engine.weights.containers import INDEX_FILES, SINGLE_FILES, looks_like_safetensors, open_weights
+from engine.weights.pickle_scan import unsafe_globals
+from engine.weights.selector_file import unsafe_pickle
 
 if TYPE_CHECKING:
     from engine.data.sample import Dataset
@@ -33,20 +36,25 @@ def examine(path: Path, *, expect: Mapping[str, str] | None = None) -> Report:
 
     `expect` holds a checkpoint against a request. A file that cannot be read as its kind gives a finding, not an exception.
     """
-    if path.is_dir():
+    if is_folder(path):
         return _folder(path, expect)
-    if not path.is_file():
-        pipe = error("not-a-checkpoint", str(path), f"{path} is a pipe or a device, not a file.", "Check the path.")
-        return Report(path=str(path), kind="unknown", findings=(pipe,))
-    with path.open("rb") as file:
-        head = file.read(HEAD)
+    try:
+        head = read_head(path, HEAD)
+    except NotReadable as failure:
+        what, way_out = _told(str(failure), "check the path")
+        finding = error("not-a-checkpoint", str(path), what, way_out)
+        return Report(path=str(path), kind="unknown", findings=(finding,))
     if path.suffix == ".npy" or _is_embeddings(path, head):
         return _judged(path, "embeddings", lambda: embedding_report(open_embeddings(path)))
     if path.suffix not in WEIGHTS and head.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"["):
         return _json(path, head)
     if _is_weights(path, head):
         return examine_checkpoint(path, expect)
-    return Report(path=str(path), kind="unknown", findings=(_unknown(path, head),))
+    return Report(path=str(path), kind="unknown", findings=(*_unsafe(path), _unknown(path, head)))
+
+
+def _unsafe(path: Path) -> Iterator[Finding]:
+    return unsafe_pickle(path, unsafe_globals(path))
 
 
 def _unknown(path: Path, head: bytes) -> Finding:
@@ -156,7 +164,8 @@ def _judged(path: Path, kind: Any, judge: Callable[[], Judged]) -> Report:
     try:
         facts, findings = judge()
     except Unreadable as failure:
-        findings, facts = [error(failure.code, str(path), *_told(f"{failure}", "give another file"))], {}
+        told = error(failure.code, str(path), *_told(f"{failure}", "give another file"))
+        findings, facts = [*unsafe_pickle(path, failure.unsafe_globals), told], {}
     except UserError as failure:
         kind = "unknown" if isinstance(failure, Unrecognised) and path.is_file() else kind
         what, way_out = _told(str(failure), "copy the file again" if isinstance(failure, Cut) else "")

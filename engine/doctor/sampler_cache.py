@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,26 @@ import numpy as np
 
 from db.specs.base import Finding, UserError
 from engine.common.findings import error, warning
+from engine.common.gate import crowded, read_bytes
+from engine.data.reading import DAMAGE
+
+_IDS = msgspec.json.Decoder(list[int])
 
 
-def read_sampler_cache(path: Path) -> dict[int, list[int]]:
+MOST_BYTES = 1 << 30
+"""Pools of 64 for every question of VQAv2 take a quarter of this."""
+
+
+def read_sampler_cache(path: Path) -> dict[int, array[int]]:
     """Query row -> pool rows. Raises UserError naming file and what is wrong."""
+    content = read_bytes(path, MOST_BYTES)
     try:
-        pools = msgspec.json.decode(path.read_bytes(), type=dict[str, list[int]])
-        return {int(query): pool for query, pool in pools.items()}
-    except OSError as failure:
-        raise UserError(f"{path} cannot be read ({failure.strerror}); check the path") from None
-    except (msgspec.DecodeError, ValueError) as failure:
+        if crowded(content):
+            raise ValueError("more lists than any honest cache holds")
+        # one list after the other, because numbers as objects take nine times their text
+        pools = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        return {int(query): array("q", _IDS.decode(pool)) for query, pool in pools.items()}
+    except (*DAMAGE, ValueError, OverflowError) as failure:
         raise UserError(
             f"{path} is no sampler cache ({str(failure)[:100]}); it must map query ids to lists of ids"
         ) from None

@@ -23,6 +23,9 @@ from torch import Tensor
 
 from db.specs.base import UserError, canonical_json
 from engine.common.atomic import replacing
+from engine.common.gate import NotReadable, size_of
+from engine.weights.archive import ZIP_ERRORS
+from engine.weights.pickle_scan import UNSEEN, unsafe_globals
 
 MANIFEST = "manifest"
 
@@ -60,6 +63,19 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], manifest: Mapping[str, 
         raise UserError(f"{path} cannot be written: {error}") from None
 
 
+DAMAGE = (
+    *ZIP_ERRORS,
+    LookupError,
+    AttributeError,
+    TypeError,
+    ArithmeticError,
+    AssertionError,
+    MemoryError,
+    SyntaxError,
+)
+"""What NumPy and torch raise for damaged files."""
+
+
 def read_manifest(path: Path) -> dict[str, Any]:
     """The manifest of a safetensors file, without its tensors; empty where there is none. Raises UserError."""
     try:
@@ -72,8 +88,10 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 def read_embeddings(path: Path) -> EmbeddingFile:
     """Read vectors from safetensors, `.pt`, `.pth` or `.npy`. Raises UserError naming the file and what is wrong."""
-    if not path.is_file():
-        raise UserError(f"embeddings: {path} does not exist; make it with: leverplus run embed")
+    try:
+        size_of(path)
+    except NotReadable as error:
+        raise UserError(f"embeddings: {error}; make it with: leverplus run embed") from None
     if path.suffix == ".safetensors":
         tensors, manifest = _read_safetensors(path), read_manifest(path)
     else:
@@ -106,7 +124,7 @@ def _read_bare(path: Path) -> dict[str, Tensor]:
             f"{path} holds more than tensors and arrays, which could run code, and is not opened; "
             "save the matrix alone as .npy or .safetensors."
         ) from None
-    except (OSError, ValueError, EOFError, RuntimeError, KeyError, AttributeError, TypeError) as error:
+    except DAMAGE as error:
         raise UserError(f"{path} is not a readable embedding file: {error}") from None
     named = found if isinstance(found, dict) else {"embeddings": found}
     tensors = {str(name): _as_tensor(value) for name, value in named.items()}
@@ -121,6 +139,8 @@ def _as_tensor(value: object) -> Tensor | None:
 
 def _torch_load(path: Path) -> Any:
     """torch.load for tensors and plain numeric NumPy arrays only (`.pth` feature files are pickled arrays)."""
+    if unsafe_globals(path) == [UNSEEN]:
+        raise pickle.UnpicklingError  # a few bytes may unpickle to gigabytes
     dtypes = [type(np.dtype(kind)) for kind in ("float16", "float32", "float64")]
     rebuild = np.ndarray(0).__reduce__()[0]  # NumPy's own private function, wherever this version keeps it
     allowed: list[Any] = [

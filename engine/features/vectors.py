@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from db.specs.base import UserError, canonical_json, sha256_text
+from engine.common.gate import NotReadable, size_of
 from engine.common.images import ImageProblem, image_sha
 from engine.features.embedding_file import EmbeddingFile, read_embeddings, save_tensors, write_embeddings
 from engine.features.encoders import Encoder
@@ -230,9 +231,10 @@ class _Chunks:
             return make()[0]
         file = self._folder / f"{sha256_text(canonical_json(content))}.safetensors"
         try:
+            size_of(file)
             kept: Tensor = load_file(file)["features"]
             return kept
-        except (OSError, SafetensorError, KeyError):  # not there, or damaged: it is only a cache
+        except (NotReadable, OSError, SafetensorError, KeyError):  # not there, or damaged: it is only a cache
             made, worth_keeping = make()
         if worth_keeping:
             save_tensors(file, {"features": made}, {})

@@ -11,6 +11,7 @@ from typing import Any
 
 from db.specs.base import UserError
 from engine.common.findings import Cut, Unrecognised
+from engine.common.gate import MOST_JSON, parse_json, read_bytes
 from engine.figures.fields import BadValue, accuracy, dataset_name, shown, text, whole
 from engine.figures.units import Printed, percent_factor
 
@@ -112,10 +113,9 @@ def _shape(content: Any) -> str:
 
 
 def _load(path: Path) -> Any:
+    content = read_bytes(path, MOST_JSON)
     try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}); check the path") from error
+        return parse_json(content)
     except json.JSONDecodeError as error:
         if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
             raise Cut(f"{path} is cut at line {error.lineno} ({len(error.doc):,} characters); copy it again") from None
@@ -123,8 +123,6 @@ def _load(path: Path) -> Any:
             what = f"more text follows the first JSON value at line {error.lineno}, as in JSON lines"
             raise UserError(f"{path}: {what}; join the lines into one list") from None
         raise UserError(f"{path} is not JSON ({error}); give a JSON result file") from None
-    except RecursionError:
-        raise UserError(f"{path}: lists or objects are nested too deeply; give a JSON result file") from None
     except ValueError as error:
         raise UserError(f"{path} is not JSON ({text(error)[:80]}); give a JSON result file") from None
 

@@ -158,19 +158,23 @@ def _open(path: Path) -> Anatomy:
     try:
         anatomy = open_weights(path)
     except Unreadable as error:
+        _harmless(path, error.unsafe_globals)
         raise UserError(_about(path, str(error))) from error
-    if anatomy.unsafe_globals:
-        names = ", ".join(anatomy.unsafe_globals[:3])
-        raise UserError(
-            f"{path} asks to run {names} when it is unpickled; nothing was run. "
-            "If you trust its author, ask for the weights alone as safetensors"
-        )
+    _harmless(path, anatomy.unsafe_globals)
     _refuse(path, tuple(anatomy.problems))
     if not anatomy.tensors():
         held = ", ".join([*anatomy.containers, *anatomy.metadata][:8]) or "nothing"
         wanted = " or ".join(name for name in CONTAINERS if name)
         raise UserError(f"{path} has no {wanted}; it holds {held}. Give a selector's checkpoint")
     return anatomy
+
+
+def _harmless(path: Path, unsafe: list[str]) -> None:
+    if unsafe:
+        raise UserError(
+            f"{path} asks to run {', '.join(unsafe[:3])} when it is unpickled; nothing was run. "
+            "If you trust its author, ask for the weights alone as safetensors"
+        )
 
 
 def _about(path: Path, sentence: str) -> str:

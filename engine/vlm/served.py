@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import msgspec
-from PIL import Image
 
 from db.specs.base import Finding, UserError, canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
-from engine.common.images import ImageProblem, load_image, within_pixels
+from engine.common.images import ImageProblem, load_image, open_image, within_pixels
 from engine.serving.client import JsonClient
 from engine.vlm.prompt import Message, Prompt, request_sha
 from engine.vlm.protocol import Answer, always
@@ -210,8 +209,12 @@ def data_url(path: Path, min_pixels: int, max_pixels: int) -> str:
 
 def _kind_as_it_is(path: Path) -> str | None:
     """The media type of a file whose bytes every server reads alike, else None."""
-    with Image.open(path) as image:
-        plain = image.mode in ("RGB", "L") and image.getexif().get(_ORIENTATION, 1) == 1
+    with open_image(path) as image:
+        plain = (
+            image.mode in ("RGB", "L")
+            and "transparency" not in image.info
+            and image.getexif().get(_ORIENTATION, 1) == 1
+        )
         return _SENT_AS_THEY_ARE.get(image.format or "") if plain else None
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.weights.pickle_names import MAPPING_GLOBALS, TORCH_DTYPES
-from engine.weights.pickle_reader import Inert, StorageRef, TensorRef
+from engine.weights.pickle_names import COMPILED, MAPPING_GLOBALS, TORCH_DTYPES
+from engine.weights.pickle_values import Inert, StorageRef, TensorRef, named
 
 if TYPE_CHECKING:  # its import takes longer than reading a header
     import numpy.typing as npt
@@ -48,6 +48,8 @@ class Unreadable(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+        self.unsafe_globals: list[str] = []
+        """Code that loading it the usual way would run all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def collect(anatomy: Anatomy, value: Any, storages: Mapping[str, tuple[int, int]
     if isinstance(value, TensorRef):
         value = {"tensor": value}
     if not isinstance(value, dict):
-        raise Unreadable("not-a-checkpoint", f"the file holds a {type(value).__name__}, not a dictionary of tensors")
+        raise Unreadable("not-a-checkpoint", f"{anatomy.path}: {_no_dictionary(anatomy.path, value)}")
     bare = {str(k): v for k, v in value.items() if isinstance(v, TensorRef)}
     groups = {str(k): v for k, v in value.items() if isinstance(v, dict)}
     if bare:
@@ -107,6 +109,30 @@ def collect(anatomy: Anatomy, value: Any, storages: Mapping[str, tuple[int, int]
     for key, item in value.items():
         if not isinstance(item, TensorRef) and str(key) not in anatomy.containers:
             anatomy.metadata[str(key)] = plain(item)
+
+
+def _no_dictionary(path: Path, value: Any) -> str:
+    """What a file holds in place of a dictionary of tensors, in words, with the way out for a whole model."""
+    name = named(value)
+    if not _is_module(value):
+        held = f"an object of {name}" if isinstance(value, Inert) else f"a {name}"
+        return f"it holds {held}, not a dictionary of tensors"
+    if name.split(".", 1)[0] == COMPILED:
+        return (
+            f"it is a TorchScript archive of class {name.removeprefix(f'{COMPILED}.')}, compiled code beside weights; whoever "
+            f"trusts its author gets them with torch.save(torch.jit.load({path.name!r}).state_dict(), 'weights.pt')"
+        )
+    return (
+        f"a whole Module of class {name} was pickled; its weights can be had by whoever has that class and trusts the author: "
+        f"torch.save(torch.load({path.name!r}, weights_only=False).state_dict(), 'weights.pt')"
+    )
+
+
+def _is_module(value: Any) -> bool:
+    """Whether a pickled object is a model of torch: modules keep their parts under these names."""
+    state = value.state if isinstance(value, Inert) else None
+    told = isinstance(state, dict) and ("_modules" in state or "training" in state)
+    return told or (isinstance(value, Inert) and named(value).split(".", 1)[0] == COMPILED)
 
 
 def _infos(
@@ -191,7 +217,7 @@ def _leaf(value: Any) -> Any:
         return f"<integer of {value.bit_length()} bits>"  # Python refuses to print thousands of digits
     if isinstance(value, bool | int | float | type(None)):
         return value
-    return f"<{getattr(value, 'name', type(value).__name__)}>"
+    return f"<a whole Module of class {named(value)}>" if _is_module(value) else f"<{named(value)}>"
 
 
 def _held(value: Inert) -> Any:

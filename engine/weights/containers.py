@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.common.gate import NotReadable, is_folder, opened, parse_json, read_bytes
 from engine.common.wording import counted
 from engine.weights.anatomy import DTYPES, ITEM_SIZE, Anatomy, TensorInfo, Unreadable, bounded_int
+from engine.weights.pickle_scan import unsafe_globals
 from engine.weights.torch_files import torch_legacy, torch_zip
 
-MAX_HEADER = 100 * 1024 * 1024
+MAX_HEADER = 16 * 1024 * 1024
+MAX_TENSORS = 50_000
+"""The largest models that are published have some thousand."""
 SAFETENSORS_TYPES = {name for name in DTYPES if not name.endswith("Storage")}
 INDEX_FILES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 SINGLE_FILES = ("model.safetensors", "pytorch_model.bin", "selector.safetensors", "adapter_model.safetensors")
@@ -22,11 +27,27 @@ SINGLE_FILES = ("model.safetensors", "pytorch_model.bin", "selector.safetensors"
 def open_weights(path: Path) -> Anatomy:
     """Take a weight file or folder apart without reading its numbers and without executing anything.
 
-    Raises Unreadable with the finding's code and one sentence when it is no weight file or is damaged.
+    Raises Unreadable with the finding's code and one sentence when it is no weight file or is damaged. The code that a file
+    would run is looked for first and told either way.
     """
-    if path.is_dir():
+    if is_folder(path):
         return _folder(path)
-    size, head = _start(path)
+    try:
+        unsafe = unsafe_globals(path)
+    except NotReadable as error:
+        raise Unreadable("not-a-checkpoint", str(error)) from error
+    try:
+        anatomy = _taken_apart(path)
+    except Unreadable as failure:
+        failure.unsafe_globals = unsafe
+        raise
+    anatomy.unsafe_globals = unsafe
+    return anatomy
+
+
+def _taken_apart(path: Path) -> Anatomy:
+    with opened(path) as file:
+        size, head = os.fstat(file.fileno()).st_size, file.read(512)
     if size == 0:
         raise Unreadable("truncated", f"{path} is empty (0 bytes); copy it again")
     if head.startswith(b"PK"):
@@ -40,19 +61,6 @@ def open_weights(path: Path) -> Anatomy:
     raise Unreadable(
         "not-a-checkpoint", f"{path} is neither a torch file nor safetensors (it starts with {head[:8]!r})"
     )
-
-
-def _start(path: Path) -> tuple[int, bytes]:
-    """Size and first bytes. A pipe or a device would be waited for without end, so only regular files are opened."""
-    if not path.exists():
-        raise Unreadable("not-a-checkpoint", f"{path} does not exist")
-    if not path.is_file():
-        raise Unreadable("not-a-checkpoint", f"{path} is a pipe or a device, not a file")
-    try:
-        with path.open("rb") as file:
-            return path.stat().st_size, file.read(512)
-    except OSError as error:
-        raise Unreadable("not-a-checkpoint", f"{path} cannot be read: {error.strerror}") from error
 
 
 def files_of(path: Path) -> list[Path]:
@@ -106,6 +114,8 @@ def _safetensors(path: Path, size: int) -> Anatomy:
         header = _json(path, file.read(length))
     anatomy = Anatomy(path, "safetensors")
     anatomy.metadata.update(_unfold(header.pop("__metadata__", {})))
+    if len(header) > MAX_TENSORS:
+        raise Unreadable("not-a-checkpoint", f"{path} lists {len(header):,} tensors, more than any honest file")
     tensors = {}
     for name, entry in header.items():
         info, problem = _safetensor(path, str(name), entry, 8 + length, size)
@@ -118,8 +128,8 @@ def _safetensors(path: Path, size: int) -> Anatomy:
 
 def _json(path: Path, data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(data)
+    except ValueError as error:
         raise Unreadable("not-a-checkpoint", f"{path}: the header is not JSON ({str(error)[:80]})") from error
     if not isinstance(value, dict):
         raise Unreadable("not-a-checkpoint", f"{path}: the header is a {type(value).__name__}, not an object")
@@ -195,9 +205,10 @@ def _sharded(folder: Path, index: Path) -> Anatomy:
 
 
 def _weight_map(index: Path) -> dict[str, Any]:
-    if index.stat().st_size > MAX_HEADER:
-        raise Unreadable("not-a-checkpoint", f"{index} is larger than any honest index")
-    weight_map = _json(index, index.read_bytes()).get("weight_map")
+    try:
+        weight_map = _json(index, read_bytes(index, MAX_HEADER)).get("weight_map")
+    except NotReadable as error:
+        raise Unreadable("not-a-checkpoint", str(error)) from error
     if not isinstance(weight_map, dict):
         raise Unreadable("not-a-checkpoint", f"{index} has no weight_map")
     return weight_map
@@ -212,6 +223,7 @@ def _add_shard(anatomy: Anatomy, shard: Path) -> None:
         part = open_weights(shard)
     except Unreadable as error:
         anatomy.problems.append((error.code, str(error)))
+        anatomy.unsafe_globals.extend(error.unsafe_globals)
         return
     anatomy.containers[""].update(part.tensors())
     anatomy.problems.extend(part.problems)

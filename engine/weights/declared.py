@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from db.specs.selector import SelectorParts, SelectorSizes
+from engine.common.gate import NotReadable, is_folder, read_bytes
 from engine.weights.anatomy import Anatomy, bounded_int
 from engine.weights.layouts import Problem
 
@@ -31,16 +32,14 @@ def manifest_of(anatomy: Anatomy) -> dict[str, Any]:
 
 def beside(path: Path) -> Path:
     """Where the manifest of a file or folder lies."""
-    return path / "manifest.json" if path.is_dir() else path.with_name(f"{path.name}.json")
+    return path / "manifest.json" if is_folder(path) else path.with_name(f"{path.name}.json")
 
 
 def manifest_beside(path: Path) -> dict[str, Any]:
     """Our manifest beside a file or in a folder, which may hold a few fields only; empty if there is none."""
-    side = beside(path)
     try:
-        sound = side.is_file() and side.stat().st_size <= MOST_BYTES
-        content = table(json.loads(side.read_bytes(), parse_int=bounded_int)) if sound else {}
-    except (OSError, ValueError, RecursionError):
+        content = table(json.loads(read_bytes(beside(path), MOST_BYTES), parse_int=bounded_int))
+    except (NotReadable, ValueError, RecursionError):
         return {}
     return content if content.get("format") == "leverplus-selector" else {}
 

@@ -17,6 +17,9 @@ MAPPING_GLOBALS = {
 } | {"collections.defaultdict", "builtins.dict", "argparse.Namespace"}  # fmt: skip
 """Objects that are a dictionary under another name."""
 
+COMPILED = "__torch__"
+"""Package of the classes that TorchScript brings along. No such package can be imported; its own loader makes them."""
+
 _STORAGES = frozenset(
     f"{kind}Storage"
     for kind in (
@@ -50,6 +53,9 @@ HARMLESS: dict[str, frozenset[str]] = {
     "torch.cuda": _STORAGES,
     "torch.storage": frozenset({"UntypedStorage", "TypedStorage", "_UntypedStorage", "_TypedStorage"}),
     "torch.serialization": frozenset({"_get_layout"}),
+    "torch.jit._pickle": frozenset(
+        {"build_intlist", "build_doublelist", "build_boollist", "build_tensorlist", "restore_type_tag"}
+    ),
     "torch._utils": frozenset(name.removeprefix("torch._utils.") for name in TENSOR_GLOBALS | WRAPPER_GLOBALS),
     "omegaconf.dictconfig": frozenset({"DictConfig"}),
     "omegaconf.listconfig": frozenset({"ListConfig"}),
@@ -64,4 +70,4 @@ HARMLESS: dict[str, frozenset[str]] = {
 
 def is_harmless(module: str, attribute: str) -> bool:
     """Whether honest checkpoints name this global. A dotted attribute, which would be walked, never is."""
-    return attribute in HARMLESS.get(module, ())
+    return attribute in HARMLESS.get(module, ()) or module.split(".", 1)[0] == COMPILED

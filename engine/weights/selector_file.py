@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from engine.weights.anatomy import Anatomy, TensorInfo
 from engine.weights.containers import open_weights
 from engine.weights.declared import declared_by_config, manifest_beside, manifest_of, stored_config, told
 from engine.weights.layouts import CONTAINERS, Coverage, Naming, Problem, compare, legacy_name, read_names
+from engine.weights.pickle_reader import MAX_OPERATIONS
+from engine.weights.pickle_scan import UNSEEN
 from engine.weights.recognition import Recognised, declared_in, declared_variant, expected_of, recognise
 from engine.weights.tensor_values import differing
 
@@ -62,7 +64,7 @@ def open_checkpoint(path: Path) -> tuple[Opened, list[Finding]]:
     """Read and recognise a checkpoint; findings are what is wrong with the container and the names. Raises Unreadable."""
     anatomy = open_weights(path)
     tensors = anatomy.tensors()
-    findings = [*_problems(anatomy), *_unsafe(anatomy), *_container(anatomy, tensors)]
+    findings = [*_problems(anatomy), *unsafe_pickle(path, anatomy.unsafe_globals), *_container(anatomy, tensors)]
     naming = read_names(tensors)
     own = {modern: tensors[stored] for modern, stored in naming.own.items()}
     declared, unclear = _declared(anatomy)
@@ -86,18 +88,27 @@ def _problems(anatomy: Anatomy) -> Iterator[Finding]:
         yield error(code, str(anatomy.path), sentence(f"{first}{others}"), fix)
 
 
-def _unsafe(anatomy: Anatomy) -> Iterator[Finding]:
-    if anatomy.unsafe_globals:
-        names = ", ".join(anatomy.unsafe_globals[:4])
-        text = f"Loading it the usual way would run code by name: {names}; nothing of it was executed."
-        yield error("unsafe-pickle", str(anatomy.path), text, DO_NOT_LOAD)
+def unsafe_pickle(path: Path, names: Sequence[str]) -> Iterator[Finding]:
+    """What loading the file the usual way would run (`unsafe-pickle`); nothing where it would run nothing."""
+    named = [name for name in names if name != UNSEEN]
+    if named:
+        more = f" and {len(named) - 4:,} more" if len(named) > 4 else ""
+        text = f"Loading it the usual way would run code by name: {', '.join(named[:4])}{more}; nothing of it was executed."
+        yield error("unsafe-pickle", str(path), text, DO_NOT_LOAD)
+    if UNSEEN in names:
+        text = (
+            f"It asks for more than the {MAX_OPERATIONS:,} operations that are looked at, so what loading it would run is not "
+            "known; no honest checkpoint asks for so many."
+        )
+        yield error("unsafe-pickle", str(path), text, DO_NOT_LOAD)
 
 
 def _container(anatomy: Anatomy, tensors: Mapping[str, TensorInfo]) -> Iterator[Finding]:
     """No weights at all, or two containers that disagree (M26)."""
     path, present = str(anatomy.path), [name for name in CONTAINERS if anatomy.containers.get(name)]
     if not tensors and not anatomy.problems:
-        others = ", ".join([*anatomy.containers, *anatomy.metadata][:6]) or "nothing"
+        parts = dict.fromkeys(anatomy.containers, "") | anatomy.metadata
+        others = ", ".join(_held(name, value) for name, value in list(parts.items())[:6]) or "nothing"
         text = f"Neither model_state_dict nor state_dict nor bare tensors are in it; it holds {others}."
         yield error("not-a-checkpoint", path, text, "Give the file with the weights.")
     if len(present) > 1:
@@ -109,6 +120,11 @@ def _container(anatomy: Anatomy, tensors: Mapping[str, TensorInfo]) -> Iterator[
                 "read."
             )
             yield error("not-a-checkpoint", path, text, "Keep the container that is meant.")
+
+
+def _held(name: str, value: Any) -> str:
+    """The name of what a file holds, with the class of a whole model."""
+    return f"{name} ({value[1:-1]})" if isinstance(value, str) and value.startswith("<a whole Module") else name
 
 
 def _own(tensors: Mapping[str, TensorInfo]) -> dict[str, TensorInfo]:

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.weights.anatomy import DTYPES, ITEM_SIZE, Anatomy, Unreadable, collect
-from engine.weights.pickle_reader import MAX_PICKLE_BYTES, PickleProblem, TensorRef, Unpickled, read_pickle
+from engine.weights.archive import ZIP_ERRORS, open_archive
+from engine.weights.pickle_operations import PickleProblem
+from engine.weights.pickle_reader import MAX_PICKLE_BYTES, TooManyOperations, Unpickled, read_pickle
+from engine.weights.pickle_values import TensorRef
 
 MAX_ENTRIES = 100_000
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
@@ -16,20 +19,18 @@ TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 
 def torch_zip(path: Path) -> Anatomy:
     """The zip archive of torch 1.6 and later. Raises Unreadable."""
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, UnicodeDecodeError) as error:
-        size = path.stat().st_size
-        raise Unreadable(
-            "truncated", f"{path} is cut at byte {size:,} (no readable end record); copy it again"
-        ) from error
-    with archive:
+    with path.open("rb") as file:
+        try:
+            archive = open_archive(file)
+        except ZIP_ERRORS as error:
+            size = path.stat().st_size
+            reason = f"{path} is cut at byte {size:,} (no readable end record: {str(error)[:80]}); copy it again"
+            raise Unreadable("truncated", reason) from error
         anatomy = Anatomy(path, "torch-zip")
         entries = _entries(anatomy, archive)
         pickle_entry = _pickle_entry(path, entries)
         prefix = pickle_entry.filename.removesuffix("data.pkl")
         unpickled = _read(path, _bounded(path, archive, pickle_entry))
-        anatomy.unsafe_globals = unpickled.unsafe_globals
         collect(anatomy, unpickled.value, _storages(path, entries, f"{prefix}data/"))
     return anatomy
 
@@ -68,13 +69,8 @@ def _bounded(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> by
     try:
         with archive.open(entry) as file:
             return file.read(MAX_PICKLE_BYTES)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+    except ZIP_ERRORS as error:
         raise Unreadable("truncated", f"{path}: data.pkl cannot be read ({str(error)[:80]}); copy it again") from error
-    except Exception as error:
-        # zlib, lzma and bz2 each raise their own class on damaged bytes.
-        if type(error).__name__ not in ("error", "LZMAError"):
-            raise
-        raise Unreadable("truncated", f"{path}: data.pkl is damaged ({str(error)[:80]}); copy it again") from error
 
 
 def _storages(path: Path, entries: list[zipfile.ZipInfo], prefix: str) -> dict[str, tuple[int, int]]:
@@ -99,7 +95,8 @@ def _read(path: Path, data: bytes, start: int = 0) -> Unpickled:
     try:
         return read_pickle(data, start)
     except PickleProblem as error:
-        raise Unreadable("truncated", f"{path}: {error}") from error
+        code = "not-a-checkpoint" if isinstance(error, TooManyOperations) else "truncated"
+        raise Unreadable(code, f"{path}: {error}") from error
 
 
 def torch_legacy(path: Path, size: int) -> Anatomy:
@@ -108,7 +105,9 @@ def torch_legacy(path: Path, size: int) -> Anatomy:
         data = file.read(min(size, MAX_PICKLE_BYTES))
     first = _read(path, data)
     if first.value != TORCH_MAGIC:
-        return _bare_pickle(path, first)
+        raise Unreadable(
+            "not-a-checkpoint", f"{path} is a plain pickle, not written by torch.save; it was not executed"
+        )
     pickles, end = [first], first.end
     for _ in ("protocol", "system", "content", "keys of storages"):
         pickles.append(_read(path, data, end))
@@ -116,19 +115,9 @@ def torch_legacy(path: Path, size: int) -> Anatomy:
     content, keys = pickles[3].value, pickles[4].value
     if not isinstance(keys, list):
         raise Unreadable("truncated", f"{path}: the list of storages is missing; copy it again")
-    # loading executes all five
-    unsafe = sorted({name for part in pickles for name in part.unsafe_globals})
-    anatomy = Anatomy(path, "torch-legacy", unsafe_globals=unsafe)
+    anatomy = Anatomy(path, "torch-legacy")
     collect(anatomy, content, _legacy_storages(path, size, end, keys, content))
     return anatomy
-
-
-def _bare_pickle(path: Path, first: Unpickled) -> Anatomy:
-    if first.unsafe_globals:
-        anatomy = Anatomy(path, "pickle", unsafe_globals=first.unsafe_globals)
-        anatomy.problems.append(("not-a-checkpoint", "it is a plain pickle, not written by torch.save"))
-        return anatomy
-    raise Unreadable("not-a-checkpoint", f"{path} is a plain pickle, not written by torch.save; it was not executed")
 
 
 def _legacy_storages(path: Path, size: int, position: int, keys: list[Any], value: Any) -> dict[str, tuple[int, int]]:

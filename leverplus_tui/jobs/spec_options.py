@@ -6,7 +6,6 @@ Everything typed by hand goes through `from_text`, so a flag, a `--set` and a fo
 from __future__ import annotations
 
 import difflib
-import tomllib
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from db.specs import SPEC_OF_KIND, JobSpec, Spec, UserError
+from engine.common.gate import MOST_SPEC, NotReadable, parse_toml, read_text
 
 GRPO_EPOCHS = 10
 NAMES = {"rl_data": "data"}
@@ -94,10 +94,10 @@ def validated(kind: str, values: Mapping[str, Any]) -> JobSpec:
 def read_spec_file(path: Path, kind: str) -> dict[str, Any]:
     """The values of a TOML file; its `kind`, where given, must be the one asked for."""
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"--spec {path} cannot be read: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = parse_toml(read_text(path, MOST_SPEC))
+    except NotReadable as error:
+        raise UserError(f"--spec {error}") from None
+    except ValueError as error:
         raise UserError(f"--spec {path} is not TOML: {error}") from None
     stated = values.pop("kind", kind)
     if stated != kind:
@@ -260,8 +260,8 @@ def _unquoted(text: str) -> str:
 
 def _toml(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return parse_toml(f"value = {text}")["value"]
+    except ValueError:
         return text
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from db.specs.base import UserError
 from engine.common.first_bytes import BYTE_ORDER_MARK
+from engine.common.gate import opened
 from engine.common.json_kind import BLANK, COLON, skip_past
 from engine.rl.index.query_rows import Mark, QueryRow
 
@@ -65,15 +66,10 @@ def read_head(path: Path, octets: int = 0, most: int = 200) -> Head:
 
 
 def _start(path: Path, length: int) -> tuple[bytes, int]:
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(0)
-            return file.read(length), size
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read ({error.strerror}); put the file back or add it from its new place"
-        ) from None
+    with opened(path) as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        return file.read(length), size
 
 
 def _decoded(path: Path, start: bytes, *, whole: bool, most: int) -> Head:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from db.specs.base import UserError
+from engine.common.gate import opened
 from engine.rl.index.query_rows import CandidateRow, Mark, QueryDetail
 from engine.rl.index.summary import Marks, mark
 from engine.rl.reading.columns import Labels
@@ -23,14 +24,9 @@ LEGACY = Weights(alpha=1.0, beta=1.0)
 
 def read_query(path: Path, query_id: int, start: int, length: int) -> QueryDetail:
     """The query whose record lies at these bytes. UserError where something else lies there, or the record is malformed."""
-    try:
-        with path.open("rb") as file:
-            file.seek(start)
-            body = file.read(length)
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read ({error.strerror}); put the file back or add it from its new place"
-        ) from None
+    with opened(path) as file:
+        file.seek(start)
+        body = file.read(length)
     if not (body.startswith(b"{") and body.endswith(b"}")):
         raise UserError(f"{path}: the file has changed since it was indexed; open it again")
     raw, _ = index_records(path, memoryview(b'{"%d": %b}' % (query_id, body)))

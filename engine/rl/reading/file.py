@@ -15,8 +15,8 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from db.specs.base import UserError
 from engine.common.first_bytes import BYTE_ORDER_MARK
+from engine.common.gate import opened
 from engine.rl.reading.blocks import Blocks
 from engine.rl.reading.columns import Candidates, Labels, Query
 from engine.rl.reading.gathering import Gatherer
@@ -138,12 +138,9 @@ def _no_garbage_collection() -> Iterator[None]:
 
 def map_file(path: Path) -> memoryview:
     """The bytes of a file without a byte-order mark, mapped, not read. UserError for what is visibly no RL data."""
-    try:
-        with path.open("rb") as file:
-            describe_start(path, file.read(512))
-            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); give the path of an RL data file") from None
+    with opened(path) as file:
+        describe_start(path, file.read(512))
+        data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     return data[len(BYTE_ORDER_MARK) :] if data[: len(BYTE_ORDER_MARK)] == BYTE_ORDER_MARK else data
 
 

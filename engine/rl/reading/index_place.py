@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.specs.base import UserError
 from engine.common.atomic import abandoned
+from engine.common.gate import opened
 
 FORM = 3
 """Raised when what an index holds changes, so that older ones are made anew."""
@@ -35,25 +35,18 @@ class Stamp:
 
 def stamp(path: Path) -> Stamp:
     """The stamp of a file now. UserError where it is gone."""
-    try:
-        found = path.stat()
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read ({error.strerror}); put the file back or add it from its new place"
-        ) from None
+    with opened(path) as file:
+        found = os.fstat(file.fileno())
     return Stamp(found.st_size, found.st_mtime_ns)
 
 
 def side_file(path: Path, cache: Path) -> Path:
     """Where the index of this very content lies (or will lie) in a home's cache. UserError where the file is gone."""
     now = stamp(path)
-    try:
-        with path.open("rb") as file:
-            head = file.read(EDGE)
-            file.seek(max(0, now.size - EDGE))
-            tail = file.read(EDGE)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); give the path of an RL data file") from None
+    with opened(path) as file:
+        head = file.read(EDGE)
+        file.seek(max(0, now.size - EDGE))
+        tail = file.read(EDGE)
     digest = hashlib.sha256(f"{FORM} {now.size} {now.mtime_ns} ".encode() + head + tail).hexdigest()
     return cache / FOLDER / f"{_of_path(path)}-{digest[:24]}.sqlite"
 

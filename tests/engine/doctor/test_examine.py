@@ -63,7 +63,7 @@ def test_weights_without_a_suffix_are_recognised_by_their_start(tmp_path: Path) 
 def test_pipes_are_not_waited_for(tmp_path: Path) -> None:
     for name in ("a.pt", "b.npy", "c.json", "d"):
         os.mkfifo(tmp_path / name)
-        assert "a pipe or a device" in examine(tmp_path / name).findings[0].message
+        assert "is a pipe, not a file" in examine(tmp_path / name).findings[0].message
 
 
 @pytest.mark.parametrize("variant", helpers_rl.VARIANTS)

@@ -123,7 +123,7 @@ def test_other_files_are_refused_in_one_sentence(tmp_path: Path, text: str, said
 
 
 def test_a_file_that_is_gone_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"gone\.json: cannot be read"):
+    with pytest.raises(UserError, match=r"gone\.json cannot be read"):
         read_head(tmp_path / "gone.json")
 
 
