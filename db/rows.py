@@ -10,6 +10,17 @@ from db.specs.base import Finding
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+    """Something that the run is computed from, by its content; yielded before any other row."""
+
+    role: str
+    """What the run uses it for; each role once: `selector`, `rl_data`, `dataset`, `subset first 200`."""
+    path: str
+    """Where it lies, or how it is called."""
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far the job is; the newest one replaces the others."""
 
@@ -172,7 +183,8 @@ class Settle:
 
 
 Row = (
-    Progress
+    Input
+    | Progress
     | Fact
     | Metric
     | Checkpoint

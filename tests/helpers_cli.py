@@ -69,8 +69,14 @@ class Desk:
         return launcher.launch(self.home, EvalSpec(vlm=vlm, shots=shots, **fields))
 
     def until(self, run_id: int, state: str) -> None:
-        """Wait for a state."""
-        self.wait(lambda: self.state(run_id) == state)
+        """Wait for a state; a run that ends otherwise will not reach it."""
+
+        def reached() -> bool:
+            present = self.state(run_id)
+            assert present in (state, *store.ACTIVE, "stopped", "lost"), f"{present}: {self.log(run_id)[-2000:]}"
+            return present == state
+
+        self.wait(reached)
 
     def until_paused(self, run_id: int) -> store.ProcessRow:
         """Wait until the recipe waits for a signal with its rows stored; its process."""

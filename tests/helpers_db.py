@@ -117,7 +117,8 @@ def a_finding(code: str = "pool-degenerate", severity: str = "warning", message:
 def every_kind() -> list[rows.Row]:
     """At least one row of every kind that a job can yield, in an order in which it may yield them."""
     return [
-        a_subset(3), *(a_question(i) for i in range(3)), a_question(7, "train"), rows.Fact("model_sha", "m"),
+        rows.Input("selector", "/selector.safetensors", "s"), a_subset(3),
+        *(a_question(i) for i in range(3)), a_question(7, "train"), rows.Fact("model_sha", "m"),
         *(an_answer(i) for i in range(3)), rows.Metric("rce", 1, 0, "rce_loss", 2.5), rows.Metric("rce", 1, 1, "rce_loss", 1.5),
         rows.Checkpoint("best.safetensors", "rce", 1, "sha-1", 10, True, {"val_loss": 1.0}),
         rows.Checkpoint("best.safetensors", "rce", 2, "sha-2", 10, True, {"val_loss": 0.5}),

@@ -22,6 +22,7 @@ Reading (a `reading` or `writing` session):
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
     answered(session, *, run_id) -> {(question_id, shot)}
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
+    inputs(session, *, run_id) -> {role: rows.Input}           facts(session, *, run_id) -> {name: value}
     active_processes(session) -> list[ProcessRow]              is_alive(row) -> bool
     list_data(session, *, kind=None) -> list[DataRow]          find_data(session, text) -> DataRow
     all_data(engine, *, kind=None) -> list[DataRow]: registered files looked at again, and what runs wrote
@@ -35,6 +36,7 @@ Writing (a `writing` session):
     heartbeat(session, *, process_id, promise_s=60)            end_process(session, *, process_id, state, exit_code, reason="")
     lost_runs(session, *, alive=is_alive) -> list[int]         marks dead runs as lost; their ids
     add_rows(session, *, run_id, process_id, rows)             may be repeated; DiskFull stores nothing of the batch
+    drop_findings(session, *, run_id, codes)
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
     soft_delete / restore(session, *, run_ids)
     add_data(session, *, path, kind, size, sha256, name="", facts=None, modified_ns=None) -> DataRow
@@ -67,6 +69,7 @@ from db.store.detail import (
 from db.store.evaluations import MeasuredCell, evaluations_on, measured_cells
 from db.store.files import DataRow, add_data, find_data, forget_data, list_data
 from db.store.filters import BadFilter
+from db.store.inputs import drop_findings, facts, inputs
 from db.store.jobs import (
     ProcessRow,
     active_processes,
@@ -135,8 +138,10 @@ __all__ = [
     "count_runs",
     "create_run",
     "default_name",
+    "drop_findings",
     "end_process",
     "evaluations_on",
+    "facts",
     "find_answers",
     "find_data",
     "find_run",
@@ -145,6 +150,7 @@ __all__ = [
     "forget_data",
     "get_run",
     "heartbeat",
+    "inputs",
     "is_alive",
     "job_ids",
     "largest_subsets",

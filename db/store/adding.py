@@ -107,6 +107,15 @@ def _add_subsets(batch: _Batch, subsets: Sequence[rows.Subset]) -> None:
     )
 
 
+def _add_inputs(batch: _Batch, inputs: Sequence[rows.Input]) -> None:
+    """What the first process found stays: later ones are held against it."""
+    execute_many(
+        batch.session,
+        "INSERT INTO run_input (run_id, role, path, sha256, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [(batch.run_id, row.role, row.path, row.sha256, batch.time) for row in inputs],
+    )
+
+
 def _add_facts(batch: _Batch, facts: Sequence[rows.Fact]) -> None:
     values = [(batch.run_id, fact.name, canonical_json(fact.value)) for fact in facts]
     execute_many(batch.session, "INSERT OR REPLACE INTO fact (run_id, name, value) VALUES (?, ?, ?)", values)
@@ -206,12 +215,13 @@ def _add_candidates(batch: _Batch, candidates: Sequence[rows.Candidate]) -> None
         batch.session,
         """
         INSERT INTO candidate (run_id, query_id, pointer, process_id, method, request_sha, raw, answer, score, beam_rank,
-                               beam_score, logprob_score, temperature, similarity, created_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                               beam_score, logprob_score, temperature, similarity, created_at, cut)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
         """,
         [
             (batch.run_id, row.query_id, _json(row.pointer), batch.process_id, row.method, row.request_sha, row.raw, row.answer,
-             row.score, row.beam_rank, row.beam_score, row.logprob_score, row.temperature, row.similarity, batch.time)
+             row.score, row.beam_rank, row.beam_score, row.logprob_score, row.temperature, row.similarity, batch.time,
+             row.cut)
             for row in candidates
         ],
     )  # fmt: skip
@@ -284,6 +294,7 @@ def _json_object(values: Mapping[Any, Any]) -> str:
 
 
 _ADD: dict[type, Callable[[_Batch, Any], None]] = {
+    rows.Input: _add_inputs,
     rows.Question: _add_questions,
     rows.Subset: _add_subsets,
     rows.Fact: _add_facts,

@@ -60,10 +60,7 @@ def answered(session: Session, *, run_id: int) -> set[tuple[int, int]]:
 
 def candidates(session: Session, *, run_id: int, after: int = 0, limit: int = -1) -> list[tuple[int, rows.Candidate]]:
     """(row id, candidate) in the order in which they became known, from behind row id `after` on."""
-    sql = """
-        SELECT candidate.*, answer.cut FROM candidate LEFT JOIN answer USING (request_sha)
-        WHERE run_id = :run AND id > :after ORDER BY id LIMIT :limit
-    """
+    sql = "SELECT * FROM candidate WHERE run_id = :run AND id > :after ORDER BY id LIMIT :limit"
     found = query(session, sql, {"run": run_id, "after": after, "limit": limit})
     return [(row["id"], _candidate(row)) for row in found]
 

@@ -16,6 +16,7 @@ from db.specs import Finding as FindingRow
 from db.specs import UserError
 from db.specs.base import worst_first
 from db.store.base import listed, moment, moment_or_none, query, ref
+from db.store.inputs import facts
 from db.store.jobs import ProcessRow, processes
 from db.store.listing import RunRow, run_rows
 from db.store.matrix import CellRow
@@ -70,7 +71,6 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
     if not found:
         raise UserError(f"there is no run {ref(run_id)}: `leverplus runs` lists those that exist")
     run = query(session, "SELECT spec, environment FROM run WHERE id = :run", {"run": run_id})[0]
-    facts = query(session, "SELECT name, value FROM fact WHERE run_id = :run ORDER BY name", {"run": run_id})
     children = query(
         session, "SELECT id FROM run WHERE parent_id = :run AND deleted_at IS NULL ORDER BY id", {"run": run_id}
     )
@@ -78,7 +78,7 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
         row=found[0],
         spec=json.loads(run["spec"]),
         environment=json.loads(run["environment"]),
-        facts={fact["name"]: json.loads(fact["value"]) for fact in facts},
+        facts=facts(session, run_id=run_id),
         checkpoints=tuple(checkpoints(session, run_id=run_id)),
         metrics=tuple(metric_summaries(session, run_id=run_id)),
         findings=tuple(findings(session, run_id=run_id)),

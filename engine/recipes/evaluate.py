@@ -6,19 +6,22 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from db.rows import Cell, Fact, Prediction, Progress, Question, Row, Settle, Subset
+from db.rows import Cell, Fact, Input, Prediction, Progress, Question, Row, Settle, Subset
 from db.specs.base import Finding, UserError
-from db.specs.evaluate import EvalSpec
+from db.specs.evaluate import COMPARED, EvalSpec
 from engine.common.accuracy import clean_answer, vqa_accuracy
 from engine.data.datasets import Dataset, Sample, Split, open_dataset
 from engine.data.defaults import resolve_retriever
 from engine.data.subsets import draw_subsets
 from engine.demonstrations.choose import Chosen, choose
+from engine.demonstrations.pools import FIELDS
 from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model, prompts_at_once
 from engine.recipes.cached_answers import CachedAnswers, Reply
 from engine.recipes.dataset_rows import QuestionRows, dataset_facts
+from engine.recipes.inputs import dataset_inputs, encoder_input, model_input, selector_inputs
 from engine.recipes.run_context import RunContext
 from engine.recipes.running_accuracy import RunningAccuracy
+from engine.recipes.used_images import UsedImages
 from engine.vlm.opening import is_server
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import VLM
@@ -55,6 +58,7 @@ def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
     fault; a missing image is a flagged question, with `spec.strict` an error.
     """
     plan = _plan(spec, context)
+    yield from _inputs(plan, context)
     yield from _facts(plan)
     yield from _fewer_shots(plan)
     yield from plan.subsets
@@ -76,6 +80,18 @@ def _plan(spec: EvalSpec, context: RunContext) -> EvaluationPlan:
     questions = [sample for sample in split.questions if sample.question_id in ids]
     train = dataset.train if any(shots) else Split("train", [])
     return EvaluationPlan(spec, dataset, retriever, shots, subsets, questions, train)
+
+
+def _inputs(plan: EvaluationPlan, context: RunContext) -> Iterator[Input]:
+    spec = plan.spec
+    yield from dataset_inputs(spec.dataset, plan.dataset, plan.subsets)
+    yield from model_input("vlm", spec.vlm, context.cache_dir)
+    if plan.retriever == "zero-shot" or not any(plan.shots):
+        return
+    if plan.retriever == "selector":
+        yield from selector_inputs(spec, context.cache_dir)
+    if (plan.retriever in COMPARED and plan.retriever != "selector") or FIELDS.get(spec.pool):
+        yield from encoder_input(spec, context.cache_dir)
 
 
 def _facts(plan: EvaluationPlan) -> Iterator[Row]:
@@ -118,13 +134,16 @@ class _Run:
         served = is_server(spec.vlm)
         answers = CachedAnswers(self.vlm, self.context, at_once=prompts_at_once(spec))
         open_places = self._skip_answered(figures)
+        used = self._used_images()
         facts = model_facts(self.vlm)
         clock = _Clock(figures.cells)
         yield self._progress()
         for start in range(0, len(open_places), REQUESTS_AT_ONCE):
             block = open_places[start : start + REQUESTS_AT_ONCE]
+            requests = [(place, self._prompt(place)) for place in block]
+            used.compare(prompt for _, prompt in requests)
             yield from self._questions(block)
-            for replies in answers.ask([(place, self._prompt(place)) for place in block]):
+            for replies in answers.ask(requests):
                 yield from (self._prediction(reply, figures) for reply in replies)
                 self.done += len(replies)
                 yield self._progress()
@@ -148,6 +167,16 @@ class _Run:
                 else:
                     places.append((at, shot))
         return places
+
+    def _used_images(self) -> UsedImages[Place]:
+        """Those of the answers that are stored already."""
+        places = {question.question_id: at for at, question in enumerate(self.plan.questions)}
+        stored = {
+            (places[question_id], shot): known.prompt_sha
+            for (question_id, shot), known in self.context.answered.items()
+            if known.prompt_sha and question_id in places and shot in self.plan.shots
+        }
+        return UsedImages(self.context.run_dir.name, stored, self._prompt, lambda prompt: prompt.sha)
 
     def _progress(self) -> Progress:
         return Progress(self.done, len(self.plan.questions) * len(self.plan.shots), unit="answers")

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from db.rows import Artifact, Fact, Row, Subset
+from db.rows import Artifact, Fact, Input, Row, Subset
 from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
@@ -37,6 +37,7 @@ from engine.recipes.answering_model import changed_facts, model_facts, open_answ
 from engine.recipes.budget import CandidateBudget
 from engine.recipes.cached_answers import CachedAnswers
 from engine.recipes.dataset_rows import dataset_facts
+from engine.recipes.inputs import dataset_inputs, encoder_input, model_input, selector_inputs
 from engine.recipes.proposals import Proposer, Vectors
 from engine.recipes.run_context import RunContext
 from engine.rl.health.findings import rl_findings
@@ -83,6 +84,7 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
     candidates with an unreadable image are left out and reported, with `spec.strict` an error.
     """
     plan = _plan(spec, context)
+    yield from _inputs(plan)
     yield from _facts(plan)
     yield plan.subset
     vlm = open_answering_model(spec, context.cache_dir)
@@ -98,6 +100,8 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
         proposals=proposer.propose(),
         stored=context.candidates,
         answers=CachedAnswers(vlm, context, at_once=at_once),
+        run=context.run_dir.name,
+        request_sha=vlm.request_sha,
         at_once=at_once,
     )
     yield from budget.rows()
@@ -113,6 +117,16 @@ def _plan(spec: GenerateSpec, context: RunContext) -> GenerationPlan:
     return GenerationPlan(
         spec, context, dataset, subset, [one for one in dataset.train.questions if one.question_id in drawn]
     )
+
+
+def _inputs(plan: GenerationPlan) -> Iterator[Input]:
+    spec, cache_dir = plan.spec, plan.context.cache_dir
+    yield from dataset_inputs(spec.dataset, plan.dataset, [plan.subset])
+    yield from model_input("vlm", spec.vlm, cache_dir)
+    if spec.selector:
+        yield from selector_inputs(spec, cache_dir)
+    if spec.retrieved or pools.FIELDS.get(spec.pool):
+        yield from encoder_input(spec, cache_dir)
 
 
 def _facts(plan: GenerationPlan) -> Iterator[Fact]:

@@ -20,6 +20,8 @@ class Scored(NamedTuple):
     """The answer is empty after post-processing."""
     cut: bool = False
     """The answer was ended by the token limit."""
+    prompt_sha: str = ""
+    """Hash of the prompt, its images included; empty where that is not known."""
 
 
 class Stop:
