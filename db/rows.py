@@ -115,6 +115,8 @@ class Prediction:
     """The answer was already stored and not computed again."""
     error: str
     """Why there is no answer, such as a missing image; then the score is 0 and the row is not counted as answered."""
+    source: int | None
+    """The run that computed the answer; None where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ class Candidate:
     similarity: float | None
     cut: bool
     """The answer was ended by the token limit."""
+    source: int | None
+    """The run that computed the answer; None where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,8 @@ class StoredAnswer:
 
     raw: str
     cut: bool
+    source: int | None
+    """The run that computed it; None where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)

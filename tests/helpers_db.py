@@ -72,7 +72,7 @@ def an_answer(
     return rows.Prediction(
         question_id=question_id, shot=shot, demonstrations=(7, 8), prompt_sha="p", request_sha=f"request-{question_id}-{shot}",
         raw="" if error else raw, answer="" if error else raw, score=0.0 if error else score, cut=False, reused=False,
-        error=error,
+        error=error, source=1,
     )  # fmt: skip
 
 
@@ -90,6 +90,7 @@ def a_candidate(
     beam_rank: int | None = None,
     raw: str = "cat",
     cut: bool = False,
+    source: int = 1,
 ) -> rows.Candidate:
     """A scored pointer: of a beam where it has a rank, else drawn at random."""
     return rows.Candidate(
@@ -106,6 +107,7 @@ def a_candidate(
         temperature=None,
         similarity=None,
         cut=cut,
+        source=source,
     )
 
 

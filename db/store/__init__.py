@@ -20,6 +20,8 @@ Reading (a `reading` or `writing` session):
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
     questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
+    own_answers(session, *, run_id) -> {request_sha: rows.StoredAnswer}
+    answer_sources(session, *, run_id) -> {run id or None: answers}
     answered(session, *, run_id) -> {(question_id, shot)}
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
     inputs(session, *, run_id) -> {role: rows.Input}           facts(session, *, run_id) -> {name: value}
@@ -47,9 +49,11 @@ from db.run_states import ACTIVE, ENDED, FAILED, STATES, UNFINISHED
 from db.store.adding import add_rows
 from db.store.answers import (
     PredictionRow,
+    answer_sources,
     answered,
     candidates,
     find_answers,
+    own_answers,
     predictions,
     questions,
     scores,
@@ -128,6 +132,7 @@ __all__ = [
     "add_data",
     "add_rows",
     "all_data",
+    "answer_sources",
     "answered",
     "artifacts",
     "as_on_disk",
@@ -162,6 +167,7 @@ __all__ = [
     "metric_summaries",
     "note",
     "note_of",
+    "own_answers",
     "predictions",
     "processes",
     "questions",

@@ -15,6 +15,7 @@ from db import rows
 from db.specs import Finding as FindingRow
 from db.specs import UserError
 from db.specs.base import worst_first
+from db.store.answers import answer_sources
 from db.store.base import listed, moment, moment_or_none, query, ref
 from db.store.inputs import facts
 from db.store.jobs import ProcessRow, processes
@@ -58,6 +59,8 @@ class RunDetail:
     children: tuple[int, ...]
     """Runs that name this one as their parent."""
     note: str
+    sources: dict[int | None, int]
+    """Run that computed answers of this one -> how many; None where that is unknown."""
 
     @property
     def cells(self) -> tuple[CellRow, ...]:
@@ -86,6 +89,7 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
         artifacts=tuple(artifacts(session, run_id=run_id)),
         children=tuple(child["id"] for child in children),
         note=note_of(session, run_id=run_id),
+        sources=answer_sources(session, run_id=run_id) if found[0].kind in ("eval", "generate") else {},
     )
 
 

@@ -11,7 +11,9 @@ from typing import Any
 from db.rows import Fact, Input, Row
 from db.specs import Finding
 from engine.common.findings import info
-from engine.recipes.changed import InputChanged
+from engine.recipes.answering_model import SERVER
+from engine.recipes.changed import InputChanged, ServerChanged
+from engine.vlm.probes import difference
 
 CODES = ("input-changed", "server-changed", "inputs-unrecorded")
 """Findings that every process judges anew."""
@@ -50,6 +52,7 @@ class Identity:
             yield from self._all_opened()
         if isinstance(row, Fact):
             self._compare_fact(row)
+            row = self._server(row)
         yield row
 
     def _input(self, row: Input) -> Iterator[Row]:
@@ -77,6 +80,15 @@ class Identity:
             opened = self._seen.get(role)
             path = opened.path if opened else fact.name
             raise InputChanged(self._run, role, path, str(before), str(fact.value))
+
+    def _server(self, fact: Fact) -> Fact:
+        """What a server showed at the start stays, and what it shows at a later one stands beside it."""
+        before = self._facts.get(SERVER)
+        if fact.name != SERVER or before is None:
+            return fact
+        if told := difference(before, fact.value):
+            raise ServerChanged(self._run, told)
+        return Fact(f"{SERVER}_resumed", fact.value)
 
     def _unrecorded(self) -> Finding:
         compared = sorted({role for name, role in (FACTS | COUNTS).items() if name in self._facts})

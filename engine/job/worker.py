@@ -231,6 +231,7 @@ class Known:
     facts: dict[str, Any]
     answered: dict[tuple[int, int], Scored]
     candidates: list[Candidate]
+    answers: dict[str, StoredAnswer]
 
 
 def _known(job: Job) -> Known:
@@ -240,6 +241,7 @@ def _known(job: Job) -> Known:
             facts=store.facts(session, run_id=job.run_id),
             answered=_scored(session, job.run_id),
             candidates=[candidate for _, candidate in store.candidates(session, run_id=job.run_id)],
+            answers=store.own_answers(session, run_id=job.run_id),
         )
 
 
@@ -255,7 +257,9 @@ def _recipe(job: Job, known: Known, stop: Stop) -> Generator[Row, None, None]:
     context = RunContext(
         run_dir=job.home.run_dir(job.run_id),
         cache_dir=job.home.cache,
+        run_id=job.run_id,
         find_answers=find_answers,
+        own_answers=known.answers,
         answered=known.answered,
         stop=stop,
         candidates={(candidate.query_id, candidate.pointer): candidate for candidate in known.candidates},

@@ -10,8 +10,10 @@ from db.rows import Fact
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
 from engine.vlm.opening import is_server, open_vlm
-from engine.vlm.protocol import VLM
+from engine.vlm.protocol import VLM, Served
 
+SERVER = "server"
+"""Name of the fact."""
 BATCHES_AT_ONCE = 4
 """Batches handed to the model together, so that it can sort prompts by length."""
 
@@ -34,6 +36,17 @@ def open_answering_model(spec: EvalSpec | GenerateSpec, cache_dir: Path) -> VLM:
 def prompts_at_once(spec: EvalSpec | GenerateSpec) -> int:
     """How many prompts are handed to the model together."""
     return BATCHES_AT_ONCE * (spec.concurrency if is_server(spec.vlm) else spec.batch_size)
+
+
+def takes_answers_of_other_runs(spec: EvalSpec | GenerateSpec) -> bool:
+    """A server's weights cannot be seen, so what it told another run is taken only where that was asked for."""
+    return not spec.fresh and (spec.reuse_served or not is_server(spec.vlm))
+
+
+def server_facts(vlm: VLM) -> Iterator[Fact]:
+    """Who answers, where that is a server: the run goes on only with the same one."""
+    if isinstance(vlm, Served):
+        yield Fact(SERVER, vlm.fingerprint())
 
 
 def model_facts(vlm: VLM) -> dict[str, Any]:

@@ -91,6 +91,9 @@ class CandidateBudget:
     left_out: int = 0
     """Candidates without an answer, because an image could not be read."""
     first_error: str = ""
+    silent: int = 0
+    """Candidates that the model gave no answer for."""
+    first_silence: str = ""
     _judged: int = 0
     _with_signal: int = 0
     _answers: int = 0
@@ -150,7 +153,7 @@ class CandidateBudget:
         for reply in replies:
             group, proposal = reply.key
             if reply.error:
-                self._note_error(group, reply.error)
+                self._note_error(group, reply)
             else:
                 candidate = _candidate(group, proposal, reply)
                 self._count(group, candidate)
@@ -165,11 +168,20 @@ class CandidateBudget:
         self._answers += 1
         self._right += candidate.score > 0
 
-    def _note_error(self, group: OpenGroup, error: str) -> None:
+    def _note_error(self, group: OpenGroup, reply: Reply[tuple[OpenGroup, Proposal]]) -> None:
         if self.spec.strict:
-            raise UserError(f"question {group.query.question_id}: {error}; mend it, or run without strict")
-        self.left_out += 1
-        self.first_error = self.first_error or error
+            raise UserError(f"question {group.query.question_id}: {reply.error}; mend it, or run without strict")
+        if reply.silent:
+            self.silent += 1
+            self.first_silence = self.first_silence or reply.error
+        else:
+            self.left_out += 1
+            self.first_error = self.first_error or reply.error
+
+    @property
+    def answered(self) -> int:
+        """Candidates that have an answer."""
+        return self._answers
 
     def _judge(self, group: OpenGroup) -> None:
         """A round is complete: whether the group has signal counts from its first one on."""
@@ -224,4 +236,5 @@ def _candidate(group: OpenGroup, proposal: Proposal, reply: Reply[tuple[OpenGrou
         temperature=proposal.temperature,
         similarity=proposal.similarity,
         cut=reply.cut,
+        source=reply.source,
     )

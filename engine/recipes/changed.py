@@ -36,5 +36,17 @@ class InputChanged(Changed):
         super().__init__(role, sentence, f"put it back and `leverplus resume {run}`, or begin anew with {_again(run)}")
 
 
+class ServerChanged(Changed):
+    """Another model answers behind the same address and name."""
+
+    code = "server-changed"
+
+    def __init__(self, run: str, difference: str) -> None:
+        sentence = f"server: it is not the one that {run} began with ({difference})"
+        super().__init__(
+            "server", sentence, f"serve that model again and `leverplus resume {run}`, or begin anew with {_again(run)}"
+        )
+
+
 def _again(run: str) -> str:
     return f"`leverplus rerun {run}`"

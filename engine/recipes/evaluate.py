@@ -15,7 +15,14 @@ from engine.data.defaults import resolve_retriever
 from engine.data.subsets import draw_subsets
 from engine.demonstrations.choose import Chosen, choose
 from engine.demonstrations.pools import FIELDS
-from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model, prompts_at_once
+from engine.recipes.answering_model import (
+    changed_facts,
+    model_facts,
+    open_answering_model,
+    prompts_at_once,
+    server_facts,
+    takes_answers_of_other_runs,
+)
 from engine.recipes.cached_answers import CachedAnswers, Reply
 from engine.recipes.dataset_rows import QuestionRows, dataset_facts
 from engine.recipes.inputs import dataset_inputs, encoder_input, model_input, selector_inputs
@@ -63,6 +70,7 @@ def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
     yield from _fewer_shots(plan)
     yield from plan.subsets
     vlm = open_answering_model(spec, context.cache_dir)
+    yield from server_facts(vlm)
     yield from (Fact(name, value) for name, value in model_facts(vlm).items())
     chosen = yield from choose(
         spec, plan.retriever, plan.shots, plan.questions, plan.train, vlm, cache_dir=context.cache_dir
@@ -132,7 +140,8 @@ class _Run:
         figures = RunningAccuracy(self.plan.questions, self.plan.subsets, self.plan.shots, self.chosen)
         spec = self.plan.spec
         served = is_server(spec.vlm)
-        answers = CachedAnswers(self.vlm, self.context, at_once=prompts_at_once(spec))
+        shared = takes_answers_of_other_runs(spec)
+        answers = CachedAnswers(self.vlm, self.context, at_once=prompts_at_once(spec), shared=shared)
         open_places = self._skip_answered(figures)
         used = self._used_images()
         facts = model_facts(self.vlm)
@@ -201,7 +210,7 @@ class _Run:
         answer = clean_answer(reply.raw)
         score = 0.0 if reply.error else vqa_accuracy(answer, question.answers)
         if reply.error:
-            figures.record_error(at, shot, reply.error)
+            figures.record_error(at, shot, reply.error, silent=reply.silent)
         else:
             figures.record(at, shot, score, empty=not answer.strip(), cut=reply.cut)
         return Prediction(
@@ -216,6 +225,7 @@ class _Run:
             cut=reply.cut,
             reused=reply.reused,
             error=reply.error,
+            source=reply.source,
         )
 
 

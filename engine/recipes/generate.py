@@ -33,13 +33,21 @@ from engine.demonstrations.choose import (
 from engine.features.encoders import Encoder, open_encoder
 from engine.features.steps import feature_steps
 from engine.features.vectors import Recipe
-from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model, prompts_at_once
+from engine.recipes.answering_model import (
+    changed_facts,
+    model_facts,
+    open_answering_model,
+    prompts_at_once,
+    server_facts,
+    takes_answers_of_other_runs,
+)
 from engine.recipes.budget import CandidateBudget
 from engine.recipes.cached_answers import CachedAnswers
 from engine.recipes.dataset_rows import dataset_facts
 from engine.recipes.inputs import dataset_inputs, encoder_input, model_input, selector_inputs
 from engine.recipes.proposals import Proposer, Vectors
 from engine.recipes.run_context import RunContext
+from engine.recipes.running_accuracy import silent_answers
 from engine.rl.health.findings import rl_findings
 from engine.rl.reading.file import read_rl_file
 from engine.rl.writing.export import VERSIONS, write_rl
@@ -88,6 +96,7 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
     yield from _facts(plan)
     yield plan.subset
     vlm = open_answering_model(spec, context.cache_dir)
+    yield from server_facts(vlm)
     facts = model_facts(vlm)
     yield from (Fact(name, value) for name, value in facts.items())
     proposer, made_with = yield from _proposer(plan, vlm)
@@ -99,7 +108,7 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
         queries=plan.queries,
         proposals=proposer.propose(),
         stored=context.candidates,
-        answers=CachedAnswers(vlm, context, at_once=at_once),
+        answers=CachedAnswers(vlm, context, at_once=at_once, shared=takes_answers_of_other_runs(spec)),
         run=context.run_dir.name,
         request_sha=vlm.request_sha,
         at_once=at_once,
@@ -198,12 +207,16 @@ def _left_out(budget: CandidateBudget) -> Iterator[Finding]:
             message=f"{budget.left_out} candidates were left out, because an image cannot be read: {budget.first_error}.",
             fix="put the images in place and generate again; what was answered is not asked again",
         )
+    if budget.silent:
+        yield silent_answers(budget.silent, budget.silent + budget.answered, budget.first_silence)
 
 
 def _file(plan: GenerationPlan, budget: CandidateBudget, pool: pools.Pools, meta: dict[str, Any]) -> Iterator[Row]:
     """The RL file, and what the doctor says of it."""
     if not any(group.in_order() for group in budget.done):
-        raise UserError(f"no candidate could be scored: {budget.first_error or 'the pools are smaller than a pointer'}")
+        raise UserError(
+            f"no candidate could be scored: {budget.first_error or budget.first_silence or 'the pools are smaller than a pointer'}"
+        )
     path = plan.context.run_dir / FILE
     pooled = pool.rule != "all"
     write_rl(path, _groups(budget, pool if pooled else None), meta, layout="r3" if pooled else "r2")

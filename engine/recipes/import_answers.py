@@ -95,5 +95,16 @@ def _prediction(answer: ImportedAnswer, question: Question, shot: int) -> Predic
     request = sha256_text(f"import:{question.dataset_sha}:{answer.question_id}:{answer.raw}")
     score = vqa_accuracy(answer.raw, question.answers)
     return Prediction(
-        answer.question_id, shot, (), "", request, answer.raw, answer.raw, score, cut=False, reused=True, error=""
+        answer.question_id,
+        shot,
+        (),
+        "",
+        request,
+        answer.raw,
+        answer.raw,
+        score,
+        cut=False,
+        reused=True,
+        error="",
+        source=None,
     )
