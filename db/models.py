@@ -12,7 +12,7 @@ from sqlmodel import Field, SQLModel
 
 APPLICATION_ID = 0x4C455650
 """`LEVP`, written into the file's header, so that another program's database is never touched."""
-SCHEMA = 3
+SCHEMA = 4
 """Number of the newest migration step; equal to `PRAGMA user_version` of a current file."""
 
 _UNREUSED: dict[str, Any] = {"sqlite_autoincrement": True}
@@ -161,6 +161,19 @@ class RunSubset(Table, table=True):
     subset_id: int = _of("subset")
 
 
+class RunInput(Table, table=True):
+    """Something that a run is computed from, as its first process found it."""
+
+    __tablename__ = "run_input"
+    __table_args__ = (_CLUSTERED,)
+
+    run_id: int = _of("run", key=True)
+    role: str = Field(primary_key=True)
+    path: str = _text()
+    sha256: str
+    created_at: int
+
+
 class Process(Table, table=True):
     """One operating-system process that worked on a run; a resumed run has several."""
 
@@ -272,6 +285,8 @@ class Prediction(Table, table=True):
     reused: bool
     error: str = _text()
     created_at: int
+    source_run: int | None = None
+    """The run that computed the answer; null where that is unknown. No reference, because it outlives the run."""
 
 
 class Answer(Table, table=True):
@@ -283,6 +298,8 @@ class Answer(Table, table=True):
     raw: str = _text()
     cut: bool
     created_at: int
+    run_id: int | None = None
+    """The run that computed it; null where that is unknown."""
 
 
 class Candidate(Table, table=True):
@@ -306,6 +323,9 @@ class Candidate(Table, table=True):
     temperature: float | None = None
     similarity: float | None = None
     created_at: int
+    cut: bool | None = None
+    source_run: int | None = None
+    """The run that computed the answer; null where that is unknown."""
 
 
 class Finding(Table, table=True):

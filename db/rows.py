@@ -13,6 +13,17 @@ UNKNOWN_SHOTS = -1
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+    """Something that the run is computed from, by its content; yielded before any other row."""
+
+    role: str
+    """What the run uses it for; each role once: `selector`, `rl_data`, `dataset`, `subset first 200`."""
+    path: str
+    """Where it lies, or how it is called."""
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far the job is; the newest one replaces the others."""
 
@@ -107,6 +118,8 @@ class Prediction:
     """The answer was already stored and not computed again."""
     error: str
     """Why there is no answer, such as a missing image; then the score is 0 and the row is not counted as answered."""
+    source: int | None
+    """The run that computed the answer; None where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +162,8 @@ class Candidate:
     similarity: float | None
     cut: bool
     """The answer was ended by the token limit."""
+    source: int | None
+    """The run that computed the answer; None where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +182,8 @@ class StoredAnswer:
 
     raw: str
     cut: bool
+    source: int | None
+    """The run that computed it; None where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +200,8 @@ class Withdrawn:
 
 
 Row = (
-    Progress
+    Input
+    | Progress
     | Fact
     | Metric
     | Checkpoint

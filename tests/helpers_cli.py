@@ -69,8 +69,14 @@ class Desk:
         return launcher.launch(self.home, EvalSpec(vlm=vlm, shots=shots, **fields))
 
     def until(self, run_id: int, state: str) -> None:
-        """Wait for a state."""
-        self.wait(lambda: self.state(run_id) == state)
+        """Wait for a state; a run that ends otherwise will not reach it."""
+
+        def reached() -> bool:
+            present = self.state(run_id)
+            assert present in (state, *store.ACTIVE, "stopped", "lost"), f"{present}: {self.log(run_id)[-2000:]}"
+            return present == state
+
+        self.wait(reached)
 
     def until_paused(self, run_id: int) -> store.ProcessRow:
         """Wait until the recipe waits for a signal with its rows stored; its process."""
@@ -128,16 +134,18 @@ def store_eval(
     made: list[rows.Row] = [rows.Fact(key, value) for key, value in (facts or {}).items()]
     made.append(rows.Subset(dataset_sha, "val", label, {}, ids, sha))
     made += [rows.Question(dataset_sha, "val", q, q, f"question {q}?", ("a",) * 10, "a", "") for q in ids]
-    made += [
-        rows.Prediction(q, shot, (1, 2), f"p{q}", f"{name}-{shot}-{q}", "a", "a", scores[q], False, False, "")
-        for q in done
-    ]
     made.append(rows.Cell(sha, shot, len(ids), len(done), mean, mean - 3, mean + 3, {shot: len(done)}, 5))
     made += findings
     spec = EvalSpec(shots=(shot,), **fields)
     with writing(desk.database) as session:
         run = store.create_run(session, spec=spec, name=name, environment={"host": "test"})
         assert run.id is not None
+        made += [
+            rows.Prediction(
+                q, shot, (1, 2), f"p{q}", f"{name}-{shot}-{q}", "a", "a", scores[q], False, False, "", run.id
+            )
+            for q in done
+        ]
         store.add_rows(session, run_id=run.id, process_id=None, rows=made)
         store.set_state(session, run_id=run.id, state="running")
         store.set_state(session, run_id=run.id, state=state)

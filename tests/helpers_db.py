@@ -72,7 +72,7 @@ def an_answer(
     return rows.Prediction(
         question_id=question_id, shot=shot, demonstrations=(7, 8), prompt_sha="p", request_sha=f"request-{question_id}-{shot}",
         raw="" if error else raw, answer="" if error else raw, score=0.0 if error else score, cut=False, reused=False,
-        error=error,
+        error=error, source=1,
     )  # fmt: skip
 
 
@@ -90,6 +90,7 @@ def a_candidate(
     beam_rank: int | None = None,
     raw: str = "cat",
     cut: bool = False,
+    source: int = 1,
 ) -> rows.Candidate:
     """A scored pointer: of a beam where it has a rank, else drawn at random."""
     return rows.Candidate(
@@ -106,6 +107,7 @@ def a_candidate(
         temperature=None,
         similarity=None,
         cut=cut,
+        source=source,
     )
 
 
@@ -117,7 +119,8 @@ def a_finding(code: str = "pool-degenerate", severity: str = "warning", message:
 def every_kind() -> list[rows.Row]:
     """At least one row of every kind that a job can yield, in an order in which it may yield them."""
     return [
-        a_subset(3), *(a_question(i) for i in range(3)), a_question(7, "train"), rows.Fact("model_sha", "m"),
+        rows.Input("selector", "/selector.safetensors", "s"), a_subset(3),
+        *(a_question(i) for i in range(3)), a_question(7, "train"), rows.Fact("model_sha", "m"),
         *(an_answer(i) for i in range(3)), rows.Metric("rce", 1, 0, "rce_loss", 2.5), rows.Metric("rce", 1, 1, "rce_loss", 1.5),
         rows.Checkpoint("best.safetensors", "rce", 1, "sha-1", 10, True, {"val_loss": 1.0}),
         rows.Checkpoint("best.safetensors", "rce", 2, "sha-2", 10, True, {"val_loss": 0.5}),

@@ -6,14 +6,21 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from engine.vlm.probes import probes
+
 HELD_AT_MOST_S = 300.0
 Reply = tuple[int, dict[str, str], bytes]
+
+
+def is_probe(body: Mapping[str, Any]) -> bool:
+    """Whether a request is one of the fixed prompts that tell servers apart."""
+    return body["messages"][-1]["content"] in probes().values()
 
 
 @dataclass
@@ -33,7 +40,9 @@ class HoldingServer:
             assert self._arrived.wait_for(lambda: len(self.asked) >= number, timeout=HELD_AT_MOST_S), "waited in vain"
 
     def take(self, body: bytes) -> None:
-        """Note a request, and return when it may be answered."""
+        """Note a request, and return when it may be answered; what is asked of every server does not count."""
+        if is_probe(json.loads(body)):
+            return
         with self._arrived:
             self.asked.append(hashlib.sha256(body).hexdigest())
             held = len(self.asked) > self.free
@@ -81,6 +90,8 @@ class ScriptedServer:
     scripted: list[Reply | str] = field(default_factory=list)
     """Replies given before the usual one, in order; `hang up` closes the connection."""
     bodies: list[dict[str, Any]] = field(default_factory=list)
+    probes: list[dict[str, Any]] = field(default_factory=list)
+    """Fixed prompts that it was asked; they count in no other way."""
     paths: list[str] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -96,7 +107,8 @@ def failure(status: int, message: str = "", **headers: str) -> Reply:
 
 def usual(body: dict[str, Any]) -> Reply:
     """Echo the last text, so that answers can be told apart."""
-    text = body["messages"][-1]["content"][-1]["text"]
+    content = body["messages"][-1]["content"]
+    text = content if isinstance(content, str) else content[-1]["text"]
     choice = {"message": {"role": "assistant", "content": f"re {text}"}, "finish_reason": "stop"}
     return 200, {}, json.dumps({"choices": [choice]}).encode()
 
@@ -114,9 +126,10 @@ def handler_of(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
             self._note()
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with server.lock:
-                server.bodies.append(body)
-                reply = server.scripted.pop(0) if server.scripted else usual(body)
-            if server.meet is not None:
+                (server.probes if is_probe(body) else server.bodies).append(body)
+                probed = is_probe(body)
+                reply = server.scripted.pop(0) if server.scripted and not probed else usual(body)
+            if server.meet is not None and not probed:
                 server.meet.wait(HELD_AT_MOST_S)
             if isinstance(reply, str):
                 self.close_connection = True

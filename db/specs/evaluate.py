@@ -139,6 +139,10 @@ class EvalSpec(Spec):
     """Questions answered in one forward batch of the plain engine."""
     strict: bool = False
     """Stop at a missing or broken image instead of flagging the question."""
+    fresh: bool = False
+    """Compute every answer anew. The answers are kept for this run alone, and for going on with it."""
+    reuse_served: bool = False
+    """Take answers that other runs got from a server of this address and model name, whose weights may have changed since."""
 
     @model_validator(mode="after")
     def _consistent(self) -> EvalSpec:
@@ -147,6 +151,8 @@ class EvalSpec(Spec):
             raise ValueError(f"shots must be 0 to 8, not {bad[0]}")
         if self.limit and self.first:
             raise ValueError("limit (a random subset) and first (a prefix) exclude each other: give one of them")
+        if self.fresh and self.reuse_served:
+            raise ValueError("fresh computes every answer anew, reuse_served takes stored ones: give one of them")
         if any(n < 1 for n in self.first):
             raise ValueError("first must be 1 or more")
         return self

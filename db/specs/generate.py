@@ -70,6 +70,10 @@ class GenerateSpec(Spec):
     """Prompts answered in one forward batch of the plain engine."""
     strict: bool = False
     """Stop at a missing or broken image instead of leaving the candidate out."""
+    fresh: bool = False
+    """Compute every answer anew. The answers are kept for this run alone, and for going on with it."""
+    reuse_served: bool = False
+    """Take answers that other runs got from a server of this address and model name, whose weights may have changed since."""
 
     @model_validator(mode="after")
     def _consistent(self) -> GenerateSpec:
@@ -77,6 +81,8 @@ class GenerateSpec(Spec):
             raise ValueError(
                 f"min_candidates ({self.min_candidates}) exceeds max_candidates ({self.max_candidates}): lower it"
             )
+        if self.fresh and self.reuse_served:
+            raise ValueError("fresh computes every answer anew, reuse_served takes stored ones: give one of them")
         if any(temperature <= 0 for temperature in self.temperatures):
             raise ValueError("temperatures must be above 0")
         if self.pool != "all" and self.shots > self.pool_size:

@@ -21,8 +21,11 @@ Reading (a `reading` or `writing` session):
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
     questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
+    own_answers(session, *, run_id) -> {request_sha: rows.StoredAnswer}
+    answer_sources(session, *, run_id) -> {run id or None: answers}
     answered(session, *, run_id) -> {(question_id, shot)}     unanswered(session, *, run_id) -> int: asked in vain
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
+    inputs(session, *, run_id) -> {role: rows.Input}           facts(session, *, run_id) -> {name: value}
     active_processes(session) -> list[ProcessRow]              is_alive(row) -> bool
     list_data(session, *, kind=None) -> list[DataRow]          find_data(session, text) -> DataRow
     all_data(engine, *, kind=None) -> list[DataRow]: registered files looked at again, and what runs wrote
@@ -36,6 +39,7 @@ Writing (a `writing` session):
     heartbeat(session, *, process_id, promise_s=60)            end_process(session, *, process_id, state, exit_code, reason="")
     lost_runs(session, *, alive=is_alive) -> list[int]         marks dead runs as lost; their ids
     add_rows(session, *, run_id, process_id, rows)             may be repeated; DiskFull stores nothing of the batch
+    drop_findings(session, *, run_id, codes)
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
     soft_delete / restore(session, *, run_ids)            discard(session, *, run_id)
     add_data(session, *, path, kind, size, sha256, name="", facts=None, modified_ns=None) -> DataRow
@@ -46,9 +50,11 @@ from db.run_states import ACTIVE, ENDED, FAILED, STATES, UNFINISHED
 from db.store.adding import add_rows
 from db.store.answers import (
     PredictionRow,
+    answer_sources,
     answered,
     candidates,
     find_answers,
+    own_answers,
     predictions,
     questions,
     scores,
@@ -69,6 +75,7 @@ from db.store.detail import (
 from db.store.evaluations import MeasuredCell, evaluations_on, measured_cells
 from db.store.files import DataRow, add_data, find_data, forget_data, list_data
 from db.store.filters import BadFilter
+from db.store.inputs import drop_findings, facts, inputs
 from db.store.jobs import (
     ProcessRow,
     active_processes,
@@ -129,6 +136,7 @@ __all__ = [
     "add_data",
     "add_rows",
     "all_data",
+    "answer_sources",
     "answered",
     "artifacts",
     "as_on_disk",
@@ -140,8 +148,10 @@ __all__ = [
     "create_run",
     "default_name",
     "discard",
+    "drop_findings",
     "end_process",
     "evaluations_on",
+    "facts",
     "find_answers",
     "find_data",
     "find_run",
@@ -150,6 +160,7 @@ __all__ = [
     "forget_data",
     "get_run",
     "heartbeat",
+    "inputs",
     "is_alive",
     "job_ids",
     "largest_subsets",
@@ -161,6 +172,7 @@ __all__ = [
     "metric_summaries",
     "note",
     "note_of",
+    "own_answers",
     "predictions",
     "processes",
     "questions",

@@ -114,6 +114,15 @@ def _add_subsets(batch: _Batch, subsets: Sequence[rows.Subset]) -> None:
     )
 
 
+def _add_inputs(batch: _Batch, inputs: Sequence[rows.Input]) -> None:
+    """What the first process found stays: later ones are held against it."""
+    execute_many(
+        batch.session,
+        "INSERT INTO run_input (run_id, role, path, sha256, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [(batch.run_id, row.role, batch.home.stored(row.path), row.sha256, batch.time) for row in inputs],
+    )
+
+
 def _add_facts(batch: _Batch, facts: Sequence[rows.Fact]) -> None:
     values = [(batch.run_id, fact.name, canonical_json(batch.home.stored_values(fact.value))) for fact in facts]
     execute_many(batch.session, "INSERT OR REPLACE INTO fact (run_id, name, value) VALUES (?, ?, ?)", values)
@@ -173,24 +182,34 @@ def _add_predictions(batch: _Batch, predictions: Sequence[rows.Prediction]) -> N
         batch.session,
         """
         INSERT INTO prediction (run_id, shot, question_id, process_id, demonstrations, prompt_sha, request_sha, raw, answer,
-                                score, cut, reused, error, created_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                                score, cut, reused, error, created_at, source_run)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (run_id, shot, question_id) DO UPDATE SET
             process_id = excluded.process_id, demonstrations = excluded.demonstrations, prompt_sha = excluded.prompt_sha,
             request_sha = excluded.request_sha, raw = excluded.raw, answer = excluded.answer, score = excluded.score,
-            cut = excluded.cut, reused = excluded.reused, error = excluded.error, created_at = excluded.created_at
+            cut = excluded.cut, reused = excluded.reused, error = excluded.error, created_at = excluded.created_at,
+            source_run = excluded.source_run
         WHERE prediction.error <> '' AND prediction.error <> excluded.error
         """,
         [
             (batch.run_id, row.shot, row.question_id, batch.process_id, _json(row.demonstrations), row.prompt_sha,
-             row.request_sha, row.raw, row.answer, row.score, row.cut, row.reused, row.error, batch.time)
+             row.request_sha, row.raw, row.answer, row.score, row.cut, row.reused, row.error, batch.time,
+             row.source)
             for row in predictions
         ],
     )  # fmt: skip
+    _share(batch, [row for row in predictions if not (row.error or row.reused)])
+
+
+def _share(batch: _Batch, answers: Sequence[rows.Prediction | rows.Candidate]) -> None:
+    """Let other runs find what this one computed; a run that was to compute everything anew keeps it to itself."""
+    sql = "SELECT coalesce(json_extract(spec, '$.fresh'), 0) AS fresh FROM run WHERE id = :run"
+    if not answers or query(batch.session, sql, {"run": batch.run_id})[0]["fresh"]:
+        return
     execute_many(
         batch.session,
-        "INSERT INTO answer (request_sha, raw, cut, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [(row.request_sha, row.raw, row.cut, batch.time) for row in predictions if not (row.error or row.reused)],
+        "INSERT INTO answer (request_sha, raw, cut, created_at, run_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        [(row.request_sha, row.raw, row.cut, batch.time, row.source) for row in answers],
     )
 
 
@@ -219,20 +238,17 @@ def _add_candidates(batch: _Batch, candidates: Sequence[rows.Candidate]) -> None
         batch.session,
         """
         INSERT INTO candidate (run_id, query_id, pointer, process_id, method, request_sha, raw, answer, score, beam_rank,
-                               beam_score, logprob_score, temperature, similarity, created_at)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                               beam_score, logprob_score, temperature, similarity, created_at, cut, source_run)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
         """,
         [
             (batch.run_id, row.query_id, _json(row.pointer), batch.process_id, row.method, row.request_sha, row.raw, row.answer,
-             row.score, row.beam_rank, row.beam_score, row.logprob_score, row.temperature, row.similarity, batch.time)
+             row.score, row.beam_rank, row.beam_score, row.logprob_score, row.temperature, row.similarity, batch.time,
+             row.cut, row.source)
             for row in candidates
         ],
     )  # fmt: skip
-    execute_many(
-        batch.session,
-        "INSERT INTO answer (request_sha, raw, cut, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [(row.request_sha, row.raw, row.cut, batch.time) for row in candidates],
-    )
+    _share(batch, [row for row in candidates if row.source == batch.run_id])
 
 
 def _add_artifacts(batch: _Batch, artifacts: Sequence[rows.Artifact]) -> None:
@@ -319,6 +335,7 @@ def _json_object(values: Mapping[Any, Any]) -> str:
 
 
 _ADD: dict[type, Callable[[_Batch, Any], None]] = {
+    rows.Input: _add_inputs,
     rows.Question: _add_questions,
     rows.Subset: _add_subsets,
     rows.Fact: _add_facts,

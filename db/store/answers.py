@@ -37,6 +37,7 @@ class PredictionRow:
     cut: bool
     reused: bool
     error: str
+    source: int | None
     created: datetime
     dataset_sha: str
     split: str
@@ -50,9 +51,35 @@ class PredictionRow:
 
 def find_answers(session: Session, *, request_shas: Sequence[str]) -> dict[str, rows.StoredAnswer]:
     """Answers that any run has stored for these requests; requests without one are left out."""
-    sql = "SELECT request_sha, raw, cut FROM answer WHERE request_sha IN (SELECT value FROM json_each(:shas))"
-    found = query(session, sql, {"shas": listed(list(request_shas))})
-    return {row["request_sha"]: rows.StoredAnswer(raw=row["raw"], cut=bool(row["cut"])) for row in found}
+    sql = """
+        SELECT request_sha, raw, cut, run_id AS source FROM answer
+        WHERE request_sha IN (SELECT value FROM json_each(:shas))
+    """
+    return _stored_answers(query(session, sql, {"shas": listed(list(request_shas))}))
+
+
+def own_answers(session: Session, *, run_id: int) -> dict[str, rows.StoredAnswer]:
+    """Answers that a run itself has stored, whoever computed them, by request hash."""
+    sql = """
+        SELECT request_sha, raw, cut, source_run AS source FROM prediction WHERE run_id = :run AND error = ''
+        UNION ALL SELECT request_sha, raw, cut, source_run AS source FROM candidate WHERE run_id = :run
+    """
+    return _stored_answers(query(session, sql, {"run": run_id}))
+
+
+def answer_sources(session: Session, *, run_id: int) -> dict[int | None, int]:
+    """How many answers of a run were computed by which run; None counts those of which that is unknown."""
+    sql = """
+        SELECT source, count(*) AS answers FROM (
+            SELECT source_run AS source FROM prediction WHERE run_id = :run AND error = ''
+            UNION ALL SELECT source_run AS source FROM candidate WHERE run_id = :run
+        ) GROUP BY source ORDER BY source
+    """
+    return {row["source"]: row["answers"] for row in query(session, sql, {"run": run_id})}
+
+
+def _stored_answers(found: Sequence[RowMapping]) -> dict[str, rows.StoredAnswer]:
+    return {row["request_sha"]: rows.StoredAnswer(row["raw"], bool(row["cut"]), row["source"]) for row in found}
 
 
 def answered(session: Session, *, run_id: int) -> set[tuple[int, int]]:
@@ -69,10 +96,7 @@ def unanswered(session: Session, *, run_id: int) -> int:
 
 def candidates(session: Session, *, run_id: int, after: int = 0, limit: int = -1) -> list[tuple[int, rows.Candidate]]:
     """(row id, candidate) in the order in which they became known, from behind row id `after` on."""
-    sql = """
-        SELECT candidate.*, answer.cut FROM candidate LEFT JOIN answer USING (request_sha)
-        WHERE run_id = :run AND id > :after ORDER BY id LIMIT :limit
-    """
+    sql = "SELECT * FROM candidate WHERE run_id = :run AND id > :after ORDER BY id LIMIT :limit"
     found = query(session, sql, {"run": run_id, "after": after, "limit": limit})
     return [(row["id"], _candidate(row)) for row in found]
 
@@ -173,7 +197,8 @@ def _prediction(row: RowMapping, place: HomePaths) -> PredictionRow:
         run_id=row["run_id"], shot=row["shot"], question_id=row["question_id"],
         demonstrations=tuple(json.loads(row["demonstrations"])), prompt_sha=row["prompt_sha"], request_sha=row["request_sha"],
         raw=row["raw"], answer=row["answer"], score=row["score"], cut=bool(row["cut"]), reused=bool(row["reused"]),
-        error=row["error"], created=moment(row["created_at"]), dataset_sha=row["dataset_sha"] or "", split=row["split"],
+        error=row["error"], source=row["source_run"], created=moment(row["created_at"]),
+        dataset_sha=row["dataset_sha"] or "", split=row["split"],
         image_id=row["image_id"], question=row["question"] or "", answers=tuple(json.loads(row["answers"] or "[]")),
         image=place.located(row["image"] or ""),
         support_sha=json.loads(row["support_sha"] or '""') or row["dataset_sha"] or "",
@@ -186,4 +211,5 @@ def _candidate(row: RowMapping) -> rows.Candidate:
         request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"], score=row["score"],
         beam_rank=row["beam_rank"], beam_score=row["beam_score"], logprob_score=row["logprob_score"],
         temperature=row["temperature"], similarity=row["similarity"], cut=bool(row["cut"]),
+        source=row["source_run"],
     )  # fmt: skip

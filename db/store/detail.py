@@ -15,7 +15,9 @@ from db import rows
 from db.specs import Finding as FindingRow
 from db.specs import UserError
 from db.specs.base import worst_first
+from db.store.answers import answer_sources
 from db.store.base import home, listed, moment, moment_or_none, query, ref
+from db.store.inputs import facts
 from db.store.jobs import ProcessRow, processes
 from db.store.listing import RunRow, run_rows
 from db.store.matrix import CellRow
@@ -57,6 +59,8 @@ class RunDetail:
     children: tuple[int, ...]
     """Runs that name this one as their parent."""
     note: str
+    sources: dict[int | None, int]
+    """Run that computed answers of this one -> how many; None where that is unknown."""
 
     @property
     def cells(self) -> tuple[CellRow, ...]:
@@ -70,7 +74,6 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
     if not found:
         raise UserError(f"there is no run {ref(run_id)}: `leverplus runs` lists those that exist")
     run = query(session, "SELECT spec, environment FROM run WHERE id = :run", {"run": run_id})[0]
-    facts = query(session, "SELECT name, value FROM fact WHERE run_id = :run ORDER BY name", {"run": run_id})
     children = query(
         session, "SELECT id FROM run WHERE parent_id = :run AND deleted_at IS NULL ORDER BY id", {"run": run_id}
     )
@@ -79,7 +82,7 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
         row=found[0],
         spec=place.located_values(json.loads(run["spec"])),
         environment=json.loads(run["environment"]),
-        facts={fact["name"]: place.located_values(json.loads(fact["value"])) for fact in facts},
+        facts=facts(session, run_id=run_id),
         checkpoints=tuple(checkpoints(session, run_id=run_id)),
         metrics=tuple(metric_summaries(session, run_id=run_id)),
         findings=tuple(findings(session, run_id=run_id)),
@@ -87,6 +90,7 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
         artifacts=tuple(artifacts(session, run_id=run_id)),
         children=tuple(child["id"] for child in children),
         note=note_of(session, run_id=run_id),
+        sources=answer_sources(session, run_id=run_id) if found[0].kind in ("eval", "generate") else {},
     )
 
 

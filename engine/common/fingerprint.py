@@ -1,13 +1,16 @@
 """Content hashes of model directories: equal hashes mean equal weights, configuration, tokenizer and processor.
 
-Hashing gigabytes takes seconds, so each file's hash is kept in the cache under its path, size and modification time.
+Hashing gigabytes takes seconds, so each file's hash is kept in the cache under its path and all that the file system says
+changes with its content: size, times of modification and of change, and inode.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,6 +26,8 @@ _DESCRIPTIONS = (
     "vocab.json", "merges.txt",
 )  # fmt: skip
 _CACHE_FILE = "fingerprints.json"
+SETTLED_NS = 1_000_000_000
+"""A file that changed less than this before it was hashed is not remembered: a second change could bear the same time."""
 
 
 def model_sha(directory: Path, cache_dir: Path | None = None) -> str:
@@ -33,15 +38,26 @@ def model_sha(directory: Path, cache_dir: Path | None = None) -> str:
 
 
 def file_shas(paths: Iterable[Path], cache_dir: Path | None = None) -> dict[Path, str]:
-    """SHA-256 (hex) of each file, taken from the cache where path, size and modification time are unchanged."""
-    keys = {path: _key(path) for path in paths}
+    """SHA-256 (hex) of each file, taken from the cache where the file system says that it is unchanged."""
+    paths = list(paths)
+    keys = {path: file_key(path) for path in paths}
     known = _read(cache_dir)
     fresh = [path for path, key in keys.items() if key not in known]
     if fresh:
+        begun = time.time_ns()
         with ThreadPoolExecutor(max_workers=min(4, len(fresh))) as pool:  # hashlib lets go of the interpreter lock
             known |= {keys[path]: sha for path, sha in zip(fresh, pool.map(file_sha, fresh), strict=True)}
-        _write(cache_dir, known)
+        unsettled = {keys[path] for path in fresh if path.stat().st_ctime_ns > begun - SETTLED_NS}
+        _write(cache_dir, {key: sha for key, sha in known.items() if key not in unsettled})
     return {path: known[key] for path, key in keys.items()}
+
+
+def files_sha(paths: Sequence[Path], cache_dir: Path | None = None) -> str:
+    """SHA-256 (hex) of one file; of several, over their names and contents."""
+    shas = file_shas(paths, cache_dir)
+    if len(shas) == 1:
+        return next(iter(shas.values()))
+    return sha256_text(canonical_json({path.name: sha for path, sha in shas.items()}))
 
 
 def file_sha(path: Path) -> str:
@@ -50,10 +66,15 @@ def file_sha(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _key(path: Path) -> str:
-    real = path.resolve()  # files of the hub cache are links to blobs
-    status = real.stat()
-    return f"{real}|{status.st_size}|{status.st_mtime_ns}"
+def file_key(path: Path) -> str:
+    """Changes whenever the file's content does: real path (files of the hub cache are links), size, times, inode."""
+    real = path.resolve()
+    return f"{real}|{content_key(real.stat())}"
+
+
+def content_key(status: os.stat_result) -> str:
+    """What a file system changes with a file's content. The time of change and the inode cannot be set back by copying."""
+    return f"{status.st_size}|{status.st_mtime_ns}|{status.st_ctime_ns}|{status.st_ino}"
 
 
 def _read(cache_dir: Path | None) -> dict[str, str]:

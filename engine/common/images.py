@@ -27,6 +27,7 @@ from PIL import (
 )
 
 from engine.common import gate
+from engine.common.fingerprint import content_key
 
 Value = TypeVar("Value")
 
@@ -65,16 +66,15 @@ class ImageProblem(Exception):
 
 
 def image_sha(path: Path) -> str:
-    """SHA-256 (hex) of the file's bytes, or MISSING_SHA; remembered while path, size and modification time stay."""
+    """SHA-256 (hex) of the file's bytes, or MISSING_SHA; remembered while path, size, times and inode stay."""
     try:
-        status = path.stat()
-        return _file_sha(path, status.st_size, status.st_mtime_ns)
+        return _file_sha(path, content_key(path.stat()))
     except (OSError, ValueError, gate.NotReadable):
         return MISSING_SHA
 
 
 @lru_cache(maxsize=1 << 20)
-def _file_sha(path: Path, _size: int, _mtime_ns: int) -> str:
+def _file_sha(path: Path, _content_key: str) -> str:
     with gate.opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

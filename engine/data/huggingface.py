@@ -16,6 +16,7 @@ import msgspec
 from db.specs.base import UserError, sha256_text
 from engine.common import gate
 from engine.common.atomic import write_bytes
+from engine.common.fingerprint import file_key
 from engine.common.gate import NotReadable, crowded
 from engine.data.coco import CocoImages
 from engine.data.embedded import embedded_bytes, keep_image
@@ -111,8 +112,7 @@ def _file_samples(path: Path, finder: ImageFinder, cache_dir: Path) -> list[Samp
 
 
 def _file_key(path: Path) -> str:
-    status = path.stat()
-    return sha256_text(f"{path.resolve()} {status.st_size} {status.st_mtime_ns}")
+    return sha256_text(file_key(path))
 
 
 def _recall(notes: Path) -> list[Sample] | None:

@@ -28,12 +28,14 @@ from sqlmodel import Session
 
 from db import process, store
 from db.home import Home
-from db.rows import Row, StoredAnswer
+from db.rows import Candidate, Input, Row, StoredAnswer
 from db.session import open_database, reading, writing
 from db.specs import JOB_SPEC, UserError, canonical_json
 from db.specs.imported import ImportSpec
 from engine.job import environment
+from engine.job.identity import CODES, Identity
 from engine.job.recorder import LAST_WORD_BYTES, RESERVE_BYTES, Recorder, Reserve
+from engine.recipes.changed import Changed
 from engine.recipes.run_context import RunContext, Scored, Stop
 
 RECIPES: dict[str, tuple[str, str]] = {
@@ -147,6 +149,7 @@ def claim(home: Home, name: str) -> Job:
         )
         assert row.id is not None, "a stored process has a key"
         store.set_state(session, run_id=run.id, state="running")
+        store.drop_findings(session, run_id=run.id, codes=CODES)
         run.environment = canonical_json(merged(json.loads(run.environment), surroundings))
         return Job(home, database, run.id, row.id, run.kind, store.spec_text(session, run=run))
 
@@ -194,9 +197,11 @@ def work(job: Job, stop: StopRequest) -> Outcome:
 def carry_out(job: Job, recorder: Recorder, stop: StopRequest) -> Outcome:
     """Draw the recipe's rows until it ends, is stopped, or fails."""
     try:
-        with closing(_recipe(job, stop)) as rows:
+        known = _known(job)
+        with closing(_recipe(job, known, stop)) as rows:
+            identity = Identity(job.label, inputs=known.inputs, facts=known.facts)
             for row in rows:
-                recorder.put(row)
+                _put(recorder, identity, row)
                 stop.check()
     except Stopped:
         return Outcome("stopped", 0, f"`leverplus resume {job.label}` goes on from here")
@@ -208,12 +213,41 @@ def carry_out(job: Job, recorder: Recorder, stop: StopRequest) -> Outcome:
     return Outcome("done", 0)
 
 
-def _recipe(job: Job, stop: Stop) -> Generator[Row, None, None]:
-    module, function = RECIPES[job.kind]
-    spec = _spec(job)
+def _put(recorder: Recorder, identity: Identity, row: Row) -> None:
+    """Hand a row over, unless it shows that the run cannot go on."""
+    try:
+        for admitted in identity.admit(row):
+            recorder.put(admitted)
+    except Changed as change:
+        recorder.put(change.finding)
+        raise
+
+
+@dataclass(frozen=True)
+class Known:
+    """What earlier processes of a run have stored."""
+
+    inputs: dict[str, Input]
+    facts: dict[str, Any]
+    answered: dict[tuple[int, int], Scored]
+    candidates: list[Candidate]
+    answers: dict[str, StoredAnswer]
+
+
+def _known(job: Job) -> Known:
     with reading(job.database) as session:
-        answered = _scored(session, job.run_id)
-        stored = [candidate for _, candidate in store.candidates(session, run_id=job.run_id)]
+        return Known(
+            inputs=store.inputs(session, run_id=job.run_id),
+            facts=store.facts(session, run_id=job.run_id),
+            answered=_scored(session, job.run_id),
+            candidates=[candidate for _, candidate in store.candidates(session, run_id=job.run_id)],
+            answers=store.own_answers(session, run_id=job.run_id),
+        )
+
+
+def _recipe(job: Job, known: Known, stop: Stop) -> Generator[Row, None, None]:
+    module, function = RECIPES[job.kind]
+    spec = settled(_spec(job), known.facts)
     job.home.cache.mkdir(parents=True, exist_ok=True)
 
     def find_answers(shas: Sequence[str]) -> Mapping[str, StoredAnswer]:
@@ -223,14 +257,22 @@ def _recipe(job: Job, stop: Stop) -> Generator[Row, None, None]:
     context = RunContext(
         run_dir=job.home.run_dir(job.run_id),
         cache_dir=job.home.cache,
+        run_id=job.run_id,
         find_answers=find_answers,
-        answered=answered,
+        own_answers=known.answers,
+        answered=known.answered,
         stop=stop,
-        candidates={(candidate.query_id, candidate.pointer): candidate for candidate in stored},
+        candidates={(candidate.query_id, candidate.pointer): candidate for candidate in known.candidates},
     )
     recipe = getattr(importlib.import_module(module), function)
     rows: Generator[Row, None, None] = recipe(spec, context)
     return rows
+
+
+def settled(spec: Any, facts: Mapping[str, Any]) -> Any:
+    """The specification with the precision that the first process settled, where it was left open: it decides answers."""
+    used = facts.get("vlm_dtype") or facts.get("encoder_dtype")
+    return spec.model_copy(update={"dtype": used}) if used and getattr(spec, "dtype", "") == "auto" else spec
 
 
 def _spec(job: Job) -> Any:
@@ -249,7 +291,9 @@ def _scored(session: Session, run_id: int) -> dict[tuple[int, int], Scored]:
     """What an earlier process of this run has answered, by (question_id, shot)."""
     shots = {shot for _, shot in store.answered(session, run_id=run_id)}
     return {
-        (row.question_id, row.shot): Scored(row.score, empty=not row.answer.strip(), cut=row.cut)
+        (row.question_id, row.shot): Scored(
+            row.score, empty=not row.answer.strip(), cut=row.cut, prompt_sha=row.prompt_sha
+        )
         for shot in shots
         for row in store.predictions(session, run_id=run_id, shot=shot)
         if not row.error

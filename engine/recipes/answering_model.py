@@ -9,8 +9,11 @@ from typing import Any
 from db.rows import Fact
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
-from engine.vlm.opening import open_vlm
-from engine.vlm.protocol import VLM
+from engine.vlm.opening import is_server, open_vlm
+from engine.vlm.protocol import VLM, Served
+
+SERVER = "server"
+"""Name of the fact."""
 
 
 def open_answering_model(spec: EvalSpec | GenerateSpec, cache_dir: Path) -> VLM:
@@ -27,6 +30,17 @@ def open_answering_model(spec: EvalSpec | GenerateSpec, cache_dir: Path) -> VLM:
         concurrency=spec.concurrency,
         cache_dir=cache_dir,
     )
+
+
+def takes_answers_of_other_runs(spec: EvalSpec | GenerateSpec) -> bool:
+    """A server's weights cannot be seen, so what it told another run is taken only where that was asked for."""
+    return not spec.fresh and (spec.reuse_served or not is_server(spec.vlm))
+
+
+def server_facts(vlm: VLM) -> Iterator[Fact]:
+    """Who answers, where that is a server: the run goes on only with the same one."""
+    if isinstance(vlm, Served):
+        yield Fact(SERVER, vlm.fingerprint())
 
 
 def model_facts(vlm: VLM) -> dict[str, Any]:

@@ -4,7 +4,7 @@ many candidates as its scores call for. Which candidates those are does not depe
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from db.rows import Candidate, Metric, Progress, Question, Row, Settle
@@ -15,6 +15,7 @@ from engine.data.sample import Sample, Split
 from engine.recipes.cached_answers import CachedAnswers, Reply
 from engine.recipes.dataset_rows import QuestionRows
 from engine.recipes.proposals import Pointer, Proposal
+from engine.recipes.used_images import UsedImages
 from engine.rl.rewards import alike
 from engine.vlm.opening import is_server
 from engine.vlm.prompt import Prompt, build
@@ -82,10 +83,17 @@ class CandidateBudget:
     answers: CachedAnswers
     at_once: int
     """Requests handed over together."""
+    run: str
+    """How the run is called."""
+    request_sha: Callable[[Prompt], str]
+    """Hash of the request that a prompt makes."""
     done: list[OpenGroup] = field(default_factory=list)
     left_out: int = 0
     """Candidates without an answer, because an image could not be read."""
     first_error: str = ""
+    silent: int = 0
+    """Candidates that the model gave no answer for."""
+    first_silence: str = ""
     _judged: int = 0
     _with_signal: int = 0
     _answers: int = 0
@@ -94,6 +102,8 @@ class CandidateBudget:
 
     def __post_init__(self) -> None:
         self._question_rows = QuestionRows(self.dataset_sha)
+        stored = {key: candidate.request_sha for key, candidate in self.stored.items() if self._is_shown(key)}
+        self._used = UsedImages(self.run, stored, self._stored_prompt, self.request_sha)
 
     def rows(self) -> Iterator[Row]:
         """Questions, candidates as they become known, progress and the rates so far."""
@@ -106,6 +116,7 @@ class CandidateBudget:
             block = [self._waiting.popleft() for _ in range(min(self.at_once, len(self._waiting)))]
             if not block:
                 break
+            self._used.compare(prompt for _, prompt in block)
             yield from self._questions(block)
             for replies in self.answers.ask(block):
                 yield from self._candidates(replies)
@@ -142,7 +153,7 @@ class CandidateBudget:
         for reply in replies:
             group, proposal = reply.key
             if reply.error:
-                self._note_error(group, reply.error)
+                self._note_error(group, reply)
             else:
                 candidate = _candidate(group, proposal, reply)
                 self._count(group, candidate)
@@ -157,11 +168,20 @@ class CandidateBudget:
         self._answers += 1
         self._right += candidate.score > 0
 
-    def _note_error(self, group: OpenGroup, error: str) -> None:
+    def _note_error(self, group: OpenGroup, reply: Reply[tuple[OpenGroup, Proposal]]) -> None:
         if self.spec.strict:
-            raise UserError(f"question {group.query.question_id}: {error}; mend it, or run without strict")
-        self.left_out += 1
-        self.first_error = self.first_error or error
+            raise UserError(f"question {group.query.question_id}: {reply.error}; mend it, or run without strict")
+        if reply.silent:
+            self.silent += 1
+            self.first_silence = self.first_silence or reply.error
+        else:
+            self.left_out += 1
+            self.first_error = self.first_error or reply.error
+
+    @property
+    def answered(self) -> int:
+        """Candidates that have an answer."""
+        return self._answers
 
     def _judge(self, group: OpenGroup) -> None:
         """A round is complete: whether the group has signal counts from its first one on."""
@@ -176,6 +196,13 @@ class CandidateBudget:
 
     def _demonstrations(self, proposal: Proposal) -> list[Sample]:
         return [self.train.questions[row] for row in proposal.pointer]
+
+    def _is_shown(self, key: tuple[int, Pointer]) -> bool:
+        return all(0 <= row < len(self.train) for row in (key[0], *key[1]))
+
+    def _stored_prompt(self, key: tuple[int, Pointer]) -> Prompt:
+        query, *shown = [self.train.questions[row] for row in (key[0], *key[1])]
+        return build(self.spec.prompt, shown, query)
 
     def _progress(self) -> Progress:
         note = f"signal {self._signal_rate:.0%} of {self._judged}, {self._answers} answers" if self._judged else ""
@@ -209,4 +236,5 @@ def _candidate(group: OpenGroup, proposal: Proposal, reply: Reply[tuple[OpenGrou
         temperature=proposal.temperature,
         similarity=proposal.similarity,
         cut=reply.cut,
+        source=reply.source,
     )

@@ -26,17 +26,23 @@ class Reply(Generic[Key]):
     cut: bool
     reused: bool
     error: str
+    silent: bool
+    """The error is that the model was asked and gave no answer."""
+    source: int | None
+    """The run that computed the answer; None where that is unknown, or where there is none."""
 
 
 class CachedAnswers:
     """Answers requests in any number: what is stored, or was asked before in this run, is not computed again."""
 
-    def __init__(self, vlm: VLM, context: RunContext, *, at_once: int) -> None:
-        """`at_once` is the number of prompts handed to the model together, a few times its batch."""
+    def __init__(self, vlm: VLM, context: RunContext, *, at_once: int, shared: bool) -> None:
+        """`at_once` is the number of prompts handed to the model together, a few times its batch; `shared`, whether
+        answers of other runs are taken."""
         self._vlm = vlm
         self._context = context
         self._at_once = at_once
-        self._known: dict[str, StoredAnswer] = {}
+        self._shared = shared
+        self._known = dict(context.own_answers)
 
     def ask(self, requests: Sequence[tuple[Key, Prompt]]) -> Iterator[list[Reply[Key]]]:
         """Replies in lists as they become known, the stored ones first; a bad image makes a reply with `error`.
@@ -46,7 +52,8 @@ class CachedAnswers:
         waiting: dict[str, list[tuple[Key, Prompt]]] = {}
         for key, prompt in requests:
             waiting.setdefault(self._name(prompt, len(waiting)), []).append((key, prompt))
-        self._known |= self._context.find_answers([sha for sha in waiting if sha not in self._known])
+        if self._shared:
+            self._known |= self._context.find_answers([sha for sha in waiting if sha not in self._known])
         stored = [sha for sha in waiting if sha in self._known]
         if stored:
             yield [reply for sha in stored for reply in self._replies(sha, waiting.pop(sha), first_is_new=False)]
@@ -70,15 +77,21 @@ class CachedAnswers:
     def _answered(self, name: str, group: Sequence[tuple[Key, Prompt]], answer: Answer) -> list[Reply[Key]]:
         if answer.error:
             return [
-                Reply(key, prompt.sha, self._vlm.request_sha(prompt), "", False, False, answer.error)
+                Reply(
+                    key, prompt.sha, self._vlm.request_sha(prompt), "", cut=False, reused=False, error=answer.error,
+                    silent=answer.silent, source=None,
+                )
                 for key, prompt in group
-            ]
-        self._known[name] = StoredAnswer(answer.raw, answer.cut)
+            ]  # fmt: skip
+        self._known[name] = StoredAnswer(answer.raw, answer.cut, self._context.run_id)
         return self._replies(name, group, first_is_new=True)
 
     def _replies(self, sha: str, group: Sequence[tuple[Key, Prompt]], *, first_is_new: bool) -> list[Reply[Key]]:
         known = self._known[sha]
         return [
-            Reply(key, prompt.sha, sha, known.raw, known.cut, reused=not first_is_new or place > 0, error="")
+            Reply(
+                key, prompt.sha, sha, known.raw, known.cut, reused=not first_is_new or place > 0, error="", silent=False,
+                source=known.source,
+            )
             for place, (key, prompt) in enumerate(group)
-        ]
+        ]  # fmt: skip

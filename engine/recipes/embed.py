@@ -20,6 +20,7 @@ from engine.features.encoders import Encoder, open_encoder
 from engine.features.steps import with_progress
 from engine.features.vectors import Recipe, embedding_steps, write_embeddings
 from engine.recipes.dataset_rows import usable
+from engine.recipes.inputs import dataset_inputs, encoder_input, model_input
 from engine.recipes.run_context import RunContext
 from engine.vlm.opening import is_server, open_vlm
 from engine.vlm.protocol import VLM
@@ -36,6 +37,9 @@ def embed(spec: EmbedSpec, context: RunContext) -> Iterator[Row]:
     _check(spec)
     dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir)
     dataset.split("train")  # refused here if it is not there
+    yield from dataset_inputs(spec.dataset, dataset)
+    yield from model_input("vlm", spec.vlm, context.cache_dir) if spec.encoder == "vlm" else ()
+    yield from encoder_input(spec, context.cache_dir)
     yield Fact("dataset_sha", dataset.sha)
     for split in ("train", "val") if spec.use_image else ():
         yield from usable(split, dataset.split(split).questions if dataset.has(split) else [], scored=False)

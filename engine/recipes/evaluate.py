@@ -6,19 +6,28 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from db.rows import Cell, Fact, Prediction, Progress, Question, Row, Settle, Subset
+from db.rows import Cell, Fact, Input, Prediction, Progress, Question, Row, Settle, Subset
 from db.specs.base import Finding, UserError
-from db.specs.evaluate import EvalSpec
+from db.specs.evaluate import COMPARED, SELECTING, EvalSpec
 from engine.common.accuracy import clean_answer, vqa_accuracy
 from engine.data.datasets import Dataset, Sample, Split, open_dataset
 from engine.data.defaults import resolve_retriever
 from engine.data.subsets import draw_subsets
 from engine.demonstrations.choose import Chosen, choose
-from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model
+from engine.demonstrations.pools import FIELDS
+from engine.recipes.answering_model import (
+    changed_facts,
+    model_facts,
+    open_answering_model,
+    server_facts,
+    takes_answers_of_other_runs,
+)
 from engine.recipes.cached_answers import CachedAnswers, Reply
 from engine.recipes.dataset_rows import QuestionRows, dataset_facts, usable
+from engine.recipes.inputs import dataset_inputs, encoder_input, model_input, selector_inputs
 from engine.recipes.run_context import RunContext
 from engine.recipes.running_accuracy import RunningAccuracy
+from engine.recipes.used_images import UsedImages
 from engine.vlm.opening import is_server
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import VLM
@@ -57,12 +66,14 @@ def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
     fault; a missing image is a flagged question, with `spec.strict` an error.
     """
     plan = _plan(spec, context)
+    yield from _inputs(plan, context)
     yield from _facts(plan)
     yield from _fewer_shots(plan)
     yield from plan.subsets
     yield from usable(spec.split, plan.questions)
     yield from usable("train", plan.train.questions, scored=False)
     vlm = open_answering_model(spec, context.cache_dir)
+    yield from server_facts(vlm)
     yield from (Fact(name, value) for name, value in model_facts(vlm).items())
     yield from vlm.findings()
     chosen = yield from choose(
@@ -88,6 +99,20 @@ def _support(spec: EvalSpec, dataset: Dataset, context: RunContext) -> Dataset:
     """The data set of the demonstrations; the very one that is evaluated where both are the same."""
     other = open_dataset(spec.support, cache_dir=context.cache_dir) if spec.support else dataset
     return dataset if other.sha == dataset.sha else other
+
+
+def _inputs(plan: EvaluationPlan, context: RunContext) -> Iterator[Input]:
+    spec = plan.spec
+    yield from dataset_inputs(spec.dataset, plan.dataset, plan.subsets)
+    yield from model_input("vlm", spec.vlm, context.cache_dir)
+    if plan.retriever == "zero-shot" or not any(plan.shots):
+        return
+    if plan.support is not plan.dataset:
+        yield Input("support", spec.support, plan.support.sha)
+    if plan.retriever in SELECTING:
+        yield from selector_inputs(spec, context.cache_dir)
+    if plan.retriever in COMPARED.keys() - SELECTING or FIELDS.get(spec.pool):
+        yield from encoder_input(spec, context.cache_dir)
 
 
 def _facts(plan: EvaluationPlan) -> Iterator[Row]:
@@ -132,16 +157,20 @@ class _Run:
         """Questions, predictions, progress and cells; then the last cells and the findings."""
         figures = RunningAccuracy(self.plan.questions, self.plan.subsets, self.plan.shots, self.chosen)
         served = is_server(self.plan.spec.vlm)
-        answers = CachedAnswers(self.vlm, self.context, at_once=self.vlm.at_once)
+        shared = takes_answers_of_other_runs(self.plan.spec)
+        answers = CachedAnswers(self.vlm, self.context, at_once=self.vlm.at_once, shared=shared)
         open_places = self._skip_answered(figures)
+        used = self._used_images()
         facts = model_facts(self.vlm)
         clock = _Clock(figures.cells)
         yield self._progress()
         block_size = max(REQUESTS_AT_ONCE, self.vlm.at_once)
         for start in range(0, len(open_places), block_size):
             block = open_places[start : start + block_size]
+            requests = [(place, self._prompt(place)) for place in block]
+            used.compare(prompt for _, prompt in requests)
             yield from self._questions(block)
-            for replies in answers.ask([(place, self._prompt(place)) for place in block]):
+            for replies in answers.ask(requests):
                 yield from (self._prediction(reply, figures) for reply in replies)
                 self.done += len(replies)
                 yield self._progress()
@@ -166,6 +195,16 @@ class _Run:
                     places.append((at, shot))
         return places
 
+    def _used_images(self) -> UsedImages[Place]:
+        """Those of the answers that are stored already."""
+        places = {question.question_id: at for at, question in enumerate(self.plan.questions)}
+        stored = {
+            (places[question_id], shot): known.prompt_sha
+            for (question_id, shot), known in self.context.answered.items()
+            if known.prompt_sha and question_id in places and shot in self.plan.shots
+        }
+        return UsedImages(self.context.run_dir.name, stored, self._prompt, lambda prompt: prompt.sha)
+
     def _progress(self) -> Progress:
         return Progress(self.done, len(self.plan.questions) * len(self.plan.shots), unit="answers")
 
@@ -189,7 +228,7 @@ class _Run:
         answer = clean_answer(reply.raw)
         score = 0.0 if reply.error else vqa_accuracy(answer, question.answers)
         if reply.error:
-            figures.record_error(at, shot, reply.error)
+            figures.record_error(at, shot, reply.error, silent=reply.silent)
         else:
             figures.record(at, shot, score, empty=not answer.strip(), cut=reply.cut)
         return Prediction(
@@ -204,6 +243,7 @@ class _Run:
             cut=reply.cut,
             reused=reply.reused,
             error=reply.error,
+            source=reply.source,
         )
 
 

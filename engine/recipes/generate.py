@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from db.rows import Artifact, Fact, Row, Subset
+from db.rows import Artifact, Fact, Input, Row, Subset
 from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
@@ -33,12 +33,20 @@ from engine.demonstrations.choose import (
 from engine.features.encoders import Encoder, open_encoder
 from engine.features.steps import feature_steps
 from engine.features.vectors import Recipe
-from engine.recipes.answering_model import changed_facts, model_facts, open_answering_model
+from engine.recipes.answering_model import (
+    changed_facts,
+    model_facts,
+    open_answering_model,
+    server_facts,
+    takes_answers_of_other_runs,
+)
 from engine.recipes.budget import CandidateBudget
 from engine.recipes.cached_answers import CachedAnswers
 from engine.recipes.dataset_rows import dataset_facts, usable
+from engine.recipes.inputs import dataset_inputs, encoder_input, model_input, selector_inputs
 from engine.recipes.proposals import Proposer, Vectors
 from engine.recipes.run_context import RunContext
+from engine.recipes.running_accuracy import silent_answers
 from engine.rl.health.findings import rl_findings
 from engine.rl.reading.file import read_rl_file
 from engine.rl.writing.export import VERSIONS, write_rl
@@ -83,11 +91,13 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
     candidates with an unreadable image are left out and reported, with `spec.strict` an error.
     """
     plan = _plan(spec, context)
+    yield from _inputs(plan)
     yield from _facts(plan)
     yield plan.subset
     yield from usable("train", plan.queries)
     yield from usable("train", plan.dataset.train.questions, scored=False)
     vlm = open_answering_model(spec, context.cache_dir)
+    yield from server_facts(vlm)
     facts = model_facts(vlm)
     yield from (Fact(name, value) for name, value in facts.items())
     yield from vlm.findings()
@@ -99,7 +109,9 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
         queries=plan.queries,
         proposals=proposer.propose(),
         stored=context.candidates,
-        answers=CachedAnswers(vlm, context, at_once=vlm.at_once),
+        answers=CachedAnswers(vlm, context, at_once=vlm.at_once, shared=takes_answers_of_other_runs(spec)),
+        run=context.run_dir.name,
+        request_sha=vlm.request_sha,
         at_once=vlm.at_once,
     )
     yield from budget.rows()
@@ -115,6 +127,16 @@ def _plan(spec: GenerateSpec, context: RunContext) -> GenerationPlan:
     return GenerationPlan(
         spec, context, dataset, subset, [one for one in dataset.train.questions if one.question_id in drawn]
     )
+
+
+def _inputs(plan: GenerationPlan) -> Iterator[Input]:
+    spec, cache_dir = plan.spec, plan.context.cache_dir
+    yield from dataset_inputs(spec.dataset, plan.dataset, [plan.subset])
+    yield from model_input("vlm", spec.vlm, cache_dir)
+    if spec.selector:
+        yield from selector_inputs(spec, cache_dir)
+    if spec.retrieved or pools.FIELDS.get(spec.pool):
+        yield from encoder_input(spec, cache_dir)
 
 
 def _facts(plan: GenerationPlan) -> Iterator[Fact]:
@@ -186,12 +208,16 @@ def _left_out(budget: CandidateBudget) -> Iterator[Finding]:
             message=f"{budget.left_out} candidates were left out, because an image cannot be read: {budget.first_error}.",
             fix="put the images in place and generate again; what was answered is not asked again",
         )
+    if budget.silent:
+        yield silent_answers(budget.silent, budget.silent + budget.answered, budget.first_silence)
 
 
 def _file(plan: GenerationPlan, budget: CandidateBudget, pool: pools.Pools, meta: dict[str, Any]) -> Iterator[Row]:
     """The RL file, and what the doctor says of it."""
     if not any(group.in_order() for group in budget.done):
-        raise UserError(f"no candidate could be scored: {budget.first_error or 'the pools are smaller than a pointer'}")
+        raise UserError(
+            f"no candidate could be scored: {budget.first_error or budget.first_silence or 'the pools are smaller than a pointer'}"
+        )
     path = plan.context.run_dir / FILE
     pooled = pool.rule != "all"
     write_rl(path, _groups(budget, pool if pooled else None), meta, layout="r3" if pooled else "r2")

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from db.rows import UNKNOWN_SHOTS, Cell, Fact, Prediction, Progress, Question, Row, Subset
+from db.rows import UNKNOWN_SHOTS, Cell, Fact, Input, Prediction, Progress, Question, Row, Subset
 from db.specs import UserError, sha256_text
 from db.specs.imported import ImportSpec
 from engine.common.accuracy import METRIC, vqa_accuracy
@@ -14,6 +14,7 @@ from engine.data.datasets import open_dataset
 from engine.doctor.dataset import few_references
 from engine.figures.result_files import ImportedAnswer, read_result_file
 from engine.recipes.dataset_rows import question_row
+from engine.recipes.inputs import file_input
 from engine.recipes.run_context import RunContext
 from engine.statistics.intervals import interval
 
@@ -24,15 +25,17 @@ def import_answers(spec: ImportSpec, context: RunContext) -> Iterator[Row]:
     References come from the data set where one is given, else from the file itself. Raises UserError when there are
     none, or when an answer belongs to no question of the data set.
     """
+    sources = list(file_input("source", Path(spec.source), context.cache_dir))
     found = read_result_file(Path(spec.source))
     if not found.answers:
         raise UserError(f"{spec.source} holds figures, not answers: `leverplus import` stores those without a job")
     questions, dataset_sha = _questions(spec, found.answers, context.cache_dir)
+    yield from (*sources, Input("dataset", spec.dataset or spec.source, dataset_sha))
     ids = tuple(sorted(questions))
     subset_sha = hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()
     shot = UNKNOWN_SHOTS if spec.shot is None else spec.shot
     yield Fact("metric", METRIC)
-    yield Fact("source_sha", hashlib.sha256(Path(spec.source).read_bytes()).hexdigest())
+    yield Fact("source_sha", sources[0].sha256)
     yield Subset(dataset_sha, spec.split, f"imported {len(ids)}", {"imported": spec.source}, ids, subset_sha)
     yield from questions.values()
     yield from few_references("references", [question.answers for question in questions.values()])
@@ -94,5 +97,16 @@ def _prediction(answer: ImportedAnswer, question: Question, shot: int) -> Predic
     request = sha256_text(f"import:{question.dataset_sha}:{answer.question_id}:{answer.raw}")
     score = vqa_accuracy(answer.raw, question.answers)
     return Prediction(
-        answer.question_id, shot, (), "", request, answer.raw, answer.raw, score, cut=False, reused=True, error=""
+        answer.question_id,
+        shot,
+        (),
+        "",
+        request,
+        answer.raw,
+        answer.raw,
+        score,
+        cut=False,
+        reused=True,
+        error="",
+        source=None,
     )

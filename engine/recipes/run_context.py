@@ -20,6 +20,8 @@ class Scored(NamedTuple):
     """The answer is empty after post-processing."""
     cut: bool = False
     """The answer was ended by the token limit."""
+    prompt_sha: str = ""
+    """Hash of the prompt, its images included; empty where that is not known."""
 
 
 class Stop:
@@ -55,8 +57,12 @@ class RunContext:
     """Folder of the run: checkpoints and exports go here."""
     cache_dir: Path
     """Folder shared by all runs of this home: everything in it is keyed by content and may be deleted."""
+    run_id: int = 0
+    """Number of the run: the source of what it computes."""
     find_answers: Callable[[Sequence[str]], Mapping[str, StoredAnswer]] = _nothing_stored
-    """Answers already stored, by request hash."""
+    """Answers that any run has stored, by request hash."""
+    own_answers: Mapping[str, StoredAnswer] = field(default_factory=dict)
+    """Answers that earlier processes of this run have stored, by request hash."""
     answered: Mapping[tuple[int, int], Scored] = field(default_factory=dict)
     """(question_id, shot) that this run has already stored without error: skipped, but counted in its cells."""
     stop: Stop = field(default_factory=Stop)

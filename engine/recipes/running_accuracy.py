@@ -48,6 +48,7 @@ class RunningAccuracy:
         self._empty = {shot: np.zeros(len(questions), dtype=bool) for shot in shots}
         self._cut = {shot: np.zeros(len(questions), dtype=bool) for shot in shots}
         self._errors: dict[tuple[int, int], str] = {}
+        self._silent: dict[tuple[int, int], str] = {}
         self._used = {
             (shot, row): self._histogram(shot, part) for shot in shots for row, part in enumerate(self._parts)
         }
@@ -58,9 +59,9 @@ class RunningAccuracy:
         self._empty[shot][place] = empty
         self._cut[shot][place] = cut
 
-    def record_error(self, place: int, shot: int, error: str) -> None:
-        """Note that the question at `place` could not be asked; it counts in no figure."""
-        self._errors[place, shot] = error
+    def record_error(self, place: int, shot: int, error: str, *, silent: bool) -> None:
+        """Note that the question at `place` could not be asked, or was and got no answer; it counts in no figure."""
+        (self._silent if silent else self._errors)[place, shot] = error
 
     def cells(self) -> list[Cell]:
         """One cell for each subset and number of shots that has an answer, as of now; questions on one image count as a
@@ -96,12 +97,15 @@ class RunningAccuracy:
         empty, cut = (sum(int(flags.sum()) for flags in kind.values()) for kind in (self._empty, self._cut))
         yield Fact("empty_share", empty / max(1, answered))
         yield Fact("cut_share", cut / max(1, answered))
-        yield Fact("flagged_questions", len({place for place, _ in self._errors}))
+        yield Fact("flagged_questions", len({place for place, _ in (*self._errors, *self._silent)}))
         yield from self._degenerate(retriever)
         yield from self._truncated(retriever)
         yield from _empty_answers(empty, answered)
         yield from _cut_answers(cut, answered)
         yield from self._missing()
+        if self._silent:
+            first = next(iter(self._silent.values()))
+            yield silent_answers(len(self._silent), answered + len(self._silent), first)
         yield from self._without_answers(answered)
 
     def _without_answers(self, answered: int) -> Iterator[Row]:
@@ -109,7 +113,7 @@ class RunningAccuracy:
         if answered:
             yield Withdrawn("no-answers", "answers")
             return
-        reason = next(iter(self._errors.values()), "no question was asked")
+        reason = next(iter([*self._errors.values(), *self._silent.values()]), "no question was asked")
         text = f"None of the {len(self._questions)} questions was answered, so there is no figure: {reason}."
         fix = "Mend that and resume the run."
         yield Finding(code="no-answers", severity="error", subject="answers", message=text, fix=fix)
@@ -169,6 +173,20 @@ class RunningAccuracy:
             ),
             fix="put the images in place and resume the run, or stop at the first one with --set strict=true",
         )
+
+
+def silent_answers(silent: int, asked: int, first: str) -> Finding:
+    """What is to be said of answers that never came."""
+    reasoning = "reasoning" in first
+    return Finding(
+        code="reasoning-cut" if reasoning else "answers-missing",
+        severity="warning",
+        subject="answers",
+        message=f"{silent} of {asked} requests got no answer and count in no figure, such as: {first}",
+        fix="raise --set decode.max_new_tokens=512, or serve the model without reasoning"
+        if reasoning
+        else "see the server's log, then `leverplus rerun` the run, which asks for them again",
+    )
 
 
 def _empty_answers(empty: int, answered: int) -> Iterator[Finding]:

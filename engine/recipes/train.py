@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from db.rows import Checkpoint, Fact, Row, Settle
 from db.specs import TrainSpec, canonical_json, sha256_text
 from db.specs.movable import HomePaths
 from engine.common.fingerprint import file_shas
+from engine.recipes.inputs import file_input
 from engine.recipes.run_context import RunContext
 from engine.rl.selection import in_training
 from engine.selector.checkpoint import save_selector
@@ -22,6 +22,7 @@ from engine.training.inputs import (
     as_trained,
     build_selectors,
     check_batch,
+    input_paths,
     mixed_spaces,
     open_inputs,
     pool_facts,
@@ -48,6 +49,9 @@ def train_many(specs: Sequence[TrainSpec], contexts: Sequence[RunContext] | None
     that it draws other noise where there is dropout."""
     check_batch(specs)
     spec = specs[0]
+    cache_dir = None if contexts is None else contexts[0].cache_dir
+    for role, path in input_paths(spec).items():
+        yield from _everywhere(specs, list(file_input(role, path, cache_dir)))
     device = choose_device(spec.device)
     inputs = open_inputs(spec)
     yield from _everywhere(specs, [*inputs.facts(), *mixed_spaces(inputs.file)])
@@ -162,11 +166,7 @@ def _identities(specs: Sequence[TrainSpec], contexts: Sequence[RunContext] | Non
 
 def _lineage(spec: TrainSpec, inputs: Inputs, context: RunContext) -> dict[str, Any]:
     """Where a checkpoint came from: the whole specification and the hashes of the files it names."""
-    files = {"rl_data": inputs.file.path, "embeddings": inputs.embeddings.path}
-    if spec.query_embeddings:
-        files["query_embeddings"] = inputs.queries.path
-    if spec.init:
-        files["init"] = Path(spec.init)
+    files = input_paths(spec)
     shas = file_shas(files.values(), context.cache_dir)
     given = {name: "builtin" if getattr(spec, name) == "builtin" else str(path) for name, path in files.items()}
     named = {name: {"path": given[name], "sha256": shas[path]} for name, path in files.items()}

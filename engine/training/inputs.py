@@ -75,6 +75,13 @@ def open_inputs(spec: TrainSpec) -> Inputs:
     return Inputs(file, embeddings, queries, load_groups(file, spec, **rows))
 
 
+def input_paths(spec: TrainSpec) -> dict[str, Path]:
+    """The file behind each field that names one. Raises UserError for a built-in file that is not there."""
+    paths = {"rl_data": _path(spec, "rl_data"), "embeddings": _path(spec, "embeddings")}
+    further = {name: Path(getattr(spec, name)) for name in ("query_embeddings", "init") if getattr(spec, name)}
+    return paths | further
+
+
 def check_batch(specs: Sequence[TrainSpec]) -> None:
     """UserError unless the specifications differ in numbers only that runs of one batch may differ in."""
     first = specs[0].model_dump()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from db.specs.evaluate import WITHOUT_MODEL, DecodeSpec, PromptSpec
 from engine.common.model_files import find_model
-from engine.demo.shipped import model_dir
+from engine.demo.shipped import BUILTIN, model_dir
 from engine.vlm.copying import CopyingVLM
 from engine.vlm.protocol import VLM
 
@@ -42,7 +42,7 @@ def open_vlm(
         from engine.vlm.served import ServedVLM
 
         return ServedVLM(name, decode=decode, served_model=served_model, concurrency=concurrency)
-    directory = _builtin() if name == "builtin" else find_model(name)
+    directory = model_directory(name)
     # 2.5 s (torch, transformers) that a served model does not need
     from engine.vlm.choosing import choose_engine
     from engine.vlm.loading import load_model
@@ -54,5 +54,6 @@ def open_vlm(
     )
 
 
-def _builtin() -> Path:
-    return find_model(str(model_dir()))
+def model_directory(name: str) -> Path:
+    """The complete local directory of `builtin`, a directory or a hub id. Raises UserError."""
+    return find_model(str(model_dir()) if name == BUILTIN else name)

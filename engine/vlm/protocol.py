@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from db.specs.base import Finding
 from engine.vlm.prompt import Prompt
@@ -23,7 +23,9 @@ class Answer:
     cut: bool = False
     """Ended by the token limit, not by the model."""
     error: str = ""
-    """Why there is no answer: an image that is missing or broken. Such an answer must not be stored as one."""
+    """Why there is no answer: an image that is missing or broken, or a reply without text. It must not be stored as one."""
+    silent: bool = False
+    """The error is the model's: it was asked and gave no answer, and may give one when it is asked again."""
 
 
 def always() -> bool:
@@ -85,6 +87,15 @@ class VLM(Protocol):
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """Mean of each text's input token embeddings, (n, d) float32 on the CPU."""
+        ...
+
+
+@runtime_checkable
+class Served(Protocol):
+    """A model whose weights cannot be seen."""
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """Who answers: what the server says of itself, and its answers to fixed prompts; see `engine.vlm.probes`."""
         ...
 
 

@@ -18,6 +18,7 @@ from db.specs.base import Finding, UserError, canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
 from engine.common.images import ImageProblem, load_image, open_image, within_pixels
 from engine.serving.client import JsonClient
+from engine.vlm.probes import LONGEST, MAX_TOKENS, probes
 from engine.vlm.prompt import Message, Prompt, request_sha
 from engine.vlm.protocol import Answer, always
 
@@ -30,11 +31,16 @@ ROUNDS_AT_ONCE = 4
 """Times the requests in flight that are worth handing over together."""
 _SENT_AS_THEY_ARE = {"JPEG": "image/jpeg", "PNG": "image/png"}
 _ORIENTATION = 0x0112
+_ABANDONED = ("abort", "error", "content_filter")
+"""Reasons of ending that are not the model's own."""
 
 
 class _Model(msgspec.Struct):
     id: str
-    owned_by: str | None = None
+    owned_by: Any = None
+    root: Any = None
+    max_model_len: Any = None
+    version: Any = None
 
 
 class _Models(msgspec.Struct):
@@ -47,6 +53,9 @@ class _Part(msgspec.Struct):
 
 class _Message(msgspec.Struct):
     content: str | list[_Part] | None = None
+    refusal: Any = None
+    reasoning: Any = None
+    reasoning_content: Any = None
 
 
 class _Choice(msgspec.Struct):
@@ -56,6 +65,7 @@ class _Choice(msgspec.Struct):
 
 class _Completion(msgspec.Struct):
     choices: Annotated[list[_Choice], msgspec.Meta(min_length=1)]
+    system_fingerprint: Any = None
 
 
 class ServedVLM:
@@ -76,8 +86,9 @@ class ServedVLM:
         self._ended = threading.Event()
         self._client = JsonClient(url.removesuffix("/").removesuffix("/chat/completions"), pause or self._ended.wait)
         self._concurrency = concurrency
-        self._model, owner = _find_served(self._client, served_model)
-        self._extended = owner in _EXTENDED
+        self._served = _find_served(self._client, served_model)
+        self._model = self._served.id
+        self._extended = self._served.owned_by in _EXTENDED
         self._decoding = _decoding(decode, self._client.base, self._extended)
         self.sha = self.features_sha = sha256_text(canonical_json([self._client.base, self._model]))
 
@@ -102,6 +113,35 @@ class ServedVLM:
         if not self._extended:
             facts["vlm_decoding_left_to_server"] = "top_k, repetition_penalty, min_new_tokens"
         return facts
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """What the server says of itself, and two answers to each fixed prompt (null where it gave none)."""
+        said: list[_Completion] = []
+
+        def ask(content: Any) -> str | None:
+            body = {"model": self._model, "messages": [{"role": "user", "content": content}], **self._decoding}
+            body |= {"max_tokens": MAX_TOKENS, "temperature": 0.0, "top_p": 1.0} | (
+                {"min_tokens": 0} if self._extended else {}
+            )
+            try:
+                found = self._client.ask("/chat/completions", _Completion, body, attempts=1)
+            except UserError:
+                return None  # a server may take no text alone, or no images: that probe does not count
+            said.append(found)
+            return _text(found.choices[0])[:LONGEST]
+
+        with ThreadPoolExecutor(max_workers=min(self._concurrency, len(probes()))) as pool:
+            twice = [list(pool.map(ask, probes().values())) for _ in range(2)]
+        model = self._served
+        return {
+            "model": model.id,
+            "root": model.root,
+            "max_model_len": model.max_model_len,
+            "owned_by": model.owned_by,
+            "version": model.version,
+            "system_fingerprint": next((one.system_fingerprint for one in said), None),
+            "probes": {name: list(answers) for name, *answers in zip(probes(), *twice, strict=True)},
+        }
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, each as it comes; a request is sent only when one of at most `concurrency`
@@ -222,25 +262,25 @@ def _inline(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def _find_served(client: JsonClient, wanted: str) -> tuple[str, str]:
-    """Name and owner of the model to ask: the wanted one, else the only one served. Raises UserError."""
+def _find_served(client: JsonClient, wanted: str) -> _Model:
+    """The model to ask: the wanted one, else the only one served. Raises UserError."""
     try:
         listed = client.ask("/models", _Models, attempts=1)
     except UserError as error:
         raise UserError(f"{error} Is the server running, and does its address end in /v1?") from None
-    owners = {one.id: one.owned_by or "" for one in listed.data}
-    served = ", ".join(sorted(owners)) or "none"
-    if wanted and wanted in owners:
-        return wanted, owners[wanted]
+    models = {one.id: one for one in listed.data}
+    served = ", ".join(sorted(models)) or "none"
+    if wanted and wanted in models:
+        return models[wanted]
     if wanted:
         raise UserError(f"served_model: {client.base} does not serve {wanted}; it serves: {served}.")
-    if not owners:
+    if not models:
         raise UserError(f"vlm: {client.base}/models lists no model; is it an OpenAI-compatible server, fully started?")
-    if len(owners) != 1:
+    if len(models) != 1:
         raise UserError(
             f"served_model: name one of the models that {client.base} serves (--set served_model=ID): {served}."
         )
-    return next(iter(owners.items()))
+    return next(iter(models.values()))
 
 
 def _decoding(decode: DecodeSpec, base: str, extended: bool) -> dict[str, Any]:
@@ -275,7 +315,32 @@ def _decoding(decode: DecodeSpec, base: str, extended: bool) -> dict[str, Any]:
 
 
 def _read_answer(choice: _Choice) -> Answer:
+    text = _text(choice)
+    if reason := _no_answer(choice, text):
+        return Answer("", error=reason, silent=True)
+    return Answer(text, cut=choice.finish_reason == "length")
+
+
+def _text(choice: _Choice) -> str:
     content = choice.message.content
     if isinstance(content, list):
         content = "".join(part.text or "" for part in content)
-    return Answer(content or "", cut=choice.finish_reason == "length")
+    return content or ""
+
+
+def _no_answer(choice: _Choice, text: str) -> str:
+    """Why a reply is no final answer; empty when it is one."""
+    message, ended = choice.message, choice.finish_reason
+    if message.refusal:
+        return f"the server refused to answer ({str(message.refusal)[:LONGEST]})"
+    if ended in _ABANDONED:
+        return f"the server broke the answer off (finish_reason {ended})"
+    if text.strip():
+        return ""
+    if message.reasoning or message.reasoning_content:
+        return f"the server returned no content, only reasoning, with max_new_tokens used up (finish_reason {ended})"
+    if ended == "length":
+        return (
+            "the server returned an empty answer at the token limit (finish_reason length): raise decode.max_new_tokens"
+        )
+    return f"the server returned an empty answer (finish_reason {ended})"

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import ValidationError
 from sqlmodel import Session
 
 from db import store
-from db.specs import Finding
+from db.specs import JOB_SPEC, Finding
 from db.specs.base import findings_json
 from db.store import RunDetail
 from engine.statistics.corrections import benjamini_hochberg, holm
@@ -26,6 +27,7 @@ from leverplus_tui.results.copying import CopyingRow, copying
 from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.paired_rows import ComparedCell, Figures, Pair, TwoRuns, Verdict, is_imported
 from leverplus_tui.results.seed_groups import GroupedCell, by_seed
+from leverplus_tui.text.sources import sources_json, sources_text, taken
 
 __all__ = [
     "Asked",
@@ -81,6 +83,8 @@ class Comparison:
     findings: Mapping[str, tuple[Finding, ...]]
     """What is to be said against each run, as `leverplus show` says it where somebody judged, and what stands beside the
     verdict on it."""
+    answers: Mapping[str, Mapping[str, object]]
+    """How many answers of each run were computed by it, and how many by which others."""
     best: tuple[Best, ...] = ()
     """Where that was asked: is anything better than the best of the others?"""
     copying: tuple[CopyingRow, ...] = ()
@@ -97,6 +101,7 @@ class Comparison:
             "spec_diff": [{"field": row.field, "values": dict(row.values)} for row in self.spec_diff],
             "metrics": [{"name": row.field, "values": dict(row.values)} for row in self.metrics],
             "notes": list(self.notes),
+            "answers": {run: dict(counts) for run, counts in self.answers.items()},
             "findings": {run: findings_json(found) for run, found in self.findings.items()},
             "copying": [{"run": row.run} | row.as_json() for row in self.copying],
             **({"best_of": [found.as_json() for found in self.best]} if self.best else {}),
@@ -171,6 +176,7 @@ def _described(details: Sequence[RunDetail], cells: Sequence[ComparedCell]) -> C
         metrics=_metrics(details),
         notes=tuple(_notes(details)),
         findings={},
+        answers={d.row.ref: sources_json(d.row.id, d.sources) for d in details if d.sources},
     )
 
 
@@ -224,7 +230,16 @@ def spec_diff(described_runs: Mapping[str, Mapping[str, Any]]) -> tuple[FieldDif
 def described(detail: RunDetail) -> dict[str, Any]:
     """The specification as flat dotted fields, then under `lineage.` the hashes of what the run was made of."""
     lineage = {f"lineage.{name}": value for name, value in flatten(detail.facts) if name.endswith(LINEAGE)}
-    return dict(flatten(detail.spec)) | lineage
+    return dict(flatten(_whole(detail.spec))) | lineage
+
+
+def _whole(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A stored specification with the defaults of fields that it is too old to have."""
+    try:
+        whole: dict[str, Any] = JOB_SPEC.validate_python(dict(spec)).model_dump(mode="json")
+    except ValidationError:  # of another version, or imported
+        return spec
+    return whole
 
 
 def corrected(rows: Sequence[ComparedCell], *, bh: bool = False) -> list[ComparedCell]:
@@ -259,6 +274,8 @@ def _notes(details: Sequence[RunDetail]) -> Iterator[str]:
             yield f"{row.ref} is {row.state}: its figures may be partial"
         elif not row.cells and not detail.metrics:
             yield f"{row.ref} ({row.kind}) has no accuracies"
+        if taken(row.id, detail.sources):
+            yield f"{row.ref}: answers {sources_text(row.id, detail.sources)}"
         unfinished = [cell for cell in row.cells if cell.n_done < cell.n]
         if unfinished and not any(is_imported(cell) for cell in unfinished):
             yield f"{row.ref} answered {unfinished[0].n_done} of {unfinished[0].n} questions at shot {unfinished[0].shot}"

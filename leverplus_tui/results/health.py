@@ -24,8 +24,9 @@ from engine.demo.shipped import BUILTIN
 from engine.doctor.runs import CONTROLS, UNLEARNED, Measured, control_not_beaten, controls_of, missing_baselines
 from engine.statistics.paired import paired
 from leverplus_tui.jobs.spec_command import command_text
-from leverplus_tui.results.outcome import exit_code, matrix, way_on
+from leverplus_tui.results.outcome import command_of_run, exit_code, matrix, way_on
 from leverplus_tui.results.paired_rows import is_imported
+from leverplus_tui.text.sources import sources_text, taken
 
 Figure = tuple[RunRow, CellRow]
 JUDGED_ANEW = ("baseline-missing", "control-not-beaten")
@@ -34,7 +35,7 @@ JUDGED_ANEW = ("baseline-missing", "control-not-beaten")
 def run_findings(session: Session, detail: RunDetail) -> tuple[Finding, ...]:
     """Everything that is to be said against a run, worst first."""
     stored = [finding for finding in detail.findings if finding.code not in JUDGED_ANEW]
-    found = [*_ending(detail), *stored, *_toy_model(detail), *_controls(session, detail)]
+    found = [*_ending(detail), *stored, *_reused(detail), *_toy_model(detail), *_controls(session, detail)]
     return tuple(worst_first(found))
 
 
@@ -106,6 +107,27 @@ def _ending(detail: RunDetail) -> Iterator[Finding]:
     elif row.state == "stopped":
         text = "The run was stopped before its end: its figures are over what was done by then."
         yield info("run-stopped", row.ref, text, f"leverplus resume {row.ref}")
+
+
+def _reused(detail: RunDetail) -> Iterator[Finding]:
+    """Answers that other runs computed; those of a server are only as good as its weights are the same."""
+    row, others = detail.row, taken(detail.row.id, detail.sources)
+    unknown = detail.sources.get(None, 0) if detail.spec.get("reuse_served") else 0
+    if not others and not unknown:
+        return
+    served = row.vlm.startswith(("http://", "https://"))
+    doubt = (
+        "; the server's weights may have changed since then, and nothing here verifies that they did not"
+        if served
+        else ""
+    )
+    yield info(
+        "answers-reused",
+        row.ref,
+        f"{sum(others.values()) + unknown} of {sum(detail.sources.values())} answers were taken from earlier runs "
+        f"({sources_text(row.id, detail.sources)}){doubt}.",
+        f"{command_of_run(detail)} --fresh".lstrip() + " computes every answer anew",
+    )
 
 
 def _toy_model(detail: RunDetail) -> Iterator[Finding]:

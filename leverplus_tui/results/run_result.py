@@ -21,6 +21,7 @@ from leverplus_tui.text.numbers import accuracy, count, number, plural
 from leverplus_tui.text.output import finding_lines, put, put_json, say, table
 from leverplus_tui.text.shares import FEW_QUERIES
 from leverplus_tui.text.shots import shots_text
+from leverplus_tui.text.sources import sources_json, sources_text
 from leverplus_tui.text.times import duration, iso
 
 SYNTHETIC = "synthetic: drawn questions or a built-in model; says nothing about real data"
@@ -65,6 +66,7 @@ def detail_json(detail: RunDetail, findings: Sequence[Finding]) -> dict[str, Any
         "spec": detail.spec,
         "environment": detail.environment,
         "lineage": detail.facts,
+        "answers": sources_json(detail.row.id, detail.sources),
         "checkpoints": [_checkpoint(row) for row in detail.checkpoints],
         "metrics": {
             f"{m.phase}/{m.name}": {
@@ -117,6 +119,8 @@ def print_detail_result(detail: RunDetail, findings: Sequence[Finding]) -> None:
     put(f"{row.ref} {row.name}: {row.state} in {duration(row.duration_s)}")
     if row.cells:
         put("\n" + matrix_table(row.cells))
+    if detail.sources:
+        put(f"answers: {sources_text(row.id, detail.sources)}")
     if row.cells and is_synthetic(row):
         put(SYNTHETIC)
     if detail.metrics:
@@ -183,6 +187,8 @@ def _run_document(detail: RunDetail, place: Home, findings: Sequence[Finding]) -
         "matrix": matrix(detail.row.cells),
         "findings": findings_json(findings),
     }
+    if detail.sources:
+        document["answers"] = sources_json(detail.row.id, detail.sources)
     if detail.checkpoints:
         document["checkpoints"] = [c.path for c in detail.checkpoints if c.replaced is None]
     if detail.artifacts:

@@ -119,6 +119,14 @@ def _as_written_before(path: Path, home: Path) -> None:
         for table, columns in tables.items():
             for column in columns:
                 connection.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (MARK, f"{home}/"))
+        connection.execute("DROP TABLE run_input")  # made by a later step
+        for table, column in (
+            ("answer", "run_id"),
+            ("prediction", "source_run"),
+            ("candidate", "cut"),
+            ("candidate", "source_run"),
+        ):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 2")
         connection.execute("UPDATE alembic_version SET version_num = '2'")
         connection.commit()

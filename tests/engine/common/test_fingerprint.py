@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.common.fingerprint import file_sha, file_shas, model_sha
+from engine.common.fingerprint import file_sha, file_shas, files_sha, model_sha
 
 
 @pytest.fixture
@@ -57,6 +57,7 @@ def test_hashes_are_remembered_until_the_file_changes(
         return real(path)
 
     monkeypatch.setattr("engine.common.fingerprint.file_sha", counted)
+    monkeypatch.setattr("engine.common.fingerprint.SETTLED_NS", 0)
     first = model_sha(model, tmp_path / "cache")
     assert sorted(path.name for path in hashed) == ["config.json", "model.safetensors", "tokenizer.json"]
     hashed.clear()
@@ -68,6 +69,34 @@ def test_hashes_are_remembered_until_the_file_changes(
     os.utime(weights, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000))
     assert model_sha(model, tmp_path / "cache") != first
     assert hashed == [weights]
+
+
+def test_a_file_put_in_place_with_the_old_size_and_time_is_hashed_again(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.common.fingerprint.SETTLED_NS", 0)
+    weights = model / "model.safetensors"
+    status = weights.stat()
+    first = file_shas([weights], tmp_path / "cache")
+    other = tmp_path / "other"
+    other.write_bytes(b"WEIGHTS")
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(weights)
+    assert file_shas([weights], tmp_path / "cache") != first
+
+
+def test_a_file_that_has_just_changed_is_not_remembered(model: Path, tmp_path: Path) -> None:
+    """A second change may bear the same time: file systems count it in milliseconds, some in seconds."""
+    file_shas([model / "model.safetensors"], tmp_path)
+    assert json.loads((tmp_path / "fingerprints.json").read_text()) == {}
+
+
+def test_several_files_have_one_hash_and_one_file_its_own(model: Path) -> None:
+    weights, config = model / "model.safetensors", model / "config.json"
+    assert files_sha([weights]) == file_sha(weights)
+    both = files_sha([weights, config])
+    config.write_text("changed")
+    assert files_sha([weights, config]) != both
 
 
 def test_links_are_hashed_as_what_they_point_to(model: Path, tmp_path: Path) -> None:

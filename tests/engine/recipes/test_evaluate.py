@@ -192,7 +192,7 @@ def test_subset_and_shots_do_not_change_an_answer(world: World) -> None:
 
 def test_stored_answers_are_not_computed_again(world: World) -> None:
     first = only(world.run(), Prediction)
-    store = {one.request_sha: StoredAnswer(one.raw, one.cut) for one in first[:40]}
+    store = {one.request_sha: StoredAnswer(one.raw, one.cut, 7) for one in first[:40]}
     questions: list[int] = []
 
     def find(shas: Sequence[str]) -> dict[str, StoredAnswer]:
@@ -203,7 +203,7 @@ def test_stored_answers_are_not_computed_again(world: World) -> None:
     again = only(world.run(world.context(find_answers=find)), Prediction)
     assert len(world.vlm.asked) == 72 - 40
     assert sum(one.reused for one in again) == 40
-    assert {replace(one, reused=False) for one in again} == set(first)
+    assert {replace(one, reused=False, source=0) for one in again} == set(first)
     assert questions == [72], "the store is asked for many at once"
 
 

@@ -328,8 +328,8 @@ def test_divergence_ends_the_run_with_a_finding(files: dict[str, str]) -> None:
     ("fields", "said"),
     [
         ({"rce_epochs": 0}, "there is nothing to train"),
-        ({"rl_data": "nowhere.json"}, "nowhere.json: cannot be read"),
-        ({"embeddings": "nowhere.safetensors"}, "does not exist"),
+        ({"rl_data": "nowhere.json"}, "nowhere.json cannot be read"),
+        ({"embeddings": "nowhere.safetensors"}, "nowhere.safetensors cannot be read"),
         ({"init": "nowhere.pt"}, "nowhere.pt"),
         ({"device": "cuda:9"}, "cuda:9"),
     ],

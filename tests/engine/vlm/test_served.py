@@ -16,6 +16,7 @@ from PIL import Image
 from db.specs import DecodeSpec, PromptSpec, UserError
 from engine.recipes.run_context import Stop
 from engine.vlm.opening import open_vlm
+from engine.vlm.probes import difference
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import Answer, answers_in_order
 from engine.vlm.served import ServedVLM, data_url
@@ -131,12 +132,68 @@ def test_the_servers_finish_reason_tells_what_was_cut(
     server: ScriptedServer, ask: Callable[..., ServedVLM], prompts: list[Prompt]
 ) -> None:
     parts = [{"type": "text", "text": "a cat"}, {"type": "text", "text": " on"}]
-    contents: list[Any] = ["a cat on", parts, None]
+    contents: list[Any] = ["a cat on", parts]
     for content in contents:
         choice = {"message": {"content": content}, "finish_reason": "length"}
         server.scripted.append((200, {}, json.dumps({"choices": [choice]}).encode()))
-    answers = answers_in_order(ask(concurrency=1), prompts[:3])
-    assert answers == [Answer("a cat on", cut=True), Answer("a cat on", cut=True), Answer("", cut=True)]
+    answers = answers_in_order(ask(concurrency=1), prompts[:2])
+    assert answers == [Answer("a cat on", cut=True), Answer("a cat on", cut=True)]
+
+
+@pytest.mark.parametrize(
+    ("message", "ended", "said"),
+    [
+        ({"content": None}, "length", "raise decode.max_new_tokens"),
+        ({"content": ""}, "stop", "empty answer"),
+        ({"content": " \n"}, "stop", "empty answer"),
+        ({"content": []}, "stop", "empty answer"),
+        ({"content": None, "reasoning_content": "It is round"}, "length", "only reasoning"),
+        ({"content": "I cannot", "refusal": "I will not say"}, "stop", "refused to answer"),
+        ({"content": "a c"}, "abort", "broke the answer off"),
+        ({"content": "a c"}, "content_filter", "broke the answer off"),
+    ],
+)
+def test_a_reply_that_is_no_final_answer_says_why(
+    server: ScriptedServer,
+    ask: Callable[..., ServedVLM],
+    prompts: list[Prompt],
+    message: dict[str, Any],
+    ended: str,
+    said: str,
+) -> None:
+    choice = {"message": message, "finish_reason": ended}
+    server.scripted.append((200, {}, json.dumps({"choices": [choice]}).encode()))
+    [answer] = answers_in_order(ask(concurrency=1), prompts[:1])
+    assert (answer.raw, answer.silent) == ("", True)
+    assert said in answer.error
+
+
+def test_a_fingerprint_is_what_the_server_says_of_itself_and_two_answers_to_each_fixed_prompt(
+    server: ScriptedServer, ask: Callable[..., ServedVLM]
+) -> None:
+    server.models["data"][0] |= {"root": "org/tiny", "max_model_len": 4096, "created": 1}
+    found = ask().fingerprint()
+    assert found["root"], found["max_model_len"] == ("org/tiny", 4096)
+    assert all(first == second and first.startswith("re ") for first, second in found["probes"].values())
+    assert len(server.probes) == 6
+    assert not difference(found, ask().fingerprint())
+    assert "max_model_len was 4096" in difference(found, {**found, "max_model_len": 8192})
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "differs"),
+    [
+        (["red", "red"], ["blue", "blue"], True),
+        (["red", "red"], ["red", "blue"], True),
+        (["red", "red"], [None, None], False),
+        (["red", "blue"], ["green", "green"], False),
+        ([None, None], ["green", "green"], False),
+    ],
+)
+def test_only_probes_that_were_answered_alike_at_the_start_count(
+    before: list[str | None], now: list[str | None], differs: bool
+) -> None:
+    assert bool(difference({"probes": {"image": before}}, {"probes": {"image": now}})) is differs
 
 
 def test_the_key_is_sent_and_nowhere_shown_but_for_its_source(

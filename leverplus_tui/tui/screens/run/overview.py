@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from leverplus_tui.text.numbers import count
 from leverplus_tui.text.shots import shots_words
+from leverplus_tui.text.sources import sources_text
 from leverplus_tui.text.states import marks
 from leverplus_tui.text.times import age, duration
 from leverplus_tui.text.words import clean, fact, spaced
@@ -82,6 +83,8 @@ def _times(detail: RunDetail) -> list[Part]:
         parts += [("   from ", "$faint"), f"r{row.parent}"]
     if detail.children:
         parts += [("   led to ", "$faint"), ", ".join(f"r{child}" for child in detail.children)]
+    if detail.sources:
+        parts += [("   answers ", "$faint"), sources_text(row.id, detail.sources)]
     if row.tags:
         parts += [("   tags ", "$faint"), clean(" ".join(row.tags))]
     if detail.note:

@@ -150,7 +150,11 @@ def _answer(row: PredictionRow, titled: bool, shown: list[rows.Question | None])
     parts += [("   score ", "$faint"), (score(row.score), colour)]
     if row.raw != row.answer and not row.error:
         parts += [("   raw ", "$faint"), repr(row.raw)]
-    notes = [word for word, holds in (("cut by the token limit", row.cut), ("answer reused", row.reused)) if holds]
+    notes = ["cut by the token limit"] if row.cut else []
+    if row.source not in (None, row.run_id):
+        notes.append(f"answer of r{row.source}")
+    elif row.reused:
+        notes.append("answer reused")
     if len(row.demonstrations) < row.shot:
         notes.append(f"{len(row.demonstrations)} of {row.shot} demonstrations")
     if (told := _copied(row, shown)) is not None:
