@@ -11,7 +11,7 @@ import torch
 
 from db.rows import Fact, Row
 from db.specs.base import Finding, UserError, canonical_json, sha256_text
-from db.specs.evaluate import EvalSpec
+from db.specs.evaluate import WITHOUT_MODEL, EvalSpec
 from engine.data.defaults import features_of, reads_selector, selector_features, selector_file
 from engine.data.sample import Sample, Split
 from engine.demonstrations import pools, retrieve
@@ -144,9 +144,7 @@ def _features(
     else:
         compared |= set(retrieve.wanted(retriever))
     if compared:
-        if features_of(spec) != vlm.name and spec.encoder == "vlm":
-            vlm = _features_model(spec, features_of(spec), cache_dir)
-        encoder = open_encoder(spec.encoder, vlm, device=spec.device, dtype=spec.dtype, cache_dir=cache_dir)
+        encoder = encoder_of(spec, vlm, cache_dir)
         yield from encoder_rows("encoder", encoder, None)
         if retriever == "i2t" and not encoder.joint:
             yield _unlike_spaces(retriever, encoder)
@@ -154,12 +152,23 @@ def _features(
     return found
 
 
+def encoder_of(spec: EvalSpec, vlm: VLM, cache_dir: Path) -> Encoder:
+    """The encoder that `spec` names; a rule in the place of a model has no features, and takes those of `features_of`."""
+    if spec.encoder == "vlm" and vlm.name in WITHOUT_MODEL and features_of(spec) != vlm.name:
+        vlm = _features_model(spec, features_of(spec), cache_dir)
+    return open_encoder(spec.encoder, vlm, device=spec.device, dtype=spec.dtype, cache_dir=cache_dir)
+
+
 def selector_encoder(spec: EvalSpec, selector: Selector, vlm: VLM, cache_dir: Path) -> Encoder:
     """The encoder that the selector was trained on, where its manifest names one, else the encoder of `spec`."""
-    name, model = selector_features(selector.embedding, encoder=spec.encoder, vlm=features_of(spec))
+    name, model = selector_features(selector.embedding, encoder=spec.encoder, vlm=_told(spec, vlm))
     if name == "vlm" and model != vlm.name and not _same_features(selector, vlm):
         vlm = _features_model(spec, model, cache_dir)
     return open_encoder(name, vlm, device=spec.device, dtype=spec.dtype, cache_dir=cache_dir)
+
+
+def _told(spec: EvalSpec, vlm: VLM) -> str:
+    return features_of(spec) if vlm.name in WITHOUT_MODEL else vlm.name
 
 
 def _features_model(spec: EvalSpec, name: str, cache_dir: Path) -> VLM:

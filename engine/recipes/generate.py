@@ -24,13 +24,14 @@ from engine.data.subsets import draw_subsets
 from engine.demonstrations import pools
 from engine.demonstrations.choose import (
     Selector,
+    encoder_of,
     encoder_rows,
     open_selector,
     pool_facts,
     selector_encoder,
     selector_facts,
 )
-from engine.features.encoders import Encoder, open_encoder
+from engine.features.encoders import Encoder
 from engine.features.steps import feature_steps
 from engine.features.vectors import Recipe
 from engine.recipes.answering_model import (
@@ -152,9 +153,7 @@ def _proposer(plan: GenerationPlan, vlm: VLM) -> Generator[Row, None, tuple[Prop
     embedded = (yield from _selector_vectors(plan, selector, vlm)) if selector else None
     encoder = None
     if spec.retrieved or pools.FIELDS.get(spec.pool):
-        encoder = open_encoder(
-            spec.encoder, vlm, device=spec.device, dtype=spec.dtype, cache_dir=plan.context.cache_dir
-        )
+        encoder = encoder_of(plan.like_evaluation, vlm, plan.context.cache_dir)
         yield from encoder_rows("encoder", encoder, None)
     pool = yield from _pools(plan, encoder, device)
     yield from pool_facts(pool)

@@ -17,11 +17,15 @@ UNIFORM_MARGIN = 1.02
 
 ABOVE_UNIFORM = {
     "rce": (
-        "on unseen queries the selector imitates worse than chance",
-        "train on more queries, for fewer epochs, or with a higher dropout",
+        "on unseen queries the selector puts less probability on the pointers that the data list, weighed by their rewards, "
+        "than an even spread over the pool does. That is no accuracy: demonstrations that the data do not list may be as good, "
+        "and a selector with such a loss can answer well",
+        "judge the selector by its greedy reward and by an evaluation against `untrained`; a lower loss comes with more queries, "
+        "fewer epochs or a higher dropout",
     ),
     "grpo": (
-        "on unseen queries the policy is sure of picks that their rewards do not bear out",
+        "on unseen queries the policy is sure of pointers, among those that the data list, that their rewards do not bear out; "
+        "an accuracy it is not",
         "train on more queries, for fewer epochs, or with a higher kl_beta",
     ),
 }

@@ -37,8 +37,8 @@ NOT_RECIPE = ("seed", "device")
 """Settings of a training that make no other recipe of it."""
 OF_NEIGHBOURS = {"order of demonstrations", "encoder"}
 """Things that matter only to retrievers that rank by likeness; a selector has an encoder of its own."""
-OF_DATA = ("rl_data", "embeddings", "query_embeddings")
-"""Settings of a training that change together: other data come with other embeddings."""
+TOGETHER = (("rl_data", "embeddings", "query_embeddings"), ("kind", "init", "rce_epochs", "grpo_epochs"))
+"""Settings of a training that change together: other data come with other embeddings, another phase with its epochs."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +93,13 @@ def differing(a: Made, b: Made, *, shown: bool = True) -> dict[str, list[str]]:
 
 
 def recipe_differences(a: Made, b: Made) -> list[str]:
-    """Settings in which the trainings of two selectors differ; data and their embeddings count as one."""
+    """Settings in which the trainings of two selectors differ; those that change together count as one."""
     if not (a.recipe and b.recipe):
         return []
     names = [name for name in dict.fromkeys([*a.recipe, *b.recipe]) if name not in NOT_RECIPE]
     unlike = [name for name in names if a.recipe.get(name) != b.recipe.get(name)]
-    data = [name for name in unlike if name in OF_DATA]
-    return [name for name in unlike if name not in data[1:]]
+    again = {name for group in TOGETHER for name in [one for one in unlike if one in group][1:]}
+    return [name for name in unlike if name not in again]
 
 
 def about(first: str, second: str, a: Made, b: Made, *, shown: bool = True) -> list[Finding]:

@@ -145,7 +145,7 @@ def compare(
         rows = [replace(row, pairs=tuple(p for p in row.pairs if store.ref(planned) in (p.a, p.b))) for row in rows]
     cells = corrected(rows, bh=asked.bh)
     beside = _beside(session, details, cells)
-    cells = [replace(cell, pairs=tuple(_marked(pair, beside) for pair in cell.pairs)) for cell in cells]
+    cells = [_marked(cell, beside) for cell in cells]
     found = _findings(session, details, beside, judged=judged)
     found = _with(found, chosen_on_test(cells, details, figures))
     reference = [store.ref(run) for run in asked.reference]
@@ -158,7 +158,8 @@ def compare(
     )
 
 
-Beside = dict[TwoRuns, list[Finding]]
+Beside = dict[tuple[TwoRuns, bool], list[Finding]]
+"""What stands beside the verdicts on two runs, with demonstrations (True) and without."""
 
 
 def side_by_side(session: Session, run_ids: Sequence[int]) -> Comparison:
@@ -188,29 +189,31 @@ def _while(go_on: Callable[[], bool], rows: Iterable[ComparedCell]) -> Iterator[
 
 
 def _beside(session: Session, details: Sequence[RunDetail], cells: Sequence[ComparedCell]) -> Beside:
-    """What stands beside the verdicts on two runs, whatever the number of shots."""
     known = {detail.row.ref: made(session, detail) for detail in details}
     found: Beside = {}
-    # With demonstrations first: what is said of them holds for the row without any too.
-    for cell in sorted(cells, key=lambda cell: -cell.shot):
+    for cell in cells:
         for pair in cell.pairs:
-            if pair.difference is not None and not found.get((pair.a, pair.b)):
-                found[pair.a, pair.b] = about(pair.a, pair.b, known[pair.a], known[pair.b], shown=cell.shot > 0)
+            key = ((pair.a, pair.b), cell.shot > 0)
+            if pair.difference is not None and key not in found:
+                found[key] = about(pair.a, pair.b, known[pair.a], known[pair.b], shown=cell.shot > 0)
     return found
 
 
-def _marked(pair: Pair, beside: Beside) -> Pair:
-    if pair.difference is None:
-        return pair
-    return replace(pair, beside=tuple(finding.code for finding in beside.get((pair.a, pair.b), ())))
+def _marked(cell: ComparedCell, beside: Beside) -> ComparedCell:
+    def marked(pair: Pair) -> Pair:
+        found = beside.get(((pair.a, pair.b), cell.shot > 0), []) if pair.difference is not None else []
+        return replace(pair, beside=tuple(finding.code for finding in found))
+
+    return replace(cell, pairs=tuple(map(marked, cell.pairs)))
 
 
 def _findings(
     session: Session, details: Sequence[RunDetail], beside: Beside, *, judged: bool
 ) -> dict[str, tuple[Finding, ...]]:
     own = {d.row.ref: run_findings(session, d) if judged else () for d in details}
-    for (_, run), found in beside.items():
-        own[run] = (*own[run], *found)
+    for ((_, run), _), found in sorted(beside.items(), key=lambda item: not item[0][1]):
+        codes = {(one.code, one.subject) for one in own[run]}
+        own[run] = (*own[run], *(one for one in found if (one.code, one.subject) not in codes))
     return own
 
 

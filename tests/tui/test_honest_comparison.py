@@ -98,6 +98,15 @@ def test_what_chooses_demonstrations_does_not_matter_where_none_are_shown(desk: 
     assert beside(compared(desk, 1, 2), "confounded") == []
 
 
+def test_a_row_without_demonstrations_is_not_confounded_by_those_of_another(desk: Desk) -> None:
+    for shot in (0, 2):
+        evaluated(desk, right(20), "random", shot=shot)
+        evaluated(desk, right(60), "t2t", shot=shot, pool="first", pool_size=4)
+    for_none, for_two = compared(desk, 1, 2, 3, 4).cells
+    assert (for_none.shot, [pair.beside for pair in for_none.pairs]) == (0, [()])
+    assert [pair.beside for pair in for_two.pairs] == [("confounded",)]
+
+
 def test_recipes_that_drifted_are_named_behind_two_selectors(desk: Desk) -> None:
     base, drifted = trained(desk, "base"), trained(desk, "drifted", variant="v2", rce_lr=5e-4, rce_epochs=9)
     chosen(desk, right(20), base)
@@ -110,7 +119,16 @@ def test_recipes_that_drifted_are_named_behind_two_selectors(desk: Desk) -> None
     assert "training of the selector (variant)" in finding.message
 
 
-@pytest.mark.parametrize("fields", [{}, {"seed": 5}, {"variant": "v2"}, {"rl_data": "d2", "embeddings": "e2"}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"seed": 5},
+        {"variant": "v2"},
+        {"rl_data": "d2", "embeddings": "e2"},
+        {"kind": "grpo", "grpo_epochs": 10},
+    ],
+)
 def test_recipes_that_differ_in_one_thing_are_silent(desk: Desk, fields: dict[str, Any]) -> None:
     base, other = trained(desk, "base"), trained(desk, "other", **fields)
     chosen(desk, right(20), base)

@@ -51,6 +51,7 @@ _ANSWERING: dict[str, Looks] = {
     "model": machine.model,
     "device": machine.device,
     "encoder": evaluation.encoder,
+    "prompt": evaluation.prompt,
 }
 CHECKS: dict[type[Spec], dict[str, Looks]] = {
     EvalSpec: _ANSWERING
@@ -66,6 +67,7 @@ CHECKS: dict[type[Spec], dict[str, Looks]] = {
     TrainSpec: {
         "device": machine.device,
         "schedule": training.schedule,
+        "dropout": training.dropout,
         "checkpoint": training.start,
         "embeddings": training.embeddings,
         "RL data": training.rl_data,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from engine.doctor.preflight import machine, overlap
 from engine.doctor.preflight.selector import checkpoint, entry, manifest_at
 from engine.doctor.preflight.table import Preflight
 
+PLACEHOLDERS = {"demonstration": ("question", "answer"), "query": ("question",)}
+"""What is filled into each text of a prompt."""
+LEFT_OVER = re.compile(r"[{<]\s*(?:question|answer|query|label|…)\s*[}>]", re.IGNORECASE)
+"""What reaches the model as it stands there: other signs, other places, braces around what was filled in."""
 COMPARING_POOLS = ("text-sampler", "image-sampler", "mix-sampler")
 TRAINING_POOLS = {"shared": "all", "union": "its candidates' own"}
 """What a training's rule means as a pool of an evaluation; `auto` and `fixed` take the pools of the RL data."""
@@ -30,6 +35,24 @@ def encoder(spec: EvalSpec | GenerateSpec, result: Preflight) -> None:
         near = spec.retrieved > 0
     if near or spec.pool in COMPARING_POOLS:
         machine.encoder(result, spec.encoder, features_of(spec))
+
+
+def prompt(spec: EvalSpec | GenerateSpec, result: Preflight) -> None:
+    """Nothing of the texts reaches the model as a placeholder."""
+    for field in ("system", "demonstration", "query"):
+        left = _left_over(getattr(spec.prompt, field), filled=PLACEHOLDERS.get(field, ()))
+        if left:
+            text = f"The text prompt.{field} shows the model {left}: nothing is put in there."
+            fix = "Write {question} and {answer} in single braces where they are filled in, and nowhere else."
+            result.add("prompt", left, field, warning("placeholder-literal", f"prompt.{field}", text, fix))
+
+
+def _left_over(template: str, filled: tuple[str, ...]) -> str:
+    """What of a template still looks like a placeholder when `filled` are put in; empty where nothing does."""
+    for name in filled:
+        template = template.replace("{" + name + "}", "…")
+    found = LEFT_OVER.search(template)
+    return found[0] if found else ""
 
 
 def selector(spec: EvalSpec, result: Preflight) -> None:

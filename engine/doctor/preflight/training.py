@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from db.specs.base import Finding, UserError
 from db.specs.train import TrainSpec
-from engine.common.findings import error
+from engine.common.findings import error, warning
 from engine.demo.shipped import FILES, trained_dir
 from engine.doctor.preflight.selector import checkpoint, entry, manifest_at
 from engine.doctor.preflight.table import Preflight, refusal
@@ -19,6 +20,8 @@ NAMED = {
     "sampler-cache": "a sampler's cache",
     "matrix": "results",
 }
+ADVANTAGE_FLOOR = 0.1
+"""Least deviation that the group advantage divides by."""
 SIZES = ("hidden_dim", "num_layers", "num_heads")
 
 
@@ -28,6 +31,20 @@ def schedule(spec: TrainSpec, result: Preflight) -> None:
         text = "rce_epochs and grpo_epochs are both 0: there is nothing to train."
         found = error("nothing-to-train", "rce_epochs", text, "Ask for an epoch of one of them.")
         result.add("epochs", "-", "RCE 0, GRPO 0", found)
+
+
+def dropout(spec: TrainSpec, result: Preflight) -> None:
+    """GRPO compares new log-probabilities with old ones, which have no dropout."""
+    on = {name: getattr(spec, name) for name in ("dropout", "attn_dropout") if getattr(spec, name) > 0}
+    if not (spec.grpo_epochs and spec.grpo_dropout and on):
+        return
+    told = ", ".join(f"{name}={value:g}" for name, value in on.items())
+    text = (
+        f"grpo_dropout is on with {told}: new log-probabilities are computed with dropout and those of the reference without, so "
+        "that ratios leave their clip range at identical weights and the KL penalty measures noise."
+    )
+    fix = "Leave grpo_dropout off, unless a published run is to be reproduced."
+    result.add("dropout of GRPO", "none in the reference", told, warning("dropout-mismatch", "grpo_dropout", text, fix))
 
 
 def start(spec: TrainSpec, result: Preflight) -> None:
@@ -122,7 +139,27 @@ def rl_data(spec: TrainSpec, result: Preflight) -> None:
         facts, findings = rl_findings(data, mode=spec.reward_mode)
         has = f"{facts['queries']:,} queries, signal {100 * facts['signal_rate']:.0f} %"
         result.add("RL data", has, spec.reward_mode, *findings)
+    _normalised_twice(spec, data, result)
     _meet(spec, data, result)
+
+
+def _normalised_twice(spec: TrainSpec, data: Any, result: Preflight) -> None:
+    """Rewards that are normalised before the advantage normalises them: its floor no longer keeps small noise small."""
+    if not spec.grpo_epochs or spec.grpo_reward != "normalized":
+        return
+    # 200 ms that the first finding does not wait for (benchmarks/preflight.py)
+    from engine.rl.health.usable import group_deviations
+
+    deviations = group_deviations(data, mode=spec.reward_mode, fallback=not spec.skip_fallback_reward)
+    blown = deviations[(deviations > 0) & (deviations < ADVANTAGE_FLOOR)]
+    if len(blown):
+        text = (
+            f"grpo_reward=normalized normalises rewards before the group advantage does: {len(blown):,} of {len(deviations):,} "
+            f"groups have rewards that differ by a deviation below {ADVANTAGE_FLOOR:g} (median {median(blown.tolist()):.2g}), "
+            "which is blown up to that of a clear difference."
+        )
+        fix = "Take grpo_reward=raw, whose advantage keeps small differences small."
+        result.add("rewards", "normalised once", "twice", warning("double-normalisation", "grpo_reward", text, fix))
 
 
 def _no_rl_data(path: Path, failure: UserError) -> list[Finding]:

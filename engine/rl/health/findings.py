@@ -12,6 +12,7 @@ from db.specs.base import Finding
 from engine.common.findings import error, info, warning
 from engine.common.wording import capital
 from engine.rl.health.impossible import impossible_values
+from engine.rl.health.origin import UNIFORM_SPREAD, literal_prompts, uniform_groups
 from engine.rl.health.rates import UNVERIFIED, health
 from engine.rl.reading.file import RLFile
 
@@ -19,6 +20,10 @@ POSITIVES_SUSPICIOUS, POSITIVES_FEW, POSITIVES_MANY = 0.01, 0.05, 0.90
 QUERIES_FEW, SIGNAL_FEW, MIXED_FEW, FALLBACK_MANY = 0.20, 0.10, 0.50, 0.10
 REPEATS_MANY, ONE_ANSWER_MANY = 0.10, 0.50
 """Ours: generators drop repeats, and demonstrations that matter change answers in more than half of the groups."""
+
+
+LITERAL_SOME, LITERAL_MANY, UNIFORM_MANY = 0.01, 0.5, 0.8
+"""Ours: a question may itself hold a brace, and a few groups have proposals that are equally likely by chance."""
 
 
 @dataclass(frozen=True)
@@ -227,6 +232,28 @@ def _meta(case: Case) -> Iterator[Finding]:
         yield info("meta-missing", case.subject, text, "Keep the generator's output; repairs often drop _meta.")
 
 
+def _prompts(case: Case) -> Iterator[Finding]:
+    literal, seen = literal_prompts(case.data.path)
+    if literal and literal >= LITERAL_SOME * seen:
+        text = (
+            f"{literal:,} of the first {seen:,} stored prompts hold a placeholder such as {{question}} that nothing was put in "
+            "for: the model never saw what it was asked, and these rewards say nothing of demonstrations."
+        )
+        make = error if literal >= LITERAL_MANY * seen else warning
+        yield make("placeholder-literal", case.subject, text, "Mend the template and generate the data again.")
+
+
+def _policy(case: Case) -> Iterator[Finding]:
+    alike, groups = uniform_groups(case.data)
+    if groups and alike >= UNIFORM_MANY * groups:
+        text = (
+            f"In {100 * alike / groups:.0f} % of the groups the policy that proposed the candidates held all of them for equally "
+            f"likely (log-probabilities within {UNIFORM_SPREAD:g}): it was as good as untrained, and its beams are random picks."
+        )
+        fix = "Look at how the proposing selector was loaded (`leverplus doctor CHECKPOINT`), then generate again."
+        yield warning("policy-uniform", case.subject, text, fix)
+
+
 def data_is_legacy(data: RLFile) -> bool:
     """Beam data without answers: nothing in it is right or wrong."""
     return data.variant == "legacy"
@@ -234,5 +261,5 @@ def data_is_legacy(data: RLFile) -> bool:
 
 CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     _positives, _signal, _self_demonstration, _repeats, _spaces, _out_of_pool, _pools, _groups, _scoring, _variety,
-    lambda case: impossible_values(case.data), _meta,
+    lambda case: impossible_values(case.data), _meta, _prompts, _policy,
 )  # fmt: skip

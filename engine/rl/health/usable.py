@@ -51,3 +51,16 @@ def usable(
     correct = np.where(np.isnan(c.correct), accuracy > 0, c.correct)
     index = np.flatnonzero(keep)
     return Usable(data.group()[index], index, correct[index], accuracy[index], reward[index])
+
+
+def group_deviations(data: RLFile, *, mode: str, fallback: bool) -> Floats:
+    """Standard deviation (n - 1) of the rewards of each group with two usable candidates or more."""
+    seen = usable(data, mode=mode, fallback=fallback)
+    starts = seen.starts()
+    if not len(starts):
+        return np.zeros(0)
+    sizes = np.diff(starts, append=len(seen.group))
+    means = np.add.reduceat(seen.reward, starts) / sizes
+    squares = np.add.reduceat(np.square(seen.reward - np.repeat(means, sizes)), starts)
+    several = sizes >= 2
+    return np.asarray(np.sqrt(squares[several] / (sizes[several] - 1)))

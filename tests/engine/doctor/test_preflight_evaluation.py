@@ -203,3 +203,23 @@ def test_controls_of_a_selector_are_not_what_it_was_trained_for(tmp_path: Path, 
     spec = EvalSpec.model_validate({"selector": str(path), "retriever": retriever})
     assert codes(preflight(spec)) == set()
     assert {"prompt-mismatch", "pool-mismatch"} <= codes(preflight(EvalSpec(selector=str(path))))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "shown"),
+    [
+        ({"system": "Answer {question} briefly."}, "{question}"),
+        ({"query": "Question:{{question}} Short answer:"}, "{…}"),
+        ({"demonstration": "Q:{question} <answer> {answer}"}, "<answer>"),
+        ({"query": "{question} Answer:{answer}"}, "{answer}"),
+    ],
+)
+def test_a_placeholder_that_stays_in_the_prompt_is_named(prompt: dict[str, str], shown: str) -> None:
+    result = preflight(EvalSpec.model_validate({"retriever": "random", "prompt": prompt}))
+    assert f"shows the model {shown}" in message(result, "placeholder-literal")
+    assert "placeholder-literal" in codes(preflight(GenerateSpec.model_validate({"prompt": prompt})))
+
+
+def test_a_prompt_with_other_braces_is_sound() -> None:
+    prompt = {"system": "Reply as {JSON}.", "query": "Question:{question} <b>Short</b> answer:"}
+    assert codes(preflight(EvalSpec.model_validate({"retriever": "random", "prompt": prompt}))) == set()

@@ -143,3 +143,25 @@ def test_queries_and_candidates_of_two_encoders_block(tmp_path: Path, files: dic
     both = [recorded(tmp_path / f"{name}.safetensors", name) for name in ("b32", "b16")]
     assert "encoders" in levels(checked(files, embeddings=both[0], query_embeddings=both[1]))
     assert codes(checked(files, embeddings=both[0], query_embeddings=both[1])) == {"encoder-unverified"}
+
+
+def test_dropout_on_one_side_of_the_ratio_is_named_before_training(files: dict[str, str]) -> None:
+    published = checked(files, kind="grpo", grpo_epochs=1, grpo_dropout=True)
+    assert "dropout=0.1, attn_dropout=0.1" in message(published, "dropout-mismatch")
+    assert not published.blocked
+    for fields in ({"grpo_dropout": False}, {"grpo_dropout": True, "dropout": 0.0, "attn_dropout": 0.0}):
+        assert "dropout-mismatch" not in codes(checked(files, kind="grpo", grpo_epochs=1, **fields))
+    assert "dropout-mismatch" not in codes(checked(files, grpo_dropout=True))
+
+
+def test_small_differences_that_are_normalised_twice_are_counted(files: dict[str, str], tmp_path: Path) -> None:
+    document = helpers_rl.strict()
+    for record in [record for key, record in document.items() if key != "_meta"][:4]:
+        for place, candidate in enumerate(record["pointer_candidates"]):
+            candidate |= {"vqa_acc_score": 0.0, "vqa_correct": 0, "vqa_rel_score": 0.01 * place}
+    small = {**files, "rl_data": str(helpers_rl.write(tmp_path / "small.json", document))}
+    asked = {"kind": "grpo", "grpo_epochs": 1, "reward_mode": "hard_plus_gtprob_plus_rel"}
+    twice = checked(small, **asked, grpo_reward="normalized")
+    assert "4 of 10 groups" in message(twice, "double-normalisation")
+    assert "double-normalisation" not in codes(checked(small, **asked, grpo_reward="raw"))
+    assert "double-normalisation" not in codes(checked(files, kind="grpo", grpo_epochs=1, grpo_reward="normalized"))

@@ -327,3 +327,39 @@ def test_legacy_beams_are_not_called_wrong(tmp_path: Path) -> None:
     measures, codes = judge(tmp_path, make.legacy())
     assert measures["variant"] == "legacy"
     assert set(codes) <= {"meta-missing"}
+
+
+def prompted(document: make.Document, prompt: Callable[[int], str]) -> make.Document:
+    """With the prompt stored beside each candidate, by its number."""
+    records = [record for key, record in document.items() if key != "_meta"]
+    for number, candidate in enumerate(c for record in records for c in record["pointer_candidates"]):
+        candidate["vqa_prompt_text"] = prompt(number)
+    return document
+
+
+@pytest.mark.parametrize("literal", ["Question:{question} Short answer:", "Question:<question>", "{ Answer }"])
+def test_a_prompt_that_nothing_was_put_into_is_named(literal: str, tmp_path: Path) -> None:
+    _, findings = rl_findings(read_rl_file(make.write(tmp_path / "rl.json", prompted(sound(), lambda _: literal))))
+    [found] = [finding for finding in findings if finding.code == "placeholder-literal"]
+    assert (found.severity, "40 of the first 40 stored prompts" in found.message) == ("error", True)
+    some = prompted(sound(), lambda number: literal if number < 4 else "Question:what? Short answer:")
+    assert "4 of the first 40" in judge(tmp_path, some)[1]["placeholder-literal"]
+
+
+def test_prompts_with_what_was_asked_are_sound(tmp_path: Path) -> None:
+    document = prompted(sound(), lambda number: f'Question:is it "{number}" {{really}}? Short answer:')
+    document["_meta"]["template"] = "Question:{question} Short answer:{answer}"
+    assert "placeholder-literal" not in judge(tmp_path, document)[1]
+
+
+def likely(document: make.Document, spread: float) -> make.Document:
+    records = [record for key, record in document.items() if key != "_meta"]
+    for record in records:
+        for place, candidate in enumerate(record["pointer_candidates"]):
+            candidate["logprob_score"] = -8.3 - spread * place
+    return document
+
+
+def test_candidates_of_a_policy_that_prefers_none_are_named(tmp_path: Path) -> None:
+    assert "In 100 % of the groups" in judge(tmp_path, likely(sound(), 0.004))[1]["policy-uniform"]
+    assert "policy-uniform" not in judge(tmp_path, likely(sound(), 0.4))[1]
