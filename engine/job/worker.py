@@ -44,6 +44,7 @@ RECIPES: dict[str, tuple[str, str]] = {
     "embed": ("engine.recipes.embed", "embed"),
     "import": ("engine.recipes.import_answers", "import_answers"),
 }
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 GRACE_S = 10
 """Seconds between a request to stop and breaking into a recipe that yields nothing meanwhile."""
 LOG_FORMAT = "{time:YYYY-MM-DD HH:mm:ss} | {level: <7} | {message}"
@@ -71,6 +72,8 @@ class StopRequest(Stop):
         signal.signal(signal.SIGTERM, self._ask)
         signal.signal(signal.SIGINT, self._ask)
         signal.signal(signal.SIGALRM, self._break_in)
+        # held back by the launcher, so that one that came during the imports is heard here
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
     def check(self) -> None:
         """Raise Stopped when a stop was asked for, unless the recipe is about to hand over what it has begun."""
@@ -125,6 +128,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         logger.error("{}", error)
         return error.exit_code
+    except OSError as error:
+        logger.error("{}: {}", error.filename or asked.home, error.strerror or error)
+        return 1
 
 
 def claim(home: Home, name: str) -> Job:
@@ -194,7 +200,9 @@ def work(job: Job, stop: StopRequest) -> Outcome:
 def carry_out(job: Job, recorder: Recorder, stop: StopRequest) -> Outcome:
     """Draw the recipe's rows until it ends, is stopped, or fails."""
     try:
+        stop.check()
         with closing(_recipe(job, stop)) as rows:
+            stop.check()  # its imports take seconds
             for row in rows:
                 recorder.put(row)
                 stop.check()
