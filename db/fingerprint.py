@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 
 def total_size(path: Path) -> int:
     """Bytes of a file, or of all files below a folder."""
-    return path.stat().st_size if path.is_file() else sum(child.stat().st_size for child in _files(path))
+    return path.stat().st_size if path.is_file() else sum(size for _, size in _files(path))
 
 
 def content_sha(path: Path) -> str:
@@ -17,7 +20,7 @@ def content_sha(path: Path) -> str:
     if path.is_file():
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
-    listing = "\n".join(f"{child.relative_to(path)}\t{child.stat().st_size}" for child in _files(path))
+    listing = "\n".join(f"{child.relative_to(path)}\t{size}" for child, size in sorted(_files(path)))
     return hashlib.sha256(listing.encode("utf-8", "surrogateescape")).hexdigest()
 
 
@@ -34,5 +37,13 @@ def modified_ns(path: Path) -> int | None:
     return newest
 
 
-def _files(path: Path) -> Iterable[Path]:
-    return (child for child in sorted(path.rglob("*")) if child.is_file())
+def _files(path: Path) -> Iterator[tuple[Path, int]]:
+    """Each file below a folder with its bytes; what goes away meanwhile is passed over."""
+    for folder, folders, names in os.walk(path):
+        folders.sort()
+        for name in names:
+            child = Path(folder, name)
+            with suppress(OSError):
+                status = child.stat()
+                if stat.S_ISREG(status.st_mode):
+                    yield child, status.st_size

@@ -15,6 +15,9 @@ _TERM = re.compile(
 )
 _WORD = re.compile(r'(?P<sign>[-!]?)(?P<value>"[^"]*"|[^\s"]+)(?=\s|$)')
 
+LONGEST, MOST_VALUES = 10_000, 500
+"""Characters and values of a filter: SQLite nests conditions at most a thousand deep."""
+
 
 class BadFilter(UserError):
     """A term that cannot be understood; the message names it."""
@@ -34,6 +37,11 @@ class Term:
 
 def parse(text: str) -> tuple[Term, ...]:
     """Split a filter into terms. Raises BadFilter naming the term that is no term."""
+    if len(text) > LONGEST or text.count(",") > MOST_VALUES:
+        raise BadFilter(
+            f"filter: it has {len(text):,} characters and {text.count(',') + 1:,} values, but at most {LONGEST:,} and "
+            f"{MOST_VALUES:,} are taken: ask for less at a time"
+        )
     terms, position = [], 0
     while position < len(text):
         if text[position].isspace():
@@ -45,6 +53,8 @@ def parse(text: str) -> tuple[Term, ...]:
                 f"filter: the quote in '{text[position:].split()[0]}' is not closed, or text follows it directly"
             )
         terms.append(_term(match))
+        if len(terms) > MOST_VALUES:
+            raise BadFilter(f"filter: it has more than {MOST_VALUES:,} terms: ask for less at a time")
         position = match.end()
     return tuple(terms)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -37,7 +38,7 @@ def create_run(
     """A queued run with its whole specification. `environment`: commit, versions, host, device, as JSON values."""
     text = _stored_text(session, spec)
     run = Run(
-        name=name or default_name(spec),
+        name=one_line(name or default_name(spec)),
         kind=spec.kind,
         state="queued",
         parent_id=parent,
@@ -51,6 +52,12 @@ def create_run(
     session.add(run)
     session.flush()
     return run
+
+
+def one_line(name: str) -> str:
+    r"""A name as one line of text: what would break lists or has no encoding is written as `\n`, `\udcff`."""
+    odd = ("Cc", "Cs", "Zl", "Zp")
+    return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) in odd else c for c in name)
 
 
 def listed_fields(spec: AnySpec) -> dict[str, Any]:
@@ -182,13 +189,17 @@ def rename(session: Session, *, run_id: int, name: str) -> None:
     """Give a run another name."""
     if not name.strip():
         raise UserError(f"the new name of {ref(run_id)} is empty: give at least one letter")
-    get_run(session, run_id=run_id).name = name.strip()
+    get_run(session, run_id=run_id).name = one_line(name.strip())
     session.flush()
 
 
 def tag(session: Session, *, run_id: int, tags: Sequence[str]) -> None:
     """Put words on a run; those that it has stay."""
-    bad = [word for word in tags if not word.strip() or any(c.isspace() or c == '"' for c in word)]
+    bad = [
+        word
+        for word in tags
+        if not word.strip() or any(c.isspace() or c == '"' for c in word) or one_line(word) != word
+    ]
     if bad:
         raise UserError(f"'{bad[0]}' cannot be a tag: use one word without blanks and quotes")
     execute_many(session, "INSERT OR IGNORE INTO tag (run_id, name) VALUES (?, ?)", [(run_id, word) for word in tags])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from loguru import logger
@@ -50,8 +51,9 @@ class Reserve:
             self.release()
 
     def release(self) -> None:
-        """Give the space back."""
-        self.path.unlink(missing_ok=True)
+        """Give the space back. Where even that fails, what made it necessary is to be told, not this."""
+        with suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
 
 class Recorder:

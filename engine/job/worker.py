@@ -46,6 +46,7 @@ RECIPES: dict[str, tuple[str, str]] = {
     "embed": ("engine.recipes.embed", "embed"),
     "import": ("engine.recipes.import_answers", "import_answers"),
 }
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 GRACE_S = 10
 """Seconds between a request to stop and breaking into a recipe that yields nothing meanwhile."""
 LOG_FORMAT = "{time:YYYY-MM-DD HH:mm:ss} | {level: <7} | {message}"
@@ -73,6 +74,8 @@ class StopRequest(Stop):
         signal.signal(signal.SIGTERM, self._ask)
         signal.signal(signal.SIGINT, self._ask)
         signal.signal(signal.SIGALRM, self._break_in)
+        # held back by the launcher, so that one that came during the imports is heard here
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
     def check(self) -> None:
         """Raise Stopped when a stop was asked for, unless the recipe is about to hand over what it has begun."""
@@ -127,6 +130,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         logger.error("{}", error)
         return error.exit_code
+    except OSError as error:
+        logger.error("{}: {}", error.filename or asked.home, error.strerror or error)
+        return 1
 
 
 def claim(home: Home, name: str) -> Job:
@@ -197,8 +203,10 @@ def work(job: Job, stop: StopRequest) -> Outcome:
 def carry_out(job: Job, recorder: Recorder, stop: StopRequest) -> Outcome:
     """Draw the recipe's rows until it ends, is stopped, or fails."""
     try:
+        stop.check()
         known = _known(job)
         with closing(_recipe(job, known, stop)) as rows:
+            stop.check()  # its imports take seconds
             identity = Identity(job.label, inputs=known.inputs, facts=known.facts)
             for row in rows:
                 _put(recorder, identity, row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ class Branch:
 
 
 Tree = Mapping[str, Leaf | Branch]
+LONG_WORD = re.compile(r"\S{401,}")
+"""Longer than any sensible path; part of an argument that was given, or of what a file holds."""
+MOST = 2000
 
 
 class LazyGroup(TyperGroup):
@@ -81,6 +85,9 @@ class RootGroup(LazyGroup):
         except (typer.Abort, KeyboardInterrupt):
             typer.echo("leverplus: interrupted", err=True)
             code = 130
+        except (OSError, UnicodeEncodeError) as error:
+            say(f"leverplus: {_about_a_file(error)}")
+            code = 2
         except Exception as error:
             if not isinstance(getattr(error, "exit_code", None), int):
                 raise
@@ -97,8 +104,24 @@ def describe(error: Exception) -> str:
     if type(error).__name__ == "NoArgsIsHelpError":
         return str(error)
     text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+    text = shortened(text)
     hint = f" (see {context.command_path} --help)" if context is not None else ""
     return f"leverplus: {' '.join(text.replace('Value error, ', '').split())}{hint}"
+
+
+def _about_a_file(error: OSError | UnicodeEncodeError) -> str:
+    """A file that cannot be read or written, or a name that is no text, wherever that was noticed."""
+    if isinstance(error, OSError):
+        place = shortened(f"{error.filename}: ") if error.filename is not None else ""
+        return f"{place}{error.strerror or error}; check the path and repeat the command"
+    text = shortened(str(error.object))
+    return f"'{text}' is not text in UTF-8; give another name, or rename the file"
+
+
+def shortened(text: str) -> str:
+    """A refusal with what it quotes cut: words to 200 characters, the whole to two thousand."""
+    cut = LONG_WORD.sub(lambda found: f"{found[0][:200]}...", text)
+    return cut if len(cut) <= MOST else f"{cut[: MOST - 300]} ... {cut[-300:]}"
 
 
 def printed(example: str) -> str:

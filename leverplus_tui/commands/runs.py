@@ -34,7 +34,7 @@ def runs(
         str, typer.Option("--sort", metavar="FIELD", help="Field, then asc or desc, such as: acc@2 desc.")
     ] = "created desc",
     limit: Annotated[
-        int | None, typer.Option("--limit", "-n", min=1, help="Show only this many, the first ones.")
+        int | None, typer.Option("--limit", "-n", min=1, max=2**31 - 1, help="Show only this many, the first ones.")
     ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,

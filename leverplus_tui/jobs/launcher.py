@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -59,7 +60,7 @@ def start(home: Home, database: Engine, run_id: int) -> None:
     argv = [*WORKER, "--home", str(home.root), f"r{run_id}"]
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
+        with log.open("ab") as output, _stop_held_back():
             child = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
@@ -85,6 +86,16 @@ def start(home: Home, database: Engine, run_id: int) -> None:
             argv=argv,
             log_path=str(log),
         )
+
+
+@contextmanager
+def _stop_held_back() -> Iterator[None]:
+    """What is started here inherits that requests to stop wait until it can obey them: its imports take a second."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def stop(home: Home, run_id: int, *, patience_s: float = PATIENCE_S) -> str:

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from db.specs import SPEC_OF_KIND, JobSpec, Spec, UserError
 from engine.common.gate import MOST_SPEC, NotReadable, parse_toml, read_text
+from engine.common.wording import LAYOUT, printable
 
 GRPO_EPOCHS = 10
 NAMES = {"rl_data": "data"}
@@ -59,6 +60,9 @@ def options(kind: str) -> tuple[SpecOption, ...]:
     return tuple(_option(kind, name, info, ground.get(name)) for name, info in shown.items())
 
 
+LONGEST_QUOTE = 200
+
+
 def build_spec(
     kind: str,
     flags: Mapping[str, Any],
@@ -86,9 +90,29 @@ def validated(kind: str, values: Mapping[str, Any]) -> JobSpec:
     """A specification from plain values, or one sentence about the first thing that is wrong with them."""
     model = SPEC_OF_KIND[kind]
     try:
-        return model.model_validate({**values, "kind": kind})  # type: ignore[return-value]  # SPEC_OF_KIND holds JobSpecs
+        spec = model.model_validate({**values, "kind": kind})
     except ValidationError as error:
         raise UserError(explain(kind, model, error)) from None
+    _refuse_unstorable(spec)
+    return spec  # type: ignore[return-value]  # SPEC_OF_KIND holds JobSpecs
+
+
+def _refuse_unstorable(spec: Spec) -> None:
+    """What neither the database nor the job can hold: numbers beyond 64 bits, and text that is not UTF-8."""
+    for field, value in flatten(spec.model_dump(mode="python")):
+        for one in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(one, int) and not -(2**63) <= one < 2**63:
+                raise UserError(f"{field} = {shown(one)}: must be a whole number of at most 64 bits")
+            if isinstance(one, str) and not one.isprintable() and printable(one, LAYOUT) != one:
+                raise UserError(f"{field} = {shown(one)}: must be text without control characters, in UTF-8")
+
+
+def shown(value: Any) -> str:
+    """A rejected value as it is quoted: at most 200 characters of it."""
+    if isinstance(value, int) and value.bit_length() > 600:
+        return f"a number of {value.bit_length():,} bits"
+    text = repr(value)
+    return text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 3]}..."
 
 
 def read_spec_file(path: Path, kind: str) -> dict[str, Any]:
@@ -139,7 +163,7 @@ def explain(kind: str, model: type[Spec], error: ValidationError) -> str:
         return reason
     if first["type"] == "too_short":
         return f"{path} is empty: {reason}, such as {flag_of(kind, top)} 2"
-    return f"{path} = {first['input']!r}: {reason}"
+    return f"{path} = {shown(first['input'])}: {reason}"
 
 
 def _said(message: str, context: Mapping[str, Any]) -> str:

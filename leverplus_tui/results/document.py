@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leverplus_tui.text.output import markdown_table
+from engine.common.wording import LAYOUT, printable
+from leverplus_tui.text.output import markdown_table, markdown_text
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -78,15 +80,17 @@ def to_html(blocks: Sequence[Block], *, language: str) -> str:
 def _markdown(block: Block) -> str:
     match block:
         case Heading():
-            return f"{'#' * block.level} {block.text}"
+            return f"{'#' * block.level} {markdown_text(block.text)}"
         case Paragraph():
-            return block.text
+            return markdown_text(block.text)
         case Bullets():
-            return "\n".join(f"- {point}" for point in block.points)
+            return "\n".join(f"- {markdown_text(point)}" for point in block.points)
         case Grid():
             return markdown_table(block.headers, block.lines, block.right)
         case Code():
-            return f"```\n{block.text}\n```"
+            longest = max((len(ticks) for ticks in re.findall("`+", block.text)), default=0)
+            fence = "`" * max(3, longest + 1)
+            return f"{fence}\n{printable(block.text, LAYOUT)}\n{fence}"
 
 
 def _html(block: Block) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable
     """Aligned columns; those numbered in `right` are flushed right. Wide (Chinese) characters count two cells."""
     from rich.cells import cell_len  # not needed for JSON
 
-    lines = [[str(cell) for cell in headers], *([str(cell) for cell in row] for row in rows)]
+    lines = [[printable(str(cell)) for cell in row] for row in (headers, *rows)]
     widths = [max(cell_len(line[i]) for line in lines) for i in range(len(headers))]
     flushed = set(right)
 
@@ -43,11 +44,20 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable
 
 
 def markdown_table(headers: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
-    """A GitHub-flavoured Markdown table; bars in cells are escaped."""
+    """A GitHub-flavoured Markdown table whose cells show their text as it is."""
     flushed = set(right)
     rule = ["---:" if i in flushed else "---" for i in range(len(headers))]
-    lines = [[str(cell).replace("|", "\\|") for cell in line] for line in [list(headers), *rows]]
+    lines = [[markdown_text(str(cell)) for cell in line] for line in [list(headers), *rows]]
     return "\n".join(f"| {' | '.join(line)} |" for line in [lines[0], rule, *lines[1:]])
+
+
+def markdown_text(text: str) -> str:
+    """Text in which Markdown and HTML see no markup: a name cannot become a link, an image, a script or another cell."""
+    return _MARKUP.sub(r"\\\g<0>", printable(text))
+
+
+_MARKUP = re.compile(r"[\\`\[\]|<&]|[*~](?=\S)|(?<!\w)_|_(?!\w)")
+"""Characters that may mean something, where they may."""
 
 
 def finding_lines(findings: Iterable[Any]) -> list[str]:
