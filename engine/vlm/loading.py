@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +71,6 @@ def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir
     chosen = choose_device(device)
     precision = choose_dtype(dtype, chosen)
     offline = {"local_files_only": True, "trust_remote_code": False}
-    hashing = ThreadPoolExecutor(1).submit(model_sha, directory, cache_dir)  # while the same files are loaded
     try:
         config = AutoConfig.from_pretrained(directory, **offline)
         if type(config) not in AutoModelForImageTextToText._model_mapping:
@@ -86,7 +84,7 @@ def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir
     except unloadable() as error:
         raise UserError(f"vlm: {name} cannot be loaded from {directory}: {in_a_line(error)}") from error
     check_weights(name, config.model_type, report, field="vlm")
-    sha = hashing.result()
+    sha = model_sha(directory, cache_dir)
     _spare_threads(model, chosen)
     unused = len(report["unexpected_keys"])
     return Loaded(name, model.eval().requires_grad_(False).to(chosen), processor, sha, chosen, precision, unused)
