@@ -35,6 +35,12 @@ THINGS: dict[str, tuple[str, ...]] = {
 """What a comparison can be about -> the settings and facts that make it up; a name with a dot at its end is a group."""
 NOT_RECIPE = ("seed", "device")
 """Settings of a training that make no other recipe of it."""
+PUBLISHED_THINGS: dict[str, tuple[str, ...]] = {
+    "model": ("vlm",),
+    "sampler": ("sampler",),
+    "method": ("label", "selector"),
+}
+"""The same of published figures, as far as they are told."""
 OF_NEIGHBOURS = {"order of demonstrations", "encoder"}
 """Things that matter only to retrievers that rank by likeness; a selector has an encoder of its own."""
 TOGETHER = (("rl_data", "embeddings", "query_embeddings"), ("kind", "init", "rce_epochs", "grpo_epochs"))
@@ -78,6 +84,9 @@ def differing(a: Made, b: Made, *, shown: bool = True) -> dict[str, list[str]]:
 
     `shown` is false where no demonstrations are: what chooses them then differs in vain.
     """
+    if {a.kind, b.kind} == {"import"}:
+        told = {thing: _unlike(a.values, b.values, names) for thing, names in PUBLISHED_THINGS.items()}
+        return {thing: names for thing, names in told.items() if names}
     if {a.kind, b.kind} != {"eval"}:
         return {}
     retrievers = {a.values.get("retriever"), b.values.get("retriever")}

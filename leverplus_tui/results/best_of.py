@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,12 +77,15 @@ class Best:
             others = [run for run in self.better if run != self.leader]
             also = f", and so {'is' if len(others) == 1 else 'are'} {', '.join(others)}" if others else ""
             return f"{where}: yes, {self.leader} is better than the best of the others, {self.runner_up}: {told}{also}"
-        return f"{where}: no, {self.leader} is not better than the best of the others, {self.runner_up}: {told}"
+        return f"{where}: no, {self.leader} is not better beyond noise than the best of the others, {self.runner_up}: {told}"
+
+    def relabelled(self) -> Iterator[str]:
+        """Results that stand under several names."""
+        for first, *again in self.repeats:
+            yield f"{', '.join(again)} {'shows' if len(again) == 1 else 'show'} the same as {first}: one result under several names"
 
     def remarks(self) -> Iterator[str]:
         """What is to be known beside the answer."""
-        for first, *again in self.repeats:
-            yield f"{', '.join(again)} {'shows' if len(again) == 1 else 'show'} the same as {first}: one result under several names"
         if self.inflation is not None and self.chosen_from > 1:
             yield (
                 f"were all {self.chosen_from} equally good, the best would stand {self.inflation:.2f} points above its truth "
@@ -98,14 +100,14 @@ class Best:
 def best_of(
     cells: Sequence[ComparedCell], details: Sequence[RunDetail], figures: Figures, reference: Sequence[str] = ()
 ) -> Iterator[Best]:
-    """One answer for each row with two runs or more; with `reference` its best is what the rest is held against."""
+    """One answer for each row in which runs can be compared; with `reference` its best is what the rest is held against."""
     order = [detail.row.ref for detail in details]
     repeats = _repeats(cells, order, figures)
     dropped = {run for runs in repeats for run in runs[1:]}
     for cell in cells:
         present = [run for run in order if run in cell.accuracy]
         asked = [run for run in present if run not in reference and (run not in dropped or reference)]
-        if len(present) > 1 and asked:
+        if len(present) > 1 and asked and any(pair.difference is not None for pair in cell.pairs):
             yield _answer(cell, present, asked, reference, repeats, dropped, figures)
 
 
@@ -198,16 +200,34 @@ def _verdict(pair: Pair) -> str:
 
 
 def _repeats(cells: Sequence[ComparedCell], order: Sequence[str], figures: Figures) -> list[tuple[str, ...]]:
-    """Runs that show the same everywhere: each question's score where answers are known, else two figures or more."""
-    shown = {run: [(c.subset, c.n, c.shot, c.accuracy[run]) for c in cells if run in c.accuracy] for run in order}
-    groups: dict[object, list[str]] = defaultdict(list)
+    """Runs that show the same wherever both have something to show; the first of each group is the one that was there first."""
+    shown = {run: _shown(cells, run, figures) for run in order}
+    groups: list[list[str]] = []
     for run in order:
-        rows = shown[run]
-        answers = [figures.answers(run, shot) for shot in sorted({row[2] for row in rows})]
-        known = [tuple(sorted((q, score) for q, (score, _) in one.items())) for one in answers if one]
-        if known or len(rows) > 1:
-            groups[tuple(known) if known else tuple(sorted(rows))].append(run)
-    return [tuple(runs) for runs in groups.values() if len(runs) > 1]
+        home = next((group for group in groups if _same(shown[group[0]], shown[run])), None)
+        if home is None:
+            groups.append([run])
+        else:
+            home.append(run)
+    return [tuple(runs) for runs in groups if len(runs) > 1]
+
+
+def _shown(cells: Sequence[ComparedCell], run: str, figures: Figures) -> dict[object, object]:
+    """What a run shows, by place: the score of each question where answers are known, else each figure."""
+    found: dict[object, object] = {}
+    for cell in cells:
+        if run in cell.accuracy and (answers := figures.answers(run, cell.shot)):
+            found[cell.shot] = {question: score for question, (score, _) in answers.items()}
+        elif run in cell.accuracy:
+            found[cell.subset, cell.n, cell.shot] = cell.accuracy[run]
+    return found
+
+
+def _same(a: Mapping[object, object], b: Mapping[object, object]) -> bool:
+    """One published figure can coincide by chance, two or more, or all answers, do not."""
+    both = a.keys() & b.keys()
+    enough = len(both) > 1 or any(isinstance(a[place], dict) for place in both)
+    return enough and all(a[place] == b[place] for place in both)
 
 
 def _matrix(answers: Iterable[Answered]) -> tuple[Floats, np.ndarray[Any, np.dtype[np.int64]]]:

@@ -121,7 +121,10 @@ def best_lines(found: Comparison) -> list[str]:
         ranking = ", ".join(f"{rank}. {run} {accuracy(best.accuracy[run])}" for run, rank in best.ranks.items())
         remarks = [f"  - {remark}" for remark in best.remarks()]
         parts.append("\n".join([best.sentence(), f"  ranks, ties share one: {ranking}", *remarks]))
-    return parts
+    relabelled = "\n".join(
+        f"- {line}" for line in dict.fromkeys(line for best in found.best for line in best.relabelled())
+    )
+    return [*parts, relabelled] if relabelled else parts
 
 
 def by_seed(found: Comparison, make: TableMaker) -> str:

@@ -169,7 +169,9 @@ def test_nothing_is_better_than_the_best_of_the_others_within_noise(desk: Desk) 
         evaluated(desk, right(100 + number, 200, shift=7 * number), name=f"m{number}")
     [best] = compared(desk, 1, 2, 3, best_of=True).best
     assert (best.leader, best.runner_up, best.better, best.chosen_from) == ("r3", "r2", (), 3)
-    assert best.sentence().startswith("2 shots on all (n=200): no, r3 is not better than the best of the others, r2: ")
+    assert best.sentence().startswith(
+        "2 shots on all (n=200): no, r3 is not better beyond noise than the best of the others, r2: "
+    )
     assert set(best.ranks.values()) == {1}
     assert best.inflation is not None
     assert best.inflation > 0
@@ -193,7 +195,8 @@ def test_a_relabelled_run_is_no_rival_of_itself(desk: Desk) -> None:
         evaluated(desk, right(first))
     [best] = compared(desk, 1, 2, 3, best_of=True).best
     assert (best.leader, best.runner_up, best.repeats) == ("r2", "r1", (("r2", "r3"),))
-    assert next(iter(best.remarks())) == "r3 shows the same as r2: one result under several names"
+    assert list(best.relabelled()) == ["r3 shows the same as r2: one result under several names"]
+    assert desk.call("compare", "r1", "r2", "r3", "--best-of").stdout.count("one result under several names") == 1
 
 
 def test_named_runs_are_the_others(desk: Desk) -> None:
@@ -228,9 +231,35 @@ def test_two_dates_of_a_report_are_not_distinguishable(desk: Desk) -> None:
 
 def test_published_figures_that_are_the_same_everywhere_are_one_result(desk: Desk) -> None:
     figures = (Figure(100, 2, 48.0), Figure(200, 2, 47.0))
-    matrices = [Matrix("a.md", label, "OKVQA", figures=figures, section=label) for label in ("v2", "v3")]
+    more, other = (*figures, Figure(400, 2, 46.0)), (Figure(100, 2, 48.0), Figure(200, 2, 47.4))
+    matrices = [
+        Matrix("a.md", label, "OKVQA", figures=shown, section=label)
+        for label, shown in (("v2", figures), ("v3", more), ("v4", other))
+    ]
     store_matrices(desk.database, matrices, [])
-    assert compared(desk, 1, 2, best_of=True).best[0].repeats == (("r1", "r2"),)
+    assert compared(desk, 1, 2, 3, best_of=True).best[0].repeats == (("r1", "r2"),)
+
+
+def test_published_figures_of_two_methods_with_two_models_are_confounded(desk: Desk) -> None:
+    figures = (Figure(400, 2, 20.0),)
+    matrices = [
+        Matrix("a.md", "v2", "OKVQA", vlm="small", figures=figures),
+        Matrix("a.md", "v3", "OKVQA", vlm="large", figures=(Figure(400, 2, 60.0),)),
+        Matrix("b.md", "v3", "OKVQA", vlm="small", figures=(Figure(400, 2, 60.0),)),
+    ]
+    store_matrices(desk.database, matrices, [])
+    assert "model (vlm small, large)" in beside(compared(desk, 1, 2), "confounded")[0].message
+    assert beside(compared(desk, 1, 3), "confounded") == []
+    assert beside(compared(desk, 2, 3), "confounded") == []
+
+
+def test_figures_over_unlike_questions_have_no_best(desk: Desk) -> None:
+    matrices = [
+        Matrix("a.md", f"v{number}", "OKVQA", figures=(Figure(n, 2, 48.0 + number),))
+        for number, n in enumerate((100, 200, 400))
+    ]
+    store_matrices(desk.database, matrices, [])
+    assert compared(desk, 1, 2, 3, best_of=True).best == ()
 
 
 def test_published_figures_of_other_questions_stay_apart(desk: Desk) -> None:
