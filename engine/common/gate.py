@@ -188,4 +188,5 @@ def _why(path: Path, error: OSError | ValueError) -> str:
         return f"the path {name!r} cannot be one of a file ({error}); check it"
     if error.errno == errno.ENXIO:  # which is how opening a socket fails
         return f"{name} is a socket, not a file; give a file"
-    return f"{name} cannot be read: {error.strerror or error}; check the path"
+    reason = "it does not exist" if error.errno in (errno.ENOENT, errno.ENOTDIR) else error.strerror or error
+    return f"{name} cannot be read: {reason}; check the path"

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import UserError
-from engine.common.gate import MOST_JSON, NotReadable, is_folder, is_there, opened, parse_json
-from engine.common.gate import read_json as read_any_json
+from engine.common.adapters import refuse_adapter
+from engine.common.gate import MOST_JSON, is_folder, is_there, opened, parse_json, read_bytes
 
 _HUB_ID = re.compile(r"[\w.\-]+(/[\w.\-]+)?")
 _TEMPLATES = ("chat_template.jinja", "chat_template.json")
@@ -80,6 +80,7 @@ def _in_hub_cache(name: str, field: str) -> Path:
 
 
 def _complete(directory: Path, name: str, field: str, chat: bool) -> Path:
+    refuse_adapter(directory, name, field, whole=bool(weight_files(directory)))
     missing = next(_missing(directory, chat), None)
     if missing:
         again = f"hf download {name}" if not Path(name).expanduser().is_dir() else f"hf download ID --local-dir {name}"
@@ -157,10 +158,11 @@ def _has_chat_template(directory: Path) -> bool:
 
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a model's file. Raises UserError naming the file."""
+    content = read_bytes(path, MOST_JSON)
     try:
-        value = read_any_json(path)
-    except NotReadable as error:
-        raise UserError(f"{error}; download the model again.") from None
+        value = parse_json(content)
+    except ValueError as error:
+        raise UserError(f"{path} is not readable as JSON ({error}); download the model again.") from None
     if not isinstance(value, dict):
         raise UserError(f"{path} does not hold a JSON object; download the model again.")
     return value

@@ -19,6 +19,7 @@ from engine.doctor.embeddings import ROW_TENSORS, embedding_report, open_embeddi
 from engine.doctor.sampler_cache import sampler_report
 from engine.weights.anatomy import Unreadable
 from engine.weights.containers import INDEX_FILES, SINGLE_FILES, looks_like_safetensors, open_weights
+from engine.weights.foreign import refuse_folder
 from engine.weights.pickle_scan import unsafe_globals
 from engine.weights.selector_file import unsafe_pickle
 
@@ -85,9 +86,17 @@ def _is_embeddings(path: Path, head: bytes) -> bool:
 
 
 def _folder(path: Path, expect: Mapping[str, str] | None) -> Report:
-    if any((path / name).is_file() for name in (*INDEX_FILES, *SINGLE_FILES)):
+    if any((path / name).is_file() for name in (*INDEX_FILES, *SINGLE_FILES)) or _is_foreign(path):
         return examine_checkpoint(path, expect)
     return _judged(path, "dataset", lambda: _dataset(path))
+
+
+def _is_foreign(path: Path) -> bool:
+    try:
+        refuse_folder(path)
+    except Unreadable as failure:
+        return failure.code in ("foreign-checkpoint", "adapter-ignored")
+    return False
 
 
 def _dataset(path: Path) -> Judged:

@@ -58,6 +58,10 @@ class Loaded:
     """Ours, if it has one."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """What else the file holds: epoch, phase, kl_beta, metrics, ..."""
+    taken: str = ""
+    """The container that was read."""
+    second_sets: tuple[str, ...] = ()
+    """Containers with another complete set of weights, which were not."""
 
 
 def load_selector(path: str | Path, *, answers: Mapping[str, Any] | None = None) -> PointerSelector:
@@ -89,7 +93,10 @@ def open_selector(path: str | Path, *, answers: Mapping[str, Any] | None = None)
         raise UserError(
             f"{path}: the weights are not those that its manifest describes; write it again from its source"
         )
-    return Loaded(selector, naming, anatomy.format, found.names, found.assumed, full, anatomy.metadata)
+    return Loaded(
+        selector, naming, anatomy.format, found.names, found.assumed, full, anatomy.metadata, anatomy.taken,
+        tuple(anatomy.second_sets()),
+    )  # fmt: skip
 
 
 def read_manifest(path: str | Path) -> SelectorManifest | None:

@@ -183,6 +183,7 @@ def _summary(
         "tensors": len(state), "parameters": parameter_count(state),
         "renamed": {name: current for current, name in naming.own.items() if name in naming.legacy},
         "prefix": naming.prefix, "left_out": len(naming.beside),
+        "taken": loaded.taken, "second_sets": list(loaded.second_sets),
         "assumed": dict(loaded.assumed), "to_be_told": dict(tell), "sha256": _sha(out), "proof": dict(proof),
     }  # fmt: skip
 
@@ -201,6 +202,10 @@ def describe(summary: Mapping[str, Any]) -> str:
         lines.append(f"renamed {len(summary['renamed'])} tensors from the single-layer names to layer 0")
     if summary["left_out"]:
         lines.append(f"left out {summary['left_out']} tensors of the encoder beside the selector")
+    if summary["second_sets"]:
+        lines.append(
+            f"took {summary['taken']}; left out a second complete set of weights: {', '.join(summary['second_sets'])}"
+        )
     for key, sentence in (("assumed", "not in the file, taken as published"), ("to_be_told", "upstream must be told")):
         if summary[key]:
             lines.append(f"{sentence}: {', '.join(f'{name}={value}' for name, value in summary[key].items())}")

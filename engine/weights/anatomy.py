@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:  # its import takes longer than reading a header
     import numpy.typing as npt
 
 MAX_DEPTH = 8
+MOST_GROUPS = 100
 
 DTYPES = {
     "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
@@ -38,6 +40,8 @@ FLOATS = ("float64", "float32", "float16", "bfloat16")
 """Types that weights and features are loaded from."""
 KNOWN_TYPES = frozenset({*DTYPES.values(), *TORCH_DTYPES})
 """Types that torch or safetensors have."""
+PREFIX = r"^((module|model|_orig_mod)\.)+"
+"""Wrappers that averages of weights are kept under, or not."""
 MOST_EXPANDED = 64 * 1024 * 1024
 """A tensor may repeat its stored numbers (stride 0), but beyond this many bytes no honest one does."""
 
@@ -88,6 +92,20 @@ class Anatomy:
                 return self.containers[name]
         return {}
 
+    def second_sets(self) -> list[str]:
+        """Containers beside the one that is read whose names are the same: a second complete set, such as averaged weights."""
+        taken = {re.sub(PREFIX, "", name) for name in self.tensors()}
+        known = ("model_state_dict", "state_dict", "")
+        others = {name: tensors for name, tensors in self.containers.items() if name not in known}
+        return [name for name, tensors in others.items() if taken and taken <= {re.sub(PREFIX, "", n) for n in tensors}]
+
+    @property
+    def taken(self) -> str:
+        """The container that is read, in words."""
+        return next(
+            (name for name in ("model_state_dict", "state_dict") if self.containers.get(name)), "the bare tensors"
+        )
+
 
 def collect(anatomy: Anatomy, value: Any, storages: Mapping[str, tuple[int, int]]) -> None:
     """Sort an unpickled top-level object into tensors and plain metadata.
@@ -103,12 +121,20 @@ def collect(anatomy: Anatomy, value: Any, storages: Mapping[str, tuple[int, int]
     if bare:
         anatomy.containers[""] = _infos(anatomy, bare, storages)
     for name, group in groups.items():
-        tensors = {str(k): v for k, v in group.items() if isinstance(v, TensorRef)}
-        if tensors:
-            anatomy.containers[name] = _infos(anatomy, tensors, storages)
+        for place, inner in _one_deeper(name, group):
+            tensors = {str(k): v for k, v in inner.items() if isinstance(v, TensorRef)}
+            if tensors:
+                anatomy.containers[place] = _infos(anatomy, tensors, storages)
     for key, item in value.items():
         if not isinstance(item, TensorRef) and str(key) not in anatomy.containers:
             anatomy.metadata[str(key)] = plain(item)
+
+
+def _one_deeper(name: str, group: dict[Any, Any]) -> Iterator[tuple[str, dict[Any, Any]]]:
+    """A group and the groups in it: averages of weights are kept as `ema: {module: {...}}` as well."""
+    yield name, group
+    if len(group) <= MOST_GROUPS:
+        yield from ((f"{name}.{key}"[:200], inner) for key, inner in group.items() if isinstance(inner, dict))
 
 
 def _no_dictionary(path: Path, value: Any) -> str:

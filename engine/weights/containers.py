@@ -13,6 +13,7 @@ from typing import Any
 from engine.common.gate import NotReadable, is_folder, opened, parse_json, read_bytes
 from engine.common.wording import counted
 from engine.weights.anatomy import DTYPES, ITEM_SIZE, Anatomy, TensorInfo, Unreadable, bounded_int
+from engine.weights.foreign import refuse_file, refuse_folder
 from engine.weights.pickle_scan import unsafe_globals
 from engine.weights.torch_files import torch_legacy, torch_zip
 
@@ -37,7 +38,9 @@ def open_weights(path: Path) -> Anatomy:
     except NotReadable as error:
         raise Unreadable("not-a-checkpoint", str(error)) from error
     try:
+        refuse_file(path, None)
         anatomy = _taken_apart(path)
+        refuse_file(path, anatomy)
     except Unreadable as failure:
         failure.unsafe_globals = unsafe
         raise
@@ -177,6 +180,7 @@ def _misplaced(dtype: str, shape: tuple[int, ...], stored: int, end: int, size: 
 
 
 def _folder(path: Path) -> Anatomy:
+    refuse_folder(path)
     for name in INDEX_FILES:
         if (path / name).is_file():
             return _sharded(path, path / name)

@@ -111,6 +111,7 @@ def _container(anatomy: Anatomy, tensors: Mapping[str, TensorInfo]) -> Iterator[
         others = ", ".join(_held(name, value) for name, value in list(parts.items())[:6]) or "nothing"
         text = f"Neither model_state_dict nor state_dict nor bare tensors are in it; it holds {others}."
         yield error("not-a-checkpoint", path, text, "Give the file with the weights.")
+    yield from _second(anatomy)
     if len(present) > 1:
         first, second = (_own(anatomy.containers[name]) for name in present[:2])
         names = set(first) ^ set(second) or set(differing(first, second))
@@ -120,6 +121,17 @@ def _container(anatomy: Anatomy, tensors: Mapping[str, TensorInfo]) -> Iterator[
                 "read."
             )
             yield error("not-a-checkpoint", path, text, "Keep the container that is meant.")
+
+
+def _second(anatomy: Anatomy) -> Iterator[Finding]:
+    """Another complete set of weights (`second-weights`), such as averages kept beside the raw ones: which was taken?"""
+    for name in anatomy.second_sets():
+        text = (
+            f"It holds two complete sets of weights: {anatomy.taken} was taken, {name} was not; averaged weights (EMA) often "
+            "answer better than raw ones."
+        )
+        fix = f"Save the set that is meant alone: {name} as state_dict, if it is that one."
+        yield warning("second-weights", str(anatomy.path), text, fix)
 
 
 def _held(name: str, value: Any) -> str:

@@ -88,7 +88,12 @@ def _complete(result: Preflight, what: str, name: str, *, field: str, chat: bool
             text = f"{field}: {name} is neither a directory here nor in the local hub cache"
             raise UserError(f"{text}; give a directory, or download it with: hf download {name}")
     except UserError as failure:
-        result.add(what, "not here", name, refusal("not-found", name, failure))
+        result.add(
+            what,
+            "not here",
+            name,
+            refusal("not-found" if failure.code == UserError.code else failure.code, name, failure),
+        )
 
 
 def width(name: str, vlm: str, *, parts: int) -> int | None:
