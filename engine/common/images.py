@@ -42,6 +42,17 @@ def _file_sha(path: Path, _content_key: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def shown_sha(path: Path) -> str:
+    """What decides how a model sees an image: its bytes, and the rule that brings it to RGB where that is not the plain one."""
+    sha, rule = image_sha(path), conversion(path)
+    return f"{sha}:{rule}" if rule and sha != MISSING_SHA else sha
+
+
+def conversion(path: Path) -> str:
+    """Name of the rule that brings an image to RGB; empty for Pillow's plain one, which serves all images so far."""
+    return ""
+
+
 def load_image(path: Path) -> Image.Image:
     """The decoded image, upright, in RGB.
 
