@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from db.specs.base import Spec
+from db.specs.base import Spec, canonical_json, sha256_text
 
 SYSTEM_PROMPT = (
     "Answer the last question about its image. Use the images, the examples before it and what you know. "
@@ -81,6 +81,13 @@ class DecodeSpec(Spec):
     """Number of most likely tokens kept when sampling; 0 keeps all."""
     repetition_penalty: float = Field(default=1.0, gt=0)
     """Penalty on repeated tokens; 1 is none."""
+    seed: int = Field(default=42, ge=0, le=2**63 - 1)
+    """Seed of what is drawn when sampling; each request draws from it by itself, whatever its batch and its turn."""
+
+    def sha(self) -> str:
+        """SHA-256 (hex) of the canonical JSON, without the seed where nothing is drawn: it then decides no answer."""
+        unused = set() if self.do_sample else {"seed"}
+        return sha256_text(canonical_json(self.model_dump(mode="json", exclude=unused)))
 
 
 class EvalSpec(Spec):

@@ -24,6 +24,7 @@ _DESCRIPTIONS = (
     "config.json", "preprocessor_config.json", "processor_config.json", "chat_template.jinja", "chat_template.json",
     "tokenizer.json", "tokenizer_config.json", "tokenizer.model", "special_tokens_map.json", "added_tokens.json",
     "vocab.json", "merges.txt",
+    "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin",
 )  # fmt: skip
 _CACHE_FILE = "fingerprints.json"
 SETTLED_NS = 1_000_000_000

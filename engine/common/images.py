@@ -86,6 +86,12 @@ def image_size(path: Path) -> tuple[int, int]:
         return (image.height, image.width) if turned else image.size
 
 
+def shown_sha(path: Path) -> str:
+    """What decides how a model sees an image: its bytes, and the rule that brings it to RGB where that is not the plain one."""
+    sha, rule = image_sha(path), conversion(path)
+    return f"{sha}:{rule}" if rule and sha != MISSING_SHA else sha
+
+
 def load_image(path: Path) -> Image.Image:
     """The decoded image, upright, in RGB; what is transparent shows a white ground, and of 16 bits the high 8 count.
 

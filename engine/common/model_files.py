@@ -149,6 +149,19 @@ def _truncated(file: Path) -> str:
     return f"truncated ({size} of {needed} bytes)" if needed > size else ""
 
 
+def end_tokens(directory: Path) -> set[int]:
+    """Every token that ends an answer by the model's own configuration, its generation's or that of its text part."""
+    stated: set[int] = set()
+    for name in ("generation_config.json", "config.json"):
+        if (directory / name).is_file():
+            found = read_json(directory / name)
+            text = found.get("text_config")
+            for part in (found, text if isinstance(text, dict) else {}):
+                ids = part.get("eos_token_id")
+                stated |= {one for one in (ids if isinstance(ids, list) else [ids]) if type(one) is int and one >= 0}
+    return stated
+
+
 def _has_chat_template(directory: Path) -> bool:
     if any((directory / file).is_file() for file in _TEMPLATES) or (directory / "additional_chat_templates").is_dir():
         return True

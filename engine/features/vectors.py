@@ -19,7 +19,7 @@ from torch.nn.functional import normalize
 
 from db.specs.base import UserError, canonical_json, sha256_text
 from engine.common.gate import NotReadable, size_of
-from engine.common.images import ImageProblem, image_sha
+from engine.common.images import ImageProblem, shown_sha
 from engine.features.embedding_file import EmbeddingFile, read_embeddings, save_tensors, write_embeddings
 from engine.features.encoders import Encoder
 
@@ -207,7 +207,7 @@ class _Chunks:
 
     def images(self, paths: list[Path]) -> Tensor:
         """(n, width), zero for bad images. Nothing is kept of a chunk with bad images, so that repaired ones count."""
-        return self._kept(["image", *(image_sha(path) for path in paths)], lambda: self._sound(paths))
+        return self._kept(["image", *(shown_sha(path) for path in paths)], lambda: self._sound(paths))
 
     def _sound(self, paths: list[Path]) -> tuple[Tensor, bool]:
         """The vectors, and whether all images were sound. Raises ImageProblem where problems are not collected."""

@@ -24,6 +24,7 @@ FACTS = {
     "selector_sha": "selector",
     "encoder_sha": "encoder",
     "selector_encoder_sha": "selector encoder",
+    "metric": "metric",
     "pool_sha": "pool",
     "demonstrations_sha": "demonstrations",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from db.rows import Fact, Question
-from db.specs.base import Finding, UserError
+from db.specs.base import Finding, UserError, sha256_text
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
 from engine.common.accuracy import METRIC
@@ -21,9 +21,15 @@ def dataset_facts(spec: EvalSpec | GenerateSpec, dataset: Dataset) -> Iterator[F
     yield Fact("dataset_kind", dataset.kind)
     yield Fact("dataset_sha", dataset.sha)
     yield Fact("prompt_sha", spec.prompt.sha())
-    yield Fact("metric", METRIC)
+    yield from metric_facts()
     if "builtin" in (spec.dataset, spec.vlm):
         yield Fact("synthetic", SYNTHETIC_NOTE)
+
+
+def metric_facts() -> Iterator[Fact]:
+    """How answers are scored: figures of unlike metrics are not compared."""
+    yield Fact("metric", METRIC)
+    yield Fact("metric_sha", sha256_text(METRIC))
 
 
 class NoAnswers(UserError):

@@ -9,11 +9,11 @@ from pathlib import Path
 from db.rows import UNKNOWN_SHOTS, Cell, Fact, Input, Prediction, Progress, Question, Row, Subset
 from db.specs import UserError, sha256_text
 from db.specs.imported import ImportSpec
-from engine.common.accuracy import METRIC, vqa_accuracy
+from engine.common.accuracy import vqa_accuracy
 from engine.data.datasets import open_dataset
 from engine.doctor.dataset import few_references
 from engine.figures.result_files import ImportedAnswer, read_result_file
-from engine.recipes.dataset_rows import question_row
+from engine.recipes.dataset_rows import metric_facts, question_row
 from engine.recipes.inputs import file_input
 from engine.recipes.run_context import RunContext
 from engine.statistics.intervals import interval
@@ -34,7 +34,7 @@ def import_answers(spec: ImportSpec, context: RunContext) -> Iterator[Row]:
     ids = tuple(sorted(questions))
     subset_sha = hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()
     shot = UNKNOWN_SHOTS if spec.shot is None else spec.shot
-    yield Fact("metric", METRIC)
+    yield from metric_facts()
     yield Fact("source_sha", sources[0].sha256)
     yield Subset(dataset_sha, spec.split, f"imported {len(ids)}", {"imported": spec.source}, ids, subset_sha)
     yield from questions.values()

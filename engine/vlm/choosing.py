@@ -20,6 +20,8 @@ def choose_engine(loaded: Loaded, asked: str, **more: Any) -> LocalVLM:
     if asked == "plain":
         return LocalVLM(loaded, **more)
     reason = unsupported(loaded.model, loaded.processor)
+    if not reason and more["decode"].do_sample:
+        reason = "what is drawn is seeded request by request"
     if not reason and asked == "auto" and loaded.device.type != "cuda" and loaded.dtype != torch.float32:
         reason = f"without a GPU it is taken in float32 only, not in {str(loaded.dtype).removeprefix('torch.')}"
     if reason:

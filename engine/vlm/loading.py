@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from db.specs.base import UserError
+from db.specs.base import UserError, canonical_json, sha256_text
 from engine.common.fingerprint import model_sha
-from engine.common.model_files import go_offline
+from engine.common.model_files import end_tokens, go_offline
 from engine.vlm.processor import load_processor
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -33,6 +33,17 @@ class Loaded:
     dtype: torch.dtype
     unused: int
     """Tensors in the files that this model has no place for."""
+    end_tokens: tuple[int, ...]
+    """Tokens that end an answer: the tokenizer's, and every one that the model's own configuration states."""
+
+    @property
+    def answers_sha(self) -> str:
+        """Hash of what decides answers beside prompt and decoding. Precision does: what bfloat16 answered is not taken for
+        float32's answer. End tokens do where there are others than the tokenizer's."""
+        held: list[object] = [self.sha, str(self.dtype)]
+        if self.end_tokens != (self.processor.tokenizer.eos_token_id,):
+            held.append({"end_tokens": self.end_tokens})
+        return sha256_text(canonical_json(held))
 
     def place(self, value: Tensor) -> Tensor:
         """The tensor on the model's device; numbers that are not indices in its precision."""
@@ -87,7 +98,14 @@ def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir
     sha = model_sha(directory, cache_dir)
     _spare_threads(model, chosen)
     unused = len(report["unexpected_keys"])
-    return Loaded(name, model.eval().requires_grad_(False).to(chosen), processor, sha, chosen, precision, unused)
+    model = model.eval().requires_grad_(False).to(chosen)
+    return Loaded(name, model, processor, sha, chosen, precision, unused, _end_tokens(directory, processor.tokenizer))
+
+
+def _end_tokens(directory: Path, tokenizer: Any) -> tuple[int, ...]:
+    """Ascending; a number beyond the vocabulary can end nothing."""
+    own = {tokenizer.eos_token_id} - {None}
+    return tuple(sorted(own | {token for token in end_tokens(directory) if token < len(tokenizer)}))
 
 
 def _spare_threads(model: Any, device: torch.device) -> None:

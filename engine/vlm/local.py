@@ -15,7 +15,7 @@ from db.specs.evaluate import DecodeSpec
 from engine.common.images import ImageProblem
 from engine.vlm.loading import Loaded
 from engine.vlm.processor import Encoded, PatchEncoder, PromptEncoder
-from engine.vlm.prompt import Prompt, request_sha
+from engine.vlm.prompt import Prompt, request_sha, sampling_seed
 from engine.vlm.protocol import Answer, always
 from engine.vlm.vision import VisionTower
 
@@ -41,8 +41,7 @@ class LocalVLM:
     ) -> None:
         """`engine_reason`: why not the packed engine answers, where that was asked for; `findings` say so loudly."""
         self.name = loaded.name
-        # Precision decides answers too: what bfloat16 answered is not taken for float32's answer.
-        self.sha = sha256_text(canonical_json([loaded.sha, str(loaded.dtype)]))
+        self.sha = loaded.answers_sha
         self.features_sha = sha256_text(canonical_json([loaded.sha, *pixels]))
         self.decode_sha = decode.sha()
         self.batch_size = batch_size  # halved where memory runs short
@@ -53,7 +52,7 @@ class LocalVLM:
         self._pixels = pixels
         self.encoder, self._tower = _encoder_and_tower(loaded)
         self.encoder.check(loaded.name)
-        self._generation = _generation_config(decode, self.encoder.tokenizer)
+        self._generation = _generation_config(decode, self.encoder.tokenizer, loaded.end_tokens)
         # generate() fills fields that are unset from the checkpoint's own file: leave it nothing to fill in.
         loaded.model.generation_config = type(self._generation)()
 
@@ -72,6 +71,7 @@ class LocalVLM:
             "vlm_unused_tensors": self.loaded.unused,
             "vlm_dtype": str(self.loaded.dtype).removeprefix("torch."),
             "vlm_device": _describe(self.loaded.device),
+            "vlm_end_tokens": list(self.loaded.end_tokens),
             "vlm_attention": model.config._attn_implementation,
             "vlm_image_processor": type(self.loaded.processor.image_processor).__name__,
             "vlm_batch_size": self.batch_size,
@@ -97,7 +97,10 @@ class LocalVLM:
             ready, broken = self._encoded([(place, prompts[place]) for place in places])
             if broken:
                 yield broken
-            yield from self._answer_all(ready, go_on)
+            if self._generation.do_sample:
+                yield from self._sample_all(ready, prompts, go_on)
+            else:
+                yield from self._answer_all(ready, go_on)
 
     def _encoded(self, prompts: Sequence[tuple[int, Prompt]]) -> tuple[list[tuple[int, Encoded]], dict[int, Answer]]:
         """(position and encoding of each prompt, the longest first; the answers of those with a bad image)."""
@@ -127,6 +130,16 @@ class LocalVLM:
                 self._halve(len(batch))
             start += len(answers)
 
+    def _sample_all(
+        self, ready: Sequence[tuple[int, Encoded]], prompts: Sequence[Prompt], go_on: Callable[[], bool]
+    ) -> Iterator[dict[int, Answer]]:
+        """One by one, each from a seed of its own: what is drawn in a batch depends on what else is in it."""
+        device = self.loaded.device
+        for place, encoded in ready:
+            with torch.random.fork_rng([device] if device.type == "cuda" else []):
+                torch.manual_seed(sampling_seed(self.request_sha(prompts[place])))
+                yield from self._answer_all([(place, encoded)], go_on)
+
     def _halve(self, tried: int) -> None:
         """Smaller batches from now on; `facts` tells the size in use."""
         if tried == 1:
@@ -147,9 +160,9 @@ class LocalVLM:
         self._check_length(inputs["input_ids"].shape[1])
         tokens = self.loaded.model.generate(**inputs, generation_config=self._generation)
         new = tokens[:, inputs["input_ids"].shape[1] :].tolist()  # (B, new tokens)
-        end = self._generation.eos_token_id
+        ends = frozenset(self.loaded.end_tokens)
         texts = self.encoder.tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return [Answer(text, cut=end not in row) for text, row in zip(texts, new, strict=True)]
+        return [Answer(text, cut=ends.isdisjoint(row)) for text, row in zip(texts, new, strict=True)]
 
     def _check_length(self, length: int) -> None:
         limit = getattr(self.loaded.model.config.get_text_config(), "max_position_embeddings", None)
@@ -219,7 +232,7 @@ def _encoder_and_tower(loaded: Loaded) -> tuple[PromptEncoder, VisionTower | Non
     return encoder, VisionTower(loaded.model, encoder, loaded.place) if takes_tokens else None
 
 
-def _generation_config(decode: DecodeSpec, tokenizer: Any) -> Any:
+def _generation_config(decode: DecodeSpec, tokenizer: Any, ends: Sequence[int]) -> Any:
     """Every field that decides an answer, stated."""
     # hub access is cut (loading.load_model) before transformers is imported
     from transformers import GenerationConfig
@@ -236,7 +249,7 @@ def _generation_config(decode: DecodeSpec, tokenizer: Any) -> Any:
         no_repeat_ngram_size=0,
         num_return_sequences=1,
         use_cache=True,
-        eos_token_id=tokenizer.eos_token_id,
+        eos_token_id=list(ends),
         pad_token_id=pad,
         **(beams if decode.num_beams > 1 else {}),
         **(sampling if decode.do_sample else {}),

@@ -45,7 +45,7 @@ class PackedVLM(LocalVLM):
     ) -> None:
         """`memory`: bytes for keys and values, in place of a share of what is free."""
         super().__init__(loaded, decode=decode, batch_size=batch_size, pixels=pixels)
-        decoding = Decoding(decode, (int(self.encoder.tokenizer.eos_token_id),))
+        decoding = Decoding(decode, loaded.end_tokens)
         self.engine: Engine = build(loaded.model, loaded.processor, decoding, memory_bytes=memory)
         self.distance: float | None = None
         """What the self-test found."""

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from db.specs.base import canonical_json, sha256_text
 from db.specs.evaluate import PromptSpec
-from engine.common.images import image_sha
+from engine.common.images import shown_sha
 
 Message = dict[str, Any]
 _PLACEHOLDER = re.compile(r"\{(question|answer)\}")
@@ -66,7 +66,7 @@ class Prompt:
         shown = {
             "system": self.system,
             "texts": self.texts,
-            "images": [image_sha(image) for image in self.images],
+            "images": [shown_sha(image) for image in self.images],
             "min_pixels": self.min_pixels,
             "max_pixels": self.max_pixels,
         }
@@ -95,3 +95,8 @@ def fill(template: str, values: Mapping[str, str]) -> str:
 def request_sha(model_sha: str, prompt_sha: str, decode_sha: str) -> str:
     """SHA-256 (hex) over model, prompt and decoding: requests with equal hashes have equal answers."""
     return sha256_text(canonical_json([model_sha, prompt_sha, decode_sha]))
+
+
+def sampling_seed(request: str) -> int:
+    """The seed that a request draws from when sampling, 0 to 2^31 - 1. Its hash holds the seed of the decoding."""
+    return int(request[:8], 16) >> 1

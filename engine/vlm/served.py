@@ -19,7 +19,7 @@ from db.specs.evaluate import DecodeSpec
 from engine.common.images import ImageProblem, load_image, open_image, within_pixels
 from engine.serving.client import JsonClient
 from engine.vlm.probes import LONGEST, MAX_TOKENS, probes
-from engine.vlm.prompt import Message, Prompt, request_sha
+from engine.vlm.prompt import Message, Prompt, request_sha, sampling_seed
 from engine.vlm.protocol import Answer, always
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class ServedVLM:
         """Asks the server for its models. `pause` waits between attempts (seconds). Raises UserError."""
         self.name = url
         self.decode_sha = decode.sha()
+        self._samples = decode.do_sample
         self._ended = threading.Event()
         self._client = JsonClient(url.removesuffix("/").removesuffix("/chat/completions"), pause or self._ended.wait)
         self._concurrency = concurrency
@@ -172,6 +173,8 @@ class ServedVLM:
         except ImageProblem as problem:
             return Answer("", error=str(problem))
         body = {"model": self._model, "messages": messages, **self._decoding}
+        if self._samples:
+            body["seed"] = sampling_seed(self.request_sha(prompt))
         found = self._client.ask("/chat/completions", _Completion, body, about=f"model {self._model}")
         return _read_answer(found.choices[0])
 

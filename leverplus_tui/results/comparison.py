@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from db import store
 from db.specs import JOB_SPEC, Finding
-from db.specs.base import findings_json
+from db.specs.base import findings_json, sha256_text
 from db.store import RunDetail
 from engine.statistics.corrections import benjamini_hochberg, holm
 from leverplus_tui.jobs.spec_options import flatten
@@ -232,7 +232,10 @@ def spec_diff(described_runs: Mapping[str, Mapping[str, Any]]) -> tuple[FieldDif
 
 def described(detail: RunDetail) -> dict[str, Any]:
     """The specification as flat dotted fields, then under `lineage.` the hashes of what the run was made of."""
-    lineage = {f"lineage.{name}": value for name, value in flatten(detail.facts) if name.endswith(LINEAGE)}
+    facts = dict(detail.facts)
+    if isinstance(facts.get("metric"), str):
+        facts.setdefault("metric_sha", sha256_text(facts["metric"]))  # older runs state the metric alone
+    lineage = {f"lineage.{name}": value for name, value in flatten(facts) if name.endswith(LINEAGE)}
     return dict(flatten(_whole(detail.spec))) | lineage
 
 

@@ -143,7 +143,8 @@ def _mismatch(name: str, path: Path) -> Finding:
 
 def _decoding(decode: DecodeSpec, path: Path, made: Mapping[str, Any], result: Preflight) -> None:
     """Field by field where the RL data say how they were decoded, else by the hash."""
-    told, given, asked = str(made.get("decode_sha") or ""), entry(made, "task_gen_args"), decode.model_dump()
+    told, given = str(made.get("decode_sha") or ""), entry(made, "task_gen_args")
+    asked = decode.model_dump(exclude=set() if decode.do_sample else {"seed"})
     other = {name: value for name, value in given.items() if name in asked and asked[name] != value}
     if other:
         theirs = ", ".join(f"{name}={value}" for name, value in other.items())

@@ -184,7 +184,7 @@ def test_an_image_that_was_shown_before_is_compared_when_it_is_shown_again(tmp_p
     spec = EvalSpec(**fields, retriever="random", pool="first", pool_size=1, shots=(1,))
     jobs = jobs_in(tmp_path)
     run_id = jobs.queue(spec)
-    jobs.work(run_id, rows=50)
+    jobs.work(run_id, rows=60)
     answered = jobs.answers(run_id, 1)
     assert 0 < len(answered) < 12
     shown = sorted((tmp_path / "okvqa" / "mscoco2014" / "train2014").iterdir())[0]
@@ -203,7 +203,7 @@ def test_an_image_of_generation_is_compared_when_it_is_shown_again(tmp_path: Pat
     spec = GenerateSpec(**asking(tmp_path), queries=6, pool_size=8, pool="first", retrieved=0, random=6, adaptive=False)
     jobs = jobs_in(tmp_path)
     run_id = jobs.queue(spec)
-    jobs.work(run_id, rows=40)
+    jobs.work(run_id, rows=50)
     for image in (tmp_path / "okvqa" / "mscoco2014" / "train2014").iterdir():
         Image.new("RGB", (50, 50), "yellow").save(image, "JPEG")
     outcome = jobs.work(run_id)

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from db.specs import DecodeSpec, PromptSpec, UserError
+from engine.common.fingerprint import model_sha
 from engine.demo.shipped import model_dir
 from engine.recipes.run_context import Stop
 from engine.vlm.local import LocalVLM
@@ -23,6 +24,8 @@ from engine.vlm.protocol import Answer, answers_in_order
 from tests.helpers_vlm import Sample, make_samples, save_tiny_llava, save_tiny_qwen, world_samples
 
 GREEDY = DecodeSpec(num_beams=1)
+GOLDEN_DECODE = "c17090cdcd00162f7ed3dbdafb802cd8339189e0933c2690b2e9fa35223a9cd6"
+"""Hash of the default decoding since the first version: stored answers are found by it."""
 
 
 @pytest.fixture(scope="module")
@@ -129,11 +132,81 @@ def test_the_checkpoints_own_generation_config_does_not_matter(
     own = {
         "do_sample": True, "temperature": 5.0, "top_p": 0.3, "top_k": 2, "repetition_penalty": 8.0, "num_beams": 2,
         "no_repeat_ngram_size": 1, "length_penalty": -3.0, "suppress_tokens": list(range(40)), "max_new_tokens": 2,
-        "min_new_tokens": 2, "eos_token_id": list(range(30)), "num_return_sequences": 1,
+        "min_new_tokens": 2, "num_return_sequences": 1,
     }  # fmt: skip
     (tuned / "generation_config.json").write_text(json.dumps(own))
     for decode in (GREEDY, DecodeSpec(num_beams=3)):
         assert answers_in_order(opened(tuned, decode), prompts) == answers_in_order(opened(qwen, decode), prompts)
+
+
+def with_end_tokens(qwen: Path, folder: Path, name: str, tokens: Any) -> Path:
+    """A copy of the model, one of whose configurations states these end tokens."""
+    directory = shutil.copytree(qwen, folder)
+    content = json.loads((directory / name).read_text())
+    (content["text_config"] if name == "config.json" else content)["eos_token_id"] = tokens
+    (directory / name).write_text(json.dumps(content))
+    return directory
+
+
+def test_every_end_token_that_the_model_states_ends_an_answer(
+    qwen: Path, prompts: list[Prompt], tmp_path: Path
+) -> None:
+    plain = opened(qwen)
+    tokenizer = plain.encoder.tokenizer
+    whole = answers_in_order(plain, prompts)
+    first = next(answer.raw for answer in whole if answer.cut)[0]
+    end = tokenizer(first, add_special_tokens=False)["input_ids"][0]
+    other = opened(with_end_tokens(qwen, tmp_path / "chat", "generation_config.json", [tokenizer.eos_token_id, end]))
+    answers = answers_in_order(other, prompts)
+    ended = [answer for answer, before in zip(answers, whole, strict=True) if before.raw.startswith(first)]
+    assert ended
+    assert not any(answer.cut for answer in ended)
+    assert other.facts()["vlm_end_tokens"] == sorted({tokenizer.eos_token_id, end})
+    assert other.request_sha(prompts[0]) != plain.request_sha(prompts[0])
+
+
+@pytest.mark.parametrize("tokens", [None, [], 96, [96], [96, 10_000], "96", [True]])
+def test_a_statement_that_adds_no_end_token_changes_no_key(
+    qwen: Path, prompts: list[Prompt], tmp_path: Path, tokens: Any
+) -> None:
+    plain = opened(qwen)
+    assert plain.encoder.tokenizer.eos_token_id == 96
+    same = opened(with_end_tokens(qwen, tmp_path / "same", "generation_config.json", tokens))
+    assert same.request_sha(prompts[0]) == plain.request_sha(prompts[0])
+
+
+def test_an_adapter_beside_the_weights_is_part_of_the_key(qwen: Path, tmp_path: Path) -> None:
+    adapted = shutil.copytree(qwen, tmp_path / "adapted")
+    (adapted / "adapter_model.safetensors").write_bytes(b"low ranks")
+    assert model_sha(adapted) != model_sha(qwen)
+
+
+SAMPLED = DecodeSpec(num_beams=1, do_sample=True, temperature=3.0)
+
+
+@pytest.mark.parametrize("beams", [1, 2])
+def test_what_is_drawn_depends_on_request_and_seed_alone(qwen: Path, prompts: list[Prompt], beams: int) -> None:
+    decode = SAMPLED.model_copy(update={"num_beams": beams})
+    torch.manual_seed(1)
+    first = answers_in_order(opened(qwen, decode, batch_size=4), prompts)
+    torch.manual_seed(2)
+    assert answers_in_order(opened(qwen, decode, batch_size=1), prompts[::-1]) == first[::-1]
+    other = opened(qwen, decode.model_copy(update={"seed": 7}), batch_size=4)
+    assert answers_in_order(other, prompts) != first
+    assert other.request_sha(prompts[0]) != opened(qwen, decode).request_sha(prompts[0])
+
+
+def test_drawing_leaves_the_random_numbers_of_others_alone(qwen: Path, prompts: list[Prompt]) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    answers_in_order(opened(qwen, SAMPLED), prompts[:1])
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_a_seed_that_nothing_is_drawn_from_is_in_no_key() -> None:
+    assert DecodeSpec(seed=7).sha() == DecodeSpec().sha() == GOLDEN_DECODE
+    assert DecodeSpec(seed=7, do_sample=True).sha() != DecodeSpec(do_sample=True).sha()
 
 
 def test_repetition_penalty_of_the_run_does_matter(qwen: Path, prompts: list[Prompt]) -> None:

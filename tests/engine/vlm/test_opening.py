@@ -101,7 +101,7 @@ def test_weights_that_are_something_else(broken: Path) -> None:
 def test_a_broken_config_is_named(broken: Path) -> None:
     (broken / "tokenizer_config.json").write_text("{")
     (broken / "chat_template.jinja").unlink()
-    with pytest.raises(UserError, match=r"tokenizer_config.json is not valid JSON"):
+    with pytest.raises(UserError, match=r"tokenizer_config.json is not readable as JSON"):
         opened(str(broken))
 
 

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from db.specs import PromptSpec
-from engine.common.images import image_sha
+from engine.common.images import image_sha, shown_sha
 from engine.vlm.prompt import Prompt, build, fill, request_sha
 from tests.helpers_vlm import Sample, make_samples
 
@@ -89,3 +91,15 @@ def test_request_sha_separates_its_parts() -> None:
 def test_prompt_and_vlm_import_without_torch() -> None:
     code = "import sys, engine.vlm.prompt, engine.vlm.protocol, engine.vlm.served; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_image_that_is_brought_to_rgb_by_a_rule_of_its_own_has_the_rule_in_its_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = make_samples(tmp_path)[:2]
+    plain = [build(PromptSpec(), [], one).sha for one in (first, second)]
+    monkeypatch.setattr("engine.common.images.conversion", lambda path: "white-ground" if path == first.image else "")
+    assert build(PromptSpec(), [], first).sha != plain[0]
+    assert build(PromptSpec(), [], second).sha == plain[1]
+    assert shown_sha(first.image) == f"{image_sha(first.image)}:white-ground"
+    assert shown_sha(second.image) == image_sha(second.image)

@@ -310,3 +310,16 @@ def sent(path: Path, min_pixels: int, max_pixels: int) -> Image.Image:
     url = data_url(path, min_pixels, max_pixels)
     assert url.startswith("data:image/png;base64,")
     return Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2])))
+
+
+def test_a_sampled_request_carries_a_seed_of_its_own(
+    server: ScriptedServer, ask: Callable[..., ServedVLM], prompts: list[Prompt]
+) -> None:
+    vlm = ask(decode=DecodeSpec(num_beams=1, do_sample=True), concurrency=1)
+    answers_in_order(vlm, prompts[:2])
+    answers_in_order(vlm, prompts[:2][::-1])
+    seeds = [body["seed"] for body in server.bodies]
+    assert seeds == [*seeds[:2], *seeds[:2][::-1]]
+    assert seeds[0] != seeds[1]
+    answers_in_order(ask(decode=DecodeSpec(num_beams=1)), prompts[:1])
+    assert "seed" not in server.bodies[-1]
