@@ -98,7 +98,7 @@ def evaluation(
         run_id = run.id
         process_id = _process(session, run_id)
         store.set_state(session, run_id=run_id, state="running")
-        rows = _answers(images, skill=skill, n=n, seed=seed, done=n if done is None else done)
+        rows = _answers(images, skill=skill, n=n, seed=seed, done=n if done is None else done, source=run_id)
         store.add_rows(session, run_id=run_id, process_id=process_id, rows=[*rows, *findings])
         if state != "running":
             store.end_process(session, process_id=process_id, state=state, exit_code=0 if state == "done" else 1)
@@ -115,7 +115,7 @@ def _process(session: Session, run_id: int) -> int:
     return row.id
 
 
-def _answers(images: Sequence[Path], *, skill: Sequence[float], n: int, seed: int, done: int) -> list[Row]:
+def _answers(images: Sequence[Path], *, skill: Sequence[float], n: int, seed: int, done: int, source: int) -> list[Row]:
     chance = random.Random(seed)
     asked = questions(images, "val", n)
     ids = tuple(row.question_id for row in asked)
@@ -135,7 +135,7 @@ def _answers(images: Sequence[Path], *, skill: Sequence[float], n: int, seed: in
                     question_id=row.question_id, shot=shot, demonstrations=demonstrations, prompt_sha="p" * 64,
                     request_sha=hashlib.sha256(f"{seed}{shot}{row.question_id}".encode()).hexdigest(),
                     raw=f" {said}.", answer=said, score=scores[-1],
-                    cut=False, reused=False, error="", source=1,
+                    cut=False, reused=False, error="", source=source,
                 )
             )  # fmt: skip
         found = interval(scores)
