@@ -20,6 +20,10 @@ from engine.rl.reading.json_lines import split_lines
 Text = Annotated[str, msgspec.Meta(max_length=200_000)]
 """Longest text that a field may hold; a longer one is damage, not a question."""
 Number = float | None
+LARGE_RECORD = 256 * 1024
+"""Bytes; an honest record of 64 candidates takes a tenth."""
+MOST_QUERIES = 1_000_000
+"""VQAv2 has 443,757 train questions."""
 LARGEST_ID = 2**31 - 1
 Id = Annotated[int, msgspec.Meta(ge=-(2**31), le=LARGEST_ID)]
 Ids = list[Id] | None
@@ -105,6 +109,10 @@ def index_records(path: Path, data: Buffer) -> tuple[dict[int, msgspec.Raw], dic
         if query_id in records:
             raise UserError(f"{path}: query {query_id} stands twice, also as {_short(key)}; keep one of the records")
         records[query_id] = value
+    if len(records) > MOST_QUERIES:
+        raise UserError(
+            f"{path}: it has {len(records):,} queries, more than the {MOST_QUERIES:,} that are read; split it"
+        )
     _refuse_repeated_keys(path, data, raw)
     if not records:
         raise UserError(f"{path}: there is no query in it; an RL file maps query ids to records")
@@ -150,6 +158,7 @@ def record_decoder(fields: frozenset[str]) -> RecordDecoder:
 
 def decode_record(path: Path, query_id: int, raw: msgspec.Raw, decoder: RecordDecoder = RECORD) -> QueryRecord:
     """Decode one record; UserError names file, query, candidate and field."""
+    _refuse_crowded(path, query_id, memoryview(raw))
     try:
         record = decoder.decode(raw)
     except DAMAGE as error:
@@ -159,6 +168,15 @@ def decode_record(path: Path, query_id: int, raw: msgspec.Raw, decoder: RecordDe
     if decoder is RECORD:
         _refuse_repeated_fields(path, query_id, bytes(memoryview(raw)), len(record.pointer_candidates or ()))
     return record
+
+
+def _refuse_crowded(path: Path, query_id: int, raw: Buffer) -> None:
+    """A candidate takes hundreds of bytes of memory, and two of a file that means harm."""
+    if len(raw) <= LARGE_RECORD:
+        return
+    text = bytes(raw)
+    if 30 * text.count(b"{") > len(text) or 12 * text.count(b"[") > len(text):
+        raise UserError(f"{path}: query {query_id} has more candidates than any honest record; repair or drop it")
 
 
 def _refuse_repeated_fields(path: Path, query_id: int, raw: bytes, candidates: int) -> None:

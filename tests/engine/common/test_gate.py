@@ -163,6 +163,13 @@ def test_documents_that_would_take_gigabytes_are_refused_before_they_are_parsed(
         assert memory_of(lambda reader=reader: READERS[reader](tmp_path / "train.json")) < 80 << 20  # type: ignore[misc]
 
 
+def test_a_record_of_empty_candidates_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b'{"1": {"pointer_candidates": [' + b"{}," * 2_000_000 + b"{}]}}")
+    assert memory_of(lambda: read_rl_file(tmp_path / "a")) < 64 << 20
+    (tmp_path / "a").write_bytes(b'{"1": {"id_list": [' + b"[]," * 2_000_000 + b"[]]}}")
+    assert memory_of(lambda: read_rl_file(tmp_path / "a")) < 64 << 20
+
+
 def test_a_list_of_entries_that_would_take_gigabytes_is_not_read(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a", "w") as made:
         made.writestr("a/data.pkl", b"\x80\x02N.")
