@@ -570,5 +570,7 @@ async def test_what_two_runs_differ_in_stands_beside_the_verdict(tmp_path: Path)
     home = home_with(tmp_path, {"retriever": "t2t"}, {"retriever": "i2i", "pool": "first"})
     async with opened(home, compare="r1,r2") as pilot:
         await compared(pilot)
+        assert "confounded:" not in text_of(pilot), "without demonstrations the two do the same"
+        await pilot.press(*"jjj")
         await until(pilot, lambda: "confounded: r2 and r1 differ in 2 things" in " ".join(text_of(pilot).split()))
         assert "!confounded" in text_of(pilot)
