@@ -278,9 +278,11 @@ def _recipe(job: Job, known: Known, stop: Stop) -> Generator[Row, None, None]:
 
 
 def settled(spec: Any, facts: Mapping[str, Any]) -> Any:
-    """The specification with the precision that the first process settled, where it was left open: it decides answers."""
-    used = facts.get("vlm_dtype") or facts.get("encoder_dtype")
-    return spec.model_copy(update={"dtype": used}) if used and getattr(spec, "dtype", "") == "auto" else spec
+    """The specification with the precision and the engine that the first process settled, where they were left open: they
+    decide answers."""
+    used = {"dtype": facts.get("vlm_dtype") or facts.get("encoder_dtype"), "engine": facts.get("vlm_engine")}
+    left_open = {name: value for name, value in used.items() if value and getattr(spec, name, "") == "auto"}
+    return spec.model_copy(update=left_open) if left_open else spec
 
 
 def _spec(job: Job) -> Any:

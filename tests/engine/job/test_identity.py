@@ -16,6 +16,7 @@ from db.specs import EmbedSpec, EvalSpec, GenerateSpec, TrainSpec
 from db.specs.imported import ImportSpec
 from engine.common.fingerprint import file_sha
 from engine.demo import shipped
+from engine.job.worker import settled
 from engine.selector.checkpoint import load_selector, save_selector
 from tests.helpers_data import edit_json, write_official
 from tests.helpers_jobs import jobs_in
@@ -236,3 +237,11 @@ def test_the_precision_that_was_settled_first_is_kept(tmp_path: Path) -> None:
     assert jobs.work(run_id).exit_code == 2, "the answers stored are in float32, and it is asked for what the facts say"
     jobs.sql("UPDATE fact SET value = '\"float32\"' WHERE name = 'vlm_dtype'")
     assert jobs.work(run_id).state == "done"
+
+
+def test_the_engine_that_was_settled_first_is_kept() -> None:
+    spec = EvalSpec(shots=(0,))
+    assert spec.engine == "auto"
+    assert settled(spec, {"vlm_engine": "plain"}).engine == "plain"
+    assert settled(spec, {}) is spec
+    assert settled(EvalSpec(shots=(0,), engine="packed"), {"vlm_engine": "plain"}).engine == "packed"
