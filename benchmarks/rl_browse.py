@@ -180,7 +180,7 @@ async def _in_the_application(path: Path, root: Path) -> None:
         await pilot.pause(1.0)
         settle_memory()  # which the application does where there is a terminal
         base = rss_mb()
-        row = app.library.data_files()[0]
+        row = app.library.database.data_files()[0]
         page = RLDataScreen(app.library, row)
         start_builder, taken, seen = Indexing.start, [], 0
         for last in (False,) * 8 + (True,):

@@ -44,7 +44,8 @@ def random_model(config: Any, device: torch.device, dtype: torch.dtype, folder: 
     AutoTokenizer.from_pretrained(model_dir()).save_pretrained(folder)
     Qwen2VLImageProcessorPil(patch_size=14, merge_size=2, temporal_patch_size=2).save_pretrained(folder)
     processor = load_processor(folder, config)
-    return Loaded("random", model.eval().requires_grad_(False), processor, "random", device, dtype, 0)
+    ends = (int(processor.tokenizer.eos_token_id),)
+    return Loaded("random", model.eval().requires_grad_(False), processor, "random", device, dtype, 0, ends)
 
 
 def coco_like(
