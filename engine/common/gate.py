@@ -189,4 +189,4 @@ def _why(path: Path, error: OSError | ValueError) -> str:
     if error.errno == errno.ENXIO:  # which is how opening a socket fails
         return f"{name} is a socket, not a file; give a file"
     reason = "it does not exist" if error.errno in (errno.ENOENT, errno.ENOTDIR) else error.strerror or error
-    return f"{name} cannot be read: {reason}; check the path"
+    return f"{name} cannot be read: {reason}; put the file back, or check the path"
