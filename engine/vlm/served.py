@@ -68,6 +68,10 @@ class _Completion(msgspec.Struct):
     system_fingerprint: Any = None
 
 
+OLDER_LIMIT, NEWER_LIMIT = "max_tokens", "max_completion_tokens"
+"""Names of the limit of new tokens."""
+
+
 class ServedVLM:
     """See `engine.vlm.protocol.VLM`. What model the server really runs cannot be verified from here; `facts` says so."""
 
@@ -84,6 +88,7 @@ class ServedVLM:
         self.name = url
         self.decode_sha = decode.sha()
         self._samples = decode.do_sample
+        self._limit = OLDER_LIMIT
         self._ended = threading.Event()
         self._client = JsonClient(url.removesuffix("/").removesuffix("/chat/completions"), pause or self._ended.wait)
         self._concurrency = concurrency
@@ -125,7 +130,7 @@ class ServedVLM:
                 {"min_tokens": 0} if self._extended else {}
             )
             try:
-                found = self._client.ask("/chat/completions", _Completion, body, attempts=1)
+                found = self._complete(body, attempts=1)
             except UserError:
                 return None  # a server may take no text alone, or no images: that probe does not count
             said.append(found)
@@ -175,8 +180,22 @@ class ServedVLM:
         body = {"model": self._model, "messages": messages, **self._decoding}
         if self._samples:
             body["seed"] = sampling_seed(self.request_sha(prompt))
-        found = self._client.ask("/chat/completions", _Completion, body, about=f"model {self._model}")
-        return _read_answer(found.choices[0])
+        return _read_answer(self._complete(body).choices[0])
+
+    def _complete(self, body: Mapping[str, Any], *, attempts: int | None = None) -> _Completion:
+        """What the server makes of a request. Some models take the limit of tokens by its newer name alone, and say so."""
+        rest = {name: value for name, value in body.items() if name != OLDER_LIMIT}
+        while True:
+            limit = self._limit
+            request = {**rest, limit: body[OLDER_LIMIT]}
+            try:
+                return self._client.ask(
+                    "/chat/completions", _Completion, request, about=f"model {self._model}", attempts=attempts
+                )
+            except UserError as refusal:
+                if limit == NEWER_LIMIT or NEWER_LIMIT not in str(refusal):
+                    raise
+                self._limit = NEWER_LIMIT
 
     def findings(self) -> Sequence[Finding]:
         """None: what a server does is the server's."""

@@ -323,3 +323,16 @@ def test_a_sampled_request_carries_a_seed_of_its_own(
     assert seeds[0] != seeds[1]
     answers_in_order(ask(decode=DecodeSpec(num_beams=1)), prompts[:1])
     assert "seed" not in server.bodies[-1]
+
+
+def test_the_limit_of_tokens_goes_by_the_name_that_the_server_takes(
+    server: ScriptedServer, ask: Callable[..., ServedVLM], prompts: list[Prompt]
+) -> None:
+    server.scripted = [failure(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")]
+    vlm = ask(concurrency=1)
+    assert answers_in_order(vlm, prompts[:2]) == [Answer(f"re {prompt.texts[-1]}") for prompt in prompts[:2]]
+    names = [sorted(body.keys() & {"max_tokens", "max_completion_tokens"}) for body in server.bodies]
+    assert names == [["max_tokens"], ["max_completion_tokens"], ["max_completion_tokens"]]
+    assert {body.get("max_tokens", body.get("max_completion_tokens")) for body in server.bodies} == {
+        GREEDY.max_new_tokens
+    }
