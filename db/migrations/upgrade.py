@@ -57,6 +57,7 @@ def bring_up_to_date(path: Path, *, busy_seconds: float, is_current: Callable[[]
 
 
 def _run_steps(path: Path, busy_seconds: float) -> None:
+    # 70 ms that only a migration needs
     from alembic import command
 
     engine = connect(path, busy_seconds=busy_seconds, migrating=True)

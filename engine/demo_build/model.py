@@ -83,6 +83,7 @@ class PictureBank:
 
 def image_processor() -> Any:
     """The processor of the real model, with patches so large that the smallest allowed picture is one token."""
+    # seconds that --help does not need
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
     return Qwen2VLImageProcessorPil(

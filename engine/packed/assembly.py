@@ -55,6 +55,7 @@ def _kernels(device: torch.device, dtype: torch.dtype) -> tuple[Attention, Point
     if device.type != "cuda":
         return PaddedAttention(device), PlainPointwise()
     try:
+        # Triton is there on a GPU only
         from engine.packed.fused import FusedAttention
         from engine.packed.kernels import FusedPointwise
     except ImportError:  # no Triton

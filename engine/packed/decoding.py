@@ -38,6 +38,7 @@ class Scores:
 
     def __init__(self, decoding: Decoding, prompts: Sequence[Sequence[int]], device: torch.device) -> None:
         """`prompts`: all tokens of each prompt, which repetitions are counted in; only read where they are punished."""
+        # hub access is cut (vlm.loading) before transformers is imported
         from transformers import (
             LogitsProcessorList,
             RepetitionPenaltyLogitsProcessor,

@@ -40,6 +40,7 @@ def unsupported(model: Any, processor: Any) -> str:
 
 
 def _plain_patches(images: Any) -> bool:
+    # hub access is cut (vlm.loading) before transformers is imported
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
     steps = ("do_resize", "do_rescale", "do_normalize", "do_convert_rgb")

@@ -99,6 +99,7 @@ class PromptEncoder:
 
     def check(self, name: str) -> None:
         """Raises UserError for a tokenizer or chat template that cannot make prompts."""
+        # a chat template was rendered before this is needed
         from jinja2 import TemplateError
 
         if self.tokenizer.eos_token_id is None:

@@ -187,6 +187,8 @@ def attend(place: Home, run_id: int, *, as_json: bool) -> None:
     # The database and all that reads it, as in `begin`.
     from db.session import open_database
     from leverplus_tui.jobs import launcher
+
+    # the database, 340 ms that a blocked run does not need
     from leverplus_tui.jobs.follow import follow
     from leverplus_tui.results.run_result import print_result
 

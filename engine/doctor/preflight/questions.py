@@ -51,6 +51,8 @@ def _whole(spec: Asking, root: Path) -> Iterator[Finding]:
     # 190 ms (numpy's random) that the first finding does not wait for (benchmarks/preflight.py)
     from engine.data.datasets import open_dataset
     from engine.data.subsets import drawn
+
+    # readers of data sets, 16 ms that the first finding does not wait for (benchmarks/preflight.py)
     from engine.doctor.dataset import asked_findings
 
     with TemporaryDirectory() as unpacked:  # images inside the rows are looked at, and written to the cache by the job
@@ -69,6 +71,7 @@ def _whole(spec: Asking, root: Path) -> Iterator[Finding]:
 
 
 def _pieces(spec: Asking, root: Path) -> Iterator[Finding]:
+    # the same: only where a folder of the user is judged
     from engine.data.official import is_official, sampled_images
     from engine.doctor.dataset import missing_images
 
