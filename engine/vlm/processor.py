@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 from PIL import Image
 from torch import Tensor
 
@@ -99,9 +100,6 @@ class PromptEncoder:
 
     def check(self, name: str) -> None:
         """Raises UserError for a tokenizer or chat template that cannot make prompts."""
-        # a chat template was rendered before this is needed
-        from jinja2 import TemplateError
-
         if self.tokenizer.eos_token_id is None:
             raise UserError(f"vlm: the tokenizer of {name} has no end token (eos_token), so no answer would ever end.")
         if self.tokenizer.pad_token_id is None:

@@ -42,7 +42,7 @@ def half_cells(path: Path, columns: int, rows: int) -> list[Strip]:
     # 36 ms (Pillow) that the first frame need not wait for
     from PIL import Image
 
-    # Pillow, 100 ms that the first frame does not wait for
+    # Pillow again
     from engine.common.images import ImageProblem, as_rgb, open_image
 
     try:
