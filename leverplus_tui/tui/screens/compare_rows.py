@@ -119,7 +119,7 @@ def _run_lines(rows: Mapping[str, RunRow], runs: Sequence[str]) -> Iterator[Line
         "data set": {run: short_name(row.dataset, sets) for run, row in known.items()},
         "started": {run: age(row.started or row.created) for run, row in known.items()},
         "took": {run: duration(row.duration_s) for run, row in known.items()},
-        "findings": {run: " ".join(row.findings.codes) or "none" for run, row in known.items()},
+        "found while it ran": {run: " ".join(row.findings.codes) or "none" for run, row in known.items()},
     }
     yield Line(GROUPS[2], "state", state, differs=_unlike([cell.text for cell in state.values()]))
     flags = {run: " ".join(marks(row)) for run, row in known.items()}
