@@ -18,6 +18,7 @@ from db.session import open_database, writing
 from engine.rl.index import build as rl_index
 from leverplus_tui.data import rl_files
 from leverplus_tui.data.rl_files import Indexing
+from leverplus_tui.tui.screens.dialogs import Choose
 from leverplus_tui.tui.screens.rl.compare import RLCompareScreen
 from leverplus_tui.tui.screens.rl.health import brief
 from leverplus_tui.tui.screens.rl.page import RLDataScreen
@@ -209,7 +210,7 @@ async def test_two_files_side_by_side(home: Home) -> None:
     async with opened(home, (120, 40)) as pilot:
         await open_data(pilot)
         await pilot.press("v")
-        await settled(pilot)
+        await until(pilot, lambda: isinstance(pilot.app.screen, Choose))  # the other files are looked up first
         await pilot.press("enter")
         await until(
             pilot, lambda: isinstance(pilot.app.screen, RLCompareScreen) and "queries in both" in text_of(pilot)
