@@ -163,17 +163,16 @@ def _may_be_transparent(image: Image.Image) -> bool:
 def conversion(path: Path) -> Conversion:
     """Which conversion beyond the ordinary one `load_image` does to an image; empty for none, and for one that cannot be read.
 
-    Remembered while path, size and modification time stay.
+    Remembered while path, size, times and inode stay.
     """
     try:
-        status = path.stat()
+        return _conversion(path, content_key(path.stat()))
     except (OSError, ValueError):
         return ""
-    return _conversion(path, status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=1 << 16)
-def _conversion(path: Path, _size: int, _mtime_ns: int) -> Conversion:
+def _conversion(path: Path, _content_key: str) -> Conversion:
     try:
         if gate.read_head(path, 2) == b"\xff\xd8":
             return ""  # JPEG has neither transparency nor more than 8 bits here; nearly all images are of that kind
