@@ -1,4 +1,4 @@
-"""Runs as rows of a table: a page in seven queries, however many runs there are."""
+"""Runs as rows of a table: a page in six queries, however many runs there are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from db.store.filters import runs_condition, runs_order, worked_s
 from db.store.matrix import CellRow, cells
 
 _COLUMNS = """id, name, kind, state, dataset, vlm, retriever, selector, variant, seed, forced, parent_id, created_at, started_at,
-    ended_at, deleted_at, progress_done, progress_total, progress_unit, progress_note, progress_at, progress_from, progress_since"""
+    ended_at, deleted_at, progress_done, progress_total, progress_unit, progress_note, progress_at, progress_from, progress_since,
+    CASE state WHEN 'queued' THEN (SELECT waiting FROM ticket WHERE run_id = run.id) END AS waiting"""
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,6 @@ def _complete(session: Session, runs: Sequence[RowMapping]) -> list[RunRow]:
         tags[row["run_id"]].append(row["name"])
     findings = _finding_counts(session, ids)
     times = _times(session, ids)
-    waiting = {
-        row["run_id"]: row["waiting"] for row in _of_runs(session, "SELECT run_id, waiting FROM ticket", "", ids)
-    }
     return [
         _row(
             home(session),
@@ -132,7 +130,6 @@ def _complete(session: Session, runs: Sequence[RowMapping]) -> list[RunRow]:
             figures[run["id"]],
             tags[run["id"]],
             findings.get(run["id"], FindingCounts()),
-            waiting.get(run["id"], "") if run["state"] == "queued" else "",
         )
         for run in runs
     ]
@@ -170,7 +167,6 @@ def _row(
     figures: Sequence[CellRow],
     tags: Sequence[str],
     findings: FindingCounts,
-    waiting: str,
 ) -> RunRow:
     shared: dict[str, Any] = {
         name: run[name] for name in ("id", "name", "kind", "state", "retriever", "variant", "seed")
@@ -191,7 +187,7 @@ def _row(
         cells=tuple(figures),
         tags=tuple(tags),
         findings=findings,
-        waiting=waiting,
+        waiting=run["waiting"] or "",
     )
 
 
