@@ -24,6 +24,7 @@ RUN: dict[str, Leaf] = {
     "grpo": Leaf("run:grpo", "Train a selector by group-relative policy optimisation, after RCE when asked."),
     "generate": Leaf("run:generate", "Make RL data: propose demonstrations, let the model answer, score."),
     "embed": Leaf("run:embed", "Embed queries and candidates of a data set."),
+    "from-script": Leaf("scripts:from_script", "Say how a published shell script is expressed here."),
 }
 DATA: dict[str, Leaf] = {
     "add": Leaf("data:add", "Register a data set, RL data, embeddings or a cache by reference."),

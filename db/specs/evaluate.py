@@ -129,6 +129,8 @@ class EvalSpec(Spec):
     """Also keep demonstrations with the query's own image out of the pool."""
     most_similar_last: bool = True
     """Put the most similar neighbour last, next to the query, as published."""
+    order: Literal["chosen", "reversed", "shuffled"] = "chosen"
+    """Order of the demonstrations in the prompt: as they were `chosen`, `reversed`, or `shuffled` by seed and question."""
     prompt: PromptSpec = PromptSpec()
     """Texts of the prompt and sizes of its images."""
     decode: DecodeSpec = DecodeSpec()

@@ -14,13 +14,18 @@ from db.home import Home, resolve_home
 from leverplus_tui.commands.options import DetachOption, ForceOption, HomeOption, JsonOption
 from leverplus_tui.jobs import preflight
 from leverplus_tui.jobs.named_paths import resolved
-from leverplus_tui.jobs.spec_options import SpecOption, build_spec, options
+from leverplus_tui.jobs.spec_building import build_spec
+from leverplus_tui.jobs.spec_options import SpecOption, options
 from leverplus_tui.text.output import put, put_json, say
 
 COMMON = {
     "spec_file": Annotated[
         Path | None,
-        typer.Option("--spec", metavar="FILE.toml", help="Read fields from this file; options override it."),
+        typer.Option("--spec", metavar="FILE", help="Read fields from this TOML or YAML file; options override it."),
+    ],
+    "preset": Annotated[
+        str | None,
+        typer.Option("--preset", metavar="published", help="Start from the defaults of the published scripts."),
     ],
     "assignments": Annotated[
         list[str] | None,
@@ -137,6 +142,7 @@ def run_job(
     flags: dict[str, Any],
     *,
     spec_file: Path | None = None,
+    preset: str | None = None,
     assignments: list[str] | None = None,
     name: str | None = None,
     detach: bool = False,
@@ -146,7 +152,7 @@ def run_job(
 ) -> None:
     """One job from its options to its result; leaves by `typer.Exit` with the code of the contract."""
     place = resolve_home(home)
-    spec = resolved(build_spec(kind, flags, spec_file, assignments or ()), place)
+    spec = resolved(build_spec(kind, flags, spec_file, assignments or (), preset=preset), place)
     begin(place, spec, name=name or "", detach=detach, force=force, as_json=as_json)
 
 
