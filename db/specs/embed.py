@@ -17,6 +17,8 @@ class EmbedSpec(Spec):
     """Embedding."""
     dataset: str = "builtin"
     """`builtin`, a registered name, or a folder in an official or Hugging Face layout."""
+    images: str = ""
+    """Folder where the images lie, if not with the questions; it is looked in first."""
     encoder: str = "vlm"
     """`vlm` (the features of `vlm`), or a CLIP directory or hub id."""
     vlm: str = "builtin"

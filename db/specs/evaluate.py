@@ -101,6 +101,8 @@ class EvalSpec(Spec):
     """Split that the questions come from; demonstrations always come from train."""
     support: str = ""
     """Data set whose train questions are shown as demonstrations; empty for the one that is evaluated."""
+    images: str = ""
+    """Folder where the images lie, if not with the questions; it is looked in first."""
     limit: int | None = Field(default=None, ge=1)
     """Evaluate a seeded random subset of this many questions."""
     first: tuple[int, ...] = ()

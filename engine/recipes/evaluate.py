@@ -83,7 +83,7 @@ def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
 
 
 def _plan(spec: EvalSpec, context: RunContext) -> EvaluationPlan:
-    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir)
+    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir, images=spec.images)
     split = dataset.split(spec.split)
     retriever = resolve_retriever(spec)
     shots = (0,) if retriever == "zero-shot" else tuple(dict.fromkeys(spec.shots))
@@ -97,7 +97,7 @@ def _plan(spec: EvalSpec, context: RunContext) -> EvaluationPlan:
 
 def _support(spec: EvalSpec, dataset: Dataset, context: RunContext) -> Dataset:
     """The data set of the demonstrations; the very one that is evaluated where both are the same."""
-    other = open_dataset(spec.support, cache_dir=context.cache_dir) if spec.support else dataset
+    other = open_dataset(spec.support, cache_dir=context.cache_dir, images=spec.images) if spec.support else dataset
     return dataset if other.sha == dataset.sha else other
 
 

@@ -122,7 +122,7 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
 
 
 def _plan(spec: GenerateSpec, context: RunContext) -> GenerationPlan:
-    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir)
+    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir, images=spec.images)
     (subset,) = draw_subsets(dataset.train, dataset_sha=dataset.sha, limit=spec.queries, seed=spec.seed)
     drawn = set(subset.question_ids)
     return GenerationPlan(

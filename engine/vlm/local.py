@@ -77,6 +77,7 @@ class LocalVLM:
             "vlm_batch_size": self.batch_size,
             "vlm_batch_size_asked": self._asked,
             "vlm_engine": "plain",
+            **({"vlm_adapter": self.loaded.adapter} if self.loaded.adapter else {}),
             **({"vlm_engine_reason": self._engine_reason} if self._engine_reason else {}),
         }
 
