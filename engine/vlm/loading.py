@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from torch import Tensor
 
 from db.specs.base import UserError, canonical_json, sha256_text
 from engine.common.fingerprint import model_sha
+from engine.common.importing import no_collections
 from engine.common.model_files import end_tokens, go_offline
 from engine.vlm.processor import load_processor
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+COPYING_THREADS = 8
 SMALL_MODEL = 20_000_000
 """Parameters below which a model answers faster on one thread."""
 
@@ -76,8 +79,9 @@ def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
 def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir: Path | None = None) -> Loaded:
     """The model in a directory known to be complete. Strict: weights that the files do not hold are an error (UserError)."""
     go_offline()
-    # seconds that training does not need, and hub access is cut before
-    from transformers import AutoConfig, AutoModelForImageTextToText
+    with no_collections():
+        # seconds that training does not need, and hub access is cut before
+        from transformers import AutoConfig, AutoModelForImageTextToText
 
     chosen = choose_device(device)
     precision = choose_dtype(dtype, chosen)
@@ -88,9 +92,10 @@ def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir
             raise UserError(
                 f"vlm: {name} is a {config.model_type} model, which takes no images; give a vision-language model."
             )
-        model, report = AutoModelForImageTextToText.from_pretrained(
-            directory, dtype=precision, output_loading_info=True, ignore_mismatched_sizes=True, **offline
-        )
+        with no_collections():  # the model's class is imported here
+            model, report = AutoModelForImageTextToText.from_pretrained(
+                directory, dtype=precision, output_loading_info=True, ignore_mismatched_sizes=True, **offline
+            )
         processor = load_processor(directory, config)
     except unloadable() as error:
         raise UserError(f"vlm: {name} cannot be loaded from {directory}: {in_a_line(error)}") from error
@@ -98,8 +103,20 @@ def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir
     sha = model_sha(directory, cache_dir)
     _spare_threads(model, chosen)
     unused = len(report["unexpected_keys"])
-    model = model.eval().requires_grad_(False).to(chosen)
+    _place(model.eval().requires_grad_(False), chosen)
     return Loaded(name, model, processor, sha, chosen, precision, unused, _end_tokens(directory, processor.tokenizer))
+
+
+def _place(model: Any, device: torch.device) -> None:
+    """To the device. Weights are mapped files until now: several threads read them and copy them at a time."""
+    if device.type == "cuda":
+
+        def move(weight: Tensor) -> None:
+            weight.data = weight.data.to(device)
+
+        with ThreadPoolExecutor(COPYING_THREADS) as pool:
+            list(pool.map(move, model.parameters()))
+    model.to(device)
 
 
 def _end_tokens(directory: Path, tokenizer: Any) -> tuple[int, ...]:

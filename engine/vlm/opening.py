@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
+from db.specs.base import UserError
 from db.specs.evaluate import WITHOUT_MODEL, DecodeSpec, PromptSpec
+from engine.common.fingerprint import begin_model_sha
 from engine.common.model_files import find_model
 from engine.demo.shipped import BUILTIN, model_dir
 from engine.vlm.copying import CopyingVLM
@@ -44,14 +47,22 @@ def open_vlm(
         return ServedVLM(name, decode=decode, served_model=served_model, concurrency=concurrency)
     directory = model_directory(name)
     # 2.5 s (torch, transformers) that a served model does not need
-    from engine.vlm.choosing import choose_engine
+    from engine.vlm.choosing import begin_engine, choose_engine
     from engine.vlm.loading import load_model
 
     caps = prompt or PromptSpec()
+    begin_engine(engine, device)
     loaded = load_model(directory, name=name, dtype=dtype, device=device, cache_dir=cache_dir)
     return choose_engine(
-        loaded, engine, decode=decode, batch_size=batch_size, pixels=(caps.min_pixels, caps.max_pixels)
+        loaded, engine, cache_dir, decode=decode, batch_size=batch_size, pixels=(caps.min_pixels, caps.max_pixels)
     )
+
+
+def begin_hashing(name: str, cache_dir: Path) -> None:
+    """Begins to hash a local model's weights, which every recipe asks for; it says itself what is wrong with a name."""
+    if name not in WITHOUT_MODEL and not is_server(name):
+        with suppress(UserError, OSError):
+            begin_model_sha(model_directory(name), cache_dir)
 
 
 def model_directory(name: str) -> Path:
