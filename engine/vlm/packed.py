@@ -49,6 +49,7 @@ class PackedVLM(LocalVLM):
         self.engine: Engine = build(loaded.model, loaded.processor, decoding, memory_bytes=memory)
         self.distance: float | None = None
         """What the self-test found."""
+        self._card = torch.cuda.get_device_name(loaded.device) if loaded.device.type == "cuda" else ""
         self._tokens = lru_cache(maxsize=1 << 16)(self._tokenized)
 
     @property
@@ -67,7 +68,11 @@ class PackedVLM(LocalVLM):
         batches = ("vlm_batch_size", "vlm_batch_size_asked")
         plain = {name: value for name, value in super().facts().items() if name not in batches}
         tested = {} if self.distance is None else {"vlm_engine_distance": float(f"{self.distance:.3g}")}
-        return {**plain, "vlm_engine": "packed", **tested, **self.engine.counts.facts(plain["vlm_device"])}
+        return {**plain, "vlm_engine": "packed", **tested, **self.engine.counts.facts(self._card)}
+
+    def measures(self) -> Mapping[str, float]:
+        """See `engine.vlm.protocol.Measured`."""
+        return self.engine.counts.measures(self._card)
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, group by group; prompts with a common beginning are in one group."""
