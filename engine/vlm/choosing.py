@@ -8,18 +8,33 @@ from typing import Any
 import torch
 
 from db.specs.base import Finding
+from db.specs.evaluate import DecodeSpec, PromptSpec
 from engine.packed.reading import READERS, begin_processes, end_begun
 from engine.packed.weights import unsupported
-from engine.vlm.loading import Loaded, choose_device, in_a_line
+from engine.vlm.loading import Loaded, choose_device, in_a_line, load_model
 from engine.vlm.local import LocalVLM
 from engine.vlm.packed import PackedVLM
 from engine.vlm.selftest import LIMITS, KnownDistances, distance
 
 
-def begin_engine(asked: str, device: str) -> None:
-    """Starts what the packed engine will need on a GPU, while the model is loaded."""
-    if asked != "plain" and choose_device(device).type == "cuda":
+def open_local(
+    *,
+    name: str,
+    directory: Path,
+    decode: DecodeSpec,
+    prompt: PromptSpec,
+    dtype: str,
+    device: str,
+    batch_size: int,
+    engine: str,
+    cache_dir: Path | None,
+) -> LocalVLM:
+    """The model of a directory that is known to be complete, on one device. Raises UserError."""
+    if engine != "plain" and choose_device(device).type == "cuda":
         begin_processes(READERS)
+    loaded = load_model(directory, name=name, dtype=dtype, device=device, cache_dir=cache_dir)
+    caps = prompt.min_pixels, prompt.max_pixels
+    return choose_engine(loaded, engine, cache_dir, decode=decode, batch_size=batch_size, pixels=caps)
 
 
 def choose_engine(loaded: Loaded, asked: str, cache_dir: Path | None, **more: Any) -> LocalVLM:

@@ -54,14 +54,28 @@ class Loaded:
         return value.to(self.dtype) if value.is_floating_point() else value
 
 
+def devices(device: str) -> list[str]:
+    """Each device that is meant: `cuda:all` is every GPU here, `cuda:0,cuda:1` a list. Raises UserError for an empty one."""
+    if device == "cuda:all":
+        return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or [device]
+    found = [one.strip() for one in device.split(",")]
+    if not all(found):
+        raise UserError(f"device: {device} names an empty device; give a list such as cuda:0,cuda:1, or cuda:all.")
+    return found
+
+
 def choose_device(device: str) -> torch.device:
-    """`auto` is the first GPU where there is one. Raises UserError for a device that this machine has not."""
+    """`auto` is the first GPU where there is one; of several the first. Raises UserError for a device that this machine has
+    not."""
+    device = devices(device)[0]
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        chosen = torch.device(device)
+        chosen = torch.device("cuda:0" if device == "cuda:all" else device)
     except RuntimeError:
-        raise UserError(f"device: {device} is no device; give auto, cpu, cuda or cuda:1.") from None
+        raise UserError(
+            f"device: {device} is no device; give auto, cpu, cuda, cuda:1, cuda:all or a list such as cuda:0,cuda:1."
+        ) from None
     if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
         raise UserError(f"device: {device} was asked for, but this machine shows {torch.cuda.device_count()} GPUs.")
     if chosen.index is not None and chosen.type == "cuda":

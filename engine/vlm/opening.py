@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from db.specs.base import UserError
 from db.specs.evaluate import WITHOUT_MODEL, DecodeSpec, PromptSpec
@@ -34,6 +35,7 @@ def open_vlm(
 ) -> VLM:
     """The model `name`: `builtin`, a directory, a hub id in the local cache, http(s)://host/v1 of a server, or a rule.
 
+    `device` may be several, such as `cuda:all`: then each has a process of its own (`engine.vlm.spread`).
     `engine` is `plain` (transformers' generate), `packed`, or `auto` (packed where it can run).
     `prompt` gives the pixel caps of `embed_images`; prompts carry their own. `cache_dir` keeps hashes of weight files.
     Presence and completeness are checked before anything heavy is loaded. Raises UserError.
@@ -47,15 +49,16 @@ def open_vlm(
         return ServedVLM(name, decode=decode, served_model=served_model, concurrency=concurrency)
     directory = model_directory(name)
     # 2.5 s (torch, transformers) that a served model does not need
-    from engine.vlm.choosing import begin_engine, choose_engine
-    from engine.vlm.loading import load_model
+    from engine.vlm.choosing import open_local
+    from engine.vlm.loading import devices
+    from engine.vlm.spread.asking import SpreadVLM
 
-    caps = prompt or PromptSpec()
-    begin_engine(engine, device)
-    loaded = load_model(directory, name=name, dtype=dtype, device=device, cache_dir=cache_dir)
-    return choose_engine(
-        loaded, engine, cache_dir, decode=decode, batch_size=batch_size, pixels=(caps.min_pixels, caps.max_pixels)
-    )
+    options: dict[str, Any] = {
+        "name": name, "directory": directory, "decode": decode, "prompt": prompt or PromptSpec(), "dtype": dtype,
+        "batch_size": batch_size, "engine": engine, "cache_dir": cache_dir,
+    }  # fmt: skip
+    where = devices(device)
+    return SpreadVLM(where, **options) if len(where) > 1 else open_local(**options, device=where[0])
 
 
 def begin_hashing(name: str, cache_dir: Path) -> None:

@@ -22,7 +22,7 @@ from engine.packed.prefixes import cut
 from engine.packed.reading import Source
 from engine.vlm.loading import Loaded
 from engine.vlm.local import LocalVLM
-from engine.vlm.prompt import Prompt, request_sha
+from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import Answer, always
 
 BLOCK = 1024
@@ -57,11 +57,10 @@ class PackedVLM(LocalVLM):
         """Prompts worth handing over together."""
         return BLOCKS_AT_ONCE * BLOCK
 
-    def request_sha(self, prompt: Prompt) -> str:
-        """SHA-256 (hex) over model, prompt and decoding; in half precision also over the engine, whose rounding is its own."""
-        if self.loaded.dtype == torch.float32:
-            return super().request_sha(prompt)
-        return request_sha(sha256_text(canonical_json([self.sha, "packed"])), prompt.sha, self.decode_sha)
+    @property
+    def requests_sha(self) -> str:
+        """In half precision also over the engine, whose rounding is its own."""
+        return self.sha if self.loaded.dtype == torch.float32 else sha256_text(canonical_json([self.sha, "packed"]))
 
     def facts(self) -> Mapping[str, Any]:
         """What a run should record of the model and of what the engine did."""
