@@ -62,7 +62,7 @@ class GenerateSpec(Spec):
     seed: int = 42
     """Seed of queries, pools and proposals."""
     device: str = "auto"
-    """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`."""
+    """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`; `cuda:all` or a list (`cuda:0,cuda:1`) for a process on each."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision; `auto` is float32 on a CPU and bfloat16 on a GPU."""
     engine: Engine = "auto"

@@ -32,11 +32,13 @@ from db.rows import Candidate, Input, Row, StoredAnswer
 from db.session import open_database, reading, writing
 from db.specs import JOB_SPEC, UserError, canonical_json
 from db.specs.imported import ImportSpec
+from engine.common.importing import no_collections
 from engine.job import environment
 from engine.job.identity import CODES, Identity
 from engine.job.recorder import LAST_WORD_BYTES, RESERVE_BYTES, Recorder, Reserve
 from engine.recipes.changed import Changed
 from engine.recipes.run_context import RunContext, Scored, Stop
+from engine.vlm.opening import begin_hashing
 
 RECIPES: dict[str, tuple[str, str]] = {
     "eval": ("engine.recipes.evaluate", "evaluate"),
@@ -272,7 +274,9 @@ def _recipe(job: Job, known: Known, stop: Stop) -> Generator[Row, None, None]:
         stop=stop,
         candidates={(candidate.query_id, candidate.pointer): candidate for candidate in known.candidates},
     )
-    recipe = getattr(importlib.import_module(module), function)
+    begin_hashing(getattr(spec, "vlm", ""), job.home.cache)
+    with no_collections():
+        recipe = getattr(importlib.import_module(module), function)
     rows: Generator[Row, None, None] = recipe(spec, context)
     return rows
 

@@ -44,6 +44,7 @@ from engine.recipes.answering_model import (
 from engine.recipes.budget import CandidateBudget
 from engine.recipes.cached_answers import CachedAnswers
 from engine.recipes.dataset_rows import dataset_facts, usable
+from engine.recipes.engine_watch import EngineWatch
 from engine.recipes.inputs import dataset_inputs, encoder_input, model_input, selector_inputs
 from engine.recipes.proposals import Proposer, Vectors
 from engine.recipes.run_context import RunContext
@@ -115,7 +116,11 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
         request_sha=vlm.request_sha,
         at_once=vlm.at_once,
     )
-    yield from budget.rows()
+    watch = EngineWatch(vlm)
+    for row in budget.rows():
+        yield row
+        yield from watch.due(budget.answered)
+    yield from watch.last(budget.answered)
     yield from changed_facts(facts, vlm)
     yield from _left_out(budget)
     yield from _file(plan, budget, proposer.pools, _meta(plan, vlm, proposer.pools, made_with))

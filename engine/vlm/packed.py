@@ -22,7 +22,7 @@ from engine.packed.prefixes import cut
 from engine.packed.reading import Source
 from engine.vlm.loading import Loaded
 from engine.vlm.local import LocalVLM
-from engine.vlm.prompt import Prompt, request_sha
+from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import Answer, always
 
 BLOCK = 1024
@@ -49,6 +49,7 @@ class PackedVLM(LocalVLM):
         self.engine: Engine = build(loaded.model, loaded.processor, decoding, memory_bytes=memory)
         self.distance: float | None = None
         """What the self-test found."""
+        self._card = torch.cuda.get_device_name(loaded.device) if loaded.device.type == "cuda" else ""
         self._tokens = lru_cache(maxsize=1 << 16)(self._tokenized)
 
     @property
@@ -56,18 +57,21 @@ class PackedVLM(LocalVLM):
         """Prompts worth handing over together."""
         return BLOCKS_AT_ONCE * BLOCK
 
-    def request_sha(self, prompt: Prompt) -> str:
-        """SHA-256 (hex) over model, prompt and decoding; in half precision also over the engine, whose rounding is its own."""
-        if self.loaded.dtype == torch.float32:
-            return super().request_sha(prompt)
-        return request_sha(sha256_text(canonical_json([self.sha, "packed"])), prompt.sha, self.decode_sha)
+    @property
+    def requests_sha(self) -> str:
+        """In half precision also over the engine, whose rounding is its own."""
+        return self.sha if self.loaded.dtype == torch.float32 else sha256_text(canonical_json([self.sha, "packed"]))
 
     def facts(self) -> Mapping[str, Any]:
         """What a run should record of the model and of what the engine did."""
         batches = ("vlm_batch_size", "vlm_batch_size_asked")
         plain = {name: value for name, value in super().facts().items() if name not in batches}
         tested = {} if self.distance is None else {"vlm_engine_distance": float(f"{self.distance:.3g}")}
-        return {**plain, "vlm_engine": "packed", **tested, **self.engine.counts.facts(plain["vlm_device"])}
+        return {**plain, "vlm_engine": "packed", **tested, **self.engine.counts.facts(self._card)}
+
+    def measures(self) -> Mapping[str, float]:
+        """See `engine.vlm.protocol.Measured`."""
+        return self.engine.counts.measures(self._card)
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, group by group; prompts with a common beginning are in one group."""

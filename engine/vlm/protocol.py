@@ -99,6 +99,16 @@ class Served(Protocol):
         ...
 
 
+@runtime_checkable
+class Measured(Protocol):
+    """A model that knows how well its engine does."""
+
+    def measures(self) -> Mapping[str, float]:
+        """`answers_per_s`, images encoded and reused, tokens of prompts computed and reused, `tflops` and, where the card
+        is known, `utilisation` (0..1): of all answers so far. Empty before the first."""
+        ...
+
+
 def answers_in_order(vlm: VLM, prompts: Sequence[Prompt]) -> list[Answer]:
     """All answers, in the order of the prompts."""
     known: dict[int, Answer] = {}
