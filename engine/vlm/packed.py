@@ -69,6 +69,9 @@ class PackedVLM(LocalVLM):
         tested = {} if self.distance is None else {"vlm_engine_distance": float(f"{self.distance:.3g}")}
         return {**plain, "vlm_engine": "packed", **tested, **self.engine.counts.facts(plain["vlm_device"])}
 
+    def _image_facts(self) -> dict[str, str]:
+        return {}  # the engine counts the images that it encoded
+
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, group by group; prompts with a common beginning are in one group."""
         blocks: list[Callable[[], Asks]] = [cache(partial(self._asks, prompts, one)) for one in _blocks(len(prompts))]
