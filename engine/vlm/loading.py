@@ -17,7 +17,8 @@ from engine.common.fingerprint import model_sha
 from engine.common.importing import no_collections
 from engine.common.model_files import end_tokens, go_offline
 from engine.vlm.adapted import merged, without_adapter
-from engine.vlm.processor import load_processor
+from engine.vlm.image_only import load_processor
+from engine.vlm.processor import check_prompts
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 COPYING_THREADS = 8
@@ -110,11 +111,12 @@ def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir
             raise UserError(
                 f"vlm: {name} is a {config.model_type} model, which takes no images; give a vision-language model."
             )
+        processor = load_processor(directory, config)
+        check_prompts(processor, name)  # before the weights, which take long
         with without_adapter(directory) as own, no_collections():  # the model's class is imported here
             model, report = AutoModelForImageTextToText.from_pretrained(
                 own, dtype=precision, output_loading_info=True, ignore_mismatched_sizes=True, **offline
             )
-        processor = load_processor(directory, config)
     except unloadable() as error:
         raise UserError(f"vlm: {name} cannot be loaded from {directory}: {in_a_line(error)}") from error
     check_weights(name, config.model_type, report, field="vlm")

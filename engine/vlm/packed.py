@@ -73,6 +73,9 @@ class PackedVLM(LocalVLM):
         """See `engine.vlm.protocol.Measured`."""
         return self.engine.counts.measures(self._card)
 
+    def _image_facts(self) -> dict[str, str]:
+        return {}  # the engine counts the images that it encoded
+
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, group by group; prompts with a common beginning are in one group."""
         blocks: list[Callable[[], Asks]] = [cache(partial(self._asks, prompts, one)) for one in _blocks(len(prompts))]
