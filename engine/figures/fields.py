@@ -7,6 +7,8 @@ from typing import Any
 
 DATASETS = {"okvqa": "OKVQA", "vqav2": "VQAv2", "vqa2": "VQAv2", "v2": "VQAv2"}
 """Letters and digits of a name, capitals aside -> the name by which data sets are known here."""
+FULL_SIZE = {"OKVQA": 5046, "VQAv2": 214_354}
+"""Data set -> questions of its validation split."""
 LARGEST = 10**15
 """Larger ids and counts are damage; they would fit no database column."""
 
