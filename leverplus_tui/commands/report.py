@@ -12,7 +12,7 @@ from engine.common.atomic import write_text
 from leverplus_tui.commands.database import find_run_id, find_run_ids, reading_home
 from leverplus_tui.commands.options import HomeOption, RunsArgument
 from leverplus_tui.report.gather import gather
-from leverplus_tui.report.writing import ENDINGS, form_of, written
+from leverplus_tui.report.writing import form_of, written
 from leverplus_tui.text.output import put, say
 
 
@@ -46,7 +46,9 @@ def report(
     """
     asked = form or (form_of(out) if out is not None else "md")
     if asked is None:
-        raise UserError(f"--out {out}: end the name in {', '.join(ENDINGS)}, or give --format")
+        raise UserError(
+            f"--out {out}: end the name in .md or .html, in .tex or .csv for tables alone, or give --format"
+        )
     with reading_home(home) as session:
         run_ids = find_run_ids(session, runs)
         planned = find_run_id(session, against) if against else None

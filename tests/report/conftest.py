@@ -16,6 +16,7 @@ from tests.helpers_db import a_finding
 from tests.helpers_tui import at_rest
 
 N = 80
+RUNS_OF_SHOTS = (0, 2)
 HALF = {q: float(q % 2) for q in range(N)}
 LIKE = {q: 1.0 if q == 0 else float(q % 2) for q in range(N)}
 MOST = {q: 0.0 if q % 10 == 0 else 1.0 for q in range(N)}
