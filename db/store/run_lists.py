@@ -44,7 +44,7 @@ def run_ids_with_answers(
 def runs_that_wrote(session: Session, *, path: str) -> list[int]:
     """Runs that wrote a checkpoint at this path, newest first; deleted ones too, since what they were still counts."""
     sql = "SELECT DISTINCT run_id AS id FROM checkpoint WHERE path = :path ORDER BY run_id DESC"
-    return [row["id"] for row in query(session, sql, {"path": path})]
+    return [row["id"] for row in query(session, sql, {"path": home(session).stored(path)})]
 
 
 def state_counts(session: Session) -> dict[str, int]:
