@@ -94,8 +94,11 @@ RUN_FIELDS = {
     "n": "questions of its largest subset",
     "acc@SHOTS": "accuracy at that number of shots, on its largest subset",
     "last.METRIC": "last value of a training metric, such as `last.val_loss`",
+    "best.METRIC": "lowest value of a loss or KL, highest value of any other metric",
     "min.METRIC": "lowest value of a metric",
     "max.METRIC": "highest value of a metric",
+    "lr": "learning rate of the phase that a training is named by",
+    "SETTING": "any field of [fields.md](fields.md) by its name, such as `rce_lr`, `decode.num_beams`, `parts.scorer`",
     "forced": "started although preflight found errors",
     "deleted": "deleted; without this field deleted runs are left out",
 }

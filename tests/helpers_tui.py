@@ -18,8 +18,10 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 from sqlalchemy import Engine
 from sqlmodel import Session
+from textual import events
 from textual._context import active_app
 from textual.app import App
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from db import process, store
@@ -263,6 +265,19 @@ async def _idle() -> None:
     while quiet < 2:
         await asyncio.sleep(0)
         quiet = 0 if ready else quiet + 1
+
+
+def burst(pilot: Pilot[None], *keys: str) -> None:
+    """Keys typed faster than anything can answer."""
+    for key in keys:
+        name = _character_to_key(key) if len(key) == 1 else key
+        pilot.app.post_message(events.Key(name, key if len(key) == 1 else None))
+
+
+def held_back(pilot: Pilot[None]) -> int:
+    """Keys that wait for what the keys before them open."""
+    assert isinstance(pilot.app, LeverplusApp)
+    return len(pilot.app._typed)
 
 
 def text_of(pilot: Pilot[None]) -> str:

@@ -8,6 +8,8 @@ Reading (a `reading` or `writing` session):
     run_ids(session, *, where=None, sort="created desc") -> list[int]          job_ids(session, *, limit) -> list[int]
     run_ids_with_answers(session, *, shot, dataset_sha, split, but, limit) -> list[int]
     runs_that_wrote(session, *, path) -> run ids
+    run_values(session, *, run_ids, fields) -> {run id: {field: value}}        metric_names(session) -> list[str]
+    varying_settings(session, *, run_ids) -> list[str]         setting_fields() -> all settings that a filter can name
     state_counts(session) -> {state: runs}                     largest_subsets(session) -> {shots: questions}
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
     run_of_spec(session, *, spec) -> run id or None            note_of(session, *, run_id) -> str
@@ -89,7 +91,15 @@ from db.store.jobs import (
 from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
 from db.store.matrix import CellRow, cells
 from db.store.metrics import MetricRow, metric_series, metric_summaries
-from db.store.run_lists import job_ids, largest_subsets, run_ids, run_ids_with_answers, runs_that_wrote, state_counts
+from db.store.run_lists import (
+    job_ids,
+    largest_subsets,
+    run_ids,
+    run_ids_with_answers,
+    run_values,
+    runs_that_wrote,
+    state_counts,
+)
 from db.store.runs import (
     AnySpec,
     StateConflict,
@@ -111,6 +121,7 @@ from db.store.runs import (
     tag,
     untag,
 )
+from db.store.settings import metric_names, setting_fields, smaller_is_better, varying_settings
 
 __all__ = [
     "ACTIVE",
@@ -168,6 +179,7 @@ __all__ = [
     "list_runs",
     "lost_runs",
     "measured_cells",
+    "metric_names",
     "metric_series",
     "metric_summaries",
     "note",
@@ -185,9 +197,12 @@ __all__ = [
     "run_ids_with_answers",
     "run_of_spec",
     "run_rows",
+    "run_values",
     "runs_that_wrote",
     "scores",
     "set_state",
+    "setting_fields",
+    "smaller_is_better",
     "soft_delete",
     "spec_of",
     "spec_text",
@@ -197,4 +212,5 @@ __all__ = [
     "tag",
     "unanswered",
     "untag",
+    "varying_settings",
 ]

@@ -11,12 +11,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import events, work
+from textual import work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.types import AnimationLevel
-from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from db.user_error import UserError
@@ -136,13 +135,6 @@ class LeverplusApp(RequestApp):
                 self.post_message(messages.OpenRun(await asyncio.to_thread(self.library.database.find_run, self._run)))
         except UserError as error:
             self.notify(str(error), severity="error", markup=False)
-
-    def on_key(self, event: events.Key) -> None:
-        """A letter that was on its way to a list when a text field took the focus belongs into the field, which keeps its own
-        from coming here."""
-        if isinstance(self.focused, Input) and event.is_printable and event.character:
-            event.prevent_default()
-            self.focused.insert_text_at_cursor(event.character)
 
     def on_unmount(self) -> None:
         """Stop looking; jobs go on."""

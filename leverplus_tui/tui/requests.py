@@ -6,18 +6,18 @@ import asyncio
 from pathlib import Path
 
 from textual import work
-from textual.app import App
 
 from db.run_states import ACTIVE
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.ordered_keys import OrderedKeys
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Ask, Confirm
 from leverplus_tui.tui.started_runs import StartedRuns
 
 
-class RequestApp(App[None]):
+class RequestApp(OrderedKeys):
     """The part of the program that does what messages ask for."""
 
     def __init__(self, library: Library) -> None:

@@ -100,6 +100,11 @@ class CompareScreen(PageScreen):
         self.compared = False
         self.refresh_data()
 
+    @property
+    def is_opening(self) -> bool:
+        """Until figures are there; what is compared comes later."""
+        return bool(self.run_ids) and self.found is None
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that need a comparison are not offered before there is one."""
         needs = ("baseline", "differences", "export", "shift", "next_difference", "drop", "copy")

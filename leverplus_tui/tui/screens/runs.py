@@ -128,6 +128,7 @@ class RunsScreen(RunActions, LaunchPage, FilteredPage):
     def on_database_refused(self, event: DatabaseRefused) -> None:
         """There is nothing to list, and why."""
         event.stop()
+        self._has_read = True
         self.refresh_bindings()
         self.query_one("#empty", Empty).say("The database cannot be used", [event.sentence], [("q", "quit")])
 
