@@ -89,6 +89,7 @@ RUN_FIELDS = {
     "age": "how long ago it was made",
     "duration": "how long its processes worked on it",
     "seed": "seed",
+    "sweep": "the sweep that it belongs to",
     "progress": "share of the work that is done",
     "findings": "number of findings",
     "n": "questions of its largest subset",

@@ -15,6 +15,9 @@ RewardMode = Literal[
     "hard01_plus_gtprob_separated", "hard_plus_gtprob_plus_rel", "legacy",
 ]  # fmt: skip
 
+VARIES = frozenset({"rce_lr", "grpo_lr", "kl_beta", "temperature_start", "temperature_end", "seed", "weight_decay"})
+"""Fields in which runs that train as one batch may differ."""
+
 
 class TrainSpec(Spec):
     """A pointer selector trained by RCE, then GRPO. The defaults are sound; every published recipe can be expressed."""

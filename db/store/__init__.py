@@ -33,6 +33,10 @@ Reading (a `reading` or `writing` session):
     all_data(engine, *, kind=None) -> list[DataRow]: registered files looked at again, and what runs wrote
     as_on_disk(row) -> DataRow: how one of them is found now
     changed_data(engine, paths) -> list[DataRow]: those whose content is not what was registered
+    tickets(session) -> list[TicketRow]: the queue             ticket_of(session, *, run_id) -> TicketRow or None
+    states(session, *, run_ids) -> {run id: state}             paces(session, *, kind) -> list[Pace]
+    list_sweeps(session) / get_sweep(session, *, sweep_id) / find_sweep(session, text) -> SweepRow
+    sweep_of(session, *, run_id) -> sweep id or None
     ref(run_id) -> "r12"                                       STATES, ACTIVE, ENDED, FAILED, UNFINISHED: run states
 Writing (a `writing` session):
     create_run(session, *, spec, name="", forced=False, environment, parent=None) -> Run
@@ -42,6 +46,11 @@ Writing (a `writing` session):
     lost_runs(session, *, alive=is_alive) -> list[int]         marks dead runs as lost; their ids
     add_rows(session, *, run_id, process_id, rows)             may be repeated; DiskFull stores nothing of the batch
     drop_findings(session, *, run_id, codes)
+    enqueue(session, *, run_id, device, priority=0, memory_mb=0, needs=(), retries=0, time_limit_s=None, runner="", batch=None)
+    pause(session, *, run_ids, paused=True)    prioritise(session, *, run_id, priority)    move_before(session, *, run_id, other)
+    grant(session, *, run_ids, lane)    say_waiting(session, *, reasons)    try_again(session, *, run_id, not_before)
+    drop_ticket(session, *, run_id)     settle_spec(session, *, run, spec): names of files in place of names of runs
+    create_sweep(session, *, name, kind, axes, members) -> sweep id
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
     soft_delete / restore(session, *, run_ids)            discard(session, *, run_id)
     add_data(session, *, path, kind, size, sha256, name="", facts=None, modified_ns=None) -> DataRow
@@ -91,6 +100,20 @@ from db.store.jobs import (
 from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
 from db.store.matrix import CellRow, cells
 from db.store.metrics import MetricRow, metric_series, metric_summaries
+from db.store.queue import (
+    TicketRow,
+    drop_ticket,
+    enqueue,
+    grant,
+    move_before,
+    pause,
+    prioritise,
+    say_waiting,
+    states,
+    ticket_of,
+    tickets,
+    try_again,
+)
 from db.store.run_lists import (
     job_ids,
     largest_subsets,
@@ -122,6 +145,17 @@ from db.store.runs import (
     untag,
 )
 from db.store.settings import metric_names, setting_fields, smaller_is_better, varying_settings
+from db.store.sweeps import (
+    Pace,
+    SweepRow,
+    create_sweep,
+    find_sweep,
+    get_sweep,
+    list_sweeps,
+    paces,
+    settle_spec,
+    sweep_of,
+)
 
 __all__ = [
     "ACTIVE",
@@ -137,12 +171,15 @@ __all__ = [
     "FindingCounts",
     "MeasuredCell",
     "MetricRow",
+    "Pace",
     "PredictionRow",
     "ProcessRow",
     "ProgressRow",
     "RunDetail",
     "RunRow",
     "StateConflict",
+    "SweepRow",
+    "TicketRow",
     "active_processes",
     "add_data",
     "add_rows",
@@ -157,19 +194,25 @@ __all__ = [
     "checkpoints",
     "count_runs",
     "create_run",
+    "create_sweep",
     "default_name",
     "discard",
     "drop_findings",
+    "drop_ticket",
     "end_process",
+    "enqueue",
     "evaluations_on",
     "facts",
     "find_answers",
     "find_data",
     "find_run",
+    "find_sweep",
     "findings",
     "findings_of",
     "forget_data",
     "get_run",
+    "get_sweep",
+    "grant",
     "heartbeat",
     "inputs",
     "is_alive",
@@ -177,15 +220,20 @@ __all__ = [
     "largest_subsets",
     "list_data",
     "list_runs",
+    "list_sweeps",
     "lost_runs",
     "measured_cells",
     "metric_names",
     "metric_series",
     "metric_summaries",
+    "move_before",
     "note",
     "note_of",
     "own_answers",
+    "paces",
+    "pause",
     "predictions",
+    "prioritise",
     "processes",
     "questions",
     "ref",
@@ -199,9 +247,11 @@ __all__ = [
     "run_rows",
     "run_values",
     "runs_that_wrote",
+    "say_waiting",
     "scores",
     "set_state",
     "setting_fields",
+    "settle_spec",
     "smaller_is_better",
     "soft_delete",
     "spec_of",
@@ -209,7 +259,12 @@ __all__ = [
     "specs_of",
     "start_process",
     "state_counts",
+    "states",
+    "sweep_of",
     "tag",
+    "ticket_of",
+    "tickets",
+    "try_again",
     "unanswered",
     "untag",
     "varying_settings",

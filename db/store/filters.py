@@ -177,6 +177,10 @@ def _run_number(value: str) -> tuple[float, float]:
     return _plain(str(int(value.lower().removeprefix("r"))))
 
 
+def _sweep_number(value: str) -> tuple[float, float]:
+    return _plain(str(int(value.lower().removeprefix("s"))))
+
+
 def _seconds(value: str) -> tuple[float, float]:
     """`90`, `90s`, `15m`, `2h`, `7d`, `3w`, and sums such as `2h30m`."""
     parts = re.findall(r"([\d.]+)([smhdw]?)", value.lower())
@@ -234,6 +238,9 @@ _NUMBERS: dict[str, Callable[[], _Number]] = {
     "age": lambda: _Number(f"({now()} - run.created_at) / 1e6", _seconds, "time such as 90s, 15m, 2h, 7d"),
     "duration": lambda: _Number(_worked(), _seconds, "time such as 90s, 15m, 2h, 7d"),
     "seed": lambda: _Number("run.seed", _plain),
+    "sweep": lambda: _Number(
+        "(SELECT sweep_id FROM sweep_member WHERE run_id = run.id)", _sweep_number, "sweep such as s3"
+    ),
     "progress": lambda: _Number("100.0 * run.progress_done / nullif(run.progress_total, 0)", _percent, "percentage"),
     "findings": lambda: _Number("(SELECT count(*) FROM finding WHERE run_id = run.id)", _plain),
     "n": lambda: _Number("(SELECT max(n) FROM cell WHERE run_id = run.id)", _plain),

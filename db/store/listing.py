@@ -1,4 +1,4 @@
-"""Runs as rows of a table: a page in six queries, however many runs there are."""
+"""Runs as rows of a table: a page in seven queries, however many runs there are."""
 
 from __future__ import annotations
 
@@ -73,6 +73,8 @@ class RunRow:
     cells: tuple[CellRow, ...]
     tags: tuple[str, ...]
     findings: FindingCounts
+    waiting: str = ""
+    """What a queued run waits for, in words."""
 
     @property
     def ref(self) -> str:
@@ -119,6 +121,9 @@ def _complete(session: Session, runs: Sequence[RowMapping]) -> list[RunRow]:
         tags[row["run_id"]].append(row["name"])
     findings = _finding_counts(session, ids)
     times = _times(session, ids)
+    waiting = {
+        row["run_id"]: row["waiting"] for row in _of_runs(session, "SELECT run_id, waiting FROM ticket", "", ids)
+    }
     return [
         _row(
             home(session),
@@ -127,6 +132,7 @@ def _complete(session: Session, runs: Sequence[RowMapping]) -> list[RunRow]:
             figures[run["id"]],
             tags[run["id"]],
             findings.get(run["id"], FindingCounts()),
+            waiting.get(run["id"], "") if run["state"] == "queued" else "",
         )
         for run in runs
     ]
@@ -164,6 +170,7 @@ def _row(
     figures: Sequence[CellRow],
     tags: Sequence[str],
     findings: FindingCounts,
+    waiting: str,
 ) -> RunRow:
     shared: dict[str, Any] = {
         name: run[name] for name in ("id", "name", "kind", "state", "retriever", "variant", "seed")
@@ -184,6 +191,7 @@ def _row(
         cells=tuple(figures),
         tags=tuple(tags),
         findings=findings,
+        waiting=waiting,
     )
 
 

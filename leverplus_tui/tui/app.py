@@ -115,7 +115,7 @@ class LeverplusApp(RequestApp):
         self.watcher = Watcher(
             tell=self.post_message,
             version=self.library.database.version,
-            mark_lost=self.library.database.mark_lost,
+            mark_lost=self.library.tend,
             failed=self._blind,
         )
         self.watcher.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,14 @@ class Library:
         from leverplus_tui.tui.database import Database  # sqlmodel: 400 ms that the first frame need not wait for
 
         self._database = Database(self.home.database)
+
+    def tend(self) -> None:
+        """End what is dead, and see to it that somebody starts what waits."""
+        from leverplus_tui.queue.lock import ensure_dispatcher  # as above
+
+        self.database.mark_lost()
+        with suppress(OSError):  # a home that cannot be written can still be looked at
+            ensure_dispatcher(self.home, self.database.engine)
 
     def close(self) -> None:
         """Give the connections back."""
