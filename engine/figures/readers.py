@@ -14,6 +14,7 @@ from engine.figures.fields import FULL_SIZE, BadValue, dataset_name, shown, text
 from engine.figures.reading import Figure, Matrix, Reading
 from engine.figures.source import Source
 from engine.figures.tables import files as table_files
+from engine.figures.trackers import mlflow, tensorboard, trackio, wandb
 from engine.figures.units import Printed, percent_factor
 
 
@@ -29,6 +30,11 @@ class Reader(NamedTuple):
 
 
 READERS: tuple[Reader, ...] = (
+    Reader("database of MLflow", "run", mlflow.is_store, mlflow.read_store),
+    Reader("folder of MLflow", "run", mlflow.is_files, mlflow.read_files),
+    Reader("project of trackio", "run", trackio.is_project, trackio.read_project),
+    Reader("offline runs of W&B", "run", wandb.is_offline, wandb.read_offline),
+    Reader("event files of TensorBoard", "run", tensorboard.is_events, tensorboard.read_events),
     Reader("list of accuracy matrices", "matrix", accuracy_files.is_published, accuracy_files.read_published),
     Reader("metrics file", "matrix", accuracy_files.is_metrics, accuracy_files.read_metrics),
     Reader("baseline metrics file", "matrix", accuracy_files.is_baseline, accuracy_files.read_baseline),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.figures.test_trackers import mlflow_files
 from tests.helpers_cli import Desk, make_desk
 
 REPORTS = Path(__file__).parent.parent / "engine" / "figures" / "reports"
@@ -113,3 +114,17 @@ def test_a_training_log_becomes_a_run_with_metrics(desk: Desk) -> None:
     }  # fmt: skip
     assert "train_v3" in desk.call("runs").stdout
     assert "rce_loss" in desk.call("show", "r1").stdout
+
+
+def test_runs_of_another_tracker_come_with_parameters_and_metrics(desk: Desk, tmp_path: Path) -> None:
+    root = mlflow_files(tmp_path / "mlruns")
+    [report] = desk.json("doctor", str(root))
+    assert (report["kind"], report["facts"]["layout"], report["facts"]["metrics"]) == ("run", "folder of MLflow", 4)
+    [entry] = desk.json("import", str(root))["imported"]
+    assert (entry["label"], entry["source"], entry["metrics"]) == ("first", "mlflow:abc", 4)
+    shown = desk.json("show", "r1")
+    assert shown["lineage"]["parameters"] == {"lr": "0.1"}
+    assert len(shown["lineage"]["source_sha"]) == 64
+    assert shown["metrics"]["rce/loss"]["value"] == 4.0
+    assert shown["metrics"]["train/val_loss"]["value"] is None
+    assert desk.json("import", str(root))["imported"][0]["already"]
