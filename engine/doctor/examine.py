@@ -91,6 +91,11 @@ def _is_embeddings(path: Path, head: bytes) -> bool:
 def _folder(path: Path, expect: Mapping[str, str] | None) -> Report:
     if any((path / name).is_file() for name in (*INDEX_FILES, *SINGLE_FILES)) or _is_foreign(path):
         return examine_checkpoint(path, expect)
+    # 20 ms that a checkpoint's report does not need
+    from engine.data.datasets import is_dataset
+
+    if not is_dataset(path) and (report := _of_another_program(path)):
+        return report
     return _judged(path, "dataset", lambda: _dataset(path))
 
 

@@ -10,12 +10,14 @@ from typing import Any
 from engine.figures.fields import BadValue, accuracy, dataset_name, shown, text, whole
 from engine.figures.reading import Figure, LeftOut, Matrix, Reading
 from engine.figures.source import Source
+from engine.figures.tables.patterns import VLM
 
 METRICS_KEY = re.compile(r"^(?P<date>.*?)-?test_data_num=(?P<n>-?\d{1,15})-(?P<label>.+)$")
 SHOT_KEY = re.compile(r"^shot_num[=_](\d{1,3})$")
 METRICS_FILE = re.compile(
     r"(?P<vlm>.+?)_(?P<sampler>\w*?(?:Sampler|Retriever))(?:_(?P<training>.+?))?_(?:baseline_)?metrics", re.IGNORECASE
 )
+NO_ACCURACY = "only accuracies can be imported and compared"
 RESULT_FIELDS = {"accuracy", "shot_num"}
 """Of a v3 result, which is one figure."""
 
@@ -95,7 +97,7 @@ def read_result(source: Source) -> Reading:
 
 def _refuse_captions(source: Source) -> None:
     if any(part.lower() in ("caption", "captions", "coco_caption") for part in source.path.absolute().parts[-4:-1]):
-        raise BadValue("figures of image captions, which are CIDEr and no accuracies, so they are not imported")
+        raise BadValue("a metrics file of image captions, whose figures are CIDEr and no accuracies", NO_ACCURACY)
 
 
 def _model_in(path: Path, named: re.Match[str] | None) -> str:
@@ -103,6 +105,8 @@ def _model_in(path: Path, named: re.Match[str] | None) -> str:
     if named:
         return re.sub(r"(?<=\d)_(?=\d)", ".", named["vlm"])
     parts = path.absolute().parts
+    if path.name == "metrics.json" and VLM.match(parts[-4] if len(parts) > 4 else ""):
+        return parts[-4]
     at = max((i for i, part in enumerate(parts) if part == "icl_inference"), default=-1)
     return parts[at + 1] if 0 <= at < len(parts) - 4 else ""
 

@@ -16,6 +16,10 @@ LARGEST = 10**15
 class BadValue(Exception):
     """A value is not what its field holds; the text says what it is and what is needed."""
 
+    def __init__(self, what: str, way_out: str = "repair the value or remove its row") -> None:
+        super().__init__(what)
+        self.way_out = way_out
+
 
 def whole(value: Any, what: str, least: int = 0) -> int:
     """A whole number from `least` on, also where it is written as text or as 100.0."""

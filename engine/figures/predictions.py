@@ -9,8 +9,9 @@ from typing import Any
 from engine.figures.fields import BadValue, shown, text, whole
 from engine.figures.reading import ImportedAnswer, Reading
 from engine.figures.source import Source
+from engine.figures.tables.delimited import lines_of, rows_of
 
-ANSWER_FIELDS = ("prediction", "output", "answer")
+ANSWER_FIELDS = ("prediction", "output", "response", "pred", "answer")
 SHOT_FIELDS = ("shot", "shots", "shot_num", "num_shots", "n_shot")
 SHOTS_IN_NAME = re.compile(r"shot_num[=:_](\d{1,3})(?!\d)")
 Numbered = tuple[int, Mapping[str, Any]]
@@ -27,6 +28,20 @@ def read_answers(source: Source) -> Reading:
     if source.rows:
         return Reading(source.path, answers=answers_of(source, source.rows, "line"))
     return Reading(source.path, answers=answers_of(source, list(enumerate(_listed(source))), "row"))
+
+
+def is_answer_table(source: Source) -> bool:
+    """CSV or TSV with a column of questions' numbers and one of answers."""
+    if source.is_folder or source.suffix not in (".csv", ".tsv"):
+        return False
+    header = {cell.strip() for _, cells in lines_of(source)[:1] for cell in cells}
+    return "question_id" in header and any(name in header for name in ANSWER_FIELDS)
+
+
+def read_answer_table(source: Source) -> Reading:
+    """One answer a row; references stand in none."""
+    rows = [(at, {name: value for name, value in row.items() if name != "answers"}) for at, row in rows_of(source)]
+    return Reading(source.path, answers=answers_of(source, rows, "line"))
 
 
 def _listed(source: Source) -> Sequence[Mapping[str, Any]]:

@@ -9,11 +9,12 @@ from typing import Any, Literal, NamedTuple
 
 from db.specs.base import UserError
 from engine.common.findings import Unrecognised
-from engine.figures import accuracy_files, predictions
+from engine.figures import accuracy_files, harness, predictions, training_logs, vlmevalkit
 from engine.figures.fields import FULL_SIZE, BadValue, dataset_name, shown, text
 from engine.figures.reading import Figure, Matrix, Reading
 from engine.figures.source import Source
 from engine.figures.tables import files as table_files
+from engine.figures.trackers import mlflow, tensorboard, trackio, wandb
 from engine.figures.units import Printed, percent_factor
 
 
@@ -29,11 +30,28 @@ class Reader(NamedTuple):
 
 
 READERS: tuple[Reader, ...] = (
+    Reader("database of MLflow", "run", mlflow.is_store, mlflow.read_store),
+    Reader("folder of MLflow", "run", mlflow.is_files, mlflow.read_files),
+    Reader("project of trackio", "run", trackio.is_project, trackio.read_project),
+    Reader("offline runs of W&B", "run", wandb.is_offline, wandb.read_offline),
+    Reader("event files of TensorBoard", "run", tensorboard.is_events, tensorboard.read_events),
     Reader("list of accuracy matrices", "matrix", accuracy_files.is_published, accuracy_files.read_published),
     Reader("metrics file", "matrix", accuracy_files.is_metrics, accuracy_files.read_metrics),
     Reader("baseline metrics file", "matrix", accuracy_files.is_baseline, accuracy_files.read_baseline),
     Reader("v3 result", "matrix", accuracy_files.is_result, accuracy_files.read_result),
-    Reader("list of predictions", "matrix", predictions.is_answers, predictions.read_answers),
+    Reader("lm-eval or lmms-eval results", "matrix", harness.is_results, harness.read_results),
+    Reader("lm-eval or lmms-eval samples", "matrix", harness.is_samples, harness.read_samples),
+    Reader("lmms-eval log of samples", "matrix", harness.is_sample_log, harness.read_sample_log),
+    Reader("open_flamingo results", "matrix", harness.is_open_flamingo, harness.read_open_flamingo),
+    Reader("predictions", "matrix", predictions.is_answers, predictions.read_answers),
+    Reader("table of predictions", "matrix", predictions.is_answer_table, predictions.read_answer_table),
+    Reader("VLMEvalKit answers", "matrix", vlmevalkit.is_workbook, vlmevalkit.read_workbook),
+    Reader("VLMEvalKit answers", "matrix", vlmevalkit.is_table, vlmevalkit.read_table),
+    Reader("VLMEvalKit accuracies", "matrix", vlmevalkit.is_scores, vlmevalkit.read_scores),
+    Reader("list of epochs", "run", training_logs.is_history, training_logs.read_history),
+    Reader("training log", "run", training_logs.is_log, training_logs.read_log),
+    Reader("CSV or TSV table", "report", table_files.is_delimited, table_files.read_delimited),
+    Reader("table of JSON lines", "report", table_files.is_json_lines, table_files.read_json_lines),
     Reader("Markdown report", "report", table_files.is_markdown, table_files.read_markdown),
 )
 """The stricter before the looser: the first that recognises a file reads it."""
@@ -57,7 +75,7 @@ def read_file(path: Path, *, dataset: str = "", vlm: str = "") -> Reading:
         if not reading.guessed:  # a table has a unit of its own, by its signs of percent
             matrices = _in_percent(matrices)
     except BadValue as error:
-        raise UserError(f"{path}: {error}; repair the value or remove its row") from None
+        raise UserError(f"{path}: {error}; {error.way_out}") from None
     matrices = [replace(one, path=str(path.absolute()), sha256=source.sha256) for one in matrices]
     return replace(reading, layout=reading.layout or reader.layout, sha256=source.sha256, matrices=tuple(matrices))
 
@@ -80,6 +98,10 @@ def _what(source: Source) -> str:
 
 
 def _shape(content: Any) -> str:
+    if isinstance(content, dict) and isinstance(content.get("annotations", content.get("questions")), list):
+        return "a file of a data set, which --dataset takes by its folder,"
+    if isinstance(content, list) and content and all(isinstance(one, list) for one in content):
+        return f"a list of {len(content):,} lists, such as the demonstrations that were chosen for each question, without answers,"
     if isinstance(content, dict):
         return f"a JSON object with the keys {_keys(content)}" if content else "an empty JSON object"
     if isinstance(content, list):

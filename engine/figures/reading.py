@@ -82,6 +82,8 @@ class TrackedRun:
     """As the tracker calls it."""
     section: str = ""
     """Experiment or project that it belongs to."""
+    sha256: str = ""
+    """Of its files, where the whole reading is of a folder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from db.specs.base import UserError
 from engine.common.findings import Cut
+from engine.common.fingerprint import file_sha
 from engine.common.first_bytes import BYTE_ORDER_MARK
 from engine.common.gate import MEBIBYTE, MOST_JSON, NotReadable, is_folder, parse_json, read_bytes, read_head
 from engine.figures.fields import text
@@ -36,7 +36,7 @@ class Source:
     @cached_property
     def sha256(self) -> str:
         """Of the file as it lies there; "" of a folder."""
-        return "" if self.is_folder else sha256(read_bytes(self.path, 16 * MOST_JSON)).hexdigest()
+        return "" if self.is_folder else file_sha(self.path)
 
     @cached_property
     def text(self) -> str:
@@ -82,7 +82,7 @@ class Source:
         try:
             value = parse_json(line)
         except json.JSONDecodeError as error:
-            if error.pos >= len(error.doc.rstrip()):
+            if error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated"):
                 raise Cut(f"{self.path} is cut at line {at}; copy it again") from None
             raise UserError(f"{self.path}, line {at} is not JSON ({error.msg}); repair or remove it") from None
         except ValueError as error:

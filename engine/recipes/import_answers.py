@@ -109,7 +109,7 @@ def _questions(
             sha,
             spec.split,
             answer.question_id,
-            answer.image_id,
+            _image(spec, answer),
             answer.question,
             answer.references,
             answer.references[0],
@@ -117,6 +117,15 @@ def _questions(
         )
         for answer in answers
     }, sha
+
+
+IDS_PER_IMAGE = {"OKVQA": 10, "VQAv2": 1000}
+"""Data set -> a question's number divided by this is that of its image."""
+
+
+def _image(spec: ImportSpec, answer: ImportedAnswer) -> int:
+    """The question's image; where nobody tells it, each question counts as one of its own."""
+    return answer.image_id or answer.question_id // IDS_PER_IMAGE.get(spec.dataset, 1)
 
 
 def _from_dataset(

@@ -50,7 +50,8 @@ def _store_training(session: Session, reading: Reading, run: TrackedRun) -> dict
         Fact("source_path", str(reading.path.absolute())),
     ]
     rows += [Fact("source_layout", reading.layout)]
-    rows += [Fact("source_sha", reading.sha256)] if reading.sha256 else []
+    sha = run.sha256 or reading.sha256
+    rows += [Fact("source_sha", sha)] if sha else []
     rows += [Fact("source_state", run.state)] if run.state else []
     rows += [Fact("parameters", dict(run.parameters))] if run.parameters else []
     entry = {

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
+from tests.engine.figures.test_trackers import mlflow_files
 from tests.helpers_cli import Desk, make_desk
 
 REPORTS = Path(__file__).parent.parent / "engine" / "figures" / "reports"
+FORMATS = REPORTS.parent / "formats"
 REPORT = REPORTS / "selector_report.zh.md"
 
 
@@ -70,3 +73,58 @@ def test_off_lattice_figures_are_told_by_what_was_printed(desk: Desk, tmp_path: 
         (tmp_path / "r.md").write_text(text.format(end))
         found = desk.json("doctor", str(tmp_path / "r.md"), code=int(wrong))[0]["findings"]
         assert any(one["code"] == "off-lattice" for one in found) == wrong
+
+
+def test_samples_of_a_harness_are_scored_and_held_against_its_scores(desk: Desk) -> None:
+    samples = FORMATS / "lmms-eval" / "20251212_101112_samples_ok_vqa_val2014.jsonl"
+    [entry] = desk.json("import", str(samples))["imported"]
+    [cell] = entry["cells"]
+    assert (cell["n"], cell["shot"], entry["dataset"], entry["vlm"]) == (20, 0, "OKVQA", "Qwen/Qwen2.5-VL-3B-Instruct")
+    shown = desk.json("show", "r1")
+    [finding] = [one for one in shown["findings"] if one["code"] == "scores-differ"]
+    assert "60.00 % there" in finding["message"]
+    assert f"{cell['accuracy']:.2f} % by the official metric" in finding["message"]
+    assert shown["lineage"]["source_layout"] == "lm-eval or lmms-eval samples"
+
+
+def test_answers_at_several_numbers_of_shots_are_one_run(desk: Desk, tmp_path: Path) -> None:
+    rows = [
+        {
+            "question_id": question,
+            "shot": shot,
+            "prediction": "cat" if question > shot else "dog",
+            "answers": ["cat"] * 10,
+        }
+        for shot in (1, 4)
+        for question in range(1, 9)
+    ]
+    (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    [entry] = desk.json("import", str(tmp_path / "p.jsonl"))["imported"]
+    assert [(cell["shot"], cell["n"], cell["accuracy"]) for cell in entry["cells"]] == [(1, 8, 87.5), (4, 8, 50.0)]
+
+
+def test_a_training_log_becomes_a_run_with_metrics(desk: Desk) -> None:
+    log = FORMATS / "logs" / "train_v3.log"
+    document = desk.json("import", str(log))["imported"]
+    assert [(one["label"], one["metrics"]) for one in document] == [("train_v3", 3)]
+    assert desk.json("import", str(log))["imported"][0]["already"]
+    shown = desk.json("show", "r1")
+    assert {name: one["value"] for name, one in shown["metrics"].items()} == {
+        "rce/rce_loss": 5.4321, "rce/val_loss": 5.1444, "rce/temperature": 2.0,
+    }  # fmt: skip
+    assert "train_v3" in desk.call("runs").stdout
+    assert "rce_loss" in desk.call("show", "r1").stdout
+
+
+def test_runs_of_another_tracker_come_with_parameters_and_metrics(desk: Desk, tmp_path: Path) -> None:
+    root = mlflow_files(tmp_path / "mlruns")
+    [report] = desk.json("doctor", str(root))
+    assert (report["kind"], report["facts"]["layout"], report["facts"]["metrics"]) == ("run", "folder of MLflow", 4)
+    [entry] = desk.json("import", str(root))["imported"]
+    assert (entry["label"], entry["source"], entry["metrics"]) == ("first", "mlflow:abc", 4)
+    shown = desk.json("show", "r1")
+    assert shown["lineage"]["parameters"] == {"lr": "0.1"}
+    assert len(shown["lineage"]["source_sha"]) == 64
+    assert shown["metrics"]["rce/loss"]["value"] == 4.0
+    assert shown["metrics"]["train/val_loss"]["value"] is None
+    assert desk.json("import", str(root))["imported"][0]["already"]

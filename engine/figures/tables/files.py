@@ -7,6 +7,7 @@ import re
 from engine.common.gate import NotReadable
 from engine.figures.reading import Reading
 from engine.figures.source import MOST_REPORT, Source
+from engine.figures.tables.delimited import delimited_document, json_lines_document
 from engine.figures.tables.markdown import markdown_document
 from engine.figures.tables.reader import read_tables
 
@@ -33,3 +34,23 @@ def read_markdown(source: Source) -> Reading:
             f"{MOST_LINES:,} lines and {LONGEST_LINE:,} characters a line that are read of a report; cut it into parts"
         )
     return read_tables(source.path, markdown_document(text, source.path.stem), "Markdown report")
+
+
+def is_delimited(source: Source) -> bool:
+    """CSV or TSV by its name."""
+    return source.suffix in (".csv", ".tsv") and not source.is_folder
+
+
+def read_delimited(source: Source) -> Reading:
+    """The figures of a CSV or TSV table."""
+    return read_tables(source.path, delimited_document(source), f"{source.suffix[1:].upper()} table")
+
+
+def is_json_lines(source: Source) -> bool:
+    """One JSON object of plain values a line."""
+    return bool(source.rows) and not any(isinstance(value, dict | list) for value in source.rows[0][1].values())
+
+
+def read_json_lines(source: Source) -> Reading:
+    """The figures of a table of JSON lines."""
+    return read_tables(source.path, json_lines_document(source), "table of JSON lines")

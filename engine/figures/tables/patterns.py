@@ -11,7 +11,7 @@ def _words(english: str, other: str = "", after: str = r"(?![a-z])") -> re.Patte
     return re.compile("|".join(parts), re.IGNORECASE)
 
 
-DATASET = re.compile(r"(?<![a-z-])(ok-?vqa|vqa[ -]?v2|vqav2)(?![a-z])", re.IGNORECASE)
+DATASET = re.compile(r"(?<![a-z-])(ok[-_ ]?vqa|vqa[-_ ]?v2|vqav2)(?![a-z])", re.IGNORECASE)
 OTHER_DATASET = re.compile(
     r"\b(a-?okvqa|text-?vqa|gqa|vizwiz|ocr-?vqa|st-?vqa|scienceqa|hateful[ _-]memes)\b", re.IGNORECASE
 )
