@@ -78,6 +78,7 @@ TREE: Tree = {
     "compare": Leaf("compare:compare", "Compare runs question by question.", LOOK),
     "report": Leaf("report:report", "Write a report of runs.", LOOK),
     "export": Leaf("export:export", "Write answers or figures for other programs.", LOOK),
+    "publish": Leaf("publish:publish", "Publish runs to a tracker, or as a folder for the hub.", LOOK),
     "stop": Leaf("jobs:stop", "Stop jobs; what is done stays stored.", KEEP),
     "resume": Leaf("jobs:resume", "Go on with a stopped, failed or lost run.", KEEP),
     "rerun": Leaf("jobs:rerun", "Repeat a run as a new run.", KEEP),

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from db.specs import Finding
+
 HOST = ("host", "platform")
 PATHS = ("folder",)
 COMMAND = ("argv",)
@@ -49,7 +51,9 @@ def hidden(value: T, shown: Shown, *, host: str = "") -> T:
         *(() if shown.command else COMMAND),
         *(() if shown.diff else DIFF),
     }
-    changed: T = _mapped(value, lambda text: _text(text, shown, names), dropped)
+    changed: T = _mapped(
+        value if shown.command else _without_commands(value), lambda text: _text(text, shown, names), dropped
+    )
     return changed
 
 
@@ -59,6 +63,20 @@ def _text(text: str, shown: Shown, hosts: set[str]) -> str:
         for name in sorted(hosts, key=len, reverse=True):
             text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "host", text)
     return text if shown.paths else PATH.sub(r"\g<last>", text)
+
+
+def _without_commands(value: T) -> T:
+    """With the ways out of findings that are commands left out: they may repeat the run's own command line."""
+    if isinstance(value, Finding):
+        return value.model_copy(update={"fix": ""}) if value.fix.startswith("leverplus ") else value
+    if isinstance(value, list | tuple):
+        return type(value)([_without_commands(one) for one in value])
+    if isinstance(value, Mapping):
+        return {key: _without_commands(inner) for key, inner in value.items()}  # type: ignore[return-value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: _without_commands(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return dataclasses.replace(value, **fields)
+    return value
 
 
 def _hosts(value: Any) -> set[str]:

@@ -17,7 +17,7 @@ from engine.recipes.import_answers import import_answers
 from engine.recipes.run_context import RunContext
 from tests.helpers_cli import Desk
 from tests.helpers_data import write_official
-from tests.report.conftest import RUNS_OF_SHOTS
+from tests.helpers_report import RUNS_OF_SHOTS
 
 
 def _evaluated(desk: Desk, folder: Path) -> dict[int, float]:

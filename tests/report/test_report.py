@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers_browser import measured
 from tests.helpers_cli import Desk, store_eval
-from tests.report.conftest import HOSTILE, MOST
+from tests.helpers_report import HOSTILE, MOST
 
 RUNS = ("r2", "r3", "r4")
 HEADINGS = {

@@ -29,6 +29,8 @@ SETTINGS = (
 """Settings that are told where all runs share them; the rest stands in the stored facts."""
 VERDICTS: Mapping[str, Tone] = {"better": "good", "worse": "bad"}
 LINEAGE = "lineage."
+MOST_QUESTIONS = 1_000_000
+"""Of more no data set could ever consist: then it is not said how many would show a difference."""
 
 
 def opening(found: Gathered, say: Catalogue) -> Iterator[Block]:
@@ -46,13 +48,14 @@ def _run(detail: RunDetail, found: Gathered, say: Catalogue) -> list[str | Cell]
     row = detail.row
     state = Cell(say.word(row.state), "" if row.state == "done" else "warn")
     name = Cell(found.names[row.ref], "strong")
+    chosen = row.retriever or str(detail.spec.get("sampler") or "-")
     return [
         name,
         row.ref,
         say.word(row.kind),
         row.vlm or "-",
         row.dataset or "-",
-        row.retriever or "-",
+        chosen,
         utc(row.created),
         state,
     ]
@@ -207,8 +210,8 @@ def _beside(pair: Pair, say: Catalogue) -> str:
     """Why nothing can be said, what stands beside the verdict, and how many questions would have shown it."""
     parts = [say.said(pair.reason)] if pair.reason else []
     parts += pair.beside
-    if pair.verdict == "not distinguishable" and pair.questions_needed is not None:
-        parts.append(say("pairs.needed", questions=say.counted("questions", pair.questions_needed)))
+    if pair.verdict == "not distinguishable" and (pair.questions_needed or MOST_QUESTIONS) < MOST_QUESTIONS:
+        parts.append(say("pairs.needed", questions=say.counted("questions", pair.questions_needed or 0)))
     return ", ".join(parts)
 
 
