@@ -96,7 +96,8 @@ class PackedVLM(LocalVLM):
         broken: dict[int, Answer] = {}
         for place in block:
             try:
-                asked[place] = Ask(self.path(prompts[place]))
+                references = tuple(self._tokens(text) for text in prompts[place].references)
+                asked[place] = Ask(self.path(prompts[place]), references=references)
             except ImageProblem as problem:
                 broken[place] = Answer("", error=str(problem))
         self.engine.features.announce([one.image for ask in asked.values() for one in ask.path])
@@ -108,7 +109,7 @@ class PackedVLM(LocalVLM):
         places = list(asked)
         try:
             for replies in self.engine.answer(list(asked.values()), go_on, meanwhile):
-                yield self._answers({places[at]: reply for at, reply in replies.items()})
+                yield self._answers({places[at]: reply for at, reply in replies.items()}, asked)
         except TooLong:
             self._refuse_size()
 
@@ -138,14 +139,16 @@ class PackedVLM(LocalVLM):
         """Tokens of a text between images, which no token spans because their placeholders are tokens of their own."""
         return tuple(self.encoder.tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def _answers(self, replies: Mapping[int, Reply]) -> dict[int, Answer]:
+    def _answers(self, replies: Mapping[int, Reply], asked: Mapping[int, Ask]) -> dict[int, Answer]:
         tokenizer = self.encoder.tokenizer
         texts = tokenizer.batch_decode(
             [list(one.tokens) for one in replies.values()], skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         end = tokenizer.eos_token_id
         return {
-            place: Answer("", error=str(reply.problem)) if reply.problem else Answer(text, cut=end not in reply.tokens)
+            place: Answer("", error=str(reply.problem))
+            if reply.problem
+            else Answer(text, cut=end not in reply.tokens, log_probs=_means(reply.log_probs, asked[place].references))
             for (place, reply), text in zip(replies.items(), texts, strict=True)
         }
 
@@ -160,6 +163,11 @@ class PackedVLM(LocalVLM):
         for problem in problems.values():
             raise problem
         return [found[key][0] for key in keys]
+
+
+def _means(sums: Sequence[float], references: Sequence[Sequence[int]]) -> tuple[float, ...]:
+    """Log-probabilities over the tokens that they are of."""
+    return tuple(one / len(tokens) for one, tokens in zip(sums, references, strict=True))
 
 
 def _nothing() -> Asks:

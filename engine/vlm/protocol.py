@@ -26,6 +26,8 @@ class Answer:
     """Why there is no answer: an image that is missing or broken, or a reply without text. It must not be stored as one."""
     silent: bool = False
     """The error is the model's: it was asked and gave no answer, and may give one when it is asked again."""
+    log_probs: tuple[float, ...] = ()
+    """Of each of the prompt's references, the mean over its tokens; empty where the model does not score them."""
 
 
 def always() -> bool:
