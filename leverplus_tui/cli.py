@@ -44,6 +44,11 @@ QUEUED: dict[str, Leaf] = {
     "resume": Leaf("queue:unpause", "Let paused runs wait for a device again."),
     "cancel": Leaf("queue:cancel", "Take runs out of the queue."),
 }
+TRASH: dict[str, Leaf] = {
+    "list": Leaf("keeping:trash_list", "List deleted runs and what they hold on disk."),
+    "restore": Leaf("keeping:trash_restore", "Bring deleted runs back."),
+    "empty": Leaf("keeping:trash_empty", "Erase deleted runs for ever."),
+}
 DATA: dict[str, Leaf] = {
     "add": Leaf("data:add", "Register a data set, RL data, embeddings or a cache by reference."),
     "list": Leaf("data:list_data", "List what is registered."),
@@ -85,7 +90,12 @@ TREE: Tree = {
     "tag": Leaf("tags:tag", "Tag a run.", KEEP),
     "rename": Leaf("tags:rename", "Give a run another name.", KEEP),
     "note": Leaf("tags:note", "Write or read a note about a run.", KEEP),
-    "delete": Leaf("tags:delete", "Hide runs from all lists.", KEEP),
+    "delete": Leaf("tags:delete", "Put runs into the trash.", KEEP),
+    "trash": Branch("Deleted runs.", "leverplus trash", TRASH, KEEP, default="list"),
+    "gc": Leaf("keeping:gc", "Say what lies on the disk, and delete what nobody needs.", KEEP),
+    "backup": Leaf("keeping:backup", "Write the home into one file, also while jobs write.", KEEP),
+    "restore": Leaf("keeping:restore", "Put a backup in the home's place, and keep the home.", KEEP),
+    "fsck": Leaf("keeping:fsck", "Check files, figures and states, and mend them.", KEEP),
     "data": Branch("Register and examine data files.", "leverplus data add rl_data.json", DATA, FILES),
     "doctor": Leaf("doctor:doctor", "Say what is wrong with files and runs.", FILES),
     "convert": Leaf("convert:convert", "Convert a selector checkpoint between layouts.", FILES),

@@ -37,6 +37,10 @@ Reading (a `reading` or `writing` session):
     states(session, *, run_ids) -> {run id: state}             paces(session, *, kind) -> list[Pace]
     list_sweeps(session) / get_sweep(session, *, sweep_id) / find_sweep(session, text) -> SweepRow
     sweep_of(session, *, run_id) -> sweep id or None
+    deleted_runs(session) -> run ids                           referrers(session, *, but=()) -> {run id: what uses its files}
+    promised_files(session) -> list[PromisedFile]              wrong_cells(session) -> list[WrongCell]
+    run_states(session) -> {run id: state}                     stored_wrongly(session) -> sentences
+    names_of(session, *, run_ids) -> {run id: name}
     ref(run_id) -> "r12"                                       STATES, ACTIVE, ENDED, FAILED, UNFINISHED: run states
 Writing (a `writing` session):
     create_run(session, *, spec, name="", forced=False, environment, parent=None) -> Run
@@ -49,6 +53,7 @@ Writing (a `writing` session):
     enqueue(session, *, run_id, device, priority=0, memory_mb=0, needs=(), retries=0, time_limit_s=None, runner="", batch=None)
     pause(session, *, run_ids, paused=True)    prioritise(session, *, run_id, priority)    move_before(session, *, run_id, other)
     grant(session, *, run_ids, lane)    say_waiting(session, *, reasons)    try_again(session, *, run_id, not_before)
+    note_gone(session, *, checkpoint_id)    set_cell(session, *, cell, n_done, accuracy, ci_low, ci_high)    pause_all(session)
     drop_ticket(session, *, run_id)     settle_spec(session, *, run, spec): names of files in place of names of runs
     create_sweep(session, *, name, kind, axes, members) -> sweep id
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
@@ -96,6 +101,20 @@ from db.store.jobs import (
     lost_runs,
     processes,
     start_process,
+)
+from db.store.keeping import (
+    PromisedFile,
+    WrongCell,
+    deleted_runs,
+    names_of,
+    note_gone,
+    pause_all,
+    promised_files,
+    referrers,
+    run_states,
+    set_cell,
+    stored_wrongly,
+    wrong_cells,
 )
 from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
 from db.store.matrix import CellRow, cells
@@ -175,11 +194,13 @@ __all__ = [
     "PredictionRow",
     "ProcessRow",
     "ProgressRow",
+    "PromisedFile",
     "RunDetail",
     "RunRow",
     "StateConflict",
     "SweepRow",
     "TicketRow",
+    "WrongCell",
     "active_processes",
     "add_data",
     "add_rows",
@@ -196,6 +217,7 @@ __all__ = [
     "create_run",
     "create_sweep",
     "default_name",
+    "deleted_runs",
     "discard",
     "drop_findings",
     "drop_ticket",
@@ -227,16 +249,21 @@ __all__ = [
     "metric_series",
     "metric_summaries",
     "move_before",
+    "names_of",
     "note",
+    "note_gone",
     "note_of",
     "own_answers",
     "paces",
     "pause",
+    "pause_all",
     "predictions",
     "prioritise",
     "processes",
+    "promised_files",
     "questions",
     "ref",
+    "referrers",
     "rename",
     "restore",
     "resume_run",
@@ -246,9 +273,11 @@ __all__ = [
     "run_of_spec",
     "run_rows",
     "run_values",
+    "run_states",
     "runs_that_wrote",
     "say_waiting",
     "scores",
+    "set_cell",
     "set_state",
     "setting_fields",
     "settle_spec",
@@ -260,6 +289,7 @@ __all__ = [
     "start_process",
     "state_counts",
     "states",
+    "stored_wrongly",
     "sweep_of",
     "tag",
     "ticket_of",
@@ -268,4 +298,5 @@ __all__ = [
     "unanswered",
     "untag",
     "varying_settings",
+    "wrong_cells",
 ]

@@ -79,3 +79,10 @@ def wished(place: Home, given: Mapping[str, Any]) -> Wish | None:
         retries=given.get("retries") or 0,
         time_limit_s=limit_s,
     )
+
+
+def confirmed(question: str, otherwise: str, without: str) -> None:
+    """Ask on a terminal; elsewhere a UserError says which command needs no asking."""
+    if not typer.get_text_stream("stdin").isatty():
+        raise UserError(f"{otherwise}, because there is no terminal to ask on: `{without}` does it without asking")
+    typer.confirm(question, abort=True, err=True)
