@@ -37,7 +37,7 @@ WAITING = ("dialog", "data", "stop", "launch")
 """Groups of workers that wait for a person."""
 LONGEST_REST_S = 2.5
 """Longer timers belong to messages that go away by themselves."""
-PATIENCE_S = 180.0
+PATIENCE_S = 30.0
 COLOURS = ("red", "green", "blue", "yellow", "purple", "orange")
 SHAPES = ("circle", "square", "triangle")
 
@@ -210,8 +210,12 @@ def fill(folder: Path, *, n: int = 40) -> Home:
 
 
 @asynccontextmanager
-async def opened(home: Home, size: tuple[int, int] = (120, 36), **links: str) -> AsyncIterator[Pilot[None]]:
-    """The program on a home, with its first page read."""
+async def opened(
+    home: Home, size: tuple[int, int] = (120, 36), *, remembered: bool = False, **links: str
+) -> AsyncIterator[Pilot[None]]:
+    """The program on a home, with its first page read; of an earlier time it remembers nothing unless asked to."""
+    if not remembered:
+        (home.root / "terminal.json").unlink(missing_ok=True)
     app = LeverplusApp(home, **links)
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.watcher is not None)

@@ -15,7 +15,7 @@ from db.run_states import ACTIVE
 from db.specs.movable import HomePaths
 from db.specs.terms import BadFilter, Term, parse
 from db.store.base import now
-from db.store.settings import metric_sql, setting_sql
+from db.store.settings import metric_sql, setting_sql, setting_value_sql
 
 __all__ = ["BadFilter", "Condition", "Term", "parse", "runs_condition", "runs_order", "value_sql", "worked_s"]
 
@@ -142,7 +142,7 @@ def value_sql(field: str) -> str:
         return number.sql
     if asked := re.fullmatch(r"asked@(\d)", field):
         return f"(SELECT subset_id || ' ' || n_done {_HEADLINE.format(asked[1])})"
-    sql = (_TEXT | _SORTED_WORDS).get(field) or setting_sql(field)
+    sql = (_TEXT | _SORTED_WORDS).get(field) or setting_value_sql(field)
     if sql is None:
         raise BadFilter(f"'{field}' is no field of a run: {_FIELDS}")
     return sql

@@ -66,7 +66,7 @@ def run_values(
 ) -> dict[int, dict[str, str | float | None]]:
     """Values of any fields that a filter can name (accuracies in percent, times in seconds), by run and field.
 
-    Lists and nested settings are JSON, yes and no 1 and 0; None is what a run has not. Raises BadFilter for an unknown field.
+    Lists are JSON; None is what a run has not. Raises BadFilter for an unknown field.
     """
     if not fields:
         return {run_id: {} for run_id in run_ids}

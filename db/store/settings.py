@@ -73,6 +73,14 @@ def setting_sql(field: str) -> str | None:
     return f"json_extract(run.spec, '$.{field}')" if field in setting_fields() else None
 
 
+def setting_value_sql(field: str) -> str | None:
+    """As a column shows it: `yes` and `no` for what is stored as true and false."""
+    if (stored := setting_sql(field)) is None or field == "lr":
+        return stored
+    kind = f"json_type(run.spec, '$.{field}')"
+    return f"CASE {kind} WHEN 'true' THEN 'yes' WHEN 'false' THEN 'no' ELSE {stored} END"
+
+
 def metric_names(session: Session) -> list[str]:
     """Names of all metrics that runs wrote."""
     return [row["name"] for row in query(session, "SELECT DISTINCT name FROM metric_last ORDER BY name")]

@@ -60,13 +60,18 @@ class OrderedKeys(App[None]):
         except Exception as error:  # as Textual does with what its own handlers raise
             self._handle_exception(error)
 
-    async def _dealt_with(self, target: MessagePump) -> None:
+    async def _dealt_with(self, target: MessagePump) -> bool:
+        """Wait until everything that was sent to `target` so far has come through; False where it is closed or not open yet."""
         arrived = asyncio.Event()
-        if target.is_running and target.post_message(Passed(arrived)):
-            try:
-                await asyncio.wait_for(arrived.wait(), LOST_S)
-            except TimeoutError:
-                return  # its page closed meanwhile
+        follower = Passed(arrived)
+        follower.set_sender(target)  # what the program itself sends never comes back to it
+        if not target.is_running or not target.post_message(follower):
+            return False
+        try:
+            await asyncio.wait_for(arrived.wait(), LOST_S)
+        except TimeoutError:
+            return False
+        return True
 
     def on_passed(self, event: Passed) -> None:
         """The key before it has been dealt with."""
@@ -77,8 +82,8 @@ class OrderedKeys(App[None]):
         latest = time.monotonic() + HOLD_S
         while time.monotonic() < latest:
             screen = self.screen
-            await self._dealt_with(screen)
-            if self.screen is screen and not self._is_opening(screen):
+            said = await self._dealt_with(self.focused or screen)
+            if said and self.screen is screen and not self._is_opening(screen):
                 return
             await asyncio.sleep(LOOK_S)
 
@@ -90,10 +95,12 @@ class OrderedKeys(App[None]):
         )
 
     async def push_screen_wait(self, screen: Any, *, mode: str | None = None) -> Any:
-        """As Textual's; meanwhile the worker keeps no key back."""
+        """As Textual's; once the screen is on its way the worker keeps no key back."""
+        await self._flush_next_callbacks()
         worker = get_current_worker()
+        answer = self.push_screen(screen, wait_for_dismiss=True, mode=mode)
         self._asking.add(worker)
         try:
-            return await super().push_screen_wait(screen, mode=mode)
+            return await asyncio.shield(answer)  # a worker that is cancelled leaves the screen to the person
         finally:
             self._asking.discard(worker)

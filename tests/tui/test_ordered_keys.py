@@ -14,7 +14,7 @@ from leverplus_tui.tui.database import Database
 from leverplus_tui.tui.screens.compare import CompareScreen
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
 from leverplus_tui.tui.screens.run.page import RunScreen
-from leverplus_tui.tui.screens.runs import RunsScreen
+from leverplus_tui.tui.screens.runs.page import RunsScreen
 from tests.helpers_tui import burst, fill, held_back, opened, settled, until
 
 
@@ -53,7 +53,6 @@ async def test_a_dialog_that_has_to_read_first_gets_what_is_typed_meanwhile(
         assert isinstance(page, RunsScreen)
         page.table.move_to(2)
         monkeypatch.setattr(Database, "run_rows", slowly)
-        monkeypatch.setattr(ordered_keys, "HOLD_S", 60.0)
         burst(pilot, "t", *"desk", "enter", "j")
         await until(pilot, reading.is_set)
         assert held_back(pilot) == 6

@@ -18,8 +18,8 @@ from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText, OpenRun
 from leverplus_tui.tui.screens.base import PageScreen
+from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.compare_rows import Line, beside, folded, lines, sentence, whiskers
-from leverplus_tui.tui.screens.dialogs import Choose
 from leverplus_tui.tui.screens.exports import comparison_text, export_comparison
 from leverplus_tui.tui.screens.run.info import Part
 from leverplus_tui.tui.theme import COLOURS
