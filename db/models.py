@@ -326,6 +326,8 @@ class Candidate(Table, table=True):
     cut: bool | None = None
     source_run: int | None = None
     """The run that computed the answer; null where that is unknown."""
+    gt_prob: float | None = None
+    """Probability of the reference answers; null where it was not asked for."""
 
 
 class Finding(Table, table=True):

@@ -164,6 +164,8 @@ class Candidate:
     """The answer was ended by the token limit."""
     source: int | None
     """The run that computed the answer; None where that is unknown."""
+    gt_prob: float | None
+    """Probability of the reference answers behind the prompt; None where it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ RUN: dict[str, Leaf] = {
     "grpo": Leaf("run:grpo", "Train a selector by group-relative policy optimisation, after RCE when asked."),
     "generate": Leaf("run:generate", "Make RL data: propose demonstrations, let the model answer, score."),
     "embed": Leaf("run:embed", "Embed queries and candidates of a data set."),
+    "from-script": Leaf("scripts:from_script", "Say how a published shell script is expressed here."),
 }
 SWEEP: dict[str, Leaf] = {
     "eval": Leaf("sweep:evaluate", "Evaluate every combination of settings."),
@@ -81,6 +82,8 @@ TREE: Tree = {
     "logs": Leaf("logs:logs", "Print or follow a run's log.", LOOK),
     "compare": Leaf("compare:compare", "Compare runs question by question.", LOOK),
     "report": Leaf("report:report", "Write a report of runs.", LOOK),
+    "export": Leaf("export:export", "Write answers or figures for other programs.", LOOK),
+    "publish": Leaf("publish:publish", "Publish runs to a tracker, or as a folder for the hub.", LOOK),
     "stop": Leaf("jobs:stop", "Stop jobs; what is done stays stored.", KEEP),
     "resume": Leaf("jobs:resume", "Go on with a stopped, failed or lost run.", KEEP),
     "rerun": Leaf("jobs:rerun", "Repeat a run as a new run.", KEEP),

@@ -8,6 +8,8 @@ Reading (a `reading` or `writing` session):
     run_ids(session, *, where=None, sort="created desc") -> list[int]          job_ids(session, *, limit) -> list[int]
     run_ids_with_answers(session, *, shot, dataset_sha, split, but, limit) -> list[int]
     runs_that_wrote(session, *, path) -> run ids
+    run_values(session, *, run_ids, fields) -> {run id: {field: value}}        metric_names(session) -> list[str]
+    varying_settings(session, *, run_ids) -> list[str]         setting_fields() -> all settings that a filter can name
     state_counts(session) -> {state: runs}                     largest_subsets(session) -> {shots: questions}
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
     run_of_spec(session, *, spec) -> run id or None            note_of(session, *, run_id) -> str
@@ -131,7 +133,15 @@ from db.store.queue import (
     tickets,
     try_again,
 )
-from db.store.run_lists import job_ids, largest_subsets, run_ids, run_ids_with_answers, runs_that_wrote, state_counts
+from db.store.run_lists import (
+    job_ids,
+    largest_subsets,
+    run_ids,
+    run_ids_with_answers,
+    run_values,
+    runs_that_wrote,
+    state_counts,
+)
 from db.store.runs import (
     AnySpec,
     StateConflict,
@@ -153,6 +163,7 @@ from db.store.runs import (
     tag,
     untag,
 )
+from db.store.settings import metric_names, setting_fields, smaller_is_better, varying_settings
 from db.store.sweeps import (
     Pace,
     SweepRow,
@@ -234,6 +245,7 @@ __all__ = [
     "list_sweeps",
     "lost_runs",
     "measured_cells",
+    "metric_names",
     "metric_series",
     "metric_summaries",
     "move_before",
@@ -261,12 +273,15 @@ __all__ = [
     "run_of_spec",
     "run_rows",
     "run_states",
+    "run_values",
     "runs_that_wrote",
     "say_waiting",
     "scores",
     "set_cell",
     "set_state",
+    "setting_fields",
     "settle_spec",
+    "smaller_is_better",
     "soft_delete",
     "spec_of",
     "spec_text",
@@ -282,5 +297,6 @@ __all__ = [
     "try_again",
     "unanswered",
     "untag",
+    "varying_settings",
     "wrong_cells",
 ]

@@ -32,11 +32,13 @@ from db.rows import Candidate, Input, Row, StoredAnswer
 from db.session import open_database, reading, writing
 from db.specs import JOB_SPEC, UserError, canonical_json
 from db.specs.imported import ImportSpec
+from engine.common.importing import no_collections
 from engine.job import environment
 from engine.job.identity import CODES, Identity
 from engine.job.recorder import LAST_WORD_BYTES, RESERVE_BYTES, Recorder, Reserve
 from engine.recipes.changed import Changed
 from engine.recipes.run_context import RunContext, Scored, Stop
+from engine.vlm.opening import begin_hashing
 
 RECIPES: dict[str, tuple[str, str]] = {
     "eval": ("engine.recipes.evaluate", "evaluate"),
@@ -274,7 +276,9 @@ def _rows(jobs: Sequence[Job], known: Sequence[Known], stop: Stop) -> Generator[
     module, function = TOGETHER[together] if together else RECIPES[jobs[0].kind]
     specs = [settled(_spec(job), one.facts) for job, one in zip(jobs, known, strict=True)]
     contexts = [_context(job, one, stop) for job, one in zip(jobs, known, strict=True)]
-    recipe = getattr(importlib.import_module(module), function)
+    begin_hashing(getattr(specs[0], "vlm", ""), jobs[0].home.cache)
+    with no_collections():
+        recipe = getattr(importlib.import_module(module), function)
     if together:
         yield from recipe(specs, contexts)
         return

@@ -6,7 +6,6 @@ on the device, with a table of the 256 values that a byte can become, so that th
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections import OrderedDict
@@ -20,7 +19,7 @@ import torch
 from torch import Tensor
 
 from engine.common.images import ImageProblem, image_size
-from engine.packed.reading import ReadingProcess, Sizing, Source, read
+from engine.packed.reading import READERS, ReadingProcess, Sizing, Source, read, reading_process
 from engine.packed.tower import Grid, Tower
 
 AHEAD = 512
@@ -65,24 +64,24 @@ class Reader:
     """Reads images ahead of their use: beside a GPU in processes of its own, else in threads."""
 
     def __init__(self, pixels: Pixels, *, processes: bool, workers: int = 0) -> None:
-        """`workers`: how many; 0 for as many as there are cores, 16 at most."""
+        """`workers`: how many; 0 for `READERS`."""
         self.pixels = pixels
         self._processes = processes
         self._own = threading.local()
         self._under_way: dict[str, Future[Tensor]] = {}
         self._waiting: OrderedDict[str, Source] = OrderedDict()
-        self._pool = ThreadPoolExecutor(workers or min(16, os.cpu_count() or 1), thread_name_prefix="images")
+        self._pool = ThreadPoolExecutor(workers or READERS, thread_name_prefix="images")
 
     def read(self, source: Source) -> Tensor:
         """The image at its size, (height, width, 3) bytes. Raises ImageProblem."""
         if self._processes:
-            return torch.from_numpy(self._process().read(source)).pin_memory()
+            return torch.from_numpy(self._process().read(source, self.pixels.sizing)).pin_memory()
         return torch.from_numpy(read(source, self.pixels.sizing))
 
     def _process(self) -> ReadingProcess:
         """The process of this thread."""
         if not hasattr(self._own, "process"):
-            self._own.process = ReadingProcess(self.pixels.sizing)
+            self._own.process = reading_process()
             weakref.finalize(self, self._own.process.end)
         process: ReadingProcess = self._own.process
         return process

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from db.rows import Checkpoint, Fact, Row, Settle
-from db.specs import TrainSpec, canonical_json, sha256_text
+from db.specs import TrainSpec, UserError, canonical_json, sha256_text
 from db.specs.movable import HomePaths
 from engine.common.fingerprint import file_shas
 from engine.recipes.inputs import file_input
@@ -32,7 +32,7 @@ from engine.training.inputs import (
 from engine.training.state import load_state, save_state, state_file
 from engine.training.trainer import EpochEnd, Trainer
 from engine.training.watch import before_training, nothing_to_judge
-from engine.vlm.loading import choose_device
+from engine.vlm.loading import choose_device, devices
 
 KEEP_EVERY_S = 2.0
 """Epochs that follow each other faster are kept (checkpoints, state) now and then; the last one of a phase always is."""
@@ -50,6 +50,8 @@ def train_many(specs: Sequence[TrainSpec], contexts: Sequence[RunContext] | None
     that it draws other noise where there is dropout."""
     check_batch(specs)
     spec = specs[0]
+    if len(devices(spec.device)) > 1:
+        raise UserError(f"device: a selector is trained on one device, not on {spec.device}; give one, such as cuda:0.")
     cache_dir = None if contexts is None else contexts[0].cache_dir
     for role, path in input_paths(spec).items():
         yield from _everywhere(specs, list(file_input(role, path, cache_dir)))

@@ -157,7 +157,7 @@ def _parts(spec: TrainSpec) -> SelectorParts:
 
 
 def _new(spec: TrainSpec, width: int, shots: int) -> PointerSelector:
-    return PointerSelector(
+    selector = PointerSelector(
         _parts(spec),
         width,
         hidden_dim=spec.hidden_dim,
@@ -167,6 +167,11 @@ def _new(spec: TrainSpec, width: int, shots: int) -> PointerSelector:
         attn_dropout=spec.attn_dropout,
         shots=shots,
     )
+    if spec.diversity_init is not None:
+        weights = [p for name, p in selector.named_parameters() if name in ("div_lambda", "cover_lambda", "dpp_lambda")]
+        with torch.no_grad():
+            weights[0].fill_(spec.diversity_init)
+    return selector
 
 
 def _from_checkpoint(spec: TrainSpec, width: int, shots: int) -> PointerSelector:

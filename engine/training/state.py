@@ -14,8 +14,11 @@ from torch import Tensor
 
 from db.specs import UserError
 from engine.common.atomic import replacing
+from engine.common.gate import NotReadable, parse_json, size_of
 
 FILE = "training.safetensors"
+MOST_BYTES = 64 << 30
+"""Far beyond the weights and moments of any selector."""
 
 
 @dataclass
@@ -60,13 +63,19 @@ def load_state(path: Path, spec_shas: Sequence[str], device: torch.device) -> tu
     if not path.exists():
         return None
     try:
+        size_of(path, MOST_BYTES)
         with safe_open(str(path), framework="pt", device=str(device)) as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (OSError, SafetensorError) as error:
+    except (NotReadable, OSError, SafetensorError) as error:
         raise UserError(f"{path} cannot be read ({error}); delete it to train from the beginning") from None
     if metadata.get("spec") not in spec_shas:
         raise UserError(
             f"{path} belongs to a training with another specification; delete it to train from the beginning"
         )
-    return Standing(**json.loads(metadata["standing"])), tensors
+    try:
+        return Standing(**parse_json(metadata["standing"].encode())), tensors
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            f"{path} does not say where it stands ({error}); delete it to train from the beginning"
+        ) from None

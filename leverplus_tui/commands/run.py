@@ -18,7 +18,8 @@ from leverplus_tui.commands.lazy import Leaf, load
 from leverplus_tui.commands.options import QUEUE, DetachOption, ForceOption, HomeOption, JsonOption, wished
 from leverplus_tui.jobs import preflight
 from leverplus_tui.jobs.named_paths import resolved
-from leverplus_tui.jobs.spec_options import SpecOption, build_spec, options
+from leverplus_tui.jobs.spec_building import build_spec
+from leverplus_tui.jobs.spec_options import SpecOption, options
 from leverplus_tui.text.output import put, put_json, say
 
 if TYPE_CHECKING:
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 COMMON = {
     "spec_file": Annotated[
         Path | None,
-        typer.Option("--spec", metavar="FILE.toml", help="Read fields from this file; options override it."),
+        typer.Option("--spec", metavar="FILE", help="Read fields from this TOML or YAML file; options override it."),
+    ],
+    "preset": Annotated[
+        str | None,
+        typer.Option("--preset", metavar="published", help="Start from the defaults of the published scripts."),
     ],
     "assignments": Annotated[
         list[str] | None,
@@ -158,6 +163,7 @@ def run_job(
     flags: dict[str, Any],
     *,
     spec_file: Path | None = None,
+    preset: str | None = None,
     assignments: list[str] | None = None,
     name: str | None = None,
     detach: bool = False,
@@ -169,7 +175,7 @@ def run_job(
 ) -> None:
     """One job from its options to its result; leaves by `typer.Exit` with the code of the contract."""
     place = resolve_home(home)
-    asked = build_spec(kind, flags, spec_file, assignments or ())
+    asked = build_spec(kind, flags, spec_file, assignments or (), preset=preset)
     following = [Following.read(words, kind) for words in then or ()]
     wish = wished(place, queueing)
     begun = Begun(name=name or "", force=force, as_json=as_json)

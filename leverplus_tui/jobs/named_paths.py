@@ -20,13 +20,25 @@ from leverplus_tui.jobs.spec_options import NAMES
 if TYPE_CHECKING:  # the database costs a third of a second, and a blocked run needs none
     from db.store import RunDetail
 
-FIELDS = ("dataset", "support", "vlm", "selector", "encoder", "rl_data", "embeddings", "query_embeddings", "init")
+FIELDS = (
+    "dataset",
+    "images",
+    "support",
+    "vlm",
+    "selector",
+    "encoder",
+    "rl_data",
+    "embeddings",
+    "query_embeddings",
+    "init",
+)
 HUB_FIELDS = ("vlm", "encoder")
 """Fields that may name a model of the hub, which only the job can look for."""
 WORDS = ("", BUILTIN, "vlm", *sorted(WITHOUT_MODEL))
 RUN = re.compile(r"r\d+")
 ELSE = {
     "dataset": "`builtin`",
+    "images": "a folder",
     "support": "`builtin`",
     "vlm": "`builtin`, a hub id or an http address",
     "encoder": "`vlm` or a hub id",

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from db.specs import JobSpec, UserError
-from leverplus_tui.jobs.spec_options import build_spec, flatten, plain
+from leverplus_tui.jobs.spec_building import build_spec
+from leverplus_tui.jobs.spec_options import flatten, plain
 
 MOST = 1000
 """Runs of one sweep at most."""
@@ -130,7 +131,7 @@ def _member(
     kind: str, flags: Mapping[str, Any], spec_file: Path | None, fixed: Sequence[str], values: Mapping[str, str]
 ) -> Member:
     assignments = [*fixed, *(f"{field}={value}" for field, value in values.items())]
-    spec = build_spec(kind, flags, spec_file, assignments)
+    spec = build_spec(kind, flags, spec_file, assignments, tell=lambda _: None)  # said once, with the seeds
     held = dict(flatten(spec.model_dump(mode="json")))
     return Member(spec, {field: held.get(field, value) for field, value in values.items()})
 

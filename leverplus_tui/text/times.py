@@ -66,3 +66,8 @@ def age(time: datetime | None) -> str:
 def iso(time: datetime | None) -> str | None:
     """A time as ISO 8601, for JSON."""
     return None if time is None else time.isoformat()
+
+
+def utc(time: datetime | None) -> str:
+    """A time in UTC, to the minute, for what must be the same text on every machine."""
+    return "-" if time is None else time.astimezone(UTC).strftime("%Y-%m-%d %H:%M")

@@ -17,6 +17,8 @@ from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
 from db.user_error import UserError
 from leverplus_tui.data.registering import register
 from leverplus_tui.jobs.spec_command import command_text
+from leverplus_tui.tui.grouping import grouped, metrics_of
+from leverplus_tui.tui.memory import ListView
 from leverplus_tui.tui.rows import Answered, Job, Listing
 
 if TYPE_CHECKING:
@@ -55,19 +57,36 @@ class Database:
 
     # Runs
 
-    def listing(self, where: str, sort: str) -> Listing:
-        """Ids of the runs that pass the filter, in order. Raises BadFilter."""
+    def listing(self, view: ListView, pinned: Sequence[int] = (), marked: Sequence[int] = ()) -> Listing:
+        """Ids of the runs that pass the filter, in order, behind those that are pinned. Raises BadFilter."""
         with reading(self.engine) as session:
-            ids = store.run_ids(session, where=where or None, sort=sort)
+            ids = store.run_ids(session, where=view.where or None, sort=view.sort)
             counts, largest = store.state_counts(session), store.largest_subsets(session)
+            known = {row.id for row in store.run_rows(session, run_ids=[*pinned, *marked]) if row.deleted is None}
+            top = tuple(run_id for run_id in pinned if run_id in known)
+            below = [run_id for run_id in ids if run_id not in top] if top else ids
+            groups = grouped(session, below, view.groups, tuple(largest), metrics_of(view)) if view.groups else ()
         return Listing(
-            ids=tuple(ids),
+            ids=(*top, *below),
             total=sum(counts.values()),
             shots=tuple(largest),
             largest=max(largest.values(), default=0),
             queued=counts.get("queued", 0),
             running=counts.get("running", 0),
+            pinned=top,
+            gone=frozenset({*pinned, *marked} - known),
+            groups=groups,
         )
+
+    def values(self, ids: Sequence[int], fields: Sequence[str]) -> dict[int, dict[str, str | float | None]]:
+        """Settings and metrics of some runs."""
+        with reading(self.engine) as session:
+            return store.run_values(session, run_ids=list(ids), fields=fields)
+
+    def fields(self, ids: Sequence[int], most: int = 1000) -> tuple[list[str], list[str]]:
+        """(metrics that runs wrote, settings that differ among the first of these runs)."""
+        with reading(self.engine) as session:
+            return store.metric_names(session), store.varying_settings(session, run_ids=ids[:most])
 
     def run_rows(self, ids: Sequence[int]) -> list[RunRow]:
         """Rows of some runs."""

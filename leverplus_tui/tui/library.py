@@ -6,6 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from leverplus_tui.tui.memory import Memory
+
 if TYPE_CHECKING:
     from db.home import Home
     from leverplus_tui.tui.database import Database
@@ -16,6 +18,7 @@ class Library:
 
     def __init__(self, home: Home) -> None:
         self.home = home
+        self.memory = Memory(home.root)
         self._database: Database | None = None
 
     @property

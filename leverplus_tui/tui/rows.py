@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,32 @@ class Listing:
     """Greatest number of questions behind a figure."""
     queued: int
     running: int
+    pinned: tuple[int, ...] = ()
+    """Of `ids`, those that stand on top whatever the filter says."""
+    gone: frozenset[int] = frozenset()
+    """Of the runs that were marked or pinned, those that are deleted."""
+    groups: tuple[Group, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Mean and standard deviation over the runs of a group; neither where their figures are over unlike questions."""
+
+    mean: float | None
+    spread: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that agree in the settings that a list is grouped by."""
+
+    key: int
+    """Below 0, so that it is no run's."""
+    values: tuple[tuple[str, str], ...]
+    """Settings with what they are here."""
+    ids: tuple[int, ...]
+    means: Mapping[str, Mean]
 
 
 @dataclass(frozen=True)

@@ -175,3 +175,11 @@ def test_rows_without_a_path_stay_to_the_letter(tmp_path: Path) -> None:
         run = store.create_run(session, spec=spec, environment={})
         store.add_rows(session, run_id=1, process_id=None, rows=[a_subset(2)])
     assert (run.spec, run.spec_sha) == (spec.canonical(), spec.sha())
+
+
+def test_a_run_is_found_by_the_weights_that_it_wrote(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "leverplus.db")
+    _fill(database, tmp_path)
+    with reading(database) as session:
+        assert store.runs_that_wrote(session, path=str(tmp_path / "runs" / "r1" / "best file.safetensors")) == [1]
+        assert store.runs_that_wrote(session, path="/elsewhere/best.safetensors") == []

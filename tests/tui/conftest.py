@@ -6,6 +6,7 @@ import pytest
 import textual.app
 import textual.pilot
 
+from leverplus_tui.tui import ordered_keys
 from tests.helpers_tui import nothing_left
 
 
@@ -13,3 +14,8 @@ from tests.helpers_tui import nothing_left
 def _idle_is_nothing_left_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (textual.app, textual.pilot):
         monkeypatch.setattr(module, "wait_for_idle", nothing_left)
+
+
+@pytest.fixture(autouse=True)
+def _keys_wait_as_long_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ordered_keys, "HOLD_S", 60.0)

@@ -33,8 +33,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture(autouse=True)
-def _one_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same colours and the same time everywhere."""
+def _one_terminal(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same colours and the same time everywhere, nothing remembered."""
+    (filled.root / "terminal.json").unlink(missing_ok=True)
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("LEVERPLUS_ASCII", raising=False)

@@ -18,8 +18,8 @@ from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText, OpenRun
 from leverplus_tui.tui.screens.base import PageScreen
+from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.compare_rows import Line, beside, folded, lines, sentence, whiskers
-from leverplus_tui.tui.screens.dialogs import Choose
 from leverplus_tui.tui.screens.exports import comparison_text, export_comparison
 from leverplus_tui.tui.screens.run.info import Part
 from leverplus_tui.tui.theme import COLOURS
@@ -99,6 +99,11 @@ class CompareScreen(PageScreen):
         self.run_ids, self.base, self.first, self.found = tuple(dict.fromkeys(run_ids)), f"r{run_ids[0]}", 0, None
         self.compared = False
         self.refresh_data()
+
+    @property
+    def is_opening(self) -> bool:
+        """Until figures are there; what is compared comes later."""
+        return bool(self.run_ids) and self.found is None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that need a comparison are not offered before there is one."""

@@ -68,7 +68,7 @@ class Metrics(TellsFailures, Vertical):
         self.set_class(not detail.metrics, "-empty")
         self.query_one("#no-metrics", Static).update(
             "No metrics: training writes them as it goes" if detail.row.kind in ("rce", "grpo", "generate")
-            else f"A run of kind {detail.row.kind} writes no metrics; its figures are on the first tab"
+            else f"A run of kind {detail.row.kind} writes no metrics but the packed engine's; its figures are on the first tab"
         )  # fmt: skip
         self.query_one("#rests-on", Static).update(rests_on(detail.facts.get("groups")))
         rows: dict[str, MetricRow] = {metric.name: metric for metric in detail.metrics}
