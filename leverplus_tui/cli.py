@@ -42,6 +42,7 @@ DEMO: dict[str, Leaf] = {
 TREE: Tree = {
     "tui": Leaf("tui:tui", "Open the terminal program.", START),
     "run": Branch("Start a job: eval, rce, grpo, generate, embed.", "leverplus run eval --shot 1 --shot 2", RUN, START),
+    "bench": Leaf("bench:bench", "Measure how fast a model answers here, and how long a job takes.", START),
     "init": Leaf("init:init", "Make a project home in this folder.", START),
     "runs": Leaf("runs:runs", "List runs with their accuracies.", LOOK),
     "show": Leaf("show:show", "Show one run.", LOOK),

@@ -13,6 +13,7 @@ import typer
 from db.home import Home, resolve_home
 from leverplus_tui.commands.options import DetachOption, ForceOption, HomeOption, JsonOption
 from leverplus_tui.jobs import preflight
+from leverplus_tui.jobs.estimate import estimated
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.spec_options import SpecOption, build_spec, options
 from leverplus_tui.text.output import put, put_json, say
@@ -160,6 +161,8 @@ def begin(
             put_json(_document(None, "blocked", spec, checked))
         say("leverplus: blocked before anything was loaded; mend what is named above, or go on with --force")
         raise typer.Exit(3)
+    if not as_json and (line := estimated(spec, place)):
+        say(line)
     # The database takes a third of a second to import, which help and blocked runs need not wait.
     from leverplus_tui.jobs import launcher
 
