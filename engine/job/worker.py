@@ -38,7 +38,7 @@ from engine.job.identity import CODES, Identity
 from engine.job.recorder import LAST_WORD_BYTES, RESERVE_BYTES, Recorder, Reserve
 from engine.recipes.changed import Changed
 from engine.recipes.run_context import RunContext, Scored, Stop
-from engine.vlm.opening import begin_hashing
+from engine.vlm.opening import begin
 
 RECIPES: dict[str, tuple[str, str]] = {
     "eval": ("engine.recipes.evaluate", "evaluate"),
@@ -274,7 +274,8 @@ def _recipe(job: Job, known: Known, stop: Stop) -> Generator[Row, None, None]:
         stop=stop,
         candidates={(candidate.query_id, candidate.pointer): candidate for candidate in known.candidates},
     )
-    begin_hashing(getattr(spec, "vlm", ""), job.home.cache)
+    if vlm := getattr(spec, "vlm", ""):
+        begin(vlm, spec.device, job.home.cache)
     with no_collections():
         recipe = getattr(importlib.import_module(module), function)
     rows: Generator[Row, None, None] = recipe(spec, context)
