@@ -69,7 +69,7 @@ def test_the_first_paragraph_says_what_came_out(filled: Desk) -> None:
 def test_one_run_can_be_compared_with_the_others_alone(filled: Desk) -> None:
     text = filled.call("report", "r2", "r3", "--against", "r4").stdout
     assert re.search(r"is better than random ones \(\+40\.00 .*\) and fixed ones \(\+38\.75", text)
-    assert "Of 2 pairs compared, 2 differ" in text
+    assert "Of 2 pairs compared, all differ beyond noise" in text
     assert "name another run" in filled.call("report", "r4", "--against", "r4", code=2).stderr
 
 
@@ -138,6 +138,8 @@ def test_tables_for_papers_hold_figures_and_differences(filled: Desk, tmp_path: 
             if line.endswith(r"\\"):
                 wide = sum(int(n) - 1 for n in re.findall(r"\\multicolumn\{(\d+)\}", line))
                 assert len(re.findall(r"(?<!\\)&", line)) + 1 + wide == len(columns), line
+    store_eval(filled, MOST, name="[a] name", retriever="random")
+    assert "\n{}[a] name & " in filled.call("report", "r5", "r2", "--format", "latex").stdout
     lines = list(csv.DictReader(filled.call("report", *RUNS, "--format", "csv").stdout.splitlines()))
     assert [line["what"] for line in lines] == ["accuracy"] * 3 + ["difference"] * 3
     assert {line["verdict"] for line in lines} == {"", "better", "not distinguishable"}
@@ -149,6 +151,7 @@ def test_only_a_selector_that_chose_counts_as_trained_here(filled: Desk) -> None
     text = filled.call("report", *RUNS).stdout
     assert "- the training trained the selector of" in text
     assert "| the training | 1 000 | 17 955 | 65.5 % |" in text
+    assert "--selector r1 --name" in text
     assert "trained the selector" not in filled.call("report", "r2", "r3").stdout
 
 
