@@ -79,6 +79,15 @@ def test_columns_are_names(filled: Desk) -> None:
     assert "| questions | shots | n | random ones | fixed ones (r3) | fixed ones (r5) |" in text
 
 
+def test_many_runs_are_lines(filled: Desk) -> None:
+    for number in range(6):
+        store_eval(filled, MOST, name=f"run {number}", retriever="random", seed=number)
+    text = filled.call("report", *(f"r{number}" for number in range(2, 11))).stdout
+    assert "| run | 2 shots, n = 80 |" in text
+    assert "| run 5 | 90.00 ±3.0 |" in text
+    assert re.search(r"\| run \|.* seed \|", text)
+
+
 @pytest.mark.parametrize("form", ["md", "html", "latex", "csv"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_same_rows_give_the_same_bytes(
