@@ -20,9 +20,11 @@ from leverplus_tui.jobs.spec_command import command_text
 from leverplus_tui.tui.grouping import grouped, metrics_of
 from leverplus_tui.tui.memory import ListView
 from leverplus_tui.tui.rows import Answered, Job, Listing
+from leverplus_tui.tui.widgets.curves import continuous
 
 if TYPE_CHECKING:
     from leverplus_tui.results.comparison import Comparison
+    from leverplus_tui.tui.curve_rows import Curves
 
 
 class Database:
@@ -118,7 +120,14 @@ class Database:
         """Points (step, value) by name; phases follow one another, so that x always grows."""
         with reading(self.engine) as session:
             found = {name: store.metric_series(session, run_id=run_id, name=name) for name in names}
-        return {name: _continuous(points) for name, points in found.items()}
+        return {name: continuous(points) for name, points in found.items()}
+
+    def curves(self, run_ids: Sequence[int], *, by_seed: bool) -> Curves:
+        """Curves of runs for their charts."""
+        from leverplus_tui.tui.curve_rows import read_curves  # scipy: 250 ms before the first list
+
+        with reading(self.engine) as session:
+            return read_curves(session, run_ids, by_seed=by_seed)
 
     def side_by_side(self, ids: Sequence[int]) -> tuple[Comparison, dict[str, RunRow], dict[str, Any]]:
         """Runs side by side, not yet compared, their rows by `r12`, and the settings that are the same in all."""
@@ -225,17 +234,3 @@ class Database:
         if row is None:
             raise UserError(report.findings[0].message)
         return row
-
-
-def _continuous(points: Sequence[tuple[str, int, int, float]]) -> tuple[tuple[float, float], ...]:
-    """A phase that counts its steps from the start again is put behind the one before."""
-    placed: list[tuple[float, float]] = []
-    shift, phase, last = 0.0, None, 0.0
-    for name, _, step, value in points:
-        if name != phase:
-            shift = last if phase is not None and step <= last - shift else shift
-            phase = name
-        x = step + shift
-        placed.append((x, value))
-        last = max(last, x)
-    return tuple(placed)

@@ -81,6 +81,13 @@ class CompareRuns(Message):
 
 
 @dataclass
+class OpenCurves(Message):
+    """Show the curves of these runs together."""
+
+    run_ids: tuple[int, ...]
+
+
+@dataclass
 class EditLaunch(Message):
     """Open the launch form for a kind of job, filled from a run where there is one."""
 

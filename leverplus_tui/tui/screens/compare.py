@@ -16,7 +16,7 @@ from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.states import SYNTHETIC, VERDICT_ROLES, doubts, marks
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.messages import CopyText, OpenRun
+from leverplus_tui.tui.messages import CopyText, OpenCurves, OpenRun
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.compare_rows import Line, beside, folded, lines, sentence, whiskers
@@ -55,6 +55,7 @@ class CompareScreen(PageScreen):
         Binding("left,h", "shift(-1)", "runs at the left", show=False, id="compare.left"),
         Binding("right_square_bracket", "next_difference", "next difference", show=False, id="compare.next-difference"),
         Binding("D", "drop", "drop a run from the comparison", show=False, id="compare.drop"),
+        Binding("C", "curves", "curves", tooltip="their curves, in one colour each", id="compare.curves"),
         Binding("y", "copy", "copy", tooltip="copy the comparison as Markdown", id="compare.copy"),
     ]
 
@@ -107,7 +108,7 @@ class CompareScreen(PageScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that need a comparison are not offered before there is one."""
-        needs = ("baseline", "differences", "export", "shift", "next_difference", "drop", "copy")
+        needs = ("baseline", "differences", "export", "shift", "next_difference", "drop", "copy", "curves")
         return self.found is not None or action not in needs
 
     # Reading
@@ -279,6 +280,10 @@ class CompareScreen(PageScreen):
         if chosen:
             self.run_ids = tuple(run_id for run_id in self.run_ids if f"r{run_id}" != chosen)
             self.refresh_data()
+
+    def action_curves(self) -> None:
+        """Curves of all of these runs."""
+        self.post_message(OpenCurves(self.run_ids))
 
     def action_differences(self) -> None:
         """Leave out what does not tell the runs apart, or show it again."""
