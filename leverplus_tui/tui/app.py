@@ -276,7 +276,7 @@ class LeverplusApp(RequestApp):
         """Push the curves of runs onto the mode in view."""
         from leverplus_tui.tui.screens.curves import CurvesScreen  # charts: not before one is asked for
 
-        page = CurvesScreen(self.library, event.run_ids)
+        page = CurvesScreen(self.library, event.run_ids, event.metric)
         page.mode = self.current_mode
         await self.push_screen(page)
         page.refresh_data()

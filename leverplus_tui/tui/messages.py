@@ -82,9 +82,10 @@ class CompareRuns(Message):
 
 @dataclass
 class OpenCurves(Message):
-    """Show the curves of these runs together."""
+    """Show the curves of these runs together; with `metric`, that one large."""
 
     run_ids: tuple[int, ...]
+    metric: str = ""
 
 
 @dataclass

@@ -11,8 +11,10 @@ from textual.pilot import Pilot
 from db.home import Home
 from db.session import open_database, reading
 from engine.training.objectives import BETA_BOUNDS, KL_HIGH, KL_LOW
+from leverplus_tui.results.choices import _held
 from leverplus_tui.results.curves import BETA_LIMITS, KL_LIMITS, averaged, between, levels
 from leverplus_tui.tui.curve_rows import read_curves
+from leverplus_tui.tui.screens.compare import CompareScreen
 from leverplus_tui.tui.screens.curves import CurvesScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
 from leverplus_tui.tui.system import System
@@ -119,3 +121,38 @@ def test_the_machine_is_read_from_the_kernel(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "stat").write_text("cpu  160 0 0 140 0 0 0 0 0 0\n")
     assert system.line() == "cpu 60 %   memory 12.0/16.0 GB"
     assert System(tmp_path / "elsewhere").line() == ""
+
+
+async def test_trainings_are_compared_by_metrics_and_checkpoints_and_enter_draws_a_metric(home: Home) -> None:
+    async with opened(home, (120, 36), compare="r4,r9") as pilot:
+        await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen) and pilot.app.screen.compared)
+        await settled(pilot)
+        page = pilot.app.screen
+        assert isinstance(page, CompareScreen)
+        shown = text_of(pilot)
+        assert "▾ metrics" in shown
+        assert "▾ checkpoints" in shown
+        assert "grpo 30" in shown
+        assert "Nothing to compare yet" not in shown
+        place = next(index for index, line in enumerate(page._lines) if line.metric == "val_loss")
+        page.table.cursor = place
+        await pilot.press("enter")
+        curves = await curves_of(pilot)
+        assert curves.grid.large
+        assert curves.grid.here is not None
+        assert curves.grid.here.metric == "val_loss"
+
+
+async def test_what_runs_choose_and_copy_stands_in_their_comparison(home: Home) -> None:
+    async with opened(home, (120, 48), compare="r1,r2") as pilot:
+        await until(pilot, lambda: "distinct sets" in text_of(pilot) and "majority's answer" in text_of(pilot))
+        shown = text_of(pilot)
+        assert "same as r1" in shown
+        assert "100.0 % of 10" in shown  # both take the next questions in the made-up data
+        assert "of right ones" in shown
+
+
+def test_choices_are_held_against_the_baseline_question_by_question() -> None:
+    one = _held("r2", 2, "r2", {1: (5, 6), 2: (7, 8), 3: (1, 2)}, {1: (5, 6), 2: (8, 7), 4: (1, 2)})
+    assert (one.n, one.same, one.shared, one.distinct) == (2, 0.5, 1.0, 3)
+    assert _held("r2", 2, "r2", {1: (5, 6)}, {}).n == 0

@@ -476,7 +476,9 @@ async def test_a_choice_that_is_left_out_reads_auto_everywhere(tmp_path: Path) -
 def lines_of(page: CompareScreen, label: str) -> list[Line]:
     """The lines of that label, folded or not."""
     assert page.found is not None
-    return [line for line in lines(page.found, page._rows, page._agreeing, page.base) if line.label == label]
+    return [
+        line for line in lines(page.found, page._sides.rows, page._sides.agreeing, page.base) if line.label == label
+    ]
 
 
 async def test_a_failed_run_says_so_first_and_facts_are_words(tmp_path: Path) -> None:

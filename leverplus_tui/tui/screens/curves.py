@@ -64,9 +64,10 @@ class CurvesScreen(PageScreen):
         Binding("escape", "back", "back", show=False, id="back"),
     ]
 
-    def __init__(self, library: Library, run_ids: tuple[int, ...]) -> None:
+    def __init__(self, library: Library, run_ids: tuple[int, ...], metric: str = "") -> None:
         super().__init__(library)
         self.run_ids = run_ids
+        self._first = metric
         self.found: Curves | None = None
         self.by_seed = False
         self._words = ""
@@ -116,6 +117,9 @@ class CurvesScreen(PageScreen):
         charts = [chart for chart in self.found.charts if all(word in chart.metric.lower() for word in words)]
         empty = f"No metric has {self._words} in its name" if self.found.charts else "These runs have no metrics yet"
         self.grid.show(charts, empty)
+        if self._first:
+            self.grid.enlarge(self._first)
+            self._first = ""
         self._legend()
 
     def _legend(self) -> None:

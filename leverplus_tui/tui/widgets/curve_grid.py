@@ -116,6 +116,13 @@ class CurveGrid(Coloured, can_focus=True):
             self.large = not self.large
             self._again()
 
+    def enlarge(self, metric: str) -> None:
+        """Show this metric alone, where it is there."""
+        names = [panel.metric for panel in self.panels]
+        if metric in names:
+            self.place, self.large = names.index(metric), True
+            self._again()
+
     def move_cursor(self, direction: int) -> None:
         """Read all curves at an earlier or later step."""
         ends = self.ends()
