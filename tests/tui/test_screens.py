@@ -20,7 +20,7 @@ from db.specs import EvalSpec, Finding, JobSpec
 from leverplus_tui.tui.database import Database
 from leverplus_tui.tui.messages import CompareRuns, EditLaunch, OpenRun
 from leverplus_tui.tui.screens.compare import CompareScreen
-from leverplus_tui.tui.screens.compare_rows import Line, lines
+from leverplus_tui.tui.screens.compare_rows import Line
 from leverplus_tui.tui.screens.launch import starting
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
 from leverplus_tui.tui.screens.launch.preflight import PreflightReport, PreflightScreen
@@ -475,10 +475,7 @@ async def test_a_choice_that_is_left_out_reads_auto_everywhere(tmp_path: Path) -
 
 def lines_of(page: CompareScreen, label: str) -> list[Line]:
     """The lines of that label, folded or not."""
-    assert page.found is not None
-    return [
-        line for line in lines(page.found, page._sides.rows, page._sides.agreeing, page.base) if line.label == label
-    ]
+    return [line for line in page._made if line.label == label]
 
 
 async def test_a_failed_run_says_so_first_and_facts_are_words(tmp_path: Path) -> None:
