@@ -237,4 +237,5 @@ def _candidate(group: OpenGroup, proposal: Proposal, reply: Reply[tuple[OpenGrou
         similarity=proposal.similarity,
         cut=reply.cut,
         source=reply.source,
+        reasoning=reply.reasoning,
     )

@@ -179,7 +179,7 @@ class _Run:
                     yield Settle()  # stored before the next request is sent, so that a kill loses only what is in flight
         yield from changed_facts(facts, self.vlm)
         yield from figures.cells()
-        yield from figures.summary(self.plan.retriever)
+        yield from figures.summary(self.plan.retriever, answers.tokens_needed())
 
     def _skip_answered(self, figures: RunningAccuracy) -> list[Place]:
         """What is still to be asked, all shots of a question together; what was answered before goes into the figures."""
@@ -244,6 +244,7 @@ class _Run:
             reused=reply.reused,
             error=reply.error,
             source=reply.source,
+            reasoning=reply.reasoning,
         )
 
 

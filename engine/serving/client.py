@@ -25,7 +25,7 @@ LONGEST_DELAY_S = 60.0
 LONGEST_WAIT_S = 120.0
 """A server that asks for more patience than this gets no more."""
 TIMEOUT_S = 300.0
-"""Longest silence, and longest time until the whole body is there."""
+"""Longest silence, and longest time until the whole body is there, unless another is given."""
 CONNECT_S = 30.0
 LARGEST_BODY = 16 * 2**20
 """Bytes of an answer; one that is larger is no answer to a question."""
@@ -35,6 +35,10 @@ _DELAY = wait_exponential(FIRST_DELAY_S / 2, LONGEST_DELAY_S / 2) + wait_random_
     FIRST_DELAY_S / 2, LONGEST_DELAY_S / 2
 )
 Shape = TypeVar("Shape")
+
+
+class NoAnswer(UserError):
+    """No attempt was answered, although it might have been."""
 
 
 class Unanswered(Exception):
@@ -49,17 +53,21 @@ class Unanswered(Exception):
 class JsonClient:
     """Speaks JSON to one server; safe to use from several threads."""
 
-    def __init__(self, base: str, pause: Callable[[float], object], attempts: int = ATTEMPTS) -> None:
-        """`pause` waits for so many seconds; when it returns something true, no further attempt is made.
+    def __init__(
+        self, base: str, pause: Callable[[float], object], attempts: int = ATTEMPTS, patience: float = TIMEOUT_S
+    ) -> None:
+        """`pause` waits for so many seconds; when it returns something true, no further attempt is made. `patience` is the
+        longest silence, and the longest time until the whole body is there, in seconds.
 
         Raises UserError for an address or a proxy that cannot be used.
         """
         self.base = base.rstrip("/")
         self._pause = pause
         self._attempts = attempts
+        self._patience = patience
         try:
             self.key = key_for(httpx.URL(self.base))
-            self._http = _connections(self.base, self.key)
+            self._http = _connections(self.base, self.key, patience)
         except (httpx.InvalidURL, ValueError, ImportError) as error:  # the last two: a proxy of an unknown kind
             raise UserError(
                 f"vlm: {base} cannot be asked ({error}): correct the address, or the proxy variables"
@@ -70,7 +78,8 @@ class JsonClient:
     ) -> Shape:
         """The answer of this shape to POST (with a body) or GET.
 
-        Raises UserError with the address, `about`, the status and the server's words.
+        Raises UserError with the address, `about`, the status and the server's words; NoAnswer where a later attempt may be
+        answered.
         """
         where = f"{self.base}{path}{about and f' ({about})'}"
         patience = Retrying(
@@ -85,7 +94,7 @@ class JsonClient:
             return found
         except Unanswered as failure:
             tries = patience.statistics["attempt_number"]
-            raise UserError(
+            raise NoAnswer(
                 f"vlm: no answer from {where} after {tries} {'attempt' if tries == 1 else 'attempts'}: {failure}."
             ) from None
 
@@ -97,7 +106,7 @@ class JsonClient:
         method, content = ("GET", None) if body is None else ("POST", json.dumps(body).encode())
         try:
             with self._http.stream(method, path, content=content) as response:
-                said = _whole_body(response, where)
+                said = _whole_body(response, where, self._patience)
         except httpx.RequestError as error:  # refused, reset, half an answer, time-out
             raise Unanswered(f"{type(error).__name__} {error}".strip(" .")) from None
         if not response.is_success:
@@ -118,11 +127,11 @@ class JsonClient:
         return UserError(f"vlm: {where} answered {status}: {said or 'no reason given'}")
 
 
-def _connections(base: str, key: Key) -> httpx.Client:
+def _connections(base: str, key: Key, patience: float) -> httpx.Client:
     return httpx.Client(
         base_url=base,
         headers={"Content-Type": "application/json", "Accept": "application/json", **key.headers},
-        timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_S),
+        timeout=httpx.Timeout(patience, connect=min(patience, CONNECT_S)),
         limits=httpx.Limits(max_connections=None),  # who asks decides how many requests are in flight
         mounts={f"all://{host}": None for host in _LOOPBACK},  # a proxy cannot reach our loopback
     )
@@ -135,16 +144,16 @@ def _seconds(state: RetryCallState) -> float:
     return _DELAY(state) if asked is None else min(asked, LONGEST_WAIT_S)
 
 
-def _whole_body(response: httpx.Response, where: str) -> bytes:
+def _whole_body(response: httpx.Response, where: str, patience: float) -> bytes:
     """The body, within bounds of size and time; the clock starts when the headers are there, and silence has its own."""
     body = bytearray()
-    latest = monotonic() + TIMEOUT_S
+    latest = monotonic() + patience
     for piece in response.iter_bytes():
         body += piece
         if len(body) > LARGEST_BODY:
             raise UserError(f"vlm: {where} sent more than {LARGEST_BODY >> 20} MB; is it an OpenAI-compatible server?")
         if monotonic() > latest:
-            raise Unanswered(f"its answer was not whole after {TIMEOUT_S:.0f} s")
+            raise Unanswered(f"its answer was not whole after {patience:.0f} s")
     return bytes(body)
 
 

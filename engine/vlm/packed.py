@@ -141,7 +141,9 @@ class PackedVLM(LocalVLM):
         )
         end = tokenizer.eos_token_id
         return {
-            place: Answer("", error=str(reply.problem)) if reply.problem else Answer(text, cut=end not in reply.tokens)
+            place: Answer("", error=str(reply.problem))
+            if reply.problem
+            else self._spoken(text, cut=end not in reply.tokens)
             for (place, reply), text in zip(replies.items(), texts, strict=True)
         }
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from db.specs import EmbedSpec, EvalSpec, Finding, GenerateSpec, TrainSpec
+from db.specs import DecodeSpec, EmbedSpec, EvalSpec, Finding, GenerateSpec, TrainSpec
 from engine.doctor import checkpoint
 from engine.doctor.preflight import preflight
 from tests.helpers_data import write_official
 from tests.helpers_preflight import WIDTH, codes, levels, message, published
+
+GREEDY = DecodeSpec(num_beams=1)
 
 
 @pytest.fixture(autouse=True)
@@ -57,19 +59,15 @@ def test_a_model_folder_that_is_incomplete_blocks_with_what_is_missing(tmp_path:
 @pytest.mark.parametrize(
     "spec",
     [
-        EvalSpec(vlm="http://host/v1", retriever="t2t"),
-        EvalSpec(vlm="http://host/v1", retriever="random", pool="mix-sampler"),
-        GenerateSpec(vlm="http://host/v1"),
+        EvalSpec(vlm="http://host/v1", retriever="t2t", decode=GREEDY),
+        EvalSpec(vlm="http://host/v1", retriever="random", pool="mix-sampler", decode=GREEDY),
+        GenerateSpec(vlm="http://host/v1", decode=GREEDY),
         EmbedSpec(vlm="http://host/v1"),
         EmbedSpec(use_image=False, use_text=False),
     ],
 )
 def test_what_gives_no_features_blocks(spec: EvalSpec | GenerateSpec | EmbedSpec) -> None:
     assert codes(preflight(spec)) == {"no-features"}
-
-
-def test_a_server_answers_with_demonstrations_that_need_no_features() -> None:
-    assert preflight(EvalSpec(vlm="http://host/v1", retriever="random")).findings == []
 
 
 def test_a_device_that_this_machine_lacks_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
