@@ -18,7 +18,8 @@ class EmbedSpec(Spec):
     dataset: str = "builtin"
     """`builtin`, a registered name, or a folder in an official or Hugging Face layout."""
     encoder: str = "vlm"
-    """`vlm` (the features of `vlm`), or a CLIP directory or hub id."""
+    """`vlm` (the features of `vlm`), or a directory or hub id of CLIP, SigLIP or SigLIP 2, or of sentence-transformers (texts
+    alone)."""
     vlm: str = "builtin"
     """Model whose features are taken when `encoder` is `vlm`."""
     use_image: bool = True

@@ -155,7 +155,7 @@ class ServedVLM:
     def _no_features(self) -> NoReturn:
         raise UserError(
             f"encoder: the server {self.name} answers questions but gives no features; "
-            "name a CLIP directory or hub id (--set encoder=DIR), or a local model."
+            "name a CLIP or SigLIP directory or hub id (--set encoder=DIR), or a local model."
         )
 
 

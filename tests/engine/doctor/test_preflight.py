@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from db.specs import DecodeSpec, EmbedSpec, EvalSpec, Finding, GenerateSpec, TrainSpec
+from engine.demo.shipped import model_dir
 from engine.doctor import checkpoint
 from engine.doctor.preflight import preflight
 from tests.helpers_data import write_official
@@ -68,6 +71,40 @@ def test_a_model_folder_that_is_incomplete_blocks_with_what_is_missing(tmp_path:
 )
 def test_what_gives_no_features_blocks(spec: EvalSpec | GenerateSpec | EmbedSpec) -> None:
     assert codes(preflight(spec)) == {"no-features"}
+
+
+@pytest.mark.parametrize(("whole", "severity"), [(1, "error"), (1 << 40, "warning")])
+def test_weights_that_do_not_fit_into_memory_are_named_before_they_are_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, whole: int, severity: str
+) -> None:
+    copy = shutil.copytree(model_dir(), tmp_path / "model")
+    spec = EvalSpec(vlm=str(copy), retriever="random", device="cpu")
+    assert preflight(spec).findings == []
+    monkeypatch.setattr("engine.doctor.preflight.machine.memory_of_machine", lambda: (whole, 1))
+    [found] = preflight(spec).findings
+    assert (found.code, found.severity) == ("memory", severity)
+    assert "dtype=bfloat16" in found.fix
+
+
+def test_a_text_encoder_compares_texts_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.common.model_files.require", lambda *_: None)
+    folder = tmp_path / "texts"
+    shutil.copytree(model_dir(), folder)
+    (folder / "modules.json").write_text("[]")
+    by_texts = EvalSpec(retriever="t2t", encoder=str(folder))
+    assert codes(preflight(by_texts)) == set()
+    for fields in ({"retriever": "i2t"}, {"retriever": "qi2qi"}, {"pool": "mix-sampler"}):
+        assert codes(preflight(by_texts.model_copy(update=fields))) == {"no-features"}, fields
+    assert codes(preflight(EmbedSpec(encoder=str(folder)))) == {"no-features"}
+    assert codes(preflight(EmbedSpec(encoder=str(folder), use_image=False))) == set()
+
+
+def test_a_family_whose_processor_needs_a_package_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.common.extras.find_spec", lambda _: None)
+    folder = shutil.copytree(model_dir(), tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "mistral3"}))
+    assert "torchvision" in message(preflight(EvalSpec(vlm=str(folder), retriever="random")), "missing-extra")
 
 
 def test_a_device_that_this_machine_lacks_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
