@@ -137,7 +137,7 @@ def _answers(images: Sequence[Path], *, skill: Sequence[float], n: int, seed: in
                     question_id=row.question_id, shot=shot, demonstrations=demonstrations, prompt_sha="p" * 64,
                     request_sha=hashlib.sha256(f"{seed}{shot}{row.question_id}".encode()).hexdigest(),
                     raw=f" {said}.", answer=said, score=scores[-1],
-                    cut=False, reused=False, error="", source=source,
+                    cut=False, reused=False, error="", source=source, reasoning="",
                 )
             )  # fmt: skip
         found = interval(scores)

@@ -255,6 +255,7 @@ def _candidate(group: OpenGroup, proposal: Proposal, reply: Reply[tuple[OpenGrou
         cut=reply.cut,
         source=reply.source,
         gt_prob=_probability(group.query.answers, reply.log_probs) if reply.log_probs else None,
+        reasoning=reply.reasoning,
     )
 
 

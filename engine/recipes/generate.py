@@ -231,7 +231,8 @@ def _left_out(budget: CandidateBudget) -> Iterator[Finding]:
             fix="put the images in place and generate again; what was answered is not asked again",
         )
     if budget.silent:
-        yield silent_answers(budget.silent, budget.silent + budget.answered, budget.first_silence)
+        asked, needed = budget.silent + budget.answered, budget.answers.tokens_needed()
+        yield silent_answers(budget.silent, asked, budget.first_silence, needed)
 
 
 def _file(plan: GenerationPlan, budget: CandidateBudget, pool: pools.Pools, meta: dict[str, Any]) -> Iterator[Row]:

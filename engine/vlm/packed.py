@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache, lru_cache, partial
 from itertools import chain, pairwise, repeat
 from pathlib import Path
@@ -164,7 +165,10 @@ class PackedVLM(LocalVLM):
         return {
             place: Answer("", error=str(reply.problem))
             if reply.problem
-            else Answer(text, cut=end not in reply.tokens, log_probs=_means(reply.log_probs, asked[place].references))
+            else replace(
+                self._spoken(text, cut=end not in reply.tokens),
+                log_probs=_means(reply.log_probs, asked[place].references),
+            )
             for (place, reply), text in zip(replies.items(), texts, strict=True)
         }
 
