@@ -77,11 +77,13 @@ def test_off_lattice_figures_are_told_by_what_was_printed(desk: Desk, tmp_path: 
 
 def test_samples_of_a_harness_are_scored_and_held_against_its_scores(desk: Desk) -> None:
     samples = FORMATS / "lmms-eval" / "20251212_101112_samples_ok_vqa_val2014.jsonl"
-    [entry] = desk.json("import", str(samples))["imported"]
+    document = desk.json("import", str(samples))
+    [entry] = document["imported"]
     [cell] = entry["cells"]
     assert (cell["n"], cell["shot"], entry["dataset"], entry["vlm"]) == (20, 0, "OKVQA", "Qwen/Qwen2.5-VL-3B-Instruct")
     shown = desk.json("show", "r1")
     [finding] = [one for one in shown["findings"] if one["code"] == "scores-differ"]
+    assert "scores-differ" in [one["code"] for one in document["findings"]]
     assert "60.00 % there" in finding["message"]
     assert f"{cell['accuracy']:.2f} % by the official metric" in finding["message"]
     assert shown["lineage"]["source_layout"] == "lm-eval or lmms-eval samples"

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from engine.figures.fields import BadValue, shown
 from engine.figures.reading import LeftOut, TableMeaning
-from engine.figures.tables.columns import Column, columns_of, shots_of, size_of
+from engine.figures.tables.columns import Column, columns_of, name_of, shots_of, size_of
 from engine.figures.tables.context import Context
 from engine.figures.tables.grid import Table, TableRow
-from engine.figures.tables.patterns import AVERAGE, AVERAGE_ROW, NOTHING
+from engine.figures.tables.patterns import AVERAGE, AVERAGE_ROW, METHOD_COLUMN, NOTHING, SHOT
 from engine.figures.tables.words import dataset_in, date_in, number, shot_in, size_in
 from engine.figures.units import Printed, percent_factor
 
@@ -125,6 +125,8 @@ def _said(found: TableCells, row: TableRow, above: _Row) -> _Row | None:
             if not _axis(said, column.kind, text):
                 _not_a_row(found, row, text)
                 return None
+            if METHOD_COLUMN.search(column.header):  # `ours (2-shot)` names both
+                said.named[column.index] = name_of(SHOT.sub(" ", text))
         elif column.kind == "date":
             said.date = date_in(text, found.context.year)
         elif column.kind == "model":
@@ -173,7 +175,7 @@ def _cell(found: TableCells, row: TableRow, column: Column, said: _Row) -> Cell 
     if shot is None:
         found.left_out.append(LeftOut(row.line, f"cell {column.header[:30]}: {text}", "no number of shots"))
         return None
-    named = [said.named[index] for index in sorted(said.named)]
+    named = [said.named[index] for index in sorted(said.named) if said.named[index]]
     own = " ".join(part for part in (*named, column.label) if part)
     n = next((one for one in (column.n, said.n, found.context.n) if one is not None), None)
     return Cell(
