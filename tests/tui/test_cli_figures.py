@@ -63,7 +63,7 @@ def test_a_refused_import_leaves_no_run(desk: Desk, tmp_path: Path) -> None:
     bare = _predictions(tmp_path / "bare.json", references=False)
     said = desk.call("import", str(table), str(bare), code=2).stderr
     assert "bare.json has no reference answers for 8 of 8 predictions" in said
-    assert not desk.home.database.exists()
+    assert not desk.home.runs.exists() or not list(desk.home.runs.iterdir())  # no job was started
     asked = open_dataset("builtin", cache_dir=tmp_path / "cache").val.questions[0].question_id
     good, stray = tmp_path / "good.json", tmp_path / "stray.json"
     good.write_text(json.dumps([{"question_id": asked, "answer": "cat"}]))
