@@ -27,7 +27,7 @@ def test_a_report_becomes_two_runs_that_cannot_be_told_apart(desk: Desk) -> None
         ("12-10 v3", "2025-12-10", 16), ("12-12 v3", "2025-12-12", 16),
     ]  # fmt: skip
     left_out = [one["subject"] for one in document["findings"] if one["code"] == "left-out"]
-    assert left_out == [f"{REPORT.name}:{line}" for line in (30, 66, 122, 182)]
+    assert left_out == [f"{REPORT.name}:{line}" for line in (30, 66, 77, 122, 182)]
     cells = desk.json("compare", "r1", "r2")["cells"]
     assert len(cells) == 16
     pairs = [pair for cell in cells for pair in cell["pairs"]]
@@ -62,7 +62,7 @@ def test_the_doctor_says_what_would_be_imported(desk: Desk) -> None:
     [report] = desk.json("doctor", str(REPORT))
     assert (report["kind"], report["facts"]["layout"], report["facts"]["figures"]) == ("report", "Markdown report", 32)
     assert (report["facts"]["shots"], report["facts"]["questions"]) == ("1, 2, 3, 4", "100, 200, 400, 800")
-    assert sum(one["code"] == "left-out" for one in report["findings"]) == 4
+    assert sum(one["code"] == "left-out" for one in report["findings"]) == 5
     assert "Line 122" in desk.call("doctor", str(REPORT)).stdout
 
 

@@ -84,7 +84,23 @@ def cells_of(table: Table, context: Context) -> TableCells:
             if cell is not None:
                 found.cells.append(cell)
     _to_percent(found, percent)
+    found.left_out += _columns_left_out(found)
     return found
+
+
+def _columns_left_out(found: TableCells) -> list[LeftOut]:
+    """One entry for the columns of a table that are no axes and no figures."""
+    left = [one.header or "without a name" for one in found.columns if one.kind in _LEFT_OUT]
+    derived = any(one.kind in ("difference", "average") for one in found.columns)
+    why = (
+        "words and other numbers"
+        if not derived
+        else "words, other numbers, and what was derived: checked against the figures"
+    )
+    return [LeftOut(found.table.line, f"columns {', '.join(left)[:200]}", why)] if left else []
+
+
+_LEFT_OUT = ("difference", "average", "remark", "other numbers")
 
 
 def _no_accuracies(found: TableCells) -> str:

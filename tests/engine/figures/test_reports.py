@@ -25,9 +25,9 @@ def cells(reading: Reading) -> dict[tuple[str, int, int], float]:
 @pytest.mark.parametrize(
     ("name", "figures", "left_out"),
     [
-        ("long_by_size_and_shot", 32, []), ("wide_by_shot", 32, []), ("columns_of_models", 24, [24]),
+        ("long_by_size_and_shot", 32, [3]), ("wide_by_shot", 32, []), ("columns_of_models", 24, [6, 15, 24]),
         ("columns_of_samplers", 24, [14]), ("tables_that_are_no_accuracies", 2, [3, 8, 13, 29, 30]),
-        ("selector_report.zh", 32, [30, 66, 122, 182]),
+        ("selector_report.zh", 32, [30, 66, 77, 122, 182]),
     ],
 )  # fmt: skip
 def test_each_shape_gives_exactly_its_figures_and_lists_the_rest(name: str, figures: int, left_out: list[int]) -> None:
@@ -189,3 +189,10 @@ def test_sizes_in_the_header_stand_for_themselves(tmp_path: Path) -> None:
     assert cells(read(tmp_path / "r.md", text)) == {
         ("v2", 100, 1): 63.8, ("v2", 200, 1): 56.7, ("v2", 100, 2): 63.8, ("v2", 200, 2): 56.1,
     }  # fmt: skip
+
+
+def test_counts_beside_percentages_are_no_accuracies(tmp_path: Path) -> None:
+    text = "# OKVQA（100条）\n\n| Shot | v2 | stopped | acc |\n|-|-|-|-|\n| 1 | 50% | 31 | 51.0 |\n"
+    found = read(tmp_path / "r.md", text)
+    assert cells(found) == {("v2", 100, 1): 50, ("OKVQA", 100, 1): 51}
+    assert [(one.line, one.what) for one in found.left_out] == [(3, "columns stopped")]
