@@ -65,7 +65,8 @@ SHOT = re.compile(
 )
 SIZE = re.compile(
     r"(?<![a-z])(?:n|test_data_num|first)\s*=?\s*(\d[\d,]{0,14})(?![\d.,%])"
-    r"|(?<![\d.])(?<!\d,)(\d[\d,]{0,14})\s*(?:条|道?题|个?(?:测试)?样本|(?:test |val(?:idation)? )?(?:samples?|questions?)(?![a-z]))",
+    r"|(?<![\d.])(?<!\d,)(\d[\d,]{0,14})"
+    r"\s*(?:条|道?题|个?(?:测试)?样本|(?:test |val(?:idation)? )?(?:samples?|questions?)(?![a-z]))",
     re.IGNORECASE,
 )
 FULL = _words(r"full[ -](?:val|validation|test|set)\w*|all|full", "全量|全部|完整(?:测试集|验证集)")
