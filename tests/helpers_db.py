@@ -72,7 +72,7 @@ def an_answer(
     return rows.Prediction(
         question_id=question_id, shot=shot, demonstrations=(7, 8), prompt_sha="p", request_sha=f"request-{question_id}-{shot}",
         raw="" if error else raw, answer="" if error else raw, score=0.0 if error else score, cut=False, reused=False,
-        error=error, source=1,
+        error=error, source=1, reasoning="",
     )  # fmt: skip
 
 
@@ -108,6 +108,8 @@ def a_candidate(
         similarity=None,
         cut=cut,
         source=source,
+        gt_prob=None,
+        reasoning="",
     )
 
 

@@ -152,4 +152,5 @@ def _prediction(answer: ImportedAnswer, question: Question, shot: int) -> Predic
         reused=True,
         error="",
         source=None,
+        reasoning="",
     )

@@ -36,7 +36,7 @@ from engine.weights.anatomy import Unreadable
 from engine.weights.containers import open_weights
 from engine.weights.declared import manifest_beside
 from engine.weights.pickle_scan import unsafe_globals
-from leverplus_tui.jobs.spec_options import read_spec_file
+from leverplus_tui.jobs.spec_building import read_spec_file
 
 READERS: dict[str, Callable[[Path], Any]] = {
     "checkpoint": open_weights,
