@@ -49,7 +49,7 @@ def examine(path: Path, *, expect: Mapping[str, str] | None = None) -> Report:
         return _judged(path, "embeddings", lambda: embedding_report(open_embeddings(path)))
     if path.suffix not in WEIGHTS and head.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"["):
         return _json(path, head)
-    if report := _of_another_program(path):
+    if path.suffix not in WEIGHTS and (report := _of_another_program(path)):
         return report
     if _is_weights(path, head):
         return examine_checkpoint(path, expect)

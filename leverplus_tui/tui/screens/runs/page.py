@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 NEEDS_RUNS = ("mark", "mark_range", "compare", "sort", "reverse", "stop", "resume", "info", "copy", "columns", "tag",
               "rename", "note", "delete", "export", "group", "views", "pin")  # fmt: skip
-NEEDS_DATABASE = ("launch", "train", "demo", "add_data", "filter")
+NEEDS_DATABASE = ("launch", "train", "demo", "add_data", "import_file", "filter")
 HIDDEN_BELOW = 100
 """Columns below which the info pane starts hidden."""
 
@@ -63,6 +63,7 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
         Binding("V", "mark_range", "mark from the last mark to here", show=False, id="runs.mark-range"),
         Binding("d", "demo", "start the demonstration: two small real runs", show=False, id="runs.demo"),
         Binding("o", "add_data", "add a data file or folder", show=False, id="runs.add-data"),
+        Binding("I", "import_file", "import reports, results or another tracker's runs", show=False, id="runs.import"),
         Binding("escape", "back", "clear the filter, then the marks", show=False, id="back"),
     ]
 
