@@ -80,8 +80,8 @@ def unwritable(path: Path, why: str) -> DatabaseUnwritable:
 def damaged(path: Path, why: str) -> DatabaseDamaged:
     """The content contradicts itself; point at the newest backup where there is one."""
     kept = sorted(path.with_name("backups").glob("*.db"))
-    way_out = f"copy {kept[-1]} over it" if kept else "move it away to start afresh"
-    return DatabaseDamaged(f"{path} is damaged ({why}): {way_out}, or try `sqlite3 {path} .recover`")
+    older = f", or copy {kept[-1]} over it" if kept else ""
+    return DatabaseDamaged(f"{path} is damaged ({why}): `leverplus fsck --repair` saves what can be read{older}")
 
 
 def _no_space(path: Path) -> bool:

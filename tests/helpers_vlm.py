@@ -37,8 +37,8 @@ class Sample:
     question_type: str = ""
 
 
-def byte_tokenizer(special: tuple[str, ...], template: str, eos: str, pad: str) -> Any:
-    """One token per printable ASCII character, so that answers can be read."""
+def byte_tokenizer(special: tuple[str, ...], template: str, eos: str, pad: str, **named: Any) -> Any:
+    """One token per printable ASCII character, so that answers can be read; `named` are further special tokens."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -46,9 +46,9 @@ def byte_tokenizer(special: tuple[str, ...], template: str, eos: str, pad: str) 
     tokenizer = Tokenizer(models.BPE(vocab={letter: row for row, letter in enumerate(alphabet)}, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    built = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=eos, pad_token=pad)
+    built = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=eos, pad_token=pad, **named)
     built.add_special_tokens({"additional_special_tokens": [one for one in special if one not in (eos, pad)]})
-    built.chat_template = template
+    built.chat_template = template or None
     return built
 
 

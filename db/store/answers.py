@@ -211,5 +211,5 @@ def _candidate(row: RowMapping) -> rows.Candidate:
         request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"], score=row["score"],
         beam_rank=row["beam_rank"], beam_score=row["beam_score"], logprob_score=row["logprob_score"],
         temperature=row["temperature"], similarity=row["similarity"], cut=bool(row["cut"]),
-        source=row["source_run"],
+        source=row["source_run"], gt_prob=row["gt_prob"],
     )  # fmt: skip

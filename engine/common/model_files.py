@@ -21,6 +21,10 @@ _IMAGE_CONFIGS = ("preprocessor_config.json", "processor_config.json")
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 
+WITHOUT_TEMPLATE = frozenset({"paligemma"})
+"""Families whose checkpoints have no chat template, because they are prompted with plain text."""
+
+
 def find_model(name: str, *, field: str = "vlm", chat: bool = True) -> Path:
     """The complete local directory of the model `name`: a directory, or a hub id in the local hub cache.
 
@@ -97,7 +101,7 @@ def _missing(directory: Path, chat: bool) -> Iterator[str]:
         yield "tokenizer.json is missing"
     if not any((directory / part).is_file() for part in _IMAGE_CONFIGS):
         yield "preprocessor_config.json is missing"
-    if chat and not _has_chat_template(directory):
+    if chat and not _has_chat_template(directory) and _model_type(directory) not in WITHOUT_TEMPLATE:
         yield "the chat template (chat_template.jinja, or chat_template in tokenizer_config.json) is missing"
 
 
@@ -160,6 +164,10 @@ def end_tokens(directory: Path) -> set[int]:
                 ids = part.get("eos_token_id")
                 stated |= {one for one in (ids if isinstance(ids, list) else [ids]) if type(one) is int and one >= 0}
     return stated
+
+
+def _model_type(directory: Path) -> str:
+    return str(read_json(directory / "config.json").get("model_type", ""))
 
 
 def _has_chat_template(directory: Path) -> bool:

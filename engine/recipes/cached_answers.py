@@ -30,6 +30,8 @@ class Reply(Generic[Key]):
     """The error is that the model was asked and gave no answer."""
     source: int | None
     """The run that computed the answer; None where that is unknown, or where there is none."""
+    log_probs: tuple[float, ...]
+    """Of the prompt's references; see `Answer`."""
 
 
 class CachedAnswers:
@@ -43,6 +45,7 @@ class CachedAnswers:
         self._at_once = at_once
         self._shared = shared
         self._known = dict(context.own_answers)
+        self._log_probs: dict[str, tuple[float, ...]] = {}
 
     def ask(self, requests: Sequence[tuple[Key, Prompt]]) -> Iterator[list[Reply[Key]]]:
         """Replies in lists as they become known, the stored ones first; a bad image makes a reply with `error`.
@@ -54,7 +57,7 @@ class CachedAnswers:
             waiting.setdefault(self._name(prompt, len(waiting)), []).append((key, prompt))
         if self._shared:
             self._known |= self._context.find_answers([sha for sha in waiting if sha not in self._known])
-        stored = [sha for sha in waiting if sha in self._known]
+        stored = [sha for sha, group in waiting.items() if self._is_known(sha, group[0][1])]
         if stored:
             yield [reply for sha in stored for reply in self._replies(sha, waiting.pop(sha), first_is_new=False)]
         names = list(waiting)
@@ -69,6 +72,10 @@ class CachedAnswers:
                         for reply in self._answered(block[place], waiting[block[place]], answer)
                     ]
 
+    def _is_known(self, sha: str, prompt: Prompt) -> bool:
+        """Answers are stored, probabilities of references are not."""
+        return sha in self._known and (not prompt.references or sha in self._log_probs)
+
     def _name(self, prompt: Prompt, place: int) -> str:
         """The request's hash. Prompts with missing images hash alike but are not alike: each gets a name of its own."""
         missing = any(image_sha(path) == MISSING_SHA for path in prompt.images)
@@ -79,11 +86,13 @@ class CachedAnswers:
             return [
                 Reply(
                     key, prompt.sha, self._vlm.request_sha(prompt), "", cut=False, reused=False, error=answer.error,
-                    silent=answer.silent, source=None,
+                    silent=answer.silent, source=None, log_probs=(),
                 )
                 for key, prompt in group
             ]  # fmt: skip
         self._known[name] = StoredAnswer(answer.raw, answer.cut, self._context.run_id)
+        if answer.log_probs:
+            self._log_probs[name] = answer.log_probs
         return self._replies(name, group, first_is_new=True)
 
     def _replies(self, sha: str, group: Sequence[tuple[Key, Prompt]], *, first_is_new: bool) -> list[Reply[Key]]:
@@ -91,7 +100,7 @@ class CachedAnswers:
         return [
             Reply(
                 key, prompt.sha, sha, known.raw, known.cut, reused=not first_is_new or place > 0, error="", silent=False,
-                source=known.source,
+                source=known.source, log_probs=self._log_probs.get(sha, ()),
             )
             for place, (key, prompt) in enumerate(group)
         ]  # fmt: skip

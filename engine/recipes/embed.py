@@ -35,7 +35,7 @@ def embed(spec: EmbedSpec, context: RunContext) -> Iterator[Row]:
     counts as a zero vector and is reported. Raises UserError.
     """
     _check(spec)
-    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir)
+    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir, images=spec.images)
     dataset.split("train")  # refused here if it is not there
     yield from dataset_inputs(spec.dataset, dataset)
     yield from model_input("vlm", spec.vlm, context.cache_dir) if spec.encoder == "vlm" else ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, lru_cache, partial
 from itertools import chain, pairwise, repeat
 from pathlib import Path
@@ -22,7 +23,7 @@ from engine.packed.prefixes import cut
 from engine.packed.reading import Source
 from engine.vlm.loading import Loaded
 from engine.vlm.local import LocalVLM
-from engine.vlm.prompt import Prompt, request_sha
+from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import Answer, always
 
 BLOCK = 1024
@@ -41,14 +42,22 @@ class PackedVLM(LocalVLM):
     """See `engine.vlm.protocol.VLM`. In float32 it answers as `LocalVLM` does, and shares its answers."""
 
     def __init__(
-        self, loaded: Loaded, *, decode: DecodeSpec, batch_size: int, pixels: tuple[int, int], memory: int | None = None
+        self,
+        loaded: Loaded,
+        *,
+        decode: DecodeSpec,
+        batch_size: int,
+        pixels: tuple[int, int],
+        memory: int | None = None,
+        shared: tuple[int, int] | None = None,
     ) -> None:
-        """`memory`: bytes for keys and values, in place of a share of what is free."""
+        """`memory`: bytes for keys and values, in place of a share of what is free. `shared`: see `engine.packed.shared`."""
         super().__init__(loaded, decode=decode, batch_size=batch_size, pixels=pixels)
         decoding = Decoding(decode, loaded.end_tokens)
-        self.engine: Engine = build(loaded.model, loaded.processor, decoding, memory_bytes=memory)
+        self.engine: Engine = build(loaded.model, loaded.processor, decoding, memory_bytes=memory, shared=shared)
         self.distance: float | None = None
         """What the self-test found."""
+        self._card = torch.cuda.get_device_name(loaded.device) if loaded.device.type == "cuda" else ""
         self._tokens = lru_cache(maxsize=1 << 16)(self._tokenized)
 
     @property
@@ -56,18 +65,24 @@ class PackedVLM(LocalVLM):
         """Prompts worth handing over together."""
         return BLOCKS_AT_ONCE * BLOCK
 
-    def request_sha(self, prompt: Prompt) -> str:
-        """SHA-256 (hex) over model, prompt and decoding; in half precision also over the engine, whose rounding is its own."""
-        if self.loaded.dtype == torch.float32:
-            return super().request_sha(prompt)
-        return request_sha(sha256_text(canonical_json([self.sha, "packed"])), prompt.sha, self.decode_sha)
+    @property
+    def requests_sha(self) -> str:
+        """In half precision also over the engine, whose rounding is its own."""
+        return self.sha if self.loaded.dtype == torch.float32 else sha256_text(canonical_json([self.sha, "packed"]))
 
     def facts(self) -> Mapping[str, Any]:
         """What a run should record of the model and of what the engine did."""
         batches = ("vlm_batch_size", "vlm_batch_size_asked")
         plain = {name: value for name, value in super().facts().items() if name not in batches}
         tested = {} if self.distance is None else {"vlm_engine_distance": float(f"{self.distance:.3g}")}
-        return {**plain, "vlm_engine": "packed", **tested, **self.engine.counts.facts(plain["vlm_device"])}
+        return {**plain, "vlm_engine": "packed", **tested, **self.engine.counts.facts(self._card)}
+
+    def measures(self) -> Mapping[str, float]:
+        """See `engine.vlm.protocol.Measured`."""
+        return self.engine.counts.measures(self._card)
+
+    def _image_facts(self) -> dict[str, str]:
+        return {}  # the engine counts the images that it encoded
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, group by group; prompts with a common beginning are in one group."""
@@ -83,13 +98,22 @@ class PackedVLM(LocalVLM):
         finally:
             self.engine.features.reader.forget()
 
+    def look_at(self, prompts: Sequence[Prompt]) -> None:
+        """Content and size of the images of prompts to come are known then; another thread may do this meanwhile."""
+        for prompt in prompts:
+            for image in prompt.images:
+                with suppress(ImageProblem):
+                    key = self._key(image, prompt)
+                    self.engine.features.grid(key, self.engine.features.sources[key])
+
     def _asks(self, prompts: Sequence[Prompt], block: range) -> Asks:
         """What to ask for each prompt, whose images are read from now on, and the answers of those with a bad image."""
         asked: dict[int, Ask] = {}
         broken: dict[int, Answer] = {}
         for place in block:
             try:
-                asked[place] = Ask(self.path(prompts[place]))
+                references = tuple(self._tokens(text) for text in prompts[place].references)
+                asked[place] = Ask(self.path(prompts[place]), references=references)
             except ImageProblem as problem:
                 broken[place] = Answer("", error=str(problem))
         self.engine.features.announce([one.image for ask in asked.values() for one in ask.path])
@@ -101,7 +125,7 @@ class PackedVLM(LocalVLM):
         places = list(asked)
         try:
             for replies in self.engine.answer(list(asked.values()), go_on, meanwhile):
-                yield self._answers({places[at]: reply for at, reply in replies.items()})
+                yield self._answers({places[at]: reply for at, reply in replies.items()}, asked)
         except TooLong:
             self._refuse_size()
 
@@ -131,14 +155,16 @@ class PackedVLM(LocalVLM):
         """Tokens of a text between images, which no token spans because their placeholders are tokens of their own."""
         return tuple(self.encoder.tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def _answers(self, replies: Mapping[int, Reply]) -> dict[int, Answer]:
+    def _answers(self, replies: Mapping[int, Reply], asked: Mapping[int, Ask]) -> dict[int, Answer]:
         tokenizer = self.encoder.tokenizer
         texts = tokenizer.batch_decode(
             [list(one.tokens) for one in replies.values()], skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
         end = tokenizer.eos_token_id
         return {
-            place: Answer("", error=str(reply.problem)) if reply.problem else Answer(text, cut=end not in reply.tokens)
+            place: Answer("", error=str(reply.problem))
+            if reply.problem
+            else Answer(text, cut=end not in reply.tokens, log_probs=_means(reply.log_probs, asked[place].references))
             for (place, reply), text in zip(replies.items(), texts, strict=True)
         }
 
@@ -153,6 +179,11 @@ class PackedVLM(LocalVLM):
         for problem in problems.values():
             raise problem
         return [found[key][0] for key in keys]
+
+
+def _means(sums: Sequence[float], references: Sequence[Sequence[int]]) -> tuple[float, ...]:
+    """Log-probabilities over the tokens that they are of."""
+    return tuple(one / len(tokens) for one, tokens in zip(sums, references, strict=True))
 
 
 def _nothing() -> Asks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,14 +18,16 @@ from db.specs import Finding, UserError
 from db.specs.base import findings_json
 from db.specs.imported import ImportSpec
 from db.store import RunDetail
-from engine.doctor.tables import audit
-from engine.figures.result_files import read_result_file
+from engine.doctor.readings import reading_findings
+from engine.figures.readers import read_file
+from engine.figures.reading import Reading
 from leverplus_tui.commands.database import open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.follow import follow
-from leverplus_tui.results.importing import store_matrices
+from leverplus_tui.results.importing import store_readings
 from leverplus_tui.results.outcome import matrix
+from leverplus_tui.results.readings import reading_json, reading_lines
 from leverplus_tui.results.run_result import failure_lines
 from leverplus_tui.text.output import finding_lines, put, put_json, say, table
 
@@ -33,7 +36,10 @@ SHOWN_FINDINGS = 12
 
 def import_files(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Accuracy matrices, metrics files, or lists of predictions.")
+        list[Path],
+        typer.Argument(
+            metavar="FILE", help="Reports, accuracy matrices, metrics, predictions, logs, other trackers' runs."
+        ),
     ],
     dataset: Annotated[
         str,
@@ -44,43 +50,74 @@ def import_files(
     ] = "",
     vlm: Annotated[str, typer.Option("--vlm", help="Model that made the figures or predictions.")] = "",
     shot: Annotated[
-        int | None, typer.Option("--shot", min=0, max=8, help="Demonstrations that predictions were made with.")
+        int | None, typer.Option("--shot", min=0, max=999, help="Demonstrations that predictions were made with.")
     ] = None,
     split: Annotated[str, typer.Option("--split", metavar="val|train", help="Split of the questions.")] = "val",
     name: Annotated[str, typer.Option("--name", help="Name of the imported predictions.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Take readings that were guessed from words as they are.")] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Import figures of other programs: accuracy matrices (audited on the way in), metrics files, predictions.
+    """Import what other programs wrote: reports, accuracies (audited on the way in), predictions, trainings.
 
-    Predictions are scored with the official metric; afterwards `compare` takes them question by question.
+    What the tables of a report were taken for is shown first, and asked about where nobody said --yes. Predictions are
+    scored with the official metric; afterwards `compare` takes them question by question.
 
     Example:
     leverplus import accuracy_matrices.json
+    leverplus import report.md --yes
     leverplus import predictions.json --dataset ./okvqa --shot 2 --vlm Qwen2.5-VL-3B
     """
-    found = [read_result_file(path, dataset=dataset, vlm=vlm) for path in files]  # all, before anything is stored
-    matrices = [one for file in found for one in file.matrices]
-    if shot is not None and matrices:
+    found = [read_file(path, dataset=dataset, vlm=vlm) for path in files]  # all, before anything is stored
+    if shot is not None and any(reading.matrices for reading in found):
         raise UserError(
             "--shot is for predictions: these figures say themselves with how many demonstrations they were made"
         )
+    findings = reading_findings(found)
+    if not yes:
+        _confirm(found, findings, as_json)
     place, database = open_home(home)
-    findings = audit(matrices)
     specs = [
         ImportSpec(
-            source=str(file.path.absolute()), label=name or file.path.stem, dataset=_place_of(dataset), vlm=vlm, split=split,
-            shot=file.shot if shot is None else shot,
+            source=str(file.path.absolute()), label=name or file.path.stem, dataset=_place_of(dataset) or file.dataset,
+            vlm=vlm or file.vlm, split=split, shot=shot,
         )
         for file in found
         if file.answers
     ]  # fmt: skip
     answers = _import_answers(place, database, specs)
-    entries = [*store_matrices(database, matrices, findings), *answers]
+    entries = [*store_readings(database, found, findings), *answers]
     if as_json:
         put_json({"imported": entries, "findings": findings_json(findings)})
         return
     _print(entries, findings)
+
+
+def _confirm(readings: Sequence[Reading], findings: Sequence[Finding], as_json: bool) -> None:
+    """Show what was guessed and ask about it; where nobody can be asked, say how to go on, and end."""
+    guessed = [reading for reading in readings if reading.guessed]
+    if not guessed:
+        return
+    if not as_json:
+        for reading in guessed:
+            put("\n".join(reading_lines(reading)))
+        for line in finding_lines(finding for finding in findings if finding.severity != "info"):
+            say(line)
+        if sys.stdin.isatty():
+            typer.confirm("Import this?", abort=True, err=True)
+            return
+    names = ", ".join(str(reading.path) for reading in guessed)
+    if as_json:
+        put_json(
+            {
+                "imported": [],
+                "would_import": [reading_json(one) for one in guessed],
+                "findings": findings_json(findings),
+            }
+        )
+    raise UserError(
+        f"{names}: what the tables say was guessed from their words, and nothing is stored; add --yes to take it so"
+    )
 
 
 def _import_answers(place: Home, database: Engine, specs: Sequence[ImportSpec]) -> list[dict[str, Any]]:

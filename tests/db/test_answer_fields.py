@@ -35,7 +35,7 @@ candidates = st.builds(
     rows.Candidate,
     query_id=number, pointer=st.tuples(number, number), method=text, request_sha=text, raw=text, answer=text,
     score=st.floats(0, 1), beam_rank=st.none() | number, beam_score=figure, logprob_score=figure, temperature=figure,
-    similarity=figure, cut=st.booleans(), source=st.none() | st.integers(1, 99),
+    similarity=figure, cut=st.booleans(), source=st.none() | st.integers(1, 99), gt_prob=figure,
 )  # fmt: skip
 replies = st.builds(Answer, raw=text, cut=st.booleans(), error=st.just(""), silent=st.just(False))
 
@@ -148,5 +148,15 @@ def _row(reply: Reply[int], kind: str) -> rows.Row:
         )
     none = dict.fromkeys(("beam_rank", "beam_score", "logprob_score", "temperature", "similarity"))
     return rows.Candidate(
-        1, (2,), "random", reply.request_sha, reply.raw, reply.raw, 1.0, **none, cut=reply.cut, source=reply.source
+        1,
+        (2,),
+        "random",
+        reply.request_sha,
+        reply.raw,
+        reply.raw,
+        1.0,
+        **none,
+        cut=reply.cut,
+        source=reply.source,
+        gt_prob=0.25,
     )

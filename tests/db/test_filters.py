@@ -206,3 +206,28 @@ def test_no_text_breaks_the_list(text: str, tmp_path_factory: pytest.TempPathFac
         with suppress(store.BadFilter):
             store.list_runs(session, sort=text)
     engine.dispose()
+
+
+def test_settings_and_metrics_filter_sort_and_are_read(engine: Engine) -> None:
+    assert _ids(engine, "rce_lr>1e-5") == [3]
+    assert _ids(engine, "lr:1e-5") == [3]
+    assert _ids(engine, "use_kl:yes") == [3]
+    assert _ids(engine, "use_kl!=yes kind:grpo") == []
+    assert _ids(engine, "decode.num_beams>=1 seed:2") == [2]
+    assert _ids(engine, "rl_data:rl.json") == [3]
+    assert _ids(engine, "best.val_loss<1.5") == [3]
+    assert _ids(engine, "", "hidden_dim desc")[0] == 3
+    with reading(engine) as session:
+        fields = ["best.val_loss", "last.val_loss", "hidden_dim", "acc@1", "asked@1"]
+        assert store.run_values(session, run_ids=[3, 2], fields=fields)[3] == {
+            "best.val_loss": 1.0, "last.val_loss": 2.0, "hidden_dim": 256, "acc@1": None, "asked@1": None,
+        }  # fmt: skip
+        assert store.metric_names(session) == ["val_loss"]
+        assert store.varying_settings(session, run_ids=[1, 2])[:2] == ["dataset", "vlm"]
+        with pytest.raises(store.BadFilter, match="colour"):
+            store.run_values(session, run_ids=[1], fields=["colour"])
+
+
+def test_metrics_are_best_where_their_names_say() -> None:
+    assert store.smaller_is_better("val_loss")
+    assert not store.smaller_is_better("greedy_reward")

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from db.specs.base import Report, UserError
 from db.specs.evaluate import EvalSpec
+from engine.common import adapters
 from engine.common.adapters import AdapterIgnored, adapter_in
 from engine.common.model_files import find_model
 from engine.demo.shipped import model_dir
@@ -50,16 +51,44 @@ def test_a_bare_adapter_names_its_base_and_the_way_on(tmp_path: Path) -> None:
             open_selector(path)
 
 
-def test_a_whole_model_is_not_evaluated_without_the_adapter_beside_it(tmp_path: Path) -> None:
+def test_a_whole_model_is_not_evaluated_without_the_adapter_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = Path(shutil.copytree(model_dir(), tmp_path / "both"))
     assert find_model(str(folder)) == folder.resolve()
     adapter(folder)
-    with pytest.raises(AdapterIgnored, match="beside the weights of a whole model"):
+    monkeypatch.setattr(adapters, "find_spec", lambda name: None)
+    with pytest.raises(AdapterIgnored, match=r"beside the weights of a whole model.*pip install 'leverplus\[peft\]'"):
         find_model(str(folder))
     found = preflight(EvalSpec(vlm=str(folder), shots=(0,), retriever="zero-shot")).findings
     assert [(finding.code, finding.severity) for finding in found if finding.subject == str(folder)] == [
         ("adapter-ignored", "error")
     ]
+
+
+@pytest.mark.parametrize(
+    ("config", "field", "said"),
+    [
+        ({"peft_type": "PREFIX_TUNING"}, "vlm", "it adds to the prompt and changes no weight"),
+        (
+            {"peft_type": "LORA", "megatron_config": {"a": 1}, "megatron_core": "os"},
+            "vlm",
+            "nothing that a file names is run",
+        ),
+        ({}, "vlm", "adapter_config.json cannot be read"),
+        ({"peft_type": "LORA"}, "encoder", "an adapter is applied to vlm, not to encoder"),
+    ],
+)
+def test_an_adapter_that_cannot_become_part_of_the_weights_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, object], field: str, said: str
+) -> None:
+    folder = adapter(Path(shutil.copytree(model_dir(), tmp_path / "both")))
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(adapters, "find_spec", lambda name: name)
+    with pytest.raises(AdapterIgnored, match=said):
+        find_model(str(folder), field=field)
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
+    assert find_model(str(folder)) == folder.resolve()
 
 
 @pytest.mark.parametrize("config", ["", "[]", "{", '{"peft_type": 3, "base_model_name_or_path": []}', "[" * 9000])

@@ -6,7 +6,7 @@ from textual import work
 
 from leverplus_tui.tui.messages import AddData, EditLaunch
 from leverplus_tui.tui.screens.base import PageScreen
-from leverplus_tui.tui.screens.dialogs import Choose
+from leverplus_tui.tui.screens.choosing import Choose
 
 
 class LaunchPage(PageScreen):

@@ -1,0 +1,111 @@
+"""The process of one device: loads the model there and answers what it is asked, until whoever asks is gone.
+
+`python -m engine.vlm.spread.answering FD`: the number of a pipe that it has been given.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterator
+from importlib import import_module
+from multiprocessing.connection import Connection
+from threading import Thread
+from typing import Any
+
+from db.specs.base import UserError
+from engine.common.images import ImageProblem
+from engine.common.importing import no_collections
+from engine.common.model_files import go_offline
+from engine.vlm.choosing import open_local
+from engine.vlm.local import LocalVLM
+from engine.vlm.packed import PackedVLM
+from engine.vlm.protocol import Measured
+from engine.vlm.spread.messages import Done, Embedded, Enough, Failed, Images, Open, Opened, Shard, Some, State, Texts
+
+
+class Device:
+    """Takes messages one after the other; `Enough` is seen while a shard is under way."""
+
+    def __init__(self, pipe: Connection[Any, Any]) -> None:
+        self._pipe = pipe
+        self._waiting: deque[Any] = deque()
+        self._vlm: LocalVLM | None = None
+        self._dropped = 0
+        """Shards that were waiting when it was enough."""
+
+    def serve(self) -> None:
+        """Until the pipe is closed."""
+        while True:
+            message = self._waiting.popleft() if self._waiting else self._pipe.recv()
+            try:
+                for reply in self._replies(message):
+                    self._pipe.send(reply)
+            except (UserError, ImageProblem, RuntimeError) as error:
+                self._pipe.send(
+                    Failed(error if isinstance(error, UserError | ImageProblem) else RuntimeError(str(error)))
+                )
+
+    def _replies(self, message: Any) -> Iterator[Any]:
+        if isinstance(message, Open):
+            self._vlm = open_local(**message.options)
+            yield self._opened(self._vlm)
+            return
+        assert self._vlm is not None, "a model is opened first"
+        match message:
+            case Shard():
+                self._dropped = 0
+                for answers in self._vlm.answer(message.prompts, self._go_on):
+                    yield Some(answers, _measures(self._vlm))
+                for _ in range(1 + self._dropped):
+                    yield Done(_state(self._vlm))
+            case Images():
+                yield Embedded(self._vlm.embed_images(message.paths).numpy())
+            case Texts():
+                yield Embedded(self._vlm.embed_texts(message.texts).numpy())
+            case Enough():
+                pass  # the shard that it was meant for is done
+
+    def _go_on(self) -> bool:
+        while self._pipe.poll():
+            message = self._pipe.recv()
+            if isinstance(message, Enough):
+                self._dropped = len(self._waiting)
+                self._waiting.clear()
+                return False
+            self._waiting.append(message)
+            if isinstance(self._vlm, PackedVLM):
+                # its images are looked at while a GPU computes
+                Thread(target=self._vlm.look_at, args=(message.prompts,), daemon=True).start()
+        return True
+
+    @staticmethod
+    def _opened(vlm: LocalVLM) -> Opened:
+        return Opened(
+            vlm.sha, vlm.requests_sha, vlm.features_sha, vlm.decode_sha, vlm.at_once, tuple(vlm.findings()), _state(vlm)
+        )
+
+
+def _state(vlm: LocalVLM) -> State:
+    return State(dict(vlm.facts()), _measures(vlm))
+
+
+def _measures(vlm: LocalVLM) -> dict[str, float]:
+    return dict(vlm.measures()) if isinstance(vlm, Measured) else {}
+
+
+def main() -> None:
+    """Serves the pipe whose number is given."""
+    go_offline()
+    with no_collections():
+        # seconds of every model's class, which pass while whoever asks still imports
+        import_module("transformers.generation.utils")
+        import_module("transformers.modeling_utils")
+    try:
+        Device(Connection(int(sys.argv[1]))).serve()
+    except (EOFError, OSError):
+        return  # whoever asks is gone
+
+
+if __name__ == "__main__":
+    main()
