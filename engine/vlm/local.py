@@ -205,15 +205,25 @@ class LocalVLM:
 
     @torch.inference_mode()
     def tokens_for(self, prompt: Prompt) -> int | None:
-        """New tokens that a whole answer to the prompt takes; None where `MOST_TOKENS` are not enough."""
+        """New tokens that a whole answer to the prompt takes; None where `MOST_TOKENS` are not enough, or do not fit."""
         inputs = self._inputs([self.encoder.encode(prompt)])
-        config = type(self._generation).from_dict(self._generation.to_dict() | {"max_new_tokens": MOST_TOKENS})
-        tokens = self.loaded.model.generate(**inputs, generation_config=config)
-        new = tokens[0, inputs["input_ids"].shape[1] :].tolist()
+        length = inputs["input_ids"].shape[1]
+        most = min(MOST_TOKENS, (self._reads_at_most or length + MOST_TOKENS) - length)
+        config = type(self._generation).from_dict(self._generation.to_dict() | {"max_new_tokens": most})
+        try:
+            new = self.loaded.model.generate(**inputs, generation_config=config)[0, length:].tolist()
+        except torch.OutOfMemoryError:
+            return None
         return None if frozenset(self.loaded.end_tokens).isdisjoint(new) else len(new)
 
+    @property
+    def _reads_at_most(self) -> int | None:
+        """Tokens of prompt and answer together."""
+        limit: int | None = getattr(self.loaded.model.config.get_text_config(), "max_position_embeddings", None)
+        return limit
+
     def _check_length(self, length: int) -> None:
-        limit = getattr(self.loaded.model.config.get_text_config(), "max_position_embeddings", None)
+        limit = self._reads_at_most
         if limit is not None and length + self._generation.max_new_tokens > limit:
             raise UserError(
                 f"A prompt has {length} tokens, but {self.name} reads at most {limit}; give fewer shots, or fewer pixels "

@@ -153,7 +153,7 @@ def test_every_kind_of_job_that_asks_is_looked_at() -> None:
     from engine.doctor.preflight import CHECKS
 
     asking: list[type[Spec]] = [EvalSpec, GenerateSpec, EmbedSpec]
-    assert all(list(CHECKS[kind])[-1] == "images" for kind in asking)
+    assert all([one for one in CHECKS[kind] if one != "server"][-1] == "images" for kind in asking)
 
 
 def _rows(number: int, **more: Any) -> list[dict[str, Any]]:
