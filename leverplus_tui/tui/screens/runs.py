@@ -16,6 +16,7 @@ from textual.widgets import Static
 from db.user_error import UserError
 from leverplus_tui.text.figures import unlike_questions
 from leverplus_tui.text.numbers import plural
+from leverplus_tui.text.shots import shots_text
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import (
     CompareRuns,
@@ -294,7 +295,7 @@ class RunsScreen(RunActions, LaunchPage, FilteredPage):
     @property
     def sort_fields(self) -> tuple[str, ...]:
         """As for `leverplus runs --sort`."""
-        return ("created", *(f"acc@{shot}" for shot in self.listing.shots), *SORTED_BY)
+        return ("created", *(f"acc@{shots_text(shot)}" for shot in self.listing.shots), *SORTED_BY)
 
     # What is done with runs
 
