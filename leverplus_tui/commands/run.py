@@ -20,7 +20,7 @@ from leverplus_tui.jobs import preflight
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.spec_building import build_spec
 from leverplus_tui.jobs.spec_options import SpecOption, options
-from leverplus_tui.text.output import put, put_json, say
+from leverplus_tui.text.output import put, put_json, ring, say
 
 if TYPE_CHECKING:
     from leverplus_tui.queue.submit import Wish
@@ -316,7 +316,20 @@ def _document(run: str | None, status: str, spec: Any, checked: preflight.Checke
 
 
 def attend(place: Home, run_id: int, *, as_json: bool) -> None:
-    """Watch a run to its end and print its result; Ctrl-C stops it (130), a second one kills it."""
+    """Watch a run to its end and print its result; Ctrl-C stops it (130), a second one kills it. Before it is watched and
+    after it has ended, Ctrl-C leaves it alone and says so."""
+    from leverplus_tui.jobs import launcher  # as in `begin`
+
+    try:
+        code = _attended(place, run_id, as_json)
+    except KeyboardInterrupt:
+        say(launcher.goes_on(run_id))
+        raise typer.Exit(130) from None
+    if code:
+        raise typer.Exit(code)
+
+
+def _attended(place: Home, run_id: int, as_json: bool) -> int:
     # The database and all that reads it, as in `begin`.
     from db.session import open_database
     from leverplus_tui.jobs import launcher
@@ -333,6 +346,5 @@ def attend(place: Home, run_id: int, *, as_json: bool) -> None:
         launcher.stop(place, run_id)
         say(f"leverplus: r{run_id} is stopped; `leverplus resume r{run_id}` goes on")
         raise typer.Exit(130) from None
-    code = print_result(database, place, run_id, as_json=as_json)
-    if code:
-        raise typer.Exit(code)
+    ring(f"r{run_id} has ended")
+    return print_result(database, place, run_id, as_json=as_json)
