@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from db.run_states import UNKNOWN_SHOTS as UNKNOWN_SHOTS
 from db.specs.base import Finding
-
-UNKNOWN_SHOTS = -1
-"""Where nobody says with how many demonstrations an answer was made. A number, because it is part of keys; never 0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,7 @@ TREE: Tree = {
     "pause": Leaf("queue:pause", "Hold waiting runs back.", QUEUE),
     "unpause": Leaf("queue:unpause", "Let paused runs wait for a device again.", QUEUE),
     "priority": Leaf("queue:priority", "Let a waiting run start earlier or later.", QUEUE),
+    "bench": Leaf("bench:bench", "Measure how fast a model answers here, and how long a job takes.", START),
     "init": Leaf("init:init", "Make a project home in this folder.", START),
     "runs": Leaf("runs:runs", "List runs with their accuracies.", LOOK),
     "show": Leaf("show:show", "Show one run.", LOOK),

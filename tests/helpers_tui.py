@@ -279,9 +279,11 @@ def burst(pilot: Pilot[None], *keys: str) -> None:
 
 
 def held_back(pilot: Pilot[None]) -> int:
-    """Keys that wait for what the keys before them open."""
-    assert isinstance(pilot.app, LeverplusApp)
-    return len(pilot.app._typed)
+    """Keys that wait for what the keys before them open, or are on their way."""
+    app = pilot.app
+    if not isinstance(app, LeverplusApp):
+        return 0  # a widget tried alone
+    return len(app._typed) + (app._passing is not None and not app._passing.done())
 
 
 def text_of(pilot: Pilot[None]) -> str:

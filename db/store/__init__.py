@@ -14,6 +14,7 @@ Reading (a `reading` or `writing` session):
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
     run_of_spec(session, *, spec) -> run id or None            note_of(session, *, run_id) -> str
     measured_cells(session, *, subset_shas, retrievers) -> list[MeasuredCell]     evaluations_on(session, *, subset_shas, vlm)
+    chosen(session, *, run_id, shot) -> {question_id: demonstrations}          newest_with_selector(session, *, paths) -> run id
     cells(session, *, run_ids) -> list[CellRow]                findings / checkpoints / artifacts / processes(session, *, run_id)
                                                                findings_of / specs_of(session, *, run_ids)
     metric_series(session, *, run_id, name) -> [(phase, epoch, step, value)]
@@ -89,7 +90,7 @@ from db.store.detail import (
     run_detail,
     specs_of,
 )
-from db.store.evaluations import MeasuredCell, evaluations_on, measured_cells
+from db.store.evaluations import MeasuredCell, chosen, evaluations_on, measured_cells, newest_with_selector
 from db.store.files import DataRow, add_data, find_data, forget_data, list_data
 from db.store.filters import BadFilter
 from db.store.inputs import drop_findings, facts, inputs
@@ -215,6 +216,7 @@ __all__ = [
     "cells",
     "changed_data",
     "checkpoints",
+    "chosen",
     "count_runs",
     "create_run",
     "create_sweep",
@@ -253,6 +255,7 @@ __all__ = [
     "metric_summaries",
     "move_before",
     "names_of",
+    "newest_with_selector",
     "note",
     "note_gone",
     "note_of",

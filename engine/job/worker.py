@@ -38,7 +38,7 @@ from engine.job.reporting import Once, Reporter, hear_libraries
 from engine.recipes.changed import Changed
 from engine.recipes.run_context import RunContext, Scored, Stop
 from engine.serving.notices import notify
-from engine.vlm.opening import begin_hashing
+from engine.vlm.opening import begin
 
 RECIPES: dict[str, tuple[str, str]] = {
     "eval": ("engine.recipes.evaluate", "evaluate"),
@@ -235,7 +235,8 @@ def _rows(jobs: Sequence[Job], known: Sequence[Known], stop: Stop) -> Generator[
     module, function = TOGETHER[together] if together else RECIPES[jobs[0].kind]
     specs = [settled(_spec(job), one.facts) for job, one in zip(jobs, known, strict=True)]
     contexts = [_context(job, one, stop) for job, one in zip(jobs, known, strict=True)]
-    begin_hashing(getattr(specs[0], "vlm", ""), jobs[0].home.cache)
+    if vlm := getattr(specs[0], "vlm", ""):
+        begin(vlm, specs[0].device, jobs[0].home.cache)
     with no_collections():
         recipe = getattr(importlib.import_module(module), function)
     if together:

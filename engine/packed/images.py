@@ -20,6 +20,7 @@ from torch import Tensor
 
 from engine.common.images import ImageProblem, image_size
 from engine.packed.reading import READERS, ReadingProcess, Sizing, Source, read, reading_process
+from engine.packed.shared import Shared
 from engine.packed.tower import Grid, Tower
 
 AHEAD = 512
@@ -100,6 +101,13 @@ class Reader:
         self._go_on()
         return reading.result()
 
+    def skip(self, key: str) -> None:
+        """The image is not needed any more: somebody else encoded it meanwhile."""
+        self._waiting.pop(key, None)
+        if reading := self._under_way.pop(key, None):
+            reading.cancel()
+            self._go_on()
+
     def forget(self) -> None:
         """Nothing that was announced is needed any more."""
         self._waiting.clear()
@@ -116,15 +124,16 @@ class Reader:
 class Kept:
     """Visual tokens by key, the most recently used ones on the device, older ones in the host's memory, within budgets."""
 
-    def __init__(self, device: torch.device, on_device: int, on_host: int) -> None:
-        """Budgets in bytes. On a CPU both are one memory."""
+    def __init__(self, device: torch.device, on_device: int, on_host: int, shared: Shared | None = None) -> None:
+        """Budgets in bytes. On a CPU both are one memory. `shared`: what other processes encoded as well."""
         self.device = device
+        self.shared = shared
         self.limits = (on_device, on_host)
         self._levels: tuple[OrderedDict[str, Tensor], OrderedDict[str, Tensor]] = (OrderedDict(), OrderedDict())
         self._used = [0, 0]
 
     def __contains__(self, key: str) -> bool:
-        return any(key in level for level in self._levels)
+        return any(key in level for level in self._levels) or (self.shared is not None and key in self.shared)
 
     def get(self, key: str) -> Tensor | None:
         """The tokens on the device, or None."""
@@ -135,11 +144,18 @@ class Kept:
                 tokens = tokens.to(self.device)
                 self._put(0, key, tokens)
                 return tokens
-        return None
+        common = self.shared.get(key) if self.shared is not None else None
+        if common is None:
+            return None
+        tokens = common.to(self.device, copy=True)
+        self._put(0, key, tokens)
+        return tokens
 
     def put(self, key: str, tokens: Tensor) -> None:
         """Keeps the tokens while there is room."""
         self._put(0, key, tokens)
+        if self.shared is not None:
+            self.shared.put(key, tokens)
 
     def _put(self, number: int, key: str, tokens: Tensor) -> None:
         level = self._levels[number]
@@ -184,12 +200,15 @@ class Features:
         found: dict[str, Tensor] = {}
         problems: dict[str, ImageProblem] = {}
         missing: list[str] = []
+        if self.kept.shared is not None:
+            self.kept.shared.settle()
         for key in dict.fromkeys(keys):
             kept = self.kept.get(key)
             if kept is None:
                 missing.append(key)
             else:
                 found[key] = kept
+                self.reader.skip(key)
         chunk: dict[str, Tensor] = {}
         for key in missing:
             try:

@@ -28,16 +28,20 @@ def open_local(
     batch_size: int,
     engine: str,
     cache_dir: Path | None,
+    shared: tuple[int, int] | None = None,
 ) -> LocalVLM:
-    """The model of a directory that is known to be complete, on one device. Raises UserError."""
+    """The model of a directory that is known to be complete, on one device. `shared`: see `engine.packed.assembly.build`.
+    Raises UserError."""
     if engine != "plain" and choose_device(device).type == "cuda":
         begin_processes(READERS)
     loaded = load_model(directory, name=name, dtype=dtype, device=device, cache_dir=cache_dir)
     caps = prompt.min_pixels, prompt.max_pixels
-    return choose_engine(loaded, engine, cache_dir, decode=decode, batch_size=batch_size, pixels=caps)
+    return choose_engine(loaded, engine, cache_dir, shared, decode=decode, batch_size=batch_size, pixels=caps)
 
 
-def choose_engine(loaded: Loaded, asked: str, cache_dir: Path | None, **more: Any) -> LocalVLM:
+def choose_engine(
+    loaded: Loaded, asked: str, cache_dir: Path | None, shared: tuple[int, int] | None, **more: Any
+) -> LocalVLM:
     """The model with the engine asked for (`auto`, `packed`, `plain`); `more` goes to it. What came of `auto` or `packed`
     stands in its facts, and where the engine was refused in its findings. `cache_dir` keeps what self-tests found."""
     if asked == "plain":
@@ -51,14 +55,14 @@ def choose_engine(loaded: Loaded, asked: str, cache_dir: Path | None, **more: An
         end_begun()
         findings = [_unsupported(loaded.name, reason)] if asked == "packed" else []
         return LocalVLM(loaded, **more, findings=findings, engine_reason=reason)
-    return _tested(loaded, cache_dir, **more)
+    return _tested(loaded, cache_dir, shared, **more)
 
 
-def _tested(loaded: Loaded, cache_dir: Path | None, **more: Any) -> LocalVLM:
+def _tested(loaded: Loaded, cache_dir: Path | None, shared: tuple[int, int] | None, **more: Any) -> LocalVLM:
     limit = LIMITS[loaded.dtype]
     known = KnownDistances(loaded, cache_dir)
     try:
-        vlm = PackedVLM(loaded, **more)
+        vlm = PackedVLM(loaded, **more, shared=shared)
         before = known.get()
         vlm.distance = distance(vlm) if before is None else before
         if vlm.distance <= limit:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from engine.vlm.image_only import load_processor
 from engine.vlm.processor import check_prompts
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-COPYING_THREADS = 8
 SMALL_MODEL = 20_000_000
 """Parameters below which a model answers faster on one thread."""
 
@@ -127,21 +125,9 @@ def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir
     sha = model_sha(directory, cache_dir)
     _spare_threads(model, chosen)
     unused = len(report["unexpected_keys"])
-    _place(model.eval().requires_grad_(False), chosen)
+    model = model.eval().requires_grad_(False).to(chosen)
     ends = _end_tokens(directory, processor.tokenizer)
     return Loaded(name, model, processor, sha, chosen, precision, unused, ends, adapter)
-
-
-def _place(model: Any, device: torch.device) -> None:
-    """To the device. Weights are mapped files until now: several threads read them and copy them at a time."""
-    if device.type == "cuda":
-
-        def move(weight: Tensor) -> None:
-            weight.data = weight.data.to(device)
-
-        with ThreadPoolExecutor(COPYING_THREADS) as pool:
-            list(pool.map(move, model.parameters()))
-    model.to(device)
 
 
 def _end_tokens(directory: Path, tokenizer: Any) -> tuple[int, ...]:

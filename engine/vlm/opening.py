@@ -13,6 +13,7 @@ from engine.common.model_files import find_model
 from engine.demo.shipped import BUILTIN, model_dir
 from engine.vlm.copying import CopyingVLM
 from engine.vlm.protocol import VLM
+from engine.vlm.spread import processes
 
 
 def is_server(name: str) -> bool:
@@ -61,11 +62,13 @@ def open_vlm(
     return SpreadVLM(where, **options) if len(where) > 1 else open_local(**options, device=where[0])
 
 
-def begin_hashing(name: str, cache_dir: Path) -> None:
-    """Begins to hash a local model's weights, which every recipe asks for; it says itself what is wrong with a name."""
+def begin(name: str, device: str, cache_dir: Path) -> None:
+    """Begins what opening a local model will wait for: hashes of its weights and, for several devices, their processes.
+    What is wrong with a name or device is said when it is opened."""
     if name not in WITHOUT_MODEL and not is_server(name):
         with suppress(UserError, OSError):
             begin_model_sha(model_directory(name), cache_dir)
+            processes.begin(device)
 
 
 def model_directory(name: str) -> Path:

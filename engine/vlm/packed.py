@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, lru_cache, partial
 from itertools import chain, pairwise, repeat
 from pathlib import Path
@@ -41,12 +42,19 @@ class PackedVLM(LocalVLM):
     """See `engine.vlm.protocol.VLM`. In float32 it answers as `LocalVLM` does, and shares its answers."""
 
     def __init__(
-        self, loaded: Loaded, *, decode: DecodeSpec, batch_size: int, pixels: tuple[int, int], memory: int | None = None
+        self,
+        loaded: Loaded,
+        *,
+        decode: DecodeSpec,
+        batch_size: int,
+        pixels: tuple[int, int],
+        memory: int | None = None,
+        shared: tuple[int, int] | None = None,
     ) -> None:
-        """`memory`: bytes for keys and values, in place of a share of what is free."""
+        """`memory`: bytes for keys and values, in place of a share of what is free. `shared`: see `engine.packed.shared`."""
         super().__init__(loaded, decode=decode, batch_size=batch_size, pixels=pixels)
         decoding = Decoding(decode, loaded.end_tokens)
-        self.engine: Engine = build(loaded.model, loaded.processor, decoding, memory_bytes=memory)
+        self.engine: Engine = build(loaded.model, loaded.processor, decoding, memory_bytes=memory, shared=shared)
         self.distance: float | None = None
         """What the self-test found."""
         self._card = torch.cuda.get_device_name(loaded.device) if loaded.device.type == "cuda" else ""
@@ -89,6 +97,14 @@ class PackedVLM(LocalVLM):
                     return
         finally:
             self.engine.features.reader.forget()
+
+    def look_at(self, prompts: Sequence[Prompt]) -> None:
+        """Content and size of the images of prompts to come are known then; another thread may do this meanwhile."""
+        for prompt in prompts:
+            for image in prompt.images:
+                with suppress(ImageProblem):
+                    key = self._key(image, prompt)
+                    self.engine.features.grid(key, self.engine.features.sources[key])
 
     def _asks(self, prompts: Sequence[Prompt], block: range) -> Asks:
         """What to ask for each prompt, whose images are read from now on, and the answers of those with a bad image."""

@@ -17,6 +17,7 @@ from db.user_error import UserError
 from leverplus_tui.commands.lazy import Leaf, load
 from leverplus_tui.commands.options import QUEUE, DetachOption, ForceOption, HomeOption, JsonOption, wished
 from leverplus_tui.jobs import preflight
+from leverplus_tui.jobs.estimate import estimated
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.spec_building import build_spec
 from leverplus_tui.jobs.spec_options import SpecOption, options
@@ -202,6 +203,8 @@ class Begun:
 def begin(place: Home, spec: Any, begun: Begun, *, follows: bool) -> int:
     """Preflight, launch and, where it `follows`, watch; shared by `run` and `rerun`. Returns the run's number."""
     checked = checked_or_exit(place, spec, begun)
+    if not begun.as_json and (line := estimated(spec, place)):
+        say(line)
     # The database takes a third of a second to import, which help and blocked runs need not wait.
     from leverplus_tui.jobs import launcher
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -16,8 +17,12 @@ HOST = ("host", "platform")
 PATHS = ("folder",)
 COMMAND = ("argv",)
 DIFF = ("git_diff", "diff")
-PATH = re.compile(r"(?<![\w/.:<])(?:~|[A-Za-z]:)?[/\\](?:[^\s/\\'\"`:,;)(]+[/\\])+(?P<last>[^\s/\\'\"`:,;)(]+)")
-"""An absolute path; what it is called there is its last part."""
+PATH = re.compile(r"(?<![\w/.:<])~?/(?:[^\s/'\"`:,;)(]+/)*(?P<last>[^\s/'\"`:,;)(]+)")
+"""An absolute path in a sentence; what it is called there is its last part."""
+BELOW = r"(?:/[^\s/'\"`:,;)(]+)*"
+"""What may follow a folder."""
+PLACES = frozenset({"path", "log_path", "selector", "dataset", "vlm"})
+"""Fields of rows that may hold a path and nothing else."""
 SERVER = re.compile(r"(?P<scheme>https?)://[^\s/'\"`,;)]+")
 T = TypeVar("T")
 
@@ -44,25 +49,39 @@ def hidden(value: T, shown: Shown, *, host: str = "") -> T:
     """A value of rows with everything left out that `shown` does not name. `host` is the machine's name, where known."""
     if shown == EVERYTHING:
         return value
-    names = {host, *_hosts(value)} - {"", "-", "localhost"}
+    names = {host, *(text for name, text in _texts(value) if name == "host")} - {"", "-", "localhost"}
+    places = {text for name, text in _texts(value) if name in PLACES or name == ""}
+    known = {text for text in places if text.startswith(("/", "~/")) and "\n" not in text}
     dropped = {
         *(() if shown.host else HOST),
         *(() if shown.paths else PATHS),
         *(() if shown.command else COMMAND),
         *(() if shown.diff else DIFF),
     }
-    changed: T = _mapped(
-        value if shown.command else _without_commands(value), lambda text: _text(text, shown, names), dropped
-    )
+    changes = [] if shown.host else [partial(_without_hosts, names=sorted(names, key=len, reverse=True))]
+    changes += [] if shown.paths else [partial(_without_places, known=sorted(known, key=len, reverse=True))]
+
+    def change(text: str) -> str:
+        for one in changes:
+            text = one(text)
+        return text
+
+    changed: T = _mapped(value if shown.command else _without_commands(value), change, dropped)
     return changed
 
 
-def _text(text: str, shown: Shown, hosts: set[str]) -> str:
-    if not shown.host:
-        text = SERVER.sub(r"\g<scheme>://server", text)
-        for name in sorted(hosts, key=len, reverse=True):
-            text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "host", text)
-    return text if shown.paths else PATH.sub(r"\g<last>", text)
+def _without_hosts(text: str, names: Sequence[str]) -> str:
+    text = SERVER.sub(r"\g<scheme>://server", text)
+    for name in names:
+        text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "host", text)
+    return text
+
+
+def _without_places(text: str, known: Sequence[str]) -> str:
+    """`known` may hold blanks, and so is looked for as it is; elsewhere a path ends where a word does."""
+    for path in known:
+        text = re.sub(re.escape(path.rstrip("/")) + BELOW, lambda found: found[0].rpartition("/")[2], text)
+    return PATH.sub(r"\g<last>", text)
 
 
 def _without_commands(value: T) -> T:
@@ -79,17 +98,19 @@ def _without_commands(value: T) -> T:
     return value
 
 
-def _hosts(value: Any) -> set[str]:
-    """Names of machines in environments and processes."""
-    if isinstance(value, Mapping):
-        own = {value["host"]} if isinstance(value.get("host"), str) else set()
-        return own.union(*map(_hosts, value.values()))
-    if isinstance(value, list | tuple):
-        return set().union(*map(_hosts, value))
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return _hosts(fields)
-    return set()
+def _texts(value: Any, name: str = "-") -> Iterator[tuple[str, str]]:
+    """Each text with the name of its field; what stands in a mapping (settings, facts) has none but `host`."""
+    if isinstance(value, str):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _texts(inner, "host" if key == "host" else "")
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner, name)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield from _texts(getattr(value, field.name), field.name)
 
 
 def _mapped(value: Any, change: Callable[[str], str], dropped: set[str]) -> Any:

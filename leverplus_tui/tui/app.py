@@ -272,6 +272,15 @@ class LeverplusApp(RequestApp):
         await self.push_screen(page)
         page.refresh_data()
 
+    async def on_open_curves(self, event: messages.OpenCurves) -> None:
+        """Push the curves of runs onto the mode in view."""
+        from leverplus_tui.tui.screens.curves import CurvesScreen  # charts: not before one is asked for
+
+        page = CurvesScreen(self.library, event.run_ids, event.metric)
+        page.mode = self.current_mode
+        await self.push_screen(page)
+        page.refresh_data()
+
     async def on_compare_runs(self, event: messages.CompareRuns) -> None:
         """Show runs side by side."""
         self.library.memory.keep(compared=list(event.run_ids))

@@ -9,12 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from sqlmodel import Session
 
 from db import store
-from leverplus_tui.text.numbers import number
+from leverplus_tui.text.numbers import setting
 from leverplus_tui.tui.memory import ListView
-from leverplus_tui.tui.rows import Group, Mean
+from leverplus_tui.tui.rows import ALL_BUT_SEED, Group, Mean
 
-ALL_BUT_SEED = "all but the seed"
-"""Groups runs that differ by their seed alone."""
 COMPUTED_BY = ("seed", "device", "batch_size", "concurrency")
 """Settings that make no other recipe."""
 METRICS = ("last", "best", "min", "max")
@@ -34,7 +32,7 @@ def grouped(
     found = store.run_values(session, run_ids=ids, fields=[*fields, *figures, *asked, *metrics])
     members: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for run_id in ids:
-        members[tuple(shown(found[run_id][field]) for field in fields)].append(run_id)
+        members[tuple(setting(found[run_id][field]) for field in fields)].append(run_id)
     telling = [
         place for place in range(len(fields)) if len({values[place] for values in members}) > 1 or fields == list(by)
     ]
@@ -58,13 +56,6 @@ def _means(runs: Sequence[Values], figures: Sequence[str], metrics: Sequence[str
         if values:
             spread = statistics.stdev(values) if len(values) > 1 and alike else None
             yield field, Mean(statistics.fmean(values) if alike else None, spread, len(values))
-
-
-def shown(value: str | float | None) -> str:
-    """A setting or metric in a few characters."""
-    if isinstance(value, str):
-        return value or "-"
-    return number(int(value) if value is not None and value == int(value) and abs(value) < 1e15 else value)
 
 
 def metrics_of(view: ListView) -> list[str]:

@@ -81,6 +81,14 @@ class CompareRuns(Message):
 
 
 @dataclass
+class OpenCurves(Message):
+    """Show the curves of these runs together; with `metric`, that one large."""
+
+    run_ids: tuple[int, ...]
+    metric: str = ""
+
+
+@dataclass
 class EditLaunch(Message):
     """Open the launch form for a kind of job, filled from a run where there is one."""
 

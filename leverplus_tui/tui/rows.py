@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from db.store import PredictionRow, ProcessRow, RunRow
+    from db.store import CheckpointRow, PredictionRow, ProcessRow, RunRow
+    from leverplus_tui.results.comparison import Comparison
+
+
+ALL_BUT_SEED = "all but the seed"
+"""In place of a setting: groups runs that differ by their seed alone."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,17 @@ class Group:
     """Settings with what they are here."""
     ids: tuple[int, ...]
     means: Mapping[str, Mean]
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Runs to be compared; runs are called `r12`."""
+
+    found: Comparison
+    rows: Mapping[str, RunRow]
+    agreeing: Mapping[str, Any]
+    """Settings that are the same in all."""
+    checkpoints: Mapping[str, Sequence[CheckpointRow]]
 
 
 @dataclass(frozen=True)

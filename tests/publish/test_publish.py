@@ -12,7 +12,7 @@ from db import rows, store
 from db.session import reading, writing
 from engine.selector.checkpoint import load_selector, read_manifest
 from leverplus_tui.publish.content import Published, published
-from leverplus_tui.report.privacy import EVERYTHING, Shown
+from leverplus_tui.report.privacy import EVERYTHING, Shown, hidden
 from tests.helpers_cli import Desk
 from tests.helpers_db import a_finding
 
@@ -45,6 +45,21 @@ def test_what_tells_of_the_machine_is_left_out(filled: Desk) -> None:
     assert run.note == "see notes.txt on host"
     assert run.params["rl_data"] == "rl.json"
     assert "secret" not in _told(_content(filled, 4))
+
+
+def test_paths_and_servers_are_found_in_settings_and_sentences() -> None:
+    said = "see '/home/A B/my data', /home/A B/my data/x.json, /tmp/z/a.json: 3 of 4, and/or 1 / 2 on box-3 (box-31) at ~/x/y.pt"
+    told = {
+        "dataset": "/home/A B/my data",
+        "vlm": "http://10.0.0.7:8000/v1",
+        "env": {"host": "box-3"},
+        "short": "/data",
+    }
+    assert hidden({**told, "said": said, "kept": "Qwen/Qwen2.5-VL"}, NOTHING) == {
+        "dataset": "my data", "vlm": "http://server/v1", "env": {}, "short": "data", "kept": "Qwen/Qwen2.5-VL",
+        "said": "see 'my data', x.json, a.json: 3 of 4, and/or 1 / 2 on host (box-31) at y.pt",
+    }  # fmt: skip
+    assert hidden(told, EVERYTHING) is told
 
 
 @pytest.mark.parametrize(

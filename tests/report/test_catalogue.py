@@ -71,6 +71,13 @@ def test_both_languages_say_the_same(section: str) -> None:
         assert not CHINESE.search(text["en"]), f"{section}.{name}"
 
 
+def test_every_text_is_used() -> None:
+    said = _sentences()
+    made = re.compile(r"(word|limits|against|training)\..*|.*\.(one|many)")
+    unused = [key for section in TEXTS for name in TEXTS[section] if (key := f"{section}.{name}") not in said]
+    assert [key for key in unused if not made.fullmatch(key)] == []
+
+
 def test_sentences_keep_what_they_tell() -> None:
     for one in FINDINGS["said"]:
         assert _holes(one["zh"]) <= _holes(one["en"]), one["en"]

@@ -69,7 +69,7 @@ def test_the_first_paragraph_says_what_came_out(filled: Desk) -> None:
 def test_one_run_can_be_compared_with_the_others_alone(filled: Desk) -> None:
     text = filled.call("report", "r2", "r3", "--against", "r4").stdout
     assert re.search(r"is better than random ones \(\+40\.00 .*\) and fixed ones \(\+38\.75", text)
-    assert "Of 2 pairs compared, 2 differ" in text
+    assert "Of 2 pairs compared, all differ beyond noise" in text
     assert "name another run" in filled.call("report", "r4", "--against", "r4", code=2).stderr
 
 
@@ -77,6 +77,15 @@ def test_columns_are_names(filled: Desk) -> None:
     store_eval(filled, MOST, name="fixed ones", retriever="random")
     text = filled.call("report", "r2", "r3", "r5").stdout
     assert "| questions | shots | n | random ones | fixed ones (r3) | fixed ones (r5) |" in text
+
+
+def test_many_runs_are_lines(filled: Desk) -> None:
+    for number in range(6):
+        store_eval(filled, MOST, name=f"run {number}", retriever="random", seed=number)
+    text = filled.call("report", *(f"r{number}" for number in range(2, 11))).stdout
+    assert "| run | 2 shots, n = 80 |" in text
+    assert "| run 5 | 90.00 ±3.0 |" in text
+    assert re.search(r"\| run \|.* seed \|", text)
 
 
 @pytest.mark.parametrize("form", ["md", "html", "latex", "csv"])
@@ -138,6 +147,8 @@ def test_tables_for_papers_hold_figures_and_differences(filled: Desk, tmp_path: 
             if line.endswith(r"\\"):
                 wide = sum(int(n) - 1 for n in re.findall(r"\\multicolumn\{(\d+)\}", line))
                 assert len(re.findall(r"(?<!\\)&", line)) + 1 + wide == len(columns), line
+    store_eval(filled, MOST, name="[a] name", retriever="random")
+    assert "\n{}[a] name & " in filled.call("report", "r5", "r2", "--format", "latex").stdout
     lines = list(csv.DictReader(filled.call("report", *RUNS, "--format", "csv").stdout.splitlines()))
     assert [line["what"] for line in lines] == ["accuracy"] * 3 + ["difference"] * 3
     assert {line["verdict"] for line in lines} == {"", "better", "not distinguishable"}
@@ -149,6 +160,7 @@ def test_only_a_selector_that_chose_counts_as_trained_here(filled: Desk) -> None
     text = filled.call("report", *RUNS).stdout
     assert "- the training trained the selector of" in text
     assert "| the training | 1 000 | 17 955 | 65.5 % |" in text
+    assert "--selector r1 --name" in text
     assert "trained the selector" not in filled.call("report", "r2", "r3").stdout
 
 

@@ -67,9 +67,9 @@ async def _help_comes_from_the_table_of_keys(pilot: Pilot[None]) -> None:
     await pilot.press("question_mark")
     assert isinstance(pilot.app.screen, HelpScreen)
     keys = pilot.app.screen.sections
-    assert list(keys) == ["This page", "Table", "Everywhere"]
+    assert list(keys) == ["In the table", "This page", "Everywhere"]
     assert keys["This page"]["compare"] == (["v"], "compare the marked runs")
-    assert keys["Table"]["move(1)"][0] == ["down", "j"]
+    assert keys["In the table"]["move(1)"][0] == ["down", "j"]
     await pilot.press("escape")
     assert isinstance(pilot.app.screen, RunsScreen)
 

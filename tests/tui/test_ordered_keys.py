@@ -55,7 +55,7 @@ async def test_a_dialog_that_has_to_read_first_gets_what_is_typed_meanwhile(
         monkeypatch.setattr(Database, "run_rows", slowly)
         burst(pilot, "t", *"desk", "enter", "j")
         await until(pilot, reading.is_set)
-        assert held_back(pilot) == 6
+        assert held_back(pilot) == 7
         go.set()
         await until(pilot, lambda: page._rows[2].tags == ("desk",) and not held_back(pilot))
         assert page.table.cursor_key == 1

@@ -88,3 +88,8 @@ def test_curves(filled: Home, snap_compare: Compare) -> None:
 def test_answers(filled: Home, snap_compare: Compare) -> None:
     before = showing("demonstrations, in prompt order", "▀▀▀", "2 What colour", run=OpenRun(2, "answers"))
     assert snap_compare(LeverplusApp(filled), terminal_size=(120, 36), run_before=before)
+
+
+def test_curves_of_two_trainings(filled: Home, snap_compare: Compare) -> None:
+    before = showing("val_loss", "rce_loss", "last value", key="C", run=OpenRun(4))
+    assert snap_compare(LeverplusApp(filled), terminal_size=(120, 36), run_before=before)

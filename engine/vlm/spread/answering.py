@@ -8,13 +8,18 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Iterator
+from importlib import import_module
 from multiprocessing.connection import Connection
+from threading import Thread
 from typing import Any
 
 from db.specs.base import UserError
 from engine.common.images import ImageProblem
+from engine.common.importing import no_collections
+from engine.common.model_files import go_offline
 from engine.vlm.choosing import open_local
 from engine.vlm.local import LocalVLM
+from engine.vlm.packed import PackedVLM
 from engine.vlm.protocol import Measured
 from engine.vlm.spread.messages import Done, Embedded, Enough, Failed, Images, Open, Opened, Shard, Some, State, Texts
 
@@ -26,6 +31,8 @@ class Device:
         self._pipe = pipe
         self._waiting: deque[Any] = deque()
         self._vlm: LocalVLM | None = None
+        self._dropped = 0
+        """Shards that were waiting when it was enough."""
 
     def serve(self) -> None:
         """Until the pipe is closed."""
@@ -47,9 +54,11 @@ class Device:
         assert self._vlm is not None, "a model is opened first"
         match message:
             case Shard():
+                self._dropped = 0
                 for answers in self._vlm.answer(message.prompts, self._go_on):
                     yield Some(answers, _measures(self._vlm))
-                yield Done(_state(self._vlm))
+                for _ in range(1 + self._dropped):
+                    yield Done(_state(self._vlm))
             case Images():
                 yield Embedded(self._vlm.embed_images(message.paths).numpy())
             case Texts():
@@ -61,8 +70,13 @@ class Device:
         while self._pipe.poll():
             message = self._pipe.recv()
             if isinstance(message, Enough):
+                self._dropped = len(self._waiting)
+                self._waiting.clear()
                 return False
             self._waiting.append(message)
+            if isinstance(self._vlm, PackedVLM):
+                # its images are looked at while a GPU computes
+                Thread(target=self._vlm.look_at, args=(message.prompts,), daemon=True).start()
         return True
 
     @staticmethod
@@ -82,6 +96,11 @@ def _measures(vlm: LocalVLM) -> dict[str, float]:
 
 def main() -> None:
     """Serves the pipe whose number is given."""
+    go_offline()
+    with no_collections():
+        # seconds of every model's class, which pass while whoever asks still imports
+        import_module("transformers.generation.utils")
+        import_module("transformers.modeling_utils")
     try:
         Device(Connection(int(sys.argv[1]))).serve()
     except (EOFError, OSError):

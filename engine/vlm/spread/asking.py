@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
-from socket import socketpair
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +16,8 @@ from engine.common.shards import borders, cut
 from engine.vlm.loading import choose_device
 from engine.vlm.prompt import Prompt, request_sha
 from engine.vlm.protocol import Answer, always
-from engine.vlm.spread.messages import Done, Embedded, Enough, Failed, Images, Open, Opened, Shard, Some, State, Texts
+from engine.vlm.spread.messages import Done, Embedded, Enough, Images, Open, Opened, Shard, Some, State, Texts
+from engine.vlm.spread.processes import take
 
 LEAST = 64
 """Prompts in a shard at least: a smaller one does not fill a GPU."""
@@ -30,56 +27,8 @@ MEANS = ("utilisation", "engine_utilisation")
 """Of all devices the mean is told; of other numbers the sum."""
 SUMS = ("engine_answers_per_s", "engine_images", "engine_images_encoded", "engine_prompt_tokens",
         "engine_prompt_tokens_computed", "engine_tflops", "engine_splits")  # fmt: skip
-
-Reply = TypeVar("Reply")
-
-
-class _Process:
-    """A device's process with the pipe to it."""
-
-    def __init__(self, device: str) -> None:
-        self.device = device
-        ours, its = socketpair()
-        # A session of its own: a signal that stops the job goes to the job, which asks its devices to stop.
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "engine.vlm.spread.answering", str(its.fileno())],
-            pass_fds=[its.fileno()], stdin=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
-        its.close()
-        self.pipe: Connection[Any, Any] = Connection(ours.detach())
-        weakref.finalize(self, _end, self._process, self.pipe)
-
-    def send(self, message: Any) -> None:
-        """Raises RuntimeError where the process is gone."""
-        try:
-            self.pipe.send(message)
-        except OSError:
-            raise self._gone() from None
-
-    def receive(self) -> Any:
-        """The next message; what failed there is raised here, RuntimeError where the process is gone."""
-        try:
-            message = self.pipe.recv()
-        except (EOFError, OSError):
-            raise self._gone() from None
-        if isinstance(message, Failed):
-            raise message.error
-        return message
-
-    def expect(self, kind: type[Reply]) -> Reply:
-        """The next message, which is of this kind."""
-        message = self.receive()
-        assert isinstance(message, kind), f"{kind.__name__} was awaited, not {type(message).__name__}"
-        return message
-
-    def _gone(self) -> RuntimeError:
-        return RuntimeError(f"the process on {self.device} ended (exit code {self._process.poll()}); the log says more")
-
-
-def _end(process: subprocess.Popen[bytes], pipe: Connection[Any, Any]) -> None:
-    pipe.close()
-    process.kill()
-    process.wait()
+AHEAD = 2
+"""Shards that a device has at a time: it looks at the next one's images while it answers the first."""
 
 
 class SpreadVLM:
@@ -90,9 +39,10 @@ class SpreadVLM:
         for device in reversed(devices):
             choose_device(device)  # refuses what is not here
         self.name = str(options["name"])
-        self._processes = [_Process(device) for device in devices]
-        for process in self._processes:
-            process.send(Open({**options, "device": process.device}))
+        self._processes = take(len(devices))
+        for process, device in zip(self._processes, devices, strict=True):
+            process.device = device
+            process.send(Open({**options, "device": device, "shared": process.shared}))
         opened = [process.expect(Opened) for process in self._processes]
         first = opened[0]
         if len({one.requests_sha for one in opened}) > 1:
@@ -115,29 +65,36 @@ class SpreadVLM:
         begin alike."""
         units = borders([(one.images[-1], one.texts[-1]) for one in prompts])
         waiting = deque(cut(units, len(self._processes), LEAST))
-        under_way: dict[Any, tuple[int, range]] = {}
+        given: list[deque[range]] = [deque() for _ in self._processes]
+        places = {process.pipe: at for at, process in enumerate(self._processes)}
         stopped = False
         while True:
             if not stopped and not go_on():
                 stopped = True
-                for at, _ in under_way.values():
-                    self._processes[at].send(Enough())
-            for at, process in enumerate(self._processes):
-                if waiting and not stopped and process.pipe not in under_way:
-                    shard = waiting.popleft()
-                    process.send(Shard(prompts[shard.start : shard.stop]))
-                    under_way[process.pipe] = at, shard
-            if not under_way:
+                waiting.clear()
+                for process, shards in zip(self._processes, given, strict=True):
+                    if shards:
+                        process.send(Enough())
+            self._give(prompts, waiting, given)
+            busy = [process.pipe for process, shards in zip(self._processes, given, strict=True) if shards]
+            if not busy:
                 return
-            for pipe in wait(list(under_way), LOOK_S):
-                at, shard = under_way[pipe]
+            for pipe in wait(busy, LOOK_S):
+                at = places[pipe]  # type: ignore[index]
                 message = self._processes[at].receive()
                 if isinstance(message, Some):
                     self._states[at] = State(self._states[at].facts, message.measures)
-                    yield {shard[place]: answer for place, answer in message.answers.items()}
+                    yield {given[at][0][place]: answer for place, answer in message.answers.items()}
                 elif isinstance(message, Done):
                     self._states[at] = message.state
-                    del under_way[pipe]
+                    given[at].popleft()
+
+    def _give(self, prompts: Sequence[Prompt], waiting: deque[range], given: Sequence[deque[range]]) -> None:
+        """Shards to the devices that have fewest, the longest first."""
+        while waiting and len(fewest := min(given, key=len)) < AHEAD:
+            shard = waiting.popleft()
+            fewest.append(shard)
+            self._processes[[one is fewest for one in given].index(True)].send(Shard(prompts[shard.start : shard.stop]))
 
     def facts(self) -> Mapping[str, Any]:
         """Those of the first device, with all devices named and their counts together."""

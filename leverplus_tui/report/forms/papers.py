@@ -105,7 +105,10 @@ def _ended(caption: str, label: str) -> Iterator[str]:
 
 
 def _row(cells: Sequence[str]) -> str:
-    return " & ".join(cells) + r" \\"
+    line = " & ".join(cells)
+    return (
+        ("{}" if line.startswith(("[", "*")) else "") + line + r" \\"
+    )  # after a line's end these would be its options
 
 
 def to_csv(found: Gathered) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from db.specs import Finding
 from db.specs.base import worst_first
 from db.store import RunDetail
+from leverplus_tui.jobs.named_paths import best_checkpoint
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.report.blocks import (
     Block,
@@ -176,13 +177,23 @@ def again(found: Gathered, say: Catalogue) -> Iterator[Block]:
     yield Paragraph(say("again.how"))
     for detail in sorted(_all(found), key=lambda one: one.row.id):
         yield Heading(f"{found.names[detail.row.ref]} ({detail.row.ref})", 3)
-        command = command_of_run(detail)
+        command = _command(detail, found)
         if command:
             name = f" --name {shlex.quote(detail.row.name)}" if detail.row.name else ""
             yield Code(f"{command}{name}")
         else:
             yield Paragraph(say("again.none"))
             yield Code("\n".join(f"{name}: {value}" for name, value in detail.spec.items() if value not in ("", None)))
+
+
+def _command(detail: RunDetail, found: Gathered) -> str:
+    """Its command line; a selector that a run stands for is named by that run, as a new home would have it."""
+    command = command_of_run(detail)
+    for training in found.trainings:
+        best = best_checkpoint(training)
+        if best is not None and training.row.ref == found.trained_by.get(detail.row.ref):
+            command = command.replace(f"--selector {shlex.quote(best)}", f"--selector {training.row.ref}")
+    return command
 
 
 def environment(found: Gathered, say: Catalogue) -> Iterator[Block]:

@@ -17,7 +17,7 @@ from leverplus_tui.report.sections.summary import lead
 from leverplus_tui.results.paired_rows import ComparedCell, Pair
 from leverplus_tui.text.catalogue import Catalogue
 from leverplus_tui.text.numbers import accuracy, count, number, signed, signed_interval
-from leverplus_tui.text.shots import shots_text
+from leverplus_tui.text.shots import known_shots, shots_text
 from leverplus_tui.text.times import utc
 from leverplus_tui.text.words import fact
 
@@ -29,6 +29,8 @@ SETTINGS = (
 """Settings that are told where all runs share them; the rest stands in the stored facts."""
 VERDICTS: Mapping[str, Tone] = {"better": "good", "worse": "bad"}
 LINEAGE = "lineage."
+MOST_COLUMNS = 7
+"""Runs that stand side by side; of more each is a line."""
 MOST_QUESTIONS = 1_000_000
 """Of more no data set could ever consist: then it is not said how many would show a difference."""
 
@@ -106,26 +108,32 @@ def _planned(found: Gathered, say: Catalogue) -> str:
 
 
 def _differing(found: Gathered, say: Catalogue) -> Iterator[Block]:
-    headers = [say("setup.setting"), *_heads(found)]
     rows = found.comparison.spec_diff
     settings = [row for row in rows if not row.field.startswith(LINEAGE)]
     hashes = [row for row in rows if row.field.startswith(LINEAGE)]
     if settings:
         yield Paragraph(say("setup.differs how"))
-        yield Table(headers, [_values(row.field, row.values, found) for row in settings], stacked=len(headers) > 4)
+        yield _side_by_side({row.field: row.values for row in settings}, found, say)
     else:
         yield Paragraph(say("setup.nothing differs"))
     if hashes:
-        lines = [_values(row.field.removeprefix(LINEAGE), row.values, found) for row in hashes]
-        yield Folded(say("setup.hashes"), [Table(headers, lines, stacked=len(headers) > 4)])
+        told = {row.field.removeprefix(LINEAGE): row.values for row in hashes}
+        yield Folded(say("setup.hashes"), [_side_by_side(told, found, say)])
+
+
+def _side_by_side(settings: Mapping[str, Mapping[str, Any]], found: Gathered, say: Catalogue) -> Table:
+    """Runs as columns; as lines where there are too many."""
+    runs = [run.id for run in found.comparison.runs]
+    rows = [[name, *(_value(name, run, values.get(run), found) for run in runs)] for name, values in settings.items()]
+    headers = [say("setup.setting"), *_heads(found)]
+    if len(runs) > MOST_COLUMNS:
+        headers, *rows = [list(line) for line in zip(headers, *rows, strict=True)]
+        headers[0] = say("setup.run")
+    return Table(headers, rows, stacked=len(headers) > 4)
 
 
 def _heads(found: Gathered) -> list[str]:
     return [found.names[run.id] for run in found.comparison.runs]
-
-
-def _values(field: str, values: Mapping[str, Any], found: Gathered) -> list[str | Cell]:
-    return [field, *(_value(field, run.id, values.get(run.id), found) for run in found.comparison.runs)]
 
 
 def _value(field: str, run: str, value: Any, found: Gathered) -> str:
@@ -146,17 +154,31 @@ def accuracies(found: Gathered, say: Catalogue) -> Iterator[Block]:
     yield from accuracy_figures(found, say)
     headers = [say("accuracy.questions"), say("accuracy.shots"), "n", *_heads(found)]
     runs = [run.id for run in found.comparison.runs]
-    lines = [_matrix_line(cell, runs, say) for cell in cells]
+    if len(runs) > MOST_COLUMNS:
+        places = [
+            say("pairs.place", shots=_shots(cell, say), questions=f"n = {say.said(cell.size_text)}") for cell in cells
+        ]
+        headers = [say("setup.run"), *places]
+        lines = [[found.names[run], *(_figure(cell, run) for cell in cells)] for run in runs]
+    else:
+        lines = [_matrix_line(cell, runs, say) for cell in cells]
     yield Table(headers, lines, range(1, len(headers)), stacked=len(headers) > 4)
     yield Paragraph(say("accuracy.how"))
 
 
 def _matrix_line(cell: ComparedCell, runs: Sequence[str], say: Catalogue) -> list[str | Cell]:
-    figures = [_figure(cell, run) if run in cell.accuracy else "-" for run in runs]
+    figures = [_figure(cell, run) for run in runs]
     return [say.said(cell.subset), shots_text(cell.shot), say.said(cell.size_text), *figures]
 
 
-def _figure(cell: ComparedCell, run: str) -> Cell:
+def _shots(cell: ComparedCell, say: Catalogue) -> str:
+    shots = known_shots(cell.shot)
+    return say("shots.unknown") if shots is None else say.counted("shots", shots)
+
+
+def _figure(cell: ComparedCell, run: str) -> str | Cell:
+    if run not in cell.accuracy:
+        return "-"
     figure, _, interval = cell.shown(run).partition(" ")
     best = cell.best == run
     return Cell(f"* {figure}" if best else figure, "best" if best else "", interval)
@@ -186,10 +208,8 @@ def _towards(pair: Pair, found: Gathered) -> Pair:
 
 
 def _pair(cell: ComparedCell, pair: Pair, scale: svg.Scale, found: Gathered, say: Catalogue) -> list[str | Cell]:
-    shots = shots_text(cell.shot)
-    told = say.counted("shots", int(shots)) if shots.isdecimal() else say("shots.unknown")
     head: list[str | Cell] = [
-        say("pairs.place", shots=told, questions=say.said(cell.subset)),
+        say("pairs.place", shots=_shots(cell, say), questions=say.said(cell.subset)),
         Cell(say("pairs.minus", a=found.names[pair.a], b=found.names[pair.b]), "strong"),
         Cell(say.word(pair.verdict), VERDICTS.get(pair.verdict, "faint"), _beside(pair, say)),
     ]

@@ -95,7 +95,7 @@ def _count(rows: list[ComparedCell], found: Gathered, say: Catalogue) -> Iterato
     if not compared:
         return
     apart = sum(pair.verdict in ("better", "worse") for _, pair in compared)
-    key = "lead.count none" if not apart else "lead.count"
+    key = "lead.count none" if not apart else "lead.count all" if apart == len(compared) else "lead.count"
     yield say(key, pairs=say.counted("pairs", len(compared)), apart=count(apart), rest=count(len(compared) - apart))
     if len(rows) > MOST_ROWS:
         cell, pair = max(compared, key=lambda one: abs(one[1].difference or 0.0))

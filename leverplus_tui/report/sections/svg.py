@@ -73,10 +73,10 @@ def chart(
     )
     y = Scale(marks[0], marks[-1], HEIGHT - BOTTOM, TOP)
     parts = [*_frame(marks, y, x_ticks, x, x_title), *(_rule(x(at)) for at in rules)]
+    room = 20 if last > first else x.end - x.start - 40  # what stands at one place is spread over all of it
+    apart = min(5.0 if last > first else 30.0, room / len(lines))
     for place, line in enumerate(lines):
-        parts += _line(
-            line, x, y, shift=(place - (len(lines) - 1) / 2) * min(5.0, 20 / len(lines)) if line.marked else 0
-        )
+        parts += _line(line, x, y, shift=(place - (len(lines) - 1) / 2) * apart if line.marked else 0)
     return _svg(WIDTH, HEIGHT, name, parts)
 
 

@@ -8,11 +8,18 @@ from textual import work
 from textual.binding import Binding, BindingType
 
 from leverplus_tui.text.numbers import plural
-from leverplus_tui.tui.messages import CopyText, ResumeRun, StopRun
+from leverplus_tui.tui.messages import CopyText, OpenCurves, ResumeRun, StopRun
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Ask, Confirm
 
 RUN_KEYS: list[BindingType] = [
+    Binding(
+        "C",
+        "curves",
+        "curves",
+        tooltip="curves of the run, or of all that are marked, in one colour each",
+        id="run.curves",
+    ),
     Binding("X", "stop", "stop", tooltip="stop the job (asks first; what is done stays stored)", id="run.stop"),
     Binding("R", "resume", "resume", tooltip="go on with a stopped, failed or lost run", id="run.resume"),
     Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="run.copy"),
@@ -40,6 +47,11 @@ class RunActions(PageScreen):
     def meant(self) -> tuple[int, ...]:
         """The runs that are meant by what can be done to several."""
         return () if (run_id := self.here()) is None else (run_id,)
+
+    def action_curves(self) -> None:
+        """Curves of the runs that are meant."""
+        if run_ids := self.meant():
+            self.post_message(OpenCurves(tuple(run_ids)))
 
     def action_stop(self) -> None:
         """Stop the run's job."""

@@ -8,10 +8,9 @@ from dataclasses import replace
 from rich.cells import cell_len
 
 from leverplus_tui.text.glyphs import glyph
-from leverplus_tui.text.numbers import number, plural
+from leverplus_tui.text.numbers import number, plural, setting
 from leverplus_tui.text.states import short_word
 from leverplus_tui.text.words import clean, short_name
-from leverplus_tui.tui.grouping import shown
 from leverplus_tui.tui.rows import Group, Mean
 from leverplus_tui.tui.widgets.table import Cell, Column, Row
 
@@ -75,7 +74,7 @@ def value_cells(values: Mapping[str, Value]) -> dict[str, Cell]:
 
 def value_text(value: Value) -> str:
     """A setting or metric in a cell."""
-    return short_name(clean(value)) if isinstance(value, str) and value else shown(value)
+    return short_name(clean(value)) if isinstance(value, str) and value else setting(value)
 
 
 def value_widths(fields: Sequence[str], values: Iterable[Mapping[str, Value]]) -> dict[str, int]:

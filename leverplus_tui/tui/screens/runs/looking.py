@@ -6,9 +6,8 @@ import asyncio
 
 from textual import work
 
-from leverplus_tui.tui.grouping import ALL_BUT_SEED
 from leverplus_tui.tui.memory import ListView
-from leverplus_tui.tui.rows import Listing
+from leverplus_tui.tui.rows import ALL_BUT_SEED, Listing
 from leverplus_tui.tui.screens.choosing import Choose, ChooseMany
 from leverplus_tui.tui.screens.dialogs import Ask
 from leverplus_tui.tui.screens.filtered import FilteredPage
