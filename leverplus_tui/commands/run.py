@@ -180,8 +180,11 @@ def run_job(
     following = [Following.read(words, kind) for words in then or ()]
     wish = wished(place, queueing)
     begun = Begun(name=name or "", force=force, as_json=as_json)
+    watched = not detach and not any(value for name, value in queueing.items() if name != "on")
+    if queueing.get("on") and kind in ("rce", "grpo"):
+        raise UserError("--on: a training runs on this machine; evaluations, RL data and embeddings run on a cluster")
     if wish is not None:
-        run_id = queue(place, asked, wish, begun)
+        run_id = queue(place, asked, wish, begun, follows=watched)
     else:
         run_id = begin(place, resolved(asked, place), begun, follows=not detach and not following)
     for one in following:
@@ -233,7 +236,7 @@ def checked_or_exit(place: Home, spec: Any, begun: Begun) -> preflight.Checked:
     return checked
 
 
-def queue(place: Home, asked: Any, wish: Wish, begun: Begun) -> int:
+def queue(place: Home, asked: Any, wish: Wish, begun: Begun, *, follows: bool = False) -> int:
     """Check a run and put it into the queue; what names the output of an unfinished run is checked when that is done."""
     # as in `begin`
     from leverplus_tui.queue.submit import Entry, submit
@@ -245,7 +248,9 @@ def queue(place: Home, asked: Any, wish: Wish, begun: Begun) -> int:
         spec, begun.name, checked.stored(), begun.force if waits else checked.blocked, begun.parent, frozenset(waits)
     )
     (run_id,) = submit(place, [entry], wish)
-    if begun.as_json:
+    if follows:
+        attend(place, run_id, as_json=begun.as_json)
+    elif begun.as_json:
         put_json(_document(f"r{run_id}", "queued", spec, checked))
     else:
         put(f"r{run_id}")

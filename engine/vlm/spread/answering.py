@@ -49,16 +49,16 @@ class Device:
     def _replies(self, message: Any) -> Iterator[Any]:
         if isinstance(message, Open):
             self._vlm = open_local(**message.options)
-            yield self._opened(self._vlm)
+            yield opened(self._vlm)
             return
         assert self._vlm is not None, "a model is opened first"
         match message:
             case Shard():
                 self._dropped = 0
                 for answers in self._vlm.answer(message.prompts, self._go_on):
-                    yield Some(answers, _measures(self._vlm))
+                    yield Some(answers, measures(self._vlm))
                 for _ in range(1 + self._dropped):
-                    yield Done(_state(self._vlm))
+                    yield Done(state(self._vlm))
             case Images():
                 yield Embedded(self._vlm.embed_images(message.paths).numpy())
             case Texts():
@@ -79,18 +79,21 @@ class Device:
                 Thread(target=self._vlm.look_at, args=(message.prompts,), daemon=True).start()
         return True
 
-    @staticmethod
-    def _opened(vlm: LocalVLM) -> Opened:
-        return Opened(
-            vlm.sha, vlm.requests_sha, vlm.features_sha, vlm.decode_sha, vlm.at_once, tuple(vlm.findings()), _state(vlm)
-        )
+
+def opened(vlm: LocalVLM) -> Opened:
+    """What a recipe may ask of a loaded model."""
+    return Opened(
+        vlm.sha, vlm.requests_sha, vlm.features_sha, vlm.decode_sha, vlm.at_once, tuple(vlm.findings()), state(vlm)
+    )
 
 
-def _state(vlm: LocalVLM) -> State:
-    return State(dict(vlm.facts()), _measures(vlm))
+def state(vlm: LocalVLM) -> State:
+    """What may change while it answers."""
+    return State(dict(vlm.facts()), measures(vlm))
 
 
-def _measures(vlm: LocalVLM) -> dict[str, float]:
+def measures(vlm: LocalVLM) -> dict[str, float]:
+    """Of a model that measures itself."""
     return dict(vlm.measures()) if isinstance(vlm, Measured) else {}
 
 
