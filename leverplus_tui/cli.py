@@ -75,6 +75,7 @@ TREE: Tree = {
     "queue": Branch("Runs that wait for a device.", "leverplus queue", QUEUED, QUEUE, default="list"),
     "pause": Leaf("queue:pause", "Hold waiting runs back.", QUEUE),
     "unpause": Leaf("queue:unpause", "Let paused runs wait for a device again.", QUEUE),
+    "nodes": Leaf("nodes:nodes", "List the nodes of a Ray cluster.", QUEUE),
     "priority": Leaf("queue:priority", "Let a waiting run start earlier or later.", QUEUE),
     "bench": Leaf("bench:bench", "Measure how fast a model answers here, and how long a job takes.", START),
     "init": Leaf("init:init", "Make a project home in this folder.", START),

@@ -41,7 +41,7 @@ Reading (a `reading` or `writing` session):
     deleted_runs(session) -> run ids                           referrers(session, *, but=()) -> {run id: what uses its files}
     promised_files(session) -> list[PromisedFile]              wrong_cells(session) -> list[WrongCell]
     run_states(session) -> {run id: state}                     stored_wrongly(session) -> sentences
-    names_of(session, *, run_ids) -> {run id: name}
+    names_of(session, *, run_ids) -> {run id: name}            snapshot(session, *, sha256) -> text
     ref(run_id) -> "r12"                                       STATES, ACTIVE, ENDED, FAILED, UNFINISHED: run states
 Writing (a `writing` session):
     create_run(session, *, spec, name="", forced=False, environment, parent=None) -> Run
@@ -56,6 +56,7 @@ Writing (a `writing` session):
     grant(session, *, run_ids, lane)    say_waiting(session, *, reasons)    try_again(session, *, run_id, not_before)
     note_gone(session, *, checkpoint_id)    set_cell(session, *, cell, n_done, accuracy, ci_low, ci_high)    pause_all(session)
     drop_ticket(session, *, run_id)     settle_spec(session, *, run, spec): names of files in place of names of runs
+    keep_snapshot(session, *, text) -> sha256
     create_sweep(session, *, name, kind, axes, members) -> sweep id
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
     soft_delete / restore(session, *, run_ids)            discard(session, *, run_id)
@@ -165,6 +166,7 @@ from db.store.runs import (
     untag,
 )
 from db.store.settings import metric_names, setting_fields, smaller_is_better, varying_settings
+from db.store.snapshots import keep_snapshot, snapshot
 from db.store.sweeps import (
     Pace,
     SweepRow,
@@ -241,6 +243,7 @@ __all__ = [
     "inputs",
     "is_alive",
     "job_ids",
+    "keep_snapshot",
     "largest_subsets",
     "list_data",
     "list_runs",
@@ -285,6 +288,7 @@ __all__ = [
     "setting_fields",
     "settle_spec",
     "smaller_is_better",
+    "snapshot",
     "soft_delete",
     "spec_of",
     "spec_text",

@@ -10,7 +10,6 @@ import argparse
 import errno
 import faulthandler
 import importlib
-import json
 import os
 import signal
 import sys
@@ -23,21 +22,22 @@ from typing import Any
 
 from loguru import logger
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Engine
 from sqlmodel import Session
 
-from db import process, store
+from db import store
 from db.home import Home
 from db.rows import Candidate, Input, Row, StoredAnswer
-from db.session import open_database, reading, writing
-from db.specs import JOB_SPEC, UserError, canonical_json
+from db.session import reading, writing
+from db.specs import JOB_SPEC, UserError
 from db.specs.imported import ImportSpec
 from engine.common.importing import no_collections
-from engine.job import environment
-from engine.job.identity import CODES, Identity
+from engine.job.claims import Job, claim
+from engine.job.identity import Identity
 from engine.job.recorder import LAST_WORD_BYTES, RESERVE_BYTES, Recorder, Reserve
+from engine.job.reporting import Once, Reporter, hear_libraries
 from engine.recipes.changed import Changed
 from engine.recipes.run_context import RunContext, Scored, Stop
+from engine.serving.notices import notify
 from engine.vlm.opening import begin
 
 RECIPES: dict[str, tuple[str, str]] = {
@@ -51,6 +51,8 @@ RECIPES: dict[str, tuple[str, str]] = {
 TOGETHER = dict.fromkeys(("rce", "grpo"), ("engine.recipes.train", "train_many"))
 """Recipes that take several runs at once."""
 THIS_RUN = "<run>"
+LIBRARIES_LOADED = (0, 1, 100)
+"""Numbers of rows at which libraries that recipes import may have brought handlers along."""
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 GRACE_S = 10
 """Seconds between a request to stop and breaking into a recipe that yields nothing meanwhile."""
@@ -102,24 +104,6 @@ class StopRequest(Stop):
             raise Stopped
 
 
-@dataclass(frozen=True)
-class Job:
-    """A claimed run."""
-
-    home: Home
-    database: Engine
-    run_id: int
-    process_id: int
-    kind: str
-    spec_text: str
-    """The specification as stored (JSON)."""
-
-    @property
-    def label(self) -> str:
-        """How people name the run."""
-        return f"r{self.run_id}"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; the exit code is 0 for done and stopped, that of the error for the user's fault, else 1."""
     parser = argparse.ArgumentParser(prog="python -m engine.job.worker", description="Work on one run.")
@@ -138,42 +122,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         logger.error("{}: {}", error.filename or asked.home, error.strerror or error)
         return 1
-
-
-def claim(home: Home, name: str) -> Job:
-    """Open the database and take the run; refuses one that another living process works on."""
-    database = open_database(home.database)
-    surroundings = environment.describe(Path.cwd())
-    with writing(database) as session:
-        run = store.find_run(session, name)
-        assert run.id is not None, "a stored run has a key"
-        pid = os.getpid()
-        row = store.start_process(
-            session,
-            run_id=run.id,
-            pid=pid,
-            pid_start=process.pid_start(pid),
-            boot_id=process.boot_id(),
-            host=process.host(),
-            argv=sys.argv,
-            log_path=str(home.log(run.id)),
-        )
-        assert row.id is not None, "a stored process has a key"
-        store.set_state(session, run_id=run.id, state="running")
-        store.drop_findings(session, run_id=run.id, codes=CODES)
-        run.environment = canonical_json(merged(json.loads(run.environment), surroundings))
-        return Job(home, database, run.id, row.id, run.kind, store.spec_text(session, run=run))
-
-
-def merged(stored: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
-    """What the run was made with; a process that resumes it elsewhere is added, not put in the first one's place."""
-    first = {name: stored.get(name) for name in present}
-    if not any(first.values()):
-        return {**stored, **present}
-    differing = {name: value for name, value in present.items() if first[name] != value}
-    if not differing:
-        return dict(stored)
-    return {**stored, "resumed_with": [*stored.get("resumed_with", []), differing]}
 
 
 def work(jobs: Sequence[Job], stop: StopRequest) -> Outcome:
@@ -211,6 +159,9 @@ def _end(job: Job, recorder: Recorder, reserves: Sequence[Reserve], outcome: Out
             session, process_id=job.process_id, state=outcome.state, exit_code=outcome.exit_code, reason=reason
         )
         store.set_state(session, run_id=job.run_id, state=outcome.state)
+        name = store.get_run(session, run_id=job.run_id).name
+    if told := notify({"run": job.label, "name": name, "state": outcome.state, "reason": reason}):
+        logger.warning("{}", told)
     return outcome
 
 
@@ -225,9 +176,17 @@ def carry_out(jobs: Sequence[Job], recorders: Sequence[Recorder], stop: StopRequ
             identities = [
                 Identity(job.label, inputs=one.inputs, facts=one.facts) for job, one in zip(jobs, known, strict=True)
             ]
-            for run, row in rows:
+            reporters = [Reporter(job.label) for job in jobs]
+            libraries = Once()
+            hear_libraries(libraries)
+            for number, (run, row) in enumerate(rows):
+                if number in LIBRARIES_LOADED:
+                    hear_libraries(libraries)
                 _put(recorders[run], identities[run], row)
+                reporters[run].see(row)
                 stop.check()
+            for reporter in reporters:
+                reporter.end()
     except Stopped:
         return Outcome("stopped", 0, f"`leverplus resume {THIS_RUN}` goes on from here")
     except UserError as error:

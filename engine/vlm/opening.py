@@ -53,11 +53,14 @@ def open_vlm(
     from engine.vlm.choosing import open_local
     from engine.vlm.loading import devices
     from engine.vlm.spread.asking import SpreadVLM
+    from engine.vlm.spread.cluster import ClusterVLM, address
 
     options: dict[str, Any] = {
         "name": name, "directory": directory, "decode": decode, "prompt": prompt or PromptSpec(), "dtype": dtype,
         "batch_size": batch_size, "engine": engine, "cache_dir": cache_dir,
     }  # fmt: skip
+    if (cluster := address()) is not None:
+        return ClusterVLM(cluster, **options)
     where = devices(device)
     return SpreadVLM(where, **options) if len(where) > 1 else open_local(**options, device=where[0])
 

@@ -87,7 +87,7 @@ def rerun(
     if detach:
         return
     with reading(database) as session:
-        changes = drift(detail, store.run_detail(session, run_id=run_id))
+        changes = drift(session, detail, store.run_detail(session, run_id=run_id))
     for line in changes or (f"code, versions and data are those of {detail.row.ref}",):
         say(line)
 

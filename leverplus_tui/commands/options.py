@@ -57,6 +57,10 @@ QUEUE: dict[str, Any] = {
         str | None,
         typer.Option("--time-limit", metavar="TIME", help="Stop it after 90s, 15m, 2h, 1d; resumable. Queues."),
     ],
+    "on": Annotated[
+        str | None,
+        typer.Option("--on", metavar="ray[:ADDRESS]", help="Answer on the nodes of a Ray cluster; `leverplus nodes`."),
+    ],
 }
 """Options of commands that queue."""
 
@@ -72,7 +76,11 @@ def wished(place: Home, given: Mapping[str, Any]) -> Wish | None:
     limit_s = None if limit is None else seconds(limit)
     if limit is not None and not limit_s:
         raise UserError(f"--time-limit {limit}: write a time such as 90s, 15m, 2h30m or 1d")
+    on = given.get("on") or ""
+    if on.partition(":")[0] not in ("", "ray"):
+        raise UserError(f"--on {on}: give ray, or ray:ADDRESS of a cluster's head, such as ray:10.0.0.1:6379")
     return Wish(
+        runner=on,
         priority=given.get("priority") or 0,
         memory_mb=round(1024 * (given.get("memory") or 0)),
         needs=needed(place, given.get("after") or ()),

@@ -21,7 +21,7 @@ from leverplus_tui.jobs.estimate import estimated
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.spec_building import build_spec
 from leverplus_tui.jobs.spec_options import SpecOption, options
-from leverplus_tui.text.output import put, put_json, say
+from leverplus_tui.text.output import put, put_json, ring, say
 
 if TYPE_CHECKING:
     from leverplus_tui.queue.submit import Wish
@@ -180,8 +180,11 @@ def run_job(
     following = [Following.read(words, kind) for words in then or ()]
     wish = wished(place, queueing)
     begun = Begun(name=name or "", force=force, as_json=as_json)
+    watched = not detach and not any(value for name, value in queueing.items() if name != "on")
+    if queueing.get("on") and kind in ("rce", "grpo"):
+        raise UserError("--on: a training runs on this machine; evaluations, RL data and embeddings run on a cluster")
     if wish is not None:
-        run_id = queue(place, asked, wish, begun)
+        run_id = queue(place, asked, wish, begun, follows=watched)
     else:
         run_id = begin(place, resolved(asked, place), begun, follows=not detach and not following)
     for one in following:
@@ -233,7 +236,7 @@ def checked_or_exit(place: Home, spec: Any, begun: Begun) -> preflight.Checked:
     return checked
 
 
-def queue(place: Home, asked: Any, wish: Wish, begun: Begun) -> int:
+def queue(place: Home, asked: Any, wish: Wish, begun: Begun, *, follows: bool = False) -> int:
     """Check a run and put it into the queue; what names the output of an unfinished run is checked when that is done."""
     # as in `begin`
     from leverplus_tui.queue.submit import Entry, submit
@@ -245,7 +248,9 @@ def queue(place: Home, asked: Any, wish: Wish, begun: Begun) -> int:
         spec, begun.name, checked.stored(), begun.force if waits else checked.blocked, begun.parent, frozenset(waits)
     )
     (run_id,) = submit(place, [entry], wish)
-    if begun.as_json:
+    if follows:
+        attend(place, run_id, as_json=begun.as_json)
+    elif begun.as_json:
         put_json(_document(f"r{run_id}", "queued", spec, checked))
     else:
         put(f"r{run_id}")
@@ -319,7 +324,20 @@ def _document(run: str | None, status: str, spec: Any, checked: preflight.Checke
 
 
 def attend(place: Home, run_id: int, *, as_json: bool) -> None:
-    """Watch a run to its end and print its result; Ctrl-C stops it (130), a second one kills it."""
+    """Watch a run to its end and print its result; Ctrl-C stops it (130), a second one kills it. Before it is watched and
+    after it has ended, Ctrl-C leaves it alone and says so."""
+    from leverplus_tui.jobs import launcher  # as in `begin`
+
+    try:
+        code = _attended(place, run_id, as_json)
+    except KeyboardInterrupt:
+        say(launcher.goes_on(run_id))
+        raise typer.Exit(130) from None
+    if code:
+        raise typer.Exit(code)
+
+
+def _attended(place: Home, run_id: int, as_json: bool) -> int:
     # The database and all that reads it, as in `begin`.
     from db.session import open_database
     from leverplus_tui.jobs import launcher
@@ -336,6 +354,5 @@ def attend(place: Home, run_id: int, *, as_json: bool) -> None:
         launcher.stop(place, run_id)
         say(f"leverplus: r{run_id} is stopped; `leverplus resume r{run_id}` goes on")
         raise typer.Exit(130) from None
-    code = print_result(database, place, run_id, as_json=as_json)
-    if code:
-        raise typer.Exit(code)
+    ring(f"r{run_id} has ended")
+    return print_result(database, place, run_id, as_json=as_json)

@@ -28,7 +28,7 @@ from leverplus_tui.queue.sweep import Prepared, missing, prepare, queue_sweep
 from leverplus_tui.results.comparison import Asked, compare
 from leverplus_tui.results.sweep_best import ranking
 from leverplus_tui.text.numbers import accuracy, number, plural
-from leverplus_tui.text.output import put, put_json, say, table
+from leverplus_tui.text.output import put, put_json, ring, say, table
 from leverplus_tui.text.times import duration, moment
 
 COMMON = {
@@ -306,6 +306,7 @@ def _attend(place: Home, sweep: SweepRow, as_json: bool) -> None:
             f"\n{sweep.ref} goes on; `leverplus sweep show {sweep.ref}` shows it, `leverplus sweep stop {sweep.ref}` ends it"
         )
         raise typer.Exit(130) from None
+    ring(f"{sweep.ref}: {_counted(states)}")
     if as_json:
         put_json(_document(sweep, states))
     else:

@@ -23,6 +23,7 @@ from db.specs.imported import ImportSpec
 from db.store import ProcessRow
 from leverplus_tui.jobs.process_environment import of_jobs
 from leverplus_tui.jobs.programs import Program, command
+from leverplus_tui.text.output import say
 
 WORKER = tuple(command(Program.JOB))
 PATIENCE_S = 20.0
@@ -41,17 +42,38 @@ def launch(
     parent: int | None = None,
     findings: Sequence[Finding] = (),
 ) -> int:
-    """Store a queued run with what preflight found, and start its job process. Returns the run's number."""
+    """Store a queued run with what preflight found, and start its job process. Returns the run's number.
+
+    Ctrl-C is held back until both are done, and says then that the job goes on.
+    """
     database = open_database(home.database)
-    with writing(database) as session:
-        run = store.create_run(
-            session, spec=cast(Any, spec), name=name, forced=forced, environment={"argv": sys.argv}, parent=parent
-        )
-        assert run.id is not None, "a stored run has a key"
-        store.add_rows(session, run_id=run.id, process_id=None, rows=list(findings))
-        run_id = run.id
-    start(home, database, run_id)
+    run_id = 0
+    try:
+        with _stop_held_back():
+            with writing(database) as session:
+                run = store.create_run(
+                    session,
+                    spec=cast(Any, spec),
+                    name=name,
+                    forced=forced,
+                    environment={"argv": sys.argv},
+                    parent=parent,
+                )
+                assert run.id is not None, "a stored run has a key"
+                store.add_rows(session, run_id=run.id, process_id=None, rows=list(findings))
+                run_id = run.id
+            start(home, database, run_id)
+    except KeyboardInterrupt:
+        if run_id:
+            say(goes_on(run_id))
+        raise
     return run_id
+
+
+def goes_on(run_id: int) -> str:
+    """What is said when somebody turns away from a job."""
+    name = store.ref(run_id)
+    return f"\n{name} goes on by itself; `leverplus logs {name} -f` follows it, `leverplus stop {name}` stops it"
 
 
 def start(

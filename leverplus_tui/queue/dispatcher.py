@@ -124,6 +124,7 @@ class Dispatcher:
             run = store.get_run(session, run_id=ready[0])
             device = str(json.loads(run.spec).get("device", "cpu"))
             folder = json.loads(run.environment).get("queued_in")
+            ticket = store.ticket_of(session, run_id=ready[0])
         names = ", ".join(map(store.ref, ready))
         try:
             launcher.start(
@@ -131,7 +132,7 @@ class Dispatcher:
                 self.database,
                 *ready,
                 folder=Path(folder) if folder else None,
-                environment=environment(device, start.lanes, os.environ),
+                environment=environment(device, start.lanes, os.environ, ticket.memory_mb if ticket else 0),
             )
             _log(f"{names} started on {', '.join(start.lanes)}")
         except UserError as error:  # no process could be made, or somebody else started it: the run says which

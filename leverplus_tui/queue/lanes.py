@@ -9,6 +9,9 @@ from collections.abc import Mapping, Sequence
 
 CPU = "cpu"
 ALL = "cuda:all"
+RAY = "ray"
+ON, MEMORY = "LEVERPLUS_ON", "LEVERPLUS_MEMORY_MB"
+"""As `engine.vlm.spread.cluster` reads them."""
 PATIENCE_S = 10
 
 
@@ -37,8 +40,10 @@ def usual(device: str, known: Sequence[str]) -> tuple[str, ...]:
     return found[0] if found else ()
 
 
-def environment(device: str, lane: Sequence[str], here: Mapping[str, str]) -> dict[str, str]:
-    """What tells a job which GPU it was given, where it left the choice open."""
+def environment(device: str, lane: Sequence[str], here: Mapping[str, str], memory_mb: int = 0) -> dict[str, str]:
+    """What tells a job which GPU it was given, where it left the choice open, or on which cluster it answers."""
+    if lane and lane[0].startswith(RAY):
+        return {ON: lane[0], MEMORY: str(memory_mb)}
     if device not in ("auto", "cuda") or len(lane) != 1 or lane[0] == CPU:
         return {}
     number = int(lane[0].partition(":")[2])

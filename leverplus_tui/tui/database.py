@@ -6,6 +6,7 @@ Whoever shows something asks `Library.database`, which imports this module when 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from db.session import DatabaseBusy, DatabaseUnwritable, data_version, open_data
 from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
 from db.user_error import UserError
 from leverplus_tui.data.registering import register
+from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.jobs.spec_command import command_text
 from leverplus_tui.tui.grouping import grouped, metrics_of
 from leverplus_tui.tui.memory import ListView
@@ -44,20 +46,11 @@ class Database:
         """A number that changes with every commit of anybody."""
         return data_version(self.engine)
 
-    def mark_lost(self) -> list[int]:
-        """Mark runs whose process is dead as lost; writes only when there is one.
-
-        Where that is impossible now (read-only, or busy), whoever looks next does it.
-        """
-        with reading(self.engine) as session:
-            active = store.active_processes(session)
-        if all(row.ended is None and store.is_alive(row) for row in active):
-            return []
-        try:
-            with writing(self.engine) as session:
-                return store.lost_runs(session)
-        except (DatabaseBusy, DatabaseUnwritable):
-            return []
+    def mark_lost(self) -> None:
+        """Mark runs whose process is dead as lost; where that is impossible now (read-only, or busy), whoever looks next
+        does it."""
+        with suppress(DatabaseBusy, DatabaseUnwritable):
+            bury_dead(self.engine)
 
     # Runs
 

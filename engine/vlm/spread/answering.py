@@ -50,7 +50,7 @@ class Device:
     def _replies(self, message: Any) -> Iterator[Any]:
         if isinstance(message, Open):
             self._vlm = open_local(**message.options)
-            yield self._opened(self._vlm)
+            yield opened(self._vlm)
             return
         assert self._vlm is not None, "a model is opened first"
         match message:
@@ -83,13 +83,13 @@ class Device:
             stream = ((0, answers) for answers in vlm.answer(first.prompts, self._go_on))
         done = 0
         for number, answers in stream:
-            yield Some(answers, _measures(vlm))
+            yield Some(answers, measures(vlm))
             left[number] -= len(answers)
             while done < len(left) and not left[done]:
                 done += 1
-                yield Done(_state(vlm))
+                yield Done(state(vlm))
         for _ in range(len(shards) - done + self._dropped):
-            yield Done(_state(vlm))
+            yield Done(state(vlm))
         self._enough, self._dropped = False, 0
 
     def _look(self) -> None:
@@ -107,18 +107,21 @@ class Device:
         self._look()
         return not self._enough
 
-    @staticmethod
-    def _opened(vlm: LocalVLM) -> Opened:
-        return Opened(
-            vlm.sha, vlm.requests_sha, vlm.features_sha, vlm.decode_sha, vlm.at_once, tuple(vlm.findings()), _state(vlm)
-        )
+
+def opened(vlm: LocalVLM) -> Opened:
+    """What a recipe may ask of a loaded model."""
+    return Opened(
+        vlm.sha, vlm.requests_sha, vlm.features_sha, vlm.decode_sha, vlm.at_once, tuple(vlm.findings()), state(vlm)
+    )
 
 
-def _state(vlm: LocalVLM) -> State:
-    return State(dict(vlm.facts()), _measures(vlm))
+def state(vlm: LocalVLM) -> State:
+    """What may change while it answers."""
+    return State(dict(vlm.facts()), measures(vlm))
 
 
-def _measures(vlm: LocalVLM) -> dict[str, float]:
+def measures(vlm: LocalVLM) -> dict[str, float]:
+    """Of a model that measures itself."""
     return dict(vlm.measures()) if isinstance(vlm, Measured) else {}
 
 

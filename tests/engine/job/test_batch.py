@@ -9,6 +9,7 @@ import pytest
 from db import store
 from db.session import reading, writing
 from engine.job import worker
+from engine.job.claims import claim
 from tests.helpers_jobs import Jobs, StopAfter, jobs_in
 from tests.helpers_training import small, write_world
 
@@ -30,7 +31,7 @@ def work(jobs: Jobs, run_ids: list[int], rows: int = 10**9) -> str:
         for run_id in run_ids:
             if store.get_run(session, run_id=run_id).state in store.ENDED:
                 store.resume_run(session, run_id=run_id)
-    return worker.work([worker.claim(jobs.home, f"r{run}") for run in run_ids], StopAfter(rows)).state
+    return worker.work([claim(jobs.home, f"r{run}") for run in run_ids], StopAfter(rows)).state
 
 
 def losses(jobs: Jobs, run_id: int) -> list[float]:
