@@ -1,4 +1,4 @@
-"""Writes the reference pages from the code: commands.md, fields.md and filters.md.
+"""Writes the reference pages from the code: commands.md, fields.md, filters.md and keys.md.
 
     python -m docs.make_reference
 
@@ -15,6 +15,7 @@ from typing import Any, get_args
 from db.specs import SPEC_OF_KIND, DecodeSpec, PromptSpec, SelectorParts, Spec
 from db.specs.selector import EARLIER, PUBLISHED
 from db.store.filters import run_fields
+from docs.make_keys import keys
 from engine.rl.index import filters as rl
 from engine.rl.index.query_rows import CLASSES
 from leverplus_tui.cli import TREE
@@ -271,7 +272,12 @@ def _indented(text: str) -> str:
     return "\n".join(f"    {line.strip()}" for line in text.splitlines())
 
 
-PAGES: dict[str, Callable[[], str]] = {"commands.md": commands, "fields.md": fields, "filters.md": filters}
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands,
+    "fields.md": fields,
+    "filters.md": filters,
+    "keys.md": lambda: f"{NOTE}\n{keys()}",
+}
 
 
 def stale() -> Iterator[str]:
