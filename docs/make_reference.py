@@ -1,4 +1,4 @@
-"""Writes the reference pages from the code: commands.md, fields.md, filters.md and from-upstream.md.
+"""Writes the reference pages from the code: commands.md, fields.md, filters.md, keys.md and from-upstream.md.
 
     python -m docs.make_reference
 
@@ -16,6 +16,7 @@ from db.specs import SPEC_OF_KIND, DecodeSpec, PromptSpec, SelectorParts, Spec
 from db.specs.selector import EARLIER, PUBLISHED
 from db.store.filters import run_fields
 from docs.from_upstream import page
+from docs.make_keys import keys
 from docs.tables import table
 from engine.rl.index import filters as rl
 from engine.rl.index.query_rows import CLASSES
@@ -275,6 +276,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "fields.md": fields,
     "filters.md": filters,
     "from-upstream.md": from_upstream,
+    "keys.md": lambda: f"{NOTE}\n{keys()}",
 }
 
 

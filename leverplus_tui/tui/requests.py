@@ -48,9 +48,9 @@ class RequestApp(OrderedKeys):
 
     def on_runs_launched(self, event: messages.RunsLaunched) -> None:
         """Say what runs now, and let the list go there."""
+        self.library.launched = event.run_ids[-1]
         for page in self._pages():
-            if page.MODE == "runs" and page is self.screen_stack[0]:
-                page.post_message(messages.RunsLaunched(event.run_ids))
+            page.post_message(messages.DataChanged(-1))  # the lists put their cursor there
         names = ", ".join(f"r{run_id}" for run_id in event.run_ids)
         more = "; mark both with space, v compares them" if len(event.run_ids) == 2 else ""
         self.notify(f"{names} started: 4 shows the log{more}")

@@ -19,7 +19,6 @@ from leverplus_tui.tui.messages import (
     DatabaseRefused,
     LaunchDemo,
     OpenRun,
-    RunsLaunched,
 )
 from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.dialogs import Confirm
@@ -45,6 +44,7 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
     """The list of runs."""
 
     MODE = "runs"
+    PANE = "#info"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "mark", id="runs.mark"),
         Binding("v", "compare", "compare", tooltip="compare the marked runs", id="runs.compare"),
@@ -95,12 +95,6 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
         return bool(self.listing.ids) or not (action in NEEDS_RUNS or (action == "filter" and not self.where))
 
     # Reading
-
-    def on_runs_launched(self, event: RunsLaunched) -> None:
-        """Put the cursor on the newest as soon as it is listed."""
-        event.stop()
-        self._launched = event.run_ids[-1]
-        self.refresh_data()
 
     def on_database_refused(self, event: DatabaseRefused) -> None:
         """There is nothing to list, and why."""
