@@ -136,8 +136,9 @@ def _opened(root: Path, files: Files, read: Callable[[str, Sequence[Path]], Spli
     for split, names in (("train", TRAIN_NAMES), ("val", VAL_NAMES)):
         name = next((name for name in names if name in files), "")
         if not name:
+            way_on = "; ask it with --shot 0, or give --support DATASET for demonstrations" if split == "train" else ""
             missing[split] = (
-                f"{root} has no {split} split: looked for {', '.join(SUFFIXES)} files named after {', '.join(names)}"
+                f"{root} has no {split} split: looked for {', '.join(SUFFIXES)} files named after {', '.join(names)}{way_on}"
             )
             continue
         try:
