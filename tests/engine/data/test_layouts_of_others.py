@@ -92,6 +92,16 @@ def test_train_of_lavis_completes_an_official_val(tmp_path: Path) -> None:
     assert (data.kind, len(data.val)) == ("okvqa", 24)
 
 
+def test_other_files_beside_official_ones_are_no_split(tmp_path: Path) -> None:
+    root = write_official(tmp_path / "okvqa")
+    for file in root.glob("*train2014*.json"):
+        file.unlink()
+    write_json(root / "metrics_train.json", {"accuracy": 52.0})
+    write_json(root / "annotations" / "val_predictions.json", [{"question_id": 1, "answer": "red"}])
+    data = open_dataset(root, cache_dir=tmp_path)
+    assert (data.has("train"), len(data.val)) == (False, 24)
+
+
 def test_vlmevalkit(tmp_path: Path) -> None:
     """A TSV: an image in base64 stands once, later rows name the row that has it; answers are a list as text."""
     rows = [("0", "What?", str(ANSWERS), png(1)), ("1", 'Is it "red"?', "yes", "0"), ("2", "A\nB?", "['no']", png(2))]
