@@ -29,6 +29,9 @@ def dataset(spec: Any, result: Preflight) -> None:
     """The data set, and the one that demonstrations come from, is there and of a known layout; it is not read."""
     _dataset("data set", spec.dataset, result)
     _dataset("demonstrations", getattr(spec, "support", "") or "builtin", result)
+    if spec.images and spec.dataset == "builtin" and not getattr(spec, "support", ""):
+        text = f"images = {spec.images}: the built-in data set brings its own images, so that none of these would be shown."
+        result.add("images", "own", spec.images, error("unused", "images", text, "Leave it out, or name a --dataset."))
 
 
 def _dataset(what: str, name: str, result: Preflight) -> None:
@@ -41,8 +44,11 @@ def _dataset(what: str, name: str, result: Preflight) -> None:
         text = f"There is no data set at {name}."
         result.add(what, "missing", name, error("not-found", name, text, "Give a folder or a registered name."))
     elif not is_dataset(root):
+        from engine.data.names import renames  # the same
+
         text = f"{root} holds no files named as those of OKVQA, VQAv2 or a Hugging Face data set."
-        result.add(what, "unknown", name, error("not-found", name, text, "Give the folder that holds the questions."))
+        way_on = capital(renames(root).removeprefix("; ")) or "Give the folder that holds the questions"
+        result.add(what, "unknown", name, error("not-found", name, text, f"{way_on}."))
 
 
 def model(spec: Any, result: Preflight) -> None:

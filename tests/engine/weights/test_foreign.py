@@ -201,3 +201,22 @@ def test_a_distributed_checkpoint_is_named_with_its_converter(tmp_path: Path) ->
     for name in (".metadata", "__0_0.distcp"):
         (tmp_path / name).write_bytes(b"")
     assert "dcp_to_torch" in said(examine(tmp_path))["foreign-checkpoint"]
+
+
+def test_parts_of_fsdp_and_of_a_distributed_checkpoint_are_named(tmp_path: Path) -> None:
+    part = tmp_path / "model_world_size_2_rank_0.pt"
+    torch.save(make_tensors(), part)
+    for path in (part, tmp_path):
+        assert "verl.model_merger" in said(examine(path))["foreign-checkpoint"]
+    shard = tmp_path / "dcp" / "__0_0.distcp"
+    shard.parent.mkdir()
+    torch.save(make_tensors(), shard)
+    assert "dcp_to_torch" in said(examine(shard))["foreign-checkpoint"]
+
+
+def test_whole_weights_beside_the_parts_of_deepspeed_are_read(tmp_path: Path) -> None:
+    """A trainer that gathers its weights leaves the parts there, for going on."""
+    folder = deepspeed(tmp_path / "checkpoint-500")
+    save_file(make_tensors(), folder / "model.safetensors")
+    assert "foreign-checkpoint" not in said(examine(folder))
+    assert open_selector(folder, answers={"num_heads": 1}).naming.own
