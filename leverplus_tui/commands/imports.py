@@ -73,6 +73,11 @@ def import_files(
     _print(entries, findings)
 
 
+def asks() -> bool:
+    """Whether somebody sits there who can be asked."""
+    return sys.stdin.isatty()
+
+
 def _confirm(readings: Sequence[Reading], findings: Sequence[Finding], as_json: bool) -> None:
     """Show what was guessed and ask about it; where nobody can be asked, say how to go on, and end."""
     guessed = [reading for reading in readings if reading.guessed]
@@ -83,9 +88,11 @@ def _confirm(readings: Sequence[Reading], findings: Sequence[Finding], as_json: 
             put("\n".join(reading_lines(reading)))
         for line in finding_lines(finding for finding in findings if finding.severity != "info"):
             say(line)
-        if sys.stdin.isatty():
-            typer.confirm("Import this?", abort=True, err=True)
-            return
+        if asks():
+            if typer.confirm("Import this?", err=True):
+                return
+            say("nothing was stored")
+            raise typer.Exit(1)
     names = ", ".join(str(reading.path) for reading in guessed)
     if as_json:
         put_json(

@@ -7,7 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from leverplus_tui.cli import app
+from leverplus_tui.commands import imports
 from tests.engine.figures.test_trackers import mlflow_files
 from tests.helpers_cli import Desk, make_desk
 
@@ -130,3 +133,14 @@ def test_runs_of_another_tracker_come_with_parameters_and_metrics(desk: Desk, tm
     assert shown["metrics"]["rce/loss"]["value"] == 4.0
     assert shown["metrics"]["train/val_loss"]["value"] is None
     assert desk.json("import", str(root))["imported"][0]["already"]
+
+
+@pytest.mark.parametrize(("answer", "code", "stored"), [("y\n", 0, 2), ("n\n", 1, 0)])
+def test_in_a_terminal_it_is_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, stored: int
+) -> None:
+    monkeypatch.setattr(imports, "asks", lambda: True)
+    result = CliRunner().invoke(app, ["--home", str(desk.home.root), "import", str(REPORT)], input=answer)
+    assert result.exit_code == code
+    assert "Import this?" in result.stderr
+    assert len(desk.json("runs")) == stored

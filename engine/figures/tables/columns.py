@@ -15,7 +15,7 @@ from engine.figures.tables.patterns import (
     DATE,
     DAY,
     DIFFERENCE,
-    FULL,
+    FULL_CELL,
     NO_ACCURACY,
     NOTHING,
     OTHER_DATASET,
@@ -115,7 +115,7 @@ def size_of(cell: str) -> int | None:
     found = number(cell)
     if found and not (found.signed or found.percent or found.decimals):
         return int(found.value) or None
-    return size_in(cell) or (0 if FULL.search(cell) or cell == "-1" else None)
+    return size_in(cell) or (0 if FULL_CELL.search(cell) or cell == "-1" else None)
 
 
 def _kind(header: str, cells: Sequence[str], after_figures: bool) -> Kind:

@@ -69,7 +69,10 @@ SIZE = re.compile(
     r"\s*(?:条|道?题|个?(?:测试)?样本|(?:test |val(?:idation)? )?(?:samples?|questions?)(?![a-z]))",
     re.IGNORECASE,
 )
-FULL = _words(r"full[ -](?:val|validation|test|set)\w*|all|full", "全量|全部|完整(?:测试集|验证集)")
+FULL_CELL = _words("full|all", "全量|全部|完整")
+"""In a column of sizes."""
+FULL_TEXT = _words(r"full[ -](?:val|validation|test)\w*", "全量|完整(?:测试集|验证集)|全部(?:数据|样本|测试集|验证集)")
+"""In a heading, where `all methods` says nothing of questions."""
 DATE = re.compile(
     r"(?<!\d)(20\d\d)(?:[-/._年](0?[1-9]|1[0-2])[-/._月](3[01]|[12]\d|0?[1-9])|(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]))(?!\d)"
 )

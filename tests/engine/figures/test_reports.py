@@ -196,3 +196,11 @@ def test_counts_beside_percentages_are_no_accuracies(tmp_path: Path) -> None:
     found = read(tmp_path / "r.md", text)
     assert cells(found) == {("v2", 100, 1): 50, ("OKVQA", 100, 1): 51}
     assert [(one.line, one.what) for one in found.left_out] == [(3, "columns stopped")]
+
+
+def test_all_questions_are_meant_by_a_column_of_sizes_and_never_by_a_heading_of_all_methods(tmp_path: Path) -> None:
+    table = "| Questions | Shot | v2 |\n|-|-|-|\n| all | 1 | 50% |\n| 100 | 1 | 51% |\n"
+    assert cells(read(tmp_path / "r.md", f"# OKVQA\n\n{table}")) == {("v2", 5046, 1): 50, ("v2", 100, 1): 51}
+    bare = "| Shot | v2 |\n|-|-|\n| 1 | 50% |\n"
+    assert cells(read(tmp_path / "r.md", f"# OKVQA: all methods\n\n{bare}")) == {("v2", 0, 1): 50}
+    assert cells(read(tmp_path / "r.md", f"# OKVQA, full val\n\n{bare}")) == {("v2", 5046, 1): 50}
