@@ -8,6 +8,7 @@ ONLY_REASONING = "the token limit (decode.max_new_tokens) ended the model's reas
 """What is said of a reply without an answer."""
 MOST_TOKENS = 2048
 """Tokens that a reasoning model is given to see how many it needs."""
+TAGS = ("<think>", "</think>", "<thinking>", "</thinking>", "[THINK]", "[/THINK]")
 _OPEN = re.compile(r"\s*(?:<think>|<thinking>|\[THINK\])")
 _CLOSE = re.compile(r"</think>|</thinking>|\[/THINK\]")
 _WRAPPED = re.compile(r"\s*<answer>(.*?)(?:</answer>\s*)?", re.DOTALL)

@@ -186,7 +186,7 @@ class LocalVLM:
         tokens = self.loaded.model.generate(**inputs, generation_config=self._generation)
         new = tokens[:, inputs["input_ids"].shape[1] :].tolist()  # (B, new tokens)
         ends = frozenset(self.loaded.end_tokens)
-        texts = self.encoder.tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        texts = self.encoder.decode(new)
         return [self._spoken(text, cut=ends.isdisjoint(row)) for text, row in zip(texts, new, strict=True)]
 
     def _spoken(self, text: str, *, cut: bool) -> Answer:

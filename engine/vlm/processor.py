@@ -17,6 +17,7 @@ from torch import Tensor
 
 from db.specs.base import UserError
 from engine.common.images import MISSING_SHA, ByteStore, ImageProblem, image_sha, load_image, within_pixels
+from engine.common.reasoning import TAGS
 from engine.vlm.chat_form import fitting
 from engine.vlm.prompt import Prompt
 
@@ -90,6 +91,8 @@ class PromptEncoder:
         self._special = re.compile("|".join(map(re.escape, special)))
         self.form, _ = fitting(processor, self.placeholder)
         """How prompts are put to the chat template."""
+        added = self.tokenizer.added_tokens_decoder
+        self._unsaid = {row for row, token in added.items() if token.special and token.content not in TAGS}
         self._sources: dict[str, Source] = {}
         self._images: ByteStore[Image.Image] = ByteStore(store_bytes, lambda image: 3 * image.width * image.height)
 
@@ -123,6 +126,11 @@ class PromptEncoder:
         """
         texts = tuple(self._special.sub(lambda token: f"{token[0][0]} {token[0][1:]}", text) for text in prompt.texts)
         return self.form.text(self.processor, replace(prompt, texts=texts), self.placeholder)
+
+    def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
+        """The texts of generated tokens, special ones left out but for the marks of reasoning."""
+        said = [[token for token in row if token not in self._unsaid] for row in rows]
+        return list(self.tokenizer.batch_decode(said, skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     def _keys(self, prompt: Prompt) -> tuple[str, ...]:
         return tuple(self.key(image, prompt.min_pixels, prompt.max_pixels) for image in prompt.images)
