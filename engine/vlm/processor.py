@@ -228,6 +228,8 @@ class PatchEncoder(PromptEncoder):
 
 KNOWN = frozenset({"Qwen2VLProcessor", "Qwen2_5_VLProcessor", "Qwen3VLProcessor"})
 """Processors that are known to make of several images what they make of each alone: tests say so, a start need not."""
+UNTRIED = (KeyError, TypeError, ValueError, AttributeError, RuntimeError, IndexError)
+"""What classes raise that are of another shape than the ones that were known."""
 PROBED = ((84, 112), (140, 56))
 """Sizes of the images that an encoder is tried with."""
 
@@ -240,17 +242,27 @@ def prompt_encoder(processor: Any) -> tuple[PromptEncoder, str]:
     if type(processor).__name__ in KNOWN:
         return PatchEncoder(processor), ""
     ours, own = PatchEncoder(processor), PromptEncoder(processor)
-    with probe_images() as images:
-        made = [
-            one.inputs([one.encode(Prompt("", ("?",) * len(some), some, *caps)) for some in (images[:1], images)])
-            for one, caps in (
-                (ours, (pictures.size["shortest_edge"], pictures.size["longest_edge"])),
-                (own, (1, sys.maxsize)),  # it leaves sizes to the processor
-            )
-        ]
+    try:
+        made = _tried(ours, own)
+    except UNTRIED as error:
+        return (
+            own,
+            f"it cannot be tried with each image alone ({type(error).__name__}: {' '.join(str(error).split())[:200]})",
+        )
     if made[0].keys() != made[1].keys() or not all(_alike(made[0][name], made[1][name]) for name in made[0]):
         return own, "its processor makes something else of several images than of each alone"
     return ours, ""
+
+
+def _tried(ours: PatchEncoder, own: PromptEncoder) -> list[dict[str, Tensor]]:
+    """What two encoders make of a batch with one image and with two, in the sizes that the processor gives them."""
+    size = ours.processor.image_processor.size
+    caps = ((size["shortest_edge"], size["longest_edge"]), (1, sys.maxsize))  # the latter leaves sizes to the processor
+    with probe_images() as images:
+        return [
+            one.inputs([one.encode(Prompt("", ("?",) * len(some), some, *cap)) for some in (images[:1], images)])
+            for one, cap in zip((ours, own), caps, strict=True)
+        ]
 
 
 def _alike(one: Tensor, other: Tensor) -> bool:
