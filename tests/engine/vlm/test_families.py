@@ -15,7 +15,8 @@ from engine.vlm.local import LocalVLM
 from engine.vlm.opening import open_vlm
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import answers_in_order
-from tests.helpers_families import FAMILIES, Saved
+from tests.helpers_families import FAMILIES
+from tests.helpers_saved import Saved
 from tests.helpers_vlm import Sample, make_samples
 
 SIZES = ((84, 56), (60, 100), (140, 70), (112, 112))
