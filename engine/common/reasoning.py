@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-ONLY_REASONING = "the token limit (decode.max_new_tokens) ended the model's reasoning before its answer"
+ONLY_REASONING = "the reply holds the model's reasoning and no answer; decode.max_new_tokens limits both together"
 """What is said of a reply without an answer."""
 MOST_TOKENS = 2048
 """Tokens that a reasoning model is given to see how many it needs."""
+TAGS = ("<think>", "</think>", "<thinking>", "</thinking>", "[THINK]", "[/THINK]")
 _OPEN = re.compile(r"\s*(?:<think>|<thinking>|\[THINK\])")
 _CLOSE = re.compile(r"</think>|</thinking>|\[/THINK\]")
 _WRAPPED = re.compile(r"\s*<answer>(.*?)(?:</answer>\s*)?", re.DOTALL)

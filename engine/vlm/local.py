@@ -16,7 +16,7 @@ from db.specs.evaluate import DecodeSpec
 from engine.common.images import ImageProblem
 from engine.common.reasoning import MOST_TOKENS, begun
 from engine.vlm.loading import Loaded
-from engine.vlm.processor import Encoded, PatchEncoder, probe_images, prompt_encoder
+from engine.vlm.processor import UNTRIED, Encoded, PatchEncoder, probe_images, prompt_encoder
 from engine.vlm.prompt import Prompt, request_sha, sampling_seed
 from engine.vlm.protocol import Answer, always, spoken
 from engine.vlm.vision import NotSeparable, VisionTower
@@ -106,8 +106,8 @@ class LocalVLM:
         try:
             with torch.inference_mode(), probe_images() as images:
                 tower.check([encoder.key(image, *self._pixels) for image in images])
-        except NotSeparable as reason:
-            self._image_reason = str(reason)
+        except (NotSeparable, *UNTRIED) as reason:
+            self._image_reason = " ".join(str(reason).split())[:200] or type(reason).__name__
             return None
         return tower
 
@@ -192,7 +192,7 @@ class LocalVLM:
         tokens = self.loaded.model.generate(**inputs, generation_config=self._generation)
         new = tokens[:, inputs["input_ids"].shape[1] :].tolist()  # (B, new tokens)
         ends = frozenset(self.loaded.end_tokens)
-        texts = self.encoder.tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        texts = self.encoder.decode(new)
         return [self._spoken(text, cut=ends.isdisjoint(row)) for text, row in zip(texts, new, strict=True)]
 
     def _spoken(self, text: str, *, cut: bool) -> Answer:

@@ -154,11 +154,8 @@ class PackedVLM(LocalVLM):
         return tuple(self.encoder.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _answers(self, replies: Mapping[int, Reply], asked: Mapping[int, Ask]) -> dict[int, Answer]:
-        tokenizer = self.encoder.tokenizer
-        texts = tokenizer.batch_decode(
-            [list(one.tokens) for one in replies.values()], skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        end = tokenizer.eos_token_id
+        texts = self.encoder.decode([list(one.tokens) for one in replies.values()])
+        end = self.encoder.tokenizer.eos_token_id
         return {
             place: Answer("", error=str(reply.problem))
             if reply.problem

@@ -54,8 +54,7 @@ def _dataset(what: str, name: str, result: Preflight) -> None:
 def model(spec: Any, result: Preflight) -> None:
     """The vision-language model is complete on this disk, and fits into memory."""
     _complete(result, "model", spec.vlm, field="vlm", chat=True)
-    folder = Path(spec.vlm).expanduser()
-    place = folder if folder.is_dir() else cached_model(spec.vlm) if is_hub_id(spec.vlm) else None
+    place = _place(spec.vlm)
     if place is not None and not result.blocked and spec.vlm not in WITHOUT_MODEL and spec.vlm != "builtin":
         _fits(spec, place, result)
 
@@ -105,7 +104,8 @@ def encoder(result: Preflight, name: str, vlm: str, what: str = "encoder", *, im
     has none of `images`."""
     if name != "vlm":
         _complete(result, what, name, field="encoder", chat=False)
-        if images and reads_texts_only(Path(name).expanduser()):
+        place = _place(name)
+        if images and place is not None and reads_texts_only(place):
             text, way_on = parted(f"{name} {TEXTS_ONLY}")
             result.add(what, "texts only", name, error("no-features", "encoder", f"{text}.", capital(f"{way_on}.")))
     elif vlm.startswith(SERVER) or vlm in WITHOUT_MODEL:
@@ -155,12 +155,17 @@ def _config(name: str) -> dict[str, Any]:
         return {}
     if name == "builtin":
         return read_json(model_dir() / "config.json")
-    folder = Path(name).expanduser()
-    place = folder if folder.is_dir() else cached_model(name)
+    place = _place(name)
     try:
         return read_json(place / "config.json") if place is not None else {}
     except UserError:
         return {}
+
+
+def _place(name: str) -> Path | None:
+    """The folder of a model: a directory, or one of the local hub cache; none where there is neither."""
+    folder = Path(name).expanduser()
+    return folder if folder.is_dir() else cached_model(name) if is_hub_id(name) else None
 
 
 def _number(value: object) -> int | None:

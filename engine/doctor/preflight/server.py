@@ -9,7 +9,7 @@ from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
 from engine.common.findings import error, warning
-from engine.common.reasoning import MOST_TOKENS, ONLY_REASONING, apart, enough_tokens
+from engine.common.reasoning import MOST_TOKENS, apart, enough_tokens
 from engine.doctor.preflight.machine import SERVER
 from engine.doctor.preflight.table import Preflight, refusal
 
@@ -142,5 +142,7 @@ def _reasoning(spec: Answering, server: Any, messages: list[dict[str, Any]]) -> 
         pass
     limit = spec.decode.max_new_tokens
     took = f"; with room for {MOST_TOKENS:,}, a whole answer took {needed}" if needed else ""
-    text = f"The model reasons before it answers, and with decode.max_new_tokens={limit} {ONLY_REASONING}{took}."
+    text = (
+        f"The model reasons before it answers, and decode.max_new_tokens={limit} leaves no room for the answer{took}."
+    )
     return error("reasoning-cut", "decode.max_new_tokens", text, f"{enough_tokens(needed).capitalize()}.")

@@ -11,6 +11,7 @@ from db.specs import DecodeSpec, PromptSpec
 from engine.vlm import local
 from engine.vlm.local import LocalVLM
 from engine.vlm.opening import open_vlm
+from engine.vlm.processor import PromptEncoder
 from engine.vlm.prompt import build
 from engine.vlm.protocol import answers_in_order
 from tests.helpers_vlm import QWEN_TEMPLATE, make_samples, save_tiny_qwen
@@ -48,3 +49,14 @@ def test_how_many_tokens_a_whole_answer_takes(tmp_path: Path, monkeypatch: pytes
     needed = [vlm.tokens_for(prompt) for prompt in prompts]
     assert [one is None for one in needed] == cut
     assert all(one is None or 1 <= one <= 12 for one in needed)
+
+
+def test_marks_of_reasoning_are_kept_where_they_are_special_tokens(tmp_path: Path) -> None:
+    vlm = opened(save_tiny_qwen(tmp_path), "plain")
+    tokenizer = vlm.encoder.tokenizer
+    tokenizer.add_special_tokens(
+        {"additional_special_tokens": ["<think>", "</think>"]}, replace_extra_special_tokens=False
+    )
+    encoder = PromptEncoder(vlm.encoder.processor)
+    said = "<think>It is round</think>circle<|im_end|><|endoftext|>"
+    assert encoder.decode([tokenizer(said)["input_ids"]]) == ["<think>It is round</think>circle"]
