@@ -55,7 +55,7 @@ class Jobs:
         with writing(self.database) as session:
             if store.get_run(session, run_id=run_id).state in store.ENDED:
                 store.resume_run(session, run_id=run_id)
-        return worker.work(worker.claim(self.home, f"r{run_id}"), StopAfter(rows))
+        return worker.work([worker.claim(self.home, f"r{run_id}")], StopAfter(rows))
 
     def detail(self, run_id: int) -> store.RunDetail:
         """Everything about a run."""

@@ -101,6 +101,8 @@ class EvalSpec(Spec):
     """Split that the questions come from; demonstrations always come from train."""
     support: str = ""
     """Data set whose train questions are shown as demonstrations; empty for the one that is evaluated."""
+    images: str = ""
+    """Folder where the images lie, if not with the questions; it is looked in first."""
     limit: int | None = Field(default=None, ge=1)
     """Evaluate a seeded random subset of this many questions."""
     first: tuple[int, ...] = ()
@@ -120,7 +122,8 @@ class EvalSpec(Spec):
     """Checkpoint of a pointer selector; `builtin` is the one trained on the built-in world. `untrained` takes its recipe with
     new weights; `qi2qi`, `mmr` and `coreset` compare its embeddings where it is named."""
     encoder: str = "vlm"
-    """What embeds questions and images where a retriever or a pool compares them: `vlm`, or a CLIP directory or hub id."""
+    """What embeds questions and images where a retriever or a pool compares them: `vlm`, or a directory or hub id of CLIP,
+    SigLIP or SigLIP 2, or of sentence-transformers (texts alone)."""
     pool: PoolRule = "all"
     """Which train questions may be chosen for a query."""
     pool_size: int = Field(default=64, ge=1)
@@ -129,6 +132,8 @@ class EvalSpec(Spec):
     """Also keep demonstrations with the query's own image out of the pool."""
     most_similar_last: bool = True
     """Put the most similar neighbour last, next to the query, as published."""
+    order: Literal["chosen", "reversed", "shuffled"] = "chosen"
+    """Order of the demonstrations in the prompt: as they were `chosen`, `reversed`, or `shuffled` by seed and question."""
     prompt: PromptSpec = PromptSpec()
     """Texts of the prompt and sizes of its images."""
     decode: DecodeSpec = DecodeSpec()

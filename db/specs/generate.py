@@ -17,6 +17,8 @@ class GenerateSpec(Spec):
     """Generation of RL data."""
     dataset: str = "builtin"
     """`builtin`, a registered name, or a folder in an official or Hugging Face layout."""
+    images: str = ""
+    """Folder where the images lie, if not with the questions; it is looked in first."""
     queries: int = Field(default=800, ge=1)
     """Number of train questions drawn as queries."""
     shots: int = Field(default=2, ge=1, le=8)

@@ -18,7 +18,7 @@ class Features(NamedTuple):
     """Whose features a selector looks at."""
 
     encoder: str
-    """`vlm`, or a CLIP directory or hub id."""
+    """`vlm`, or the directory or hub id of an encoder."""
     model: str
     """The vision-language model, where the encoder is `vlm`."""
 

@@ -255,6 +255,7 @@ def _candidate(group: OpenGroup, proposal: Proposal, reply: Reply[tuple[OpenGrou
         cut=reply.cut,
         source=reply.source,
         gt_prob=_probability(_counted(group.query.answers), reply.log_probs),
+        reasoning=reply.reasoning,
     )
 
 

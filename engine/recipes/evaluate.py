@@ -84,7 +84,7 @@ def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
 
 
 def _plan(spec: EvalSpec, context: RunContext) -> EvaluationPlan:
-    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir)
+    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir, images=spec.images)
     split = dataset.split(spec.split)
     retriever = resolve_retriever(spec)
     shots = (0,) if retriever == "zero-shot" else tuple(dict.fromkeys(spec.shots))
@@ -98,7 +98,7 @@ def _plan(spec: EvalSpec, context: RunContext) -> EvaluationPlan:
 
 def _support(spec: EvalSpec, dataset: Dataset, context: RunContext) -> Dataset:
     """The data set of the demonstrations; the very one that is evaluated where both are the same."""
-    other = open_dataset(spec.support, cache_dir=context.cache_dir) if spec.support else dataset
+    other = open_dataset(spec.support, cache_dir=context.cache_dir, images=spec.images) if spec.support else dataset
     return dataset if other.sha == dataset.sha else other
 
 
@@ -183,7 +183,7 @@ class _Run:
         yield from self._watch.last(self.done)
         yield from changed_facts(facts, self.vlm)
         yield from figures.cells()
-        yield from figures.summary(self.plan.retriever)
+        yield from figures.summary(self.plan.retriever, answers.tokens_needed())
 
     def _skip_answered(self, figures: RunningAccuracy) -> list[Place]:
         """What is still to be asked, all shots of a question together; what was answered before goes into the figures."""
@@ -249,6 +249,7 @@ class _Run:
             reused=reply.reused,
             error=reply.error,
             source=reply.source,
+            reasoning=reply.reasoning,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from db.rows import Checkpoint, Fact, Row, Settle
@@ -28,7 +29,7 @@ from engine.training.inputs import (
     pool_facts,
     trained_facts,
 )
-from engine.training.state import load_state, save_state
+from engine.training.state import load_state, save_state, state_file
 from engine.training.trainer import EpochEnd, Trainer
 from engine.training.watch import before_training, nothing_to_judge
 from engine.vlm.loading import choose_device, devices
@@ -92,13 +93,14 @@ class _Keeper:
             [] if contexts is None else [_lineage(s, inputs, c) for s, c in zip(as_built, contexts, strict=True)]
         )
         self._shas = _identities(specs, contexts)
+        self._state = state_file(Path() if contexts is None else contexts[0].run_dir, len(specs), self._shas[0])
         self._due: dict[int, dict[str, float]] = {}
         self._next_write = 0.0
 
     def run(self) -> Iterator[tuple[int, Row]]:
         """Train to the end, going on from a stored state where there is one."""
         if self._contexts is not None:
-            stored = load_state(self._contexts[0].run_dir, self._shas, self._trainer.train.device)
+            stored = load_state(self._state, self._shas, self._trainer.train.device)
             if stored is not None:
                 self._trainer.restore(*stored)
         for happened in self._trainer.run():
@@ -119,7 +121,7 @@ class _Keeper:
         # a state ahead of the stored rows would leave a hole in them where it is gone on from
         yield from _everywhere(self._specs, [Settle()])
         trainer = self._trainer
-        save_state(self._contexts[0].run_dir, trainer.standing, trainer.tensors(), self._shas[0])
+        save_state(self._state, trainer.standing, trainer.tensors(), self._shas[0])
         self._next_write = time.monotonic() + KEEP_EVERY_S
 
     def _checkpoints(self, end: EpochEnd) -> Iterator[tuple[int, Row]]:

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from db.specs.base import UserError, canonical_json, sha256_text
 from engine.common.fingerprint import model_sha
 from engine.common.importing import no_collections
+from engine.common.memory import memory_of_machine, too_large, weight_bytes
 from engine.common.model_files import end_tokens, go_offline
-from engine.vlm.processor import load_processor
+from engine.vlm.adapted import merged, without_adapter
+from engine.vlm.image_only import load_processor
+from engine.vlm.processor import check_prompts
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SMALL_MODEL = 20_000_000
@@ -36,6 +40,8 @@ class Loaded:
     """Tensors in the files that this model has no place for."""
     end_tokens: tuple[int, ...]
     """Tokens that end an answer: the tokenizer's, and every one that the model's own configuration states."""
+    adapter: str
+    """The adapter that was merged into its weights, in words; empty where there is none."""
 
     @property
     def answers_sha(self) -> str:
@@ -104,19 +110,36 @@ def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir
             raise UserError(
                 f"vlm: {name} is a {config.model_type} model, which takes no images; give a vision-language model."
             )
-        with no_collections():  # the model's class is imported here
-            model, report = AutoModelForImageTextToText.from_pretrained(
-                directory, dtype=precision, output_loading_info=True, ignore_mismatched_sizes=True, **offline
-            )
         processor = load_processor(directory, config)
+        check_prompts(processor, name)  # before the weights, which take long
+        _check_memory(directory, name, precision, chosen)
+        with without_adapter(directory) as own, no_collections():  # the model's class is imported here
+            model, report = AutoModelForImageTextToText.from_pretrained(
+                own, dtype=precision, output_loading_info=True, ignore_mismatched_sizes=True, **offline
+            )
     except unloadable() as error:
         raise UserError(f"vlm: {name} cannot be loaded from {directory}: {in_a_line(error)}") from error
     check_weights(name, config.model_type, report, field="vlm")
+    try:
+        model, adapter = merged(model, directory, name)
+    except unloadable() as error:
+        raise UserError(f"vlm: the adapter in {directory} cannot be applied: {in_a_line(error)}") from error
     sha = model_sha(directory, cache_dir)
     _spare_threads(model, chosen)
     unused = len(report["unexpected_keys"])
     model = model.eval().requires_grad_(False).to(chosen)
-    return Loaded(name, model, processor, sha, chosen, precision, unused, _end_tokens(directory, processor.tokenizer))
+    ends = _end_tokens(directory, processor.tokenizer)
+    return Loaded(name, model, processor, sha, chosen, precision, unused, ends, adapter)
+
+
+def _check_memory(directory: Path, name: str, precision: torch.dtype, device: torch.device) -> None:
+    """Raises UserError where the weights alone take more than the GPU has free, or the machine has at all."""
+    there = memory_of_machine()
+    room = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else there[0] if there else None
+    dtype = str(precision).removeprefix("torch.")
+    needed = weight_bytes(directory, dtype)
+    if room is not None and needed > room:
+        raise UserError(too_large(name, needed, room, str(device), dtype))
 
 
 def _end_tokens(directory: Path, tokenizer: Any) -> tuple[int, ...]:
@@ -138,7 +161,7 @@ def unloadable() -> tuple[type[Exception], ...]:
     from huggingface_hub.errors import StrictDataclassError
 
     known = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, AssertionError)
-    return (*known, StrictDataclassError)
+    return (*known, StrictDataclassError, SafetensorError)
 
 
 def check_weights(name: str, kind: str, report: Mapping[str, Any], *, field: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,11 +14,12 @@ from torch import Tensor
 from db.specs.base import Finding, UserError, canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
 from engine.common.images import ImageProblem
+from engine.common.reasoning import MOST_TOKENS, begun
 from engine.vlm.loading import Loaded
-from engine.vlm.processor import Encoded, PatchEncoder, PromptEncoder
+from engine.vlm.processor import Encoded, PatchEncoder, probe_images, prompt_encoder
 from engine.vlm.prompt import Prompt, request_sha, sampling_seed
-from engine.vlm.protocol import Answer, always
-from engine.vlm.vision import VisionTower
+from engine.vlm.protocol import Answer, always, spoken
+from engine.vlm.vision import NotSeparable, VisionTower
 
 TEXTS_AT_ONCE = 512
 BATCHES_AT_ONCE = 4
@@ -41,7 +43,9 @@ class LocalVLM:
     ) -> None:
         """`engine_reason`: why not the packed engine answers, where that was asked for; `findings` say so loudly."""
         self.name = loaded.name
-        self.sha = loaded.answers_sha
+        self.encoder, self._image_reason = prompt_encoder(loaded.processor)
+        form = self.encoder.form.described
+        self.sha = sha256_text(canonical_json([loaded.answers_sha, form])) if form else loaded.answers_sha
         self.features_sha = sha256_text(canonical_json([loaded.sha, *pixels]))
         self.decode_sha = decode.sha()
         self.batch_size = batch_size  # halved where memory runs short
@@ -50,8 +54,6 @@ class LocalVLM:
         self._engine_reason = engine_reason
         self.loaded = loaded
         self._pixels = pixels
-        self.encoder, self._tower = _encoder_and_tower(loaded)
-        self.encoder.check(loaded.name)
         self._generation = _generation_config(decode, self.encoder.tokenizer, loaded.end_tokens)
         # generate() fills fields that are unset from the checkpoint's own file: leave it nothing to fill in.
         loaded.model.generation_config = type(self._generation)()
@@ -79,11 +81,35 @@ class LocalVLM:
             "vlm_end_tokens": list(self.loaded.end_tokens),
             "vlm_attention": model.config._attn_implementation,
             "vlm_image_processor": type(self.loaded.processor.image_processor).__name__,
+            **({"vlm_prompt_form": self.encoder.form.described} if self.encoder.form.described else {}),
+            **self._image_facts(),
             "vlm_batch_size": self.batch_size,
             "vlm_batch_size_asked": self._asked,
             "vlm_engine": "plain",
+            **({"vlm_adapter": self.loaded.adapter} if self.loaded.adapter else {}),
             **({"vlm_engine_reason": self._engine_reason} if self._engine_reason else {}),
         }
+
+    def _image_facts(self) -> dict[str, str]:
+        return {"vlm_images": "encoded once" if self._tower else f"with every prompt: {self._image_reason}"}
+
+    @cached_property
+    def _tower(self) -> VisionTower | None:
+        """The tower where it gives images one by one and generate() takes what it gave."""
+        encoder, model = self.encoder, self.loaded.model
+        if not isinstance(encoder, PatchEncoder):
+            return None
+        if "mm_encoder_outputs" not in inspect.signature(model.forward).parameters:
+            self._image_reason = "this version of transformers takes no visual tokens for this family"
+            return None
+        tower = VisionTower(model, encoder, self.loaded.place)
+        try:
+            with torch.inference_mode(), probe_images() as images:
+                tower.check([encoder.key(image, *self._pixels) for image in images])
+        except NotSeparable as reason:
+            self._image_reason = str(reason)
+            return None
+        return tower
 
     def findings(self) -> Sequence[Finding]:
         """Why another engine than the one asked for answers, where that is so."""
@@ -167,10 +193,37 @@ class LocalVLM:
         new = tokens[:, inputs["input_ids"].shape[1] :].tolist()  # (B, new tokens)
         ends = frozenset(self.loaded.end_tokens)
         texts = self.encoder.tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return [Answer(text, cut=ends.isdisjoint(row)) for text, row in zip(texts, new, strict=True)]
+        return [self._spoken(text, cut=ends.isdisjoint(row)) for text, row in zip(texts, new, strict=True)]
+
+    def _spoken(self, text: str, *, cut: bool) -> Answer:
+        return spoken(text, cut=cut, inside=self._reasons)
+
+    @cached_property
+    def _reasons(self) -> bool:
+        """Whether every prompt ends inside the reasoning, which the chat template has opened."""
+        return begun(self.encoder.render(Prompt("", ("?",), (Path("image"),), 1, 1)))
+
+    @torch.inference_mode()
+    def tokens_for(self, prompt: Prompt) -> int | None:
+        """New tokens that a whole answer to the prompt takes; None where `MOST_TOKENS` are not enough, or do not fit."""
+        inputs = self._inputs([self.encoder.encode(prompt)])
+        length = inputs["input_ids"].shape[1]
+        most = min(MOST_TOKENS, (self._reads_at_most or length + MOST_TOKENS) - length)
+        config = type(self._generation).from_dict(self._generation.to_dict() | {"max_new_tokens": most})
+        try:
+            new = self.loaded.model.generate(**inputs, generation_config=config)[0, length:].tolist()
+        except torch.OutOfMemoryError:
+            return None
+        return None if frozenset(self.loaded.end_tokens).isdisjoint(new) else len(new)
+
+    @property
+    def _reads_at_most(self) -> int | None:
+        """Tokens of prompt and answer together."""
+        limit: int | None = getattr(self.loaded.model.config.get_text_config(), "max_position_embeddings", None)
+        return limit
 
     def _check_length(self, length: int) -> None:
-        limit = getattr(self.loaded.model.config.get_text_config(), "max_position_embeddings", None)
+        limit = self._reads_at_most
         if limit is not None and length + self._generation.max_new_tokens > limit:
             raise UserError(
                 f"A prompt has {length} tokens, but {self.name} reads at most {limit}; give fewer shots, or fewer pixels "
@@ -181,15 +234,10 @@ class LocalVLM:
         """What generate() takes: with a tower, visual tokens instead of pixels."""
         if self._tower is None:
             return {name: self.loaded.place(value) for name, value in self.encoder.inputs(batch).items()}
-        # hub access is cut (loading.load_model) before transformers is imported
-        from transformers.modeling_outputs import BaseModelOutputWithPooling
-
         keys = [key for one in batch for key in one.images]
         tensors = self._tower.encoder.text_inputs(batch) | {"image_grid_thw": self._tower.encoder.grids(keys)}
-        seen = BaseModelOutputWithPooling(pooler_output=tuple(self._tower.tokens(keys)))
-        return {name: self.loaded.place(value) for name, value in tensors.items()} | {
-            "mm_encoder_outputs": {"image": seen}
-        }
+        placed: dict[str, Any] = {name: self.loaded.place(value) for name, value in tensors.items()}
+        return placed | {"mm_encoder_outputs": {"image": self._tower.output(keys)}}
 
     @torch.inference_mode()
     def embed_images(self, paths: Sequence[Path]) -> Tensor:
@@ -197,15 +245,19 @@ class LocalVLM:
         pooled = []
         for start in range(0, len(paths), self.batch_size):
             visual = self._visual_tokens(paths[start : start + self.batch_size])
-            pooled += [tokens.float().flatten(0, -2).mean(0).cpu() for tokens in visual]
+            pooled += [tokens.float().mean(0).cpu() for tokens in visual]
         return torch.stack(pooled) if pooled else torch.empty(0, self._width)
 
     def _visual_tokens(self, paths: Sequence[Path]) -> Sequence[Tensor]:
         if self._tower is not None:
             return self._tower.tokens([self.encoder.key(path, *self._pixels) for path in paths])
-        inputs = self.encoder.images(paths, *self._pixels)
+        return [self._tokens_of(path) for path in paths]
+
+    def _tokens_of(self, path: Path) -> Tensor:
+        """(places, width): all of an image that a family may cut into tiles, told apart from the next one by being alone."""
+        inputs = self.encoder.images([path], *self._pixels)
         features = self.loaded.model.get_image_features(**{k: self.loaded.place(v) for k, v in inputs.items()})
-        return list(features.pooler_output)
+        return torch.cat([part.flatten(0, -2) for part in features.pooler_output])
 
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
@@ -226,15 +278,6 @@ class LocalVLM:
     @property
     def _width(self) -> int:
         return int(self.loaded.model.get_input_embeddings().weight.shape[1])
-
-
-def _encoder_and_tower(loaded: Loaded) -> tuple[PromptEncoder, VisionTower | None]:
-    """The tower where images are rows of patches and generate() takes visual tokens ready made."""
-    if not hasattr(loaded.processor.image_processor, "merge_size"):
-        return PromptEncoder(loaded.processor), None
-    encoder = PatchEncoder(loaded.processor)
-    takes_tokens = "mm_encoder_outputs" in inspect.signature(loaded.model.forward).parameters
-    return encoder, VisionTower(loaded.model, encoder, loaded.place) if takes_tokens else None
 
 
 def _generation_config(decode: DecodeSpec, tokenizer: Any, ends: Sequence[int]) -> Any:

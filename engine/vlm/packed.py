@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain, islice, repeat
 from pathlib import Path
@@ -78,6 +78,9 @@ class PackedVLM(LocalVLM):
     def measures(self) -> Mapping[str, float]:
         """See `engine.vlm.protocol.Measured`."""
         return self.engine.counts.measures(self._card)
+
+    def _image_facts(self) -> dict[str, str]:
+        return {}  # the engine counts the images that it encoded
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, group by group; prompts with a common beginning are in one group."""
@@ -159,7 +162,10 @@ class PackedVLM(LocalVLM):
         return {
             place: Answer("", error=str(reply.problem))
             if reply.problem
-            else Answer(text, cut=end not in reply.tokens, log_probs=_means(reply.log_probs, asked[place].references))
+            else replace(
+                self._spoken(text, cut=end not in reply.tokens),
+                log_probs=_means(reply.log_probs, asked[place].references),
+            )
             for (place, reply), text in zip(replies.items(), texts, strict=True)
         }
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from jinja2 import TemplateError
 from PIL import Image
 from torch import Tensor
 
 from db.specs.base import UserError
 from engine.common.images import MISSING_SHA, ByteStore, ImageProblem, image_sha, load_image, within_pixels
+from engine.vlm.chat_form import fitting
 from engine.vlm.prompt import Prompt
 
 PIXEL_BYTES = 2 << 30
@@ -55,35 +58,25 @@ class Encoded:
         return len(self.ids) or len(self.text)
 
 
-def load_processor(directory: Path, config: Any) -> Any:
-    """The model's own processor, with Pillow's pixels whatever else is installed, so that prompts mean the same anywhere.
+def check_prompts(processor: Any, name: str) -> None:
+    """Raises UserError for a tokenizer or chat template that cannot make prompts; gives a tokenizer that pads with nothing its
+    end token for it."""
+    tokenizer = processor.tokenizer
+    if tokenizer.eos_token_id is None:
+        raise UserError(f"vlm: the tokenizer of {name} has no end token (eos_token), so no answer would ever end.")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    _, fault = fitting(processor, placeholder_of(processor))
+    if fault:
+        raise UserError(
+            f"vlm: the chat template of {name} {fault}; give a model whose template takes several images, or put one that does "
+            "into its folder as chat_template.jinja."
+        )
 
-    A video part is left out: we show none, and transformers' needs torchvision and does not take Pillow's backend.
-    """
-    # seconds that only a local model needs, and hub access is cut before
-    from transformers import AutoProcessor
-    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
-    offline = {"local_files_only": True, "trust_remote_code": False, "backend": "pil"}
-    own = PROCESSOR_MAPPING.get(type(config), None)
-    if own is not None and "video_processor" in own.get_attributes():
-        return _image_only(own).from_pretrained(directory, **offline)
-    return AutoProcessor.from_pretrained(directory, **offline)
-
-
-def _image_only(own: Any) -> Any:
-    """A subclass of a processor that has no video part: transformers reads the parts off the signature."""
-    # as above: hub access is cut before
-    from transformers.processing_utils import ProcessorMixin
-
-    def __init__(self: Any, image_processor: Any = None, tokenizer: Any = None, chat_template: Any = None) -> None:
-        for kind in ("image", "video"):
-            token = getattr(tokenizer, f"{kind}_token", None) or f"<|{kind}_pad|>"
-            setattr(self, f"{kind}_token", token)
-            setattr(self, f"{kind}_token_id", tokenizer.convert_tokens_to_ids(token))
-        ProcessorMixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
-
-    return type(own.__name__, (own,), {"__init__": __init__, "__module__": own.__module__})
+def placeholder_of(processor: Any) -> str:
+    """What stands for an image in a rendered chat."""
+    return str(getattr(processor, "image_token", "<image>"))
 
 
 class PromptEncoder:
@@ -95,30 +88,15 @@ class PromptEncoder:
         self.tokenizer.padding_side = "left"
         special = sorted({*self.tokenizer.all_special_tokens, *_image_tokens(processor)}, key=len, reverse=True)
         self._special = re.compile("|".join(map(re.escape, special)))
+        self.form, _ = fitting(processor, self.placeholder)
+        """How prompts are put to the chat template."""
         self._sources: dict[str, Source] = {}
         self._images: ByteStore[Image.Image] = ByteStore(store_bytes, lambda image: 3 * image.width * image.height)
-
-    def check(self, name: str) -> None:
-        """Raises UserError for a tokenizer or chat template that cannot make prompts."""
-        if self.tokenizer.eos_token_id is None:
-            raise UserError(f"vlm: the tokenizer of {name} has no end token (eos_token), so no answer would ever end.")
-        if self.tokenizer.pad_token_id is None:
-            self.tokenizer.pad_token = self.tokenizer.eos_token
-        probe = Prompt("", ("?", "?"), (Path("first"), Path("second")), 1, 1)
-        try:
-            placed = self.render(probe).count(self.placeholder)
-        except TemplateError as error:
-            raise UserError(f"vlm: the chat template of {name} cannot be used: {error}.") from None
-        if placed != len(probe.images):
-            raise UserError(
-                f"vlm: the chat template of {name} puts {placed} placeholders ({self.placeholder}) for "
-                f"{len(probe.images)} images; give a model whose template takes several images."
-            )
 
     @property
     def placeholder(self) -> str:
         """What stands for an image in a rendered chat."""
-        return str(getattr(self.processor, "image_token", "<image>"))
+        return placeholder_of(self.processor)
 
     def encode(self, prompt: Prompt) -> Encoded:
         """The prompt made ready. Raises ImageProblem."""
@@ -131,7 +109,7 @@ class PromptEncoder:
         """Everything that the model takes, left padded. Raises ImageProblem."""
         images = [[self._image(key) for key in one.images] for one in batch]
         made = self.processor(images=images, text=[one.text for one in batch], padding=True, return_tensors="pt")
-        return dict(made)
+        return {name: value for name, value in made.items() if name != "labels"}  # which are for training
 
     def images(self, paths: Sequence[Path], min_pixels: int, max_pixels: int) -> dict[str, Tensor]:
         """What the model's vision part takes for these images. Raises ImageProblem."""
@@ -144,8 +122,7 @@ class PromptEncoder:
         Control tokens inside questions and answers are broken by a blank, so that data cannot forge turns or images.
         """
         texts = tuple(self._special.sub(lambda token: f"{token[0][0]} {token[0][1:]}", text) for text in prompt.texts)
-        messages = replace(prompt, texts=texts).messages
-        return str(self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        return self.form.text(self.processor, replace(prompt, texts=texts), self.placeholder)
 
     def _keys(self, prompt: Prompt) -> tuple[str, ...]:
         return tuple(self.key(image, prompt.min_pixels, prompt.max_pixels) for image in prompt.images)
@@ -174,7 +151,7 @@ def _image_tokens(processor: Any) -> list[str]:
 
 
 class PatchEncoder(PromptEncoder):
-    """For the Qwen-VL families, whose images are rows of patches: each distinct image is processed alone, once."""
+    """For families whose images are rows of patches (Qwen-VL and its kin): each distinct image is processed alone, once."""
 
     def __init__(self, processor: Any, store_bytes: int = PIXEL_BYTES) -> None:
         super().__init__(processor, store_bytes)
@@ -239,3 +216,46 @@ class PatchEncoder(PromptEncoder):
         """Tokens that the image takes in the prompt."""
         grid = self._grids[key] if key in self._grids else self.pixels(key).grid
         return int(grid.prod()) // int(self.processor.image_processor.merge_size) ** 2
+
+
+KNOWN = frozenset({"Qwen2VLProcessor", "Qwen2_5_VLProcessor", "Qwen3VLProcessor"})
+"""Processors that are known to make of several images what they make of each alone: tests say so, a start need not."""
+PROBED = ((84, 112), (140, 56))
+"""Sizes of the images that an encoder is tried with."""
+
+
+def prompt_encoder(processor: Any) -> tuple[PromptEncoder, str]:
+    """The encoder that processes each image once, where it makes what the whole processor makes; else why it is not taken."""
+    pictures = processor.image_processor
+    if not hasattr(pictures, "merge_size") or "image_grid_thw" not in pictures.model_input_names:
+        return PromptEncoder(processor), "its images are not rows of patches"
+    if type(processor).__name__ in KNOWN:
+        return PatchEncoder(processor), ""
+    ours, own = PatchEncoder(processor), PromptEncoder(processor)
+    with probe_images() as images:
+        made = [
+            one.inputs([one.encode(Prompt("", ("?",) * len(some), some, *caps)) for some in (images[:1], images)])
+            for one, caps in (
+                (ours, (pictures.size["shortest_edge"], pictures.size["longest_edge"])),
+                (own, (1, sys.maxsize)),  # it leaves sizes to the processor
+            )
+        ]
+    if made[0].keys() != made[1].keys() or not all(_alike(made[0][name], made[1][name]) for name in made[0]):
+        return own, "its processor makes something else of several images than of each alone"
+    return ours, ""
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and torch.equal(one, other.to(one.dtype))
+
+
+@contextmanager
+def probe_images() -> Iterator[tuple[Path, ...]]:
+    """Two pictures of different sizes, as files that live as long as the block."""
+    with TemporaryDirectory() as folder:
+        paths = []
+        for number, size in enumerate(PROBED):
+            picture = Image.linear_gradient("L").resize(size)
+            paths.append(Path(folder) / f"{number}.png")
+            Image.merge("RGB", (picture, picture.rotate(90), picture.rotate(180))).save(paths[-1])
+        yield tuple(paths)

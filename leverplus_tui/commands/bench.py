@@ -12,7 +12,7 @@ from leverplus_tui.commands.run_program import run_program
 from leverplus_tui.jobs.estimate import estimated
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.programs import Program
-from leverplus_tui.jobs.spec_options import build_spec
+from leverplus_tui.jobs.spec_building import build_spec
 from leverplus_tui.text.output import say
 
 SHOTS = ["1", "2", "3", "4"]

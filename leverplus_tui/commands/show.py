@@ -31,6 +31,8 @@ def show(run: RunArgument, as_json: JsonOption = False, home: HomeOption = None)
         put_json(detail_json(detail, findings) | {"copying": [row.as_json() for row in copied]})
         return
     print_detail_result(detail, findings)
+    if detail.row.waiting:
+        put(f"  {detail.row.waiting}")
     if copied:
         put("\nlearning or copying: answers against those of the demonstrations, % (n)")
         put(table(HEADERS, [line(row) for row in copied], right=(1, 2)))

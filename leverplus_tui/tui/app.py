@@ -11,12 +11,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import events, work
+from textual import work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.types import AnimationLevel
-from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from db.user_error import UserError
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from leverplus_tui.tui.screens.compare import CompareScreen
 
 MESSAGES_KEPT = 200
+WRITE_S = 0.5
+"""What is remembered is written this long after it changed."""
 MODES = {
-    "runs": "runs:RunsScreen",
+    "runs": "runs.page:RunsScreen",
     "compare": "compare:CompareScreen",
     "data": "data:DataScreen",
     "jobs": "jobs:JobsScreen",
@@ -76,10 +78,16 @@ class LeverplusApp(RequestApp):
         self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
         self._view: View | None = None
         self._before: View | None = None
+        self._writing: Timer | None = None
         for theme in THEMES:
             self.register_theme(theme)
         wanted = os.environ.get("TEXTUAL_THEME", "")
-        self.theme = wanted if wanted in self.available_themes else "leverplus-dark"
+        known = (name for name in (wanted, self.library.memory.now.theme) if name in self.available_themes)
+        self.theme = next(known, "leverplus-dark")
+        self.library.memory.changed = self._remember
+        left = self.library.memory.now
+        self._left = left.mode, left.run, left.tab
+        """The view at the end of the last time; the pages overwrite it."""
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level: AnimationLevel = "none"
         for mode, target in MODES.items():
@@ -96,6 +104,24 @@ class LeverplusApp(RequestApp):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours that our style sheets name and other themes lack."""
         return fallbacks(ansi=self.current_theme.ansi, dark=self.current_theme.dark)
+
+    # What is remembered
+
+    def _remember(self) -> None:
+        """Write what changed a moment later: a terminal that is closed kills the program without a word."""
+        if self._writing is None:
+            self._writing = self.set_timer(WRITE_S, self._write_memory)
+
+    @work(group="memory", exclusive=True, exit_on_error=False)
+    async def _write_memory(self) -> None:
+        self._writing = None
+        if problem := await asyncio.to_thread(self.library.memory.write):
+            self.notify(problem, severity="warning")
+
+    def watch_theme(self, theme: str) -> None:
+        """Chosen colours are kept."""
+        if self.is_running and theme != self.library.memory.now.theme:
+            self.library.memory.keep(theme=theme)
 
     # Start and end
 
@@ -116,7 +142,7 @@ class LeverplusApp(RequestApp):
         self.watcher = Watcher(
             tell=self.post_message,
             version=self.library.database.version,
-            mark_lost=self.library.database.mark_lost,
+            mark_lost=self.library.tend,
             failed=self._blind,
         )
         self.watcher.start()
@@ -127,8 +153,10 @@ class LeverplusApp(RequestApp):
             settle_memory()
 
     async def _open_links(self) -> None:
-        """What the command line asked for: a run, or runs side by side."""
+        """What the command line asked for, a run or runs side by side; else what was in view at the end of the last time."""
         try:
+            if not self._run and not self._compare:
+                await self._reopen()
             if self._compare:
                 ids = [await asyncio.to_thread(self.library.database.find_run, text) for text in self._compare]
                 self.post_message(messages.CompareRuns(tuple(ids)))
@@ -137,17 +165,27 @@ class LeverplusApp(RequestApp):
         except UserError as error:
             self.notify(str(error), severity="error", markup=False)
 
-    def on_key(self, event: events.Key) -> None:
-        """A letter that was on its way to a list when a text field took the focus belongs into the field, which keeps its own
-        from coming here."""
-        if isinstance(self.focused, Input) and event.is_printable and event.character:
-            event.prevent_default()
-            self.focused.insert_text_at_cursor(event.character)
+    async def _reopen(self) -> None:
+        if self.library.memory.problem:
+            self.notify(self.library.memory.problem, severity="warning")
+        mode, run, tab = self._left
+        compared = self.library.memory.now.compared
+        known = {
+            row.id
+            for row in await asyncio.to_thread(self.library.database.run_rows, [*compared, *([run] if run else [])])
+        }
+        if mode == "compare" and len(known & set(compared)) > 1:
+            self.post_message(messages.CompareRuns(tuple(one for one in compared if one in known)))
+        elif mode != self.current_mode and mode in MODES:
+            await self.switch_mode(mode)
+        if run in known and run is not None:
+            self.post_message(messages.OpenRun(run, tab or "overview"))
 
     def on_unmount(self) -> None:
         """Stop looking; jobs go on."""
         if self.watcher is not None:
             self.watcher.stop()
+        self.library.memory.write()
         self.library.close()
 
     def _blind(self, error: Exception) -> None:
@@ -193,7 +231,9 @@ class LeverplusApp(RequestApp):
             await self.pop_screen()
 
     def on_viewed(self, event: messages.Viewed) -> None:
-        """Remember the view before this one."""
+        """Remember this view, and the one before it."""
+        view = event.view
+        self.library.memory.keep(mode=view.mode, run=view.run_id, tab=view.tab)
         if event.view != self._view:
             self._before = self._view
         self._view = event.view
@@ -232,8 +272,18 @@ class LeverplusApp(RequestApp):
         await self.push_screen(page)
         page.refresh_data()
 
+    async def on_open_curves(self, event: messages.OpenCurves) -> None:
+        """Push the curves of runs onto the mode in view."""
+        from leverplus_tui.tui.screens.curves import CurvesScreen  # charts: not before one is asked for
+
+        page = CurvesScreen(self.library, event.run_ids, event.metric)
+        page.mode = self.current_mode
+        await self.push_screen(page)
+        page.refresh_data()
+
     async def on_compare_runs(self, event: messages.CompareRuns) -> None:
         """Show runs side by side."""
+        self.library.memory.keep(compared=list(event.run_ids))
         await self.action_mode("compare")
         cast("CompareScreen", self.screen_stack[0]).show_runs(event.run_ids)
 

@@ -20,6 +20,8 @@ DARK_VARIABLES = {
     "series-4": "#e8798a",
     "series-5": "#b695e8",
     "series-6": "#9fca6a",
+    "series-7": "#e07fc3",
+    "series-8": "#9aa7b5",
     "rule": "#2b3541",
     "faint": "#7d8a99",
     "footer-background": "#141a21",
@@ -49,6 +51,8 @@ LIGHT_VARIABLES = {
     "series-4": "#b8324f",
     "series-5": "#7242b0",
     "series-6": "#4c7a12",
+    "series-7": "#a3267f",
+    "series-8": "#5a6570",
     "rule": "#c9cdc4",
     "faint": "#66707a",
     "footer-background": "#eceee8",
@@ -85,9 +89,9 @@ CONTRAST_VARIABLES = {
 }
 
 # What our style sheets name and only our themes define; other themes borrow it (`fallbacks`).
-OWN = (*(f"heat-{step}" for step in range(7)), *(f"series-{index}" for index in range(1, 7)), "rule", "faint",
+OWN = (*(f"heat-{step}" for step in range(7)), *(f"series-{index}" for index in range(1, 9)), "rule", "faint",
        "row-cursor", "row-cursor-style", "row-cursor-blurred", "row-cursor-blurred-style")  # fmt: skip
-_ANSI_SERIES = ("cyan", "yellow", "blue", "red", "magenta", "green")
+_ANSI_SERIES = ("cyan", "yellow", "blue", "red", "magenta", "green", "bright_magenta", "white")
 ANSI_VARIABLES = {
     **{f"heat-{step}": "ansi_default" for step in range(7)},
     **{f"series-{index}": f"ansi_{colour}" for index, colour in enumerate(_ANSI_SERIES, start=1)},

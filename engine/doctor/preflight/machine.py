@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 from db.specs.base import Finding, UserError
 from db.specs.embed import EmbedSpec
 from db.specs.evaluate import WITHOUT_MODEL
-from engine.common.findings import error
-from engine.common.model_files import cached_model, find_model, is_hub_id, read_json
+from engine.common.findings import error, warning
+from engine.common.memory import GIGABYTE, memory_of_machine, too_large, weight_bytes
+from engine.common.model_files import TEXTS_ONLY, cached_model, find_model, is_hub_id, read_json, reads_texts_only
+from engine.common.wording import capital, parted
 from engine.demo.shipped import model_dir
 from engine.doctor.preflight.table import Preflight, refusal
 
@@ -43,8 +46,36 @@ def _dataset(what: str, name: str, result: Preflight) -> None:
 
 
 def model(spec: Any, result: Preflight) -> None:
-    """The vision-language model is complete on this disk."""
+    """The vision-language model is complete on this disk, and fits into memory."""
     _complete(result, "model", spec.vlm, field="vlm", chat=True)
+    folder = Path(spec.vlm).expanduser()
+    place = folder if folder.is_dir() else cached_model(spec.vlm) if is_hub_id(spec.vlm) else None
+    if place is not None and not result.blocked and spec.vlm not in WITHOUT_MODEL and spec.vlm != "builtin":
+        _fits(spec, place, result)
+
+
+def _fits(spec: Any, folder: Path, result: Preflight) -> None:
+    """On a CPU; what a GPU has is asked by the job, before it reads the weights."""
+    there = memory_of_machine()
+    if there is None or spec.device.startswith("cuda") or (spec.device == "auto" and _has_gpu()):
+        return
+    dtype = "float32" if spec.dtype == "auto" else spec.dtype
+    try:
+        needed = weight_bytes(folder, dtype)
+    except (UserError, ValueError, TypeError, KeyError, struct.error):  # the job names what is wrong with the file
+        return
+    whole, free = there
+    kind, room, where = (
+        (error, whole, "this machine") if needed > whole else (warning, free, "this machine at the moment")
+    )
+    if needed > room:
+        what, way_on = parted(too_large(spec.vlm, needed, room, where, dtype))
+        result.add(
+            "memory",
+            f"{room / GIGABYTE:.1f} GB",
+            f"{needed / GIGABYTE:.1f} GB",
+            kind("memory", "vlm", f"{what}.", capital(way_on)),
+        )
 
 
 def embedded_model(spec: EmbedSpec, result: Preflight) -> None:
@@ -60,13 +91,17 @@ def embedding(spec: EmbedSpec, result: Preflight) -> None:
         result.add(
             "embedding", "nothing", "no image, no text", error("no-features", "use_image", text, "Set one of them.")
         )
-    encoder(result, spec.encoder, spec.vlm)
+    encoder(result, spec.encoder, spec.vlm, images=spec.use_image)
 
 
-def encoder(result: Preflight, name: str, vlm: str, what: str = "encoder") -> None:
-    """What makes the vectors is complete on this disk and gives features: a server answers questions only."""
+def encoder(result: Preflight, name: str, vlm: str, what: str = "encoder", *, images: bool = True) -> None:
+    """What makes the vectors is complete on this disk and gives features: a server answers questions only, and a text encoder
+    has none of `images`."""
     if name != "vlm":
         _complete(result, what, name, field="encoder", chat=False)
+        if images and reads_texts_only(Path(name).expanduser()):
+            text, way_on = parted(f"{name} {TEXTS_ONLY}")
+            result.add(what, "texts only", name, error("no-features", "encoder", f"{text}.", capital(f"{way_on}.")))
     elif vlm.startswith(SERVER) or vlm in WITHOUT_MODEL:
         result.add(what, "none", name, _no_features(vlm))
 

@@ -44,6 +44,7 @@ class PageScreen(TellsFailures, Screen[None]):
         self._read_at = 0.0
         self._cost = 0.0
         self._again: Timer | None = None
+        self._has_read = False
 
     def compose(self) -> ComposeResult:
         """Bars around the body; one line instead of everything where there is no room."""
@@ -62,6 +63,11 @@ class PageScreen(TellsFailures, Screen[None]):
 
     def fit(self, size: Size) -> None:
         """The page has this size now."""
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether the page has nothing to act on yet; keys wait for it."""
+        return not self._has_read
 
     # Size
 
@@ -160,6 +166,7 @@ class PageScreen(TellsFailures, Screen[None]):
         finally:
             self._cost = time.monotonic() - self._read_at
             self._reading = False
+            self._has_read = True
         if self._stale and self.is_current:
             self.refresh_data()
 

@@ -22,6 +22,7 @@ from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import OpenRun
 from leverplus_tui.tui.rows import Job
 from leverplus_tui.tui.screens.launch.opening import LaunchPage
+from leverplus_tui.tui.screens.run.actions import RUN_KEYS
 from leverplus_tui.tui.screens.run.info import Part, standing
 from leverplus_tui.tui.screens.run.log_page import EMPTY, LogPage
 from leverplus_tui.tui.widgets.empty import Empty
@@ -54,8 +55,7 @@ class JobsScreen(LogPage, LaunchPage):
 
     MODE = "jobs"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("X", "stop", "stop", tooltip="stop the job (asks first; what is done stays stored)", id="jobs.stop"),
-        Binding("R", "resume", "resume", tooltip="go on with a stopped, failed or lost run", id="jobs.resume"),
+        *RUN_KEYS,
         Binding("f", "follow", "follow", tooltip="follow the end of the log, or stop following", id="jobs.follow"),
         Binding("slash", "find", "find", tooltip="find a text in the log", id="jobs.find"),
         Binding("n", "match(1)", "next match", show=False, id="jobs.next-match"),
@@ -63,7 +63,6 @@ class JobsScreen(LogPage, LaunchPage):
         Binding("E", "first_error", "first error", tooltip="jump to the first error in the log", id="jobs.first-error"),
         Binding("o", "pager", "pager", tooltip="read the whole log in $PAGER", id="jobs.pager"),
         Binding("e", "launch('eval')", "evaluate", id="jobs.evaluate"),
-        Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="jobs.copy"),
         Binding("tab", "app.focus_next", "log", tooltip="to the log and back", id="jobs.log"),
     ]
 

@@ -192,7 +192,7 @@ def test_subset_and_shots_do_not_change_an_answer(world: World) -> None:
 
 def test_stored_answers_are_not_computed_again(world: World) -> None:
     first = only(world.run(), Prediction)
-    store = {one.request_sha: StoredAnswer(one.raw, one.cut, 7) for one in first[:40]}
+    store = {one.request_sha: StoredAnswer(one.raw, one.cut, 7, "") for one in first[:40]}
     questions: list[int] = []
 
     def find(shas: Sequence[str]) -> dict[str, StoredAnswer]:

@@ -149,7 +149,7 @@ class LaunchScreen(PageScreen):
         except UserError as error:
             self.notify(str(error), severity="warning", markup=False)
 
-    @work(group="launch", exclusive=True, exit_on_error=False)
+    @work(group="submit", exclusive=True, exit_on_error=False)
     async def action_submit(self) -> None:
         """Check, show what was found, start."""
         if self._busy:
