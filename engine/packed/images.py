@@ -142,7 +142,7 @@ class Kept:
             if key in level:
                 tokens = level.pop(key)
                 self._used[number] -= tokens.nbytes
-                tokens = send(tokens, self.device) if tokens.device != self.device else tokens
+                tokens = send(tokens, self.device) if tokens.device.type != self.device.type else tokens
                 self._put(0, key, tokens)
                 return tokens
         common = self.shared.get(key) if self.shared is not None else None

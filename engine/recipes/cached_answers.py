@@ -49,7 +49,8 @@ class CachedAnswers:
         self._at_once = at_once
         self._shared = shared
         self._known = dict(context.own_answers)
-        self._log_probs: dict[str, tuple[float, ...]] = {}
+        self._log_probs: dict[str, dict[str, float]] = {}
+        """Request -> reference answer -> its log-probability."""
         self._only_reasoned: Prompt | None = None
 
     def ask(self, requests: Sequence[tuple[Key, Prompt]]) -> Iterator[list[Reply[Key]]]:
@@ -80,7 +81,7 @@ class CachedAnswers:
 
     def _is_known(self, sha: str, prompt: Prompt) -> bool:
         """Answers are stored, probabilities of references are not."""
-        return sha in self._known and (not prompt.references or sha in self._log_probs)
+        return sha in self._known and self._log_probs.get(sha, {}).keys() >= set(prompt.references)
 
     def tokens_needed(self) -> int | None:
         """New tokens that would have been enough where a first answer was all reasoning, asked for now; None where none was, or
@@ -110,15 +111,16 @@ class CachedAnswers:
             ]  # fmt: skip
         self._known[name] = StoredAnswer(answer.raw, answer.cut, self._context.run_id, answer.reasoning)
         if answer.log_probs:
-            self._log_probs[name] = answer.log_probs
+            self._log_probs[name] = dict(zip(group[0][1].references, answer.log_probs, strict=True))
         return self._replies(name, group, first_is_new=True)
 
     def _replies(self, sha: str, group: Sequence[tuple[Key, Prompt]], *, first_is_new: bool) -> list[Reply[Key]]:
-        known = self._known[sha]
+        known, log_probs = self._known[sha], self._log_probs.get(sha, {})
         return [
             Reply(
                 key, prompt.sha, sha, known.raw, known.cut, reused=not first_is_new or place > 0, error="", silent=False,
-                source=known.source, log_probs=self._log_probs.get(sha, ()), reasoning=known.reasoning,
+                source=known.source, log_probs=tuple(log_probs[one] for one in prompt.references if one in log_probs),
+                reasoning=known.reasoning,
             )
             for place, (key, prompt) in enumerate(group)
         ]  # fmt: skip

@@ -27,10 +27,11 @@ def memory() -> Iterator[tuple[int, int]]:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_what_one_writes_the_other_reads(memory: tuple[int, int], dtype: torch.dtype) -> None:
     one, other = Shared(*memory, dtype), Shared(*memory, dtype)
-    first, second = torch.randn(1, 3, 5).to(dtype), torch.randn(2, 4, 5).to(dtype)
-    assert other.get("first") is None
-    one.put("first", first)
-    other.put("second", second)
+    with torch.inference_mode():  # as in the engine, while the writer's thread is outside of it
+        first, second = torch.randn(1, 3, 5).to(dtype), torch.randn(2, 4, 5).to(dtype)
+        assert other.get("first") is None
+        one.put("first", first)
+        other.put("second", second)
     one.written().result(), other.written().result()
     for side in (one, other):
         for key, tokens in (("first", first), ("second", second)):
