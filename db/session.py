@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from db.connection import connect, data_version
+from db.disks import ALLOWED, shared_disk
 from db.errors import DatabaseBusy, DatabaseDamaged, DatabaseNewer, DatabaseUnwritable, DiskFull, unwritable
 from db.models import APPLICATION_ID, SCHEMA
 from db.specs.base import UserError
@@ -42,6 +43,11 @@ def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
         )
     path = path.expanduser().absolute()
     read_only = _is_read_only(path)
+    if not read_only and (kind := shared_disk(path)):
+        raise DatabaseUnwritable(
+            f"{path} lies on a network disk ({kind}), where SQLite's log is not safe between machines: choose a local folder with "
+            f"--home, or set {ALLOWED}=1 where no other machine ever opens it"
+        )
     if not read_only:
         _make_folder(path)
     engine = connect(path, busy_seconds=busy_seconds, uri=_read_only_uri(path) if read_only else None)

@@ -103,6 +103,12 @@ class Chaos:
 
     def run(self, faults: int, runs: int = 6) -> Counter[str]:
         """Queue runs and a sweep, and do so many things to them; returns how often each was done."""
+        submit(
+            self.home,
+            [Entry(EvalSpec(vlm="chaos", device="cpu", seed=seed)) for seed in (2001, 2002)],
+            Wish(memory_mb=1),
+        )
+        self.heal()  # so that there are files to spoil
         entries = [Entry(EvalSpec(vlm="chaos", device="cpu", seed=seed)) for seed in range(runs)]
         submit(self.home, entries, Wish(memory_mb=1, retries=2))
         with suppress(UserError):

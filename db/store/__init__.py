@@ -40,7 +40,7 @@ Reading (a `reading` or `writing` session):
     sweep_of(session, *, run_id) -> sweep id or None
     deleted_runs(session) -> run ids                           referrers(session, *, but=()) -> {run id: what uses its files}
     promised_files(session) -> list[PromisedFile]              wrong_cells(session) -> list[WrongCell]
-    run_states(session) -> {run id: state}                     stored_wrongly(session) -> sentences
+    run_states(session) -> {run id: state}                     refers_to_nothing(session) -> sentences
     names_of(session, *, run_ids) -> {run id: name}            snapshot(session, *, sha256) -> text
     ref(run_id) -> "r12"                                       STATES, ACTIVE, ENDED, FAILED, UNFINISHED: run states
 Writing (a `writing` session):
@@ -113,9 +113,9 @@ from db.store.keeping import (
     pause_all,
     promised_files,
     referrers,
+    refers_to_nothing,
     run_states,
     set_cell,
-    stored_wrongly,
     wrong_cells,
 )
 from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
@@ -270,6 +270,7 @@ __all__ = [
     "questions",
     "ref",
     "referrers",
+    "refers_to_nothing",
     "rename",
     "restore",
     "resume_run",
@@ -296,7 +297,6 @@ __all__ = [
     "start_process",
     "state_counts",
     "states",
-    "stored_wrongly",
     "sweep_of",
     "tag",
     "ticket_of",

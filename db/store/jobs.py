@@ -143,8 +143,16 @@ def _mark_lost(session: Session, row: ProcessRow) -> None:
     execute(
         session,
         "UPDATE process SET state = 'lost', ended_at = heartbeat_at, reason = :reason WHERE id = :id",
-        {"reason": f"process {row.pid} is gone without a word", "id": row.id},
+        {"reason": _why_lost(row), "id": row.id},
     )
+
+
+def _why_lost(row: ProcessRow) -> str:
+    """As far as it can be told afterwards."""
+    boot, here = row.boot_id.split("/")[0], process.boot_id().split("/")[0]
+    if boot and here and boot != here:
+        return f"the machine was restarted while process {row.pid} worked"
+    return f"process {row.pid} is gone without a word: it was killed, perhaps because memory ran out"
 
 
 def _get(session: Session, process_id: int) -> Process:

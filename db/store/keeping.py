@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from db.run_states import ACTIVE
 from db.specs.movable import MARK
 from db.store.base import execute, home, listed, now, query, ref
 
@@ -98,13 +97,14 @@ def note_gone(session: Session, *, checkpoint_id: int) -> None:
 
 def wrong_cells(session: Session) -> list[WrongCell]:
     """Figures of ended runs that differ from the mean of the answers that are stored; those without any answer are imported."""
-    sql = f"""
+    # CROSS JOIN: in this order each answer is one step down its table's key
+    sql = """
         SELECT cell.run_id, cell.shot, cell.subset_id, cell.n_done, cell.accuracy, count(*) AS done, 100 * avg(score) AS mean
         FROM cell JOIN run ON run.id = cell.run_id JOIN subset ON subset.id = cell.subset_id
-        JOIN json_each(subset.question_ids) AS asked
-        JOIN prediction ON prediction.run_id = cell.run_id AND prediction.shot = cell.shot
+        CROSS JOIN json_each(subset.question_ids) AS asked
+        CROSS JOIN prediction ON prediction.run_id = cell.run_id AND prediction.shot = cell.shot
             AND prediction.question_id = asked.value AND prediction.error = ''
-        WHERE run.state = 'done' AND run.state NOT IN {ACTIVE}
+        WHERE run.state = 'done'
         GROUP BY cell.run_id, cell.shot, cell.subset_id
         HAVING done <> cell.n_done OR cell.accuracy IS NULL OR abs(mean - cell.accuracy) > 1e-6
     """
@@ -119,8 +119,8 @@ def wrong_cells(session: Session) -> list[WrongCell]:
 
 def _answers(session: Session, run_id: int, shot: int, subset_id: int) -> tuple[tuple[float, ...], tuple[int, ...]]:
     sql = """
-        SELECT score, image_id FROM subset JOIN json_each(subset.question_ids) AS asked
-        JOIN prediction ON run_id = :run AND shot = :shot AND prediction.question_id = asked.value AND error = ''
+        SELECT score, image_id FROM subset CROSS JOIN json_each(subset.question_ids) AS asked
+        CROSS JOIN prediction ON run_id = :run AND shot = :shot AND prediction.question_id = asked.value AND error = ''
         JOIN question ON question.dataset_id = subset.dataset_id AND question.split = subset.split
             AND question.question_id = asked.value
         WHERE subset.id = :subset ORDER BY asked.value
@@ -145,13 +145,10 @@ def run_states(session: Session) -> dict[int, str]:
     return {row["id"]: row["state"] for row in query(session, "SELECT id, state FROM run")}
 
 
-def stored_wrongly(session: Session) -> list[str]:
-    """What SQLite finds wrong with the file; empty where nothing is."""
-    found = [str(row["integrity_check"]) for row in query(session, "PRAGMA integrity_check(20)")]
+def refers_to_nothing(session: Session) -> list[str]:
+    """Rows whose run, data set or series is missing; empty where nothing is wrong."""
     broken = query(session, "PRAGMA foreign_key_check")
-    return [line for line in found if line != "ok"] + [
-        f"row {row['rowid']} of {row['table']} refers to nothing in {row['parent']}" for row in broken[:20]
-    ]
+    return [f"a row of {row['table']} refers to nothing in {row['parent']}" for row in broken[:20]]
 
 
 def pause_all(session: Session) -> int:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from db import store
 from db.home import Home, resolve_home
-from db.session import open_database, reading
+from db.session import open_database, reading, writing
 from db.specs import EmbedSpec, EvalSpec, GenerateSpec, TrainSpec
 from engine.doctor.examine import examine
 from leverplus_tui.commands.options import HomeOption
 from leverplus_tui.commands.run import Begun, begin
 from leverplus_tui.jobs.named_paths import resolved
+from leverplus_tui.queue.submit import Entry, Wish, submit
 from leverplus_tui.results.comparison import compare
 from leverplus_tui.results.comparison_text import accuracies, differences
 from leverplus_tui.text.numbers import share
@@ -35,6 +36,9 @@ TRAINING = {
 def circle(
     queries: Annotated[int, typer.Option("--queries", min=20, help="Train questions that RL data are made for.")] = 400,
     seed: Annotated[int, typer.Option("--seed", help="Seed of every step.")] = 42,
+    queued: Annotated[
+        bool, typer.Option("--queue", help="Queue the steps, each behind what it needs, and return.")
+    ] = False,
     home: HomeOption = None,
 ) -> None:
     """Make RL data on the built-in world, train a selector on them, and compare it with its controls, in minutes on two cores.
@@ -43,14 +47,40 @@ def circle(
 
     Example:
     leverplus demo circle
+    leverplus demo circle --queue
     """
     place = resolve_home(home)
+    if queued:
+        _queue(place, queries, seed)
+        return
     made = _make(place, queries, seed)
     selector = _train(place, made, seed)
     controls = [_evaluate(place, name, seed) for name in CONTROLS]
     controls += [_evaluate(place, name, seed, f"r{selector}") for name in OF_THE_SELECTOR]
     _step(5, "compare: the selector against each control, question by question")
     _compare(place, controls, _evaluate(place, "selector", seed, f"r{selector}"))
+
+
+def _queue(place: Home, queries: int, seed: int) -> None:
+    """The same steps as runs that wait for each other; the evaluations are a sweep."""
+
+    def queue(spec: Any, name: str) -> int:
+        waits: set[int] = set()
+        entry = Entry(resolved(spec, place, waits), f"circle: {name}", waits=frozenset(waits))
+        return submit(place, [entry], Wish())[0]
+
+    data = queue(GenerateSpec(queries=queries, seed=seed), "RL data")
+    embeddings = queue(EmbedSpec(standardize=True), "embeddings")
+    selector = queue(_training(f"r{data}", f"r{embeddings}", seed), "selector")
+    runs = {queue(_evaluation(name, seed, ""), name): {"retriever": name} for name in CONTROLS}
+    of_it = (*OF_THE_SELECTOR, "selector")
+    runs |= {queue(_evaluation(name, seed, f"r{selector}"), name): {"retriever": name} for name in of_it}
+    with writing(open_database(place.database)) as session:
+        axes = {"retriever": [*CONTROLS, *of_it]}
+        sweep = store.create_sweep(session, name="circle", kind="eval", axes=axes, members=runs)
+    put(f"s{sweep}")
+    say(f"queued: r{data} and r{embeddings}, then r{selector}, then its evaluations; `leverplus queue` shows them,")
+    say(f"`leverplus sweep show s{sweep}` and `leverplus sweep best s{sweep}` what comes of them")
 
 
 def _step(number: int, text: str) -> None:
@@ -68,18 +98,24 @@ def _make(place: Home, queries: int, seed: int) -> tuple[int, int]:
 def _train(place: Home, made: tuple[int, int], seed: int) -> int:
     _step(3, "train: a selector by RCE, then by GRPO")
     data, embeddings = made
-    spec = TrainSpec.model_validate(
-        TRAINING | {"kind": "grpo", "rl_data": f"r{data}", "embeddings": f"r{embeddings}", "seed": seed}
-    )
+    spec = _training(f"r{data}", f"r{embeddings}", seed)
     selector = _run(place, resolved(spec, place), "circle: selector")
     _step(4, "evaluate: the selector and its controls on the 500 held-out questions")
     return selector
 
 
 def _evaluate(place: Home, retriever: str, seed: int, selector: str = "") -> int:
+    return _run(place, resolved(_evaluation(retriever, seed, selector), place), f"circle: {retriever}")
+
+
+def _training(data: str, embeddings: str, seed: int) -> TrainSpec:
+    named = {"kind": "grpo", "rl_data": data, "embeddings": embeddings, "seed": seed}
+    return TrainSpec.model_validate(TRAINING | named)
+
+
+def _evaluation(retriever: str, seed: int, selector: str) -> EvalSpec:
     shots = (0, *SHOTS) if retriever == "random" else SHOTS
-    spec = EvalSpec.model_validate({"retriever": retriever, "selector": selector, "shots": shots, "seed": seed})
-    return _run(place, resolved(spec, place), f"circle: {retriever}")
+    return EvalSpec.model_validate({"retriever": retriever, "selector": selector, "shots": shots, "seed": seed})
 
 
 def _run(place: Home, spec: object, name: str) -> int:

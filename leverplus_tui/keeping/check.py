@@ -82,7 +82,7 @@ def _rebuild(home: Home) -> str:
 
 def _database(database: Engine) -> Iterator[Finding]:
     with reading(database) as session:
-        problems = store.stored_wrongly(session)
+        problems = store.refers_to_nothing(session)
     for text in problems:
         yield error(
             "database-damaged", "database", f"SQLite says: {text}.", "`leverplus restore` a backup, or fsck --repair"

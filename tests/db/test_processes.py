@@ -122,6 +122,16 @@ def test_a_dead_process_makes_a_lost_run(tmp_path: Path) -> None:
         assert store.list_runs(session, where="state:lost")[0].duration_s == 0
 
 
+def test_a_restarted_machine_is_named_as_the_reason(tmp_path: Path) -> None:
+    engine = fresh(tmp_path)
+    run_id, _ = _running(engine)
+    with writing(engine) as session:
+        session.connection().exec_driver_sql("UPDATE process SET boot_id = 'another-boot/pid:[1]'")
+        assert store.lost_runs(session) == [run_id]
+        (process,) = store.processes(session, run_id=run_id)
+    assert process.reason == f"the machine was restarted while process {process.pid} worked"
+
+
 def test_a_job_that_died_before_it_began_is_lost_too(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     run_id = new_run(engine)

@@ -193,6 +193,8 @@ def _row(job: Job) -> dict[str, Cell | str]:
 def _head(job: Job) -> list[Part]:
     run, process = job.run, job.process
     parts: list[Part] = [(f"{run.ref} ", "bold $accent"), (clean(run.name), "bold")]
+    if run.waiting:
+        parts += ["\n", (clean(run.waiting), "$warning")]
     if process is not None:
         parts += [(f"  pid {process.pid} on {clean(process.host)}", "$faint"), (_beat(run), "$faint")]
         if process.exit_code is not None:

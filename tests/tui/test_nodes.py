@@ -1,0 +1,43 @@
+"""`--on` and `leverplus nodes`."""
+
+from __future__ import annotations
+
+import builtins
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leverplus_tui.queue.lanes import environment
+from tests.helpers_cli import Desk, make_desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.setattr("leverplus_tui.queue.submit.ensure_dispatcher", lambda home, database: None)
+    return make_desk(tmp_path, monkeypatch)
+
+
+def test_a_job_is_told_of_its_cluster_and_of_its_memory() -> None:
+    told = environment("auto", ("ray:10.0.0.1:6379",), {}, 2048)
+    assert told == {"LEVERPLUS_ON": "ray:10.0.0.1:6379", "LEVERPLUS_MEMORY_MB": "2048"}
+
+
+def test_what_cannot_run_on_a_cluster_is_refused(desk: Desk) -> None:
+    assert "give ray, or ray:ADDRESS" in desk.call("run", "eval", "--on", "slurm", code=2).stderr
+    training = ("run", "rce", "--data", "builtin", "--embeddings", "builtin")
+    assert "a training runs on this machine" in desk.call(*training, "--on", "ray", code=2).stderr
+    desk.call("run", "eval", "--vlm", "plain", "--on", "ray", "--queue")
+    assert desk.json("queue")[0]["state"] == "queued"
+
+
+def test_without_ray_the_extra_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def absent(name: str, *rest: Any, **more: Any) -> Any:
+        if name == "ray":
+            raise ImportError(name)
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", absent)
+    assert "needs Ray: pip install -e '.[ray]'" in desk.call("nodes", code=2).stderr
