@@ -9,6 +9,7 @@ from typing import Any
 
 from db.specs import Finding
 from db.store import RunDetail
+from engine.demo.shipped import is_synthetic
 from engine.statistics.intervals import p_text
 from leverplus_tui.results.comparison import Comparison, Pair
 from leverplus_tui.results.copying import CopyingRow
@@ -127,7 +128,7 @@ def _run_line(detail: RunDetail) -> list[str]:
 
 
 def _warnings(details: Sequence[RunDetail], say: _Phrases) -> Iterator[str]:
-    synthetic = [detail.row.ref for detail in details if "builtin" in (detail.row.dataset, detail.row.vlm)]
+    synthetic = [detail.row.ref for detail in details if is_synthetic(detail.row.dataset, detail.row.vlm)]
     if synthetic:
         yield say("synthetic", runs=", ".join(synthetic))
     imported = [detail.row.ref for detail in details if detail.row.kind == "import"]

@@ -13,7 +13,7 @@ from db.specs.embed import EmbedSpec
 from db.specs.evaluate import WITHOUT_MODEL
 from engine.common.findings import error
 from engine.common.model_files import cached_model, find_model, is_hub_id, read_json
-from engine.demo.shipped import model_dir
+from engine.demo.shipped import WORLDS, model_dir
 from engine.doctor.preflight.table import Preflight, refusal
 
 SERVER = ("http://", "https://")
@@ -29,7 +29,7 @@ def dataset(spec: Any, result: Preflight) -> None:
 
 
 def _dataset(what: str, name: str, result: Preflight) -> None:
-    if name == "builtin":
+    if name in WORLDS:
         return
     from engine.data.datasets import is_dataset  # only where a folder is named: it imports every layout's reader
 

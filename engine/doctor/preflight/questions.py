@@ -10,6 +10,7 @@ from db.specs.base import Finding, UserError, worst_first
 from db.specs.embed import EmbedSpec
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
+from engine.demo.shipped import WORLDS
 from engine.doctor.preflight.table import Preflight, refusal
 
 MOST_BYTES = 64 << 20
@@ -24,7 +25,7 @@ Asking = EvalSpec | GenerateSpec | EmbedSpec
 def asked(spec: Asking, result: Preflight) -> None:
     """Rows for images that are not there and for too few references; none where all is well, or a finding blocks already."""
     root = Path(spec.dataset).expanduser()
-    if spec.dataset == "builtin" or result.blocked:
+    if spec.dataset in WORLDS or result.blocked:
         return
     try:
         found = list(_whole(spec, root) if _is_small(root) else _pieces(spec, root))
