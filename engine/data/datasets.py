@@ -12,6 +12,7 @@ from engine.data import huggingface, names, official
 from engine.data.huggingface import SUFFIXES
 from engine.data.official import open_official
 from engine.data.sample import Dataset, Sample, Split
+from engine.demo.shipped import WORLDS
 
 __all__ = ["LAYOUTS", "Dataset", "Layout", "Sample", "Split", "is_dataset", "open_dataset"]
 
@@ -45,17 +46,18 @@ def is_dataset(root: Path) -> bool:
 
 
 def open_dataset(path_or_name: str | Path, *, cache_dir: Path, images: str = "") -> Dataset:
-    """The data set `builtin`, or the one in a folder. Images stay unopened; embedded ones are written to `cache_dir`.
+    """The data set `builtin` (or another of `WORLDS`), or the one in a folder. Images stay unopened; embedded ones are written
+    to `cache_dir`.
 
     `images`: a folder where they are looked for first.
 
     Raises UserError, one sentence, for a folder that is wrong, incomplete or malformed.
     """
-    if str(path_or_name) == "builtin":
+    if str(path_or_name) in WORLDS:
         # 50 ms (Pillow) that other data sets do not need
         from engine.demo.world import ensure_world
 
-        return open_official(ensure_world(cache_dir), name="builtin")
+        return open_official(ensure_world(cache_dir, str(path_or_name)), name=str(path_or_name))
     root = Path(path_or_name).expanduser()
     if not is_there(root):
         raise UserError(

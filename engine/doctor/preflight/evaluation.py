@@ -182,7 +182,7 @@ def _pool_text(spec: EvalSpec) -> str:
 def _pools(spec: EvalSpec, path: Path, rule: str, size: str) -> Iterator[Finding]:
     if rule in (spec.pool, "stored") and spec.pool != "all":
         return
-    if rule == spec.pool or (spec.pool == "all" and path == shipped.selector_path()):
+    if rule == spec.pool or (spec.pool == "all" and path == shipped.selector_path(spec.dataset)):
         return  # the shipped selector is measured on all train questions, and documented so
     chosen = "the same for every question" if spec.pool in ("first", "random") else "in which it never chose"
     text = f"{path.name} learned to choose from pools of {size or '?'} ({rule}); here it gets {_pool_text(spec)}, {chosen}."

@@ -16,7 +16,7 @@ from engine.common.findings import error, warning
 from engine.common.memory import GIGABYTE, memory_of_machine, too_large, weight_bytes
 from engine.common.model_files import TEXTS_ONLY, cached_model, find_model, is_hub_id, read_json, reads_texts_only
 from engine.common.wording import capital, parted
-from engine.demo.shipped import model_dir
+from engine.demo.shipped import WORLDS, model_dir
 from engine.doctor.preflight.table import Preflight, refusal
 
 SERVER = ("http://", "https://")
@@ -29,13 +29,13 @@ def dataset(spec: Any, result: Preflight) -> None:
     """The data set, and the one that demonstrations come from, is there and of a known layout; it is not read."""
     _dataset("data set", spec.dataset, result)
     _dataset("demonstrations", getattr(spec, "support", "") or "builtin", result)
-    if spec.images and spec.dataset == "builtin" and not getattr(spec, "support", ""):
+    if spec.images and spec.dataset in WORLDS and not getattr(spec, "support", ""):
         text = f"images = {spec.images}: the built-in data set brings its own images, so that none of these would be shown."
         result.add("images", "own", spec.images, error("unused", "images", text, "Leave it out, or name a --dataset."))
 
 
 def _dataset(what: str, name: str, result: Preflight) -> None:
-    if name == "builtin":
+    if name in WORLDS:
         return
     from engine.data.datasets import is_dataset  # only where a folder is named: it imports every layout's reader
 

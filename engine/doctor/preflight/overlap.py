@@ -9,7 +9,7 @@ from typing import Any
 from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
 from engine.common.findings import warning
-from engine.demo.shipped import FILES, trained_dir
+from engine.demo.shipped import FILES, WORLDS, trained_dir
 from engine.doctor.preflight.selector import entry
 from engine.doctor.preflight.table import Preflight
 
@@ -23,7 +23,7 @@ def questions(spec: EvalSpec, checkpoint: Path, manifest: Mapping[str, Any], res
     """One row for questions of the train split, and for val questions that share an id or an image with training."""
     if spec.split == "train":
         _train_questions(spec, _trained(manifest, checkpoint), result)
-    elif spec.dataset != "builtin":
+    elif spec.dataset not in WORLDS:
         shared = list(_shared(spec, manifest, _trained(manifest, checkpoint)))
         if shared:
             result.add("questions", "trained on", spec.split, *shared)
