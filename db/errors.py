@@ -60,7 +60,9 @@ def translate(error: BaseException | None, path: Path) -> UserError | None:
         return unwritable(path, str(error))
     if primary == sqlite3.SQLITE_NOTADB:
         return DatabaseDamaged(f"{path} is not an SQLite database: move it away, or choose another folder with --home")
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR):
+    if primary == sqlite3.SQLITE_IOERR:
+        return failing(path, str(error))
+    if primary == sqlite3.SQLITE_CORRUPT:
         return damaged(path, str(error))
     return None
 
@@ -77,11 +79,19 @@ def unwritable(path: Path, why: str) -> DatabaseUnwritable:
     )
 
 
+def failing(path: Path, why: str) -> DatabaseUnwritable:
+    """The system refused to read or write; of the content that says nothing, so nothing may be moved away for it."""
+    return DatabaseUnwritable(
+        f"{path} cannot be read or written ({why}): its disk, or the connection to it, fails or has become read-only; mend "
+        "that, look at the system's log, then repeat or resume; what was stored before is kept"
+    )
+
+
 def damaged(path: Path, why: str) -> DatabaseDamaged:
     """The content contradicts itself; point at the newest backup where there is one."""
     kept = sorted(path.with_name("backups").glob("*.db"))
-    way_out = f"copy {kept[-1]} over it" if kept else "move it away to start afresh"
-    return DatabaseDamaged(f"{path} is damaged ({why}): {way_out}, or try `sqlite3 {path} .recover`")
+    older = f", or copy {kept[-1]} over it" if kept else ""
+    return DatabaseDamaged(f"{path} is damaged ({why}): `leverplus fsck --repair` saves what can be read{older}")
 
 
 def _no_space(path: Path) -> bool:

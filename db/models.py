@@ -12,7 +12,7 @@ from sqlmodel import Field, SQLModel
 
 APPLICATION_ID = 0x4C455650
 """`LEVP`, written into the file's header, so that another program's database is never touched."""
-SCHEMA = 5
+SCHEMA = 7
 """Number of the newest migration step; equal to `PRAGMA user_version` of a current file."""
 
 _UNREUSED: dict[str, Any] = {"sqlite_autoincrement": True}
@@ -332,6 +332,8 @@ class Candidate(Table, table=True):
     cut: bool | None = None
     source_run: int | None = None
     """The run that computed the answer; null where that is unknown."""
+    gt_prob: float | None = None
+    """Probability of the reference answers; null where it was not asked for."""
     reasoning: str = _reasoning()
 
 

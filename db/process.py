@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import time
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -53,6 +55,14 @@ def alive(pid: int, pid_start: str, boot_id: str, host: str) -> bool:
             return True  # another container: its pids mean nothing here
     started = _start_of(pid)
     return bool(started) and (not pid_start or started == pid_start)
+
+
+def age_s(pid_start: str, started: datetime) -> float:
+    """Seconds since a process of this machine started: by the kernel's clock, which nobody sets and which goes on while a
+    laptop sleeps; where there is none, by the stored time."""
+    if pid_start.isdigit() and hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - int(pid_start) / os.sysconf("SC_CLK_TCK")
+    return (datetime.now(UTC) - started).total_seconds()
 
 
 # `alive` has arguments of these names, because its callers pass the stored columns by keyword.

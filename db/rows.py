@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from db.run_states import UNKNOWN_SHOTS as UNKNOWN_SHOTS
 from db.specs.base import Finding
-
-UNKNOWN_SHOTS = -1
-"""Where nobody says with how many demonstrations an answer was made. A number, because it is part of keys; never 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +164,8 @@ class Candidate:
     """The answer was ended by the token limit."""
     source: int | None
     """The run that computed the answer; None where that is unknown."""
+    gt_prob: float | None
+    """Probability of the reference answers behind the prompt; None where it was not asked for."""
     reasoning: str
     """What the model thought before it answered, left out of `raw`; empty where it did not."""
 

@@ -1,4 +1,5 @@
-"""The states of a run, and what they mean, said once for the store, the launcher and every list. Nothing is imported here."""
+"""What is said of runs in single words: their states, and that a number is unknown; once for the store, the launcher and
+every list. Nothing is imported here."""
 
 from __future__ import annotations
 
@@ -10,3 +11,5 @@ UNFINISHED = ("stopped", *FAILED)
 """It ended before its work was done, so that it can be resumed."""
 ENDED = ("done", *UNFINISHED)
 STATES = (*ACTIVE, *ENDED)
+UNKNOWN_SHOTS = -1
+"""Where nobody says with how many demonstrations an answer was made. A number, because it is part of keys; never 0."""

@@ -1,4 +1,4 @@
-"""Writes the reference pages from the code: commands.md, fields.md and filters.md.
+"""Writes the reference pages from the code: commands.md, fields.md, filters.md, keys.md and from-upstream.md.
 
     python -m docs.make_reference
 
@@ -8,13 +8,16 @@ A test fails when a page differs from what this writes, or when a field of a fil
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 from db.specs import SPEC_OF_KIND, DecodeSpec, PromptSpec, SelectorParts, Spec
 from db.specs.selector import EARLIER, PUBLISHED
 from db.store.filters import run_fields
+from docs.from_upstream import page
+from docs.make_keys import keys
+from docs.tables import table
 from engine.rl.index import filters as rl
 from engine.rl.index.query_rows import CLASSES
 from leverplus_tui.cli import TREE
@@ -78,7 +81,7 @@ RUN_FIELDS = {
     "variant": "published name of a trained selector",
     "note": "note on the run",
     "kind": "`eval`, `rce`, `grpo`, `generate`, `embed` or `import`",
-    "state": "`queued`, `running`, `done`, `failed`, `stopped` or `lost`",
+    "state": "`queued`, `running`, `done`, `failed`, `stopped`, `lost`, or `stalled` (running, but silent for too long)",
     "tag": "a tag on the run",
     "finding": "code or severity of a finding on the run",
     "id": "number of the run",
@@ -87,13 +90,17 @@ RUN_FIELDS = {
     "age": "how long ago it was made",
     "duration": "how long its processes worked on it",
     "seed": "seed",
+    "sweep": "the sweep that it belongs to",
     "progress": "share of the work that is done",
     "findings": "number of findings",
     "n": "questions of its largest subset",
-    "acc@SHOTS": "accuracy at that number of shots, on its largest subset",
+    "acc@SHOTS": "accuracy at that number of shots (`acc@?`: where nobody told how many), on its largest subset",
     "last.METRIC": "last value of a training metric, such as `last.val_loss`",
+    "best.METRIC": "lowest value of a loss or KL, highest value of any other metric",
     "min.METRIC": "lowest value of a metric",
     "max.METRIC": "highest value of a metric",
+    "lr": "learning rate of the phase that a training is named by",
+    "SETTING": "any field of [fields.md](fields.md) by its name, such as `rce_lr`, `decode.num_beams`, `parts.scorer`",
     "forced": "started although preflight found errors",
     "deleted": "deleted; without this field deleted runs are left out",
 }
@@ -149,7 +156,7 @@ def _command(name: str, leaf: Leaf) -> str:
     rows += [(_flag(one), one.help or "") for one in shown if one not in arguments]
     example = inspect.cleandoc((command.epilog or "").partition("Example:")[2])
     head = f"## {name}\n\n{command.help}\n{fields}\n    {usage}\n"
-    return f"{head}\nExample:\n\n{_indented(example)}\n" + (f"\n{_table(('option', 'meaning'), rows)}" if rows else "")
+    return f"{head}\nExample:\n\n{_indented(example)}\n" + (f"\n{table(('option', 'meaning'), rows)}" if rows else "")
 
 
 def _place(argument: Any) -> str:
@@ -187,7 +194,7 @@ def _kind(kind: str, model: type[Spec]) -> str:
         if name != "kind"
     ]
     head = ("field", "option", "default", "meaning")
-    return f"## {kind}\n\n{model.__doc__}\n\n{GRPO if kind == 'rce' else ''}{_table(head, rows)}"
+    return f"## {kind}\n\n{model.__doc__}\n\n{GRPO if kind == 'rce' else ''}{table(head, rows)}"
 
 
 def _option(name: str, option: SpecOption | None) -> str:
@@ -200,7 +207,7 @@ def _option(name: str, option: SpecOption | None) -> str:
 
 def _nested(name: str, model: type[Spec]) -> str:
     rows = [(f"`{name}.{field}`", _default(model, field), _words(model, field)) for field in model.model_fields]
-    return f"## {name}\n\n{model.__doc__}\n\n{_table(('field', 'default', 'meaning'), rows)}"
+    return f"## {name}\n\n{model.__doc__}\n\n{table(('field', 'default', 'meaning'), rows)}"
 
 
 def _variants() -> str:
@@ -216,7 +223,7 @@ def _variants() -> str:
         for name, parts in named.items()
     ]
     head = ("variant", "parts that differ from the defaults above")
-    return f"## variants\n\nWhat a published name stands for.\n\n{_table(head, rows)}"
+    return f"## variants\n\nWhat a published name stands for.\n\n{table(head, rows)}"
 
 
 def _default(model: type[Spec], name: str) -> str:
@@ -249,26 +256,28 @@ def filters() -> str:
     return "\n".join(
         [
             NOTE, FILTERS,
-            f"## Runs\n\n{_table(('field', 'value', 'meaning'), runs)}",
-            f"## Queries of RL data\n\n{_table(('field', 'meaning'), queries)}\nThey can be sorted by {sorts}.\n",
+            f"## Runs\n\n{table(('field', 'value', 'meaning'), runs)}",
+            f"## Queries of RL data\n\n{table(('field', 'meaning'), queries)}\nThey can be sorted by {sorts}.\n",
         ]
     )  # fmt: skip
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [_row(head), "|".join(["", *["---"] * len(head), ""]), *map(_row, rows)]
-    return "\n".join(lines) + "\n"
-
-
-def _row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(' '.join(cell.split()).replace('|', chr(92) + '|') for cell in cells)} |"
+def from_upstream() -> str:
+    """from-upstream.md: the names of the published scripts."""
+    return NOTE + "\n" + page()
 
 
 def _indented(text: str) -> str:
     return "\n".join(f"    {line.strip()}" for line in text.splitlines())
 
 
-PAGES: dict[str, Callable[[], str]] = {"commands.md": commands, "fields.md": fields, "filters.md": filters}
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": commands,
+    "fields.md": fields,
+    "filters.md": filters,
+    "from-upstream.md": from_upstream,
+    "keys.md": lambda: f"{NOTE}\n{keys()}",
+}
 
 
 def stale() -> Iterator[str]:

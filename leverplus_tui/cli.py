@@ -16,7 +16,7 @@ EXAMPLE = """
 leverplus run eval --shot 2     # evaluate; with nothing set, the built-in model on the built-in data
 leverplus tui                   # look at it
 """
-START, LOOK, KEEP, FILES = "Start", "Look", "Keep", "Files"
+START, QUEUE, LOOK, KEEP, FILES = "Start", "Queue", "Look", "Keep", "Files"
 
 RUN: dict[str, Leaf] = {
     "eval": Leaf("run:evaluate", "Measure few-shot accuracy of a vision-language model."),
@@ -24,6 +24,30 @@ RUN: dict[str, Leaf] = {
     "grpo": Leaf("run:grpo", "Train a selector by group-relative policy optimisation, after RCE when asked."),
     "generate": Leaf("run:generate", "Make RL data: propose demonstrations, let the model answer, score."),
     "embed": Leaf("run:embed", "Embed queries and candidates of a data set."),
+    "from-script": Leaf("scripts:from_script", "Say how a published shell script is expressed here."),
+}
+SWEEP: dict[str, Leaf] = {
+    "eval": Leaf("sweep:evaluate", "Evaluate every combination of settings."),
+    "rce": Leaf("sweep:rce", "Train by RCE with every combination of settings."),
+    "grpo": Leaf("sweep:grpo", "Train by GRPO with every combination of settings."),
+    "generate": Leaf("sweep:generate", "Make RL data with every combination of settings."),
+    "list": Leaf("sweep:list_sweeps", "List sweeps."),
+    "show": Leaf("sweep:show_sweep", "Show the runs of a sweep."),
+    "best": Leaf("sweep:best", "Say which settings are best, and what choosing adds by chance."),
+    "stop": Leaf("sweep:stop_sweep", "Stop all runs of a sweep."),
+    "resume": Leaf("sweep:resume_sweep", "Queue what a sweep lacks."),
+}
+QUEUED: dict[str, Leaf] = {
+    "list": Leaf("queue:show_queue", "List what runs and what waits, and for what."),
+    "move": Leaf("queue:move", "Move a waiting run to another place."),
+    "pause": Leaf("queue:pause", "Hold waiting runs back."),
+    "resume": Leaf("queue:unpause", "Let paused runs wait for a device again."),
+    "cancel": Leaf("queue:cancel", "Take runs out of the queue."),
+}
+TRASH: dict[str, Leaf] = {
+    "list": Leaf("keeping:trash_list", "List deleted runs and what they hold on disk."),
+    "restore": Leaf("keeping:trash_restore", "Bring deleted runs back."),
+    "empty": Leaf("keeping:trash_empty", "Erase deleted runs for ever."),
 }
 DATA: dict[str, Leaf] = {
     "add": Leaf("data:add", "Register a data set, RL data, embeddings or a cache by reference."),
@@ -42,19 +66,38 @@ DEMO: dict[str, Leaf] = {
 TREE: Tree = {
     "tui": Leaf("tui:tui", "Open the terminal program.", START),
     "run": Branch("Start a job: eval, rce, grpo, generate, embed.", "leverplus run eval --shot 1 --shot 2", RUN, START),
+    "sweep": Branch(
+        "Runs over every combination of settings.",
+        "leverplus sweep eval --set retriever=random,t2t --seeds 3",
+        SWEEP,
+        QUEUE,
+    ),
+    "queue": Branch("Runs that wait for a device.", "leverplus queue", QUEUED, QUEUE, default="list"),
+    "pause": Leaf("queue:pause", "Hold waiting runs back.", QUEUE),
+    "unpause": Leaf("queue:unpause", "Let paused runs wait for a device again.", QUEUE),
+    "nodes": Leaf("nodes:nodes", "List the nodes of a Ray cluster.", QUEUE),
+    "priority": Leaf("queue:priority", "Let a waiting run start earlier or later.", QUEUE),
+    "bench": Leaf("bench:bench", "Measure how fast a model answers here, and how long a job takes.", START),
     "init": Leaf("init:init", "Make a project home in this folder.", START),
     "runs": Leaf("runs:runs", "List runs with their accuracies.", LOOK),
     "show": Leaf("show:show", "Show one run.", LOOK),
     "logs": Leaf("logs:logs", "Print or follow a run's log.", LOOK),
     "compare": Leaf("compare:compare", "Compare runs question by question.", LOOK),
     "report": Leaf("report:report", "Write a report of runs.", LOOK),
+    "export": Leaf("export:export", "Write answers or figures for other programs.", LOOK),
+    "publish": Leaf("publish:publish", "Publish runs to a tracker, or as a folder for the hub.", LOOK),
     "stop": Leaf("jobs:stop", "Stop jobs; what is done stays stored.", KEEP),
     "resume": Leaf("jobs:resume", "Go on with a stopped, failed or lost run.", KEEP),
     "rerun": Leaf("jobs:rerun", "Repeat a run as a new run.", KEEP),
     "tag": Leaf("tags:tag", "Tag a run.", KEEP),
     "rename": Leaf("tags:rename", "Give a run another name.", KEEP),
     "note": Leaf("tags:note", "Write or read a note about a run.", KEEP),
-    "delete": Leaf("tags:delete", "Hide runs from all lists.", KEEP),
+    "delete": Leaf("tags:delete", "Put runs into the trash.", KEEP),
+    "trash": Branch("Deleted runs.", "leverplus trash", TRASH, KEEP, default="list"),
+    "gc": Leaf("keeping:gc", "Say what lies on the disk, and delete what nobody needs.", KEEP),
+    "backup": Leaf("keeping:backup", "Write the home into one file, also while jobs write.", KEEP),
+    "restore": Leaf("keeping:restore", "Put a backup in the home's place, and keep the home.", KEEP),
+    "fsck": Leaf("keeping:fsck", "Check files, figures and states, and mend them.", KEEP),
     "data": Branch("Register and examine data files.", "leverplus data add rl_data.json", DATA, FILES),
     "doctor": Leaf("doctor:doctor", "Say what is wrong with files and runs.", FILES),
     "convert": Leaf("convert:convert", "Convert a selector checkpoint between layouts.", FILES),

@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from engine.data.official import file_names
+from engine.data.names import ROLES, Official
 
 COLOURS = {"red": (200, 30, 30), "green": (30, 160, 60), "blue": (40, 60, 200), "white": (240, 240, 240)}
 AWKWARD_QUESTIONS = (
@@ -76,7 +76,7 @@ def _write_split(root: Path, kind: str, split: str, count: int, first: int, fold
             paint = AWKWARD_IMAGES[entry["number"] % len(AWKWARD_IMAGES)]
             name.write_bytes(paint(COLOURS[entry["colour"]]))
     rng.shuffle(entries)
-    questions, annotations = file_names("v2_" if kind == "vqav2" else "", split)
+    questions, annotations = (Official("v2_" if kind == "vqav2" else "", split, role).name for role in ROLES)
     head = {"info": {"version": "test"}, "license": {}, "data_type": "mscoco", "data_subtype": f"{split}2014"}
     rows = [{name: entry[name] for name in ("image_id", "question", "question_id")} for entry in entries]
     write_json(root / questions, {**head, "task_type": "Open-Ended", "questions": rows})

@@ -108,6 +108,7 @@ def a_candidate(
         similarity=None,
         cut=cut,
         source=source,
+        gt_prob=None,
         reasoning="",
     )
 

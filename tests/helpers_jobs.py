@@ -13,6 +13,7 @@ from db import store
 from db.home import Home
 from db.session import open_database, reading, writing
 from engine.job import worker
+from engine.job.claims import claim
 from engine.job.worker import Outcome, StopRequest
 
 
@@ -55,7 +56,7 @@ class Jobs:
         with writing(self.database) as session:
             if store.get_run(session, run_id=run_id).state in store.ENDED:
                 store.resume_run(session, run_id=run_id)
-        return worker.work(worker.claim(self.home, f"r{run_id}"), StopAfter(rows))
+        return worker.work([claim(self.home, f"r{run_id}")], StopAfter(rows))
 
     def detail(self, run_id: int) -> store.RunDetail:
         """Everything about a run."""

@@ -26,7 +26,7 @@ def scores(rng: random.Random) -> Record:
         "beam_score": round(rng.uniform(0, 2), 6),
         "logprob_score": round(-rng.uniform(0, 9), 6),
         "temperature": None,
-        "vqa_pred_answer": rng.choice(("talking", "red", "")),
+        "vqa_pred_answer": rng.choice(("talking", "red", "bird")),
         "vqa_raw_generation": "Talking.",
         "vqa_correct": int(accuracy > 0),
         "vqa_acc_score": accuracy,

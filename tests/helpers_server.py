@@ -87,8 +87,8 @@ class ScriptedServer:
 
     url: str = ""
     models: Any = field(default_factory=lambda: {"data": [{"id": "tiny-vl", "owned_by": "vllm"}]})
-    scripted: list[Reply | str] = field(default_factory=list)
-    """Replies given before the usual one, in order; `hang up` closes the connection."""
+    scripted: list[Reply | str | bytes] = field(default_factory=list)
+    """Replies given before the usual one, in order; `hang up` closes the connection, bytes are sent as they are before."""
     bodies: list[dict[str, Any]] = field(default_factory=list)
     probes: list[dict[str, Any]] = field(default_factory=list)
     """Fixed prompts that it was asked; they count in no other way."""
@@ -131,7 +131,8 @@ def handler_of(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
                 reply = server.scripted.pop(0) if server.scripted and not probed else usual(body)
             if server.meet is not None and not probed:
                 server.meet.wait(HELD_AT_MOST_S)
-            if isinstance(reply, str):
+            if isinstance(reply, str | bytes):
+                self.wfile.write(reply if isinstance(reply, bytes) else b"")
                 self.close_connection = True
                 return
             self._send(reply)

@@ -18,8 +18,10 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 from sqlalchemy import Engine
 from sqlmodel import Session
+from textual import events
 from textual._context import active_app
 from textual.app import App
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from db import process, store
@@ -35,7 +37,7 @@ WAITING = ("dialog", "data", "stop", "launch")
 """Groups of workers that wait for a person."""
 LONGEST_REST_S = 2.5
 """Longer timers belong to messages that go away by themselves."""
-PATIENCE_S = 180.0
+PATIENCE_S = 30.0
 COLOURS = ("red", "green", "blue", "yellow", "purple", "orange")
 SHAPES = ("circle", "square", "triangle")
 
@@ -208,8 +210,12 @@ def fill(folder: Path, *, n: int = 40) -> Home:
 
 
 @asynccontextmanager
-async def opened(home: Home, size: tuple[int, int] = (120, 36), **links: str) -> AsyncIterator[Pilot[None]]:
-    """The program on a home, with its first page read."""
+async def opened(
+    home: Home, size: tuple[int, int] = (120, 36), *, remembered: bool = False, **links: str
+) -> AsyncIterator[Pilot[None]]:
+    """The program on a home, with its first page read; of an earlier time it remembers nothing unless asked to."""
+    if not remembered:
+        (home.root / "terminal.json").unlink(missing_ok=True)
     app = LeverplusApp(home, **links)
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.watcher is not None)
@@ -263,6 +269,21 @@ async def _idle() -> None:
     while quiet < 2:
         await asyncio.sleep(0)
         quiet = 0 if ready else quiet + 1
+
+
+def burst(pilot: Pilot[None], *keys: str) -> None:
+    """Keys typed faster than anything can answer."""
+    for key in keys:
+        name = _character_to_key(key) if len(key) == 1 else key
+        pilot.app.post_message(events.Key(name, key if len(key) == 1 else None))
+
+
+def held_back(pilot: Pilot[None]) -> int:
+    """Keys that wait for what the keys before them open, or are on their way."""
+    app = pilot.app
+    if not isinstance(app, LeverplusApp):
+        return 0  # a widget tried alone
+    return len(app._typed) + (app._passing is not None and not app._passing.done())
 
 
 def text_of(pilot: Pilot[None]) -> str:

@@ -13,8 +13,8 @@ from leverplus_tui.text.states import SEVERITY_ROLES, STATE_ROLES
 
 ROOT = Path(__file__).parent.parent
 SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH|PRAGMA)\s")
-OWN_FILES = "engine/rl/index/"
-"""The index beside a file of RL data is an SQLite file of its own, which the experiment database knows nothing of."""
+OWN_FILES = ("engine/rl/index/", "engine/figures/trackers/")
+"""The index beside a file of RL data, and the databases of other trackers: SQLite files that are not the experiment database."""
 
 
 def _sources() -> Iterator[Path]:

@@ -65,3 +65,8 @@ def test_specifications_are_light() -> None:
         "sqlmodel",
         "sqlalchemy",
     }
+
+
+def test_the_first_frame_waits_for_neither_database_nor_specifications() -> None:
+    heavy = {*HEAVY, "sqlmodel", "sqlalchemy", "pydantic", "numpy", "scipy", "PIL"}
+    assert not loaded_by("import leverplus_tui.tui.app, leverplus_tui.tui.screens.runs.page") & heavy

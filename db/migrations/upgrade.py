@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from db.connection import connect
+from db.copying import copy_database
 from db.errors import damaged, translate
 from db.models import APPLICATION_ID, SCHEMA
 
@@ -51,7 +52,7 @@ def bring_up_to_date(path: Path, *, busy_seconds: float, is_current: Callable[[]
             connection.execute("PRAGMA journal_mode = WAL")
             schema = int(connection.execute("PRAGMA user_version").fetchone()[0])
             if 0 < schema < SCHEMA:
-                _back_up(connection, path, schema)
+                _back_up(path, schema)
         if schema < SCHEMA:
             _run_steps(path, busy_seconds)
 
@@ -70,17 +71,13 @@ def _run_steps(path: Path, busy_seconds: float) -> None:
         connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
 
 
-def _back_up(source: sqlite3.Connection, path: Path, schema: int) -> None:
+def _back_up(path: Path, schema: int) -> None:
     """A consistent copy in `backups/` beside the database, whatever other programs do meanwhile; the newest three stay."""
     folder = path.with_name("backups")
     folder.mkdir(exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     copy = folder / f"{path.stem}-{stamp}-schema{schema}.db"
-    unfinished = copy.with_suffix(".part")
-    unfinished.unlink(missing_ok=True)
-    with closing(sqlite3.connect(unfinished)) as target:
-        source.backup(target)
-    unfinished.replace(copy)
+    copy_database(path, copy)
     for old in sorted(folder.glob(f"{path.stem}-*.db"))[:-KEPT_BACKUPS]:
         old.unlink()
 

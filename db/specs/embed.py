@@ -17,6 +17,8 @@ class EmbedSpec(Spec):
     """Embedding."""
     dataset: str = "builtin"
     """`builtin`, a registered name, or a folder in an official or Hugging Face layout."""
+    images: str = ""
+    """Folder where the images lie, if not with the questions; it is looked in first."""
     encoder: str = "vlm"
     """`vlm` (the features of `vlm`), or a directory or hub id of CLIP, SigLIP or SigLIP 2, or of sentence-transformers (texts
     alone)."""
@@ -34,7 +36,7 @@ class EmbedSpec(Spec):
     """Subtract the train mean of each column and divide by its deviation; the statistics are stored in any case. Left out:
     the features of a `vlm` are standardised, those of CLIP are not, as published."""
     device: str = "auto"
-    """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`."""
+    """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`; `cuda:all` or a list (`cuda:0,cuda:1`) for a process on each."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision of the encoder."""
     engine: Engine = "auto"

@@ -101,6 +101,8 @@ class EvalSpec(Spec):
     """Split that the questions come from; demonstrations always come from train."""
     support: str = ""
     """Data set whose train questions are shown as demonstrations; empty for the one that is evaluated."""
+    images: str = ""
+    """Folder where the images lie, if not with the questions; it is looked in first."""
     limit: int | None = Field(default=None, ge=1)
     """Evaluate a seeded random subset of this many questions."""
     first: tuple[int, ...] = ()
@@ -130,6 +132,8 @@ class EvalSpec(Spec):
     """Also keep demonstrations with the query's own image out of the pool."""
     most_similar_last: bool = True
     """Put the most similar neighbour last, next to the query, as published."""
+    order: Literal["chosen", "reversed", "shuffled"] = "chosen"
+    """Order of the demonstrations in the prompt: as they were `chosen`, `reversed`, or `shuffled` by seed and question."""
     prompt: PromptSpec = PromptSpec()
     """Texts of the prompt and sizes of its images."""
     decode: DecodeSpec = DecodeSpec()
@@ -137,7 +141,7 @@ class EvalSpec(Spec):
     seed: int = 42
     """Seed of subset, random retriever and random pools."""
     device: str = "auto"
-    """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`."""
+    """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`; `cuda:all` or a list (`cuda:0,cuda:1`) for a process on each."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision; `auto` is float32 on a CPU and bfloat16 on a GPU."""
     engine: Engine = "auto"

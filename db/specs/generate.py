@@ -17,6 +17,8 @@ class GenerateSpec(Spec):
     """Generation of RL data."""
     dataset: str = "builtin"
     """`builtin`, a registered name, or a folder in an official or Hugging Face layout."""
+    images: str = ""
+    """Folder where the images lie, if not with the questions; it is looked in first."""
     queries: int = Field(default=800, ge=1)
     """Number of train questions drawn as queries."""
     shots: int = Field(default=2, ge=1, le=8)
@@ -47,6 +49,10 @@ class GenerateSpec(Spec):
     """Pointers by embedding similarity."""
     random: int = Field(default=1, ge=0)
     """Pointers drawn at random."""
+    all_pairs: bool = False
+    """Ask every ordered pair of the pool, in place of what the methods propose; pools that queries share save most."""
+    reference_probabilities: bool = False
+    """Also score the query's reference answers behind each prompt (`vqa_gt_prob`); the packed engine alone can."""
     adaptive: bool = True
     """Stop a query once two of its candidates differ in score, and spend more on those without."""
     min_candidates: int = Field(default=6, ge=2)
@@ -60,7 +66,7 @@ class GenerateSpec(Spec):
     seed: int = 42
     """Seed of queries, pools and proposals."""
     device: str = "auto"
-    """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`."""
+    """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`; `cuda:all` or a list (`cuda:0,cuda:1`) for a process on each."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """Precision; `auto` is float32 on a CPU and bfloat16 on a GPU."""
     engine: Engine = "auto"
@@ -87,6 +93,8 @@ class GenerateSpec(Spec):
             raise ValueError("temperatures must be above 0")
         if self.pool != "all" and self.shots > self.pool_size:
             raise ValueError(f"a pool of {self.pool_size} holds no pointer of {self.shots} shots: raise pool_size")
+        if self.all_pairs and self.shots != 2:
+            raise ValueError(f"all_pairs asks pairs, so shots must be 2, not {self.shots}")
         by_selector = self.beams or (self.temperatures and self.samples_per_temperature)
         if not (self.retrieved or self.random or (self.selector and by_selector)):
             raise ValueError(

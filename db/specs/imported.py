@@ -24,7 +24,7 @@ class ImportSpec(Spec):
     """Model, as named there."""
     split: str = "val"
     """Split of the questions."""
-    shot: int | None = Field(default=None, ge=0, le=8)
+    shot: int | None = Field(default=None, ge=0, le=999)
     """Demonstrations that imported predictions were made with."""
     sampler: str = ""
     """Sampler of the candidates, as named there."""

@@ -15,6 +15,9 @@ RewardMode = Literal[
     "hard01_plus_gtprob_separated", "hard_plus_gtprob_plus_rel", "legacy",
 ]  # fmt: skip
 
+VARIES = frozenset({"rce_lr", "grpo_lr", "kl_beta", "temperature_start", "temperature_end", "seed", "weight_decay"})
+"""Fields in which runs that train as one batch may differ."""
+
 
 class TrainSpec(Spec):
     """A pointer selector trained by RCE, then GRPO. The defaults are sound; every published recipe can be expressed."""
@@ -33,6 +36,8 @@ class TrainSpec(Spec):
     """Published name of the selector (v1, v2, v3, v4_1 ... v4_10), or `custom` for `parts` alone."""
     parts: SelectorParts | None = None
     """Parts that differ from those of the variant."""
+    diversity_init: float | None = Field(default=None, allow_inf_nan=False)
+    """Raw weight (before softplus) that the diversity term starts with; left out, the variant's own."""
     hidden_dim: int = Field(default=256, ge=1)
     """Width of the selector."""
     num_layers: int = Field(default=1, ge=0)
@@ -164,6 +169,10 @@ class TrainSpec(Spec):
         if self.variant not in PUBLISHED and not (self.variant == "custom" and self.parts):
             known = ", ".join(PUBLISHED)
             raise ValueError(f"variant {self.variant!r} is unknown: choose one of {known}, or custom with parts")
+        if self.diversity_init is not None and self.init:
+            raise ValueError("diversity_init is for new weights: drop it, or drop init")
+        if self.diversity_init is not None and (self.parts or PUBLISHED[self.variant]).diversity == "none":
+            raise ValueError(f"diversity_init: {self.variant} has no diversity term; choose v4_3, v4_4, v4_6 or v4_7")
         if self.hidden_dim % self.num_heads:
             raise ValueError(f"num_heads={self.num_heads} does not divide hidden_dim={self.hidden_dim}")
         return self

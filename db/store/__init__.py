@@ -8,10 +8,13 @@ Reading (a `reading` or `writing` session):
     run_ids(session, *, where=None, sort="created desc") -> list[int]          job_ids(session, *, limit) -> list[int]
     run_ids_with_answers(session, *, shot, dataset_sha, split, but, limit) -> list[int]
     runs_that_wrote(session, *, path) -> run ids
+    run_values(session, *, run_ids, fields) -> {run id: {field: value}}        metric_names(session) -> list[str]
+    varying_settings(session, *, run_ids) -> list[str]         setting_fields() -> all settings that a filter can name
     state_counts(session) -> {state: runs}                     largest_subsets(session) -> {shots: questions}
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
     run_of_spec(session, *, spec) -> run id or None            note_of(session, *, run_id) -> str
     measured_cells(session, *, subset_shas, retrievers) -> list[MeasuredCell]     evaluations_on(session, *, subset_shas, vlm)
+    chosen(session, *, run_id, shot) -> {question_id: demonstrations}          newest_with_selector(session, *, paths) -> run id
     cells(session, *, run_ids) -> list[CellRow]                findings / checkpoints / artifacts / processes(session, *, run_id)
                                                                findings_of / specs_of(session, *, run_ids)
     metric_series(session, *, run_id, name) -> [(phase, epoch, step, value)]
@@ -31,6 +34,14 @@ Reading (a `reading` or `writing` session):
     all_data(engine, *, kind=None) -> list[DataRow]: registered files looked at again, and what runs wrote
     as_on_disk(row) -> DataRow: how one of them is found now
     changed_data(engine, paths) -> list[DataRow]: those whose content is not what was registered
+    tickets(session) -> list[TicketRow]: the queue             ticket_of(session, *, run_id) -> TicketRow or None
+    states(session, *, run_ids) -> {run id: state}             paces(session, *, kind) -> list[Pace]
+    list_sweeps(session) / get_sweep(session, *, sweep_id) / find_sweep(session, text) -> SweepRow
+    sweep_of(session, *, run_id) -> sweep id or None
+    deleted_runs(session) -> run ids                           referrers(session, *, but=()) -> {run id: what uses its files}
+    promised_files(session) -> list[PromisedFile]              wrong_cells(session) -> list[WrongCell]
+    run_states(session) -> {run id: state}                     stored_wrongly(session) -> sentences
+    names_of(session, *, run_ids) -> {run id: name}            snapshot(session, *, sha256) -> text
     ref(run_id) -> "r12"                                       STATES, ACTIVE, ENDED, FAILED, UNFINISHED: run states
 Writing (a `writing` session):
     create_run(session, *, spec, name="", forced=False, environment, parent=None) -> Run
@@ -40,6 +51,13 @@ Writing (a `writing` session):
     lost_runs(session, *, alive=is_alive) -> list[int]         marks dead runs as lost; their ids
     add_rows(session, *, run_id, process_id, rows)             may be repeated; DiskFull stores nothing of the batch
     drop_findings(session, *, run_id, codes)
+    enqueue(session, *, run_id, device, priority=0, memory_mb=0, needs=(), retries=0, time_limit_s=None, runner="", batch=None)
+    pause(session, *, run_ids, paused=True)    prioritise(session, *, run_id, priority)    move_before(session, *, run_id, other)
+    grant(session, *, run_ids, lane)    say_waiting(session, *, reasons)    try_again(session, *, run_id, not_before)
+    note_gone(session, *, checkpoint_id)    set_cell(session, *, cell, n_done, accuracy, ci_low, ci_high)    pause_all(session)
+    drop_ticket(session, *, run_id)     settle_spec(session, *, run, spec): names of files in place of names of runs
+    keep_snapshot(session, *, text) -> sha256
+    create_sweep(session, *, name, kind, axes, members) -> sweep id
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
     soft_delete / restore(session, *, run_ids)            discard(session, *, run_id)
     add_data(session, *, path, kind, size, sha256, name="", facts=None, modified_ns=None) -> DataRow
@@ -72,7 +90,7 @@ from db.store.detail import (
     run_detail,
     specs_of,
 )
-from db.store.evaluations import MeasuredCell, evaluations_on, measured_cells
+from db.store.evaluations import MeasuredCell, chosen, evaluations_on, measured_cells, newest_with_selector
 from db.store.files import DataRow, add_data, find_data, forget_data, list_data
 from db.store.filters import BadFilter
 from db.store.inputs import drop_findings, facts, inputs
@@ -86,10 +104,46 @@ from db.store.jobs import (
     processes,
     start_process,
 )
+from db.store.keeping import (
+    PromisedFile,
+    WrongCell,
+    deleted_runs,
+    names_of,
+    note_gone,
+    pause_all,
+    promised_files,
+    referrers,
+    run_states,
+    set_cell,
+    stored_wrongly,
+    wrong_cells,
+)
 from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
 from db.store.matrix import CellRow, cells
 from db.store.metrics import MetricRow, metric_series, metric_summaries
-from db.store.run_lists import job_ids, largest_subsets, run_ids, run_ids_with_answers, runs_that_wrote, state_counts
+from db.store.queue import (
+    TicketRow,
+    drop_ticket,
+    enqueue,
+    grant,
+    move_before,
+    pause,
+    prioritise,
+    say_waiting,
+    states,
+    ticket_of,
+    tickets,
+    try_again,
+)
+from db.store.run_lists import (
+    job_ids,
+    largest_subsets,
+    run_ids,
+    run_ids_with_answers,
+    run_values,
+    runs_that_wrote,
+    state_counts,
+)
 from db.store.runs import (
     AnySpec,
     StateConflict,
@@ -111,6 +165,19 @@ from db.store.runs import (
     tag,
     untag,
 )
+from db.store.settings import metric_names, setting_fields, smaller_is_better, varying_settings
+from db.store.snapshots import keep_snapshot, snapshot
+from db.store.sweeps import (
+    Pace,
+    SweepRow,
+    create_sweep,
+    find_sweep,
+    get_sweep,
+    list_sweeps,
+    paces,
+    settle_spec,
+    sweep_of,
+)
 
 __all__ = [
     "ACTIVE",
@@ -126,12 +193,17 @@ __all__ = [
     "FindingCounts",
     "MeasuredCell",
     "MetricRow",
+    "Pace",
     "PredictionRow",
     "ProcessRow",
     "ProgressRow",
+    "PromisedFile",
     "RunDetail",
     "RunRow",
     "StateConflict",
+    "SweepRow",
+    "TicketRow",
+    "WrongCell",
     "active_processes",
     "add_data",
     "add_rows",
@@ -144,39 +216,60 @@ __all__ = [
     "cells",
     "changed_data",
     "checkpoints",
+    "chosen",
     "count_runs",
     "create_run",
+    "create_sweep",
     "default_name",
+    "deleted_runs",
     "discard",
     "drop_findings",
+    "drop_ticket",
     "end_process",
+    "enqueue",
     "evaluations_on",
     "facts",
     "find_answers",
     "find_data",
     "find_run",
+    "find_sweep",
     "findings",
     "findings_of",
     "forget_data",
     "get_run",
+    "get_sweep",
+    "grant",
     "heartbeat",
     "inputs",
     "is_alive",
     "job_ids",
+    "keep_snapshot",
     "largest_subsets",
     "list_data",
     "list_runs",
+    "list_sweeps",
     "lost_runs",
     "measured_cells",
+    "metric_names",
     "metric_series",
     "metric_summaries",
+    "move_before",
+    "names_of",
+    "newest_with_selector",
     "note",
+    "note_gone",
     "note_of",
     "own_answers",
+    "paces",
+    "pause",
+    "pause_all",
     "predictions",
+    "prioritise",
     "processes",
+    "promised_files",
     "questions",
     "ref",
+    "referrers",
     "rename",
     "restore",
     "resume_run",
@@ -185,16 +278,32 @@ __all__ = [
     "run_ids_with_answers",
     "run_of_spec",
     "run_rows",
+    "run_states",
+    "run_values",
     "runs_that_wrote",
+    "say_waiting",
     "scores",
+    "set_cell",
     "set_state",
+    "setting_fields",
+    "settle_spec",
+    "smaller_is_better",
+    "snapshot",
     "soft_delete",
     "spec_of",
     "spec_text",
     "specs_of",
     "start_process",
     "state_counts",
+    "states",
+    "stored_wrongly",
+    "sweep_of",
     "tag",
+    "ticket_of",
+    "tickets",
+    "try_again",
     "unanswered",
     "untag",
+    "varying_settings",
+    "wrong_cells",
 ]

@@ -239,13 +239,14 @@ def _add_candidates(batch: _Batch, candidates: Sequence[rows.Candidate]) -> None
         batch.session,
         """
         INSERT INTO candidate (run_id, query_id, pointer, process_id, method, request_sha, raw, answer, score, beam_rank,
-                               beam_score, logprob_score, temperature, similarity, created_at, cut, source_run, reasoning)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                               beam_score, logprob_score, temperature, similarity, created_at, cut, source_run, gt_prob,
+                               reasoning)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
         """,
         [
             (batch.run_id, row.query_id, _json(row.pointer), batch.process_id, row.method, row.request_sha, row.raw, row.answer,
              row.score, row.beam_rank, row.beam_score, row.logprob_score, row.temperature, row.similarity, batch.time,
-             row.cut, row.source, row.reasoning)
+             row.cut, row.source, row.gt_prob, row.reasoning)
             for row in candidates
         ],
     )  # fmt: skip

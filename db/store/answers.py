@@ -93,8 +93,15 @@ def answered(session: Session, *, run_id: int) -> set[tuple[int, int]]:
 
 
 def unanswered(session: Session, *, run_id: int) -> int:
-    """Questions that the run asked in vain, each counted for each number of shots: a resumed run asks them again."""
-    sql = "SELECT count(*) AS n FROM prediction WHERE run_id = :run AND error <> ''"
+    """What the run asked or read in vain, which a resumed run does again: questions, each counted for each number of shots,
+    candidates without an answer, and images without a vector. Older runs say of the last two only that there are some."""
+    sql = """
+        SELECT (SELECT count(*) FROM prediction WHERE run_id = :run AND error <> '') + coalesce(
+            (SELECT CAST(value AS INTEGER) FROM fact WHERE run_id = :run AND name = 'gaps'),
+            (SELECT count(*) FROM finding JOIN run ON run.id = finding.run_id WHERE run_id = :run
+                AND kind IN ('generate', 'embed') AND code IN ('image-unreadable', 'answers-missing', 'reasoning-cut'))
+        ) AS n
+    """
     return int(query(session, sql, {"run": run_id})[0]["n"])
 
 
@@ -216,5 +223,5 @@ def _candidate(row: RowMapping) -> rows.Candidate:
         request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"], score=row["score"],
         beam_rank=row["beam_rank"], beam_score=row["beam_score"], logprob_score=row["logprob_score"],
         temperature=row["temperature"], similarity=row["similarity"], cut=bool(row["cut"]),
-        source=row["source_run"], reasoning=row["reasoning"],
+        source=row["source_run"], gt_prob=row["gt_prob"], reasoning=row["reasoning"],
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -50,3 +51,22 @@ def evaluations_on(session: Session, *, subset_shas: Sequence[str], vlm: str) ->
         ORDER BY run.id DESC
     """
     return [row["id"] for row in query(session, sql, {"shas": listed(subset_shas), "vlm": home(session).stored(vlm)})]
+
+
+def chosen(session: Session, *, run_id: int, shot: int) -> dict[int, tuple[int, ...]]:
+    """The demonstrations that a run showed for each question, in prompt order."""
+    sql = "SELECT question_id, demonstrations FROM prediction WHERE run_id = ? AND shot = ? AND error = ''"
+    rows = session.connection().exec_driver_sql(sql, (run_id, shot)).all()
+    return {question: tuple(json.loads(demonstrations)) for question, demonstrations in rows}
+
+
+def newest_with_selector(session: Session, *, paths: Sequence[str]) -> int | None:
+    """The newest finished evaluation of one of these checkpoints; None where there is none."""
+    place = home(session)
+    sql = """
+        SELECT max(id) AS id FROM run
+        WHERE kind = 'eval' AND state = 'done' AND deleted_at IS NULL
+            AND selector IN (SELECT value FROM json_each(:paths))
+    """
+    newest: int | None = query(session, sql, {"paths": listed([place.stored(path) for path in paths])})[0]["id"]
+    return newest

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from db.rows import UNKNOWN_SHOTS
 from db.run_states import ACTIVE
 from db.specs.movable import HomePaths
 from db.specs.terms import BadFilter, Term, parse
 from db.store.base import now
+from db.store.settings import metric_sql, setting_sql, setting_value_sql
 
-__all__ = ["BadFilter", "Condition", "Term", "parse", "runs_condition", "runs_order", "worked_s"]
+__all__ = ["BadFilter", "Condition", "Term", "parse", "runs_condition", "runs_order", "value_sql", "worked_s"]
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -51,7 +54,8 @@ def runs_order(sort: str) -> str:
     """ORDER BY for `FIELD`, `FIELD asc` or `FIELD desc` (numbers begin with the largest); what is missing comes last."""
     field, _, direction = sort.strip().lower().partition(" ")
     texts = _TEXT | _SORTED_WORDS
-    if field not in texts and _number(field) is None:
+    setting = setting_sql(field) if field not in texts and _number(field) is None else None
+    if field not in texts and _number(field) is None and setting is None:
         raise BadFilter(f"cannot sort by '{field}': {_FIELDS} (but not tag, finding, forced, deleted)")
     if direction.strip() not in ("", "asc", "desc"):
         raise BadFilter(f"cannot sort '{sort}': after the field comes asc or desc, such as: acc@2 desc")
@@ -59,8 +63,8 @@ def runs_order(sort: str) -> str:
     if field in texts:
         return f"{texts[field]} COLLATE NOCASE {direction}, run.id DESC"
     number = _number(field)
-    assert number is not None
-    return f"{number.sql} {direction} NULLS LAST, run.id {direction}"
+    sql = number.sql if number is not None else setting
+    return f"{sql} {direction} NULLS LAST, run.id {direction}"
 
 
 def _meaning(term: Term) -> Condition:
@@ -79,6 +83,8 @@ def _positive(term: Term) -> Condition:
         return _any_of([_equal(term, _WORDS[term.field], value) for value in term.values])
     if term.field in _FLAGS:
         return _any_of([_equal(term, _FLAGS[term.field], _yes_or_no(term, value)) for value in term.values])
+    if (setting := setting_sql(term.field)) is not None:
+        return _any_of([_setting(term, setting, value) for value in term.values])
     raise BadFilter(f"filter term '{term.text}' names no field: {_FIELDS}")
 
 
@@ -117,6 +123,32 @@ def _compare(term: Term, number: _Number, value: str) -> Condition:
     return Condition(f"{number.sql} {sql}", parameters)
 
 
+def _setting(term: Term, sql: str, value: str) -> Condition:
+    """Settings are numbers, words, yes or no, or lists: compared as what they are stored as."""
+    if term.op in (">", ">=", "<", "<="):
+        return _compare(term, _Number(f"CASE WHEN typeof({sql}) IN ('real', 'integer') THEN {sql} END", _plain), value)
+    with suppress(ValueError):
+        number = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}.get(value.lower())
+        low, high = _plain(value) if number is None else (number, number)
+        return Condition(f"coalesce({sql} {'NOT ' * (term.op == '!=')}BETWEEN ? AND ?, 0)", (low, high))
+    return _match(term, f"coalesce({sql}, '')", value)
+
+
+def value_sql(field: str) -> str:
+    """The expression over table `run` of a field that has one value: what a column of this field shows.
+
+    Accuracies are percent, times seconds; `asked@2` tells the questions behind `acc@2`. Raises BadFilter for another field.
+    """
+    if (number := _number(field)) is not None:
+        return number.sql
+    if asked := re.fullmatch(r"asked@(\d)", field):
+        return f"(SELECT subset_id || ' ' || n_done {_HEADLINE.format(asked[1])})"
+    sql = (_TEXT | _SORTED_WORDS).get(field) or setting_value_sql(field)
+    if sql is None:
+        raise BadFilter(f"'{field}' is no field of a run: {_FIELDS}")
+    return sql
+
+
 def _yes_or_no(term: Term, value: str) -> int:
     known = {"yes": 1, "true": 1, "1": 1, "no": 0, "false": 0, "0": 0}
     if value.lower() not in known:
@@ -144,6 +176,10 @@ def _percent(value: str) -> tuple[float, float]:
 
 def _run_number(value: str) -> tuple[float, float]:
     return _plain(str(int(value.lower().removeprefix("r"))))
+
+
+def _sweep_number(value: str) -> tuple[float, float]:
+    return _plain(str(int(value.lower().removeprefix("s"))))
 
 
 def _seconds(value: str) -> tuple[float, float]:
@@ -174,18 +210,18 @@ def _after(start: datetime, length: str) -> datetime:
 
 
 def _number(field: str) -> _Number | None:
-    """The numeric field of this name; `acc@2` and `last.val_loss`, `min.`, `max.` are made from their parts."""
-    if accuracy := re.fullmatch(r"acc@(\d)", field):
-        largest = f"SELECT accuracy FROM cell WHERE run_id = run.id AND shot = {accuracy[1]}"
-        largest = f"{largest} AND (n_done > 0 OR n = 0) ORDER BY n DESC LIMIT 1"
-        return _Number(f"({largest})", _percent, "percentage")
-    if metric := re.fullmatch(r"(last|min|max)\.(\w+)", field):
-        column = {"last": "value", "min": "lowest", "max": "highest"}[metric[1]]
-        newest = (
-            f"SELECT {column} FROM metric_last WHERE run_id = run.id AND name = '{metric[2]}' ORDER BY id DESC LIMIT 1"
-        )
-        return _Number(f"({newest})", _plain)
+    """The numeric field of this name; `acc@2`, `acc@?` (unknown shots) and `last.val_loss`, `min.`, `max.`, `best.` are made
+    from their parts."""
+    if accuracy := re.fullmatch(r"acc@(\d{1,3}|\?)", field):
+        shot = UNKNOWN_SHOTS if accuracy[1] == "?" else int(accuracy[1])
+        return _Number(f"(SELECT accuracy {_HEADLINE.format(shot)})", _percent, "percentage")
+    if (metric := metric_sql(field)) is not None:
+        return _Number(metric, _plain)
     return _NUMBERS[field]() if field in _NUMBERS else None
+
+
+_HEADLINE = "FROM cell WHERE run_id = run.id AND shot = {} AND (n_done > 0 OR n = 0) ORDER BY n DESC LIMIT 1"
+"""Of the figures for a number of shots, that over the largest subset."""
 
 
 def worked_s() -> str:
@@ -205,6 +241,9 @@ _NUMBERS: dict[str, Callable[[], _Number]] = {
     "age": lambda: _Number(f"({now()} - run.created_at) / 1e6", _seconds, "time such as 90s, 15m, 2h, 7d"),
     "duration": lambda: _Number(_worked(), _seconds, "time such as 90s, 15m, 2h, 7d"),
     "seed": lambda: _Number("run.seed", _plain),
+    "sweep": lambda: _Number(
+        "(SELECT sweep_id FROM sweep_member WHERE run_id = run.id)", _sweep_number, "sweep such as s3"
+    ),
     "progress": lambda: _Number("100.0 * run.progress_done / nullif(run.progress_total, 0)", _percent, "percentage"),
     "findings": lambda: _Number("(SELECT count(*) FROM finding WHERE run_id = run.id)", _plain),
     "n": lambda: _Number("(SELECT max(n) FROM cell WHERE run_id = run.id)", _plain),
@@ -220,9 +259,13 @@ _TEXT = {
     "variant": "run.variant",
     "note": _NOTE,
 }
+_STALLED = f"""CASE WHEN run.state = 'running' AND
+    (SELECT heartbeat_at + 1000000 * promise_s < {now()} FROM process WHERE run_id = run.id ORDER BY id DESC LIMIT 1)
+    THEN 'stalled' ELSE '' END"""
+"""A running process that was silent for longer than it announced, as lists show it; it counts as running too."""
 _WORDS = {
     "kind": "run.kind = lower(?)",
-    "state": "+run.state = lower(?)",  # the plus keeps to the order of the list, which ends after a page
+    "state": f"lower(?) IN (run.state, {_STALLED})",  # in this form no index leads away from the list's own order
     "tag": "EXISTS (SELECT 1 FROM tag WHERE run_id = run.id AND tag.name = ?)",
     "finding": "EXISTS (SELECT 1 FROM finding WHERE run_id = run.id AND lower(?) IN (code, severity))",
 }
@@ -230,17 +273,19 @@ _FLAGS = {"forced": "run.forced = ?", "deleted": "(run.deleted_at IS NOT NULL) =
 _ANYWHERE = " || ' ' || ".join(["'r' || run.id", *_TEXT.values(), _TAGS])
 _SORTED_WORDS = {"kind": "run.kind", "state": "run.state"}
 _NAMES = ", ".join(sorted({*_TEXT, *_WORDS, *_NUMBERS, *_FLAGS}))
-_FIELDS = f"fields are {_NAMES}, acc@SHOTS, and last.METRIC, min.METRIC, max.METRIC"
+_FIELDS = f"fields are {_NAMES}, acc@SHOTS, last.METRIC, best.METRIC, min.METRIC, max.METRIC, and every setting, such as rce_lr"
 
 
 def run_fields() -> dict[str, str]:
     """Field that a filter can name -> how its value is written, for the reference page."""
     numbers = {name: make().what for name, make in _NUMBERS.items()} | {"acc@SHOTS": "percentage"}
-    metrics = dict.fromkeys(("last.METRIC", "min.METRIC", "max.METRIC"), "number")
+    metrics = dict.fromkeys(("last.METRIC", "best.METRIC", "min.METRIC", "max.METRIC"), "number")
+    settings = dict.fromkeys(("lr", "SETTING"), "number, word, or yes or no")
     return (
         dict.fromkeys(_TEXT, "text")
         | dict.fromkeys(_WORDS, "word")
         | numbers
         | metrics
+        | settings
         | dict.fromkeys(_FLAGS, "yes or no")
     )

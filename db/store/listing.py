@@ -18,7 +18,8 @@ from db.store.filters import runs_condition, runs_order, worked_s
 from db.store.matrix import CellRow, cells
 
 _COLUMNS = """id, name, kind, state, dataset, vlm, retriever, selector, variant, seed, forced, parent_id, created_at, started_at,
-    ended_at, deleted_at, progress_done, progress_total, progress_unit, progress_note, progress_at, progress_from, progress_since"""
+    ended_at, deleted_at, progress_done, progress_total, progress_unit, progress_note, progress_at, progress_from, progress_since,
+    CASE state WHEN 'queued' THEN (SELECT waiting FROM ticket WHERE run_id = run.id) END AS waiting"""
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class RunRow:
     cells: tuple[CellRow, ...]
     tags: tuple[str, ...]
     findings: FindingCounts
+    waiting: str = ""
+    """What a queued run waits for, in words."""
 
     @property
     def ref(self) -> str:
@@ -184,6 +187,7 @@ def _row(
         cells=tuple(figures),
         tags=tuple(tags),
         findings=findings,
+        waiting=run["waiting"] or "",
     )
 
 

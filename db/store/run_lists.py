@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlmodel import Session
 
-from db.store.base import home, query
-from db.store.filters import runs_condition, runs_order
+from db.store.base import home, listed, query
+from db.store.filters import runs_condition, runs_order, value_sql
 
 
 def run_ids(session: Session, *, where: str | None = None, sort: str = "created desc") -> list[int]:
@@ -44,7 +46,7 @@ def run_ids_with_answers(
 def runs_that_wrote(session: Session, *, path: str) -> list[int]:
     """Runs that wrote a checkpoint at this path, newest first; deleted ones too, since what they were still counts."""
     sql = "SELECT DISTINCT run_id AS id FROM checkpoint WHERE path = :path ORDER BY run_id DESC"
-    return [row["id"] for row in query(session, sql, {"path": path})]
+    return [row["id"] for row in query(session, sql, {"path": home(session).stored(path)})]
 
 
 def state_counts(session: Session) -> dict[str, int]:
@@ -57,3 +59,22 @@ def largest_subsets(session: Session) -> dict[int, int]:
     """Greatest number of questions behind a figure, by shots in order."""
     rows = query(session, "SELECT shot, max(n) AS n FROM cell GROUP BY shot ORDER BY shot")
     return {row["shot"]: int(row["n"]) for row in rows}
+
+
+def run_values(
+    session: Session, *, run_ids: Sequence[int], fields: Sequence[str]
+) -> dict[int, dict[str, str | float | None]]:
+    """Values of any fields that a filter can name (accuracies in percent, times in seconds), by run and field.
+
+    Lists are JSON; None is what a run has not. Raises BadFilter for an unknown field.
+    """
+    if not fields:
+        return {run_id: {} for run_id in run_ids}
+    columns = ", ".join(value_sql(field) for field in fields)
+    sql = f"SELECT run.id, {columns} FROM run WHERE run.id IN (SELECT value FROM json_each(:ids))"
+    rows = session.connection().exec_driver_sql(sql, {"ids": listed(run_ids)}).all()
+    place = home(session)
+    return {
+        row[0]: {field: place.located_values(value) for field, value in zip(fields, row[1:], strict=True)}
+        for row in rows
+    }

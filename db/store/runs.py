@@ -36,14 +36,14 @@ def create_run(
     parent: int | None = None,
 ) -> Run:
     """A queued run with its whole specification. `environment`: commit, versions, host, device, as JSON values."""
-    text = _stored_text(session, spec)
+    text, sha = stored_spec(session, spec)
     run = Run(
         name=one_line(name or default_name(spec)),
         kind=spec.kind,
         state="queued",
         parent_id=parent,
         spec=text,
-        spec_sha=sha256_text(text),
+        spec_sha=sha,
         environment=canonical_json(dict(environment)),
         forced=forced,
         created_at=now(),
@@ -97,9 +97,10 @@ def spec_text(session: Session, *, run: Run) -> str:
     return canonical_json(home(session).located_values(json.loads(run.spec)))
 
 
-def _stored_text(session: Session, spec: AnySpec) -> str:
-    """Canonical JSON that stays the same when the home is moved."""
-    return canonical_json(home(session).stored_values(spec.model_dump(mode="json")))
+def stored_spec(session: Session, spec: AnySpec) -> tuple[str, str]:
+    """Canonical JSON that stays the same when the home is moved, and its hash."""
+    text = canonical_json(home(session).stored_values(spec.model_dump(mode="json")))
+    return text, sha256_text(text)
 
 
 def get_run(session: Session, *, run_id: int) -> Run:
@@ -130,7 +131,7 @@ def find_run(session: Session, text: str, *, deleted: bool = False) -> Run:
 def run_of_spec(session: Session, *, spec: AnySpec) -> int | None:
     """The oldest run of this very specification that is not deleted: of an import, the one that holds the same figures."""
     sql = "SELECT min(id) AS id FROM run WHERE spec_sha = :sha AND deleted_at IS NULL"
-    found: int | None = query(session, sql, {"sha": sha256_text(_stored_text(session, spec))})[0]["id"]
+    found: int | None = query(session, sql, {"sha": stored_spec(session, spec)[1]})[0]["id"]
     return found
 
 

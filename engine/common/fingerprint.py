@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from db.specs.base import canonical_json, sha256_text
@@ -33,9 +34,22 @@ SETTLED_NS = 1_000_000_000
 
 def model_sha(directory: Path, cache_dir: Path | None = None) -> str:
     """SHA-256 (hex) over names and contents of the files that decide what the model in `directory` answers."""
-    named = [directory / name for name in _DESCRIPTIONS if (directory / name).is_file()]
-    shas = file_shas([*named, *weight_files(directory)], cache_dir)
+    shas = file_shas(_deciding(directory), cache_dir)
     return sha256_text(canonical_json({path.name: sha for path, sha in shas.items()}))
+
+
+def begin_model_sha(directory: Path, cache_dir: Path | None = None) -> None:
+    """Begins to hash the weights that `model_sha` will ask for, while the caller does other things: gigabytes take seconds."""
+    known, settled = _read(cache_dir), time.time_ns() - SETTLED_NS
+    for path in weight_files(directory):
+        key = file_key(path)
+        if key not in known and key not in _begun and path.stat().st_ctime_ns <= settled:
+            _begin(path)
+
+
+def _deciding(directory: Path) -> list[Path]:
+    named = [directory / name for name in _DESCRIPTIONS if (directory / name).is_file()]
+    return [*named, *weight_files(directory)]
 
 
 def file_shas(paths: Iterable[Path], cache_dir: Path | None = None) -> dict[Path, str]:
@@ -47,7 +61,7 @@ def file_shas(paths: Iterable[Path], cache_dir: Path | None = None) -> dict[Path
     if fresh:
         begun = time.time_ns()
         with ThreadPoolExecutor(max_workers=min(4, len(fresh))) as pool:  # hashlib lets go of the interpreter lock
-            known |= {keys[path]: sha for path, sha in zip(fresh, pool.map(file_sha, fresh), strict=True)}
+            known |= {keys[path]: sha for path, sha in zip(fresh, pool.map(_sha_begun, fresh), strict=True)}
         unsettled = {keys[path] for path in fresh if path.stat().st_ctime_ns > begun - SETTLED_NS}
         _write(cache_dir, {key: sha for key, sha in known.items() if key not in unsettled})
     return {path: known[key] for path, key in keys.items()}
@@ -59,6 +73,33 @@ def files_sha(paths: Sequence[Path], cache_dir: Path | None = None) -> str:
     if len(shas) == 1:
         return next(iter(shas.values()))
     return sha256_text(canonical_json({path.name: sha for path, sha in shas.items()}))
+
+
+_begun: dict[str, Future[str]] = {}
+
+
+def _begin(path: Path) -> None:
+    """Hashes a file in a thread that nobody waits for when the process ends."""
+    found: Future[str] = Future()
+    _begun[file_key(path)] = found
+
+    def work() -> None:
+        try:
+            found.set_result(file_sha(path))
+        except OSError as error:
+            found.set_exception(error)
+
+    threading.Thread(target=work, name=f"hash of {path.name}", daemon=True).start()
+
+
+def _sha_begun(path: Path) -> str:
+    """The hash that was begun, if the file is still the same when it is done; else a new one."""
+    key = file_key(path)
+    begun = _begun.pop(key, None)
+    if begun is None:
+        return file_sha(path)
+    sha = begun.result()
+    return sha if file_key(path) == key else file_sha(path)
 
 
 def file_sha(path: Path) -> str:

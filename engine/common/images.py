@@ -64,6 +64,9 @@ class ImageProblem(Exception):
         self.path = path
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type[ImageProblem], tuple[Path, str]]:
+        return ImageProblem, (self.path, self.reason)  # so that it can be told by another process
+
 
 def image_sha(path: Path) -> str:
     """SHA-256 (hex) of the file's bytes, or MISSING_SHA; remembered while path, size, times and inode stay."""

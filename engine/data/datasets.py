@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from db.specs.base import UserError
-from engine.common.gate import is_there
+from engine.common.gate import is_folder, is_there
 from engine.data import huggingface, official
 from engine.data.huggingface import SUFFIXES
+from engine.data.names import renames
 from engine.data.official import open_official
 from engine.data.sample import Dataset, Sample, Split
 
@@ -21,14 +22,17 @@ class Layout(NamedTuple):
 
     holds: Callable[[Path], bool]
     """Whether a path has this layout, by names of files; nothing is read."""
-    open: Callable[[Path, Path], Dataset]
-    """(path, folder for unpacked images) -> the data set; raises UserError where it is incomplete or malformed."""
+    open: Callable[[Path, Path, Path | None], Dataset]
+    """(path, folder for unpacked images, where else images lie) -> the data set; raises UserError where it is incomplete or
+    malformed."""
     sought: Callable[[Path], str]
     """What `holds` looks for in a folder, in words, for the refusal of a folder that has no layout."""
 
 
 LAYOUTS: dict[str, Layout] = {
-    "official": Layout(official.is_official, lambda root, cache_dir: open_official(root), official.sought),
+    "official": Layout(
+        official.is_official, lambda root, _, images: open_official(root, images=images), official.sought
+    ),
     "huggingface": Layout(
         lambda root: bool(huggingface.find_files(root)), huggingface.open_huggingface, huggingface.sought
     ),
@@ -41,8 +45,10 @@ def is_dataset(root: Path) -> bool:
     return any(layout.holds(root) for layout in LAYOUTS.values())
 
 
-def open_dataset(path_or_name: str | Path, *, cache_dir: Path) -> Dataset:
+def open_dataset(path_or_name: str | Path, *, cache_dir: Path, images: str = "") -> Dataset:
     """The data set `builtin`, or the one in a folder. Images stay unopened; embedded ones are written to `cache_dir`.
+
+    `images`: a folder where they are looked for first.
 
     Raises UserError, one sentence, for a folder that is wrong, incomplete or malformed.
     """
@@ -57,11 +63,37 @@ def open_dataset(path_or_name: str | Path, *, cache_dir: Path) -> Dataset:
             f"no data set at {root.absolute()}: give `builtin`, a registered name, or a folder with OKVQA, VQAv2 "
             "or Hugging Face files"
         )
-    root = root.resolve()
-    for layout in LAYOUTS.values():
-        if layout.holds(root):
-            return layout.open(root, cache_dir)
-    raise UserError(_unknown(root))
+    root, elsewhere = root.resolve(), images_folder(images)
+    layout = next((layout for layout in LAYOUTS.values() if layout.holds(root)), None)
+    if layout is None:
+        raise UserError(_unknown(root))
+    try:
+        found = layout.open(root, cache_dir, elsewhere)
+    except UserError as error:
+        near = "" if layout is LAYOUTS["official"] else renames(root)  # official files under other names are no rows
+        error.args = (f"{error}{near}",)
+        raise
+    others = (
+        _files_beside(root) if layout is LAYOUTS["official"] and not (found.has("train") and found.has("val")) else {}
+    )
+    return found.completed(huggingface.open_files(root, others, cache_dir, elsewhere)) if others else found
+
+
+def _files_beside(root: Path) -> dict[str, list[Path]]:
+    """Files of rows beside official ones: LAVIS keeps OKVQA's train questions so, and its val questions as published."""
+    official_ones = set(official.data_files(root))
+    files = {
+        name: [one for one in found if one not in official_ones] for name, found in huggingface.find_files(root).items()
+    }
+    return {name: found for name, found in files.items() if found}
+
+
+def images_folder(images: str) -> Path | None:
+    """The folder of images that was named; none where none was. Raises UserError where it is no folder."""
+    folder = Path(images).expanduser()
+    if images and not is_folder(folder):
+        raise UserError(f"images = {images}: there is no such folder; give the one that holds the images")
+    return folder.resolve() if images else None
 
 
 def _unknown(root: Path) -> str:
@@ -69,4 +101,5 @@ def _unknown(root: Path) -> str:
         return (
             f"{root} is no data set: give a folder, or a {', '.join(SUFFIXES)} file named after its split (train, val)"
         )
-    return f"{root} holds no data set: looked for {', and for '.join(one.sought(root) for one in LAYOUTS.values())}"
+    looked = ", and for ".join(one.sought(root) for one in LAYOUTS.values())
+    return f"{root} holds no data set: looked for {looked}{renames(root)}"

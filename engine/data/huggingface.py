@@ -1,13 +1,16 @@
-"""VQA data sets in the layouts that the Hugging Face hub hands out: Parquet, Arrow, JSON or JSON Lines in a folder.
+"""VQA data sets as rows in files named after their splits: Parquet, Arrow, JSON, JSON Lines or TSV in a folder.
 
-Field names vary between copies; images are paths, bytes or base64. Embedded images are written once into the cache.
+So the Hugging Face hub hands them out, `save_to_disk` writes them, and A-OKVQA, LAVIS and VLMEvalKit keep them. Images are
+paths, URLs, bytes or base64; those inside rows are written once into the cache.
 """
 
 from __future__ import annotations
 
-import hashlib
+import csv
+import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,34 +21,40 @@ from engine.common import gate
 from engine.common.atomic import write_bytes
 from engine.common.fingerprint import file_key
 from engine.common.gate import NotReadable, crowded
-from engine.data.coco import CocoImages
-from engine.data.embedded import embedded_bytes, keep_image
+from engine.data import tables
 from engine.data.reading import DAMAGE, MOST_BYTES, read_bytes
-from engine.data.sample import Dataset, RepeatedIds, Sample, Split, SplitMissing, most_frequent
+from engine.data.rows import IMAGES, ImageFinder, Raw, sample_of
+from engine.data.sample import Dataset, RepeatedIds, Sample, Split, SplitMissing
 from engine.data.tables import read_table
 
 TRAIN_NAMES = ("train", "train2014")
 VAL_NAMES = ("val", "validation", "val2014", "test", "lite")  # the first that is there is evaluated
-SUFFIXES = (".parquet", ".arrow", ".jsonl", ".ndjson", ".json")
-_TABLES = (".parquet", ".arrow")
+SUFFIXES = (".parquet", ".arrow", ".jsonl", ".ndjson", ".json", ".tsv")
+LONGEST_FIELD = 256 << 20
+"""Characters of a field of a TSV, which may hold an image."""
+PEEKED_ROWS, PEEKED_BYTES = 20_000, 64 << 20
+"""Of a file, what is read to see whether it can be used; of a longer one the first rows."""
+_HEAD = 8
 _LISTS = ("data", "annotations", "rows", "questions")
 _WORD = re.compile(r"[a-z]+(?:2014)?")
-_DIGITS = re.compile(r"(\d+)\.\w+$")
-_OWN_FILES = ("dataset_info.json", "dataset_infos.json", "state.json", "config.json")
+_OWN_FILES = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "config.json")
+_NO_ROWS = re.compile(r"answer_?list")
+"""In names of LAVIS's lists of all answers."""
 
-Raw = Mapping[str, Any]
+Files = dict[str, list[Path]]
+"""Split, as names of files speak of it -> its files."""
 
 
-def find_files(root: Path) -> dict[str, list[Path]]:
+def find_files(root: Path) -> Files:
     """Data files in `root` and two levels below (or `root` itself), by the split that their name or folder speaks of."""
     levels = ("*", "*/*", "*/*/*")  # no deeper: it may be a home folder, given by mistake
     paths = [root] if root.is_file() else sorted(path for level in levels for path in _glob(root, level))
     found: dict[str, list[Path]] = {}
     for path in paths:
         name = split_name(path, root)
-        if name and path.name not in _OWN_FILES:
+        if name and path.name not in _OWN_FILES and not _NO_ROWS.search(path.name) and _is_saved(path):
             found.setdefault(name, []).append(path)
-    return found
+    return {name: _without_twins(files) for name, files in found.items()}
 
 
 def _glob(root: Path, level: str) -> Iterator[Path]:
@@ -55,12 +64,36 @@ def _glob(root: Path, level: str) -> Iterator[Path]:
 def split_name(path: Path, root: Path) -> str:
     """The split that a file's name, else its folder's name, speaks of; empty for none."""
     names = (path.stem, *path.relative_to(root).parent.parts[::-1], root.name) if path != root else (path.stem,)
-    for name in names:
-        words = _WORD.findall(name.lower())
+    for name in (*names, _saved(path.parent).get("_split") or ""):
+        words = _WORD.findall(str(name).lower())
         for known in (*TRAIN_NAMES, *VAL_NAMES):
             if known in words:
                 return known
-    return ""
+    return VAL_NAMES[0] if path == root and path.suffix == ".tsv" else ""  # VLMEvalKit's, which are all evaluated
+
+
+def _saved(folder: Path) -> dict[str, Any]:
+    """What `save_to_disk` says of a folder; empty where it did not write it."""
+    state = folder / "state.json"
+    if not state.is_file():
+        return {}
+    try:
+        said = gate.read_json(state, gate.MEBIBYTE)
+    except NotReadable:
+        return {}
+    return said if isinstance(said, dict) and isinstance(said.get("_data_files"), list) else {}
+
+
+def _is_saved(path: Path) -> bool:
+    """Whether a file is one of the data, where `save_to_disk` says which are: caches of `map` lie beside them."""
+    files = _saved(path.parent).get("_data_files") if path.suffix == ".arrow" else None
+    return not files or path.name in [one.get("filename") for one in files if isinstance(one, dict)]
+
+
+def _without_twins(files: Sequence[Path]) -> list[Path]:
+    """LAVIS keeps the same questions as `val` and as `val_eval`."""
+    names = {path.name for path in files}
+    return [path for path in files if path.name.replace("_eval", "") not in names - {path.name}]
 
 
 def sought(root: Path) -> str:
@@ -68,9 +101,36 @@ def sought(root: Path) -> str:
     return f"{', '.join(SUFFIXES)} files named after train or val below it"
 
 
-def open_huggingface(root: Path, cache_dir: Path) -> Dataset:
+def open_huggingface(root: Path, cache_dir: Path, images: Path | None = None) -> Dataset:
     """The data set in `root`. Raises UserError naming file, row and field, and SplitMissing where no split is found."""
-    files = find_files(root)
+    return open_files(root, find_files(root), cache_dir, images)
+
+
+def open_files(root: Path, files: Files, cache_dir: Path, images: Path | None = None) -> Dataset:
+    """The data set in these files of `root`, by the split that each speaks of. Raises as `open_huggingface` does."""
+    return _opened(root, files, lambda split, of_split: _read_split(root, split, of_split, cache_dir, images))
+
+
+def peek_huggingface(root: Path, images: Path | None = None) -> tuple[Dataset, frozenset[str]]:
+    """The data set without unpacking its images, and the splits of which only the first rows were read.
+
+    An image inside a row is stood for by its row's file. Raises UserError as `open_huggingface` does.
+    """
+    cut: set[str] = set()
+
+    def read(split: str, files: Sequence[Path]) -> Split:
+        finder = ImageFinder(root, split, None, images)
+        found = [_peeked(path, finder) for path in files]
+        samples = [sample for some, _ in found for sample in some]
+        if all(whole for _, whole in found):
+            return _split(root, split, files, samples)
+        cut.add(split)
+        return Split(split, samples)
+
+    return _opened(root, find_files(root), read), frozenset(cut)
+
+
+def _opened(root: Path, files: Files, read: Callable[[str, Sequence[Path]], Split]) -> Dataset:
     splits: dict[str, Split] = {}
     missing: dict[str, str] = {}
     for split, names in (("train", TRAIN_NAMES), ("val", VAL_NAMES)):
@@ -81,7 +141,7 @@ def open_huggingface(root: Path, cache_dir: Path) -> Dataset:
             )
             continue
         try:
-            splits[split] = _read_split(root, split, files[name], cache_dir)
+            splits[split] = read(split, files[name])
         except SplitMissing as error:
             missing[split] = str(error)
     if not splits:
@@ -89,9 +149,12 @@ def open_huggingface(root: Path, cache_dir: Path) -> Dataset:
     return Dataset(root.stem, splits, missing=missing, kind="huggingface")
 
 
-def _read_split(root: Path, split: str, files: Sequence[Path], cache_dir: Path) -> Split:
-    finder = ImageFinder(root, split, cache_dir)
-    samples = [sample for path in files for sample in _file_samples(path, finder, cache_dir)]
+def _read_split(root: Path, split: str, files: Sequence[Path], cache_dir: Path, images: Path | None) -> Split:
+    finder = ImageFinder(root, split, cache_dir, images)
+    return _split(root, split, files, [one for path in files for one in _file_samples(path, finder, cache_dir, images)])
+
+
+def _split(root: Path, split: str, files: Sequence[Path], samples: Sequence[Sample]) -> Split:
     ids = [sample.question_id for sample in samples]
     if len(set(ids)) < len(ids):
         raise RepeatedIds(f"{files[0] if len(files) == 1 else root}, {split} split", ids)
@@ -100,19 +163,36 @@ def _read_split(root: Path, split: str, files: Sequence[Path], cache_dir: Path) 
     return Split(split, samples)
 
 
-def _file_samples(path: Path, finder: ImageFinder, cache_dir: Path) -> list[Sample]:
+def _file_samples(path: Path, finder: ImageFinder, cache_dir: Path, images: Path | None) -> list[Sample]:
     """The file's samples; for a table with its images, which takes long to read, remembered in the cache."""
-    notes = cache_dir / "tables" / f"{_file_key(path)}.msgpack"
-    if path.suffix in _TABLES and (known := _recall(notes)):
+    key = file_key(path) if images is None else f"{file_key(path)}|{images}"
+    notes = cache_dir / "tables" / f"{sha256_text(key)}.msgpack"
+    if path.suffix in tables.SUFFIXES and (known := _recall(notes)):
         return known
-    samples = [_sample(row, f"{path}, row {number}", finder, path) for number, row in enumerate(_rows(path))]
-    if path.suffix in _TABLES:
+    samples = list(_samples(_rows(path), finder, path))
+    if path.suffix in tables.SUFFIXES:
         write_bytes(notes, msgspec.msgpack.encode(samples, enc_hook=str))
     return samples
 
 
-def _file_key(path: Path) -> str:
-    return sha256_text(file_key(path))
+def _samples(rows: Iterable[Raw], finder: ImageFinder, path: Path) -> Iterator[Sample]:
+    return (sample_of(row, f"{path}, row {number}", finder, path) for number, row in enumerate(rows))
+
+
+def _peeked(path: Path, finder: ImageFinder) -> tuple[list[Sample], bool]:
+    """Questions at the start of a file, and whether they are all of them."""
+    if path.suffix not in tables.SUFFIXES:
+        small = gate.size_of(path) <= PEEKED_BYTES
+        if not small and path.suffix == ".json":
+            return [], False
+        return list(_samples(_rows(path) if small else islice(_rows(path), _HEAD), finder, path)), small
+    head = list(_samples(islice(_rows(path), _HEAD), finder, path))
+    inside = [sample for sample in head if sample.image == path]
+    rest = read_table(path, without=IMAGES if len(inside) == len(head) else ())
+    if inside:  # images are in the rows, as those at the start show; to read all would take long
+        rest = ({**row, "image": {"bytes": b"."}} for row in rest)
+    samples = list(_samples(islice(rest, PEEKED_ROWS + 1), finder, path))
+    return samples[:PEEKED_ROWS], len(samples) <= PEEKED_ROWS
 
 
 def _recall(notes: Path) -> list[Sample] | None:
@@ -126,10 +206,12 @@ def _recall(notes: Path) -> list[Sample] | None:
 
 
 def _rows(path: Path) -> Iterator[Raw]:
-    if path.suffix in _TABLES:
+    if path.suffix in tables.SUFFIXES:
         yield from read_table(path)
     elif path.suffix == ".json":
         yield from _json_rows(path)
+    elif path.suffix == ".tsv":
+        yield from _tsv_rows(path)
     else:
         yield from _json_lines(path)
 
@@ -157,103 +239,29 @@ def _json_rows(path: Path) -> Iterator[Raw]:
 
 
 def _json_lines(path: Path) -> Iterator[Raw]:
-    for number, line in enumerate(read_bytes(path).splitlines(), start=1):
-        if line.strip():
-            try:
-                yield msgspec.json.decode(line)
-            except DAMAGE as error:
-                raise UserError(f"{path}: line {number} is not valid JSON ({error})") from None
+    empty = True
+    with gate.opened(path, MOST_BYTES) as file:
+        for number, line in enumerate(file, start=1):
+            line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+            if line.strip():
+                empty = False
+                try:
+                    yield msgspec.json.decode(line)
+                except DAMAGE as error:
+                    raise UserError(f"{path}: line {number} is not valid JSON ({error})") from None
+    if empty:
+        raise UserError(f"{path} is empty: copy or download it again")
 
 
-def _sample(row: Raw, place: str, finder: ImageFinder, path: Path) -> Sample:
-    if not isinstance(row, dict):
-        raise UserError(f"{place}: expected an object with fields, found {type(row).__name__}")
-    question_id = _integer(row, ("question_id", "id", "questionId"), place)
-    place = f"{path}: question_id {question_id}"
-    question = row.get("question")
-    if not isinstance(question, str):
-        raise UserError(f"{place}: field `question` is missing or no text")
-    answers = _answers(row, place)
-    image_id, image = finder.find(row, place, path)
-    label = row.get("multiple_choice_answer")
-    return Sample(
-        question_id=question_id,
-        image_id=image_id,
-        question=question,
-        answers=answers,
-        label=label if isinstance(label, str) and label else most_frequent(answers),
-        image=image,
-        question_type=str(row.get("question_type") or ""),
-    )
-
-
-def _integer(row: Raw, names: Sequence[str], place: str) -> int:
-    for name in names:
-        value = row.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        if isinstance(value, str) and value.strip().isdecimal():
-            return int(value)
-        if value is not None:
-            raise UserError(f"{place}: field `{name}` must be a whole number, not {value!r}")
-    raise UserError(f"{place}: field `{names[0]}` is missing (also looked for {', '.join(names[1:])})")
-
-
-def _answers(row: Raw, place: str) -> tuple[str, ...]:
-    """Reference answers: strings, objects with `answer`, or an object of lists (a flattened column)."""
-    value = next((row[name] for name in ("answers", "answers_original") if row.get(name)), None)
-    if isinstance(value, dict):
-        value = value.get("answer")
-    if not isinstance(value, list) or not value:
-        raise UserError(f"{place}: field `answers` is missing or empty")
-    answers = [one.get("answer") if isinstance(one, dict) else one for one in value]
-    texts = tuple(one for one in answers if isinstance(one, str))
-    if len(texts) < len(answers):
-        raise UserError(f"{place}: field `answers` must hold texts, or objects with `answer`")
-    return texts
-
-
-class ImageFinder:
-    """Turns the image fields of a row into an image id and a path."""
-
-    def __init__(self, root: Path, split: str, cache_dir: Path) -> None:
-        self._root = root if root.is_dir() else root.parent
-        self._split = split
-        self._cache = cache_dir
-        self._coco: CocoImages | None = None
-
-    def find(self, row: Raw, place: str, file: Path) -> tuple[int, Path]:
-        """(image_id, path). The COCO file of `image_id` is meant where there is no image field. Raises UserError."""
-        named = any(row.get(name) is not None for name in ("image_id", "id_image"))
-        image_id = _integer(row, ("image_id", "id_image"), place) if named else None
-        path = self._path(row, place, file)
-        if path is None:
-            if image_id is None:
-                raise UserError(f"{place}: no field `image`, `image_path`, `file_name` or `image_id` says which image")
-            return image_id, self._coco_path(image_id)
-        return self._id_of(path) if image_id is None else image_id, path
-
-    def _path(self, row: Raw, place: str, file: Path) -> Path | None:
-        value = next((row[name] for name in ("image", "image_path", "file_name") if row.get(name)), None)
-        if value is None:
-            return None
-        content = embedded_bytes(value)
-        if content:
-            return keep_image(content, self._cache)
-        name = value.get("path") if isinstance(value, dict) else value
-        if not isinstance(name, str) or not name:
-            raise UserError(f"{place}: field `image` holds neither bytes, base64 nor a path")
-        candidates = [base / name for base in (file.parent, self._root, self._root / "images")]
-        return next((path for path in candidates if path.is_file()), candidates[0])
-
-    def _coco_path(self, image_id: int) -> Path:
-        if self._coco is None:
-            self._coco = CocoImages(self._root, self._split, [image_id], one_place=False)
-        return self._coco.path(image_id)
-
-    def _id_of(self, path: Path) -> int:
-        """An image id where none is given: the number that ends the file name, else a hash of the content's name."""
-        digits = _DIGITS.search(path.name)
-        if digits and len(digits[1]) <= 18 and not path.is_relative_to(self._cache / "images"):
-            return int(digits[1])
-        return int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:6], "big")
+def _tsv_rows(path: Path) -> Iterator[Raw]:
+    """Rows of a table with tabs between fields, whose empty fields are left out; quoted as spreadsheets do."""
+    csv.field_size_limit(LONGEST_FIELD)
+    with gate.opened(path, MOST_BYTES) as file:
+        table = csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""), delimiter="\t")
+        try:
+            for row in table:
+                if row.pop(None, None):
+                    raise UserError(f"{path}: line {table.line_num} has more fields than the first line names")
+                yield {name: value for name, value in row.items() if value}
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise UserError(f"{path}: line {table.line_num + 1} cannot be read as TSV ({error})") from None

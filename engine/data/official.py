@@ -6,28 +6,32 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from db.specs.base import UserError
+from engine.common.gate import read_head
 from engine.data.coco import CocoImages
+from engine.data.names import FOLDERS, KINDS, ROLES, SPLITS, Official, official_files, renames
 from engine.data.reading import read_json
 from engine.data.sample import Dataset, RepeatedIds, Sample, Split, SplitMissing, most_frequent
 
-SPLITS = ("train", "val")
-KINDS = {"": "okvqa", "v2_": "vqav2"}
 PIECES, PIECE_BYTES = 16, 16_384
 """Of a questions file, what is read to see whether its images are there."""
+DESCRIPTION_BYTES = 4096
 _IMAGE_ID = re.compile(rb'"image_id"\s*:\s*"?(\d{1,18})(?=[^\d])')
-FOLDERS = (".", "annotations", "questions", "Annotations", "Questions")
+
+
+Id = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""A number that the database can hold."""
 
 
 class QuestionRow(msgspec.Struct, gc=False):
     """An entry of a questions file."""
 
-    question_id: int
-    image_id: int
+    question_id: Id
+    image_id: Id
     question: str
 
 
@@ -40,9 +44,9 @@ class AnswerRow(msgspec.Struct, gc=False):
 class AnnotationRow(msgspec.Struct, gc=False):
     """An entry of an annotations file."""
 
-    question_id: int
+    question_id: Id
     answers: list[AnswerRow]
-    image_id: int | None = None
+    image_id: Id | None = None
     multiple_choice_answer: str | None = None
     question_type: str = ""
 
@@ -71,43 +75,39 @@ class Pair:
     annotations: Path
 
 
-def file_names(prefix: str, split: str) -> tuple[str, str]:
-    """Names of the questions and the annotations file; the prefix is `v2_` for VQAv2 and empty for OKVQA."""
-    return f"{prefix}OpenEnded_mscoco_{split}2014_questions.json", f"{prefix}mscoco_{split}2014_annotations.json"
-
-
 def is_official(root: Path) -> bool:
     """Whether the path is a folder that holds any file with an official name."""
-    return root.is_dir() and bool(_prefixes(root))
+    return root.is_dir() and bool(official_files(root))
 
 
 def data_files(root: Path) -> list[Path]:
     """The questions and annotations files that are there."""
-    found = (_find_file(root, name) for prefix in KINDS for name in _all_names(prefix))
-    return [path for path in found if path is not None]
+    return list(official_files(root).values())
 
 
 def sought(root: Path) -> str:
     """What was looked for in a folder, in words."""
-    questions, annotations = file_names("", "val")
+    questions, annotations = (Official("", "val", role).name for role in ROLES)
     places = ", ".join(str(root / folder) for folder in FOLDERS)
     return f"{questions} and {annotations} (VQAv2 with the prefix v2_) in {places}"
 
 
-def open_official(root: Path, name: str = "") -> Dataset:
+def open_official(root: Path, name: str = "", images: Path | None = None) -> Dataset:
     """The data set in `root`. A split without any file, or without an image folder, is left out if the other is there.
 
+    `images`: a folder where they are looked for first.
     Raises UserError for half a split, both data sets in one folder, no split at all, and malformed files.
     """
-    prefixes = _prefixes(root)
+    files = official_files(root)
+    prefixes = {one.prefix for one in files}
     if len(prefixes) != 1:
         raise UserError(f"{root} holds files of OKVQA and of VQAv2 (prefix v2_): keep each data set in its own folder")
-    kind = KINDS[prefixes[0]]
+    kind = "okvqa" if any(map(_says_okvqa, files.values())) else KINDS[prefixes.pop()]
     splits: dict[str, Split] = {}
     missing: dict[str, str] = {}
     for split in SPLITS:
         try:
-            splits[split] = read_split(root, split, _find_pair(root, prefixes[0], split))
+            splits[split] = read_split(root, split, _find_pair(root, split), images)
         except SplitMissing as error:
             missing[split] = str(error)
     if not splits:
@@ -115,7 +115,7 @@ def open_official(root: Path, name: str = "") -> Dataset:
     return Dataset(name or kind, splits, missing=missing, kind=kind)
 
 
-def read_split(root: Path, split: str, pair: Pair) -> Split:
+def read_split(root: Path, split: str, pair: Pair, images: Path | None = None) -> Split:
     """Join questions and annotations by question_id. Raises UserError naming file, question id and field."""
     questions = read_json(pair.questions, QuestionsFile).questions
     annotated = read_json(pair.annotations, AnnotationsFile)
@@ -125,21 +125,21 @@ def read_split(root: Path, split: str, pair: Pair) -> Split:
     asked = _by_id(questions, pair.questions)
     _check_join(pair, asked, rows)
     wanted = sorted({one.image_id for one in questions})
-    found = CocoImages(root, split, wanted)
+    found = CocoImages(root, split, wanted, images=images)
     # One path per image, not per question: making paths is half the time of reading VQAv2.
-    images = {image_id: found.path(image_id) for image_id in wanted}
+    paths = {image_id: found.path(image_id) for image_id in wanted}
     types = annotated.question_types
-    return Split(split, [_sample(one, rows[one.question_id], images[one.image_id], types) for one in questions])
+    return Split(split, [_sample(one, rows[one.question_id], paths[one.image_id], types) for one in questions])
 
 
-def sampled_images(root: Path, split: str) -> list[Path]:
+def sampled_images(root: Path, split: str, images: Path | None = None) -> list[Path]:
     """Where some images of a split should be, told by pieces of its questions file, however large that is.
 
     Raises UserError as `open_official` does where files or image folders are missing.
     """
-    pair = _find_pair(root, _prefixes(root)[0], split)
+    pair = _find_pair(root, split)
     ids = sorted(set(_sampled_ids(pair.questions)))
-    found = CocoImages(root, split, ids)
+    found = CocoImages(root, split, ids, images=images)
     return [found.path(image_id) for image_id in ids]
 
 
@@ -190,25 +190,22 @@ def _check_join(pair: Pair, asked: Mapping[int, QuestionRow], rows: Mapping[int,
         raise UserError(f"{pair.questions}: question_id {alone} has no entry in {pair.annotations}")
 
 
-def _prefixes(root: Path) -> list[str]:
-    return [prefix for prefix in KINDS if any(_find_file(root, name) for name in _all_names(prefix))]
+def _says_okvqa(path: Path) -> bool:
+    """Copies of OK-VQA with `v2_` in their names are told by the description at their beginning."""
+    return b"OK-VQA" in read_head(path, DESCRIPTION_BYTES)
 
 
-def _all_names(prefix: str) -> list[str]:
-    return [name for split in SPLITS for name in file_names(prefix, split)]
-
-
-def _find_file(root: Path, name: str) -> Path | None:
-    return next((path for folder in FOLDERS if (path := root / folder / name).is_file()), None)
-
-
-def _find_pair(root: Path, prefix: str, split: str) -> Pair:
+def _find_pair(root: Path, split: str) -> Pair:
     """The split's files. Raises SplitMissing where there is none, UserError where only one is there."""
-    names = file_names(prefix, split)
-    questions, annotations = (_find_file(root, name) for name in names)
+    files = official_files(root)
+    prefix = next((one.prefix for one in files), "")
+    wanted = [Official(prefix, split, role) for role in ROLES]
+    questions, annotations = map(files.get, wanted)
     if questions and annotations:
         return Pair(questions, annotations)
-    lacking = [name for name, path in zip(names, (questions, annotations), strict=True) if path is None]
+    lacking = [one.name for one in wanted if one not in files]
     looked = ", ".join(str(root / folder / name) for name in lacking for folder in FOLDERS)
-    sentence = f"{root} lacks {' and '.join(lacking)} ({KINDS[prefix]}, {split} split): looked for {looked}"
+    sentence = (
+        f"{root} lacks {' and '.join(lacking)} ({KINDS[prefix]}, {split} split): looked for {looked}{renames(root)}"
+    )
     raise UserError(sentence) if len(lacking) == 1 else SplitMissing(sentence)

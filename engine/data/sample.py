@@ -111,12 +111,16 @@ class Dataset:
     def split(self, name: str) -> Split:
         """The split `train` or `val`. Raises UserError where the data set has none."""
         if name not in self._splits:
-            raise UserError(self._missing.get(name, f"the data set {self.name} has no {name} split"))
+            raise SplitMissing(self._missing.get(name, f"the data set {self.name} has no {name} split"))
         return self._splits[name]
 
     def has(self, name: str) -> bool:
         """Whether the data set has this split."""
         return name in self._splits
+
+    def completed(self, other: Dataset) -> Dataset:
+        """This data set with the splits that it lacks taken from another."""
+        return Dataset(self.name, {**other._splits, **self._splits}, missing=self._missing, kind=self.kind)
 
     @cached_property
     def sha(self) -> str:

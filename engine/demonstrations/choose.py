@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from db.rows import Fact, Row
@@ -79,10 +80,20 @@ def choose(
         device=device,
     )
     chooser = RETRIEVERS[retriever](task)
-    chosen = {shot: chooser(shot) for shot in shots}
+    chosen = {shot: in_order(chooser(shot), spec.order, queries, spec.seed) for shot in shots}
     ids = {shot: [[train.ids[row] for row in rows] for rows in lists] for shot, lists in chosen.items()}
     yield Fact("demonstrations_sha", sha256_text(canonical_json(ids)))
     return chosen
+
+
+def in_order(rows: list[Demonstrations], order: str, queries: Sequence[Sample], seed: int) -> list[Demonstrations]:
+    """The demonstrations of each query as its prompt shows them; shuffling draws by (seed, question_id)."""
+    if order == "reversed":
+        return [one[::-1] for one in rows]
+    if order == "shuffled":
+        drawn = (np.random.default_rng([seed, query.question_id]) for query in queries)
+        return [tuple(int(row) for row in rng.permutation(one)) for rng, one in zip(drawn, rows, strict=True)]
+    return rows
 
 
 def _selector_of(spec: EvalSpec, retriever: str, device: str) -> Selector | None:

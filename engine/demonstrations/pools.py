@@ -224,7 +224,7 @@ def _recall(path: Path, queries: int) -> Tensor | None:
     try:
         with opened(path) as file:
             table = np.load(file, allow_pickle=False)
-    except (NotReadable, ValueError, EOFError):
+    except (NotReadable, ValueError, EOFError, MemoryError):
         return None
     whole = table.ndim == 2 and len(table) == queries and table.dtype == np.int64
     return torch.from_numpy(table) if whole else None

@@ -12,7 +12,13 @@ from db.specs.base import Finding, Report, has_error, worst_first
 from db.specs.selector import parameter_count
 from engine.common.findings import error, info
 from engine.common.wording import capital, convert_command, counted, parted, printable_facts, sentence, share
-from engine.doctor.checkpoint_origin import lora_findings, metadata_findings, stale_findings, vocabulary_findings
+from engine.doctor.checkpoint_origin import (
+    label_findings,
+    lora_findings,
+    metadata_findings,
+    stale_findings,
+    vocabulary_findings,
+)
 from engine.doctor.request import Request, judge_request
 from engine.weights.anatomy import Unreadable, plain
 from engine.weights.containers import files_of
@@ -64,7 +70,7 @@ def _judge(
     findings += [*_completeness(opened), *dtype_findings(path, opened.tensors), *value_findings(path, opened.tensors)]
     convertible = all(finding.severity != "error" and finding.code != "unverifiable" for finding in findings)
     findings += [*_legacy_names(opened, convertible), *metadata_findings(opened), *stale_findings(opened)]
-    findings += lora_findings(opened)
+    findings += [*lora_findings(opened), *label_findings(opened)]
     return facts | extra, [*findings, *judged]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -17,7 +19,9 @@ from engine.weights.declared import stored_config
 from engine.weights.selector_file import Opened, open_checkpoint
 from engine.weights.tensor_values import differing
 
-MOST_ADAPTERS, MOST_CONFIG = 100, 1024 * 1024
+MOST_FOLDERS, MOST_CONFIG = 100, 1024 * 1024
+FORBIDDEN_LOSS = 12.0
+"""Ours, nats: three times the guess among 64 rows, and half of what published labels modulo 2 gave."""
 
 
 def metadata_findings(opened: Opened) -> Iterator[Finding]:
@@ -34,6 +38,25 @@ def metadata_findings(opened: Opened) -> Iterator[Finding]:
         text = sentence("; ".join(clashes))
         fix = "Trust the file; rename it so that results can be traced."
         yield warning("metadata-conflict", str(opened.path), text, fix)
+
+
+def label_findings(opened: Opened) -> Iterator[Finding]:
+    """`labels-forbidden` (warning): a validation loss, by name or metadata, that no choice among permitted rows has.
+
+    A label that was already chosen is masked, and costs about 100 nats where other errors cost a few. Published supervision took
+    train rows modulo the pool's size for labels, so that two rows of one parity gave one label twice.
+    """
+    told = re.search(r"(?<![a-z])val(?:_loss)?[=_]?(\d{1,4}\.\d{1,9})", opened.path.name)
+    stored = opened.anatomy.metadata.get("val_loss")
+    loss = float(told[1]) if told else stored if isinstance(stored, int | float) else 0.0
+    if math.isfinite(loss) and loss >= FORBIDDEN_LOSS:
+        text = (
+            f"A validation loss of {loss:g} is none of a choice: guessing among 64 rows costs 4.16. Labels that the mask "
+            f"forbids cost about 100 each, so we infer that about {loss:.0f} in 100 were such, as where labels are train rows "
+            "modulo the size of the pool."
+        )
+        fix = "Look at the labels of its training: they must count inside each query's pool, and never repeat."
+        yield warning("labels-forbidden", str(opened.path), text, fix)
 
 
 def stale_findings(opened: Opened) -> Iterator[Finding]:
@@ -94,7 +117,8 @@ def _ranks(opened: Opened, adapters: list[str], configured: object, side: Path) 
 
 
 def _rank_beside(side: Path) -> object:
-    for file in islice(side.glob("**/adapter_config.json"), MOST_ADAPTERS):
+    for folder, _, _ in islice(os.walk(side), MOST_FOLDERS):
+        file = Path(folder, "adapter_config.json")
         try:
             if file.is_file() and file.stat().st_size < MOST_CONFIG:
                 return json.loads(file.read_bytes()).get("r")

@@ -79,7 +79,7 @@ def missing_images(subject: str, looked_for: Sequence[Path], note: str = "") -> 
         "error" if none else "warning",
         subject,
         f"{many} there{note}: looked for {missing[0]}.",
-        "Put the images there, or set COCO_PATH to the folder that holds val2014 or val2017"
+        "Put the images there, give --images FOLDER, or set COCO_PATH to the folder that holds val2014 or val2017"
         + ("." if none else "; questions without an image are flagged and not scored."),
     )
 

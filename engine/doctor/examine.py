@@ -49,6 +49,8 @@ def examine(path: Path, *, expect: Mapping[str, str] | None = None) -> Report:
         return _judged(path, "embeddings", lambda: embedding_report(open_embeddings(path)))
     if path.suffix not in WEIGHTS and head.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"["):
         return _json(path, head)
+    if path.suffix not in WEIGHTS and (report := _of_another_program(path)):
+        return report
     if _is_weights(path, head):
         return examine_checkpoint(path, expect)
     return Report(path=str(path), kind="unknown", findings=(*_unsafe(path), _unknown(path, head)))
@@ -64,7 +66,8 @@ def _unknown(path: Path, head: bytes) -> Finding:
     if found := stand_in(head):
         return error("not-a-checkpoint", str(path), f"{path} is {found[0]}.", capital(f"{found[1]}."))
     text = (
-        "It is none of the files that can be judged: checkpoint, RL data, embeddings, sampler cache, results, data set."
+        "It is none of the files that can be judged: checkpoint, RL data, embeddings, sampler cache, results, report, training "
+        "log, another tracker's runs, data set."
     )
     return error("not-a-checkpoint", str(path), text, "Check the path.")
 
@@ -88,6 +91,11 @@ def _is_embeddings(path: Path, head: bytes) -> bool:
 def _folder(path: Path, expect: Mapping[str, str] | None) -> Report:
     if any((path / name).is_file() for name in (*INDEX_FILES, *SINGLE_FILES)) or _is_foreign(path):
         return examine_checkpoint(path, expect)
+    # 20 ms that a checkpoint's report does not need
+    from engine.data.datasets import is_dataset
+
+    if not is_dataset(path) and (report := _of_another_program(path)):
+        return report
     return _judged(path, "dataset", lambda: _dataset(path))
 
 
@@ -154,13 +162,23 @@ def _rl_data(path: Path) -> Judged:
 
 def _results(path: Path) -> Judged:
     # 30 ms that a checkpoint's report does not need
-    from engine.doctor.tables import audit
-    from engine.figures.result_files import read_result_file
+    from engine.doctor.readings import reading_facts, reading_findings
+    from engine.figures.readers import read_file
 
-    results = read_result_file(path)
-    figures = sum(len(matrix.figures) for matrix in results.matrices)
-    facts = {"matrices": len(results.matrices), "figures": figures, "answers": len(results.answers)}
-    return facts, audit(results.matrices)
+    reading = read_file(path)
+    return reading_facts(reading), reading_findings([reading])
+
+
+def _of_another_program(path: Path) -> Report | None:
+    """The report on a file or folder of a layout that can be imported; none where it is of none."""
+    # 60 ms (a Markdown parser among them) that a checkpoint's report does not need
+    from engine.figures.readers import recognised
+
+    try:
+        reader = recognised(path)
+    except UserError:  # which reading it says again, with its reason
+        return _judged(path, "matrix", lambda: _results(path))
+    return _judged(path, reader.kind, lambda: _results(path)) if reader else None
 
 
 JSON_KINDS = "Give RL data, a sampler cache, accuracy matrices, a metrics file (test_data_num=..., shot_num=...), or predictions."

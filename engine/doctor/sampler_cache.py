@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ _IDS = msgspec.json.Decoder(list[int])
 
 MOST_BYTES = 1 << 30
 """Pools of 64 for every question of VQAv2 take a quarter of this."""
+BY_LIKENESS = {
+    "TextSimSampler": "by likeness of questions",
+    "ImgSimSampler": "by likeness of images",
+    "MixSampler": "mixed in some ratio of likeness of images, of questions, and chance",
+}
+"""Published samplers whose draw depends on embeddings, by the name that they put into the file's name."""
 
 
 def read_sampler_cache(path: Path) -> dict[int, array[int]]:
@@ -53,4 +60,16 @@ def sampler_report(path: Path) -> tuple[dict[str, Any], list[Finding]]:
     if sizes.min() != sizes.max():
         text = f"Pools have between {sizes.min()} and {sizes.max()} rows; losses over them are not comparable."
         findings.append(warning("pool-size-uneven", str(path), text, "Draw pools of one size."))
-    return facts, findings
+    return facts, [*findings, *_unverifiable(path)]
+
+
+def _unverifiable(path: Path) -> Iterator[Finding]:
+    """Pools by likeness hang on an encoder, mixed ones on their ratio too; the layout has room for neither."""
+    made = next((how for name, how in BY_LIKENESS.items() if name.casefold() in path.name.casefold()), "")
+    if made:
+        text = (
+            f"Its name says pools {made}, and neither name nor content says of which encoder: a cache that another encoder or "
+            "ratio made looks the same and is taken up in silence by whatever asks for this name."
+        )
+        fix = "Draw the pools again with --pool, which records encoder and rule with the run."
+        yield warning("cache-unverifiable", str(path), text, fix)

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from db.specs.base import Finding, worst_first
-from engine.figures.result_files import Figure, Matrix
-from engine.figures.units import PRINTED, SCORE_STEP, off_by
+from engine.figures.reading import Figure, Matrix
+from engine.figures.units import SCORE_STEP, off_by
 from engine.statistics.intervals import Z95
 
 EPSILON = 1e-6
@@ -48,7 +48,7 @@ def lattice_distance(figure: Figure, step: float) -> float:
     """
     if not 0 <= figure.accuracy <= 100:
         return math.inf
-    return off_by(figure.accuracy, figure.n, step)
+    return off_by(figure.accuracy, figure.n, step, figure.half_unit)
 
 
 def off_lattice(matrix: Matrix) -> list[Finding]:
@@ -103,7 +103,7 @@ def impossible_blocks(matrix: Matrix) -> list[Finding]:
         if max(lattice_distance(small, step), lattice_distance(large, step)) > EPSILON:
             continue
         total = (large.n * large.accuracy - small.n * small.accuracy) / 100
-        slack = PRINTED * (small.n + large.n) / 100 + EPSILON
+        slack = (small.half_unit * small.n + large.half_unit * large.n) / 100 + EPSILON
         off = abs(total - round(total / step) * step)
         if total < -slack or total > large.n - small.n + slack or off > slack:
             findings.append(_block_finding(matrix, small, large, 100 * total / (large.n - small.n)))

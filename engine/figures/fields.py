@@ -7,12 +7,18 @@ from typing import Any
 
 DATASETS = {"okvqa": "OKVQA", "vqav2": "VQAv2", "vqa2": "VQAv2", "v2": "VQAv2"}
 """Letters and digits of a name, capitals aside -> the name by which data sets are known here."""
+FULL_SIZE = {"OKVQA": 5046, "VQAv2": 214_354}
+"""Data set -> questions of its validation split."""
 LARGEST = 10**15
 """Larger ids and counts are damage; they would fit no database column."""
 
 
 class BadValue(Exception):
     """A value is not what its field holds; the text says what it is and what is needed."""
+
+    def __init__(self, what: str, way_out: str = "repair the value or remove its row") -> None:
+        super().__init__(what)
+        self.way_out = way_out
 
 
 def whole(value: Any, what: str, least: int = 0) -> int:

@@ -47,10 +47,10 @@ def percent_factor(figures: Sequence[Printed]) -> float:
     return 1.0
 
 
-def off_by(value: float, n: int, step: float) -> float:
+def off_by(value: float, n: int, step: float, half_unit: float = PRINTED) -> float:
     """How far a percentage is from the nearest possible sum of scores over n questions, beyond what printing rounds."""
     total = value * n / 100
-    return abs(total - round(total / step) * step) - PRINTED * n / 100
+    return abs(total - round(total / step) * step) - half_unit * n / 100
 
 
 def _refuse_other_measures(figures: Sequence[Printed]) -> None:

@@ -1,7 +1,7 @@
 """The job process: load the run, look its recipe up, store each row it yields, say how it ended.
 
-`python -m engine.job.worker --home DIR RUN`. Standard output and error are the run's log. The only module that knows both
-the recipes and the store.
+`python -m engine.job.worker --home DIR RUN...`, several runs where they train as one batch. Standard output and error are
+the log of the first. The only module that knows both the recipes and the store.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import argparse
 import errno
 import faulthandler
 import importlib
-import json
 import os
 import signal
 import sys
@@ -23,20 +22,23 @@ from typing import Any
 
 from loguru import logger
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Engine
 from sqlmodel import Session
 
-from db import process, store
+from db import store
 from db.home import Home
 from db.rows import Candidate, Input, Row, StoredAnswer
-from db.session import open_database, reading, writing
-from db.specs import JOB_SPEC, UserError, canonical_json
+from db.session import reading, writing
+from db.specs import JOB_SPEC, UserError
 from db.specs.imported import ImportSpec
-from engine.job import environment
-from engine.job.identity import CODES, Identity
+from engine.common.importing import no_collections
+from engine.job.claims import Job, claim
+from engine.job.identity import Identity
 from engine.job.recorder import LAST_WORD_BYTES, RESERVE_BYTES, Recorder, Reserve
+from engine.job.reporting import Once, Reporter, hear_libraries
 from engine.recipes.changed import Changed
 from engine.recipes.run_context import RunContext, Scored, Stop
+from engine.serving.notices import notify
+from engine.vlm.opening import begin
 
 RECIPES: dict[str, tuple[str, str]] = {
     "eval": ("engine.recipes.evaluate", "evaluate"),
@@ -46,6 +48,11 @@ RECIPES: dict[str, tuple[str, str]] = {
     "embed": ("engine.recipes.embed", "embed"),
     "import": ("engine.recipes.import_answers", "import_answers"),
 }
+TOGETHER = dict.fromkeys(("rce", "grpo"), ("engine.recipes.train", "train_many"))
+"""Recipes that take several runs at once."""
+THIS_RUN = "<run>"
+LIBRARIES_LOADED = (0, 1, 100)
+"""Numbers of rows at which libraries that recipes import may have brought handlers along."""
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 GRACE_S = 10
 """Seconds between a request to stop and breaking into a recipe that yields nothing meanwhile."""
@@ -97,36 +104,18 @@ class StopRequest(Stop):
             raise Stopped
 
 
-@dataclass(frozen=True)
-class Job:
-    """A claimed run."""
-
-    home: Home
-    database: Engine
-    run_id: int
-    process_id: int
-    kind: str
-    spec_text: str
-    """The specification as stored (JSON)."""
-
-    @property
-    def label(self) -> str:
-        """How people name the run."""
-        return f"r{self.run_id}"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point; the exit code is 0 for done and stopped, that of the error for the user's fault, else 1."""
     parser = argparse.ArgumentParser(prog="python -m engine.job.worker", description="Work on one run.")
     parser.add_argument("--home", required=True, type=Path, help="home folder")
-    parser.add_argument("run", help="run, such as r12")
+    parser.add_argument("runs", nargs="+", metavar="run", help="run, such as r12")
     asked = parser.parse_args(arguments)
     faulthandler.enable()
     logger.remove()
     logger.add(sys.stderr, format=LOG_FORMAT, level="INFO", backtrace=False, diagnose=False)
     stop = StopRequest()
     try:
-        return work(claim(Home(asked.home), asked.run), stop).exit_code
+        return work([claim(Home(asked.home), run) for run in asked.runs], stop).exit_code
     except UserError as error:
         logger.error("{}", error)
         return error.exit_code
@@ -135,88 +124,75 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def claim(home: Home, name: str) -> Job:
-    """Open the database and take the run; refuses one that another living process works on."""
-    database = open_database(home.database)
-    surroundings = environment.describe(Path.cwd())
-    with writing(database) as session:
-        run = store.find_run(session, name)
-        assert run.id is not None, "a stored run has a key"
-        pid = os.getpid()
-        row = store.start_process(
-            session,
-            run_id=run.id,
-            pid=pid,
-            pid_start=process.pid_start(pid),
-            boot_id=process.boot_id(),
-            host=process.host(),
-            argv=sys.argv,
-            log_path=str(home.log(run.id)),
+def work(jobs: Sequence[Job], stop: StopRequest) -> Outcome:
+    """Run the recipe to its end, store everything it yielded, then say how it ended; several jobs are one batch."""
+    recorders = []
+    for job in jobs:
+        run_dir = job.home.run_dir(job.run_id)
+        run_dir.mkdir(parents=True, exist_ok=True)
+        reserves = Reserve(run_dir / "reserve", RESERVE_BYTES), Reserve(run_dir / "reserve-last-word", LAST_WORD_BYTES)
+        logger.info("{}: {} begins, process {}", job.label, job.kind, os.getpid())
+        recorder = Recorder(
+            job.database, run_id=job.run_id, process_id=job.process_id, reserve=reserves[0], hurried=lambda: stop.asked
         )
-        assert row.id is not None, "a stored process has a key"
-        store.set_state(session, run_id=run.id, state="running")
-        store.drop_findings(session, run_id=run.id, codes=CODES)
-        run.environment = canonical_json(merged(json.loads(run.environment), surroundings))
-        return Job(home, database, run.id, row.id, run.kind, store.spec_text(session, run=run))
-
-
-def merged(stored: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:
-    """What the run was made with; a process that resumes it elsewhere is added, not put in the first one's place."""
-    first = {name: stored.get(name) for name in present}
-    if not any(first.values()):
-        return {**stored, **present}
-    differing = {name: value for name, value in present.items() if first[name] != value}
-    if not differing:
-        return dict(stored)
-    return {**stored, "resumed_with": [*stored.get("resumed_with", []), differing]}
-
-
-def work(job: Job, stop: StopRequest) -> Outcome:
-    """Run the recipe to its end, store everything it yielded, then say how it ended."""
-    run_dir = job.home.run_dir(job.run_id)
-    run_dir.mkdir(parents=True, exist_ok=True)
-    reserve = Reserve(run_dir / "reserve", RESERVE_BYTES)
-    last_word = Reserve(run_dir / "reserve-last-word", LAST_WORD_BYTES)
-    logger.info("{}: {} begins, process {}", job.label, job.kind, os.getpid())
-    recorder = Recorder(
-        job.database, run_id=job.run_id, process_id=job.process_id, reserve=reserve, hurried=lambda: stop.asked
-    )
-    outcome = carry_out(job, recorder, stop)
+        recorders.append((recorder, reserves))
+    outcome = carry_out(jobs, [recorder for recorder, _ in recorders], stop)
     stop.recipe_ended()
+    for job, (recorder, reserves) in zip(jobs, recorders, strict=True):
+        outcome = _end(job, recorder, reserves, outcome)
+    return outcome
+
+
+def _end(job: Job, recorder: Recorder, reserves: Sequence[Reserve], outcome: Outcome) -> Outcome:
     try:
         recorder.close()
     except UserError as error:
         outcome = Outcome("failed", error.exit_code, str(error))
     finally:
-        reserve.release()
-        last_word.release()
+        for reserve in reserves:
+            reserve.release()
     level = "ERROR" if outcome.state == "failed" else "INFO"
-    logger.log(level, "{}: {} {}", job.label, outcome.state, outcome.reason)
+    reason = outcome.reason.replace(THIS_RUN, job.label)
+    logger.log(level, "{}: {} {}", job.label, outcome.state, reason)
     with writing(job.database) as session:
         store.end_process(
-            session, process_id=job.process_id, state=outcome.state, exit_code=outcome.exit_code, reason=outcome.reason
+            session, process_id=job.process_id, state=outcome.state, exit_code=outcome.exit_code, reason=reason
         )
         store.set_state(session, run_id=job.run_id, state=outcome.state)
+        name = store.get_run(session, run_id=job.run_id).name
+    if told := notify({"run": job.label, "name": name, "state": outcome.state, "reason": reason}):
+        logger.warning("{}", told)
     return outcome
 
 
-def carry_out(job: Job, recorder: Recorder, stop: StopRequest) -> Outcome:
+def carry_out(jobs: Sequence[Job], recorders: Sequence[Recorder], stop: StopRequest) -> Outcome:
     """Draw the recipe's rows until it ends, is stopped, or fails."""
+    labels = ", ".join(job.label for job in jobs)
     try:
         stop.check()
-        known = _known(job)
-        with closing(_recipe(job, known, stop)) as rows:
+        known = [_known(job) for job in jobs]
+        with closing(_rows(jobs, known, stop)) as rows:
             stop.check()  # its imports take seconds
-            identity = Identity(job.label, inputs=known.inputs, facts=known.facts)
-            for row in rows:
-                _put(recorder, identity, row)
+            identities = [
+                Identity(job.label, inputs=one.inputs, facts=one.facts) for job, one in zip(jobs, known, strict=True)
+            ]
+            reporters = [Reporter(job.label) for job in jobs]
+            libraries = Once()
+            hear_libraries(libraries)
+            for number, (run, row) in enumerate(rows):
+                if number in LIBRARIES_LOADED:
+                    hear_libraries(libraries)
+                _put(recorders[run], identities[run], row)
+                reporters[run].see(row)
                 stop.check()
+            for reporter in reporters:
+                reporter.end()
     except Stopped:
-        return Outcome("stopped", 0, f"`leverplus resume {job.label}` goes on from here")
+        return Outcome("stopped", 0, f"`leverplus resume {THIS_RUN}` goes on from here")
     except UserError as error:
         return Outcome("failed", error.exit_code, str(error))
     except Exception as error:  # the last line of defence: whatever it was, the run must say so
-        logger.opt(exception=True).error("{} failed", job.label)
+        logger.opt(exception=True).error("{} failed", labels)
         return Outcome("failed", 1, _sentence(error))
     return Outcome("done", 0)
 
@@ -253,16 +229,32 @@ def _known(job: Job) -> Known:
         )
 
 
-def _recipe(job: Job, known: Known, stop: Stop) -> Generator[Row, None, None]:
-    module, function = RECIPES[job.kind]
-    spec = settled(_spec(job), known.facts)
+def _rows(jobs: Sequence[Job], known: Sequence[Known], stop: Stop) -> Generator[tuple[int, Row], None, None]:
+    """(number of the job, row) of one recipe."""
+    together = jobs[0].kind if len(jobs) > 1 else ""
+    module, function = TOGETHER[together] if together else RECIPES[jobs[0].kind]
+    specs = [settled(_spec(job), one.facts) for job, one in zip(jobs, known, strict=True)]
+    contexts = [_context(job, one, stop) for job, one in zip(jobs, known, strict=True)]
+    if vlm := getattr(specs[0], "vlm", ""):
+        begin(vlm, specs[0].device, jobs[0].home.cache)
+    with no_collections():
+        recipe = getattr(importlib.import_module(module), function)
+    if together:
+        yield from recipe(specs, contexts)
+        return
+    with closing(recipe(specs[0], contexts[0])) as rows:
+        for row in rows:
+            yield 0, row
+
+
+def _context(job: Job, known: Known, stop: Stop) -> RunContext:
     job.home.cache.mkdir(parents=True, exist_ok=True)
 
     def find_answers(shas: Sequence[str]) -> Mapping[str, StoredAnswer]:
         with reading(job.database) as session:
             return store.find_answers(session, request_shas=shas)
 
-    context = RunContext(
+    return RunContext(
         run_dir=job.home.run_dir(job.run_id),
         cache_dir=job.home.cache,
         run_id=job.run_id,
@@ -272,9 +264,6 @@ def _recipe(job: Job, known: Known, stop: Stop) -> Generator[Row, None, None]:
         stop=stop,
         candidates={(candidate.query_id, candidate.pointer): candidate for candidate in known.candidates},
     )
-    recipe = getattr(importlib.import_module(module), function)
-    rows: Generator[Row, None, None] = recipe(spec, context)
-    return rows
 
 
 def settled(spec: Any, facts: Mapping[str, Any]) -> Any:

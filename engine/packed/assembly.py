@@ -13,6 +13,7 @@ from engine.packed.images import Features, Kept, Pixels, Reader
 from engine.packed.language import Language
 from engine.packed.memory import KeyValues
 from engine.packed.pointwise import PlainPointwise, Pointwise
+from engine.packed.shared import Shared
 from engine.packed.tower import OwnTower, PackedTower, Tower
 from engine.packed.weights import LanguageWeights, language_weights, tower_weights
 
@@ -28,10 +29,18 @@ SPILLED_BYTES = 16 << 30
 """Host memory for visual tokens that a GPU has no room for."""
 
 
-def build(model: Any, processor: Any, decoding: Decoding, *, memory_bytes: int | None = None) -> Engine:
+def build(
+    model: Any,
+    processor: Any,
+    decoding: Decoding,
+    *,
+    memory_bytes: int | None = None,
+    shared: tuple[int, int] | None = None,
+) -> Engine:
     """The engine for a model that `weights.unsupported` has nothing against. It takes the model's weights.
 
-    `memory_bytes`: for keys and values, in place of a share of what is free.
+    `memory_bytes`: for keys and values, in place of a share of what is free. `shared`: memory for visual tokens that other
+    processes of this model read and write too, in place of host memory of its own.
     """
     weights = language_weights(model)
     tower_of = tower_weights(model)
@@ -39,7 +48,9 @@ def build(model: Any, processor: Any, decoding: Decoding, *, memory_bytes: int |
     attention, pointwise = _kernels(device, weights.embedding.dtype)
     pixels = Pixels(processor.image_processor, device)
     tower: Tower = OwnTower(model) if tower_of is None else PackedTower(tower_of, attention, pointwise)
-    kept = Kept(device, _share(device, SHARE_OF_FEATURES), SPILLED_BYTES if device.type == "cuda" else 0)
+    common = Shared(*shared, weights.embedding.dtype) if shared else None
+    spilled = SPILLED_BYTES if device.type == "cuda" and not common else 0
+    kept = Kept(device, _share(device, SHARE_OF_FEATURES), spilled, common)
     memory = _memory(weights, device, memory_bytes or _share(device, SHARE))
     return Engine(
         language=Language(weights, memory, attention, pointwise),

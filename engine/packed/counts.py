@@ -39,22 +39,37 @@ class Counts:
         """Until here."""
         self.seconds += time.perf_counter() - self._since
 
-    def facts(self, card: str) -> Mapping[str, Any]:
-        """What a run records; `card` is the name of the device."""
+    def measures(self, card: str) -> Mapping[str, float]:
+        """How well it went so far; `card` is the name of the GPU, empty for none. Empty before the first answer."""
         if not self.answers:
             return {}
-        rate = self.operations / max(self.seconds, 1e-9)
+        seconds = max(self.seconds, 1e-9)
         peak = next((value for name, value in PEAK.items() if name in card), None)
+        return {
+            "answers_per_s": self.answers / seconds,
+            "images_encoded": self.images_encoded,
+            "images_reused": max(0, self.images - self.images_encoded),
+            "tokens_computed": self.tokens_computed,
+            "tokens_reused": self.tokens - self.tokens_computed,
+            "tflops": self.operations / seconds / 1e12,
+            **({"utilisation": self.operations / seconds / peak} if peak else {}),
+        }
+
+    def facts(self, card: str) -> Mapping[str, Any]:
+        """What a run records at its end."""
+        found = self.measures(card)
+        if not found:
+            return {}
         facts = {
-            "engine_answers_per_s": round(self.answers / max(self.seconds, 1e-9), 2),
+            "engine_answers_per_s": round(found["answers_per_s"], 2),
             "engine_images": self.images,
             "engine_images_encoded": self.images_encoded,
             "engine_prompt_tokens": self.tokens,
             "engine_prompt_tokens_computed": self.tokens_computed,
-            "engine_tflops": round(rate / 1e12, 3),
+            "engine_tflops": round(found["tflops"], 3),
         }
-        if peak is not None:
-            facts["engine_utilisation"] = round(rate / peak, 3)
+        if "utilisation" in found:
+            facts["engine_utilisation"] = round(found["utilisation"], 3)
         if self.splits:
             facts["engine_splits"] = self.splits
         return facts

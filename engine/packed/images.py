@@ -6,7 +6,6 @@ on the device, with a table of the 256 values that a byte can become, so that th
 
 from __future__ import annotations
 
-import os
 import threading
 import weakref
 from collections import OrderedDict
@@ -20,8 +19,10 @@ import torch
 from torch import Tensor
 
 from engine.common.images import ImageProblem, image_size
-from engine.packed.reading import ReadingProcess, Sizing, Source, read
+from engine.packed.reading import READERS, ReadingProcess, Sizing, Source, read, reading_process
+from engine.packed.shared import Shared
 from engine.packed.tower import Grid, Tower
+from engine.packed.transfer import send
 
 AHEAD = 512
 """Images read ahead of the one that is needed: about 0.5 GB for images of 640x480 pixels."""
@@ -65,24 +66,24 @@ class Reader:
     """Reads images ahead of their use: beside a GPU in processes of its own, else in threads."""
 
     def __init__(self, pixels: Pixels, *, processes: bool, workers: int = 0) -> None:
-        """`workers`: how many; 0 for as many as there are cores, 16 at most."""
+        """`workers`: how many; 0 for `READERS`."""
         self.pixels = pixels
         self._processes = processes
         self._own = threading.local()
         self._under_way: dict[str, Future[Tensor]] = {}
         self._waiting: OrderedDict[str, Source] = OrderedDict()
-        self._pool = ThreadPoolExecutor(workers or min(16, os.cpu_count() or 1), thread_name_prefix="images")
+        self._pool = ThreadPoolExecutor(workers or READERS, thread_name_prefix="images")
 
     def read(self, source: Source) -> Tensor:
         """The image at its size, (height, width, 3) bytes. Raises ImageProblem."""
         if self._processes:
-            return torch.from_numpy(self._process().read(source)).pin_memory()
+            return torch.from_numpy(self._process().read(source, self.pixels.sizing)).pin_memory()
         return torch.from_numpy(read(source, self.pixels.sizing))
 
     def _process(self) -> ReadingProcess:
         """The process of this thread."""
         if not hasattr(self._own, "process"):
-            self._own.process = ReadingProcess(self.pixels.sizing)
+            self._own.process = reading_process()
             weakref.finalize(self, self._own.process.end)
         process: ReadingProcess = self._own.process
         return process
@@ -101,6 +102,13 @@ class Reader:
         self._go_on()
         return reading.result()
 
+    def skip(self, key: str) -> None:
+        """The image is not needed any more: somebody else encoded it meanwhile."""
+        self._waiting.pop(key, None)
+        if reading := self._under_way.pop(key, None):
+            reading.cancel()
+            self._go_on()
+
     def forget(self) -> None:
         """Nothing that was announced is needed any more."""
         self._waiting.clear()
@@ -117,15 +125,16 @@ class Reader:
 class Kept:
     """Visual tokens by key, the most recently used ones on the device, older ones in the host's memory, within budgets."""
 
-    def __init__(self, device: torch.device, on_device: int, on_host: int) -> None:
-        """Budgets in bytes. On a CPU both are one memory."""
+    def __init__(self, device: torch.device, on_device: int, on_host: int, shared: Shared | None = None) -> None:
+        """Budgets in bytes. On a CPU both are one memory. `shared`: what other processes encoded as well."""
         self.device = device
+        self.shared = shared
         self.limits = (on_device, on_host)
         self._levels: tuple[OrderedDict[str, Tensor], OrderedDict[str, Tensor]] = (OrderedDict(), OrderedDict())
         self._used = [0, 0]
 
     def __contains__(self, key: str) -> bool:
-        return any(key in level for level in self._levels)
+        return any(key in level for level in self._levels) or (self.shared is not None and key in self.shared)
 
     def get(self, key: str) -> Tensor | None:
         """The tokens on the device, or None."""
@@ -133,14 +142,21 @@ class Kept:
             if key in level:
                 tokens = level.pop(key)
                 self._used[number] -= tokens.nbytes
-                tokens = tokens.to(self.device)
+                tokens = send(tokens, self.device) if tokens.device != self.device else tokens
                 self._put(0, key, tokens)
                 return tokens
-        return None
+        common = self.shared.get(key) if self.shared is not None else None
+        if common is None:
+            return None
+        tokens = send(common, self.device) if self.device.type == "cuda" else common.clone()
+        self._put(0, key, tokens)
+        return tokens
 
     def put(self, key: str, tokens: Tensor) -> None:
         """Keeps the tokens while there is room."""
         self._put(0, key, tokens)
+        if self.shared is not None:
+            self.shared.put(key, tokens)
 
     def _put(self, number: int, key: str, tokens: Tensor) -> None:
         level = self._levels[number]
@@ -185,12 +201,15 @@ class Features:
         found: dict[str, Tensor] = {}
         problems: dict[str, ImageProblem] = {}
         missing: list[str] = []
+        if self.kept.shared is not None:
+            self.kept.shared.settle()
         for key in dict.fromkeys(keys):
             kept = self.kept.get(key)
             if kept is None:
                 missing.append(key)
             else:
                 found[key] = kept
+                self.reader.skip(key)
         chunk: dict[str, Tensor] = {}
         for key in missing:
             try:

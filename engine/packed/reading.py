@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -19,6 +20,8 @@ from PIL import Image
 
 from engine.common.images import ImageProblem, load_image
 
+READERS = min(16, os.cpu_count() or 1)
+"""Images read at a time."""
 LARGEST_RATIO = 200
 """Of width and height, as the processor has it."""
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
@@ -67,18 +70,36 @@ def read(source: Source, sizing: Sizing) -> Pixels:
     return np.array(image.resize((wide, high), resample=Image.Resampling(sizing.resample)))
 
 
-class ReadingProcess:
-    """One process that reads images; asked by one thread at a time."""
+_ready: list[ReadingProcess] = []
 
-    def __init__(self, sizing: Sizing) -> None:
-        self._sizing = sizing
+
+def begin_processes(count: int) -> None:
+    """Starts processes for readers to come, which need a second that may as well pass while a model is loaded."""
+    _ready.extend(ReadingProcess() for _ in range(count - len(_ready)))
+
+
+def end_begun() -> None:
+    """Nobody will ask those that were begun."""
+    while _ready:
+        _ready.pop().end()
+
+
+def reading_process() -> ReadingProcess:
+    """One that was begun and that nobody has yet, or a new one."""
+    return _ready.pop() if _ready else ReadingProcess()
+
+
+class ReadingProcess:
+    """One process that reads images; asked by one thread at a time. It ends with whoever started it."""
+
+    def __init__(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "engine.packed.reading"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
 
-    def read(self, source: Source) -> Pixels:
+    def read(self, source: Source, sizing: Sizing) -> Pixels:
         """(height, width, 3) of the image at its size. Raises ImageProblem, and OSError where the process is gone."""
-        asked = {**asdict(source), **asdict(self._sizing), "path": str(source.path)}
+        asked = {**asdict(source), **asdict(sizing), "path": str(source.path)}
         given, answered = self._process.stdin, self._process.stdout
         assert given is not None, "the process has an input"
         assert answered is not None, "the process has an output"

@@ -3,9 +3,11 @@ many candidates as its scores call for. Which candidates those are does not depe
 
 from __future__ import annotations
 
-from collections import deque
+import math
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 
 from db.rows import Candidate, Metric, Progress, Question, Row, Settle
 from db.specs.base import UserError
@@ -22,6 +24,8 @@ from engine.vlm.prompt import Prompt, build
 
 ROUND = 2
 """Candidates asked at a time for a query whose group has no signal yet."""
+QUERIES_TOGETHER = 16
+"""Queries whose pairs are asked side by side, where all pairs are: a pair is then read once for all of them."""
 
 
 @dataclass
@@ -50,8 +54,8 @@ class OpenGroup:
 
     def take(self, spec: GenerateSpec) -> Sequence[Proposal]:
         """The proposals to ask next; none when the query is done."""
-        if not spec.adaptive or not self.asked:
-            number = spec.min_candidates if spec.adaptive else len(self.proposals)
+        if spec.all_pairs or not spec.adaptive or not self.asked:
+            number = spec.min_candidates if spec.adaptive and not spec.all_pairs else len(self.proposals)
         else:
             number = 0 if self.signal else ROUND
         taken = self.proposals[self.asked : self.asked + number]
@@ -111,8 +115,7 @@ class CandidateBudget:
         if not self.stored:  # a resumed run must not look as if it began anew
             yield self._progress()
         while True:
-            while len(self._waiting) < self.at_once and (group := next(groups, None)):
-                self._waiting.extend(self._next_requests(group))
+            self._fill(groups)
             block = [self._waiting.popleft() for _ in range(min(self.at_once, len(self._waiting)))]
             if not block:
                 break
@@ -124,6 +127,16 @@ class CandidateBudget:
                 if served:
                     yield Settle()  # stored before the next request is sent, so that a kill loses only what is in flight
         yield self._progress()
+
+    def _fill(self, groups: Iterator[OpenGroup]) -> None:
+        """Requests of further queries, so that there is enough to ask at once."""
+        if self.spec.all_pairs:
+            if not self._waiting:
+                fresh = [self._next_requests(group) for group in islice(groups, QUERIES_TOGETHER)]
+                self._waiting.extend(sorted(chain.from_iterable(fresh), key=lambda one: one[0][1].pointer))
+            return
+        while len(self._waiting) < self.at_once and (group := next(groups, None)):
+            self._waiting.extend(self._next_requests(group))
 
     def _groups_to_fill(self) -> Iterator[OpenGroup]:
         before: dict[int, dict[Pointer, Candidate]] = {}
@@ -142,12 +155,16 @@ class CandidateBudget:
             fresh = [one for one in taken if one.pointer not in group.found]
             if fresh:
                 group.awaited = len(fresh)
-                return [
-                    ((group, one), build(self.spec.prompt, self._demonstrations(one), group.query)) for one in fresh
-                ]
+                return [((group, one), self._prompt(group, one)) for one in fresh]
             self._judge(group)
         self.done.append(group)
         return []
+
+    def _prompt(self, group: OpenGroup, proposal: Proposal) -> Prompt:
+        prompt = build(self.spec.prompt, self._demonstrations(proposal), group.query)
+        if not self.spec.reference_probabilities:
+            return prompt
+        return replace(prompt, references=tuple(_counted(group.query.answers)))
 
     def _candidates(self, replies: Sequence[Reply[tuple[OpenGroup, Proposal]]]) -> Iterator[Candidate]:
         for reply in replies:
@@ -185,7 +202,7 @@ class CandidateBudget:
 
     def _judge(self, group: OpenGroup) -> None:
         """A round is complete: whether the group has signal counts from its first one on."""
-        first = group.asked <= self.spec.min_candidates or not self.spec.adaptive
+        first = group.asked <= self.spec.min_candidates or not self.spec.adaptive or self.spec.all_pairs
         self._judged += first
         self._with_signal += group.signal
 
@@ -237,5 +254,18 @@ def _candidate(group: OpenGroup, proposal: Proposal, reply: Reply[tuple[OpenGrou
         similarity=proposal.similarity,
         cut=reply.cut,
         source=reply.source,
+        gt_prob=_probability(group.query.answers, reply.log_probs) if reply.log_probs else None,
         reasoning=reply.reasoning,
     )
+
+
+def _counted(answers: Sequence[str]) -> Counter[str]:
+    """How often each reference answer was given; one without a word has no probability."""
+    return Counter(answer for answer in answers if answer.strip())
+
+
+def _probability(answers: Sequence[str], log_probs: Sequence[float]) -> float:
+    """Sum over the distinct reference answers of min(times given / 3, 1) exp(mean log-probability of its tokens), as published
+    RL data define `vqa_gt_prob`, but over the answer's own tokens alone."""
+    counts = _counted(answers).values()
+    return sum(min(count / 3, 1) * math.exp(mean) for count, mean in zip(counts, log_probs, strict=True))

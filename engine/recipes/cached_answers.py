@@ -32,6 +32,8 @@ class Reply(Generic[Key]):
     """The error is that the model was asked and gave no answer."""
     source: int | None
     """The run that computed the answer; None where that is unknown, or where there is none."""
+    log_probs: tuple[float, ...]
+    """Of the prompt's references; see `Answer`."""
     reasoning: str
     """What the model thought before it answered."""
 
@@ -47,6 +49,7 @@ class CachedAnswers:
         self._at_once = at_once
         self._shared = shared
         self._known = dict(context.own_answers)
+        self._log_probs: dict[str, tuple[float, ...]] = {}
         self._only_reasoned: Prompt | None = None
 
     def ask(self, requests: Sequence[tuple[Key, Prompt]]) -> Iterator[list[Reply[Key]]]:
@@ -60,7 +63,7 @@ class CachedAnswers:
         if self._shared:
             found = self._context.find_answers([sha for sha in waiting if sha not in self._known])
             self._known |= {sha: answer for sha, one in found.items() if (answer := _told_apart(one)) is not None}
-        stored = [sha for sha in waiting if sha in self._known]
+        stored = [sha for sha, group in waiting.items() if self._is_known(sha, group[0][1])]
         if stored:
             yield [reply for sha in stored for reply in self._replies(sha, waiting.pop(sha), first_is_new=False)]
         names = list(waiting)
@@ -74,6 +77,10 @@ class CachedAnswers:
                         for place, answer in known.items()
                         for reply in self._answered(block[place], waiting[block[place]], answer)
                     ]
+
+    def _is_known(self, sha: str, prompt: Prompt) -> bool:
+        """Answers are stored, probabilities of references are not."""
+        return sha in self._known and (not prompt.references or sha in self._log_probs)
 
     def tokens_needed(self) -> int | None:
         """New tokens that would have been enough where a first answer was all reasoning, asked for now; None where none was, or
@@ -97,11 +104,13 @@ class CachedAnswers:
             return [
                 Reply(
                     key, prompt.sha, self._vlm.request_sha(prompt), "", cut=answer.cut, reused=False, error=answer.error,
-                    silent=answer.silent, source=None, reasoning=answer.reasoning,
+                    silent=answer.silent, source=None, log_probs=(), reasoning=answer.reasoning,
                 )
                 for key, prompt in group
             ]  # fmt: skip
         self._known[name] = StoredAnswer(answer.raw, answer.cut, self._context.run_id, answer.reasoning)
+        if answer.log_probs:
+            self._log_probs[name] = answer.log_probs
         return self._replies(name, group, first_is_new=True)
 
     def _replies(self, sha: str, group: Sequence[tuple[Key, Prompt]], *, first_is_new: bool) -> list[Reply[Key]]:
@@ -109,7 +118,7 @@ class CachedAnswers:
         return [
             Reply(
                 key, prompt.sha, sha, known.raw, known.cut, reused=not first_is_new or place > 0, error="", silent=False,
-                source=known.source, reasoning=known.reasoning,
+                source=known.source, log_probs=self._log_probs.get(sha, ()), reasoning=known.reasoning,
             )
             for place, (key, prompt) in enumerate(group)
         ]  # fmt: skip

@@ -24,6 +24,7 @@ from engine.recipes.answering_model import (
 )
 from engine.recipes.cached_answers import CachedAnswers, Reply
 from engine.recipes.dataset_rows import QuestionRows, dataset_facts, usable
+from engine.recipes.engine_watch import EngineWatch
 from engine.recipes.inputs import dataset_inputs, encoder_input, model_input, selector_inputs
 from engine.recipes.run_context import RunContext
 from engine.recipes.running_accuracy import RunningAccuracy
@@ -83,7 +84,7 @@ def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
 
 
 def _plan(spec: EvalSpec, context: RunContext) -> EvaluationPlan:
-    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir)
+    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir, images=spec.images)
     split = dataset.split(spec.split)
     retriever = resolve_retriever(spec)
     shots = (0,) if retriever == "zero-shot" else tuple(dict.fromkeys(spec.shots))
@@ -97,7 +98,7 @@ def _plan(spec: EvalSpec, context: RunContext) -> EvaluationPlan:
 
 def _support(spec: EvalSpec, dataset: Dataset, context: RunContext) -> Dataset:
     """The data set of the demonstrations; the very one that is evaluated where both are the same."""
-    other = open_dataset(spec.support, cache_dir=context.cache_dir) if spec.support else dataset
+    other = open_dataset(spec.support, cache_dir=context.cache_dir, images=spec.images) if spec.support else dataset
     return dataset if other.sha == dataset.sha else other
 
 
@@ -152,6 +153,7 @@ class _Run:
         self._question_rows = QuestionRows(self.plan.dataset.sha)
         other = self.plan.support is not self.plan.dataset
         self._shown_rows = QuestionRows(self.plan.support.sha) if other else self._question_rows
+        self._watch = EngineWatch(self.vlm)
 
     def rows(self) -> Generator[Row, None, None]:
         """Questions, predictions, progress and cells; then the last cells and the findings."""
@@ -175,8 +177,10 @@ class _Run:
                 self.done += len(replies)
                 yield self._progress()
                 yield from clock.due()
+                yield from self._watch.due(self.done)
                 if served:
                     yield Settle()  # stored before the next request is sent, so that a kill loses only what is in flight
+        yield from self._watch.last(self.done)
         yield from changed_facts(facts, self.vlm)
         yield from figures.cells()
         yield from figures.summary(self.plan.retriever, answers.tokens_needed())
@@ -206,7 +210,8 @@ class _Run:
         return UsedImages(self.context.run_dir.name, stored, self._prompt, lambda prompt: prompt.sha)
 
     def _progress(self) -> Progress:
-        return Progress(self.done, len(self.plan.questions) * len(self.plan.shots), unit="answers")
+        total = len(self.plan.questions) * len(self.plan.shots)
+        return Progress(self.done, total, unit="answers", note=self._watch.note)
 
     def _demonstrations(self, place: Place) -> list[Sample]:
         return [self.plan.train.questions[row] for row in self.chosen[place[1]][place[0]]]

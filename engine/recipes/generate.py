@@ -1,19 +1,19 @@
 """The recipe that makes RL data: for each query propose pointers, let the model answer, score, and yield each candidate.
 
 Prompt, decoding, answering and scoring are those of `engine.recipes.evaluate`. There is no fallback scoring. Probabilities of the
-reference answers (`vqa_gt_prob`) are not computed and absent from the file.
+reference answers (`vqa_gt_prob`) are computed where the specification asks for them, else absent from the file.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
-from db.rows import Artifact, Fact, Input, Row, Subset
+from db.rows import Artifact, Fact, Input, Row, Subset, Withdrawn
 from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
@@ -44,6 +44,7 @@ from engine.recipes.answering_model import (
 from engine.recipes.budget import CandidateBudget
 from engine.recipes.cached_answers import CachedAnswers
 from engine.recipes.dataset_rows import dataset_facts, usable
+from engine.recipes.engine_watch import EngineWatch
 from engine.recipes.inputs import dataset_inputs, encoder_input, model_input, selector_inputs
 from engine.recipes.proposals import Proposer, Vectors
 from engine.recipes.run_context import RunContext
@@ -59,7 +60,13 @@ from engine.vlm.protocol import VLM
 FILE = "rl_data.json"
 MEASURES = ("queries", "candidates", "positive_rate", "query_positive_rate", "signal_rate", "predicted_advantage_std")
 """What is worth showing beside the file."""
-NO_REFERENCE_PROBABILITIES = "vqa_gt_prob is absent: probabilities of the reference answers were not computed"
+LEFT_OUT = (("image-unreadable", "candidates"), ("reasoning-cut", "answers"), ("answers-missing", "answers"))
+"""Code and subject of what is said of gaps."""
+NOTES = {
+    False: "vqa_gt_prob is absent: probabilities of the reference answers were not computed",
+    True: "vqa_gt_prob: sum over distinct reference answers of min(count/3, 1) exp(mean log-probability of the answer's tokens)",
+}
+"""Whether probabilities of the references were asked for -> what the file says of them."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,7 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
     facts = model_facts(vlm)
     yield from (Fact(name, value) for name, value in facts.items())
     yield from vlm.findings()
+    _check_scores_references(spec, facts)
     proposer, made_with = yield from _proposer(plan, vlm)
     budget = CandidateBudget(
         spec=spec,
@@ -115,14 +123,18 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
         request_sha=vlm.request_sha,
         at_once=vlm.at_once,
     )
-    yield from budget.rows()
+    watch = EngineWatch(vlm)
+    for row in budget.rows():
+        yield row
+        yield from watch.due(budget.answered)
+    yield from watch.last(budget.answered)
     yield from changed_facts(facts, vlm)
     yield from _left_out(budget)
     yield from _file(plan, budget, proposer.pools, _meta(plan, vlm, proposer.pools, made_with))
 
 
 def _plan(spec: GenerateSpec, context: RunContext) -> GenerationPlan:
-    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir)
+    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir, images=spec.images)
     (subset,) = draw_subsets(dataset.train, dataset_sha=dataset.sha, limit=spec.queries, seed=spec.seed)
     drawn = set(subset.question_ids)
     return GenerationPlan(
@@ -130,13 +142,22 @@ def _plan(spec: GenerateSpec, context: RunContext) -> GenerationPlan:
     )
 
 
+def _check_scores_references(spec: GenerateSpec, facts: Mapping[str, Any]) -> None:
+    if spec.reference_probabilities and facts.get("vlm_engine") != "packed":
+        reason = facts.get("vlm_engine_reason") or "another engine answers"
+        raise UserError(
+            f"reference_probabilities: only the packed engine scores reference answers, and it does not answer for {spec.vlm}: "
+            f"{reason}; leave it out, or give a model of the Qwen-VL families and --engine auto."
+        )
+
+
 def _inputs(plan: GenerationPlan) -> Iterator[Input]:
     spec, cache_dir = plan.spec, plan.context.cache_dir
     yield from dataset_inputs(spec.dataset, plan.dataset, [plan.subset])
     yield from model_input("vlm", spec.vlm, cache_dir)
-    if spec.selector:
+    if spec.selector and not spec.all_pairs:
         yield from selector_inputs(spec, cache_dir)
-    if spec.retrieved or pools.FIELDS.get(spec.pool):
+    if (spec.retrieved and not spec.all_pairs) or pools.FIELDS.get(spec.pool):
         yield from encoder_input(spec, cache_dir)
 
 
@@ -149,15 +170,19 @@ def _facts(plan: GenerationPlan) -> Iterator[Fact]:
 def _proposer(plan: GenerationPlan, vlm: VLM) -> Generator[Row, None, tuple[Proposer, dict[str, Any]]]:
     """Pools and everything that proposals are made from; and what of it the file's metadata name."""
     spec, device = plan.spec, str(choose_device(plan.spec.device))
-    selector = open_selector(plan.like_evaluation, device) if spec.selector else None
+    selector = open_selector(plan.like_evaluation, device) if spec.selector and not spec.all_pairs else None
     embedded = (yield from _selector_vectors(plan, selector, vlm)) if selector else None
     encoder = None
-    if spec.retrieved or pools.FIELDS.get(spec.pool):
+    if (spec.retrieved and not spec.all_pairs) or pools.FIELDS.get(spec.pool):
         encoder = encoder_of(plan.like_evaluation, vlm, plan.context.cache_dir)
         yield from encoder_rows("encoder", encoder, None)
     pool = yield from _pools(plan, encoder, device)
     yield from pool_facts(pool)
-    similar = (yield from _vectors(plan, encoder, "both", Recipe())).unit() if encoder and spec.retrieved else None
+    similar = (
+        (yield from _vectors(plan, encoder, "both", Recipe())).unit()
+        if encoder and spec.retrieved and not spec.all_pairs
+        else None
+    )
     network = selector.network if selector else None
     assert network is None or isinstance(network, PointerSelector), "a checkpoint holds a pointer selector"
     made_with = {
@@ -198,14 +223,23 @@ def _pools(plan: GenerationPlan, encoder: Encoder | None, device: str) -> Genera
     )
 
 
-def _left_out(budget: CandidateBudget) -> Iterator[Finding]:
+def _left_out(budget: CandidateBudget) -> Iterator[Row]:
+    """What has no answer: `gaps` of them, which going on with the run asks for again."""
+    yield Fact("gaps", budget.left_out + budget.silent)
+    found = list(_gaps(budget))
+    yield from found
+    said = {finding.code for finding in found}
+    yield from (Withdrawn(code, subject) for code, subject in LEFT_OUT if code not in said)
+
+
+def _gaps(budget: CandidateBudget) -> Iterator[Finding]:
     if budget.left_out:
         yield Finding(
             code="image-unreadable",
             severity="warning",
             subject="candidates",
             message=f"{budget.left_out} candidates were left out, because an image cannot be read: {budget.first_error}.",
-            fix="put the images in place and generate again; what was answered is not asked again",
+            fix=f"put the images in place and `leverplus resume {budget.run}`; what was answered is not asked again",
         )
     if budget.silent:
         asked, needed = budget.silent + budget.answered, budget.answers.tokens_needed()
@@ -251,7 +285,7 @@ def _meta(plan: GenerationPlan, vlm: VLM, pool: pools.Pools, made_with: dict[str
             "num_random": spec.random,
             "num_retrieval": spec.retrieved,
         },
-        "notes": NO_REFERENCE_PROBABILITIES,
+        "notes": NOTES[spec.reference_probabilities],
         "made_by": "leverplus",
         "run": plan.context.run_dir.name,
         "dataset": plan.dataset.name,

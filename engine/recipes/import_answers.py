@@ -7,16 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from db.rows import UNKNOWN_SHOTS, Cell, Fact, Input, Prediction, Progress, Question, Row, Subset
-from db.specs import UserError, sha256_text
+from db.specs import Finding, UserError, sha256_text
 from db.specs.imported import ImportSpec
 from engine.common.accuracy import vqa_accuracy
+from engine.common.findings import warning
 from engine.data.datasets import open_dataset
 from engine.doctor.dataset import few_references
-from engine.figures.result_files import ImportedAnswer, read_result_file
+from engine.figures.fields import FULL_SIZE
+from engine.figures.predictions import check_answers
+from engine.figures.readers import read_file
+from engine.figures.reading import ImportedAnswer
 from engine.recipes.dataset_rows import metric_facts, question_row
 from engine.recipes.inputs import file_input
 from engine.recipes.run_context import RunContext
 from engine.statistics.intervals import interval
+
+SAME_SCORE = 0.005
+"""Scores of one answer that differ by less are one score, rounded."""
 
 
 def import_answers(spec: ImportSpec, context: RunContext) -> Iterator[Row]:
@@ -26,50 +33,77 @@ def import_answers(spec: ImportSpec, context: RunContext) -> Iterator[Row]:
     none, or when an answer belongs to no question of the data set.
     """
     sources = list(file_input("source", Path(spec.source), context.cache_dir))
-    found = read_result_file(Path(spec.source))
+    found = read_file(Path(spec.source))
     if not found.answers:
         raise UserError(f"{spec.source} holds figures, not answers: `leverplus import` stores those without a job")
     questions, dataset_sha = _questions(spec, found.answers, context.cache_dir)
     yield from (*sources, Input("dataset", spec.dataset or spec.source, dataset_sha))
     ids = tuple(sorted(questions))
     subset_sha = hashlib.sha256(",".join(map(str, ids)).encode()).hexdigest()
-    shot = UNKNOWN_SHOTS if spec.shot is None else spec.shot
     yield from metric_facts()
     yield Fact("source_sha", sources[0].sha256)
+    yield Fact("source_layout", found.layout)
     yield Subset(dataset_sha, spec.split, f"imported {len(ids)}", {"imported": spec.source}, ids, subset_sha)
     yield from questions.values()
     yield from few_references("references", [question.answers for question in questions.values()])
-    scores = []
-    for done, answer in enumerate(found.answers, start=1):
-        row = _prediction(answer, questions[answer.question_id], shot)
-        scores.append(row.score)
+    yield from _scored(spec, subset_sha, found.answers, questions)
+
+
+def _scored(
+    spec: ImportSpec, subset_sha: str, answers: Sequence[ImportedAnswer], questions: Mapping[int, Question]
+) -> Iterator[Row]:
+    """Each answer's score, one figure for each number of shots, and where the file states other scores."""
+    scores: dict[int, dict[int, float]] = {}
+    for done, answer in enumerate(answers, start=1):
+        row = _prediction(answer, questions[answer.question_id], _shot(spec, answer))
+        scores.setdefault(row.shot, {})[row.question_id] = row.score
         yield row
-        yield Progress(done, len(found.answers), "answers")
-    images = [questions[answer.question_id].image_id for answer in found.answers]
-    figure = interval(scores, images)
-    yield Cell(subset_sha, shot, len(ids), len(ids), figure.mean, figure.low, figure.high, {}, 0)
+        yield Progress(done, len(answers), "answers")
+    for shot, of_shot in scores.items():
+        figure = interval(list(of_shot.values()), [questions[question].image_id for question in of_shot])
+        n = len(of_shot)
+        yield Cell(subset_sha, shot, len(questions), n, figure.mean, figure.low, figure.high, {}, 0)
+    yield from _unlike_scores(spec, answers, scores)
+
+
+def _unlike_scores(
+    spec: ImportSpec, answers: Sequence[ImportedAnswer], scores: Mapping[int, Mapping[int, float]]
+) -> Iterator[Finding]:
+    """`scores-differ`, warning: the other program scored the same answers otherwise."""
+    stated = [(a.scored, scores[_shot(spec, a)][a.question_id]) for a in answers if a.scored is not None]
+    unlike = sum(abs(theirs - ours) > SAME_SCORE for theirs, ours in stated)
+    if unlike:
+        theirs, ours = (100 * sum(pair[side] for pair in stated) / len(stated) for side in (0, 1))
+        yield warning(
+            "scores-differ", spec.source,
+            f"{unlike} of {len(stated)} answers have another score in the file: {theirs:.2f} % there, {ours:.2f} % by the official "
+            "metric, which counts here.",
+            "Look how the other program cleans and scores answers before its figure is compared with others.",
+        )  # fmt: skip
+
+
+def _shot(spec: ImportSpec, answer: ImportedAnswer) -> int:
+    told = answer.shot if spec.shot is None else spec.shot
+    return UNKNOWN_SHOTS if told is None else told
 
 
 def _questions(
     spec: ImportSpec, answers: Sequence[ImportedAnswer], cache_dir: Path
 ) -> tuple[Mapping[int, Question], str]:
-    doubled = len(answers) - len({answer.question_id for answer in answers})
-    if doubled:
-        raise UserError(f"{spec.source} answers {doubled} questions more than once: keep one answer for each")
-    if spec.dataset:
+    check_answers(spec.source, answers, shot=spec.shot, dataset=spec.dataset)
+    bare = any(not answer.references for answer in answers)
+    named_only = (
+        spec.dataset in FULL_SIZE and not Path(spec.dataset).exists()
+    )  # the file says whose questions these are
+    if spec.dataset and (bare or not named_only):
         return _from_dataset(spec, answers, cache_dir)
-    bare = [answer.question_id for answer in answers if not answer.references]
-    if bare:
-        raise UserError(
-            f"{spec.source} has no reference answers (question {bare[0]}): give the data set with --dataset"
-        )
     sha = sha256_text(repr([(a.question_id, a.references) for a in sorted(answers, key=lambda a: a.question_id)]))
     return {
         answer.question_id: Question(
             sha,
             spec.split,
             answer.question_id,
-            answer.image_id,
+            _image(spec, answer),
             answer.question,
             answer.references,
             answer.references[0],
@@ -77,6 +111,15 @@ def _questions(
         )
         for answer in answers
     }, sha
+
+
+IDS_PER_IMAGE = {"OKVQA": 10, "VQAv2": 1000}
+"""Data set -> a question's number divided by this is that of its image."""
+
+
+def _image(spec: ImportSpec, answer: ImportedAnswer) -> int:
+    """The question's image; where nobody tells it, each question counts as one of its own."""
+    return answer.image_id or answer.question_id // IDS_PER_IMAGE.get(spec.dataset, 1)
 
 
 def _from_dataset(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from db.specs.embed import EmbedSpec
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
 from engine.common.fingerprint import files_sha, model_sha
+from engine.common.gate import NotReadable, read_json
 from engine.common.model_files import find_model
 from engine.data.datasets import Dataset
 from engine.data.defaults import selector_features, selector_file
@@ -71,8 +71,8 @@ def _parts(path: Path) -> list[Path]:
     shards: list[Path] = []
     if path.name.endswith(".index.json"):
         try:
-            named = json.loads(path.read_bytes())["weight_map"].values()
+            named = read_json(path)["weight_map"].values()
             shards = [path.with_name(one) for one in sorted({str(one) for one in named})]
-        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        except (NotReadable, KeyError, AttributeError, TypeError):
             shards = []  # no index of weights: the reader says what it is
     return [path, *(one for one in [*shards, beside(path)] if one.is_file())]

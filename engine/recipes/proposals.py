@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, count, islice
+from itertools import chain, count, islice, permutations
 
 import numpy as np
 import torch
@@ -80,8 +80,12 @@ class Proposer:
         """The proposals of each query, in the order in which they are asked, without repeated sets.
 
         First those of every method in turn (`spec.beams` and so on; the better methods keep what several propose), then,
-        if adaptive, further ones up to `spec.max_candidates`.
+        if adaptive, further ones up to `spec.max_candidates`. With `spec.all_pairs` every ordered pair of the pool.
         """
+        if self.spec.all_pairs:
+            for query in range(len(self.queries)):
+                yield [Proposal(pair, "pair") for pair in permutations(self.pools.of(query).tolist(), 2)]
+            return
         for start in range(0, len(self.queries), self._step()):
             block = range(start, min(start + self._step(), len(self.queries)))
             found = self._from_selector(block)

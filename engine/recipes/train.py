@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from db.rows import Checkpoint, Fact, Row, Settle
-from db.specs import TrainSpec, canonical_json, sha256_text
+from db.specs import TrainSpec, UserError, canonical_json, sha256_text
 from db.specs.movable import HomePaths
 from engine.common.fingerprint import file_shas
 from engine.recipes.inputs import file_input
@@ -28,10 +29,10 @@ from engine.training.inputs import (
     pool_facts,
     trained_facts,
 )
-from engine.training.state import load_state, save_state
+from engine.training.state import load_state, save_state, state_file
 from engine.training.trainer import EpochEnd, Trainer
 from engine.training.watch import before_training, nothing_to_judge
-from engine.vlm.loading import choose_device
+from engine.vlm.loading import choose_device, devices
 
 KEEP_EVERY_S = 2.0
 """Epochs that follow each other faster are kept (checkpoints, state) now and then; the last one of a phase always is."""
@@ -49,6 +50,8 @@ def train_many(specs: Sequence[TrainSpec], contexts: Sequence[RunContext] | None
     that it draws other noise where there is dropout."""
     check_batch(specs)
     spec = specs[0]
+    if len(devices(spec.device)) > 1:
+        raise UserError(f"device: a selector is trained on one device, not on {spec.device}; give one, such as cuda:0.")
     cache_dir = None if contexts is None else contexts[0].cache_dir
     for role, path in input_paths(spec).items():
         yield from _everywhere(specs, list(file_input(role, path, cache_dir)))
@@ -90,13 +93,14 @@ class _Keeper:
             [] if contexts is None else [_lineage(s, inputs, c) for s, c in zip(as_built, contexts, strict=True)]
         )
         self._shas = _identities(specs, contexts)
+        self._state = state_file(Path() if contexts is None else contexts[0].run_dir, len(specs), self._shas[0])
         self._due: dict[int, dict[str, float]] = {}
         self._next_write = 0.0
 
     def run(self) -> Iterator[tuple[int, Row]]:
         """Train to the end, going on from a stored state where there is one."""
         if self._contexts is not None:
-            stored = load_state(self._contexts[0].run_dir, self._shas, self._trainer.train.device)
+            stored = load_state(self._state, self._shas, self._trainer.train.device)
             if stored is not None:
                 self._trainer.restore(*stored)
         for happened in self._trainer.run():
@@ -117,7 +121,7 @@ class _Keeper:
         # a state ahead of the stored rows would leave a hole in them where it is gone on from
         yield from _everywhere(self._specs, [Settle()])
         trainer = self._trainer
-        save_state(self._contexts[0].run_dir, trainer.standing, trainer.tensors(), self._shas[0])
+        save_state(self._state, trainer.standing, trainer.tensors(), self._shas[0])
         self._next_write = time.monotonic() + KEEP_EVERY_S
 
     def _checkpoints(self, end: EpochEnd) -> Iterator[tuple[int, Row]]:

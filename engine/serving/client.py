@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from time import monotonic
 from typing import Any, TypeVar
 
 import httpx
@@ -17,6 +16,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from tenacity.wait import wait_exponential, wait_random_exponential
 
 from db.specs.base import UserError
+from engine.serving.deadline import bounded, within
 from engine.serving.key import Key, key_for
 
 ATTEMPTS = 7
@@ -25,7 +25,7 @@ LONGEST_DELAY_S = 60.0
 LONGEST_WAIT_S = 120.0
 """A server that asks for more patience than this gets no more."""
 TIMEOUT_S = 300.0
-"""Longest silence, and longest time until the whole body is there, unless another is given."""
+"""Of one attempt, from connecting until the whole body is there, unless another is given."""
 CONNECT_S = 30.0
 LARGEST_BODY = 16 * 2**20
 """Bytes of an answer; one that is larger is no answer to a question."""
@@ -105,9 +105,11 @@ class JsonClient:
     def _once(self, path: str, shape: type[Shape], body: Any, where: str) -> Shape:
         method, content = ("GET", None) if body is None else ("POST", json.dumps(body).encode())
         try:
-            with self._http.stream(method, path, content=content) as response:
-                said = _whole_body(response, where, self._patience)
-        except httpx.RequestError as error:  # refused, reset, half an answer, time-out
+            with within(self._patience), self._http.stream(method, path, content=content) as response:
+                said = _whole_body(response, where)
+        except httpx.TimeoutException as error:
+            raise Unanswered(_too_late(error, self._patience)) from None
+        except httpx.RequestError as error:  # refused, reset, half an answer
             raise Unanswered(f"{type(error).__name__} {error}".strip(" .")) from None
         if not response.is_success:
             raise self._refusal(where, response, said)
@@ -128,12 +130,14 @@ class JsonClient:
 
 
 def _connections(base: str, key: Key, patience: float) -> httpx.Client:
-    return httpx.Client(
-        base_url=base,
-        headers={"Content-Type": "application/json", "Accept": "application/json", **key.headers},
-        timeout=httpx.Timeout(patience, connect=min(patience, CONNECT_S)),
-        limits=httpx.Limits(max_connections=None),  # who asks decides how many requests are in flight
-        mounts={f"all://{host}": None for host in _LOOPBACK},  # a proxy cannot reach our loopback
+    return bounded(
+        httpx.Client(
+            base_url=base,
+            headers={"Content-Type": "application/json", "Accept": "application/json", **key.headers},
+            timeout=httpx.Timeout(patience, connect=min(patience, CONNECT_S)),
+            limits=httpx.Limits(max_connections=None),  # who asks decides how many requests are in flight
+            mounts={f"all://{host}": None for host in _LOOPBACK},  # a proxy cannot reach our loopback
+        )
     )
 
 
@@ -144,17 +148,20 @@ def _seconds(state: RetryCallState) -> float:
     return _DELAY(state) if asked is None else min(asked, LONGEST_WAIT_S)
 
 
-def _whole_body(response: httpx.Response, where: str, patience: float) -> bytes:
-    """The body, within bounds of size and time; the clock starts when the headers are there, and silence has its own."""
+def _whole_body(response: httpx.Response, where: str) -> bytes:
+    """The body, within a bound of size."""
     body = bytearray()
-    latest = monotonic() + patience
     for piece in response.iter_bytes():
         body += piece
         if len(body) > LARGEST_BODY:
             raise UserError(f"vlm: {where} sent more than {LARGEST_BODY >> 20} MB; is it an OpenAI-compatible server?")
-        if monotonic() > latest:
-            raise Unanswered(f"its answer was not whole after {patience:.0f} s")
     return bytes(body)
+
+
+def _too_late(error: httpx.TimeoutException, patience: float) -> str:
+    if isinstance(error, httpx.ConnectTimeout):
+        return f"it was not reached in {min(patience, CONNECT_S):.0f} s"
+    return f"its answer was not whole after {patience:.0f} s"
 
 
 def _shaped(content: bytes, shape: type[Shape], where: str) -> Shape:

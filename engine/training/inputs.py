@@ -13,6 +13,7 @@ import torch
 from db.rows import Fact, Row
 from db.specs import Finding, TrainSpec, UserError
 from db.specs.selector import PUBLISHED, SelectorParts
+from db.specs.train import VARIES
 from engine.demo.shipped import FILES, trained_dir
 from engine.features.embedding_file import EmbeddingFile, read_embeddings
 from engine.rl.reading.file import RLFile, read_rl_file
@@ -25,8 +26,6 @@ from engine.weights.recognition import variant_of
 
 BUILTIN = {"rl_data": FILES["rl-data"], "embeddings": FILES["embeddings"]}
 """Files of the built-in world."""
-VARIES = frozenset({"rce_lr", "grpo_lr", "kl_beta", "temperature_start", "temperature_end", "seed", "weight_decay"})
-"""Fields in which runs that train as one batch may differ."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +157,7 @@ def _parts(spec: TrainSpec) -> SelectorParts:
 
 
 def _new(spec: TrainSpec, width: int, shots: int) -> PointerSelector:
-    return PointerSelector(
+    selector = PointerSelector(
         _parts(spec),
         width,
         hidden_dim=spec.hidden_dim,
@@ -168,6 +167,11 @@ def _new(spec: TrainSpec, width: int, shots: int) -> PointerSelector:
         attn_dropout=spec.attn_dropout,
         shots=shots,
     )
+    if spec.diversity_init is not None:
+        weights = [p for name, p in selector.named_parameters() if name in ("div_lambda", "cover_lambda", "dpp_lambda")]
+        with torch.no_grad():
+            weights[0].fill_(spec.diversity_init)
+    return selector
 
 
 def _from_checkpoint(spec: TrainSpec, width: int, shots: int) -> PointerSelector:

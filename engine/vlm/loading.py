@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from db.specs.base import UserError, canonical_json, sha256_text
 from engine.common.fingerprint import model_sha
+from engine.common.importing import no_collections
 from engine.common.memory import memory_of_machine, too_large, weight_bytes
 from engine.common.model_files import end_tokens, go_offline
+from engine.vlm.adapted import merged, without_adapter
 from engine.vlm.image_only import load_processor
 from engine.vlm.processor import check_prompts
 
@@ -37,6 +40,8 @@ class Loaded:
     """Tensors in the files that this model has no place for."""
     end_tokens: tuple[int, ...]
     """Tokens that end an answer: the tokenizer's, and every one that the model's own configuration states."""
+    adapter: str
+    """The adapter that was merged into its weights, in words; empty where there is none."""
 
     @property
     def answers_sha(self) -> str:
@@ -53,14 +58,28 @@ class Loaded:
         return value.to(self.dtype) if value.is_floating_point() else value
 
 
+def devices(device: str) -> list[str]:
+    """Each device that is meant: `cuda:all` is every GPU here, `cuda:0,cuda:1` a list. Raises UserError for an empty one."""
+    if device == "cuda:all":
+        return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or [device]
+    found = [one.strip() for one in device.split(",")]
+    if not all(found):
+        raise UserError(f"device: {device} names an empty device; give a list such as cuda:0,cuda:1, or cuda:all.")
+    return found
+
+
 def choose_device(device: str) -> torch.device:
-    """`auto` is the first GPU where there is one. Raises UserError for a device that this machine has not."""
+    """`auto` is the first GPU where there is one; of several the first. Raises UserError for a device that this machine has
+    not."""
+    device = devices(device)[0]
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        chosen = torch.device(device)
+        chosen = torch.device("cuda:0" if device == "cuda:all" else device)
     except RuntimeError:
-        raise UserError(f"device: {device} is no device; give auto, cpu, cuda or cuda:1.") from None
+        raise UserError(
+            f"device: {device} is no device; give auto, cpu, cuda, cuda:1, cuda:all or a list such as cuda:0,cuda:1."
+        ) from None
     if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
         raise UserError(f"device: {device} was asked for, but this machine shows {torch.cuda.device_count()} GPUs.")
     if chosen.index is not None and chosen.type == "cuda":
@@ -78,8 +97,9 @@ def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
 def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir: Path | None = None) -> Loaded:
     """The model in a directory known to be complete. Strict: weights that the files do not hold are an error (UserError)."""
     go_offline()
-    # seconds that training does not need, and hub access is cut before
-    from transformers import AutoConfig, AutoModelForImageTextToText
+    with no_collections():
+        # seconds that training does not need, and hub access is cut before
+        from transformers import AutoConfig, AutoModelForImageTextToText
 
     chosen = choose_device(device)
     precision = choose_dtype(dtype, chosen)
@@ -93,17 +113,23 @@ def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir
         processor = load_processor(directory, config)
         check_prompts(processor, name)  # before the weights, which take long
         _check_memory(directory, name, precision, chosen)
-        model, report = AutoModelForImageTextToText.from_pretrained(
-            directory, dtype=precision, output_loading_info=True, ignore_mismatched_sizes=True, **offline
-        )
+        with without_adapter(directory) as own, no_collections():  # the model's class is imported here
+            model, report = AutoModelForImageTextToText.from_pretrained(
+                own, dtype=precision, output_loading_info=True, ignore_mismatched_sizes=True, **offline
+            )
     except unloadable() as error:
         raise UserError(f"vlm: {name} cannot be loaded from {directory}: {in_a_line(error)}") from error
     check_weights(name, config.model_type, report, field="vlm")
+    try:
+        model, adapter = merged(model, directory, name)
+    except unloadable() as error:
+        raise UserError(f"vlm: the adapter in {directory} cannot be applied: {in_a_line(error)}") from error
     sha = model_sha(directory, cache_dir)
     _spare_threads(model, chosen)
     unused = len(report["unexpected_keys"])
     model = model.eval().requires_grad_(False).to(chosen)
-    return Loaded(name, model, processor, sha, chosen, precision, unused, _end_tokens(directory, processor.tokenizer))
+    ends = _end_tokens(directory, processor.tokenizer)
+    return Loaded(name, model, processor, sha, chosen, precision, unused, ends, adapter)
 
 
 def _check_memory(directory: Path, name: str, precision: torch.dtype, device: torch.device) -> None:
@@ -135,7 +161,7 @@ def unloadable() -> tuple[type[Exception], ...]:
     from huggingface_hub.errors import StrictDataclassError
 
     known = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, AssertionError)
-    return (*known, StrictDataclassError)
+    return (*known, StrictDataclassError, SafetensorError)
 
 
 def check_weights(name: str, kind: str, report: Mapping[str, Any], *, field: str) -> None:

@@ -58,9 +58,14 @@ class LocalVLM:
         # generate() fills fields that are unset from the checkpoint's own file: leave it nothing to fill in.
         loaded.model.generation_config = type(self._generation)()
 
+    @property
+    def requests_sha(self) -> str:
+        """What of a request's hash is the model's part."""
+        return self.sha
+
     def request_sha(self, prompt: Prompt) -> str:
         """SHA-256 (hex) over model, prompt and decoding."""
-        return request_sha(self.sha, prompt.sha, self.decode_sha)
+        return request_sha(self.requests_sha, prompt.sha, self.decode_sha)
 
     def facts(self) -> Mapping[str, Any]:
         """What a run should record of the model."""
@@ -81,6 +86,7 @@ class LocalVLM:
             "vlm_batch_size": self.batch_size,
             "vlm_batch_size_asked": self._asked,
             "vlm_engine": "plain",
+            **({"vlm_adapter": self.loaded.adapter} if self.loaded.adapter else {}),
             **({"vlm_engine_reason": self._engine_reason} if self._engine_reason else {}),
         }
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from db.specs.base import UserError
 from db.specs.evaluate import WITHOUT_MODEL, DecodeSpec, PromptSpec
+from engine.common.fingerprint import begin_model_sha
 from engine.common.model_files import find_model
 from engine.demo.shipped import BUILTIN, model_dir
 from engine.vlm.copying import CopyingVLM
 from engine.vlm.protocol import VLM
+from engine.vlm.spread import processes
 
 
 def is_server(name: str) -> bool:
@@ -31,6 +36,7 @@ def open_vlm(
 ) -> VLM:
     """The model `name`: `builtin`, a directory, a hub id in the local cache, http(s)://host/v1 of a server, or a rule.
 
+    `device` may be several, such as `cuda:all`: then each has a process of its own (`engine.vlm.spread`).
     `engine` is `plain` (transformers' generate), `packed`, or `auto` (packed where it can run).
     `prompt` gives the pixel caps of `embed_images`; prompts carry their own. `cache_dir` keeps hashes of weight files.
     Presence and completeness are checked before anything heavy is loaded. Raises UserError.
@@ -44,14 +50,28 @@ def open_vlm(
         return ServedVLM(name, decode=decode, served_model=served_model, concurrency=concurrency)
     directory = model_directory(name)
     # 2.5 s (torch, transformers) that a served model does not need
-    from engine.vlm.choosing import choose_engine
-    from engine.vlm.loading import load_model
+    from engine.vlm.choosing import open_local
+    from engine.vlm.loading import devices
+    from engine.vlm.spread.asking import SpreadVLM
+    from engine.vlm.spread.cluster import ClusterVLM, address
 
-    caps = prompt or PromptSpec()
-    loaded = load_model(directory, name=name, dtype=dtype, device=device, cache_dir=cache_dir)
-    return choose_engine(
-        loaded, engine, decode=decode, batch_size=batch_size, pixels=(caps.min_pixels, caps.max_pixels)
-    )
+    options: dict[str, Any] = {
+        "name": name, "directory": directory, "decode": decode, "prompt": prompt or PromptSpec(), "dtype": dtype,
+        "batch_size": batch_size, "engine": engine, "cache_dir": cache_dir,
+    }  # fmt: skip
+    if (cluster := address()) is not None:
+        return ClusterVLM(cluster, **options)
+    where = devices(device)
+    return SpreadVLM(where, **options) if len(where) > 1 else open_local(**options, device=where[0])
+
+
+def begin(name: str, device: str, cache_dir: Path) -> None:
+    """Begins what opening a local model will wait for: hashes of its weights and, for several devices, their processes.
+    What is wrong with a name or device is said when it is opened."""
+    if name not in WITHOUT_MODEL and not is_server(name):
+        with suppress(UserError, OSError):
+            begin_model_sha(model_directory(name), cache_dir)
+            processes.begin(device)
 
 
 def model_directory(name: str) -> Path:

@@ -50,6 +50,8 @@ class Prompt:
     max_pixels: int
     labels: tuple[str, ...] = ()
     """The demonstrations' answers, which the texts hold too."""
+    references: tuple[str, ...] = ()
+    """Answers whose probability behind the prompt is wanted as well. They are not shown, and no part of `sha`."""
 
     @property
     def messages(self) -> list[Message]:

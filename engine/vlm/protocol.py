@@ -27,6 +27,8 @@ class Answer:
     """Why there is no answer: an image that is missing or broken, or a reply without text. It must not be stored as one."""
     silent: bool = False
     """The error is the model's: it was asked and gave no answer, and may give one when it is asked again."""
+    log_probs: tuple[float, ...] = ()
+    """Of each of the prompt's references, the mean over its tokens; empty where the model does not score them."""
     reasoning: str = ""
     """What the model thought before it answered; it is no part of `raw`."""
 
@@ -111,6 +113,16 @@ class Served(Protocol):
 
     def fingerprint(self) -> Mapping[str, Any]:
         """Who answers: what the server says of itself, and its answers to fixed prompts; see `engine.vlm.probes`."""
+        ...
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A model that knows how well its engine does."""
+
+    def measures(self) -> Mapping[str, float]:
+        """`answers_per_s`, images encoded and reused, tokens of prompts computed and reused, `tflops` and, where the card
+        is known, `utilisation` (0..1): of all answers so far. Empty before the first."""
         ...
 
 

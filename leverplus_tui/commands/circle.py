@@ -13,7 +13,7 @@ from db.session import open_database, reading
 from db.specs import EmbedSpec, EvalSpec, GenerateSpec, TrainSpec
 from engine.doctor.examine import examine
 from leverplus_tui.commands.options import HomeOption
-from leverplus_tui.commands.run import begin
+from leverplus_tui.commands.run import Begun, begin
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.results.comparison import compare
 from leverplus_tui.results.comparison_text import accuracies, differences
@@ -83,7 +83,7 @@ def _evaluate(place: Home, retriever: str, seed: int, selector: str = "") -> int
 
 
 def _run(place: Home, spec: object, name: str) -> int:
-    return begin(place, spec, name=name, detach=False, force=False, as_json=False)
+    return begin(place, spec, Begun(name=name), follows=True)
 
 
 def _health(place: Home, run: int) -> None:

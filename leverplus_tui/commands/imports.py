@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Engine
 
-from db import store
-from db.home import Home
-from db.session import reading, writing
 from db.specs import Finding, UserError
 from db.specs.base import findings_json
-from db.specs.imported import ImportSpec
-from db.store import RunDetail
-from engine.doctor.tables import audit
-from engine.figures.result_files import read_result_file
+from engine.doctor.readings import reading_findings
+from engine.figures.readers import read_file
+from engine.figures.reading import Reading
 from leverplus_tui.commands.database import open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.jobs import launcher
-from leverplus_tui.jobs.follow import follow
-from leverplus_tui.results.importing import store_matrices
-from leverplus_tui.results.outcome import matrix
-from leverplus_tui.results.run_result import failure_lines
+from leverplus_tui.results.readings import reading_json, reading_lines
+from leverplus_tui.results.taking import Told, take
 from leverplus_tui.text.output import finding_lines, put, put_json, say, table
 
 SHOWN_FINDINGS = 12
@@ -33,7 +25,10 @@ SHOWN_FINDINGS = 12
 
 def import_files(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Accuracy matrices, metrics files, or lists of predictions.")
+        list[Path],
+        typer.Argument(
+            metavar="FILE", help="Reports, accuracy matrices, metrics, predictions, logs, other trackers' runs."
+        ),
     ],
     dataset: Annotated[
         str,
@@ -44,78 +39,65 @@ def import_files(
     ] = "",
     vlm: Annotated[str, typer.Option("--vlm", help="Model that made the figures or predictions.")] = "",
     shot: Annotated[
-        int | None, typer.Option("--shot", min=0, max=8, help="Demonstrations that predictions were made with.")
+        int | None, typer.Option("--shot", min=0, max=999, help="Demonstrations that predictions were made with.")
     ] = None,
     split: Annotated[str, typer.Option("--split", metavar="val|train", help="Split of the questions.")] = "val",
     name: Annotated[str, typer.Option("--name", help="Name of the imported predictions.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Take readings that were guessed from words as they are.")] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Import figures of other programs: accuracy matrices (audited on the way in), metrics files, predictions.
+    """Import what other programs wrote: reports, accuracies (audited on the way in), predictions, trainings.
 
-    Predictions are scored with the official metric; afterwards `compare` takes them question by question.
+    What the tables of a report were taken for is shown first, and asked about where nobody said --yes. Predictions are
+    scored with the official metric; afterwards `compare` takes them question by question.
 
     Example:
     leverplus import accuracy_matrices.json
+    leverplus import report.md --yes
     leverplus import predictions.json --dataset ./okvqa --shot 2 --vlm Qwen2.5-VL-3B
     """
-    found = [read_result_file(path, dataset=dataset, vlm=vlm) for path in files]  # all, before anything is stored
-    matrices = [one for file in found for one in file.matrices]
-    if shot is not None and matrices:
+    found = [read_file(path, dataset=dataset, vlm=vlm) for path in files]  # all, before anything is stored
+    if shot is not None and any(reading.matrices for reading in found):
         raise UserError(
             "--shot is for predictions: these figures say themselves with how many demonstrations they were made"
         )
+    if not yes:
+        _confirm(found, reading_findings(found), as_json)
     place, database = open_home(home)
-    findings = audit(matrices)
-    specs = [
-        ImportSpec(
-            source=str(file.path.absolute()), label=name or file.path.stem, dataset=_place_of(dataset), vlm=vlm, split=split,
-            shot=file.shot if shot is None else shot,
-        )
-        for file in found
-        if file.answers
-    ]  # fmt: skip
-    answers = _import_answers(place, database, specs)
-    entries = [*store_matrices(database, matrices, findings), *answers]
+    told = Told(dataset=dataset, vlm=vlm, shot=shot, split=split, name=name)
+    entries, findings = take(place, database, found, told)
     if as_json:
         put_json({"imported": entries, "findings": findings_json(findings)})
         return
     _print(entries, findings)
 
 
-def _import_answers(place: Home, database: Engine, specs: Sequence[ImportSpec]) -> list[dict[str, Any]]:
-    """Jobs do it: only there is the scorer at hand. A file that is refused leaves no run, nor do those before it."""
-    entries: list[dict[str, Any]] = []
-    for spec in specs:
-        run_id = launcher.launch(place, spec, name=spec.label)
-        state = follow(database, run_id, quiet=True)
-        with reading(database) as session:
-            detail = store.run_detail(session, run_id=run_id)
-        if state != "done":
-            said = failure_lines(detail, place)[0].removeprefix("leverplus: ")
-            for entry in (*entries, {"run": detail.row.ref}):
-                _discard(place, database, int(entry["run"][1:]))
-            raise UserError(said)
-        entries.append(_entry(run_id, detail, spec))
-    return entries
-
-
-def _discard(place: Home, database: Engine, run_id: int) -> None:
-    with writing(database) as session:
-        store.discard(session, run_id=run_id)
-    shutil.rmtree(place.run_dir(run_id), ignore_errors=True)
-
-
-def _entry(run_id: int, detail: RunDetail, spec: ImportSpec) -> dict[str, Any]:
-    return {
-        "run": f"r{run_id}", "source": spec.source, "label": spec.label, "dataset": spec.dataset, "vlm": spec.vlm, "date": "",
-        "cells": matrix(detail.cells),
-    }  # fmt: skip
-
-
-def _place_of(dataset: str) -> str:
-    path = Path(dataset).expanduser()
-    return str(path.absolute()) if dataset and path.exists() else dataset
+def _confirm(readings: Sequence[Reading], findings: Sequence[Finding], as_json: bool) -> None:
+    """Show what was guessed and ask about it; where nobody can be asked, say how to go on, and end."""
+    guessed = [reading for reading in readings if reading.guessed]
+    if not guessed:
+        return
+    if not as_json:
+        for reading in guessed:
+            put("\n".join(reading_lines(reading)))
+        for line in finding_lines(finding for finding in findings if finding.severity != "info"):
+            say(line)
+        if sys.stdin.isatty():
+            typer.confirm("Import this?", abort=True, err=True)
+            return
+    names = ", ".join(str(reading.path) for reading in guessed)
+    if as_json:
+        put_json(
+            {
+                "imported": [],
+                "would_import": [reading_json(one) for one in guessed],
+                "findings": findings_json(findings),
+            }
+        )
+    raise UserError(
+        f"{names}: what the tables say was guessed from their words, and nothing is stored; add --yes to take it so"
+    )
 
 
 def _print(entries: list[dict[str, Any]], findings: list[Finding]) -> None:

@@ -11,9 +11,10 @@ from db.session import reading
 from db.specs import UserError
 from leverplus_tui.commands.database import find_run_id, find_run_ids, open_home
 from leverplus_tui.commands.options import DetachOption, ForceOption, HomeOption, JsonOption, RunArgument, RunsArgument
-from leverplus_tui.commands.run import attend, begin
+from leverplus_tui.commands.run import Begun, attend, begin
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_options import validated
+from leverplus_tui.queue.submit import Wish, requeue
 from leverplus_tui.results.what_changed import drift
 from leverplus_tui.text.output import put, put_json, say
 
@@ -39,6 +40,7 @@ def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = Non
 def resume(
     run: RunArgument,
     detach: DetachOption = False,
+    queue: Annotated[bool, typer.Option("--queue", help="Wait in the queue for a free device, and return.")] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -46,12 +48,16 @@ def resume(
 
     Example:
     leverplus resume r12
+    leverplus resume r12 --queue
     """
     place, database = open_home(home)
     with reading(database) as session:
         run_id = find_run_id(session, run)
-    launcher.resume(place, run_id)
-    if not detach:
+    if queue:
+        requeue(place, run_id, Wish())
+    else:
+        launcher.resume(place, run_id)
+    if not detach and not queue:
         attend(place, run_id, as_json=as_json)
     elif as_json:
         put_json({"run": f"r{run_id}", "status": "queued"})
@@ -76,13 +82,12 @@ def rerun(
     with reading(database) as session:
         detail = store.run_detail(session, run_id=find_run_id(session, run, deleted=True))
     spec = _spec_of(detail.row.ref, detail.spec)
-    run_id = begin(
-        place, spec, name=name or detail.row.name, detach=detach, force=force, as_json=as_json, parent=detail.row.id
-    )
+    begun = Begun(name=name or detail.row.name, force=force, as_json=as_json, parent=detail.row.id)
+    run_id = begin(place, spec, begun, follows=not detach)
     if detach:
         return
     with reading(database) as session:
-        changes = drift(detail, store.run_detail(session, run_id=run_id))
+        changes = drift(session, detail, store.run_detail(session, run_id=run_id))
     for line in changes or (f"code, versions and data are those of {detail.row.ref}",):
         say(line)
 

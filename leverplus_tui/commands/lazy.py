@@ -32,6 +32,8 @@ class Branch:
     example: str
     children: Mapping[str, Leaf]
     section: str = "Commands"
+    default: str = ""
+    """The command below it that is meant where none is named."""
 
 
 Tree = Mapping[str, Leaf | Branch]
@@ -149,6 +151,11 @@ def _stub(name: str, leaf: Leaf) -> TyperCommand:
 def _branch(name: str, branch: Branch) -> LazyGroup:
     class Below(LazyGroup):
         tree = branch.children
+
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            """Where no command is named, the usual one is meant."""
+            named = args and (args[0] in branch.children or args[0] == "--help" or not args[0].startswith("-"))
+            return super().parse_args(ctx, args if named or not branch.default else [branch.default, *args])
 
     return Below(
         name=name,

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from db.home import Home, resolve_home
-from leverplus_tui.commands.options import DetachOption, ForceOption, HomeOption, JsonOption
+from db.user_error import UserError
+from leverplus_tui.commands.lazy import Leaf, load
+from leverplus_tui.commands.options import QUEUE, DetachOption, ForceOption, HomeOption, JsonOption, wished
 from leverplus_tui.jobs import preflight
+from leverplus_tui.jobs.estimate import estimated
 from leverplus_tui.jobs.named_paths import resolved
-from leverplus_tui.jobs.spec_options import SpecOption, build_spec, options
-from leverplus_tui.text.output import put, put_json, say
+from leverplus_tui.jobs.spec_building import build_spec
+from leverplus_tui.jobs.spec_options import SpecOption, options
+from leverplus_tui.text.output import put, put_json, ring, say
+
+if TYPE_CHECKING:
+    from leverplus_tui.queue.submit import Wish
 
 COMMON = {
     "spec_file": Annotated[
         Path | None,
-        typer.Option("--spec", metavar="FILE.toml", help="Read fields from this file; options override it."),
+        typer.Option("--spec", metavar="FILE", help="Read fields from this TOML or YAML file; options override it."),
+    ],
+    "preset": Annotated[
+        str | None,
+        typer.Option("--preset", metavar="published", help="Start from the defaults of the published scripts."),
     ],
     "assignments": Annotated[
         list[str] | None,
@@ -32,11 +45,20 @@ COMMON = {
     ],
     "name": Annotated[str | None, typer.Option("--name", help="Name of the run.")],
     "detach": DetachOption,
+    **QUEUE,
+    "then": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--then",
+            metavar="KIND",
+            help="When it is done, run this on what it wrote, such as eval, or 'eval --shot 2'. May be repeated.",
+        ),
+    ],
     "force": ForceOption,
     "as_json": JsonOption,
     "home": HomeOption,
 }
-SWITCHES = ("detach", "force", "as_json")
+SWITCHES = ("detach", "queue", "force", "as_json")
 
 
 def _command(kind: str, text: str) -> Callable[..., None]:
@@ -47,7 +69,7 @@ def _command(kind: str, text: str) -> Callable[..., None]:
         common = {name: given.pop(name) for name in COMMON}
         run_job(kind, given, **common)
 
-    parameters = [inspect.Parameter(o.field, _KEYWORD, default=None, annotation=_annotation(o)) for o in shown]
+    parameters = [parameter(option) for option in shown]
     parameters += [
         inspect.Parameter(name, _KEYWORD, default=False if name in SWITCHES else None, annotation=annotation)
         for name, annotation in COMMON.items()
@@ -58,6 +80,11 @@ def _command(kind: str, text: str) -> Callable[..., None]:
 
 
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
+
+
+def parameter(option: SpecOption) -> inspect.Parameter:
+    """A field of a specification as a parameter of a command."""
+    return inspect.Parameter(option.field, _KEYWORD, default=None, annotation=_annotation(option))
 
 
 def _annotation(option: SpecOption) -> Any:
@@ -137,44 +164,158 @@ def run_job(
     flags: dict[str, Any],
     *,
     spec_file: Path | None = None,
+    preset: str | None = None,
     assignments: list[str] | None = None,
     name: str | None = None,
     detach: bool = False,
+    then: list[str] | None = None,
     force: bool = False,
     as_json: bool = False,
     home: Path | None = None,
+    **queueing: Any,
 ) -> None:
     """One job from its options to its result; leaves by `typer.Exit` with the code of the contract."""
     place = resolve_home(home)
-    spec = resolved(build_spec(kind, flags, spec_file, assignments or ()), place)
-    begin(place, spec, name=name or "", detach=detach, force=force, as_json=as_json)
+    asked = build_spec(kind, flags, spec_file, assignments or (), preset=preset)
+    following = [Following.read(words, kind) for words in then or ()]
+    wish = wished(place, queueing)
+    begun = Begun(name=name or "", force=force, as_json=as_json)
+    watched = not detach and not any(value for name, value in queueing.items() if name != "on")
+    if queueing.get("on") and kind in ("rce", "grpo"):
+        raise UserError("--on: a training runs on this machine; evaluations, RL data and embeddings run on a cluster")
+    if wish is not None:
+        run_id = queue(place, asked, wish, begun, follows=watched)
+    else:
+        run_id = begin(place, resolved(asked, place), begun, follows=not detach and not following)
+    for one in following:
+        one.queue(place, run_id, force)
+    if following and wish is None and not detach:
+        attend(place, run_id, as_json=as_json)
 
 
-def begin(
-    place: Home, spec: Any, *, name: str, detach: bool, force: bool, as_json: bool, parent: int | None = None
-) -> int:
-    """Preflight, launch and, unless detached, watch; shared by `run` and `rerun`. Returns the run's number."""
-    checked = preflight.check(spec, place, quiet=as_json)
-    if checked.blocked and not force:
-        if as_json:
-            put_json(_document(None, "blocked", spec, checked))
-        say("leverplus: blocked before anything was loaded; mend what is named above, or go on with --force")
-        raise typer.Exit(3)
+@dataclass(frozen=True)
+class Begun:
+    """How a run is begun."""
+
+    name: str = ""
+    force: bool = False
+    as_json: bool = False
+    parent: int | None = None
+
+
+def begin(place: Home, spec: Any, begun: Begun, *, follows: bool) -> int:
+    """Preflight, launch and, where it `follows`, watch; shared by `run` and `rerun`. Returns the run's number."""
+    checked = checked_or_exit(place, spec, begun)
+    if not begun.as_json and (line := estimated(spec, place)):
+        say(line)
     # The database takes a third of a second to import, which help and blocked runs need not wait.
     from leverplus_tui.jobs import launcher
 
-    run_id = launcher.launch(place, spec, name=name, forced=checked.blocked, parent=parent, findings=checked.stored())
-    if detach:
-        if as_json:
-            put_json(_document(f"r{run_id}", "queued", spec, checked))
-        else:
-            put(f"r{run_id}")
-            say(
-                f"started; see `leverplus logs r{run_id} -f`, `leverplus tui --run r{run_id}`, `leverplus stop r{run_id}`"
-            )
+    run_id = launcher.launch(
+        place, spec, name=begun.name, forced=checked.blocked, parent=begun.parent, findings=checked.stored()
+    )
+    if follows:
+        attend(place, run_id, as_json=begun.as_json)
         return run_id
-    attend(place, run_id, as_json=as_json)
+    if begun.as_json:
+        put_json(_document(f"r{run_id}", "queued", spec, checked))
+    else:
+        put(f"r{run_id}")
+        say(f"started; see `leverplus logs r{run_id} -f`, `leverplus tui --run r{run_id}`, `leverplus stop r{run_id}`")
     return run_id
+
+
+def checked_or_exit(place: Home, spec: Any, begun: Begun) -> preflight.Checked:
+    """What preflight found; leaves with code 3 where that blocks the run."""
+    checked = preflight.check(spec, place, quiet=begun.as_json)
+    if checked.blocked and not begun.force:
+        if begun.as_json:
+            put_json(_document(None, "blocked", spec, checked))
+        say("leverplus: blocked before anything was loaded; mend what is named above, or go on with --force")
+        raise typer.Exit(3)
+    return checked
+
+
+def queue(place: Home, asked: Any, wish: Wish, begun: Begun, *, follows: bool = False) -> int:
+    """Check a run and put it into the queue; what names the output of an unfinished run is checked when that is done."""
+    # as in `begin`
+    from leverplus_tui.queue.submit import Entry, submit
+
+    waits: set[int] = set()
+    spec = resolved(asked, place, waits)
+    checked = preflight.Checked(()) if waits else checked_or_exit(place, spec, begun)
+    entry = Entry(
+        spec, begun.name, checked.stored(), begun.force if waits else checked.blocked, begun.parent, frozenset(waits)
+    )
+    (run_id,) = submit(place, [entry], wish)
+    if follows:
+        attend(place, run_id, as_json=begun.as_json)
+    elif begun.as_json:
+        put_json(_document(f"r{run_id}", "queued", spec, checked))
+    else:
+        put(f"r{run_id}")
+        say("queued; `leverplus queue` shows what it waits for, and it starts whether or not this terminal stays")
+    return run_id
+
+
+TRAINED = {"eval": "selector", "generate": "selector", "rce": "init", "grpo": "init"}
+TAKES = {
+    "generate": {"rce": "rl_data", "grpo": "rl_data"},
+    "embed": {"rce": "embeddings", "grpo": "embeddings"},
+    "rce": TRAINED,
+    "grpo": TRAINED,
+}
+"""Kind of a run -> kind of a run after it -> the field that takes what the first one wrote."""
+
+
+@dataclass(frozen=True)
+class Following:
+    """A run that `--then` asks for."""
+
+    kind: str
+    flags: Mapping[str, Any]
+    spec_file: Path | None
+    assignments: Sequence[str]
+    name: str
+    takes: str
+    """The field for what the first run writes; empty where it takes nothing of it."""
+
+    @classmethod
+    def read(cls, words: str, first: str) -> Following:
+        """From the words of `--then`, after a run of the kind `first`. Raises UserError before anything is started."""
+        kind, *given = shlex.split(words) or [""]
+        functions = {kind: function for function, (kind, _) in COMMANDS.items()}
+        if kind not in functions:
+            raise UserError(
+                f"--then {words}: give one of {', '.join(functions)}, with options of `leverplus run` after it"
+            )
+        values = load(kind, Leaf(f"run:{functions[kind]}", "")).make_context(f"run {kind}", given).params
+        given_fields = {option.field: values[option.field] for option in options(kind)}
+        flags = {field: value for field, value in given_fields.items() if value not in (None, ())}
+        takes = TAKES.get(first, {}).get(kind, "")
+        found = cls(kind, flags, values["spec_file"], values["assignments"] or (), values["name"] or "", takes)
+        found.spec(1)  # so that a wrong option is refused now
+        return found
+
+    def spec(self, run_id: int) -> Any:
+        """The specification, on what a run wrote."""
+        flags = dict(self.flags)
+        if self.takes and flags.get(self.takes) is None:
+            flags[self.takes] = f"r{run_id}"
+        return build_spec(self.kind, flags, self.spec_file, self.assignments)
+
+    def queue(self, place: Home, run_id: int, force: bool) -> None:
+        """Queue it behind a run, on what that will write."""
+        # as in `begin`
+        from leverplus_tui.queue.submit import Entry, Wish, submit
+
+        spec, waits = self.spec(run_id), {run_id}
+        named = getattr(spec, self.takes, "") if self.takes else ""
+        of_the_first = {self.takes: named} if named == f"r{run_id}" else {}
+        others = resolved(spec.model_copy(update=dict.fromkeys(of_the_first, "")), place, waits)
+        entry = Entry(others.model_copy(update=of_the_first), self.name, forced=force, waits=frozenset(waits))
+        (following,) = submit(place, [entry], Wish(needs=(run_id,)))
+        say(f"r{following} ({self.kind}) waits for r{run_id}")
 
 
 def _document(run: str | None, status: str, spec: Any, checked: preflight.Checked) -> dict[str, Any]:
@@ -183,7 +324,20 @@ def _document(run: str | None, status: str, spec: Any, checked: preflight.Checke
 
 
 def attend(place: Home, run_id: int, *, as_json: bool) -> None:
-    """Watch a run to its end and print its result; Ctrl-C stops it (130), a second one kills it."""
+    """Watch a run to its end and print its result; Ctrl-C stops it (130), a second one kills it. Before it is watched and
+    after it has ended, Ctrl-C leaves it alone and says so."""
+    from leverplus_tui.jobs import launcher  # as in `begin`
+
+    try:
+        code = _attended(place, run_id, as_json)
+    except KeyboardInterrupt:
+        say(launcher.goes_on(run_id))
+        raise typer.Exit(130) from None
+    if code:
+        raise typer.Exit(code)
+
+
+def _attended(place: Home, run_id: int, as_json: bool) -> int:
     # The database and all that reads it, as in `begin`.
     from db.session import open_database
     from leverplus_tui.jobs import launcher
@@ -200,6 +354,5 @@ def attend(place: Home, run_id: int, *, as_json: bool) -> None:
         launcher.stop(place, run_id)
         say(f"leverplus: r{run_id} is stopped; `leverplus resume r{run_id}` goes on")
         raise typer.Exit(130) from None
-    code = print_result(database, place, run_id, as_json=as_json)
-    if code:
-        raise typer.Exit(code)
+    ring(f"r{run_id} has ended")
+    return print_result(database, place, run_id, as_json=as_json)

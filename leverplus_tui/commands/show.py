@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
+
+import typer
+from sqlmodel import Session
 
 from db import store
 from db.store import RunDetail
@@ -12,18 +16,30 @@ from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.copying import HEADERS, copying, line
 from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.run_result import detail_json, print_detail_result
-from leverplus_tui.text.output import put, put_json, table
+from leverplus_tui.text.output import put, put_json, say, table
 from leverplus_tui.text.times import iso, moment
 
 
-def show(run: RunArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
+def show(
+    run: RunArgument,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Print the uncommitted changes of the folder that it was made in.")
+    ] = False,
+    packages: Annotated[bool, typer.Option("--packages", help="Print the packages that were installed.")] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
     """Show one run: result, specification, where and with what it was made, checkpoints, last metrics, findings.
 
     Example:
     leverplus show r12
     leverplus show r12 --json
+    leverplus show r12 --diff
     """
     with reading_home(home) as session:
+        if diff or packages:
+            _print_kept(session, find_run_id(session, run, deleted=True), diff, packages)
+            return
         detail = store.run_detail(session, run_id=find_run_id(session, run, deleted=True))
         findings = run_findings(session, detail)
         copied = copying(session, detail)
@@ -31,6 +47,8 @@ def show(run: RunArgument, as_json: JsonOption = False, home: HomeOption = None)
         put_json(detail_json(detail, findings) | {"copying": [row.as_json() for row in copied]})
         return
     print_detail_result(detail, findings)
+    if detail.row.waiting:
+        put(f"  {detail.row.waiting}")
     if copied:
         put("\nlearning or copying: answers against those of the demonstrations, % (n)")
         put(table(HEADERS, [line(row) for row in copied], right=(1, 2)))
@@ -46,6 +64,18 @@ def show(run: RunArgument, as_json: JsonOption = False, home: HomeOption = None)
             f"\nprocess {process.pid} on {process.host}: {process.state} {moment(process.ended)} {process.reason}".rstrip()
         )
         put(f"  log {process.log_path}")
+
+
+def _print_kept(session: Session, run_id: int, diff: bool, packages: bool) -> None:
+    """Texts that the run was made with, as they were."""
+    environment = store.run_detail(session, run_id=run_id).environment
+    for name, wanted, what in (("git_diff", diff, "uncommitted changes"), ("packages", packages, "list of packages")):
+        sha = environment.get(name)
+        if wanted and sha:
+            put(store.snapshot(session, sha256=sha).rstrip())
+        elif wanted:
+            why = "had none" if sha == "" else "is of an older version, or has no process yet, and kept none"
+            say(f"no {what}: r{run_id} {why}")
 
 
 def _made(detail: RunDetail) -> dict[str, object]:

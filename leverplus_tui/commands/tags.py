@@ -111,7 +111,7 @@ def delete(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Hide runs from all lists. Nothing is erased: `--undo` brings them back.
+    """Put runs into the trash: no list shows them. Nothing is erased before `leverplus trash empty`.
 
     Example:
     leverplus delete r3 r4
@@ -133,7 +133,7 @@ def delete(
         return
     put(f"{', '.join(refs)} {'restored' if undo else 'deleted'}")
     if not undo:
-        say(f"`leverplus delete {' '.join(refs)} --undo` brings {'it' if len(refs) == 1 else 'them'} back")
+        say(f"`leverplus trash restore {' '.join(refs)}` brings {'it' if len(refs) == 1 else 'them'} back")
 
 
 def _confirm(refs: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from sqlalchemy import Engine
 
 from db import store
 from db.session import reading, writing
+from engine.serving.notices import notify
 
 
 def bury_dead(database: Engine) -> None:
@@ -17,4 +18,6 @@ def bury_dead(database: Engine) -> None:
         dead = [row for row in store.active_processes(session) if row.ended is None and not store.is_alive(row)]
     if dead:
         with writing(database) as session:
-            store.lost_runs(session)
+            lost = store.run_rows(session, run_ids=store.lost_runs(session))
+        for row in lost:
+            notify({"run": row.ref, "name": row.name, "state": "lost", "reason": "its process is gone without a word"})

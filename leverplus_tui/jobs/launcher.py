@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +23,7 @@ from db.specs.imported import ImportSpec
 from db.store import ProcessRow
 from leverplus_tui.jobs.process_environment import of_jobs
 from leverplus_tui.jobs.programs import Program, command
+from leverplus_tui.text.output import say
 
 WORKER = tuple(command(Program.JOB))
 PATIENCE_S = 20.0
@@ -41,51 +42,111 @@ def launch(
     parent: int | None = None,
     findings: Sequence[Finding] = (),
 ) -> int:
-    """Store a queued run with what preflight found, and start its job process. Returns the run's number."""
+    """Store a queued run with what preflight found, and start its job process. Returns the run's number.
+
+    Ctrl-C is held back until both are done, and says then that the job goes on.
+    """
     database = open_database(home.database)
-    with writing(database) as session:
-        run = store.create_run(
-            session, spec=cast(Any, spec), name=name, forced=forced, environment={"argv": sys.argv}, parent=parent
-        )
-        assert run.id is not None, "a stored run has a key"
-        store.add_rows(session, run_id=run.id, process_id=None, rows=list(findings))
-        run_id = run.id
-    start(home, database, run_id)
+    run_id = 0
+    try:
+        with _stop_held_back():
+            with writing(database) as session:
+                run = store.create_run(
+                    session,
+                    spec=cast(Any, spec),
+                    name=name,
+                    forced=forced,
+                    environment={"argv": sys.argv},
+                    parent=parent,
+                )
+                assert run.id is not None, "a stored run has a key"
+                store.add_rows(session, run_id=run.id, process_id=None, rows=list(findings))
+                run_id = run.id
+            start(home, database, run_id)
+    except KeyboardInterrupt:
+        if run_id:
+            say(goes_on(run_id))
+        raise
     return run_id
 
 
-def start(home: Home, database: Engine, run_id: int) -> None:
-    """Start the job process of a queued run and record it; the run ends as failed when no process can be started."""
-    log = home.log(run_id)
-    argv = [*WORKER, "--home", str(home.root), f"r{run_id}"]
+def goes_on(run_id: int) -> str:
+    """What is said when somebody turns away from a job."""
+    name = store.ref(run_id)
+    return f"\n{name} goes on by itself; `leverplus logs {name} -f` follows it, `leverplus stop {name}` stops it"
+
+
+def start(
+    home: Home,
+    database: Engine,
+    *run_ids: int,
+    folder: Path | None = None,
+    environment: Mapping[str, str] = {},
+) -> None:
+    """Start one job process for queued runs (several where they train together) and record it.
+
+    The runs end as failed when no process can be started.
+    """
+    log = home.log(run_ids[0])
+    argv = [*WORKER, "--home", str(home.root), *(store.ref(run_id) for run_id in run_ids)]
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output, _stop_held_back():
-            child = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env=of_jobs(),
-            )
+        for run_id in run_ids[1:]:
+            _same_log(home.log(run_id), log)
+        child = spawn(argv, log, folder=folder, environment=environment)
     except OSError as error:
         with writing(database) as session:
-            store.set_state(session, run_id=run_id, state="failed")
-        raise UserError(f"r{run_id} could not be started: {error}") from error
+            for run_id in run_ids:
+                store.set_state(session, run_id=run_id, state="failed")
+        raise UserError(f"{store.ref(run_ids[0])} could not be started: {error}") from error
+    began = process.pid_start(child.pid)
+    with writing(database) as session:
+        for run_id in run_ids:
+            store.start_process(
+                session,
+                run_id=run_id,
+                pid=child.pid,
+                pid_start=began,
+                boot_id=process.boot_id(),
+                host=process.host(),
+                argv=argv,
+                log_path=str(log),
+            )
+
+
+def _same_log(path: Path, log: Path) -> None:
+    """Runs of one process write to one log; one that has a log already is told where it goes on."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.path.lexists(path):
+        path.symlink_to(Path("..") / log.parent.name / log.name)
+    elif not path.is_symlink():
+        with path.open("a") as file:
+            file.write(f"goes on in {log}\n")
+
+
+def spawn(
+    argv: Sequence[str],
+    log: Path,
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] = {},
+    pass_fds: Sequence[int] = (),
+) -> subprocess.Popen[bytes]:
+    """A process of its own session that writes to a log and outlives this one. Raises OSError."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output, _stop_held_back():
+        child = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=of_jobs() | dict(environment),
+            cwd=folder if folder is not None and folder.is_dir() else None,
+            pass_fds=pass_fds,
+        )
     _reap()
     _children[child.pid] = child
-    with writing(database) as session:
-        store.start_process(
-            session,
-            run_id=run_id,
-            pid=child.pid,
-            pid_start=process.pid_start(child.pid),
-            boot_id=process.boot_id(),
-            host=process.host(),
-            argv=argv,
-            log_path=str(log),
-        )
+    return child
 
 
 @contextmanager
@@ -108,14 +169,14 @@ def stop(home: Home, run_id: int, *, patience_s: float = PATIENCE_S) -> str:
     if row is None:
         return _settle(database, run_id)
     try:
-        _signal(row, signal.SIGTERM)
+        signal_job(row, signal.SIGTERM)
         _await_end(row, patience_s)
     except KeyboardInterrupt:
-        _signal(row, signal.SIGKILL)  # asked a second time: no more patience
+        signal_job(row, signal.SIGKILL)  # asked a second time: no more patience
         _await_end(row, patience_s)
         return _settle(database, run_id, row)
     if store.is_alive(row):
-        _signal(row, signal.SIGKILL)
+        signal_job(row, signal.SIGKILL)
         _await_end(row, patience_s)
     return _settle(database, run_id, row)
 
@@ -132,6 +193,7 @@ def resume(home: Home, run_id: int) -> None:
                 f"r{run_id} is done and has an answer to every question: `leverplus rerun r{run_id}` repeats it as a new run"
             )
         store.resume_run(session, run_id=run_id)
+        store.drop_ticket(session, run_id=run_id)
     start(home, database, run_id)
 
 
@@ -148,7 +210,7 @@ def _running(database: Engine, run_id: int) -> ProcessRow | None:
     return row
 
 
-def _signal(row: ProcessRow, number: signal.Signals) -> None:
+def signal_job(row: ProcessRow, number: signal.Signals) -> None:
     """To the whole group: a job may have helpers of its own. The process is compared once more, for pids are reused."""
     if process.pid_start(row.pid) == row.pid_start:
         try:
@@ -157,6 +219,14 @@ def _signal(row: ProcessRow, number: signal.Signals) -> None:
             return
         except PermissionError as error:
             raise UserError(f"process {row.pid} belongs to another user: only that user can stop it") from error
+
+
+def end_now(database: Engine, row: ProcessRow, reason: str) -> None:
+    """Kill a job and say why; what it stored stays."""
+    signal_job(row, signal.SIGKILL)
+    with writing(database) as session:
+        if store.get_run(session, run_id=row.run_id).state in ACTIVE:
+            store.end_process(session, process_id=row.id, state="stopped", exit_code=None, reason=reason)
 
 
 def _await_end(row: ProcessRow, patience_s: float) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from db.home import Home
+from db.run_states import ACTIVE
 from db.specs import Spec, UserError
 from db.specs.evaluate import WITHOUT_MODEL
 from engine.demo.shipped import BUILTIN, builtin_file
@@ -19,13 +20,25 @@ from leverplus_tui.jobs.spec_options import NAMES
 if TYPE_CHECKING:  # the database costs a third of a second, and a blocked run needs none
     from db.store import RunDetail
 
-FIELDS = ("dataset", "support", "vlm", "selector", "encoder", "rl_data", "embeddings", "query_embeddings", "init")
+FIELDS = (
+    "dataset",
+    "images",
+    "support",
+    "vlm",
+    "selector",
+    "encoder",
+    "rl_data",
+    "embeddings",
+    "query_embeddings",
+    "init",
+)
 HUB_FIELDS = ("vlm", "encoder")
 """Fields that may name a model of the hub, which only the job can look for."""
 WORDS = ("", BUILTIN, "vlm", *sorted(WITHOUT_MODEL))
 RUN = re.compile(r"r\d+")
 ELSE = {
     "dataset": "`builtin`",
+    "images": "a folder",
     "support": "`builtin`",
     "vlm": "`builtin`, a hub id or an http address",
     "encoder": "`vlm` or a hub id",
@@ -40,17 +53,18 @@ ELSE = {
 SomeSpec = TypeVar("SomeSpec", bound=Spec)
 
 
-def resolved(spec: SomeSpec, place: Home) -> SomeSpec:
+def resolved(spec: SomeSpec, place: Home, waits: set[int] | None = None) -> SomeSpec:
     """The specification with every name that can be looked up replaced by an absolute path.
 
     `r12`, or a run's name, stands for the best checkpoint (`selector`, `init`), the RL data or the embeddings of that
-    run. Raises UserError for a file that is not there, so that no job is started for it.
+    run. Raises UserError for a file that is not there, so that no job is started for it. With `waits`, a run that has not
+    ended stays as `r12` and is added there: whoever names it waits for what it will write.
     """
     changes = {}
     for field in FIELDS:
         value = getattr(spec, field, "")
         if value not in WORDS and not value.startswith(("http://", "https://")):
-            changes[field] = _path(value, field, place, NAMES.get(field, field))
+            changes[field] = _path(value, field, place, NAMES.get(field, field), waits)
     return spec.model_copy(update=changes)
 
 
@@ -70,13 +84,13 @@ def checkpoint_path(value: str, place: Home) -> Path:
     return builtin_file("checkpoint") if value == BUILTIN else Path(_path(value, "selector", place, "checkpoint"))
 
 
-def _path(value: str, field: str, place: Home, label: str) -> str:
+def _path(value: str, field: str, place: Home, label: str, waits: set[int] | None = None) -> str:
     path = Path(value).expanduser()
     if path.exists():
         return str(path.absolute())
     registered: list[str] = []
     if place.database.exists() and "/" not in value:
-        found, registered = _looked_up(value, field, place, label)
+        found, registered = _looked_up(value, field, place, label, waits)
         if found is not None:
             return found
     if field in HUB_FIELDS and not value.startswith((".", "/", "~")):
@@ -88,7 +102,7 @@ def _path(value: str, field: str, place: Home, label: str) -> str:
     )
 
 
-def _looked_up(value: str, field: str, place: Home, label: str) -> tuple[str | None, list[str]]:
+def _looked_up(value: str, field: str, place: Home, label: str, waits: set[int] | None) -> tuple[str | None, list[str]]:
     """What a run wrote or a registered name stands for, and the names that there are."""
     from db import store  # a third of a second, and most calls name paths
     from db.session import open_database, reading
@@ -101,6 +115,9 @@ def _looked_up(value: str, field: str, place: Home, label: str) -> tuple[str | N
             if named or RUN.fullmatch(value):
                 run = store.find_run(session, value)
                 assert run.id is not None, "a stored run has a key"
+                if waits is not None and run.state in store.ACTIVE:
+                    waits.add(run.id)
+                    return store.ref(run.id), []
                 return _written_by(store.run_detail(session, run_id=run.id), field, label), []
     return registered, [row.name for row in rows]
 
@@ -109,8 +126,9 @@ def _written_by(detail: RunDetail, field: str, label: str) -> str:
     written = WRITTEN.get(field)
     found = written(detail) if written else None  # a data set or a model is nothing that a run writes
     if found is None:
+        later = ": --queue waits for it" if written and detail.row.state in ACTIVE else ""
         raise UserError(
-            f"{label} = {detail.row.ref}: that run ({detail.row.kind}, {detail.row.state}) wrote nothing of the kind"
+            f"{label} = {detail.row.ref}: that run ({detail.row.kind}, {detail.row.state}) wrote nothing of the kind{later}"
         )
     return found
 

@@ -14,6 +14,8 @@ class Program(StrEnum):
 
     JOB = "engine.job.worker"
     """Works on one run."""
+    BENCH = "engine.job.bench"
+    """Measures how fast a model answers."""
     CONVERT = "engine.selector.convert"
     """Writes a selector checkpoint in another layout."""
     DERIVE = "engine.rl.writing.derive"

@@ -1,4 +1,4 @@
-"""From text to a specification: options derived from its fields, TOML files and `FIELD=VALUE`.
+"""From text to the fields of a specification: options derived from them, values as people type them, refusals.
 
 Everything typed by hand goes through `from_text`, so a flag, a `--set` and a form field mean the same.
 """
@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from db.specs import SPEC_OF_KIND, JobSpec, Spec, UserError
-from engine.common.gate import MOST_SPEC, NotReadable, parse_toml, read_text
+from engine.common.gate import parse_toml
 from engine.common.wording import LAYOUT, printable
 
 GRPO_EPOCHS = 10
@@ -56,34 +55,11 @@ class SpecOption:
 def options(kind: str) -> tuple[SpecOption, ...]:
     """The options of a kind of job, in the order of its fields. Nested fields are reached by `--set`."""
     fields, ground = SPEC_OF_KIND[kind].model_fields, defaults(kind)
-    shown = {name: info for name, info in fields.items() if name != "kind" and _nested(info) is None}
+    shown = {name: info for name, info in fields.items() if name != "kind" and nested(info) is None}
     return tuple(_option(kind, name, info, ground.get(name)) for name, info in shown.items())
 
 
 LONGEST_QUOTE = 200
-
-
-def build_spec(
-    kind: str,
-    flags: Mapping[str, Any],
-    spec_file: Path | None = None,
-    assignments: Sequence[str] = (),
-) -> JobSpec:
-    """The specification asked for: defaults, then the file, then flags (None is not given), then `FIELD=VALUE`.
-
-    Raises UserError naming the field, the value and what is allowed.
-    """
-    model = SPEC_OF_KIND[kind]
-    values = read_spec_file(spec_file, kind) if spec_file else {}
-    for field, text in flags.items():
-        if text is not None and text != []:
-            values[field] = text if isinstance(text, bool) else from_text(_annotation(model, field), text)
-    for assignment in assignments:
-        _assign(values, model, assignment)
-    if kind == "grpo":
-        values.setdefault("grpo_epochs", GRPO_EPOCHS)
-        values.setdefault("rce_epochs", 0)
-    return validated(kind, values)
 
 
 def validated(kind: str, values: Mapping[str, Any]) -> JobSpec:
@@ -113,26 +89,6 @@ def shown(value: Any) -> str:
         return f"a number of {value.bit_length():,} bits"
     text = repr(value)
     return text if len(text) <= LONGEST_QUOTE else f"{text[: LONGEST_QUOTE - 3]}..."
-
-
-def read_spec_file(path: Path, kind: str) -> dict[str, Any]:
-    """The values of a TOML file; its `kind`, where given, must be the one asked for."""
-    try:
-        values = parse_toml(read_text(path, MOST_SPEC))
-    except NotReadable as error:
-        raise UserError(f"--spec {error}") from None
-    except ValueError as error:
-        raise UserError(f"--spec {path} is not TOML: {error}") from None
-    stated = values.pop("kind", kind)
-    if stated != kind:
-        raise UserError(
-            f"--spec {path} describes a job of kind {stated}: call `leverplus run {stated}`, or drop its kind"
-        )
-    known = {name for name, _ in _field_paths(SPEC_OF_KIND[kind])}
-    for field in _named_fields(values):
-        if field not in known:
-            raise UserError(f"--spec {path}: {unknown_field(field, SPEC_OF_KIND[kind])}")
-    return values
 
 
 def from_text(annotation: Any, text: Any) -> Any:
@@ -172,12 +128,12 @@ def _said(message: str, context: Mapping[str, Any]) -> str:
     return text.replace("Input should be", "must be")
 
 
-def unknown_field(path: str, model: type[Spec]) -> str:
-    """There is no such field; name the nearest ones."""
-    known = [name for name, _ in _field_paths(model)]
+def unknown_field(path: str, model: type[Spec], others: Iterable[str] = ()) -> str:
+    """There is no such field; name the nearest ones, also of `others` that would be understood."""
+    known = [name for name, _ in field_paths(model)]
     last = path.rpartition(".")[2]
     near = [name for name in known if len(last) > 2 and (last in name.rpartition(".")[2].split("_") or last == name)]
-    near = near or difflib.get_close_matches(path, known, n=3, cutoff=0.7)
+    near = near or difflib.get_close_matches(path, [*known, *others], n=3, cutoff=0.7)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}"
     return f"there is no field {path}: {hint}"
 
@@ -242,37 +198,6 @@ def _json(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _assign(values: dict[str, Any], model: type[Spec], assignment: str) -> None:
-    path, equals, text = assignment.partition("=")
-    path = path.strip()
-    if not equals or not path:
-        raise UserError(f"--set {assignment}: write FIELD=VALUE, such as --set decode.num_beams=1")
-    *outer, name = path.split(".")
-    target, owner = values, model
-    for part in outer:
-        inner = _nested(owner.model_fields[part]) if part in owner.model_fields else None
-        if inner is None:
-            raise UserError(unknown_field(path, model))
-        target, owner = _inner_values(target, part), inner
-    if name not in owner.model_fields or name == "kind":
-        raise UserError(unknown_field(path, model))
-    target[name] = from_text(owner.model_fields[name].annotation, text)
-
-
-def _inner_values(values: dict[str, Any], part: str) -> dict[str, Any]:
-    held = values.get(part)
-    values[part] = dict(held) if isinstance(held, Mapping) else {}
-    inner: dict[str, Any] = values[part]
-    return inner
-
-
-def _named_fields(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for name, value in values.items():
-        yield prefix + name
-        if isinstance(value, Mapping):
-            yield from _named_fields(value, f"{prefix}{name}.")
-
-
 def _items(text: str) -> list[str]:
     stripped = text.strip().removeprefix("[").removesuffix("]")
     return [_unquoted(item.strip()) for item in stripped.split(",") if item.strip()]
@@ -301,11 +226,13 @@ def _is_spec(member: Any) -> bool:
     return isinstance(member, type) and issubclass(member, Spec)
 
 
-def _nested(info: FieldInfo) -> type[Spec] | None:
+def nested(info: FieldInfo) -> type[Spec] | None:
+    """The specification that a field holds, if it does."""
     return next((member for member in _members(info.annotation) if _is_spec(member)), None)
 
 
-def _annotation(model: type[Spec], field: str) -> Any:
+def annotation(model: type[Spec], field: str) -> Any:
+    """The type of a field."""
     return model.model_fields[field].annotation
 
 
@@ -313,11 +240,12 @@ def _description(model: type[Spec], field: str) -> str:
     return " ".join((model.model_fields[field].description or field).split())
 
 
-def _field_paths(model: type[Spec], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+def field_paths(model: type[Spec], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    """Fields under dotted names, those inside others after them."""
     for name, info in model.model_fields.items():
-        inner = _nested(info)
+        inner = nested(info)
         if name == "kind":
             continue
         yield prefix + name, info
         if inner is not None:
-            yield from _field_paths(inner, f"{prefix}{name}.")
+            yield from field_paths(inner, f"{prefix}{name}.")

@@ -27,7 +27,7 @@ THINGS: dict[str, tuple[str, ...]] = {
     "prompt": ("prompt.",),
     "decoding": ("decode.",),
     "choice of demonstrations": ("retriever", "selector"),
-    "order of demonstrations": ("most_similar_last",),
+    "order of demonstrations": ("most_similar_last", "order"),
     "pool": ("pool", "pool_size", "exclude_same_image"),
     "encoder": ("encoder",),
     "engine": ("engine", "lineage.engine", "lineage.vlm_dtype"),

@@ -43,6 +43,7 @@ __all__ = [
     "spec_diff",
 ]  # fmt: skip
 LEVEL = 0.05
+MADE = ("git_commit", "git_diff", "packages")
 LINEAGE = ("sha", "sha256", "revision", "version")
 """Facts whose names end so say what a run was made of."""
 
@@ -231,12 +232,14 @@ def spec_diff(described_runs: Mapping[str, Mapping[str, Any]]) -> tuple[FieldDif
 
 
 def described(detail: RunDetail) -> dict[str, Any]:
-    """The specification as flat dotted fields, then under `lineage.` the hashes of what the run was made of."""
+    """The specification as flat dotted fields, then under `lineage.` the hashes of what the run was made of, and under `made.`
+    the commit, the hash of the changes against it, and that of the installed packages."""
     facts = dict(detail.facts)
     if isinstance(facts.get("metric"), str):
         facts.setdefault("metric_sha", sha256_text(facts["metric"]))  # older runs state the metric alone
     lineage = {f"lineage.{name}": value for name, value in flatten(facts) if name.endswith(LINEAGE)}
-    return dict(flatten(_whole(detail.spec))) | lineage
+    made = {f"made.{name}": detail.environment[name] for name in MADE if detail.environment.get(name) is not None}
+    return dict(flatten(_whole(detail.spec))) | lineage | made
 
 
 def _whole(spec: Mapping[str, Any]) -> Mapping[str, Any]:

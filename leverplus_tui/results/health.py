@@ -24,6 +24,7 @@ from engine.demo.shipped import BUILTIN
 from engine.doctor.runs import CONTROLS, UNLEARNED, Measured, control_not_beaten, controls_of, missing_baselines
 from engine.statistics.paired import paired
 from leverplus_tui.jobs.spec_command import command_text
+from leverplus_tui.results.nested import nested_subsets
 from leverplus_tui.results.outcome import command_of_run, exit_code, matrix, way_on
 from leverplus_tui.results.paired_rows import is_imported
 from leverplus_tui.text.sources import sources_text, taken
@@ -35,7 +36,8 @@ JUDGED_ANEW = ("baseline-missing", "control-not-beaten")
 def run_findings(session: Session, detail: RunDetail) -> tuple[Finding, ...]:
     """Everything that is to be said against a run, worst first."""
     stored = [finding for finding in detail.findings if finding.code not in JUDGED_ANEW]
-    found = [*_ending(detail), *stored, *_reused(detail), *_toy_model(detail), *_controls(session, detail)]
+    found = [*_ending(detail), *stored, *_reused(detail), *_toy_model(detail), *nested_subsets(session, detail)]
+    found += _controls(session, detail)
     return tuple(worst_first(found))
 
 

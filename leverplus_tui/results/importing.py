@@ -1,4 +1,4 @@
-"""Stores published figures as runs: one run per matrix, with what the audit says of it. Nothing is computed."""
+"""Stores what other programs wrote as runs: one for each matrix, with what the audit says of it, and for each training."""
 
 from __future__ import annotations
 
@@ -6,40 +6,73 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from db import store
 from db.rows import Cell, Fact, Row, Subset
 from db.session import writing
 from db.specs import Finding, canonical_json, sha256_text
 from db.specs.imported import ImportSpec
-from engine.figures.result_files import FULL_SIZE, Figure, Matrix
+from engine.figures.fields import FULL_SIZE
+from engine.figures.reading import Figure, Matrix, Reading, TrackedRun
 from engine.statistics.intervals import wilson
 from leverplus_tui.results.paired_rows import IMPORTED
 
 
-def store_matrices(database: Engine, matrices: Sequence[Matrix], findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """One done run for each matrix; the entries of `import --json`. All or none are stored, none twice."""
-    entries = []
+def store_readings(database: Engine, readings: Sequence[Reading], findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """One done run for each matrix and each training; the entries of `import --json`. All or none are stored, none twice."""
+    matrices = [matrix for reading in readings for matrix in reading.matrices]
     with writing(database) as session:
-        for matrix in matrices:
-            spec = import_spec(matrix)
-            known = store.run_of_spec(session, spec=spec)
-            if known is not None:
-                entries.append(_entry(known, matrix) | {"already": True})
-                continue
-            run = store.create_run(
-                session,
-                spec=cast(Any, spec),
-                name=matrix.label,
-                environment={"imported_from": matrix.path or matrix.source},
-            )
-            assert run.id is not None, "a stored run has a key"
-            about = [finding for finding in findings if finding.subject.startswith(matrix.subject)]
-            store.add_rows(session, run_id=run.id, process_id=None, rows=[*_rows(matrix), *about])
-            store.set_state(session, run_id=run.id, state="running")
-            store.set_state(session, run_id=run.id, state="done")
-            entries.append(_entry(run.id, matrix))
+        entries = [_store_matrix(session, matrix, findings) for matrix in matrices]
+        for reading in readings:
+            entries += [_store_training(session, reading, run) for run in reading.runs]
     return entries
+
+
+def _store_matrix(session: Session, matrix: Matrix, findings: Sequence[Finding]) -> dict[str, Any]:
+    about = [finding for finding in findings if finding.subject.startswith(matrix.subject)]
+    place = matrix.path or matrix.source
+    return _stored(session, import_spec(matrix), matrix.label, place, [*_rows(matrix), *about], _entry(matrix))
+
+
+def _store_training(session: Session, reading: Reading, run: TrackedRun) -> dict[str, Any]:
+    source = run.source or str(reading.path.absolute())
+    content = canonical_json(
+        [dict(run.parameters), [(m.phase, m.epoch, m.step, m.name, repr(m.value)) for m in run.metrics]]
+    )
+    spec = ImportSpec(
+        source=source, label=run.name, date=run.date, section=run.section, content_sha=sha256_text(content),
+        dataset=reading.dataset, vlm=reading.vlm,
+    )  # fmt: skip
+    rows: list[Row] = [
+        Fact("imported", True),
+        Fact("source", source),
+        Fact("source_path", str(reading.path.absolute())),
+    ]
+    rows += [Fact("source_layout", reading.layout)]
+    sha = run.sha256 or reading.sha256
+    rows += [Fact("source_sha", sha)] if sha else []
+    rows += [Fact("source_state", run.state)] if run.state else []
+    rows += [Fact("parameters", dict(run.parameters))] if run.parameters else []
+    entry = {
+        "source": source, "path": str(reading.path.absolute()), "label": run.name, "dataset": reading.dataset, "vlm": reading.vlm,
+        "date": run.date, "cells": [], "metrics": len(run.metrics), "parameters": dict(run.parameters),
+    }  # fmt: skip
+    return _stored(session, spec, run.name, str(reading.path.absolute()), [*rows, *run.metrics], entry)
+
+
+def _stored(
+    session: Session, spec: ImportSpec, name: str, place: str, rows: Sequence[Row], entry: dict[str, Any]
+) -> dict[str, Any]:
+    known = store.run_of_spec(session, spec=spec)
+    if known is not None:
+        return {"run": f"r{known}"} | entry | {"already": True}
+    run = store.create_run(session, spec=cast(Any, spec), name=name, environment={"imported_from": place})
+    assert run.id is not None, "a stored run has a key"
+    store.add_rows(session, run_id=run.id, process_id=None, rows=rows)
+    store.set_state(session, run_id=run.id, state="running")
+    store.set_state(session, run_id=run.id, state="done")
+    return {"run": f"r{run.id}"} | entry
 
 
 def import_spec(matrix: Matrix) -> ImportSpec:
@@ -76,6 +109,9 @@ def label_of(matrix: Matrix, figure: Figure) -> str:
 
 def _rows(matrix: Matrix) -> list[Row]:
     made: list[Row] = [Fact("imported", True), Fact("source", matrix.source), Fact("source_path", matrix.path)]
+    made += [Fact("source_sha", matrix.sha256)] if matrix.sha256 else []
+    lines = {f"{label_of(matrix, figure)}, shot {figure.shot}": figure.line for figure in matrix.figures if figure.line}
+    made += [Fact("source_lines", lines)] if lines else []
     world = IMPORTED + matrix.dataset
     for figure in matrix.figures:
         label = label_of(matrix, figure)
@@ -86,15 +122,15 @@ def _rows(matrix: Matrix) -> list[Row]:
     return made
 
 
-def _entry(run_id: int, matrix: Matrix) -> dict[str, Any]:
+def _entry(matrix: Matrix) -> dict[str, Any]:
     cells = []
     for figure in matrix.figures:
         low, high = interval_of(figure)
         cells.append(
             {"n": figure.n, "shot": figure.shot, "subset": label_of(matrix, figure), "accuracy": figure.accuracy,
-             "ci_low": low, "ci_high": high}
+             "ci_low": low, "ci_high": high} | ({"line": figure.line} if figure.line else {})
         )  # fmt: skip
     return {
-        "run": f"r{run_id}", "source": matrix.source, "path": matrix.path, "label": matrix.label, "dataset": matrix.dataset,
-        "vlm": matrix.vlm, "date": matrix.date, "cells": cells,
+        "source": matrix.source, "path": matrix.path, "label": matrix.label, "dataset": matrix.dataset, "vlm": matrix.vlm,
+        "date": matrix.date, "sampler": matrix.sampler, "cells": cells,
     }  # fmt: skip

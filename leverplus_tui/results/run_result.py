@@ -55,7 +55,7 @@ def run_json(row: RunRow, findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "id": row.ref, "name": row.name, "kind": row.kind, "state": row.state, "dataset": row.dataset, "vlm": row.vlm,
         "retriever": row.retriever, "created": iso(row.created), "duration_s": row.duration_s, "forced": row.forced,
-        "matrix": matrix(row.cells), "tags": list(row.tags), "findings": findings_json(findings),
+        "waiting": row.waiting, "matrix": matrix(row.cells), "tags": list(row.tags), "findings": findings_json(findings),
     }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 GLYPHS: Mapping[str, tuple[str, str]] = {
     "cursor": ("❯", ">"),
     "mark": ("◆", "*"),
+    "pin": ("↑", "^"),
     "queued": ("○", "."),
     "running": ("▶", ">"),
     "stalled": ("◌", "~"),

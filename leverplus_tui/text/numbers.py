@@ -32,6 +32,13 @@ def number(value: float | None) -> str:
     return f"{value:.2e}" if value and not 1e-3 <= abs(value) < 1e6 else f"{value:.4g}"
 
 
+def setting(value: str | float | None) -> str:
+    """A setting or metric that may be text; whole numbers without decimals."""
+    if isinstance(value, str):
+        return value or "-"
+    return number(int(value) if value is not None and value == int(value) and abs(value) < 1e15 else value)
+
+
 def accuracy(value: float | None, low: float | None = None, high: float | None = None) -> str:
     """An accuracy in percent, two decimals, with its 95 % interval where that is known.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,6 +18,13 @@ from engine.common.wording import LAYOUT, printable
 def say(text: str) -> None:
     """A line for the person, never part of the data."""
     typer.echo(printable(text, LAYOUT), err=True)
+
+
+def ring(text: str) -> None:
+    """A bell, and a notification where the terminal knows them (OSC 9); on a terminal alone, and not where LEVERPLUS_BELL is 0."""
+    if sys.stderr.isatty() and os.environ.get("LEVERPLUS_BELL", "1") != "0":
+        sys.stderr.write(f"\a\x1b]9;leverplus: {printable(text)}\x1b\\")
+        sys.stderr.flush()
 
 
 def put(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from db.rows import UNKNOWN_SHOTS
+from db.run_states import UNKNOWN_SHOTS
 from leverplus_tui.text.numbers import plural
 
 

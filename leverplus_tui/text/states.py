@@ -65,7 +65,7 @@ def state_text(run: RunRow, *, short: bool = False) -> str:
     text = f"{glyph(state)} {short_word(state) if short else state}"
     if state == "running" and progress is not None and progress.total:
         return f"{text} {min(99, 100 * progress.done // progress.total)}%"
-    return text
+    return text if short or not run.waiting else f"{text}, {run.waiting}"
 
 
 def marks(run: RunRow) -> list[str]:

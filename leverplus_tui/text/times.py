@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 TODAY_S = 12 * 3600
@@ -29,9 +30,22 @@ def duration(seconds: float | None) -> str:
     return f"{hours // 24}d{hours % 24:02d}h"
 
 
+def seconds(text: str) -> int | None:
+    """`90`, `90s`, `15m`, `2h`, `2h30m`, `1d` as whole seconds; None for anything else."""
+    parts = re.findall(r"(\d+)([smhd]?)", text.lower())
+    if not parts or "".join(amount + unit for amount, unit in parts) != text.lower().replace(" ", ""):
+        return None
+    return sum(int(amount) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[unit] for amount, unit in parts)
+
+
 def moment(time: datetime | None) -> str:
     """A time in local time, to the minute: `2026-06-12 14:02`."""
     return "-" if time is None else time.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def clock(microseconds: int) -> str:
+    """A stored time of today in local time: `14:02:11`."""
+    return datetime.fromtimestamp(microseconds / 1e6, UTC).astimezone().strftime("%H:%M:%S")
 
 
 def since(time: datetime) -> float:
@@ -52,3 +66,8 @@ def age(time: datetime | None) -> str:
 def iso(time: datetime | None) -> str | None:
     """A time as ISO 8601, for JSON."""
     return None if time is None else time.isoformat()
+
+
+def utc(time: datetime | None) -> str:
+    """A time in UTC, to the minute, for what must be the same text on every machine."""
+    return "-" if time is None else time.astimezone(UTC).strftime("%Y-%m-%d %H:%M")

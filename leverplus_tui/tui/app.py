@@ -11,22 +11,21 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import events, work
+from textual import work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.types import AnimationLevel
-from textual.widgets import Input
 from textual.worker import Worker, WorkerState
 
 from db.user_error import UserError
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.requests import RequestApp
+from leverplus_tui.tui.remembering import RememberingApp
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Tell
 from leverplus_tui.tui.screens.help import HelpScreen
-from leverplus_tui.tui.theme import THEMES, fallbacks
+from leverplus_tui.tui.theme import fallbacks
 from leverplus_tui.tui.watcher import Watcher
 from leverplus_tui.tui.widgets.bars import display_key
 
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 
 MESSAGES_KEPT = 200
 MODES = {
-    "runs": "runs:RunsScreen",
+    "runs": "runs.page:RunsScreen",
     "compare": "compare:CompareScreen",
     "data": "data:DataScreen",
     "jobs": "jobs:JobsScreen",
@@ -48,9 +47,10 @@ MODES = {
 def settle_memory() -> None:
     """What is loaded by now stays until the end: looking through it for garbage stopped the screen for 200 ms at a time."""
     gc.freeze()
+    gc.enable()
 
 
-class LeverplusApp(RequestApp):
+class LeverplusApp(RememberingApp):
     """Modes on 1-4, pages pushed on top of them, one watcher, one place where errors are shown."""
 
     TITLE = "leverplus"
@@ -65,6 +65,22 @@ class LeverplusApp(RequestApp):
         Binding("question_mark", "help", "keys", show=False, id="help"),
         Binding("m", "messages", "messages so far", show=False, id="messages"),
         Binding("ctrl+p", "command_palette", "every view and key by name", show=False, id="palette"),
+        Binding(
+            "percent_sign",
+            "mouse",
+            "mouse",
+            tooltip="leave the mouse to the terminal, or take it back",
+            show=False,
+            id="mouse",
+        ),
+        Binding(
+            "equals_sign",
+            "settings",
+            "settings",
+            tooltip="colours, keys, files, what is remembered",
+            show=False,
+            id="settings",
+        ),
         Binding("q,ctrl+q", "quit", "quit (jobs go on)", show=False, id="quit"),
     ]
 
@@ -76,10 +92,7 @@ class LeverplusApp(RequestApp):
         self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
         self._view: View | None = None
         self._before: View | None = None
-        for theme in THEMES:
-            self.register_theme(theme)
-        wanted = os.environ.get("TEXTUAL_THEME", "")
-        self.theme = wanted if wanted in self.available_themes else "leverplus-dark"
+        self.recall()
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level: AnimationLevel = "none"
         for mode, target in MODES.items():
@@ -112,23 +125,29 @@ class LeverplusApp(RequestApp):
             for page in self._pages():
                 page.post_message(messages.DatabaseRefused(str(error)))
             self.push_screen(Tell("The database cannot be used", str(error), error=True))
+            settle_memory()
             return
         self.watcher = Watcher(
             tell=self.post_message,
             version=self.library.database.version,
-            mark_lost=self.library.database.mark_lost,
+            mark_lost=self.library.tend,
             failed=self._blind,
         )
         self.watcher.start()
         for page in self._pages():
             page.post_message(messages.DatabaseReady())
+        for problem in self.key_problems:
+            self.notify(problem, severity="warning", timeout=10)
+        self._count_jobs()
         await self._open_links()
         if not self.is_headless:
             settle_memory()
 
     async def _open_links(self) -> None:
-        """What the command line asked for: a run, or runs side by side."""
+        """What the command line asked for, a run or runs side by side; else what was in view at the end of the last time."""
         try:
+            if not self._run and not self._compare:
+                await self._reopen()
             if self._compare:
                 ids = [await asyncio.to_thread(self.library.database.find_run, text) for text in self._compare]
                 self.post_message(messages.CompareRuns(tuple(ids)))
@@ -137,17 +156,27 @@ class LeverplusApp(RequestApp):
         except UserError as error:
             self.notify(str(error), severity="error", markup=False)
 
-    def on_key(self, event: events.Key) -> None:
-        """A letter that was on its way to a list when a text field took the focus belongs into the field, which keeps its own
-        from coming here."""
-        if isinstance(self.focused, Input) and event.is_printable and event.character:
-            event.prevent_default()
-            self.focused.insert_text_at_cursor(event.character)
+    async def _reopen(self) -> None:
+        if self.library.memory.problem:
+            self.notify(self.library.memory.problem, severity="warning")
+        mode, run, tab = self._left
+        compared = self.library.memory.now.compared
+        known = {
+            row.id
+            for row in await asyncio.to_thread(self.library.database.run_rows, [*compared, *([run] if run else [])])
+        }
+        if mode == "compare" and len(known & set(compared)) > 1:
+            self.post_message(messages.CompareRuns(tuple(one for one in compared if one in known)))
+        elif mode != self.current_mode and mode in MODES:
+            await self.switch_mode(mode)
+        if run in known and run is not None:
+            self.post_message(messages.OpenRun(run, tab or "overview"))
 
     def on_unmount(self) -> None:
         """Stop looking; jobs go on."""
         if self.watcher is not None:
             self.watcher.stop()
+        self.library.memory.write()
         self.library.close()
 
     def _blind(self, error: Exception) -> None:
@@ -163,6 +192,7 @@ class LeverplusApp(RequestApp):
             page.post_message(messages.DataChanged(event.version))
         if self._started_runs:
             self._tell_ends()
+        self._count_jobs()
 
     def on_log_grew(self, event: messages.LogGrew) -> None:
         """The page in view shows it."""
@@ -193,7 +223,9 @@ class LeverplusApp(RequestApp):
             await self.pop_screen()
 
     def on_viewed(self, event: messages.Viewed) -> None:
-        """Remember the view before this one."""
+        """Remember this view, and the one before it."""
+        view = event.view
+        self.library.memory.keep(mode=view.mode, run=view.run_id, tab=view.tab)
         if event.view != self._view:
             self._before = self._view
         self._view = event.view
@@ -232,8 +264,18 @@ class LeverplusApp(RequestApp):
         await self.push_screen(page)
         page.refresh_data()
 
+    async def on_open_curves(self, event: messages.OpenCurves) -> None:
+        """Push the curves of runs onto the mode in view."""
+        from leverplus_tui.tui.screens.curves import CurvesScreen  # charts: not before one is asked for
+
+        page = CurvesScreen(self.library, event.run_ids, event.metric)
+        page.mode = self.current_mode
+        await self.push_screen(page)
+        page.refresh_data()
+
     async def on_compare_runs(self, event: messages.CompareRuns) -> None:
         """Show runs side by side."""
+        self.library.memory.keep(compared=list(event.run_ids))
         await self.action_mode("compare")
         cast("CompareScreen", self.screen_stack[0]).show_runs(event.run_ids)
 

@@ -6,6 +6,7 @@ Whoever shows something asks `Library.database`, which imports this module when 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,18 @@ from db.session import DatabaseBusy, DatabaseUnwritable, data_version, open_data
 from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
 from db.user_error import UserError
 from leverplus_tui.data.registering import register
+from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.jobs.spec_command import command_text
-from leverplus_tui.tui.rows import Answered, Job, Listing
+from leverplus_tui.tui.grouping import grouped, metrics_of
+from leverplus_tui.tui.memory import ListView
+from leverplus_tui.tui.rows import Answered, Job, Listing, SideBySide
+from leverplus_tui.tui.widgets.curves import continuous
 
 if TYPE_CHECKING:
+    from leverplus_tui.results.choices import Choices
     from leverplus_tui.results.comparison import Comparison
+    from leverplus_tui.results.copying import CopyingRow
+    from leverplus_tui.tui.curve_rows import Curves
 
 
 class Database:
@@ -38,36 +46,49 @@ class Database:
         """A number that changes with every commit of anybody."""
         return data_version(self.engine)
 
-    def mark_lost(self) -> list[int]:
-        """Mark runs whose process is dead as lost; writes only when there is one.
-
-        Where that is impossible now (read-only, or busy), whoever looks next does it.
-        """
-        with reading(self.engine) as session:
-            active = store.active_processes(session)
-        if all(row.ended is None and store.is_alive(row) for row in active):
-            return []
-        try:
-            with writing(self.engine) as session:
-                return store.lost_runs(session)
-        except (DatabaseBusy, DatabaseUnwritable):
-            return []
+    def mark_lost(self) -> None:
+        """Mark runs whose process is dead as lost; where that is impossible now (read-only, or busy), whoever looks next
+        does it."""
+        with suppress(DatabaseBusy, DatabaseUnwritable):
+            bury_dead(self.engine)
 
     # Runs
 
-    def listing(self, where: str, sort: str) -> Listing:
-        """Ids of the runs that pass the filter, in order. Raises BadFilter."""
+    def listing(self, view: ListView, pinned: Sequence[int] = (), marked: Sequence[int] = ()) -> Listing:
+        """Ids of the runs that pass the filter, in order, behind those that are pinned. Raises BadFilter."""
         with reading(self.engine) as session:
-            ids = store.run_ids(session, where=where or None, sort=sort)
+            ids = store.run_ids(session, where=view.where or None, sort=view.sort)
             counts, largest = store.state_counts(session), store.largest_subsets(session)
+            known = {row.id for row in store.run_rows(session, run_ids=[*pinned, *marked]) if row.deleted is None}
+            top = tuple(run_id for run_id in pinned if run_id in known)
+            below = [run_id for run_id in ids if run_id not in top] if top else ids
+            groups = grouped(session, below, view.groups, tuple(largest), metrics_of(view)) if view.groups else ()
         return Listing(
-            ids=tuple(ids),
+            ids=(*top, *below),
             total=sum(counts.values()),
             shots=tuple(largest),
             largest=max(largest.values(), default=0),
             queued=counts.get("queued", 0),
             running=counts.get("running", 0),
+            pinned=top,
+            gone=frozenset({*pinned, *marked} - known),
+            groups=groups,
         )
+
+    def values(self, ids: Sequence[int], fields: Sequence[str]) -> dict[int, dict[str, str | float | None]]:
+        """Settings and metrics of some runs."""
+        with reading(self.engine) as session:
+            return store.run_values(session, run_ids=list(ids), fields=fields)
+
+    def fields(self, ids: Sequence[int], most: int = 1000) -> tuple[list[str], list[str]]:
+        """(metrics that runs wrote, settings that differ among the first of these runs)."""
+        with reading(self.engine) as session:
+            return store.metric_names(session), store.varying_settings(session, run_ids=ids[:most])
+
+    def counts(self) -> dict[str, int]:
+        """Runs by state."""
+        with reading(self.engine) as session:
+            return store.state_counts(session)
 
     def run_rows(self, ids: Sequence[int]) -> list[RunRow]:
         """Rows of some runs."""
@@ -99,10 +120,17 @@ class Database:
         """Points (step, value) by name; phases follow one another, so that x always grows."""
         with reading(self.engine) as session:
             found = {name: store.metric_series(session, run_id=run_id, name=name) for name in names}
-        return {name: _continuous(points) for name, points in found.items()}
+        return {name: continuous(points) for name, points in found.items()}
 
-    def side_by_side(self, ids: Sequence[int]) -> tuple[Comparison, dict[str, RunRow], dict[str, Any]]:
-        """Runs side by side, not yet compared, their rows by `r12`, and the settings that are the same in all."""
+    def curves(self, run_ids: Sequence[int], *, by_seed: bool) -> Curves:
+        """Curves of runs for their charts."""
+        from leverplus_tui.tui.curve_rows import read_curves  # scipy: 250 ms before the first list
+
+        with reading(self.engine) as session:
+            return read_curves(session, run_ids, by_seed=by_seed)
+
+    def side_by_side(self, ids: Sequence[int]) -> SideBySide:
+        """Runs side by side, not yet compared, with what is known of each and the settings that are the same in all."""
         from leverplus_tui.results.comparison import described, side_by_side  # numpy: 140 ms before the first list
 
         with reading(self.engine) as session:
@@ -111,7 +139,8 @@ class Database:
         settings = [described(detail) for detail in details]
         differing = {row.field for row in found.spec_diff}
         agreeing = {name: value for name, value in settings[0].items() if name not in differing}
-        return found, {detail.row.ref: detail.row for detail in details}, agreeing
+        rows = {detail.row.ref: detail.row for detail in details}
+        return SideBySide(found, rows, agreeing, {detail.row.ref: detail.checkpoints for detail in details})
 
     def compared(self, ids: Sequence[int], go_on: Callable[[], bool]) -> Comparison | None:
         """Runs compared but for the findings of each; None where `go_on` said no before the end."""
@@ -122,6 +151,23 @@ class Database:
                 return compare(session, ids, judged=False, go_on=go_on)
             except Stopped:
                 return None
+
+    def beside(
+        self, ids: Sequence[int], base: str, go_on: Callable[[], bool]
+    ) -> tuple[list[Choices], list[CopyingRow]] | None:
+        """What the runs choose differently, and how their answers relate to what was shown; None where `go_on` said no."""
+        from leverplus_tui.results.choices import choices
+        from leverplus_tui.results.copying import copying  # numpy: 140 ms before the first list
+
+        copied: list[CopyingRow] = []
+        with reading(self.engine) as session:
+            details = [store.run_detail(session, run_id=run_id) for run_id in ids]
+            chosen = list(choices(session, details, base, go_on))
+            for detail in details:
+                if not go_on():
+                    return None
+                copied += copying(session, detail)
+        return chosen, copied
 
     def tag(self, run_ids: Sequence[int], words: Sequence[str]) -> None:
         """Put words on runs; a word with a minus in front is taken off. Raises UserError for what is no word."""
@@ -206,17 +252,3 @@ class Database:
         if row is None:
             raise UserError(report.findings[0].message)
         return row
-
-
-def _continuous(points: Sequence[tuple[str, int, int, float]]) -> tuple[tuple[float, float], ...]:
-    """A phase that counts its steps from the start again is put behind the one before."""
-    placed: list[tuple[float, float]] = []
-    shift, phase, last = 0.0, None, 0.0
-    for name, _, step, value in points:
-        if name != phase:
-            shift = last if phase is not None and step <= last - shift else shift
-            phase = name
-        x = step + shift
-        placed.append((x, value))
-        last = max(last, x)
-    return tuple(placed)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from leverplus_tui.tui.memory import Memory
 
 if TYPE_CHECKING:
     from db.home import Home
@@ -15,7 +18,12 @@ class Library:
 
     def __init__(self, home: Home) -> None:
         self.home = home
+        self.memory = Memory(home.root)
         self._database: Database | None = None
+        self.jobs = ""
+        """What runs and waits, in words."""
+        self.launched: int | None = None
+        """The run that was started last from here: where the lists put the cursor."""
 
     @property
     def is_open(self) -> bool:
@@ -33,6 +41,14 @@ class Library:
         from leverplus_tui.tui.database import Database  # sqlmodel: 400 ms that the first frame need not wait for
 
         self._database = Database(self.home.database)
+
+    def tend(self) -> None:
+        """End what is dead, and see to it that somebody starts what waits."""
+        from leverplus_tui.queue.lock import ensure_dispatcher  # as above
+
+        self.database.mark_lost()
+        with suppress(OSError):  # a home that cannot be written can still be looked at
+            ensure_dispatcher(self.home, self.database.engine)
 
     def close(self) -> None:
         """Give the connections back."""

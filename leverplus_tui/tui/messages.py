@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from textual.message import Message
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
 
 
 @dataclass
@@ -76,6 +81,14 @@ class CompareRuns(Message):
 
 
 @dataclass
+class OpenCurves(Message):
+    """Show the curves of these runs together; with `metric`, that one large."""
+
+    run_ids: tuple[int, ...]
+    metric: str = ""
+
+
+@dataclass
 class EditLaunch(Message):
     """Open the launch form for a kind of job, filled from a run where there is one."""
 
@@ -109,6 +122,11 @@ class AddData(Message):
 
 
 @dataclass
+class ImportFile(Message):
+    """Ask for a file of another program, show what was read of it, and store it after a yes."""
+
+
+@dataclass
 class CopyText(Message):
     """Put a text on the clipboard; `what` names it."""
 
@@ -128,6 +146,18 @@ class RunsLaunched(Message):
     """Runs were started."""
 
     run_ids: tuple[int, ...]
+
+
+@dataclass
+class Work(Message):
+    """Do this in a thread of the program's own, so that leaving the page does not end it, and say how it ended."""
+
+    words: str
+    """What is being done, such as `Writing mine.json`."""
+    do: Callable[[], tuple[str, str, bool]]
+    """Gives a heading, what there is to say, and whether it failed."""
+    page: Screen[Any]
+    """Where it was asked for: there the end is told at length."""
 
 
 @dataclass

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from db.store import PredictionRow, ProcessRow, RunRow
+    from db.store import CheckpointRow, PredictionRow, ProcessRow, RunRow
+    from leverplus_tui.results.comparison import Comparison
+
+
+ALL_BUT_SEED = "all but the seed"
+"""In place of a setting: groups runs that differ by their seed alone."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,43 @@ class Listing:
     """Greatest number of questions behind a figure."""
     queued: int
     running: int
+    pinned: tuple[int, ...] = ()
+    """Of `ids`, those that stand on top whatever the filter says."""
+    gone: frozenset[int] = frozenset()
+    """Of the runs that were marked or pinned, those that are deleted."""
+    groups: tuple[Group, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Mean and standard deviation over the runs of a group; neither where their figures are over unlike questions."""
+
+    mean: float | None
+    spread: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that agree in the settings that a list is grouped by."""
+
+    key: int
+    """Below 0, so that it is no run's."""
+    values: tuple[tuple[str, str], ...]
+    """Settings with what they are here."""
+    ids: tuple[int, ...]
+    means: Mapping[str, Mean]
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Runs to be compared; runs are called `r12`."""
+
+    found: Comparison
+    rows: Mapping[str, RunRow]
+    agreeing: Mapping[str, Any]
+    """Settings that are the same in all."""
+    checkpoints: Mapping[str, Sequence[CheckpointRow]]
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ candidates = st.builds(
     rows.Candidate,
     query_id=number, pointer=st.tuples(number, number), method=text, request_sha=text, raw=text, answer=text,
     score=st.floats(0, 1), beam_rank=st.none() | number, beam_score=figure, logprob_score=figure, temperature=figure,
-    similarity=figure, cut=st.booleans(), source=st.none() | st.integers(1, 99), reasoning=text,
+    similarity=figure, cut=st.booleans(), source=st.none() | st.integers(1, 99), gt_prob=figure, reasoning=text,
 )  # fmt: skip
 replies = st.builds(Answer, raw=text, cut=st.booleans(), error=st.just(""), silent=st.just(False), reasoning=text)
 
@@ -161,5 +161,6 @@ def _row(reply: Reply[int], kind: str) -> rows.Row:
         **none,
         cut=reply.cut,
         source=reply.source,
+        gt_prob=0.25,
         reasoning=reply.reasoning,
     )

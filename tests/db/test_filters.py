@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -138,7 +139,7 @@ def test_meaning_of_terms(engine: Engine, where: str, ids: list[int]) -> None:
     [
         ("kind:eval colour:red", "filter term 'colour:red' names no field: fields are age, created,"),
         ("acc@2>high", "filter term 'acc@2>high': 'high' is no percentage"),
-        ("acc@22>1", "filter term 'acc@22>1' names no field"),
+        ("acc@2222>1", "filter term 'acc@2222>1' names no field"),
         ("seed:x", "'x' is no number"),
         ("id:abc", "'abc' is no run such as r12"),
         ("created>yesterday", "'yesterday' is no date such as 2025-06-30"),
@@ -206,3 +207,48 @@ def test_no_text_breaks_the_list(text: str, tmp_path_factory: pytest.TempPathFac
         with suppress(store.BadFilter):
             store.list_runs(session, sort=text)
     engine.dispose()
+
+
+def test_settings_and_metrics_filter_sort_and_are_read(engine: Engine) -> None:
+    assert _ids(engine, "rce_lr>1e-5") == [3]
+    assert _ids(engine, "lr:1e-5") == [3]
+    assert _ids(engine, "use_kl:yes") == [3]
+    assert _ids(engine, "use_kl!=yes kind:grpo") == []
+    assert _ids(engine, "decode.num_beams>=1 seed:2") == [2]
+    assert _ids(engine, "rl_data:rl.json") == [3]
+    assert _ids(engine, "best.val_loss<1.5") == [3]
+    assert _ids(engine, "", "hidden_dim desc")[0] == 3
+    with reading(engine) as session:
+        fields = ["best.val_loss", "last.val_loss", "hidden_dim", "acc@1", "asked@1"]
+        assert store.run_values(session, run_ids=[3, 2], fields=fields)[3] == {
+            "best.val_loss": 1.0, "last.val_loss": 2.0, "hidden_dim": 256, "acc@1": None, "asked@1": None,
+        }  # fmt: skip
+        assert store.metric_names(session) == ["val_loss"]
+        assert store.varying_settings(session, run_ids=[1, 2])[:2] == ["dataset", "vlm"]
+        with pytest.raises(store.BadFilter, match="colour"):
+            store.run_values(session, run_ids=[1], fields=["colour"])
+
+
+def test_metrics_are_best_where_their_names_say() -> None:
+    assert store.smaller_is_better("val_loss")
+    assert not store.smaller_is_better("greedy_reward")
+
+
+def test_all_that_lists_show_of_a_run_can_be_asked_for(tmp_path: Path) -> None:
+    """Unknown numbers of shots, more than nine of them, and a process that went silent."""
+    made = fresh(tmp_path)
+    with writing(made) as session:
+        for _ in range(3):
+            store.create_run(session, spec=EvalSpec(), environment={})
+        for run_id, silent_s in ((1, 5), (2, 3600)):
+            start(session, run_id).heartbeat_at -= silent_s * 1_000_000
+            store.set_state(session, run_id=run_id, state="running")
+    add(made, 1, a_subset(800, "s8", "first 800"), a_cell(shot=rows.UNKNOWN_SHOTS, accuracy=55.0, n=800, sha="s8"))
+    add(made, 2, a_subset(800, "s8", "first 800"), a_cell(shot=16, accuracy=65.0, n=800, sha="s8"))
+    asked = {
+        "acc@?>50": [1], "acc@?<50": [], "acc@16:65": [2], "state:stalled": [2], "-state:stalled": [1, 3],
+        "state!=stalled": [1, 3], "state:running": [1, 2], "state:stalled,queued": [2, 3],
+    }  # fmt: skip
+    assert {where: _ids(made, where) for where in asked} == asked
+    assert _ids(made, "", "acc@? desc")[0] == 1
+    assert _ids(made, "", "acc@16")[0] == 2

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
-from db import models, session
+from db import models, queue_tables, session
 from db.migrations import upgrade
 from db.session import DatabaseBusy, DatabaseDamaged, open_database, reading
 from tests.helpers_db import fresh, new_run
@@ -64,6 +64,7 @@ def test_the_number_known_without_alembic_is_the_newest_step() -> None:
 def test_steps_and_models_make_the_same_tables(tmp_path: Path) -> None:
     fresh(tmp_path)
     engine = create_engine(f"sqlite:///{tmp_path / 'direct.db'}")
+    assert queue_tables.Ticket.metadata is models.Table.metadata
     models.Table.metadata.create_all(engine)
     assert _schema(tmp_path / "home" / "leverplus.db") == _schema(tmp_path / "direct.db")
 
@@ -118,8 +119,7 @@ def test_three_copies_are_kept(tmp_path: Path) -> None:
     fresh(tmp_path)
     path = tmp_path / "home" / "leverplus.db"
     for number in range(5):
-        with closing(sqlite3.connect(path)) as connection:
-            upgrade._back_up(connection, path, schema=number)
+        upgrade._back_up(path, schema=number)
     kept = sorted(copy.name[-len("schema4.db") :] for copy in (path.parent / "backups").iterdir())
     assert kept == ["schema2.db", "schema3.db", "schema4.db"]
 
@@ -130,8 +130,7 @@ def test_the_copy_is_whole_while_others_write(tmp_path: Path) -> None:
     path = tmp_path / "home" / "leverplus.db"
     new_run(engine)
     assert path.with_name("leverplus.db-wal").stat().st_size > 0
-    with closing(sqlite3.connect(path)) as connection:
-        upgrade._back_up(connection, path, schema=1)
+    upgrade._back_up(path, schema=1)
     (copy,) = (path.parent / "backups").iterdir()
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT count(*) FROM run").fetchone() == (1,)

@@ -119,12 +119,14 @@ def _as_written_before(path: Path, home: Path) -> None:
         for table, columns in tables.items():
             for column in columns:
                 connection.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (MARK, f"{home}/"))
-        connection.execute("DROP TABLE run_input")  # made by a later step
+        for table in ("run_input", "ticket", "sweep_member", "sweep", "snapshot"):  # made by later steps
+            connection.execute(f"DROP TABLE {table}")
         for table, column in (
             ("answer", "run_id"),
             ("prediction", "source_run"),
             ("candidate", "cut"),
             ("candidate", "source_run"),
+            ("candidate", "gt_prob"),
             *((table, "reasoning") for table in ("answer", "prediction", "candidate")),
         ):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
@@ -175,3 +177,11 @@ def test_rows_without_a_path_stay_to_the_letter(tmp_path: Path) -> None:
         run = store.create_run(session, spec=spec, environment={})
         store.add_rows(session, run_id=1, process_id=None, rows=[a_subset(2)])
     assert (run.spec, run.spec_sha) == (spec.canonical(), spec.sha())
+
+
+def test_a_run_is_found_by_the_weights_that_it_wrote(tmp_path: Path) -> None:
+    database = open_database(tmp_path / "leverplus.db")
+    _fill(database, tmp_path)
+    with reading(database) as session:
+        assert store.runs_that_wrote(session, path=str(tmp_path / "runs" / "r1" / "best file.safetensors")) == [1]
+        assert store.runs_that_wrote(session, path="/elsewhere/best.safetensors") == []

@@ -9,10 +9,10 @@ import pytest
 from db import store
 from db.rows import Metric, Row
 from db.session import reading, writing
-from engine.figures.result_files import Figure, Matrix
+from engine.figures.reading import Figure, Matrix, Reading
 from leverplus_tui.results.comparison import Comparison, Pair, compare, spec_diff
 from leverplus_tui.results.comparison_text import csv_text, markdown, plain_text
-from leverplus_tui.results.importing import store_matrices
+from leverplus_tui.results.importing import store_readings
 from tests.helpers_cli import Desk, make_desk, store_eval
 
 WRONG = dict.fromkeys(range(1, 101), 0.0)
@@ -116,7 +116,7 @@ def test_other_data_and_other_metrics_are_not_comparable(desk: Desk) -> None:
 def test_imported_figures_are_shown_and_never_subtracted(desk: Desk) -> None:
     store_eval(desk, right(first=50), label="first 100")
     published = Matrix("README.md", "v1", "OKVQA", figures=(Figure(100, 2, 64.8),))
-    store_matrices(desk.database, [published], [])
+    store_readings(desk.database, [Reading(Path("x"), matrices=(published,))], [])
     found = compared(desk, 1, 2)
     [cell] = found.cells
     assert cell.accuracy == {"r1": 50.0, "r2": 64.8}

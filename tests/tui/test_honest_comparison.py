@@ -11,10 +11,10 @@ from db import store
 from db.rows import Checkpoint
 from db.session import reading, writing
 from db.specs import Finding, TrainSpec
-from engine.figures.result_files import Figure, Matrix
+from engine.figures.reading import Figure, Matrix, Reading
 from leverplus_tui.results.comparison import Asked, Comparison, compare
 from leverplus_tui.results.comparison_text import plain_text
-from leverplus_tui.results.importing import store_matrices
+from leverplus_tui.results.importing import store_readings
 from leverplus_tui.text.numbers import plural
 from tests.helpers_cli import Desk, make_desk, store_eval
 
@@ -216,7 +216,11 @@ def test_two_dates_of_a_report_are_not_distinguishable(desk: Desk) -> None:
         figures = tuple(Figure(n, shot, 48.0 + shot + gain) for n in (100, 200, 400, 800) for shot in (1, 2, 3, 4))
         return Matrix("report.md", "v3", "OKVQA", figures=figures, date=date)
 
-    store_matrices(desk.database, [matrix("12-12", 0.0), matrix("12-13", 0.6), matrix("12-14", 40.0)], [])
+    store_readings(
+        desk.database,
+        [Reading(Path("x"), matrices=(matrix("12-12", 0.0), matrix("12-13", 0.6), matrix("12-14", 40.0)))],
+        [],
+    )
     pairs = [pair for cell in compared(desk, 1, 2).cells for pair in cell.pairs]
     assert {(pair.verdict, pair.reason) for pair in pairs} == {
         ("not distinguishable", "unpaired, at most this precise")
@@ -236,7 +240,7 @@ def test_published_figures_that_are_the_same_everywhere_are_one_result(desk: Des
         Matrix("a.md", label, "OKVQA", figures=shown, section=label)
         for label, shown in (("v2", figures), ("v3", more), ("v4", other))
     ]
-    store_matrices(desk.database, matrices, [])
+    store_readings(desk.database, [Reading(Path("x"), matrices=tuple(matrices))], [])
     assert compared(desk, 1, 2, 3, best_of=True).best[0].repeats == (("r1", "r2"),)
 
 
@@ -247,7 +251,7 @@ def test_published_figures_of_two_methods_with_two_models_are_confounded(desk: D
         Matrix("a.md", "v3", "OKVQA", vlm="large", figures=(Figure(400, 2, 60.0),)),
         Matrix("b.md", "v3", "OKVQA", vlm="small", figures=(Figure(400, 2, 60.0),)),
     ]
-    store_matrices(desk.database, matrices, [])
+    store_readings(desk.database, [Reading(Path("x"), matrices=tuple(matrices))], [])
     assert "model (vlm small, large)" in beside(compared(desk, 1, 2), "confounded")[0].message
     assert beside(compared(desk, 1, 3), "confounded") == []
     assert beside(compared(desk, 2, 3), "confounded") == []
@@ -258,7 +262,7 @@ def test_figures_over_unlike_questions_have_no_best(desk: Desk) -> None:
         Matrix("a.md", f"v{number}", "OKVQA", figures=(Figure(n, 2, 48.0 + number),))
         for number, n in enumerate((100, 200, 400))
     ]
-    store_matrices(desk.database, matrices, [])
+    store_readings(desk.database, [Reading(Path("x"), matrices=tuple(matrices))], [])
     assert compared(desk, 1, 2, 3, best_of=True).best == ()
 
 
@@ -267,7 +271,7 @@ def test_published_figures_of_other_questions_stay_apart(desk: Desk) -> None:
         Matrix("a.md", "v2", "OKVQA", figures=(Figure(100, 2, 48.0),)),
         Matrix("b.md", "v3", "VQAv2", figures=(Figure(100, 2, 47.0),)),
     ]
-    store_matrices(desk.database, matrices, [])
+    store_readings(desk.database, [Reading(Path("x"), matrices=tuple(matrices))], [])
     assert {pair.verdict for cell in compared(desk, 1, 2).cells for pair in cell.pairs} == {"not comparable"}
 
 

@@ -22,7 +22,8 @@ from engine.job import recorder, worker
 from leverplus_tui.cli import app
 from leverplus_tui.commands.lazy import shortened
 from leverplus_tui.jobs import launcher
-from leverplus_tui.results.document import Bullets, Code, Grid, Heading, to_markdown
+from leverplus_tui.report.blocks import Bullets, Code, Heading, Table
+from leverplus_tui.report.forms.markdown import to_markdown
 from leverplus_tui.text.output import markdown_text
 
 COMMANDS = (
@@ -183,7 +184,7 @@ def test_names_are_one_line_of_text(home: Home, capsys: pytest.CaptureFixture[st
 
 def test_names_are_no_markup_in_a_markdown_report() -> None:
     name = "<script>alert(1)</script> [a](http://b) ![c](d) `e` |f| **g** <h> &lt; # i"
-    text = to_markdown([Heading(name), Bullets([name]), Grid([name], [[name]]), Code("```\n<b>")])
+    text = to_markdown([Heading(name), Bullets([name]), Table([name], [[name]]), Code("```\n<b>")])
     outside = text[: text.index("````")]
     assert not any(
         f"{before}{sign}" in outside for sign in ("<", "[", "`", "&", "**") for before in (" ", "- ", "# ", ")")
@@ -231,7 +232,7 @@ def test_a_stop_that_came_during_the_imports_is_obeyed(monkeypatch: pytest.Monke
         assert stop.asked
         monkeypatch.setattr(worker, "_recipe", lambda *_: pytest.fail("the recipe was imported"))
         job: Any = SimpleNamespace(label="r1", kind="eval")
-        assert worker.carry_out(job, SimpleNamespace(), stop).state == "stopped"  # type: ignore[arg-type]
+        assert worker.carry_out([job], [SimpleNamespace()], stop).state == "stopped"  # type: ignore[list-item]
         stop.recipe_ended()
     finally:
         for number, handler in kept.items():

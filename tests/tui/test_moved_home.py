@@ -10,7 +10,7 @@ from db import rows, store
 from db.home import Home
 from db.session import writing
 from leverplus_tui.jobs.named_paths import files_of, resolved
-from leverplus_tui.jobs.spec_options import build_spec
+from leverplus_tui.jobs.spec_building import build_spec
 from tests.helpers_checkpoints import make_tensors, write_upstream
 from tests.helpers_cli import Desk, make_desk
 

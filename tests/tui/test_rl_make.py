@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -16,11 +18,13 @@ from engine.rl.index import build as rl_index
 from engine.rl.reading.file import read_rl_file
 from engine.rl.writing.steps import STEPS as KNOWN
 from leverplus_tui.data.rl_files import Indexing
-from leverplus_tui.tui.screens.dialogs import Ask, Choose, ChooseMany, Tell
+from leverplus_tui.tui.screens.choosing import Choose, ChooseMany
+from leverplus_tui.tui.screens.dialogs import Ask, Tell
+from leverplus_tui.tui.screens.rl import make
 from leverplus_tui.tui.screens.rl.make import STEPS
 from leverplus_tui.tui.screens.rl.page import RLDataScreen
 from tests import helpers_rl
-from tests.helpers_tui import opened, settled, text_of, until
+from tests.helpers_tui import burst, held_back, kept, opened, settled, text_of, until
 
 
 @pytest.fixture
@@ -63,6 +67,28 @@ async def test_an_export_is_written_registered_and_told(home: Home) -> None:
         await pilot.press("enter")
         await wait_for(pilot, Tell)
         assert "registered as d2" in text_of(pilot)
+    assert len(read_rl_file(home.root / "exports" / "mine.jsonl").query_ids) == 10
+
+
+async def test_what_is_written_outlives_its_page_and_is_told_elsewhere(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+    run = make._run
+
+    def held(*arguments: Any) -> tuple[str, bool]:
+        go.wait(60)
+        return run(*arguments)
+
+    monkeypatch.setattr(make, "_run", held)
+    async with opened(home) as pilot:
+        await open_file(pilot)
+        burst(pilot, "x", "j", "j", "enter", "enter", "escape")
+        await until(
+            pilot, lambda: not held_back(pilot) and not isinstance(pilot.app.screen, RLDataScreen | Ask | Choose)
+        )
+        go.set()
+        await until(pilot, lambda: any("registered as d2" in message for message in kept(pilot)))
     assert len(read_rl_file(home.root / "exports" / "mine.jsonl").query_ids) == 10
 
 

@@ -18,7 +18,7 @@ from db.session import open_database, writing
 from engine.rl.index import build as rl_index
 from leverplus_tui.data import rl_files
 from leverplus_tui.data.rl_files import Indexing
-from leverplus_tui.tui.screens.dialogs import Choose
+from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.rl.compare import RLCompareScreen
 from leverplus_tui.tui.screens.rl.health import brief
 from leverplus_tui.tui.screens.rl.page import RLDataScreen

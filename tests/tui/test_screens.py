@@ -20,7 +20,7 @@ from db.specs import EvalSpec, Finding, JobSpec
 from leverplus_tui.tui.database import Database
 from leverplus_tui.tui.messages import CompareRuns, EditLaunch, OpenRun
 from leverplus_tui.tui.screens.compare import CompareScreen
-from leverplus_tui.tui.screens.compare_rows import Line, lines
+from leverplus_tui.tui.screens.compare_rows import Line
 from leverplus_tui.tui.screens.launch import starting
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
 from leverplus_tui.tui.screens.launch.preflight import PreflightReport, PreflightScreen
@@ -28,8 +28,9 @@ from leverplus_tui.tui.screens.run.answers import Answers
 from leverplus_tui.tui.screens.run.info import unit_of
 from leverplus_tui.tui.screens.run.metrics import rests_on
 from leverplus_tui.tui.screens.run.page import RunScreen
-from leverplus_tui.tui.screens.runs import RunsScreen
-from leverplus_tui.tui.widgets.chart import Chart, Series
+from leverplus_tui.tui.screens.runs.page import RunsScreen
+from leverplus_tui.tui.widgets.chart import Chart
+from leverplus_tui.tui.widgets.curves import Series
 from leverplus_tui.tui.widgets.log import LogView
 from leverplus_tui.tui.widgets.matrix import Matrix
 from tests.helpers_tui import (
@@ -474,8 +475,7 @@ async def test_a_choice_that_is_left_out_reads_auto_everywhere(tmp_path: Path) -
 
 def lines_of(page: CompareScreen, label: str) -> list[Line]:
     """The lines of that label, folded or not."""
-    assert page.found is not None
-    return [line for line in lines(page.found, page._rows, page._agreeing, page.base) if line.label == label]
+    return [line for line in page._made if line.label == label]
 
 
 async def test_a_failed_run_says_so_first_and_facts_are_words(tmp_path: Path) -> None:

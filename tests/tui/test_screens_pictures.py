@@ -33,8 +33,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Home:
 
 
 @pytest.fixture(autouse=True)
-def _one_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same colours and the same time everywhere."""
+def _one_terminal(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same colours and the same time everywhere, nothing remembered."""
+    (filled.root / "terminal.json").unlink(missing_ok=True)
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("LEVERPLUS_ASCII", raising=False)
@@ -86,4 +87,9 @@ def test_curves(filled: Home, snap_compare: Compare) -> None:
 
 def test_answers(filled: Home, snap_compare: Compare) -> None:
     before = showing("demonstrations, in prompt order", "▀▀▀", "2 What colour", run=OpenRun(2, "answers"))
+    assert snap_compare(LeverplusApp(filled), terminal_size=(120, 36), run_before=before)
+
+
+def test_curves_of_two_trainings(filled: Home, snap_compare: Compare) -> None:
+    before = showing("val_loss", "rce_loss", "last value", key="C", run=OpenRun(4))
     assert snap_compare(LeverplusApp(filled), terminal_size=(120, 36), run_before=before)

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from db.specs import SPEC_OF_KIND, EvalSpec, TrainSpec, UserError
+from leverplus_tui.jobs.spec_building import build_spec
 from leverplus_tui.jobs.spec_command import command_of, command_text
-from leverplus_tui.jobs.spec_options import build_spec, flatten, options
+from leverplus_tui.jobs.spec_options import flatten, options
 
 TRAIN = {"rl_data": "data.json", "embeddings": "e.safetensors"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -13,11 +14,12 @@ from leverplus_tui.text.numbers import accuracy
 from leverplus_tui.tui.theme import OWN, THEMES, fallbacks
 from leverplus_tui.tui.watcher import FIRST_READ, Tail
 from leverplus_tui.tui.widgets import text
-from leverplus_tui.tui.widgets.chart import Series, draw, reduce, ticks
 from leverplus_tui.tui.widgets.columns import Column, fit
+from leverplus_tui.tui.widgets.curves import Rule, Series, histogram, reduce, smoothed, ticks, within
 from leverplus_tui.tui.widgets.log import level_of
 from leverplus_tui.tui.widgets.matrix import Figure, heat
 from leverplus_tui.tui.widgets.picture import Unreadable, half_cells
+from leverplus_tui.tui.widgets.plot import Look, plot
 from leverplus_tui.tui.widgets.run_view import run_columns
 from leverplus_tui.tui.widgets.whisker import whisker
 
@@ -87,11 +89,74 @@ def test_ticks_are_round() -> None:
     assert ticks(2, 2, 5) == [2]
 
 
-def test_a_chart_has_the_size_that_was_asked_for() -> None:
-    lines = draw([Series("loss", tuple((float(x), 1 / (x + 1)) for x in range(50)))], 60, 10, ["#5cc8b5"] * 7)
+def a_curve(name: str = "loss", **more: Any) -> Series:
+    return Series(name, tuple((float(x), 1 / (x + 1)) for x in range(50)), **more)
+
+
+def drawn_text(lines: list[list[tuple[str, int]]]) -> list[str]:
+    return ["".join(text for text, _ in line) for line in lines]
+
+
+def test_a_plot_has_the_size_that_was_asked_for() -> None:
+    lines = drawn_text(plot([a_curve()], 60, 10))
     assert len(lines) == 10
-    assert max(len(line.plain) for line in lines) <= 60
-    assert any(line.plain.strip() for line in lines)
+    assert {len(line) for line in lines} == {60}
+    assert plot([Series("none", ())], 60, 10) == []
+    assert plot([a_curve()], 8, 10) == []
+
+
+def test_curves_are_told_apart_by_colour_alone_or_by_numbers() -> None:
+    two = [a_curve(), a_curve("other", look=4)]
+    colours = {colour for line in plot(two, 60, 12) for _, colour in line if colour >= 0}
+    assert 4 in colours
+    signs = {sign for line in drawn_text(plot(two, 60, 12)) for sign in line if ord(sign) > 0x2800}
+    assert signs
+    assert any("5" in line for line in drawn_text(plot(two, 60, 12, Look(numbers=True)))[:-2])
+
+
+def test_ascii_charts_are_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEVERPLUS_ASCII", "1")
+    assert all(line.isascii() for line in drawn_text(plot([a_curve()], 60, 10)))
+
+
+def test_levels_bands_and_the_cursor_are_drawn() -> None:
+    bare = drawn_text(plot([a_curve()], 60, 12))
+    ruled = drawn_text(plot([a_curve(rules=(Rule("uniform", 0.5),))], 60, 12))
+    assert any("uniform" in line for line in ruled)
+    assert not any("uniform" in line for line in bare)
+    far = drawn_text(plot([a_curve(rules=(Rule("uniform", 50.0),))], 60, 12))
+    assert far == bare, "a level far away would press the curve flat"
+    band = tuple((float(x), 0.2, 0.8) for x in range(50))
+    assert drawn_text(plot([a_curve(band=band)], 60, 12)) != bare
+    assert drawn_text(plot([a_curve()], 60, 12, Look(cursor=25.0))) != bare
+
+
+def test_log_scale_leaves_out_what_has_no_logarithm() -> None:
+    points = ((0.0, 100.0), (1.0, 0.0), (2.0, 1.0), (3.0, float("nan")))
+    lines = drawn_text(plot([Series("loss", points)], 60, 12, Look(log=True)))
+    assert lines[0].startswith("100┤")
+    assert plot([Series("loss", ((0.0, -1.0),))], 60, 12, Look(log=True)) == []
+
+
+def test_smoothing_corrects_its_beginning_and_keeps_a_level() -> None:
+    assert smoothed([(0.0, 2.0), (1.0, 2.0), (2.0, 2.0)], 0.9) == pytest.approx([(0.0, 2.0), (1.0, 2.0), (2.0, 2.0)])
+    assert smoothed([(0.0, 1.0), (1.0, 3.0)], 0.5)[1][1] == pytest.approx((0.25 * 1 + 0.5 * 3) / 0.75)
+    assert smoothed([(0.0, 1.0)], 0) == ((0.0, 1.0),)
+
+
+def test_a_zoom_keeps_what_leads_in_and_out() -> None:
+    part = within(a_curve(), 10, 20)
+    assert (part.points[0][0], part.points[-1][0]) == (9, 21)
+    assert within(a_curve(), 100, 200).points == ()
+    assert a_curve().at(10.5) == a_curve().points[10][1]
+    assert a_curve().at(-1) is None
+
+
+def test_a_histogram_counts_every_finite_value() -> None:
+    bins = histogram([0.0, 0.1, 0.9, 1.0, float("nan")], 2)
+    assert [n for _, _, n in bins] == [2, 2]
+    assert histogram([], 3) == []
+    assert sum(n for _, _, n in histogram([5.0, 5.0], 4)) == 2
 
 
 def test_half_cells_keep_the_shape_of_an_image(tmp_path: Path) -> None:

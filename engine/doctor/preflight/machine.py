@@ -170,12 +170,18 @@ def device(spec: Any, result: Preflight) -> None:
     """The device is one that this machine can have."""
     name = str(spec.device)
     reason = ""
-    if name != "auto" and not (re.fullmatch(r"[a-z]+(:\d+)?", name) and name.partition(":")[0] in DEVICES):
+    if not all(_is_device(one) for one in name.split(",")) and name != "cuda:all":
         reason = f"device={name} is no device."
-    elif name.startswith("cuda") and not _has_gpu():
+    elif "cuda" in name and not _has_gpu():
         reason = f"device={name} was asked for, but this machine shows no GPU."
     if reason:
-        result.add("device", "none", name, error("not-found", "device", reason, "Give --device auto, cpu or cuda:1."))
+        result.add(
+            "device", "none", name, error("not-found", "device", reason, "Give --device auto, cpu, cuda:1 or cuda:all.")
+        )
+
+
+def _is_device(name: str) -> bool:
+    return name == "auto" or bool(re.fullmatch(r"[a-z]+(:\d+)?", name) and name.partition(":")[0] in DEVICES)
 
 
 def _has_gpu() -> bool:

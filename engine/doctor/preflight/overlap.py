@@ -92,11 +92,11 @@ def _asked(spec: EvalSpec, order_sha: object) -> dict[int, int]:
     """Question id -> image id of the questions that will be asked; empty where they are not quickly read, or where the RL
     data are of another data set, whose ids mean something else."""
     # 190 ms (numpy's random) that the first finding does not wait for (benchmarks/preflight.py)
-    from engine.data.official import is_official, open_official
+    from engine.data.official import data_files, is_official, open_official
     from engine.data.subsets import draw_subsets
 
     root = Path(spec.dataset).expanduser()
-    if not is_official(root) or sum(file.stat().st_size for file in root.rglob("*.json")) > MOST_BYTES:
+    if not is_official(root) or sum(file.stat().st_size for file in data_files(root)) > MOST_BYTES:
         return {}
     try:
         found = open_official(root)

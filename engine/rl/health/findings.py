@@ -22,6 +22,8 @@ REPEATS_MANY, ONE_ANSWER_MANY = 0.10, 0.50
 """Ours: generators drop repeats, and demonstrations that matter change answers in more than half of the groups."""
 
 
+EMPTY_MANY = 0.05
+"""Ours, as for evaluations: honest answers of the published models are empty in under one of a hundred."""
 LITERAL_SOME, LITERAL_MANY, UNIFORM_MANY = 0.01, 0.5, 0.8
 """Ours: a question may itself hold a brace, and a few groups have proposals that are equally likely by chance."""
 
@@ -226,6 +228,18 @@ def _variety(case: Case) -> Iterator[Finding]:
         )
 
 
+def _empty_answers(case: Case) -> Iterator[Finding]:
+    """A stored answer of no text is a fault of prompt, decoding or post-processing, not of the demonstrations."""
+    scored = np.isfinite(case.data.candidates.accuracy)
+    empty, of = int((case.data.candidates.answer.of("") & scored).sum()), int(scored.sum())
+    if empty and EMPTY_MANY * of <= empty < of / 2:  # where most are missing, the file stores no answers
+        text = (
+            f"{empty:,} of {of:,} scored candidates ({100 * empty / of:.0f} %) have an empty answer: their rewards tell of the "
+            "prompt or the post-processing, not of the demonstrations."
+        )
+        yield warning("empty-answers", case.subject, text, "Look at the raw answers, then generate the data again.")
+
+
 def _meta(case: Case) -> Iterator[Finding]:
     if not case.data.meta:
         text = "The file has no _meta: which model, prompt and decoding made it cannot be verified."
@@ -261,5 +275,5 @@ def data_is_legacy(data: RLFile) -> bool:
 
 CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     _positives, _signal, _self_demonstration, _repeats, _spaces, _out_of_pool, _pools, _groups, _scoring, _variety,
-    lambda case: impossible_values(case.data), _meta, _prompts, _policy,
+    lambda case: impossible_values(case.data), _empty_answers, _meta, _prompts, _policy,
 )  # fmt: skip

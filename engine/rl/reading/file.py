@@ -28,7 +28,7 @@ __all__ = ["Candidates", "Labels", "Pools", "Query", "RLFile", "Space", "read_rl
 Variant = Literal["R1", "R2", "R3", "R4", "R5", "R6", "legacy"]
 CHUNK = 16
 """Records decoded at a time: few enough that their objects stay in the processor's cache (twice as fast as 512)."""
-FIRST_METHODS = ("", "beam", "sample", "random", "retrieval")
+FIRST_METHODS = ("", "beam", "sample", "random", "retrieval", "pair")
 """Generation methods of the first generators; anything else was added by later tools."""
 
 

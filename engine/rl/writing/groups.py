@@ -24,7 +24,7 @@ POINTERS = ("pointer", "pointer_pos", "pointer_global")
 POOLS = ("candidate_pool_ids", "candidate_pool_indices")
 BEAMS = ("id_list", "score_list")
 """Fields of legacy beam records that become candidates."""
-METHOD_ORDER = ("beam", "retrieval", "sample", "random")
+METHOD_ORDER = ("beam", "retrieval", "sample", "random", "pair")
 """Candidates stand in the file as published generators write them: beams first."""
 
 Record = dict[str, Any]
@@ -168,6 +168,7 @@ def _generated(one: rows.Candidate, references: Sequence[str]) -> Pointed:
             "vqa_raw_generation": one.raw,
             "vqa_pred_answer": one.answer,
             **scored_fields(one.answer, references, one.score),
+            **({"vqa_gt_prob": one.gt_prob} if one.gt_prob is not None else {}),
             "eval_split_used": "train",
             "eval_failed": False,
         },

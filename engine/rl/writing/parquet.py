@@ -1,18 +1,17 @@
-"""RL data as Parquet, one row per candidate, for pandas, polars and DuckDB. pyarrow is wanted for nothing else here."""
+"""RL data as Parquet, one row per candidate, for pandas, polars and DuckDB."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from db.specs.base import UserError
 from engine.common.atomic import replacing
 from engine.common.program import WrittenWrong
+from engine.data.tables import arrow_for
 from engine.rl.writing.groups import Group, Pointed, Record
 
 NUMBERS = (
@@ -28,9 +27,9 @@ def write_parquet(path: Path, groups: Iterable[Group], meta: Mapping[str, Any]) 
     """Write one row per candidate, pointers as train rows, and read them back; returns counts.
 
     What has no column of its own stands as JSON in `query`, `other` (of the candidate) and `record` (of the query);
-    queries without a candidate have no row. Raises UserError where pyarrow is missing.
+    queries without a candidate have no row. Raises ExtraMissing where pyarrow is missing.
     """
-    arrow = _arrow(path)
+    arrow = arrow_for(path, "export to jsonl")
     schema = _schema(arrow).with_metadata({META_KEY: msgspec.json.encode(dict(meta))})
     written, queries = _Rows(), 0
     with replacing(path, durable=True) as draft:
@@ -55,7 +54,7 @@ def write_parquet(path: Path, groups: Iterable[Group], meta: Mapping[str, Any]) 
 
 def read_parquet(path: Path) -> Iterator[Record]:
     """The rows of a file that `write_parquet` wrote."""
-    with _arrow(path).parquet.ParquetFile(path) as file:
+    with arrow_for(path, "export to jsonl").parquet.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
             yield from batch.to_pylist()
 
@@ -102,15 +101,6 @@ def _schema(arrow: Any) -> Any:
             ("eval_failed", arrow.bool_()), ("other", arrow.string()), ("query", arrow.string()), ("record", arrow.string()),
         ]
     )  # fmt: skip
-
-
-def _arrow(path: Path) -> Any:
-    try:
-        arrow: Any = importlib.import_module("pyarrow")
-        importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        raise UserError(f"{path}: Parquet needs pyarrow: pip install pyarrow, or export to jsonl") from None
-    return arrow
 
 
 class _Rows:

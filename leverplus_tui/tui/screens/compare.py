@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
 from leverplus_tui.text.numbers import plural
-from leverplus_tui.text.states import SYNTHETIC, VERDICT_ROLES, doubts, marks
+from leverplus_tui.text.states import SYNTHETIC, doubts, marks
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.messages import CopyText, OpenRun
+from leverplus_tui.tui.messages import CopyText, OpenCurves, OpenRun
+from leverplus_tui.tui.rows import SideBySide
 from leverplus_tui.tui.screens.base import PageScreen
-from leverplus_tui.tui.screens.compare_rows import Line, beside, folded, lines, sentence, whiskers
-from leverplus_tui.tui.screens.dialogs import Choose
+from leverplus_tui.tui.screens.choosing import Choose
+from leverplus_tui.tui.screens.compare_rows import Beside, Line, folded, lines
+from leverplus_tui.tui.screens.compare_said import line_row, said
 from leverplus_tui.tui.screens.exports import comparison_text, export_comparison
-from leverplus_tui.tui.screens.run.info import Part
-from leverplus_tui.tui.theme import COLOURS
 from leverplus_tui.tui.widgets.empty import Empty
-from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
+from leverplus_tui.tui.widgets.table import Column, LineTable
 
 if TYPE_CHECKING:
     from db.store import RunRow
     from leverplus_tui.results.comparison import Comparison
 
+STEP_S = 0.3
 RUN_WIDTH = 21
 """Cells of a run at least; figures and differences that are longer get what they need."""
 LABEL = Column("label", "", 22, flex=28)
@@ -39,6 +41,7 @@ class CompareScreen(PageScreen):
     """Runs as columns; the first column and the baseline stay put."""
 
     MODE = "compare"
+    PANE = "#words"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "b",
@@ -55,6 +58,7 @@ class CompareScreen(PageScreen):
         Binding("left,h", "shift(-1)", "runs at the left", show=False, id="compare.left"),
         Binding("right_square_bracket", "next_difference", "next difference", show=False, id="compare.next-difference"),
         Binding("D", "drop", "drop a run from the comparison", show=False, id="compare.drop"),
+        Binding("C", "curves", "curves", tooltip="their curves, in one colour each", id="compare.curves"),
         Binding("y", "copy", "copy", tooltip="copy the comparison as Markdown", id="compare.copy"),
     ]
 
@@ -68,8 +72,11 @@ class CompareScreen(PageScreen):
         self.found: Comparison | None = None
         self.compared = False
         """Whether `found` holds differences and verdicts; its figures are shown before."""
-        self._rows: dict[str, RunRow] = {}
-        self._agreeing: dict[str, Any] = {}
+        self._sides: SideBySide | None = None
+        self._beside = Beside()
+        self._step = ""
+        """What is being worked on, for the line above."""
+        self._made: list[Line] = []
         self._lines: list[Line] = []
 
     def body(self) -> ComposeResult:
@@ -82,7 +89,8 @@ class CompareScreen(PageScreen):
 
     def on_mount(self) -> None:
         """Nothing is compared yet."""
-        self._show_empty(True)
+        self._show_empty(not self.run_ids)
+        self.set_interval(STEP_S, self._tell_step)
 
     def _show_empty(self, empty: bool) -> None:
         self.query_one("#empty").display = empty
@@ -97,12 +105,21 @@ class CompareScreen(PageScreen):
     def show_runs(self, run_ids: tuple[int, ...]) -> None:
         """Compare these; the first is the baseline."""
         self.run_ids, self.base, self.first, self.found = tuple(dict.fromkeys(run_ids)), f"r{run_ids[0]}", 0, None
-        self.compared = False
+        self.compared, self._beside = False, Beside()
+        self._show_empty(False)
+        for part in ("#sides", "#words"):
+            self.query_one(part).display = False
+        self.query_one("#summary", Static).update(f"reading {plural(len(self.run_ids), 'run')}, esc leaves")
         self.refresh_data()
+
+    @property
+    def is_opening(self) -> bool:
+        """Until figures are there; what is compared comes later."""
+        return bool(self.run_ids) and self.found is None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that need a comparison are not offered before there is one."""
-        needs = ("baseline", "differences", "export", "shift", "next_difference", "drop", "copy")
+        needs = ("baseline", "differences", "export", "shift", "next_difference", "drop", "copy", "curves")
         return self.found is not None or action not in needs
 
     # Reading
@@ -111,17 +128,42 @@ class CompareScreen(PageScreen):
         """Figures and settings at once, then what is compared; again, because a run went on."""
         if len(self.run_ids) < 2:
             return
-        ids, first = self.run_ids, self.found is None
-        self._show_empty(False)
-        found, self._rows, self._agreeing = await asyncio.to_thread(self.library.database.side_by_side, ids)
+        ids, base, first = self.run_ids, self.base, self.found is None
+        self._sides = await asyncio.to_thread(self.library.database.side_by_side, ids)
+        self._beside = replace(self._beside, checkpoints=self._sides.checkpoints)
         if first:
-            self._show(found, first=True)
-        compared = await asyncio.to_thread(self.library.database.compared, ids, lambda: self._wants(ids))
+            self._show(self._sides.found, first=True)
+        compared = await asyncio.to_thread(self.library.database.compared, ids, self._counting(ids, "comparing"))
         if compared is None or not self._wants(ids):
             self._stale = True  # whoever comes back finds it compared
             return
         self.compared = True
         self._show(compared, first=False)
+        beside = await asyncio.to_thread(
+            self.library.database.beside, ids, base, self._counting(ids, "reading answers")
+        )
+        if beside is None or not self._wants(ids):
+            self._stale = True
+            return
+        self._step = ""
+        self._beside = replace(self._beside, choices=beside[0], copying=beside[1])
+        self._fill()
+
+    def _counting(self, ids: tuple[int, ...], words: str) -> Callable[[], bool]:
+        """Whether to go on; each asking is a step that the line above counts."""
+        steps = 0
+
+        def go_on() -> bool:
+            nonlocal steps
+            steps += 1
+            self._step = f"{words}, step {steps}, esc leaves"
+            return self._wants(ids)
+
+        return go_on
+
+    def _tell_step(self) -> None:
+        if self._step and self.found is not None and self.is_current:
+            self._summarise()
 
     def _wants(self, ids: tuple[int, ...]) -> bool:
         """Whether anybody still waits for the comparison of these: leaving the page (`esc`) ends it."""
@@ -129,6 +171,7 @@ class CompareScreen(PageScreen):
 
     def _show(self, found: Comparison, *, first: bool) -> None:
         self.found = found
+        self._show_empty(False)
         self._fill()
         if first:
             self.table.cursor = min(1, len(self._lines) - 1)
@@ -137,25 +180,32 @@ class CompareScreen(PageScreen):
 
     def _fill(self) -> None:
         assert self.found is not None, "filled after reading"
-        made = lines(self.found, self._rows, self._agreeing, self.base)
+        made = self._made = lines(
+            self.found, self._known, self._sides.agreeing if self._sides else {}, self.base, self._beside
+        )
         self._lines = folded(made, self.closed, self.only_different)
         self.table.set_columns(self._columns())
-        self.table.fill([_line_row(line) for line in self._lines])
+        self.table.fill([line_row(line) for line in self._lines])
         self.bar.status = plural(len(self.run_ids), "run")
         self._say()
-        self.call_after_refresh(self._summarise, sum(1 for line in made if line.differs), len(made))
+        self.call_after_refresh(self._summarise)
 
-    def _summarise(self, differing: int, total: int) -> None:
+    @property
+    def _known(self) -> Mapping[str, RunRow]:
+        return self._sides.rows if self._sides is not None else {}
+
+    def _summarise(self) -> None:
         assert self.found is not None, "summarised after reading"
-        parts = [f"baseline {self.base}", f"{differing} of {total} lines differ"]
+        differing = sum(1 for line in self._made if line.differs)
+        parts = [f"baseline {self.base}", f"{differing} of {len(self._made)} lines differ"]
         if self.only_different:
             parts.append("only those are shown (d shows all)")
         shown = sum(1 for run in self.found.runs if run.id in self.table.shown_columns)
         if shown < len(self.run_ids):
             parts.append(f"{shown} of {len(self.run_ids)} runs in view (left, right)")
-        if not self.compared:
-            parts.append("comparing, esc leaves")
-        if any(SYNTHETIC in marks(row) for row in self._rows.values()):
+        if self._step or not self.compared:
+            parts.append(self._step or "comparing, esc leaves")
+        if any(SYNTHETIC in marks(row) for row in self._known.values()):
             parts.append("synthetic figures")
         self.query_one("#summary", Static).update("   ".join([*parts, *self.found.notes]))
 
@@ -178,7 +228,7 @@ class CompareScreen(PageScreen):
         return max([RUN_WIDTH, *map(len, numbers)])
 
     def _title(self, run: str, role: str, name: str) -> str:
-        return " ".join(word for word in (run, role, *doubts(self._rows.get(run)), clean(name)) if word)
+        return " ".join(word for word in (run, role, *doubts(self._known.get(run)), clean(name)) if word)
 
     def show_ages(self) -> None:
         """Write the lines again."""
@@ -203,29 +253,15 @@ class CompareScreen(PageScreen):
         return self._lines[key] if key is not None and key < len(self._lines) else None
 
     def _say(self) -> None:
-        line = self._line()
-        words = self.query_one("#words", Static)
-        if line is None or self.found is None:
-            words.update("")
-            return
-        if line.figure is None:
-            words.update(Content.assemble(*_values(line)))
-            return
-        parts: list[Part] = []
+        line, words = self._line(), self.query_one("#words", Static)
         width = 24 if self.size.width < 100 else 40
-        for _, drawn, pair in whiskers(line.figure, self.base, [run.id for run in self.found.runs], width):
-            colour = COLOURS[VERDICT_ROLES[pair.verdict]]
-            parts += [(sentence(line.figure, pair), colour), "\n"]
-            if drawn:
-                parts += [("  worse ", "$faint"), (drawn, colour), (" better", "$faint"), "\n"]
-            parts += [part for text in beside(self.found, pair) for part in (("  " + text, COLOURS["warn"]), "\n")]
-        words.update(Content.assemble(*parts))
+        words.update("" if line is None or self.found is None else said(self.found, line, self.base, width))
 
     # Keys
 
     @on(LineTable.Chosen)
     def chosen(self, event: LineTable.Chosen) -> None:
-        """Enter folds a group, and opens the answers behind a figure."""
+        """Enter folds a group, opens the answers behind a figure, draws the curves of a metric."""
         event.stop()
         line = self._lines[event.key]
         if line.heading:
@@ -233,6 +269,8 @@ class CompareScreen(PageScreen):
             self._fill()
         elif line.figure is not None:
             self._open_answers(line)
+        elif line.metric:
+            self.post_message(OpenCurves(self.run_ids, line.metric))
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def _open_answers(self, line: Line) -> None:
@@ -243,7 +281,7 @@ class CompareScreen(PageScreen):
             chosen = await self.app.push_screen_wait(
                 Choose(
                     "Whose answers beside the baseline's?",
-                    [(run, f"{run} {clean(self._rows[run].name)}") for run in others],
+                    [(run, f"{run} {clean(self._known[run].name)}") for run in others],
                 )
             )
         if chosen:
@@ -261,7 +299,9 @@ class CompareScreen(PageScreen):
         chosen = await self.app.push_screen_wait(Choose("Judge the others against", choices, current=self.base))
         if chosen:
             self.base, self.first = chosen, 0
+            self._beside = replace(self._beside, choices=())  # they are against the baseline before
             self._fill()
+            self.refresh_data()
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_drop(self) -> None:
@@ -274,6 +314,10 @@ class CompareScreen(PageScreen):
         if chosen:
             self.run_ids = tuple(run_id for run_id in self.run_ids if f"r{run_id}" != chosen)
             self.refresh_data()
+
+    def action_curves(self) -> None:
+        """Curves of all of these runs."""
+        self.post_message(OpenCurves(self.run_ids))
 
     def action_differences(self) -> None:
         """Leave out what does not tell the runs apart, or show it again."""
@@ -316,16 +360,3 @@ class CompareScreen(PageScreen):
         if self.found is not None:
             text = await asyncio.to_thread(comparison_text, self.library, self.run_ids, "md")
             self.post_message(CopyText(text, "the comparison"))
-
-
-def _values(line: Line) -> list[Part]:
-    """Values in full, where the table had to shorten them."""
-    parts: list[Part] = [(line.label.strip(), "bold"), "\n"]
-    for run, cell in line.cells.items():
-        parts += [(f"{run} ", "$accent"), cell.text, "\n"]
-    return parts if line.cells else [("enter folds and unfolds this group", "$faint")]
-
-
-def _line_row(line: Line) -> dict[str, Cell | str]:
-    label = Cell(line.label, "info" if line.heading else "faint" if line.label.startswith("  ") else "")
-    return {"label": label, **line.cells}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.statistics.intervals import p_phrase
 from leverplus_tui.text.glyphs import glyph
-from leverplus_tui.text.numbers import count, difference, plural
+from leverplus_tui.text.numbers import count, difference, number, plural, share
 from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.states import STATE_ROLES, VERDICT_ROLES, marks, shown_state, state_text
 from leverplus_tui.text.times import age, duration
@@ -20,10 +21,23 @@ from leverplus_tui.tui.widgets.table import Cell
 from leverplus_tui.tui.widgets.whisker import whisker
 
 if TYPE_CHECKING:
-    from db.store import RunRow
+    from db.store import CheckpointRow, RunRow
+    from leverplus_tui.results.choices import Choices
     from leverplus_tui.results.comparison import ComparedCell, Comparison, Pair
+    from leverplus_tui.results.copying import CopyingRow
 
-GROUPS = ("accuracy", "settings that differ", "run", "settings that agree")
+ACCURACY, CHOSEN, COPIED, METRICS = "accuracy", "demonstrations chosen", "learning or copying", "metrics"
+CHECKPOINTS, DIFFERING, RUN, AGREEING = "checkpoints", "settings that differ", "run", "settings that agree"
+GROUPS = (ACCURACY, CHOSEN, COPIED, METRICS, CHECKPOINTS, DIFFERING, RUN, AGREEING)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What stands beside figures and settings; all of it comes later than they do, or not at all."""
+
+    checkpoints: Mapping[str, Sequence[CheckpointRow]] = field(default_factory=dict)
+    choices: Sequence[Choices] = ()
+    copying: Sequence[CopyingRow] = ()
 
 
 @dataclass(frozen=True)
@@ -37,16 +51,25 @@ class Line:
     """Whether this line tells the runs apart; `d` leaves the others out."""
     figure: ComparedCell | None = None
     heading: bool = False
+    metric: str = ""
+    """The metric of this line: enter draws its curves."""
 
 
-def lines(found: Comparison, rows: Mapping[str, RunRow], agreeing: Mapping[str, Any], base: str) -> list[Line]:
+def lines(
+    found: Comparison, rows: Mapping[str, RunRow], agreeing: Mapping[str, Any], base: str, beside: Beside | None = None
+) -> list[Line]:
     """Every line of the comparison, group by group, without headings."""
     runs = [run.id for run in found.runs]
     made = [line for cell in found.cells for line in _figure_lines(cell, runs, base)]
+    beside = beside or Beside()
+    made += list(_choice_lines(beside.choices, runs, base))
+    made += list(_copying_lines(beside.copying, runs))
+    made += [_metric_line(row.field, row.values, runs, base) for row in found.metrics]
+    made += list(_checkpoint_lines(beside.checkpoints, runs))
     made += [_setting_line(row.field, row.values, rows, runs, base) for row in found.spec_diff]
     made += list(_run_lines(rows, runs))
     made += [
-        Line(GROUPS[3], name, {run: Cell(_setting(name, value, rows.get(run)), "faint") for run in runs}, differs=False)
+        Line(AGREEING, name, {run: Cell(_setting(name, value, rows.get(run)), "faint") for run in runs}, differs=False)
         for name, value in agreeing.items()
     ]
     return made
@@ -73,12 +96,76 @@ def _figure_lines(cell: ComparedCell, runs: Sequence[str], base: str) -> Iterato
     told = any(pair is not None and pair.verdict in ("better", "worse") for pair in pairs.values())
     size = "" if cell.one_size is None else f"  n={count(cell.one_size)}"
     label = f"{shots_words(cell.shot)}{size}  {clean(cell.subset)}"
-    yield Line(GROUPS[0], label, {run: _accuracy(cell, run) for run in runs}, differs=told, figure=cell)
+    yield Line(ACCURACY, label, {run: _accuracy(cell, run) for run in runs}, differs=told, figure=cell)
     if any(pair is not None for pair in pairs.values()):
-        yield Line(GROUPS[0], "  difference", {r: _difference(p) for r, p in pairs.items()}, differs=told, figure=cell)
-        yield Line(GROUPS[0], "  verdict", {r: _verdict(p) for r, p in pairs.items()}, differs=told, figure=cell)
+        yield Line(ACCURACY, "  difference", {r: _difference(p) for r, p in pairs.items()}, differs=told, figure=cell)
+        yield Line(ACCURACY, "  verdict", {r: _verdict(p) for r, p in pairs.items()}, differs=told, figure=cell)
     if len(pairs) > 1 and len(cell.ranks) > 2 and told:
-        yield Line(GROUPS[0], "  rank", {run: _rank(cell, run) for run in runs}, differs=told, figure=cell)
+        yield Line(ACCURACY, "  rank", {run: _rank(cell, run) for run in runs}, differs=told, figure=cell)
+
+
+def _choice_lines(found: Sequence[Choices], runs: Sequence[str], base: str) -> Iterator[Line]:
+    """How alike the demonstrations are that the runs showed for the same questions."""
+    for shot in sorted({one.shot for one in found}):
+        by_run = {one.run: one for one in found if one.shot == shot}
+        others = [run for run in runs if run in by_run and run != base and by_run[run].n]
+        label = f"{shots_words(shot)}  same as {base}"
+        if others:
+            same = {run: Cell(f"{share(by_run[run].same)} of {count(by_run[run].n)}") for run in others}
+            yield Line(CHOSEN, label, same, differs=any(by_run[run].same < 1 for run in others))
+            yield Line(CHOSEN, "  in common", {run: Cell(share(by_run[run].shared)) for run in others}, differs=False)
+        sets = {run: Cell(count(one.distinct), "warn" if one.distinct == 1 else "") for run, one in by_run.items()}
+        yield Line(CHOSEN, "  distinct sets", sets, differs=_unlike([cell.text for cell in sets.values()]))
+        told = {run: Cell(one.evaluated, "faint") for run, one in by_run.items() if one.evaluated != run}
+        if told:
+            yield Line(CHOSEN, "  as evaluated in", told, differs=False)
+
+
+def _copying_lines(found: Sequence[CopyingRow], runs: Sequence[str]) -> Iterator[Line]:
+    """How the answers relate to those that were shown."""
+    from leverplus_tui.results.copying import LABELS  # numpy: 140 ms before the page is there
+
+    for shot in sorted({row.shot for row in found}):
+        by_run = {row.run: dict(zip(LABELS.values(), row.cells(), strict=True)) for row in found if row.shot == shot}
+        for label in LABELS.values():
+            cells = {run: Cell(by_run[run][label]) for run in runs if run in by_run}
+            yield Line(
+                COPIED, f"{shots_words(shot)}  {label}", cells, differs=_unlike([cell.text for cell in cells.values()])
+            )
+
+
+def _metric_line(name: str, values: Mapping[str, Any], runs: Sequence[str], base: str) -> Line:
+    """The last values, and how far each is from the baseline's."""
+    ground = values.get(base)
+
+    def cell(run: str) -> Cell:
+        value = values.get(run)
+        if value is None:
+            return Cell("-", "faint")
+        if run == base or ground is None or value == ground or not math.isfinite(value - ground):
+            return Cell(number(value))
+        return Cell(f"{number(value)} ({'+' if value > ground else ''}{number(value - ground)})", "accent")
+
+    return Line(METRICS, name, {run: cell(run) for run in runs}, differs=_unlike([values.get(run) for run in runs]),
+                metric=name.split("/")[-1])  # fmt: skip
+
+
+def _checkpoint_lines(found: Mapping[str, Sequence[CheckpointRow]], runs: Sequence[str]) -> Iterator[Line]:
+    """The weights that each training ended with: which epoch, what it reached, what they are."""
+    best = {run: item for run in runs for item in found.get(run, ()) if item.is_best and item.replaced is None}
+    for run in runs:
+        kept = [item for item in found.get(run, ()) if item.replaced is None]
+        if run not in best and kept:
+            best[run] = kept[-1]
+    if not best:
+        return
+    yield Line(CHECKPOINTS, "best", {run: Cell(f"{item.phase} {item.epoch}") for run, item in best.items()})
+    for name in dict.fromkeys(name for item in best.values() for name in item.metrics):
+        yield Line(CHECKPOINTS, f"  {name}", {run: Cell(number(item.metrics.get(name))) for run, item in best.items()})
+    yield Line(CHECKPOINTS, "  parameters", {run: Cell(count(item.parameters)) for run, item in best.items()},
+               differs=_unlike([item.parameters for item in best.values()]))  # fmt: skip
+    yield Line(CHECKPOINTS, "  sha256", {run: Cell(item.sha256[:10]) for run, item in best.items()},
+               differs=_unlike([item.sha256 for item in best.values()]))  # fmt: skip
 
 
 def _accuracy(cell: ComparedCell, run: str) -> Cell:
@@ -121,14 +208,14 @@ def _run_lines(rows: Mapping[str, RunRow], runs: Sequence[str]) -> Iterator[Line
         "took": {run: duration(row.duration_s) for run, row in known.items()},
         "found while it ran": {run: " ".join(row.findings.codes) or "none" for run, row in known.items()},
     }
-    yield Line(GROUPS[2], "state", state, differs=_unlike([cell.text for cell in state.values()]))
+    yield Line(RUN, "state", state, differs=_unlike([cell.text for cell in state.values()]))
     flags = {run: " ".join(marks(row)) for run, row in known.items()}
     if any(flags.values()):
         cells = {run: Cell(text or "-", "warn" if "!" in text else "faint") for run, text in flags.items()}
-        yield Line(GROUPS[2], "marks", cells, differs=_unlike(list(flags.values())))
+        yield Line(RUN, "marks", cells, differs=_unlike(list(flags.values())))
     for label, values in texts.items():
         yield Line(
-            GROUPS[2], label, {run: Cell(text) for run, text in values.items()}, differs=_unlike(list(values.values()))
+            RUN, label, {run: Cell(text) for run, text in values.items()}, differs=_unlike(list(values.values()))
         )
 
 
@@ -143,7 +230,7 @@ def _setting_line(
         value = values.get(run)
         return Cell(_setting(name, value, rows.get(run)), "" if value == values.get(base) else "accent")
 
-    return Line(GROUPS[1], name, {run: cell(run) for run in runs})
+    return Line(DIFFERING, name, {run: cell(run) for run in runs})
 
 
 def _setting(name: str, value: Any, row: RunRow | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,15 +9,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Static
 
 from leverplus_tui.tui.messages import CopyText
 from leverplus_tui.tui.widgets.bars import KeyBar
-from leverplus_tui.tui.widgets.table import Column, LineTable
 
 
-def _keys(*pairs: tuple[str, str]) -> Static:
+def keys_line(*pairs: tuple[str, str]) -> Static:
+    """The keys of a window, at its foot."""
     parts: list[str | tuple[str, str]] = []
     for key, word in pairs:
         parts += [(key, "bold $primary"), f" {word}    "]
@@ -41,7 +39,7 @@ class Confirm(ModalScreen[bool]):
         """The question, what follows from yes, the keys."""
         with Vertical(classes="dialog"):
             yield Static(Content.assemble((self.question, "bold"), "\n\n", (self.detail, "$faint")))
-            yield _keys(("y", "yes"), ("n", "no"))
+            yield keys_line(("y", "yes"), ("n", "no"))
 
     def action_answer(self, yes: bool) -> None:
         """Close with the answer."""
@@ -65,86 +63,13 @@ class Ask(ModalScreen[str | None]):
         with Vertical(classes="dialog"):
             yield Static(Content.assemble((self.question, "bold"), "\n", (self.detail, "$faint")))
             yield Input(self.value, placeholder=self.placeholder)
-            yield _keys(("enter", "ok"), ("esc", "cancel"))
+            yield keys_line(("enter", "ok"), ("esc", "cancel"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Close with the text; nothing typed is no answer, unless it may be one."""
         event.stop()
         text = event.value.strip()
         self.dismiss(text if text or self.may_be_empty else None)
-
-
-class Choose(ModalScreen[str | None]):
-    """Asks for one of a few things."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "cancel", id="choose.cancel"),
-        Binding("j", "option(1)", show=False),
-        Binding("k", "option(-1)", show=False),
-    ]
-
-    def __init__(self, question: str, choices: Sequence[tuple[str, str]], *, current: str = "") -> None:
-        super().__init__()
-        self.question, self.choices, self.current = question, tuple(choices), current
-
-    def compose(self) -> ComposeResult:
-        """The question and the list; `choices` are (value, words)."""
-        with Vertical(classes="dialog"):
-            yield Static(Content(self.question).stylize("bold"))
-            yield OptionList(*(Option(Content(words), id=value) for value, words in self.choices))
-
-    def on_mount(self) -> None:
-        """Begin at the present choice."""
-        values = [value for value, _ in self.choices]
-        if self.current in values:
-            self.query_one(OptionList).highlighted = values.index(self.current)
-
-    def action_option(self, step: int) -> None:
-        """j and k, as everywhere."""
-        options = self.query_one(OptionList)
-        options.action_cursor_down() if step > 0 else options.action_cursor_up()
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Close with the choice."""
-        event.stop()
-        self.dismiss(event.option_id)
-
-
-class ChooseMany(ModalScreen[frozenset[str] | None]):
-    """Asks for some of several things; each has the sign of a mark while it is taken."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "mark", "mark", id="choose-many.mark"),
-        Binding("escape", "dismiss", "cancel", id="choose-many.cancel"),
-    ]
-
-    def __init__(self, question: str, choices: Sequence[tuple[str, str]], chosen: Collection[str]) -> None:
-        super().__init__()
-        self.question, self.choices, self.chosen = question, tuple(choices), chosen
-
-    def compose(self) -> ComposeResult:
-        """The question and the list; `choices` are (value, words)."""
-        with Vertical(classes="dialog"):
-            yield Static(Content(self.question).stylize("bold"))
-            yield LineTable([Column("words", "", 20, flex=40)])
-            yield _keys(("space", "take or leave"), ("enter", "ok"), ("esc", "cancel"))
-
-    def on_mount(self) -> None:
-        """Mark what is taken now."""
-        table = self.query_one(LineTable)
-        table.fill([{"words": words} for _, words in self.choices])
-        table.marked = [place for place, (value, _) in enumerate(self.choices) if value in self.chosen]
-        table.styles.height = min(len(self.choices) + 1, max(4, self.app.size.height - 10))
-        table.focus()
-
-    def action_mark(self) -> None:
-        """Take or leave what is under the cursor."""
-        self.query_one(LineTable).toggle_mark()
-
-    def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
-        """Close with what is marked."""
-        event.stop()
-        self.dismiss(frozenset(self.choices[place][0] for place in event.table.marked))
 
 
 class Tell(ModalScreen[None]):

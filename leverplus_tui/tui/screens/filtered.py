@@ -11,7 +11,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from leverplus_tui.tui.screens.base import PageScreen
-from leverplus_tui.tui.screens.dialogs import Choose
+from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.widgets.table import LineTable
 
 TYPING_S = 0.15
@@ -29,6 +29,8 @@ class FilteredPage(PageScreen):
     """A field, then `asc` or `desc`: what `--sort` takes."""
     _typing: Timer | None = None
     _from_top = False
+    _entered = False
+    """Enter was pressed in the line: back to the list, unless the filter is refused."""
 
     def filter_line(self, placeholder: str) -> ComposeResult:
         """The line, and place for what is wrong with it."""
@@ -72,23 +74,41 @@ class FilteredPage(PageScreen):
         self._typing = self.set_timer(TYPING_S, self._apply)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes back to the list."""
+        """Enter goes back to the list once the filter is read."""
         event.stop()
-        self._apply()
-        self.query_one("#filter").display = bool(self.where)
-        self.table.focus()
+        self._entered = True
+        self._apply(again=True)
 
-    def _apply(self) -> None:
+    def _apply(self, *, again: bool = False) -> None:
+        if self._typing is not None:
+            self._typing.stop()
         where = self.query_one("#filter", Input).value.strip()
-        if where != self.where:
+        if where != self.where or again:
             self.where = where
             self.select_again()
 
+    @property
+    def is_opening(self) -> bool:
+        """Keys after enter wait for the list too."""
+        return self._entered or super().is_opening
+
     def refuse_filter(self, sentence: str) -> None:
-        """Name what is wrong with the filter; nothing when it is right."""
+        """Name what is wrong with the filter, and stay in its line; nothing when it is right."""
         line = self.query_one("#filter-error", Static)
         line.update(sentence)
         line.display = bool(sentence)
+        if self._entered:
+            self._entered = False
+            if not sentence:
+                self.show_filter()
+                self.table.focus()
+
+    def show_filter(self) -> None:
+        """Show the line where there is a filter, with the filter in it."""
+        field = self.query_one("#filter", Input)
+        with field.prevent(Input.Changed):
+            field.value = self.where
+        field.display = bool(self.where)
 
     def leave_filter(self) -> bool:
         """Clear the filter and close its line; False where there is none."""

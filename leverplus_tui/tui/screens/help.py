@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from leverplus_tui.tui.widgets.bars import display_key
 
-PAGE = "This page"
+PAGE, EVERYWHERE = "This page", "Everywhere"
 Sections = dict[str, dict[str, tuple[list[str], str]]]
 
 
 def sections(bindings: Iterable[ActiveBinding]) -> Sections:
-    """Title -> action -> (keys, words), in the order page, focus, everywhere.
+    """Title -> action -> (keys, words), in the order focus, page, everywhere.
 
     Every binding of ours has an id; what Textual itself binds (scrolling, focus) has none and would only be noise.
     """
-    found: Sections = {PAGE: {}}
+    found: Sections = {}
     for active in bindings:
         binding = active.binding
         if not binding.description or not active.enabled or binding.id is None:
@@ -35,13 +35,30 @@ def sections(bindings: Iterable[ActiveBinding]) -> Sections:
     return {title: actions for title, actions in found.items() if actions}
 
 
+NAMES = {
+    "LineTable": "In the table",
+    "FieldTable": "In the form",
+    "LogView": "In the log",
+    "Matrix": "In the matrix of figures",
+    "CurveGrid": "In the charts",
+    "Metrics": "On this tab",
+    "Answers": "On this tab",
+    "Input": "In the text field",
+    "Editor": "In the text field",
+    "Narrow": "In the text field",
+    "OptionList": "In the list of choices",
+    "VerticalScroll": "In the text",
+}
+"""What is in focus, in words."""
+
+
 def _title(active: ActiveBinding) -> str:
-    node = type(active.node).__name__
-    if node.endswith("App"):
-        return "Everywhere"
-    if node.endswith("Screen"):
+    if isinstance(active.node, App):
+        return EVERYWHERE
+    if isinstance(active.node, Screen):
         return PAGE
-    return {"LineTable": "Table", "LogView": "Log", "Input": "Text field"}.get(node, node)
+    kinds = (kind.__name__ for kind in type(active.node).__mro__)
+    return next((NAMES[kind] for kind in kinds if kind in NAMES), "In focus")
 
 
 def _sentence(binding: Binding) -> str:

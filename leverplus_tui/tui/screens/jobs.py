@@ -22,6 +22,7 @@ from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import OpenRun
 from leverplus_tui.tui.rows import Job
 from leverplus_tui.tui.screens.launch.opening import LaunchPage
+from leverplus_tui.tui.screens.run.actions import RUN_KEYS
 from leverplus_tui.tui.screens.run.info import Part, standing
 from leverplus_tui.tui.screens.run.log_page import EMPTY, LogPage
 from leverplus_tui.tui.widgets.empty import Empty
@@ -53,9 +54,9 @@ class JobsScreen(LogPage, LaunchPage):
     """What runs, what waits, what ended."""
 
     MODE = "jobs"
+    PANE = "#job"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("X", "stop", "stop", tooltip="stop the job (asks first; what is done stays stored)", id="jobs.stop"),
-        Binding("R", "resume", "resume", tooltip="go on with a stopped, failed or lost run", id="jobs.resume"),
+        *RUN_KEYS,
         Binding("f", "follow", "follow", tooltip="follow the end of the log, or stop following", id="jobs.follow"),
         Binding("slash", "find", "find", tooltip="find a text in the log", id="jobs.find"),
         Binding("n", "match(1)", "next match", show=False, id="jobs.next-match"),
@@ -63,7 +64,6 @@ class JobsScreen(LogPage, LaunchPage):
         Binding("E", "first_error", "first error", tooltip="jump to the first error in the log", id="jobs.first-error"),
         Binding("o", "pager", "pager", tooltip="read the whole log in $PAGER", id="jobs.pager"),
         Binding("e", "launch('eval')", "evaluate", id="jobs.evaluate"),
-        Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="jobs.copy"),
         Binding("tab", "app.focus_next", "log", tooltip="to the log and back", id="jobs.log"),
     ]
 
@@ -71,6 +71,7 @@ class JobsScreen(LogPage, LaunchPage):
         super().__init__(library)
         self._jobs: dict[int, Job] = {}
         self._shown: int | None = None
+        self._launched: int | None = None
 
     def body(self) -> ComposeResult:
         """Jobs, and the one under the cursor."""
@@ -116,6 +117,9 @@ class JobsScreen(LogPage, LaunchPage):
         self.table.set_columns([column for column in COLUMNS if running or column.key not in RUNNING_ONLY])
         self.table.put_rows({job.run.id: _row(job) for job in jobs}, fresh=True)
         self.table.set_keys(list(self._jobs))
+        if self.library.launched != self._launched and self.library.launched in self._jobs:
+            self._launched = self.library.launched
+            self.table.move_to(self._launched)
         most = f"the newest {MOST} jobs" if len(jobs) == MOST else plural(len(jobs), "job")
         self.query_one("#summary", Static).update(f"{most}: running, then waiting, then the last to end first")
         self.query_one("#summary").display = bool(jobs)

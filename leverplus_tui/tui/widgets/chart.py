@@ -1,16 +1,14 @@
-"""Curves by plotext, one panel for each unit: points reduced to what the columns can show, redrawn at most once a second."""
+"""Curves in panels, one for each unit: the same signs for all, one colour for each; redrawn at most once a second."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from rich.text import Text
 from textual import events
 from textual.strip import Strip
 from textual.timer import Timer
@@ -18,114 +16,55 @@ from textual.widget import Widget
 
 from leverplus_tui.text.glyphs import ascii_only
 from leverplus_tui.text.numbers import number
+from leverplus_tui.tui.widgets.curves import Series
+from leverplus_tui.tui.widgets.plot import FAINT, Look, Parts, numbered, plot
 from leverplus_tui.tui.widgets.text import pad
 
 REDRAW_S = 1.0
 PANEL = 9
 """Lines of the lowest panel that still shows a shape."""
-SERIES_COLOURS = 6
-_MARKERS = ("braille", "dot", "x", "+", "o", "*")
-_PLAIN_MARKERS = ("*", ".", "x", "+", "o", "#")
-_SIGNS = {"braille": "⠒", "dot": "•"}
-
-Point = tuple[float, float]
+SERIES_COLOURS = 8
+"""Curves that are told apart by colour; more of them begin with the first colour again."""
+MOST = 24
+"""Curves in one chart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
-    """A named curve: (x, y) with ascending x; curves of one unit share an axis."""
+class Coloured(Widget):
+    """A widget that draws in the colours of curves."""
 
-    name: str
-    points: tuple[Point, ...]
-    unit: str = ""
-
-
-def reduce(points: Sequence[Point], columns: int) -> list[Point]:
-    """At most two points for each column, its least and its greatest, in their order; points that are not finite are left out."""
-    finite = [point for point in points if math.isfinite(point[1])]
-    if len(finite) <= 2 * columns:
-        return finite
-    first, last = finite[0][0], finite[-1][0]
-    span = (last - first) or 1.0
-    kept: list[Point] = []
-    start = 0
-    for column in range(columns):
-        edge = first + span * (column + 1) / columns
-        stop = start
-        while stop < len(finite) and (finite[stop][0] < edge or column == columns - 1):
-            stop += 1
-        part = finite[start:stop]
-        start = stop
-        if part:
-            pair = {min(part, key=lambda point: point[1]), max(part, key=lambda point: point[1])}
-            kept += sorted(pair)
-    return kept
-
-
-def ticks(low: float, high: float, most: int) -> list[float]:
-    """Round values from `low` to `high`, at most `most` of them."""
-    span = high - low
-    if span <= 0 or most < 2:
-        return [low]
-    raw = span / (most - 1)
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw)
-    start = math.ceil(low / step - 1e-9) * step
-    return [start + step * index for index in range(int((high - start) / step + 1e-9) + 1)]
-
-
-def draw(
-    series: Sequence[Series], width: int, height: int, colours: Sequence[str], looks: Sequence[int] | None = None
-) -> list[Text]:
-    """The curves in `width` x `height` cells, one Text for each line; `looks` says which colour and sign each has.
-
-    plotext keeps one global figure, so it is cleared, drawn and read in this one call.
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"coloured--faint"}
+    DEFAULT_CSS = """
+    Coloured > .coloured--faint { color: $faint; }
     """
-    import plotext as plt  # 24 ms that the first frame need not wait for
 
-    plt.clear_figure()
-    plt.plotsize(width, height)
-    plt.frame(False)
-    plt.canvas_color("default")
-    plt.axes_color("default")
-    plt.ticks_color(_triplet(colours[-1]))
-    markers = _PLAIN_MARKERS if ascii_only() else _MARKERS
-    shown = [reduce(one.points, max(2, width - 8)) for one in series]
-    for index, points in zip(looks or range(len(shown)), shown, strict=False):
-        if points:
-            x, y = zip(*points, strict=True)
-            plt.plot(list(x), list(y), marker=markers[index % len(markers)], color=_triplet(colours[index]))
-    _label(plt, [point for points in shown for point in points], width, height)
-    return [Text.from_ansi(line) for line in plt.build().splitlines()[:height]]
+    def colours(self) -> list[str]:
+        """The theme's colours of curves."""
+        variables = self.app.theme_variables
+        return [variables[f"series-{index + 1}"] for index in range(SERIES_COLOURS)]
 
+    def part_style(self, colour: int) -> Style:
+        """The style of a drawn part."""
+        if colour == FAINT:
+            return self.rich_style + self.get_component_rich_style("coloured--faint", partial=True)
+        if colour < 0:
+            return self.rich_style
+        return self.rich_style + Style(color=self.colours()[colour % SERIES_COLOURS].removeprefix("ansi_"))
 
-def _label(plt: object, points: Sequence[Point], width: int, height: int) -> None:
-    if not points:
-        return
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    for axis, values, most in (("xticks", xs, max(2, width // 12)), ("yticks", ys, max(2, height // 3))):
-        places = ticks(min(values), max(values), most)
-        getattr(plt, axis)(places, [number(int(place) if place == int(place) else place) for place in places])
+    def strip(self, parts: Parts, width: int) -> Strip:
+        """A drawn line in this widget's colours."""
+        styles = {colour: self.part_style(colour) for _, colour in parts}
+        segments = [Segment(text, styles[colour]) for text, colour in parts]
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
 
 
-def _triplet(colour: str) -> tuple[int, int, int] | str:
-    if not colour.startswith("#"):
-        return {"ansi_cyan": "cyan", "ansi_yellow": "orange", "ansi_blue": "blue", "ansi_red": "red"}.get(
-            colour, "gray"
-        )
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-class Chart(Widget):
+class Chart(Coloured):
     """One or several curves with a legend line that carries the last value, or a sentence why there is none."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"chart--faint"}
     DEFAULT_CSS = """
     Chart {
         height: 1fr;
         min-height: 4;
         background: $background;
-        & > .chart--faint { color: $faint; }
     }
     """
 
@@ -134,6 +73,7 @@ class Chart(Widget):
         self.series: tuple[Series, ...] = ()
         self.empty = empty
         self.axis = "step"
+        self.look = Look()
         self._strips: list[Strip] = []
         self._drawn_at = -REDRAW_S
         self._drawn: tuple[object, ...] = ()
@@ -141,13 +81,19 @@ class Chart(Widget):
 
     def show(self, series: Sequence[Series], empty: str = "") -> None:
         """Draw these curves, at once or when a second has passed since the last time."""
-        self.series = tuple(series[:SERIES_COLOURS])
+        self.series = tuple(numbered(series[:MOST]))
         self.empty = empty or self.empty
         wait = self._drawn_at + REDRAW_S - time.monotonic()
         if wait <= 0:
             self.refresh()
         elif self._timer is None:
             self._timer = self.set_timer(wait, self._late)
+
+    def look_again(self, look: Look) -> None:
+        """Draw otherwise, at once."""
+        self.look = look
+        self._drawn = ()
+        self.refresh()
 
     def _late(self) -> None:
         self._timer = None
@@ -165,14 +111,9 @@ class Chart(Widget):
             return self._strips[y]
         return Strip.blank(self.size.width, self.rich_style)
 
-    def _colours(self) -> list[str]:
-        variables = self.app.theme_variables
-        names = [f"series-{index + 1}" for index in range(SERIES_COLOURS)]
-        return [variables[name] for name in (*names, "faint")]
-
     def _redraw(self) -> None:
-        width, height, colours = self.size.width, self.size.height, self._colours()
-        state = (self.series, self.empty, self.axis, width, height, tuple(colours))
+        width, height, colours = self.size.width, self.size.height, self.colours()
+        state = (self.series, self.empty, self.axis, self.look, width, height, tuple(colours))
         if self._drawn == state:
             return
         if self._timer is not None and self._drawn:
@@ -190,7 +131,7 @@ class Chart(Widget):
         self._strips = []
         for place, (unit, indices) in enumerate(panels[:fitting]):
             rows = height // fitting + (place < height % fitting)
-            self._strips += self._panel(unit, indices, width, rows, colours)
+            self._strips += self._panel(unit, indices, width, rows)
         if hidden:
             words = f"no room for {', '.join(hidden)}: enlarge the window, or draw fewer with space"
             self._strips.append(self._faint(words, width))
@@ -203,37 +144,43 @@ class Chart(Widget):
         return list(found.items())
 
     def _faint(self, text: str, width: int) -> Strip:
-        style = self.rich_style + self.get_component_rich_style("chart--faint", partial=True)
-        return Strip([Segment(pad(text, width), style)])
+        return self.strip([(pad(text, width), FAINT)], width)
 
-    def _panel(self, unit: str, indices: list[int], width: int, height: int, colours: Sequence[str]) -> list[Strip]:
+    @property
+    def _seen(self) -> Look:
+        """The look, with numbers where there are no colours."""
+        return replace(self.look, numbers=True) if self.app.no_color else self.look
+
+    def _panel(self, unit: str, indices: list[int], width: int, height: int) -> list[Strip]:
         """Legend and curves of one unit."""
-        base, console = self.rich_style, self.app.console
-        strips = self._legend(unit, indices, width, colours)
-        shown = [self.series[index] for index in indices]
-        for line in draw(shown, width, height - len(strips), colours, indices):
-            segments = [
-                Segment(segment.text, base + (segment.style or Style())) for segment in line.render(console, end="")
-            ]
-            strips.append(Strip(segments).adjust_cell_length(width, base))
-        return strips
+        legend = self._legend(unit, indices, width)
+        drawn = plot([self.series[index] for index in indices], width, height - len(legend), self._seen)
+        return [self.strip(parts, width) for parts in (*legend, *drawn)]
 
-    def _legend(self, unit: str, indices: list[int], width: int, colours: Sequence[str]) -> list[Strip]:
-        """What the axes are; sign, name and last value of each curve, in as many lines as that needs."""
-        base = self.rich_style
-        faint = base + self.get_component_rich_style("chart--faint", partial=True)
-        markers = _PLAIN_MARKERS if ascii_only() else _MARKERS
-        axes = f"{unit} by {self.axis}   " if unit else ""
-        lines: list[list[Segment]] = [[Segment(axes, faint)] if axes else []]
+    def _legend(self, unit: str, indices: list[int], width: int) -> list[Parts]:
+        """What the axes are; sign, name and last value of each curve, or that under the cursor, in as many lines as needed."""
+        axes = f"{unit} by {self.axis}{', log' if self.look.log else ''}   " if unit else ""
+        lines: list[Parts] = [[(axes, FAINT)] if axes else []]
         room = width - len(axes)
         for index in indices:
             one = self.series[index]
-            sign = markers[index % len(markers)]
-            last = number(one.points[-1][1]) if one.points else "-"
-            text = f"{_SIGNS.get(sign, sign)} {one.name} {last}   "
+            text = f"{legend_sign(one.look or 0, numbers=self._seen.numbers)} {one.name} {read_off(one, self.look)}   "
             if len(text) > room and lines[-1]:
                 lines.append([])
                 room = width
             room -= len(text)
-            lines[-1].append(Segment(text, base + Style(color=colours[index].removeprefix("ansi_"))))
-        return [Strip(segments).adjust_cell_length(width, base) for segments in lines]
+            lines[-1].append((text, one.look or 0))
+        return lines
+
+
+def legend_sign(look: int, *, numbers: bool = False) -> str:
+    """What stands before the name of a curve: its number where there are no colours."""
+    return str(look + 1) if numbers or ascii_only() else "━"
+
+
+def read_off(series: Series, look: Look) -> str:
+    """The value under the cursor, else the last one."""
+    if not series.points:
+        return "-"
+    value = series.points[-1][1] if look.cursor is None else series.at(look.cursor)
+    return number(value)

@@ -138,11 +138,14 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         columns: Sequence[Column] = (),
         *,
         choosable: bool = True,
+        lasting_marks: bool = False,
         id: str | None = None,  # noqa: A002  # Textual's name
     ) -> None:
-        """`choosable`: enter means something for a line."""
+        """`choosable`: enter means something for a line; `lasting_marks`: they outlive what is shown."""
         super().__init__(id=id)
         self.choosable = choosable
+        self.lasting_marks = lasting_marks
+        self.pinned: frozenset[int] = frozenset()
         self.columns: tuple[Column, ...] = tuple(columns)
         self.keys: Sequence[int] = ()
         self.marked: list[int] = []
@@ -165,7 +168,8 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         before = self.cursor_key
         self.keys = keys
         known = set(keys)
-        self.marked = [key for key in self.marked if key in known]
+        if not self.lasting_marks:
+            self.marked = [key for key in self.marked if key in known]
         self.virtual_size = Size(0, len(keys) + 1)
         if before in known:
             self.cursor = keys.index(before)
@@ -335,7 +339,8 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         key = self.keys[index]
         here = index == self.cursor
         base = self.rich_style + (self.role_style("cursor") if here else Style())
-        lead = (glyph("cursor") if here else " ") + (glyph("mark") if key in self.marked else " ") + " "
+        lead = (glyph("cursor") if here else " ") + (glyph("mark") if key in self.marked else " ")
+        lead += glyph("pin") if key in self.pinned else " "
         segments = [Segment(lead, base + (self.role_style("marked")))]
         row = self._rows.get(key)
         if row is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.common.fingerprint import file_sha, file_shas, files_sha, model_sha
+from engine.common.fingerprint import begin_model_sha, file_sha, file_shas, files_sha, model_sha
 
 
 @pytest.fixture
@@ -111,3 +111,33 @@ def test_links_are_hashed_as_what_they_point_to(model: Path, tmp_path: Path) -> 
 def test_a_damaged_cache_is_only_a_cache(model: Path, tmp_path: Path, content: str) -> None:
     (tmp_path / "fingerprints.json").write_text(content)
     assert model_sha(model, tmp_path) == model_sha(model)
+
+
+def test_hashes_that_were_begun_are_waited_for_and_not_made_twice(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = model_sha(model)
+    hashed: list[str] = []
+
+    def counted(path: Path) -> str:
+        hashed.append(path.name)
+        return file_sha(path)
+
+    monkeypatch.setattr("engine.common.fingerprint.file_sha", counted)
+    monkeypatch.setattr("engine.common.fingerprint.SETTLED_NS", 0)
+    begin_model_sha(model, tmp_path / "cache")
+    assert model_sha(model, tmp_path / "cache") == expected
+    assert hashed.count("model.safetensors") == 1
+    begin_model_sha(model, tmp_path / "cache")
+    assert hashed.count("model.safetensors") == 1, "it is in the cache"
+
+
+def test_a_file_that_changes_after_its_hash_was_begun_is_hashed_again(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.common.fingerprint.SETTLED_NS", 0)
+    begin_model_sha(model)
+    (model / "model.safetensors").write_bytes(b"other weights")
+    assert file_shas([model / "model.safetensors"])[model / "model.safetensors"] == file_sha(
+        model / "model.safetensors"
+    )

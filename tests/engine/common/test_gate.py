@@ -26,7 +26,7 @@ from engine.doctor.embeddings import open_embeddings
 from engine.doctor.examine import examine
 from engine.doctor.sampler_cache import read_sampler_cache
 from engine.features.embedding_file import read_embeddings
-from engine.figures.result_files import read_result_file
+from engine.figures.readers import read_file
 from engine.rl.index.head import read_head
 from engine.rl.index.query_detail import read_query
 from engine.rl.reading.file import read_rl_file
@@ -36,7 +36,7 @@ from engine.weights.anatomy import Unreadable
 from engine.weights.containers import open_weights
 from engine.weights.declared import manifest_beside
 from engine.weights.pickle_scan import unsafe_globals
-from leverplus_tui.jobs.spec_options import read_spec_file
+from leverplus_tui.jobs.spec_building import read_spec_file
 
 READERS: dict[str, Callable[[Path], Any]] = {
     "checkpoint": open_weights,
@@ -44,7 +44,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "pickles": unsafe_globals,
     "embeddings": open_embeddings,
     "embeddings of a job": read_embeddings,
-    "results": read_result_file,
+    "results": read_file,
     "RL data": read_rl_file,
     "RL head": read_head,
     "RL index": lambda path: side_file(path, path.parent),
@@ -131,6 +131,7 @@ def test_a_file_that_grows_is_read_to_its_bound(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="more than 10 bytes"):
         gate.read_bytes(Path("/proc/self/status"), 10)  # which tells no size
     with (tmp_path / "a").open("wb") as file:
+        file.write(b"[")
         file.truncate(1 << 40)  # a file with a hole takes no room
     for reader in ("results", "sampler cache", "specification", "data rows", "model file", "image"):
         with pytest.raises(SAYS_SO, match="has 1,099,511,627,776 bytes"):

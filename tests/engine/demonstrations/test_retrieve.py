@@ -13,6 +13,7 @@ from torch import Tensor
 from db.specs.evaluate import COMPARED, SELECTING, PoolRule, Retriever
 from db.specs.selector import PUBLISHED
 from engine.data.sample import Sample, Split
+from engine.demonstrations.choose import in_order
 from engine.demonstrations.pools import Request, build_pools
 from engine.demonstrations.retrieve import ALIKE, RETRIEVERS, Demonstrations, Task
 from engine.features.steps import RECIPES
@@ -220,3 +221,15 @@ def test_blocks_and_masks_change_nothing_for_real_selectors(
             assert found[query] == tuple(int(pool[place]) for place in places if place >= 0)
     monkeypatch.setattr("engine.demonstrations.retrieve.NUMBERS_AT_ONCE", 30 * 256 * 3)
     assert choices("selector", one, 2) == found
+
+
+def test_the_order_of_the_prompt_changes_no_choice() -> None:
+    queries = [sample(7), sample(8)]
+    chosen: list[Demonstrations] = [(1, 2, 3, 4, 5), (3, 4, 5, 6, 7)]
+    assert in_order(chosen, "chosen", queries, 0) == chosen
+    assert in_order(chosen, "reversed", queries, 0) == [(5, 4, 3, 2, 1), (7, 6, 5, 4, 3)]
+    shuffled = in_order(chosen, "shuffled", queries, 0)
+    assert [sorted(one) for one in shuffled] == [list(one) for one in chosen]
+    assert shuffled != chosen
+    assert in_order(chosen[1:], "shuffled", queries[1:], 0) == shuffled[1:]
+    assert in_order(chosen, "shuffled", queries, 1) != shuffled

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from PIL import Image
 
 from db.specs import EmbedSpec, EvalSpec, GenerateSpec, Spec
+from engine.data import huggingface
 from engine.data.datasets import open_dataset
 from engine.doctor.preflight import preflight, questions
 from tests.helpers_data import write_official
@@ -90,7 +93,7 @@ def test_a_data_set_that_the_job_would_refuse_is_refused_here(okvqa: Path) -> No
 
 
 def test_what_blocks_already_is_not_read_further(okvqa: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(questions, "_whole", None)
+    monkeypatch.setattr(questions, "_findings", None)
     found = preflight(zero_shot(okvqa, device="abacus"))
     assert {one.subject for one in found.findings} == {"device"}
 
@@ -151,3 +154,88 @@ def test_every_kind_of_job_that_asks_is_looked_at() -> None:
 
     asking: list[type[Spec]] = [EvalSpec, GenerateSpec, EmbedSpec]
     assert all([one for one in CHECKS[kind] if one != "server"][-1] == "images" for kind in asking)
+
+
+def _rows(number: int, **more: Any) -> list[dict[str, Any]]:
+    image = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(image, "JPEG")
+    inside = {"bytes": image.getvalue(), "path": None}
+    fields = {"question": "q?", "answers": ["cat"] * 10, "image": inside} | more
+    return [{"question_id": str(i), **fields} for i in range(number)]
+
+
+def _table(folder: Path, rows: list[dict[str, Any]]) -> Path:
+    arrow = pytest.importorskip("pyarrow", reason="pip install 'leverplus[parquet]'")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    folder.mkdir(exist_ok=True)
+    parquet.write_table(arrow.Table.from_pylist(rows), folder / "val2014-00000-of-00001.parquet")
+    return folder
+
+
+def test_a_table_is_judged_before_the_job(tmp_path: Path) -> None:
+    """Its split, its fields, its references and its images, without unpacking one of them."""
+    sound = _table(tmp_path / "sound", _rows(30))
+    assert not preflight(zero_shot(sound)).findings
+    assert "has no train split" in message(preflight(EvalSpec(dataset=str(sound), shots=(1,))), "split-missing")
+    few = preflight(zero_shot(_table(tmp_path / "few", _rows(30, answers=["cat"]))))
+    assert (few.blocked, codes(few)) == (False, {"references-few"})
+    for name, more, said in (
+        ("nothing", {"question": None}, "field `question` is missing"),
+        ("elsewhere", {"image": "gone.jpg"}, "None of the 1 images is there"),
+        ("path", {"image": {"bytes": None, "path": "gone.jpg"}}, "None of the 1 images is there"),
+    ):
+        found = preflight(zero_shot(_table(tmp_path / name, _rows(30, **more))))
+        assert found.blocked
+        assert said in " ".join(one.message for one in found.findings)
+    doubled = preflight(zero_shot(_table(tmp_path / "doubled", _rows(20) + _rows(20))))
+    assert codes(doubled) == {"duplicate-ids"}
+
+
+def test_of_a_long_table_the_start_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface, "PEEKED_ROWS", 10)
+    root = _table(tmp_path / "long", _rows(30, answers=["cat"]))
+    assert not preflight(zero_shot(root)).findings, "nothing is counted of which only a part was seen"
+    lost = _table(tmp_path / "lost", _rows(30, image="gone.jpg"))
+    assert "(the first were looked for)" in message(preflight(zero_shot(lost)), "images-missing")
+
+
+def test_without_pyarrow_a_table_is_refused_before_the_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "val.parquet").write_bytes(b"PAR1")
+    found = preflight(zero_shot(tmp_path))
+    assert found.blocked
+    assert "pip install 'leverplus[parquet]'" in " ".join(
+        one.message + one.fix for one in found.findings if one.code == "missing-extra"
+    )
+
+
+@pytest.mark.parametrize("name", ["val.jsonl", "val.json", "X_VAL.tsv"])
+def test_of_long_texts_the_start_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(huggingface, "PEEKED_BYTES", 10)
+    row = {"question_id": "1", "question": "q?", "answer": "cat", "image_path": "gone.jpg"}
+    texts = {
+        "val.json": json.dumps([row]),
+        "val.jsonl": json.dumps(row),
+        "X_VAL.tsv": "\t".join(row) + "\n" + "\t".join(row.values()),
+    }
+    (tmp_path / name).write_text(texts[name])
+    assert codes(preflight(zero_shot(tmp_path))) == (set() if name == "val.json" else {"images-missing"})
+
+
+def test_images_that_lie_elsewhere_are_found_where_it_was_said(okvqa: Path, tmp_path: Path) -> None:
+    shutil.move(okvqa / "mscoco2014", tmp_path / "pictures")
+    assert preflight(zero_shot(okvqa)).blocked
+    assert not preflight(zero_shot(okvqa, images=str(tmp_path / "pictures"))).findings
+    assert "there is no such folder" in " ".join(
+        one.message for one in preflight(zero_shot(okvqa, images=str(tmp_path / "gone"))).findings
+    )
+
+
+def test_demonstrations_of_another_data_set_are_judged_there(okvqa: Path, tmp_path: Path) -> None:
+    """The evaluated one then needs no train split, and the other one needs its train images."""
+    other = write_official(tmp_path / "other")
+    _remove(okvqa, "train")
+    spec = EvalSpec(dataset=str(okvqa), support=str(other), shots=(1,))
+    assert not preflight(spec).blocked
+    _remove(other, "train")
+    assert "None of the" in message(preflight(spec), "images-missing")

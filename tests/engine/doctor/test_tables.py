@@ -10,7 +10,8 @@ import pytest
 
 from db.specs import UserError
 from engine.doctor.tables import audit
-from engine.figures.result_files import Figure, Matrix, read_result_file
+from engine.figures.readers import read_file
+from engine.figures.reading import Figure, Matrix
 
 PUBLISHED = Path(__file__).parents[2] / "golden" / "accuracy_matrices.json"
 
@@ -24,7 +25,7 @@ def codes(*matrices: Matrix) -> Counter[str]:
 
 
 def test_the_48_mislabelled_published_figures_are_found_and_no_other() -> None:
-    matrices = read_result_file(PUBLISHED).matrices
+    matrices = read_file(PUBLISHED).matrices
     assert (len(matrices), sum(len(m.figures) for m in matrices)) == (152, 1254)
     off = [f for f in audit(matrices) if f.code == "off-lattice"]
     assert len(off) == 48
@@ -32,7 +33,7 @@ def test_the_48_mislabelled_published_figures_are_found_and_no_other() -> None:
 
 
 def test_no_published_series_is_called_impossible() -> None:
-    found = Counter(f.code for f in audit(read_result_file(PUBLISHED).matrices))
+    found = Counter(f.code for f in audit(read_file(PUBLISHED).matrices))
     assert found["block-impossible"] == 0
     assert found["label-conflict"] == 1
     assert found["shots-saturated"] == 3
@@ -98,7 +99,7 @@ def test_spread_inside_the_noise() -> None:
 def test_the_lattice_is_known_however_a_data_set_is_spelt(tmp_path: Path, name: str, off: int) -> None:
     file = tmp_path / "x.json"
     file.write_text(json.dumps([{"dataset": name, "method": "B", "rows": [{"n": 100, "shot": 1, "accuracy": 64.33}]}]))
-    assert codes(*read_result_file(file).matrices)["off-lattice"] == off
+    assert codes(*read_file(file).matrices)["off-lattice"] == off
 
 
 @pytest.mark.parametrize(
@@ -117,35 +118,35 @@ def test_impossible_numbers_are_refused_where_they_stand(tmp_path: Path, text: s
     file = tmp_path / "x.json"
     file.write_text(text)
     with pytest.raises(UserError) as refused:
-        read_result_file(file)
+        read_file(file)
     assert words in str(refused.value)
 
 
 def test_half_characters_are_replaced(tmp_path: Path) -> None:
     file = tmp_path / "x.json"
     file.write_text('[{"question_id": 7, "answer": "dog\\ud800"}]')
-    assert read_result_file(file).answers[0].raw == "dog?"
+    assert read_file(file).answers[0].raw == "dog?"
 
 
 def test_metrics_files_of_both_shapes(tmp_path: Path) -> None:
     run = tmp_path / "okvqa_metrics.json"
     run.write_text(json.dumps({"2025-12-12 10:00-test_data_num=800-v3": {"shot_num=1": 0.4855, "shot_num=2": 0.4775}}))
-    (found,) = read_result_file(run).matrices
+    (found,) = read_file(run).matrices
     assert (found.label, found.dataset) == ("v3", "OKVQA")
     assert found.figures == (Figure(800, 1, 48.55), Figure(800, 2, 47.75))
     baseline = tmp_path / "okvqa_RandomRetriever_baseline_metrics.json"
     baseline.write_text(json.dumps({"shot_num_1": 0.5059}))
-    assert read_result_file(baseline).matrices[0].figures == (Figure(5046, 1, 50.59),)
+    assert read_file(baseline).matrices[0].figures == (Figure(5046, 1, 50.59),)
 
 
 def test_predictions_of_both_shapes(tmp_path: Path) -> None:
     file = tmp_path / "x-shot_num=2.json"
     file.write_text(json.dumps([{"question_id": 7, "answer": "dog"}]))
-    result = read_result_file(file)
-    assert (result.shot, result.answers[0].raw) == (2, "dog")
+    result = read_file(file)
+    assert (result.answers[0].shot, result.answers[0].raw) == (2, "dog")
     row = {"prediction": "cat", "question_id": 8, "answers": [{"answer": "cat"}] * 10, "answer": "dog"}
     file.write_text(json.dumps({"0": row}))
-    assert read_result_file(file).answers[0].references == ("cat",) * 10
+    assert read_file(file).answers[0].references == ("cat",) * 10
 
 
 @pytest.mark.parametrize(
@@ -155,4 +156,4 @@ def test_other_files_are_refused_in_one_sentence(tmp_path: Path, text: str) -> N
     file = tmp_path / "x.json"
     file.write_text(text)
     with pytest.raises(UserError, match=r"x\.json"):
-        read_result_file(file)
+        read_file(file)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from db.specs import UserError
-from engine.figures.result_files import Figure, read_result_file
+from engine.figures.readers import read_file
+from engine.figures.reading import Figure
 
 
 def metrics(path: Path, *values: object, n: object = 400, name: str = "x") -> Path:
@@ -19,7 +20,7 @@ def metrics(path: Path, *values: object, n: object = 400, name: str = "x") -> Pa
 
 
 def read(path: Path) -> list[float]:
-    return [figure.accuracy for one in read_result_file(path).matrices for figure in one.figures]
+    return [figure.accuracy for one in read_file(path).matrices for figure in one.figures]
 
 
 @pytest.mark.parametrize(
@@ -69,16 +70,16 @@ def test_the_lattice_tells_two_units_apart(tmp_path: Path) -> None:
 
 def test_what_was_said_of_a_file_is_never_ignored(tmp_path: Path) -> None:
     path = metrics(tmp_path / "m.json", 0.5, n=-1)
-    (told,) = read_result_file(path, dataset="okvqa", vlm="Qwen").matrices
+    (told,) = read_file(path, dataset="okvqa", vlm="Qwen").matrices
     assert (told.dataset, told.vlm, told.figures, told.path) == ("OKVQA", "Qwen", (Figure(5046, 1, 50.0),), str(path))
-    (guessed,) = read_result_file(metrics(tmp_path / "okvqa.json", 0.5, n=-1), dataset="VQAv2").matrices
+    (guessed,) = read_file(metrics(tmp_path / "okvqa.json", 0.5, n=-1), dataset="VQAv2").matrices
     assert (guessed.dataset, guessed.figures[0].n) == ("VQAv2", 214_354)
     path.write_text(json.dumps([{"method": "a", "dataset": "OKVQA", "model": "M", "rows": []}]))
     with pytest.raises(UserError, match="is of the data set OKVQA, not of VQAv2"):
-        read_result_file(path, dataset="vqav2")
+        read_file(path, dataset="vqav2")
     with pytest.raises(UserError, match="is of the model M, not of Qwen"):
-        read_result_file(path, vlm="Qwen")
-    assert read_result_file(path, dataset="ok-vqa", vlm="M").matrices[0].dataset == "OKVQA"
+        read_file(path, vlm="Qwen")
+    assert read_file(path, dataset="ok-vqa", vlm="M").matrices[0].dataset == "OKVQA"
 
 
 NUMBERS = ("NaN", "Infinity", "-Infinity", "1e400", "-1e400", "null", "true", '"0.5"', '"50 %"', '""', "[]", "{}", "0", "-0.0",

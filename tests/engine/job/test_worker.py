@@ -19,6 +19,7 @@ from db.session import reading, writing
 from db.specs import EvalSpec, UserError
 from engine.job import recorder as recording
 from engine.job import worker
+from engine.job.claims import merged
 from engine.job.recorder import Recorder, Reserve
 from leverplus_tui.jobs import launcher
 from tests.helpers_cli import FAKE_WORKER, Desk, make_desk
@@ -135,10 +136,10 @@ def test_a_recipe_that_does_not_exist_is_said(desk: Desk, monkeypatch: pytest.Mo
 
 
 def test_another_machine_is_added_beside_the_first() -> None:
-    first = worker.merged({"argv": ["leverplus"]}, {"host": "a", "versions": {"torch": "1"}})
+    first = merged({"argv": ["leverplus"]}, {"host": "a", "versions": {"torch": "1"}})
     assert first == {"argv": ["leverplus"], "host": "a", "versions": {"torch": "1"}}
-    assert worker.merged(first, {"host": "a", "versions": {"torch": "1"}}) == first
-    moved = worker.merged(first, {"host": "b", "versions": {"torch": "1"}})
+    assert merged(first, {"host": "a", "versions": {"torch": "1"}}) == first
+    moved = merged(first, {"host": "b", "versions": {"torch": "1"}})
     assert moved["host"] == "a"
     assert moved["resumed_with"] == [{"host": "b"}]
 

@@ -155,7 +155,7 @@ def test_parquet_holds_a_row_per_candidate(tmp_path: Path, variant: str) -> None
 
 def test_without_pyarrow_parquet_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(UserError, match=r"Parquet needs pyarrow: pip install pyarrow"):
+    with pytest.raises(UserError, match=r"needs pyarrow: pip install 'leverplus\[parquet\]'.*, or export to jsonl"):
         export(source(tmp_path, "R2"), tmp_path / "out.parquet", to="parquet")
     assert [one.name for one in tmp_path.iterdir()] == ["source.json"]
 

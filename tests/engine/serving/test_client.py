@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from db.specs import UserError
-from engine.serving import client
+from engine.serving import client, deadline
 from engine.serving.client import ATTEMPTS, JsonClient
 from tests.helpers_server import Reply, ScriptedServer, failure, scripted_server
 
@@ -131,14 +131,42 @@ def test_a_body_without_end_is_not_kept(
     assert waited == []
 
 
-def test_an_answer_that_trickles_in_is_cut_off_and_asked_for_again(
+TRICKLES = [b"HT", b"HTTP/1.1 200 OK\r\nX-Slow", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n "]
+
+
+@pytest.mark.parametrize("said", TRICKLES, ids=["status", "headers", "body"])
+def test_an_answer_that_trickles_in_is_cut_off_wherever_it_is(
+    server: ScriptedServer, waited: list[float], monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    """The clock says that the time is over as soon as the server begins to answer."""
+    monkeypatch.setattr(deadline, "monotonic", lambda: client.TIMEOUT_S + 1 if server.bodies else 0.0)
+    server.scripted = [said]
+    with pytest.raises(UserError, match="after 1 attempt: its answer was not whole after 300 s"):
+        ask(server, waited, attempts=1)
+
+
+def test_each_attempt_has_its_own_time(
     server: ScriptedServer, waited: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = count(step=client.TIMEOUT_S + 1)
-    monkeypatch.setattr(client, "monotonic", lambda: next(seconds))  # a long time between two looks at the clock
-    with pytest.raises(UserError, match="after 2 attempts: its answer was not whole after 300 s"):
+    monkeypatch.setattr(deadline, "monotonic", lambda: next(seconds))  # a long time between two looks at the clock
+    with pytest.raises(UserError, match="after 2 attempts: it was not reached in 30 s"):
         ask(server, waited, attempts=2)
-    assert len(server.bodies) == 2
+    monkeypatch.undo()
+    assert ask(server, waited) == "re hello"
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_requests_through_a_proxy_have_the_same_time(
+    server: ScriptedServer, waited: list[float], monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", server.url.removesuffix("/v1"))
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    seconds = count(step=client.TIMEOUT_S + 1)
+    monkeypatch.setattr(deadline, "monotonic", lambda: next(seconds))
+    with pytest.raises(UserError, match="after 1 attempt: it was not reached in 30 s"):
+        JsonClient(f"{scheme}://model.example/v1", waited.append).ask("/models", dict, attempts=1)
 
 
 def test_no_redirect_is_followed(server: ScriptedServer, waited: list[float], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from db.rows import Fact
 from db.specs import TrainSpec, UserError
@@ -60,3 +61,12 @@ def test_a_new_selector_is_what_the_specification_says(start: str) -> None:
     spec = asking("", variant="v2", hidden_dim=8)
     [selector] = build_selectors([spec], WIDTH, 2)
     assert as_trained(spec, selector) is spec
+
+
+def test_a_diversity_term_starts_where_it_is_told(start: str) -> None:
+    asked = TrainSpec(rl_data="r", embeddings="e", variant="v4_6", hidden_dim=8, diversity_init=-0.5)
+    [selector] = build_selectors([asked], 12, 2)
+    assert dict(selector.named_parameters())["cover_lambda"].item() == -0.5
+    for fields, said in (({"variant": "v3"}, "no diversity term"), ({"variant": "v4_6", "init": start}, "new weights")):
+        with pytest.raises(ValidationError, match=said):
+            TrainSpec.model_validate({"rl_data": "r", "embeddings": "e", "diversity_init": 1.0, **fields})

@@ -27,8 +27,8 @@ def prompts(tmp_path_factory: pytest.TempPathFactory) -> list[Prompt]:
     return random_prompts(random_samples(tmp_path_factory.mktemp("pictures")), 8, seed=1, most_shots=3)
 
 
-def opened(directory: Path, engine: str, dtype: str = "float32") -> LocalVLM:
-    vlm = open_vlm(str(directory), decode=DecodeSpec(), device="cpu", dtype=dtype, engine=engine)
+def opened(directory: Path, engine: str, dtype: str = "float32", cache_dir: Path | None = None) -> LocalVLM:
+    vlm = open_vlm(str(directory), decode=DecodeSpec(), device="cpu", dtype=dtype, engine=engine, cache_dir=cache_dir)
     assert isinstance(vlm, LocalVLM)
     return vlm
 
@@ -75,6 +75,31 @@ def test_a_wrong_prefix_is_found_and_generate_answers(
     assert (finding.code, finding.severity) == ("engine-differs", "warning")
     assert "differ from the model's own by" in finding.message
     assert answers_in_order(vlm, prompts) == expected
+
+
+def test_what_a_self_test_found_is_remembered_until_code_or_weights_change(
+    qwen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tested: list[PackedVLM] = []
+
+    def counted(vlm: PackedVLM) -> float:
+        tested.append(vlm)
+        return 1e-6 * len(tested)
+
+    monkeypatch.setattr("engine.vlm.choosing.distance", counted)
+    found = [opened(qwen, "auto", cache_dir=tmp_path).facts()["vlm_engine_distance"] for _ in range(2)]
+    assert found == [1e-6, 1e-6]
+    monkeypatch.setattr("engine.vlm.selftest._code", lambda: "another version")
+    assert opened(qwen, "auto", cache_dir=tmp_path).facts()["vlm_engine_distance"] == 2e-6
+    (tmp_path / "selftests.json").write_text("{broken")
+    assert opened(qwen, "auto", cache_dir=tmp_path).facts()["vlm_engine_distance"] == 3e-6
+
+
+def test_a_failed_self_test_is_not_remembered(qwen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.vlm.choosing.distance", lambda _: 0.5)
+    assert not isinstance(opened(qwen, "auto", cache_dir=tmp_path), PackedVLM)
+    monkeypatch.undo()
+    assert isinstance(opened(qwen, "auto", cache_dir=tmp_path), PackedVLM)
 
 
 def _shifted(grid: tuple[int, int], text: int) -> object:

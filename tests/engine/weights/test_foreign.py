@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from db.specs.base import Report, UserError
 from db.specs.evaluate import EvalSpec
+from engine.common import adapters
 from engine.common.adapters import AdapterIgnored, adapter_in
 from engine.common.model_files import find_model
 from engine.demo.shipped import model_dir
@@ -19,7 +20,7 @@ from engine.doctor.examine import examine
 from engine.doctor.preflight import preflight
 from engine.selector.checkpoint import open_selector
 from engine.selector.convert import convert, describe
-from tests.helpers_checkpoints import make_tensors
+from tests.helpers_checkpoints import make_tensors, prefixed, write_sharded
 
 BASE = "Qwen/Qwen2.5-VL-3B-Instruct"
 
@@ -50,16 +51,44 @@ def test_a_bare_adapter_names_its_base_and_the_way_on(tmp_path: Path) -> None:
             open_selector(path)
 
 
-def test_a_whole_model_is_not_evaluated_without_the_adapter_beside_it(tmp_path: Path) -> None:
+def test_a_whole_model_is_not_evaluated_without_the_adapter_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = Path(shutil.copytree(model_dir(), tmp_path / "both"))
     assert find_model(str(folder)) == folder.resolve()
     adapter(folder)
-    with pytest.raises(AdapterIgnored, match="beside the weights of a whole model"):
+    monkeypatch.setattr(adapters, "find_spec", lambda name: None)
+    with pytest.raises(AdapterIgnored, match=r"beside the weights of a whole model.*pip install 'leverplus\[peft\]'"):
         find_model(str(folder))
     found = preflight(EvalSpec(vlm=str(folder), shots=(0,), retriever="zero-shot")).findings
     assert [(finding.code, finding.severity) for finding in found if finding.subject == str(folder)] == [
         ("adapter-ignored", "error")
     ]
+
+
+@pytest.mark.parametrize(
+    ("config", "field", "said"),
+    [
+        ({"peft_type": "PREFIX_TUNING"}, "vlm", "it adds to the prompt and changes no weight"),
+        (
+            {"peft_type": "LORA", "megatron_config": {"a": 1}, "megatron_core": "os"},
+            "vlm",
+            "nothing that a file names is run",
+        ),
+        ({}, "vlm", "adapter_config.json cannot be read"),
+        ({"peft_type": "LORA"}, "encoder", "an adapter is applied to vlm, not to encoder"),
+    ],
+)
+def test_an_adapter_that_cannot_become_part_of_the_weights_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, config: dict[str, object], field: str, said: str
+) -> None:
+    folder = adapter(Path(shutil.copytree(model_dir(), tmp_path / "both")))
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(adapters, "find_spec", lambda name: name)
+    with pytest.raises(AdapterIgnored, match=said):
+        find_model(str(folder), field=field)
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
+    assert find_model(str(folder)) == folder.resolve()
 
 
 @pytest.mark.parametrize("config", ["", "[]", "{", '{"peft_type": 3, "base_model_name_or_path": []}', "[" * 9000])
@@ -87,6 +116,52 @@ def test_of_two_sets_of_weights_the_one_taken_is_said(tmp_path: Path, place: str
     assert torch.equal(
         open_selector(tmp_path / "b.safetensors").selector.state_dict()["query_proj.weight"], raw["query_proj.weight"]
     )
+
+
+PLACES = ["model_ema.", "ema.", "module.ema.", "ema.module.", "ema_model._orig_mod.", "teacher.model."]
+
+
+@pytest.mark.parametrize("raw_under", ["", "module.", "online_model.", "model._orig_mod."])
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("form", ["bare", "state_dict", "sharded"])
+def test_averages_under_a_prefix_are_a_second_set(tmp_path: Path, raw_under: str, place: str, form: str) -> None:
+    raw, averaged = make_tensors(), make_tensors(seed=1)
+    beside = prefixed(raw, raw_under) | prefixed(averaged, place) | {f"{place}decay": torch.tensor(0.9)}
+    beside["n_averaged"] = torch.tensor(3)
+    path: Path = tmp_path / "a.pt"
+    if form == "sharded":
+        path = write_sharded(tmp_path / "shards", beside)
+    else:
+        torch.save({"state_dict": beside} if form == "state_dict" else beside, path)
+    report = examine(path)
+    found = said(report)
+    assert "without such a prefix was taken, " in found["second-weights"]
+    assert set(found) <= {"second-weights", "unverifiable"}
+    assert report.facts["variant"] == "v3"
+    summary = convert(path, tmp_path / "b.safetensors", answers={"num_heads": 1})
+    assert len(summary["second_sets"]) == 1
+    weights = open_selector(tmp_path / "b.safetensors").selector.state_dict()
+    assert torch.equal(weights["query_proj.weight"], raw["query_proj.weight"])
+
+
+def test_flat_names_of_averages_are_known(tmp_path: Path) -> None:
+    raw = make_tensors()
+    flat = {f"model_ema.{name.replace('.', '')}": tensor for name, tensor in make_tensors(seed=1).items()}
+    torch.save({"state_dict": prefixed(raw, "model.") | flat}, tmp_path / "a.pt")
+    assert "model_ema. was not" in said(examine(tmp_path / "a.pt"))["second-weights"]
+
+
+def test_averages_alone_are_the_weights(tmp_path: Path) -> None:
+    torch.save(prefixed(make_tensors(seed=1), "model_ema.module."), tmp_path / "a.pt")
+    assert not set(said(examine(tmp_path / "a.pt"))) - {"unverifiable"}
+    weights = open_selector(tmp_path / "a.pt", answers={"num_heads": 1}).selector.state_dict()
+    assert torch.equal(weights["query_proj.weight"], make_tensors(seed=1)["query_proj.weight"])
+
+
+def test_averages_of_a_part_are_refused(tmp_path: Path) -> None:
+    some = dict(list(prefixed(make_tensors(seed=1), "ema.").items())[:3])
+    torch.save(make_tensors() | some, tmp_path / "a.pt")
+    assert "occur twice, under different prefixes" in said(examine(tmp_path / "a.pt"))["mixed-keys"]
 
 
 def test_parts_of_a_selector_are_no_second_set(tmp_path: Path) -> None:

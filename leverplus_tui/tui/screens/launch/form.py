@@ -15,6 +15,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from db.specs import UserError
+from leverplus_tui.jobs.estimate import estimated
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.spec_command import command_text
 from leverplus_tui.tui.library import Library
@@ -67,6 +68,7 @@ class LaunchScreen(PageScreen):
                 yield Static("the same from a shell", classes="heading")
                 yield Static("", id="command", markup=False)
                 yield Static("", id="problem", markup=False)
+                yield Static("", id="estimate", markup=False)
                 yield Static("name: what lists call the run", id="help", markup=False)
 
     def _form(self) -> SpecForm:
@@ -114,10 +116,17 @@ class LaunchScreen(PageScreen):
     def _preview(self) -> None:
         command, problem = self.query_one("#command", Static), self.query_one("#problem", Static)
         try:
+            spec = self.form.to_spec()
             command.update(self.command())
             problem.update("")
+            self._tell_estimate(estimated(spec, self.library.home))
         except UserError as error:
             problem.update(str(error))
+
+    def _tell_estimate(self, line: str) -> None:
+        told = self.query_one("#estimate", Static)
+        told.update(line)
+        told.display = bool(line)
 
     @property
     def holds_changes(self) -> bool:
@@ -139,7 +148,7 @@ class LaunchScreen(PageScreen):
         except UserError as error:
             self.notify(str(error), severity="warning", markup=False)
 
-    @work(group="launch", exclusive=True, exit_on_error=False)
+    @work(group="submit", exclusive=True, exit_on_error=False)
     async def action_submit(self) -> None:
         """Check, show what was found, start."""
         if self._busy:

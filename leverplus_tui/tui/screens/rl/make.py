@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,9 @@ from textual import work
 
 from leverplus_tui.data.registering import register_made
 from leverplus_tui.jobs.programs import Program, command
-from leverplus_tui.tui.screens.dialogs import Ask, Choose, ChooseMany, Tell
+from leverplus_tui.tui.messages import Work
+from leverplus_tui.tui.screens.choosing import Choose, ChooseMany
+from leverplus_tui.tui.screens.dialogs import Ask
 from leverplus_tui.tui.screens.rl.opening import RLFilePage
 
 FORMATS = {
@@ -63,15 +64,15 @@ class RLMakePage(RLFilePage):
         if out is None:
             return
         path = Path(out).expanduser().absolute()
-        self.notify(f"Writing {path.name}")
-        output, failed = await asyncio.to_thread(_run, program, self.row.path, words(str(path)), path)
-        if not failed:
-            output = f"{output}\n\n{await asyncio.to_thread(self._register, path)}"
-        self.app.push_screen(Tell("Nothing was written" if failed else "Written", output.strip(), error=failed))
+        source, engine = self.row.path, self.library.database.engine
 
-    def _register(self, path: Path) -> str:
-        row = register_made(self.library.database.engine, path)
-        return "" if row is None else f"registered as {row.ref} {row.name}"
+        def make() -> tuple[str, str, bool]:
+            output, failed = _run(program, source, words(str(path)), path)
+            row = None if failed else register_made(engine, path)
+            registered = "" if row is None else f"\n\nregistered as {row.ref} {row.name}"
+            return "Nothing was written" if failed else "Written", output.strip() + registered, failed
+
+        self.post_message(Work(f"Writing {path.name}", make, self))
 
 
 def _run(program: Program, source: str, words: list[str], out: Path) -> tuple[str, bool]:

@@ -20,7 +20,7 @@ from leverplus_tui.text.numbers import count, plural, size
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText, EditLaunch
-from leverplus_tui.tui.screens.dialogs import Choose
+from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.filtered import FilteredPage
 from leverplus_tui.tui.screens.rl.compare import RLCompareScreen
 from leverplus_tui.tui.screens.rl.health import brief, full

@@ -5,11 +5,30 @@ from __future__ import annotations
 import asyncio
 
 from textual import work
+from textual.binding import Binding, BindingType
 
 from leverplus_tui.text.numbers import plural
-from leverplus_tui.tui.messages import CopyText, ResumeRun, StopRun
+from leverplus_tui.tui.messages import CopyText, OpenCurves, ResumeRun, StopRun
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Ask, Confirm
+
+RUN_KEYS: list[BindingType] = [
+    Binding(
+        "C",
+        "curves",
+        "curves",
+        tooltip="curves of the run, or of all that are marked, in one colour each",
+        id="run.curves",
+    ),
+    Binding("X", "stop", "stop", tooltip="stop the job (asks first; what is done stays stored)", id="run.stop"),
+    Binding("R", "resume", "resume", tooltip="go on with a stopped, failed or lost run", id="run.resume"),
+    Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="run.copy"),
+    Binding("t", "tag", "tag", tooltip="tag the run, or all that are marked", id="run.tag"),
+    Binding("D", "delete", "delete", tooltip="delete the run, or all that are marked (asks first)", id="run.delete"),
+    Binding("r,f2", "rename", "rename", tooltip="give the run another name", id="run.rename"),
+    Binding("a", "note", "note", tooltip="write a note about the run", id="run.note"),
+]
+"""What can be done to the runs that are meant, on every page that shows runs."""
 
 
 class RunActions(PageScreen):
@@ -19,24 +38,35 @@ class RunActions(PageScreen):
         """The run that is meant; None where there is none."""
         return None
 
+    def _one(self) -> int | None:
+        """The run that is meant; says so where there is none."""
+        if (run_id := self.here()) is None:
+            self.notify("There is no run under the cursor")
+        return run_id
+
     def meant(self) -> tuple[int, ...]:
         """The runs that are meant by what can be done to several."""
         return () if (run_id := self.here()) is None else (run_id,)
 
+    def action_curves(self) -> None:
+        """Curves of the runs that are meant."""
+        if run_ids := self.meant():
+            self.post_message(OpenCurves(tuple(run_ids)))
+
     def action_stop(self) -> None:
         """Stop the run's job."""
-        if (run_id := self.here()) is not None:
+        if (run_id := self._one()) is not None:
             self.post_message(StopRun(run_id))
 
     def action_resume(self) -> None:
         """Go on with the run."""
-        if (run_id := self.here()) is not None:
+        if (run_id := self._one()) is not None:
             self.post_message(ResumeRun(run_id))
 
     @work(exclusive=True, group="copy", exit_on_error=False)
     async def action_copy(self) -> None:
         """Copy the command line that makes the run."""
-        if (run_id := self.here()) is not None:
+        if (run_id := self._one()) is not None:
             text = await asyncio.to_thread(self.library.database.command, run_id)
             self.post_message(CopyText(text, f"the command of r{run_id}"))
 
@@ -59,7 +89,7 @@ class RunActions(PageScreen):
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_rename(self) -> None:
         """Give the run another name."""
-        if (run_id := self.here()) is None:
+        if (run_id := self._one()) is None:
             return
         present = (await asyncio.to_thread(self.library.database.run_rows, [run_id]))[0].name
         name = await self.app.push_screen_wait(Ask(f"New name of r{run_id}", value=present))
@@ -70,7 +100,7 @@ class RunActions(PageScreen):
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_note(self) -> None:
         """Write about the run, or change what is written."""
-        if (run_id := self.here()) is None:
+        if (run_id := self._one()) is None:
             return
         present = await asyncio.to_thread(self.library.database.note, run_id)
         asked = Ask(f"Note about r{run_id}", value=present, detail="Nothing takes the note away.", may_be_empty=True)

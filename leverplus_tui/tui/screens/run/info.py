@@ -22,7 +22,8 @@ from leverplus_tui.text.times import duration
 from leverplus_tui.text.words import clean, short_name
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.theme import COLOURS
-from leverplus_tui.tui.widgets.chart import SERIES_COLOURS, Chart, Series
+from leverplus_tui.tui.widgets.chart import SERIES_COLOURS, Chart
+from leverplus_tui.tui.widgets.curves import Series
 from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.run_view import how
 from leverplus_tui.tui.widgets.text import bar, pad

@@ -15,7 +15,7 @@ from leverplus_tui.text.numbers import number, plural
 from leverplus_tui.text.shares import FEW_QUERIES
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.screens.run.info import curves, drawn
-from leverplus_tui.tui.widgets.chart import SERIES_COLOURS, Chart
+from leverplus_tui.tui.widgets.chart import MOST, Chart
 from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
 
@@ -68,7 +68,7 @@ class Metrics(TellsFailures, Vertical):
         self.set_class(not detail.metrics, "-empty")
         self.query_one("#no-metrics", Static).update(
             "No metrics: training writes them as it goes" if detail.row.kind in ("rce", "grpo", "generate")
-            else f"A run of kind {detail.row.kind} writes no metrics; its figures are on the first tab"
+            else f"A run of kind {detail.row.kind} writes no metrics but the packed engine's; its figures are on the first tab"
         )  # fmt: skip
         self.query_one("#rests-on", Static).update(rests_on(detail.facts.get("groups")))
         rows: dict[str, MetricRow] = {metric.name: metric for metric in detail.metrics}
@@ -82,8 +82,8 @@ class Metrics(TellsFailures, Vertical):
     def action_mark(self) -> None:
         """Draw, or stop drawing, the series under the cursor."""
         table = self.query_one("#series", LineTable)
-        if table.cursor_key not in table.marked and len(table.marked) >= SERIES_COLOURS:
-            self.notify(f"{SERIES_COLOURS} curves at most: unmark one with space")
+        if table.cursor_key not in table.marked and len(table.marked) >= MOST:
+            self.notify(f"{MOST} curves at most: unmark one with space")
             return
         table.toggle_mark()
         self._draw()

@@ -20,6 +20,7 @@ from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import EditLaunch, View, Viewed
 from leverplus_tui.tui.screens.dialogs import Tell
+from leverplus_tui.tui.screens.run.actions import RUN_KEYS
 from leverplus_tui.tui.screens.run.answers import Answers
 from leverplus_tui.tui.screens.run.log_page import EMPTY, LogPage
 from leverplus_tui.tui.screens.run.metrics import Metrics
@@ -51,13 +52,7 @@ class RunScreen(LogPage):
         Binding("tab", "next_tab(1)", "next tab", id="run.next-tab"),
         Binding("shift+tab", "next_tab(-1)", "previous tab", show=False, id="run.previous-tab"),
         Binding("e", "again", "again", tooltip="open the launch form filled from this run", id="run.again"),
-        Binding("X", "stop", "stop", tooltip="stop the job (asks first)", id="run.stop"),
-        Binding("R", "resume", "resume", tooltip="go on with a stopped, failed or lost run", id="run.resume"),
-        Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="run.copy"),
-        Binding("t", "tag", "tag", tooltip="put words on this run, or take them off", id="run.tag"),
-        Binding("D", "delete", "delete", tooltip="delete this run (asks first)", id="run.delete"),
-        Binding("f2", "rename", "rename", tooltip="give the run another name", id="run.rename"),
-        Binding("a", "note", "note", tooltip="write a note about the run", id="run.note"),
+        *RUN_KEYS,
     ]
 
     def __init__(self, library: Library, run_id: int, tab: str = "overview") -> None:

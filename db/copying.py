@@ -1,0 +1,105 @@
+"""Whole copies of a database: of a sound one while others write, and what can be read of a damaged one."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+from db.models import APPLICATION_ID, SCHEMA
+from db.specs.base import UserError
+
+STEP_PAGES = 2000
+"""Pages copied at a time; writers get their turn in between."""
+
+
+def copy_database(source: Path, target: Path, tell: Callable[[int, int], None] | None = None) -> None:
+    """A consistent copy, whatever others write meanwhile (SQLite's backup). `tell` hears pages left and pages in all."""
+    unfinished = target.with_name(f"{target.name}.part")
+    unfinished.unlink(missing_ok=True)
+    told = None if tell is None else (lambda _, left, total: tell(left, total))
+    with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(unfinished)) as writer:
+        reader.backup(writer, pages=STEP_PAGES, progress=told)
+    unfinished.replace(target)
+
+
+def check_copy(path: Path) -> int:
+    """The schema of a sound database of this program. Raises UserError for a damaged, foreign or newer one."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            application, schema = (
+                connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+            )
+            problems = [row[0] for row in connection.execute("PRAGMA integrity_check(5)") if row[0] != "ok"]
+    except sqlite3.DatabaseError as error:
+        raise UserError(f"{path} is no sound database ({error})") from None
+    if application != APPLICATION_ID:
+        raise UserError(f"{path} belongs to another program")
+    if schema > SCHEMA:
+        raise UserError(f"{path} was written by a newer leverplus (schema {schema}): upgrade leverplus")
+    if problems:
+        raise UserError(f"{path} is damaged ({problems[0]})")
+    return int(schema)
+
+
+def salvage(damaged: Path, fresh: Path) -> dict[str, tuple[int, bool]]:
+    """Copy every row that can still be read into `fresh`, a new database of this schema.
+
+    Table -> rows copied, and whether some could not be read. What then refers to a row that is lost is left out too.
+    """
+    told: dict[str, tuple[int, bool]] = {}
+    with closing(sqlite3.connect(damaged)) as source, closing(sqlite3.connect(fresh, isolation_level=None)) as target:
+        target.execute("PRAGMA foreign_keys = OFF")
+        target.execute("BEGIN")
+        tables = target.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+        for (table,) in tables.fetchall():
+            if not table.startswith("alembic"):
+                told[table] = _copy_table(source, target, table)
+        _drop_orphans(target)
+        target.execute("COMMIT")
+    return told
+
+
+def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> tuple[int, bool]:
+    """From the front, then from the back: between both lies what is damaged."""
+    known = {row[1] for row in source.execute(f"PRAGMA table_info({table})")}  # an older file lacks the newest columns
+    names = [row[1] for row in target.execute(f"PRAGMA table_info({table})") if row[1] in known]
+    if not names:
+        return 0, False
+    key = [row[1] for row in sorted(target.execute(f"PRAGMA table_info({table})"), key=lambda row: row[5]) if row[5]]
+    columns = ", ".join(f'"{name}"' for name in names)
+    insert = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({', '.join('?' * len(names))})"
+    whole = False
+    for direction in ("ASC", "DESC"):
+        order = ", ".join(f'"{name}" {direction}' for name in key)
+        whole = True
+        for row in _readable(source, f"SELECT {columns} FROM {table} ORDER BY {order}"):
+            if row is None:
+                whole = False
+            else:
+                target.execute(insert, row)
+        if whole:
+            break
+    return target.execute(f"SELECT count(*) FROM {table}").fetchone()[0], not whole
+
+
+def _readable(source: sqlite3.Connection, sql: str) -> Iterator[tuple[object, ...] | None]:
+    """Rows until one cannot be read; then None."""
+    try:
+        yield from source.execute(sql)
+    except sqlite3.DatabaseError:
+        yield None
+
+
+def _drop_orphans(target: sqlite3.Connection) -> None:
+    """Rows whose run or data set is lost: nothing could name them. Repeated, for rows hang on rows."""
+    while orphans := {(row[0], row[2]) for row in target.execute("PRAGMA foreign_key_check")}:
+        for table, parent in orphans:
+            links = [row for row in target.execute(f"PRAGMA foreign_key_list({table})") if row[2] == parent]
+            for column, to in [(row[3], row[4]) for row in links]:
+                broken = f'"{column}" IS NOT NULL AND "{column}" NOT IN (SELECT "{to}" FROM {parent})'
+                with suppress(sqlite3.IntegrityError):
+                    target.execute(f'UPDATE {table} SET "{column}" = NULL WHERE {broken}')
+                    continue
+                target.execute(f"DELETE FROM {table} WHERE {broken}")

@@ -1,0 +1,179 @@
+"""A home in one file, made while jobs write, and put back with the present home kept beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from db import store
+from db.copying import check_copy, copy_database
+from db.errors import DatabaseDamaged
+from db.fingerprint import content_sha
+from db.home import Home
+from db.session import open_database, reading, writing
+from db.specs import UserError
+from engine.common.atomic import replacing
+from leverplus_tui.keeping.disk import RESERVES
+from leverplus_tui.queue.lock import take
+
+MANIFEST = "leverplus-backup.json"
+DATABASE = "leverplus.db"
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a backup holds."""
+
+    path: Path
+    runs: int
+    files: int
+    size: int
+    """Bytes of the file."""
+    changed: tuple[str, ...]
+    """Files that a job wrote anew between the copy of the database and their own; empty unless jobs write."""
+
+
+def back_up(home: Home, target: Path, *, files: bool = True) -> Made:
+    """Write a home to `target` (gzipped where the name ends in .gz): the database as it is at one moment, then what runs
+    wrote. The cache is left out. Whole or not at all."""
+    if target.resolve().is_relative_to(home.root.resolve() / "runs"):
+        raise UserError(
+            f"{target} lies among the runs, and would become part of itself: give a place outside of {home.root}"
+        )
+    mode: Any = "w:gz" if target.suffix == ".gz" else "w"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".backup-{os.getpid()}-") as folder:
+        copy = Path(folder) / DATABASE
+        copy_database(home.database, copy)
+        database = open_database(copy)
+        with reading(database) as session:
+            states = store.run_states(session)
+            shas = {one.path: one.sha256 for one in store.promised_files(session)}
+        database.dispose()
+        count, changed = 0, []
+        with replacing(target) as draft, tarfile.open(draft, mode) as archive:
+            archive.add(copy, DATABASE)
+            for path in _files(home, states) if files else ():
+                promised = shas.get(str(Path(folder) / path.relative_to(home.root)))
+                try:
+                    archive.add(path, str(path.relative_to(home.root)), recursive=False)
+                except FileNotFoundError:  # a job put another in its place
+                    continue
+                count += 1
+                if promised is not None and content_sha(path) != promised:
+                    changed.append(str(path))
+            about = {"format": FORMAT, "made": datetime.now(UTC).isoformat(), "runs": len(states), "files": count,
+                     "database_sha256": content_sha(copy), "changed": changed}  # fmt: skip
+            _add_text(archive, Path(folder), json.dumps(about, indent=1))
+    return Made(target, len(states), count, target.stat().st_size, tuple(changed))
+
+
+def put_back(home: Home, source: Path) -> Path | None:
+    """Make the home that a backup holds; returns where the present one is kept, None where there was none.
+
+    Refused while a job lives. Runs that waited when the backup was made are paused, so that nothing starts by itself.
+    """
+    if not source.is_file():
+        raise UserError(f"there is no backup {source}")
+    lock = _alone(home)
+    try:
+        home.root.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(dir=home.root.parent, prefix=f".{home.root.name}-restoring-"))
+        try:
+            _unpack(source, fresh)
+            check_copy(fresh / DATABASE)
+            database = open_database(fresh / DATABASE)
+            with writing(database) as session:
+                store.pause_all(session)
+            database.dispose()
+            fresh.chmod(0o755)
+            return _exchange(home.root, fresh)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def living(home: Home) -> list[str]:
+    """Runs whose process lives, or may live where it cannot be looked at; a damaged database, which people restore and mend,
+    knows of none."""
+    if not home.database.exists():
+        return []
+    try:
+        with reading(open_database(home.database)) as session:
+            rows = store.active_processes(session)
+    except DatabaseDamaged:
+        return []
+    return [store.ref(row.run_id) for row in rows if row.ended is None and store.is_alive(row)]
+
+
+def _alone(home: Home) -> int | None:
+    """The queue's lock, so that nothing starts meanwhile. Raises UserError while a job lives."""
+    if not home.root.exists():
+        return None
+    lock = take(home)
+    if lock is None:
+        raise UserError(f"runs wait or run in {home.root}: `leverplus queue` lists them; stop them, then restore")
+    if alive := living(home):
+        os.close(lock)
+        raise UserError(f"{', '.join(alive)} at work in {home.root}: `leverplus stop {' '.join(alive)}`, then restore")
+    return lock
+
+
+def _exchange(root: Path, fresh: Path) -> Path | None:
+    kept = None
+    if root.exists():
+        kept = root.with_name(f"{root.name}-before-restore-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+        root.rename(kept)
+    try:
+        fresh.rename(root)
+    except OSError:
+        if kept is not None:
+            kept.rename(root)
+        raise
+    return kept
+
+
+def _unpack(source: Path, folder: Path) -> None:
+    """Only what a backup holds, and nothing outside of the folder. Raises UserError for anything else."""
+    try:
+        with tarfile.open(source) as archive:
+            for member in archive:
+                if member.name not in (DATABASE, MANIFEST) and not member.name.startswith("runs/"):
+                    raise UserError(f"{source} holds {member.name}, so it is no backup of a home")
+                archive.extract(member, folder, filter="data")
+        about = json.loads((folder / MANIFEST).read_text())
+        right = about["format"] == FORMAT and about["database_sha256"] == content_sha(folder / DATABASE)
+    except (tarfile.TarError, EOFError, OSError, ValueError, KeyError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise UserError(f"{source} is no whole backup ({error}): take another one") from None
+    if not right:
+        raise UserError(f"{source} is damaged, or of another version: its database is not the one that it says")
+    (folder / MANIFEST).unlink()
+
+
+def _files(home: Home, states: dict[int, str]) -> Iterator[Path]:
+    """What lies in the folders of runs, but for reserves and drafts."""
+    for run_id in states:
+        for folder, folders, names in os.walk(home.run_dir(run_id)):
+            folders.sort()
+            for name in sorted(names):
+                if name not in RESERVES and not name.startswith("."):
+                    yield Path(folder, name)
+
+
+def _add_text(archive: tarfile.TarFile, folder: Path, text: str) -> None:
+    path = folder / MANIFEST
+    path.write_text(text)
+    archive.add(path, MANIFEST)

@@ -1,0 +1,168 @@
+"""Holds a home against itself: the database, files against hashes, figures against answers, states against processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from db import store
+from db.copying import check_copy, salvage
+from db.fingerprint import content_sha
+from db.home import Home
+from db.session import open_database, reading, writing
+from db.specs import Finding, UserError
+from engine.common.findings import error, info, warning
+from engine.statistics.intervals import interval
+from leverplus_tui.keeping.backup import living
+from leverplus_tui.keeping.disk import Waste, free, usage
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is wrong with a home."""
+
+    findings: tuple[Finding, ...]
+    repaired: tuple[str, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Nothing is left that takes something away from the figures or the files."""
+        return not any(finding.severity == "error" for finding in self.findings)
+
+
+def check(home: Home, *, repair: bool = False, deep: bool = True) -> Checked:
+    """Look at everything; with `repair`, mend what can be mended and say so. `deep` also reads every promised file."""
+    if not home.database.exists():
+        raise UserError(f"there is no database in {home.root}: nothing to check")
+    repaired: list[str] = []
+    try:
+        check_copy(home.database)
+    except UserError as damage:
+        if not repair:
+            fix = "`leverplus fsck --repair` copies what can still be read, and keeps the damaged file"
+            return Checked((error("database-damaged", str(home.database), f"{damage}.", fix),), ())
+        repaired.append(_rebuild(home))
+    database = open_database(home.database)
+    found = [
+        *_database(database),
+        *_states(database, repair, repaired),
+        *_files(database, repair, repaired, deep),
+        *_figures(database, repair, repaired),
+        *_folders(home, database, repair, repaired),
+    ]
+    return Checked(tuple(found), tuple(repaired))
+
+
+def _rebuild(home: Home) -> str:
+    """A new database from what can be read; the damaged one stays beside it. Refused while a job lives."""
+    if alive := living(home):
+        raise UserError(f"{', '.join(alive)} at work in {home.root}: stop them before the database is mended")
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    fresh = home.root / f"salvaged-{stamp}.db"
+    open_database(fresh).dispose()
+    told = salvage(home.database, fresh)
+    kept = home.root / f"leverplus-damaged-{stamp}.db"
+    for end in ("", "-wal", "-shm"):
+        source = home.database.with_name(home.database.name + end)
+        if source.exists():
+            os.replace(source, kept.with_name(kept.name + end))
+    for end in ("-wal", "-shm", ".lock"):
+        fresh.with_name(fresh.name + end).unlink(missing_ok=True)
+    os.replace(fresh, home.database)
+    rows = sum(count for count, _ in told.values())
+    lost = [table for table, (_, broken) in told.items() if broken]
+    holes = f"; rows are missing from {', '.join(lost)}" if lost else ""
+    return f"{home.database}: {rows} rows copied from the damaged file, which is now {kept}{holes}"
+
+
+def _database(database: Engine) -> Iterator[Finding]:
+    with reading(database) as session:
+        problems = store.stored_wrongly(session)
+    for text in problems:
+        yield error(
+            "database-damaged", "database", f"SQLite says: {text}.", "`leverplus restore` a backup, or fsck --repair"
+        )
+
+
+def _states(database: Engine, repair: bool, repaired: list[str]) -> Iterator[Finding]:
+    with reading(database) as session:
+        dead = [row for row in store.active_processes(session) if row.ended is None and not store.is_alive(row)]
+    if dead and repair:
+        with writing(database) as session:
+            repaired += [f"{store.ref(run)}: lost, its process is gone" for run in store.lost_runs(session)]
+        return
+    for row in dead:
+        name = store.ref(row.run_id)
+        text = f"{name} is shown as at work, but process {row.pid} is gone."
+        yield warning("state-untrue", name, text, f"`leverplus runs` corrects it, `leverplus resume {name}` goes on")
+
+
+def _files(database: Engine, repair: bool, repaired: list[str], deep: bool) -> Iterator[Finding]:
+    with reading(database) as session:
+        promised = store.promised_files(session)
+    for one in promised:
+        problem = _problem(one, deep) if one.state not in store.ACTIVE else ""
+        if not problem:
+            continue
+        name = store.ref(one.run_id)
+        if one.table == "checkpoint" and repair:
+            with writing(database) as session:
+                store.note_gone(session, checkpoint_id=one.id)
+            repaired.append(f"{name}: {one.path} {problem}; nobody is offered it any more")
+            continue
+        code = "file-missing" if problem == "is gone" else "file-changed"
+        yield error(
+            code,
+            one.path,
+            f"{one.kind} of {name} {problem}.",
+            f"Put the file of a backup back, or `leverplus rerun {name}`",
+        )
+
+
+def _problem(one: store.PromisedFile, deep: bool) -> str:
+    path = Path(one.path)
+    if not path.exists():
+        return "is gone"
+    if not deep:
+        return ""
+    try:
+        return "" if content_sha(path) == one.sha256 else "has another content than was written"
+    except OSError as failure:
+        return f"cannot be read ({failure.strerror})"
+
+
+def _figures(database: Engine, repair: bool, repaired: list[str]) -> Iterator[Finding]:
+    with reading(database) as session:
+        wrong = store.wrong_cells(session)
+    for cell in wrong:
+        name = store.ref(cell.run_id)
+        found = interval(cell.scores, cell.images)
+        if repair:
+            with writing(database) as session:
+                store.set_cell(
+                    session, cell=cell, n_done=found.n, accuracy=found.mean, ci_low=found.low, ci_high=found.high
+                )
+            repaired.append(f"{name} at {cell.shot} shots: {found.mean:.2f} over {found.n} answers, as they are stored")
+            continue
+        before = "none" if cell.accuracy is None else f"{cell.accuracy:.2f}"
+        yield error(
+            "figure-untrue",
+            name,
+            f"{name} shows {before} over {cell.n_done} answers at {cell.shot} shots; its answers say {found.mean:.2f} over "
+            f"{found.n}.",
+            "`leverplus fsck --repair` computes it from the answers",
+        )
+
+
+def _folders(home: Home, database: Engine, repair: bool, repaired: list[str]) -> Iterator[Finding]:
+    waste: tuple[Waste, ...] = usage(home, database).waste
+    if waste and repair:
+        repaired.append(f"{len(waste)} files and folders that nobody needs, {free(waste)} bytes, deleted")
+    elif waste:
+        text = f"{len(waste)} files and folders are needed by nobody ({sum(one.size for one in waste)} bytes)."
+        yield info("waste", str(home.root), text, "`leverplus gc` lists and deletes them")

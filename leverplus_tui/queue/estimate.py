@@ -1,0 +1,62 @@
+"""How long runs will take, from runs like them that are done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from db.store import Pace
+
+LIKE = {
+    "eval": ("dataset", "vlm", "engine", "device"),
+    "generate": ("dataset", "vlm", "engine", "device"),
+    "rce": ("rl_data", "variant", "device"),
+    "grpo": ("rl_data", "variant", "device"),
+    "embed": ("dataset", "encoder", "device"),
+}
+"""Fields in which a run must agree with another to tell its time."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds of all runs together, and how many of them a like run stands behind."""
+
+    seconds: float
+    known: int
+    of: int
+
+
+def estimate(specs: Iterable[Mapping[str, Any]], paces: Sequence[Pace]) -> Estimate:
+    """Each run takes what the median of those like it took, in proportion to its size; stored answers make it less."""
+    found = [_seconds(spec, paces) for spec in specs]
+    known = [seconds for seconds in found if seconds is not None]
+    total = sum(known) * (len(found) / len(known)) if known else 0.0
+    return Estimate(total, len(known), len(found))
+
+
+def _seconds(spec: Mapping[str, Any], paces: Sequence[Pace]) -> float | None:
+    fields = LIKE.get(str(spec["kind"]), ())
+    what, size = size_of(spec)
+    like = [
+        pace.seconds / other * size
+        for pace in paces
+        if all(pace.spec.get(name) == spec.get(name) for name in fields)
+        for basis, other in [size_of(pace.spec)]
+        if basis == what and other
+    ]
+    return median(like) if like else None
+
+
+def size_of(spec: Mapping[str, Any]) -> tuple[str, float]:
+    """In what the work of a run is counted, and how much it is."""
+    kind = spec["kind"]
+    if kind == "eval":
+        questions = spec.get("limit") or max(spec.get("first") or [0])
+        return ("questions", questions * len(spec["shots"])) if questions else ("data sets", len(spec["shots"]))
+    if kind == "generate":
+        return ("queries", spec["queries"]) if spec.get("queries") else ("data sets", 1)
+    if kind in ("rce", "grpo"):
+        return "epochs", spec["rce_epochs"] + spec["grpo_epochs"]
+    return "data sets", 1

@@ -1,0 +1,144 @@
+"""What a sweep varies: `FIELD=V1,V2`, ranges and seeds, and every combination of them as a specification."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from db.specs import JobSpec, UserError
+from leverplus_tui.jobs.spec_building import build_spec
+from leverplus_tui.jobs.spec_options import flatten, plain
+
+MOST = 1000
+"""Runs of one sweep at most."""
+RANGE = re.compile(r"(?P<low>[-+.\deE]+?)\.\.(?P<high>[-+.\deE]+)(?::(?P<n>\d+)(?P<log>log)?)?")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One combination."""
+
+    spec: JobSpec
+    settings: dict[str, Any]
+    """Dotted field -> value, of what is varied."""
+
+    @property
+    def label(self) -> str:
+        """`rce_lr=0.001 seed=43`."""
+        return " ".join(f"{name.rpartition('.')[2]}={plain(value)}" for name, value in self.settings.items())
+
+
+@dataclass(frozen=True)
+class Grid:
+    """All combinations, the last field fastest."""
+
+    axes: dict[str, list[Any]]
+    members: tuple[Member, ...]
+
+
+def grid(
+    kind: str,
+    flags: Mapping[str, Any],
+    spec_file: Path | None,
+    assignments: Sequence[str],
+    seeds: str | None = None,
+) -> Grid:
+    """Every combination of the values that `assignments` list; those with one value hold for all runs.
+
+    Raises UserError for values that a field refuses, combinations that are the same run, and more than MOST of them.
+    """
+    fixed, varied = [], {}
+    for assignment in assignments:
+        field, equals, text = assignment.partition("=")
+        values = values_of(field.strip(), text) if equals else []
+        if len(values) > 1:
+            varied[field.strip()] = values
+        else:
+            fixed.append(f"{field}={values[0]}" if values else assignment)
+    if seeds is not None:
+        if "seed" in varied:
+            raise UserError("--seeds and --set seed=... both vary the seed: give one of them")
+        varied["seed"] = _seeds(seeds, kind, flags, spec_file, fixed)
+    if not varied:
+        raise UserError("a sweep varies something: give --set FIELD=V1,V2 or --seeds N")
+    count = math.prod(map(len, varied.values()))
+    if count > MOST:
+        raise UserError(f"these are {count:,} runs, and a sweep has {MOST:,} at most: vary less at once")
+    members = [
+        _member(kind, flags, spec_file, fixed, dict(zip(varied, values, strict=True)))
+        for values in product(*varied.values())
+    ]
+    _refuse_repeats(members)
+    axes = {field: list({plain(m.settings[field]): m.settings[field] for m in members}.values()) for field in varied}
+    return Grid(axes, tuple(members))
+
+
+def values_of(field: str, text: str) -> list[str]:
+    """The values in a list: `1,2`, `[1,2],[2,4]` for fields that are lists themselves, `1..5` (whole numbers), `0..1:5` (five
+    evenly spaced), `1e-5..1e-3:3log` (each so many times the one before)."""
+    values = [value for part in _split(text) for value in _ranged(field, part)]
+    repeated = [value for value in values if values.count(value) > 1]
+    if repeated:
+        raise UserError(f"--set {field}: {repeated[0]} is listed twice")
+    return values
+
+
+def _split(text: str) -> list[str]:
+    """At commas outside of brackets and quotes."""
+    parts = re.findall(r"(?:\[[^\]]*\]|\{[^}]*\}|\"[^\"]*\"|'[^']*'|[^,])+", text)
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _ranged(field: str, part: str) -> list[str]:
+    found = RANGE.fullmatch(part)
+    if found is None:
+        return [part]
+    try:
+        low, high = float(found["low"]), float(found["high"])
+    except ValueError:
+        return [part]
+    if found["n"] is None:
+        if not (low.is_integer() and high.is_integer() and low <= high and high - low < MOST):
+            raise UserError(f"--set {field}={part}: write whole numbers in order, or how many values, such as {part}:5")
+        return [str(number) for number in range(int(low), int(high) + 1)]
+    count = int(found["n"])
+    if not 2 <= count <= MOST:
+        raise UserError(f"--set {field}={part}: a range has 2 to {MOST} values")
+    if found["log"]:
+        if low <= 0 or high <= 0:
+            raise UserError(f"--set {field}={part}: both ends of a logarithmic range are above 0")
+        return [f"{low * (high / low) ** (i / (count - 1)):.6g}" for i in range(count)]
+    return [f"{low + (high - low) * i / (count - 1):.6g}" for i in range(count)]
+
+
+def _seeds(text: str, kind: str, flags: Mapping[str, Any], spec_file: Path | None, fixed: Sequence[str]) -> list[str]:
+    """`3` counts on from the seed that is set; `7,11` are the seeds."""
+    values = values_of("seed", text)
+    if len(values) != 1:
+        return values
+    if not values[0].isdigit() or not 1 <= int(values[0]) <= MOST:
+        raise UserError(f"--seeds {text}: give how many, or the seeds, such as 7,11")
+    first = int(getattr(build_spec(kind, flags, spec_file, fixed), "seed", 0))
+    return [str(first + i) for i in range(int(values[0]))]
+
+
+def _member(
+    kind: str, flags: Mapping[str, Any], spec_file: Path | None, fixed: Sequence[str], values: Mapping[str, str]
+) -> Member:
+    assignments = [*fixed, *(f"{field}={value}" for field, value in values.items())]
+    spec = build_spec(kind, flags, spec_file, assignments, tell=lambda _: None)  # said once, with the seeds
+    held = dict(flatten(spec.model_dump(mode="json")))
+    return Member(spec, {field: held.get(field, value) for field, value in values.items()})
+
+
+def _refuse_repeats(members: Sequence[Member]) -> None:
+    seen: dict[str, Member] = {}
+    for member in members:
+        before = seen.setdefault(member.spec.sha(), member)
+        if before is not member:
+            raise UserError(f"{before.label} and {member.label} are the same run: list each value once")

@@ -1,0 +1,134 @@
+"""Queueing runs: stored with their tickets in one transaction, so that a sweep is there whole or not at all."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from db import store
+from db.home import Home
+from db.session import open_database, reading, writing
+from db.specs import Finding, UserError
+from leverplus_tui.jobs.dead_jobs import bury_dead
+from leverplus_tui.queue.lock import ensure_dispatcher
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How runs are to wait."""
+
+    priority: int = 0
+    memory_mb: int = 0
+    needs: tuple[int, ...] = ()
+    retries: int = 0
+    time_limit_s: int | None = None
+    runner: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run to be queued."""
+
+    spec: Any
+    name: str = ""
+    findings: Sequence[Finding] = ()
+    forced: bool = False
+    parent: int | None = None
+    waits: frozenset[int] = frozenset()
+    """Runs whose output it names, which is looked up and checked when they are done."""
+    batch: int | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def submit(home: Home, entries: Iterable[Entry], wish: Wish) -> list[int]:
+    """Queue runs and see to it that somebody starts them. Returns their numbers."""
+    database = open_database(home.database)
+    with writing(database) as session:
+        run_ids = [enter(session, entry, wish) for entry in entries]
+    ensure_dispatcher(home, database)
+    return run_ids
+
+
+def enter(session: Session, entry: Entry, wish: Wish) -> int:
+    """Store one run with its ticket, in the caller's transaction."""
+    surroundings: dict[str, Any] = {"argv": sys.argv, "queued_in": _folder()}
+    if entry.waits:
+        surroundings["checked_later"] = True
+    run = store.create_run(
+        session, spec=entry.spec, name=entry.name, forced=entry.forced, environment=surroundings, parent=entry.parent
+    )
+    assert run.id is not None, "a stored run has a key"
+    store.add_rows(session, run_id=run.id, process_id=None, rows=list(entry.findings))
+    store.enqueue(
+        session,
+        run_id=run.id,
+        device=str(getattr(entry.spec, "device", "cpu")),
+        priority=wish.priority,
+        memory_mb=wish.memory_mb,
+        needs=sorted({*wish.needs, *entry.waits}),
+        retries=wish.retries,
+        time_limit_s=wish.time_limit_s,
+        runner=wish.runner,
+        batch=entry.batch,
+    )
+    return run.id
+
+
+def tend(home: Home, database: Engine) -> None:
+    """What every command that looks at runs does first: end what is dead, and replace a dispatcher that is gone.
+
+    A home that cannot be written can still be looked at.
+    """
+    bury_dead(database)
+    with suppress(OSError):
+        ensure_dispatcher(home, database)
+
+
+def requeue(home: Home, run_id: int, wish: Wish) -> None:
+    """Put an ended run back into the queue; what is stored is not computed again. Raises StateConflict, UserError."""
+    database = open_database(home.database)
+    with writing(database) as session:
+        store.lost_runs(session)
+        run = store.resume_run(session, run_id=run_id)
+        device = str(getattr(store.spec_of(session, run=run), "device", "cpu"))
+        before = store.ticket_of(session, run_id=run_id)
+        store.enqueue(
+            session,
+            run_id=run_id,
+            device=device,
+            priority=wish.priority,
+            memory_mb=wish.memory_mb or (before.memory_mb if before else 0),
+            needs=wish.needs,
+            retries=wish.retries,
+            time_limit_s=wish.time_limit_s,
+            runner=wish.runner or (before.runner if before else ""),
+            batch=before.batch if before else None,
+        )
+    ensure_dispatcher(home, database)
+
+
+def needed(home: Home, names: Sequence[str]) -> tuple[int, ...]:
+    """Runs that are to be waited for. Raises UserError for one that is not there, or will never be done by itself."""
+    if not names:
+        return ()
+    with reading(open_database(home.database)) as session:
+        runs = [store.find_run(session, name) for name in names]
+    for run in runs:
+        if run.state in store.UNFINISHED:
+            name = store.ref(run.id or 0)
+            raise UserError(f"--after {name}: it is {run.state}; `leverplus resume {name}` goes on with it")
+    return tuple(run.id for run in runs if run.id is not None)
+
+
+def _folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return ""

@@ -1,0 +1,98 @@
+"""A sweep from its grid to queued runs: checked once for what is shared, trained together where that changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from time import time_ns
+from typing import Any
+
+from sqlmodel import Session
+
+from db import store
+from db.home import Home
+from db.session import open_database, writing
+from db.specs import JobSpec, TrainSpec
+from db.specs.train import VARIES
+from leverplus_tui.jobs import preflight
+from leverplus_tui.jobs.named_paths import resolved
+from leverplus_tui.jobs.preflight import Checked
+from leverplus_tui.queue.grid import Grid
+from leverplus_tui.queue.lock import ensure_dispatcher
+from leverplus_tui.queue.submit import Entry, Wish, enter
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Members with their files looked up, and what preflight says of each."""
+
+    entries: tuple[Entry, ...]
+    checked: tuple[Checked, ...]
+    """The answers that differ, in the order in which they were asked for."""
+
+
+def prepare(home: Home, grid: Grid, name: str, *, force: bool = False, quiet: bool = False) -> Prepared:
+    """Look files up and check: runs that differ only in what preflight does not look at are checked once."""
+    known: dict[str, Checked] = {}
+    batches: dict[str, int] = {}
+    entries = []
+    for member in grid.members:
+        waits: set[int] = set()
+        spec = resolved(member.spec, home, waits)
+        if waits:
+            checked = Checked(())
+        else:
+            key = _shared(spec)
+            if key not in known:
+                known[key] = preflight.check(spec, home, quiet=quiet)
+            checked = known[key]
+        forced = force if waits else checked.blocked
+        batch = batches.setdefault(_alike(spec), time_ns() // 1000 + len(batches)) if trains_together(spec) else None
+        label = f"{name or store.default_name(spec)} {member.label}"
+        entries.append(
+            Entry(spec, label, checked.stored(), forced, None, frozenset(waits), batch, settings=member.settings)
+        )
+    alone = [one for one in batches.values() if sum(entry.batch == one for entry in entries) == 1]
+    entries = [replace(entry, batch=None) if entry.batch in alone else entry for entry in entries]
+    return Prepared(tuple(entries), tuple(known.values()))
+
+
+def queue_sweep(home: Home, grid: Grid, prepared: Prepared, wish: Wish, name: str) -> store.SweepRow:
+    """Store the sweep and its runs, all or none, and see to it that somebody starts them."""
+    database = open_database(home.database)
+    kind = grid.members[0].spec.kind
+    with writing(database) as session:
+        members = {enter(session, entry, wish): entry.settings for entry in prepared.entries}
+        shown = name or f"{kind} by {', '.join(grid.axes)}"
+        sweep_id = store.create_sweep(session, name=shown, kind=kind, axes=grid.axes, members=members)
+        row = store.get_sweep(session, sweep_id=sweep_id)
+    ensure_dispatcher(home, database)
+    return row
+
+
+def trains_together(spec: Any) -> bool:
+    """Whether a run may train in one process with others: nothing that it draws depends on them. Dropout would."""
+    return isinstance(spec, TrainSpec) and not (spec.dropout or spec.attn_dropout)
+
+
+def _alike(spec: JobSpec) -> str:
+    """Equal for trainings that differ in numbers only."""
+    return spec.model_copy(update={name: 0 for name in VARIES}).canonical()
+
+
+def _shared(spec: JobSpec) -> str:
+    """Equal for runs of which preflight says the same: no check looks at a training's numbers, nor at a seed that draws no
+    questions."""
+    if isinstance(spec, TrainSpec):
+        return _alike(spec)
+    drawn = getattr(spec, "limit", None) or spec.kind != "eval"
+    return (
+        spec.canonical()
+        if drawn or "seed" not in type(spec).model_fields
+        else spec.model_copy(update={"seed": 0}).canonical()
+    )
+
+
+def missing(session: Session, sweep: store.SweepRow) -> list[int]:
+    """Runs of a sweep that ended before they were done."""
+    found = store.states(session, run_ids=list(sweep.members))
+    return [run for run, state in found.items() if state in store.UNFINISHED]

@@ -1,0 +1,72 @@
+"""Visual tokens in memory that several processes have in common."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from engine.packed.images import Kept
+from engine.packed.shared import Shared
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="this system has no files in memory")
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def memory() -> Iterator[tuple[int, int]]:
+    index, tokens = os.memfd_create("index"), os.memfd_create("tokens")
+    os.ftruncate(tokens, 1000)
+    yield index, tokens
+    os.close(index)
+    os.close(tokens)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_what_one_writes_the_other_reads(memory: tuple[int, int], dtype: torch.dtype) -> None:
+    one, other = Shared(*memory, dtype), Shared(*memory, dtype)
+    first, second = torch.randn(1, 3, 5).to(dtype), torch.randn(2, 4, 5).to(dtype)
+    assert other.get("first") is None
+    one.put("first", first)
+    other.put("second", second)
+    one.written().result(), other.written().result()
+    for side in (one, other):
+        for key, tokens in (("first", first), ("second", second)):
+            found = side.get(key)
+            assert found is not None
+            assert torch.equal(found, tokens)
+    assert "third" not in one
+
+
+def test_the_first_to_write_is_kept_and_full_is_full(memory: tuple[int, int]) -> None:
+    one, other = Shared(*memory, torch.float32), Shared(*memory, torch.float32)
+    one.put("a", torch.ones(1, 10, 10))
+    one.written().result()
+    other.put("a", torch.zeros(1, 10, 10))
+    other.put("b", torch.ones(1, 10, 10))
+    other.put("c", torch.ones(1, 10, 10))
+    assert "c" not in one
+    other.put("d", torch.ones(1, 10, 5))
+    other.written().result()
+    found = one.get("a")
+    assert found is not None
+    assert found.sum() == 100
+    assert "d" in one
+
+
+def test_tokens_kept_are_found_by_the_other_process(memory: tuple[int, int]) -> None:
+    own, its = Shared(*memory, torch.float32), Shared(*memory, torch.float32)
+    one, other = Kept(CPU, 10_000, 0, own), Kept(CPU, 10_000, 0, its)
+    tokens = torch.randn(1, 4, 6)
+    one.put("image", tokens)
+    own.written().result()
+    assert "image" in other
+    found = other.get("image")
+    assert found is not None
+    assert torch.equal(found, tokens)
+    found.zero_()
+    again = one.get("image")
+    assert again is not None
+    assert torch.equal(again, tokens), "what is taken out is a copy"

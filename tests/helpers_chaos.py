@@ -1,0 +1,337 @@
+"""Random faults over a home with a queue and a sweep: everything that ends processes, holds locks, fills disks, spoils files.
+
+`Chaos(folder, seed).run(faults)` returns what was done; `verify` says what is not as it should be. Jobs are real processes
+with a recipe of ours (`python -m tests.helpers_chaos job`), and so are dispatchers (`... dispatcher`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import sqlite3
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+from db import store
+from db.copying import check_copy
+from db.fingerprint import content_sha
+from db.home import Home
+from db.rows import Artifact, Cell, Fact, Prediction, Progress, Question, Row, Settle, Subset
+from db.session import open_database, reading, writing
+from db.specs import EvalSpec, UserError
+from engine.job import worker
+from engine.job.claims import claim
+from engine.recipes.run_context import RunContext
+from leverplus_tui.jobs import launcher, preflight
+from leverplus_tui.keeping import backup
+from leverplus_tui.keeping.check import check
+from leverplus_tui.keeping.disk import free, usage
+from leverplus_tui.queue import dispatcher, lock
+from leverplus_tui.queue.grid import grid
+from leverplus_tui.queue.submit import Entry, Wish, requeue, submit, tend
+from leverplus_tui.queue.sweep import prepare, queue_sweep
+
+QUESTIONS = 40
+STEP_S = 0.02
+"""Seconds that a job takes for an answer, so that faults meet it at work."""
+JOB = (sys.executable, "-m", "tests.helpers_chaos", "job")
+DISPATCHER = (sys.executable, "-m", "tests.helpers_chaos", "dispatcher")
+FULL = "disk-is-full"
+"""While this file is in the home, SQLite finds no room for another page."""
+PATIENCE_S = 300.0
+
+
+def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
+    """Answers that depend on the question alone, and a file whose hash is stored."""
+    ids = tuple(range(1, QUESTIONS + 1))
+    sha = hashlib.sha256(b"chaos").hexdigest()
+    yield Fact("retriever", "random")
+    yield Subset("world", "val", "all", {}, ids, sha)
+    yield from (Question("world", "val", q, q, f"question {q}?", ("a",) * 10, "a", "") for q in ids)
+    for q in ids:
+        if (q, 2) in context.answered:
+            continue
+        time.sleep(STEP_S)
+        request = f"{spec.seed}-{q}"
+        known = context.find_answers([request])
+        source = known[request].source if known else context.run_id
+        yield Prediction(q, 2, (1, 2), f"p{q}", request, f"a{q}", f"a{q}", q % 2, False, bool(known), "", source, "")
+        yield Progress(q, len(ids), "questions")
+    yield Settle()
+    path = context.run_dir / "out.json"
+    path.write_text(f'{{"seed": {spec.seed}}}')
+    yield Artifact("results", str(path), content_sha(path), {})
+    yield Cell(sha, 2, len(ids), len(ids), 50.0, 35.0, 65.0, {2: len(ids)}, len(ids))
+
+
+class Chaos:
+    """A home that is not left in peace. What happens is drawn from the seed; when it meets a job is not."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.home = Home(folder / "home")
+        self.database = open_database(self.home.database)
+        self.spoilt: set[str] = set()
+        self.seed = 0
+        """Of the runs that are added."""
+        self.done: Counter[str] = Counter()
+        self.faults: dict[str, Callable[[], bool]] = {
+            "kill a job": lambda: self._signal(signal.SIGKILL),
+            "stop a job": lambda: self._signal(signal.SIGTERM),
+            "freeze a job": self._freeze,
+            "kill the dispatcher": self._kill_dispatcher,
+            "second dispatcher": self._second_dispatcher,
+            "second process of a run": self._second_process,
+            "busy database": self._busy,
+            "full disk": self._full,
+            "spoil a file": self._spoil,
+            "set the clock": self._clock,
+            "pause": self._pause,
+            "back up": self._back_up,
+            "free the disk": self._gc,
+            "queue again": self._again,
+        }
+
+    def run(self, faults: int, runs: int = 6) -> Counter[str]:
+        """Queue runs and a sweep, and do so many things to them; returns how often each was done."""
+        entries = [Entry(EvalSpec(vlm="chaos", device="cpu", seed=seed)) for seed in range(runs)]
+        submit(self.home, entries, Wish(memory_mb=1, retries=2))
+        with suppress(UserError):
+            swept = grid("eval", {"vlm": "chaos", "device": "cpu"}, None, [], f"{runs}")
+            queue_sweep(self.home, swept, prepare(self.home, swept, "chaos", quiet=True), Wish(memory_mb=1), "chaos")
+        names = list(self.faults)
+        while self.done.total() < faults:
+            self._until_one_works()
+            name = self.random.choice(names)
+            with suppress(UserError):  # such as: it has just ended
+                if self.faults[name]():
+                    self.done[name] += 1
+            time.sleep(self.random.uniform(0, 0.2))
+        return self.done
+
+    def _until_one_works(self) -> None:
+        """Faults meet jobs: wait for one, and queue more where nothing is left to do."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and self._job() is None:
+            with suppress(UserError):
+                tend(self.home, self.database)
+                with reading(self.database) as session:
+                    waits = [t for t in store.tickets(session) if not t.paused]
+                if not waits:
+                    self.seed += 1
+                    submit(
+                        self.home,
+                        [Entry(EvalSpec(vlm="chaos", device="cpu", seed=1000 + self.seed))],
+                        Wish(memory_mb=1, retries=2),
+                    )
+            time.sleep(0.05)
+
+    def heal(self) -> None:
+        """Let everything come to its end: no fault any more, everything that is missing queued again."""
+        (self.home.root / FULL).unlink(missing_ok=True)
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            tend(self.home, self.database)
+            with reading(self.database) as session:
+                states = store.run_states(session)
+                held = [t.run_id for t in store.tickets(session) if t.paused and t.state == "queued"]
+            if all(state == "done" for state in states.values()):
+                return
+            if held:
+                with suppress(UserError), writing(self.database) as session:
+                    store.pause(session, run_ids=held, paused=False)
+            for run_id, state in states.items():
+                if state in store.UNFINISHED:
+                    with suppress(UserError):
+                        requeue(self.home, run_id, Wish(memory_mb=1))
+            time.sleep(0.1)
+
+    def verify(self) -> list[str]:
+        """What is not as it should be; empty where nothing was lost, doubled or untrue."""
+        wrong = []
+        with reading(self.database) as session:
+            states = store.run_states(session)
+            wrong += [f"r{run} is {state}" for run, state in states.items() if state != "done"]
+            for run in states:
+                rows = store.predictions(session, run_id=run, shot=2)
+                if [(r.question_id, r.answer, r.score) for r in rows] != [
+                    (q, f"a{q}", q % 2) for q in range(1, QUESTIONS + 1)
+                ]:
+                    wrong.append(f"r{run} has {len(rows)} answers, or others than it was given")
+            living = [f"r{p.run_id}" for p in store.active_processes(session)]
+            wrong += [f"{run} has a process" for run in living]
+        found = check(self.home)
+        named = {finding.subject for finding in found.findings if finding.severity != "info"}
+        wrong += [f"fsck says {finding.message}" for finding in found.findings if finding.subject in named - self.spoilt
+                  and finding.severity != "info"]  # fmt: skip
+        wrong += [f"fsck does not see {path}" for path in self.spoilt - named]
+        return wrong
+
+    # Faults: each says whether there was anything to be done.
+
+    def _job(self) -> store.ProcessRow | None:
+        with reading(self.database) as session:
+            rows = [row for row in store.active_processes(session) if row.ended is None and store.is_alive(row)]
+        return self.random.choice(rows) if rows else None
+
+    def _signal(self, number: signal.Signals) -> bool:
+        row = self._job()
+        if row is not None:
+            launcher.signal_job(row, number)
+        return row is not None
+
+    def _freeze(self) -> bool:
+        row = self._job()
+        if row is None:
+            return False
+        launcher.signal_job(row, signal.SIGSTOP)
+        time.sleep(self.random.uniform(0, 0.2))
+        launcher.signal_job(row, signal.SIGCONT)
+        return True
+
+    def _kill_dispatcher(self) -> bool:
+        found = _processes_with("helpers_chaos dispatcher", str(self.home.root))
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return bool(found)
+
+    def _second_dispatcher(self) -> bool:
+        launcher.spawn([*DISPATCHER, "--home", str(self.home.root)], self.home.root / "queue.log")
+        return True
+
+    def _second_process(self) -> bool:
+        row = self._job()
+        if row is None:
+            return False
+        launcher.spawn([*JOB, "--home", str(self.home.root), f"r{row.run_id}"], self.home.log(row.run_id))
+        return True
+
+    def _busy(self) -> bool:
+        with closing(sqlite3.connect(self.home.database, isolation_level=None, timeout=10)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            time.sleep(self.random.uniform(0, 0.3))
+            connection.execute("ROLLBACK")
+        return True
+
+    def _full(self) -> bool:
+        (self.home.root / FULL).touch()
+        time.sleep(self.random.uniform(0.1, 0.6))
+        (self.home.root / FULL).unlink(missing_ok=True)
+        return True
+
+    def _spoil(self) -> bool:
+        with reading(self.database) as session:
+            paths = [one.path for one in store.promised_files(session) if one.state == "done"]
+        fresh = [path for path in paths if path not in self.spoilt]
+        if not fresh:
+            return False
+        Path(fresh[0]).write_text("spoilt")
+        self.spoilt.add(fresh[0])
+        return True
+
+    def _clock(self) -> bool:
+        """Stored times as a clock leaves them that was years ahead, or behind."""
+        ahead = self.random.choice((-1, 1)) * 10**15
+        with writing(self.database) as session:
+            connection = session.connection()
+            connection.exec_driver_sql(f"UPDATE ticket SET not_before = not_before + {ahead} WHERE not_before > 0")
+            connection.exec_driver_sql(
+                f"UPDATE process SET heartbeat_at = heartbeat_at + {ahead} WHERE ended_at IS NULL"
+            )
+        return True
+
+    def _pause(self) -> bool:
+        with writing(self.database) as session:
+            waiting = [t for t in store.tickets(session) if t.state == "queued"]
+            if waiting:
+                one = self.random.choice(waiting)
+                store.pause(session, run_ids=[one.run_id], paused=not one.paused)
+        return bool(waiting)
+
+    def _back_up(self) -> bool:
+        target = self.home.root.parent / "backup.tar"
+        backup.back_up(self.home, target)
+        place = self.home.root.parent / "unpacked"
+        place.mkdir(exist_ok=True)
+        backup._unpack(target, place)
+        check_copy(place / backup.DATABASE)
+        return True
+
+    def _gc(self) -> bool:
+        free(usage(self.home, self.database).waste)
+        return True
+
+    def _again(self) -> bool:
+        with reading(self.database) as session:
+            ended = [run for run, state in store.run_states(session).items() if state in store.UNFINISHED]
+        if ended:
+            requeue(self.home, self.random.choice(ended), Wish(memory_mb=1, retries=1))
+        return bool(ended)
+
+
+def prepare_world(set_: Callable[[Any, str, Any], None]) -> None:
+    """Jobs and dispatchers of this file in place of the real ones; `set_` sets an attribute."""
+    set_(launcher, "WORKER", JOB)
+    set_(lock, "DISPATCHER", DISPATCHER)
+    set_(preflight, "check", lambda spec, place, quiet=False: preflight.Checked(()))
+
+
+def _processes_with(*words: str) -> list[int]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            if all(word in line for word in words):
+                found.append(int(folder.name))
+    return found
+
+
+def _no_room(database: Engine, home: Path) -> None:
+    """SQLite's own error for a full disk, while the file is there."""
+
+    def begin(connection: Connection) -> None:
+        pages = 1 if (home / FULL).exists() else 2**30
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    event.listen(database, "begin", begin)
+
+
+def main(arguments: list[str]) -> int:
+    """A job, or a dispatcher."""
+    what, *rest = arguments
+    prepare_world(setattr)
+    if what == "dispatcher":
+        setattr(dispatcher, "lanes", lambda: {"cpu": 3})  # noqa: B010 - three jobs of 1 MB each
+        dispatcher.FIRST_PAUSE_S = 0.1
+        return dispatcher.main(rest)
+    worker.RECIPES["eval"] = ("tests.helpers_chaos", "evaluate")
+
+    def claimed(home: Home, name: str) -> Any:
+        job = claim(home, name)
+        _no_room(job.database, home.root)
+        return job
+
+    setattr(worker, "claim", claimed)  # noqa: B010 - the engine of this job alone
+    return worker.main(rest)
+
+
+def chaos(folder: Path, seed: int, faults: int, runs: int = 6) -> tuple[Counter[str], list[str]]:
+    """One home: faults, then healing; what was done, and what is wrong afterwards."""
+    one = Chaos(folder, seed)
+    done = one.run(faults, runs)
+    one.heal()
+    return done, one.verify()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,243 @@
+"""The queue with real job processes: starts, retries, limits, dependencies, and dispatchers that die."""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db import process, store
+from db.session import reading, writing
+from db.specs import EvalSpec, TrainSpec, UserError
+from leverplus_tui.jobs import launcher
+from leverplus_tui.queue import dispatcher as module
+from leverplus_tui.queue import lock, submit
+from leverplus_tui.queue.dispatcher import Dispatcher
+from leverplus_tui.queue.submit import Entry, Wish
+from tests.helpers_cli import Desk, make_desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    desk = make_desk(tmp_path, monkeypatch)
+    monkeypatch.setattr(submit, "ensure_dispatcher", lambda home, database: None)
+    monkeypatch.setattr(module, "lanes", lambda: {"cpu": 16_000})
+    return desk
+
+
+AT_ITS_TURN = Wish()
+
+
+def queued(desk: Desk, vlm: str, wish: Wish = AT_ITS_TURN, **fields: Any) -> int:
+    spec = EvalSpec(vlm=vlm, device="cpu", **fields)
+    return submit.submit(desk.home, [Entry(spec)], wish)[0]
+
+
+def ticket(desk: Desk, run_id: int) -> store.TicketRow:
+    with reading(desk.database) as session:
+        found = store.ticket_of(session, run_id=run_id)
+    assert found is not None
+    return found
+
+
+def test_jobs_run_one_after_the_other_and_the_queue_ends(desk: Desk) -> None:
+    first, second = queued(desk, "pause"), queued(desk, "plain")
+    queue = Dispatcher(desk.home)
+    assert queue.turn()
+    process_row = desk.until_paused(first)
+    assert queue.turn()
+    assert ticket(desk, second).waiting == "waits for cpu: r1 at work"
+    assert desk.json("show", "r2")["waiting"] == "waits for cpu: r1 at work"
+    os.kill(process_row.pid, signal.SIGTERM)
+    desk.until(first, "stopped")
+    assert queue.turn()
+    desk.until(second, "done")
+    assert not queue.turn()
+
+
+def test_a_job_that_was_started_at_once_is_waited_for(desk: Desk) -> None:
+    running = desk.launch("pause")
+    waiting = queued(desk, "plain")
+    desk.until_paused(running)
+    Dispatcher(desk.home).turn()
+    assert ticket(desk, waiting).waiting == "waits for cpu: r1 at work"
+    launcher.stop(desk.home, running)
+
+
+def test_priorities_and_places_decide_who_is_next(desk: Desk) -> None:
+    first, second, third = (queued(desk, "plain") for _ in range(3))
+    desk.call("priority", f"r{third}", "5")
+    desk.call("queue", "move", f"r{second}", "--before", f"r{first}")
+    assert [row["run"] for row in desk.json("queue")] == ["r3", "r2", "r1"]
+    desk.call("queue", "move", f"r{first}")
+    assert [(row["run"], row["priority"]) for row in desk.json("queue")] == [("r1", 5), ("r3", 5), ("r2", 0)]
+    desk.call("pause", "r1")
+    assert desk.json("queue")[0]["paused"]
+    desk.call("unpause", "r1")
+    desk.call("queue", "cancel", "r1", "r2", "r3")
+    assert desk.json("queue") == []
+    assert [desk.state(run) for run in (first, second, third)] == ["stopped"] * 3
+    assert "does not wait" in desk.call("pause", "r1", code=2).stderr
+
+
+def test_a_lost_job_is_tried_again_as_often_as_it_may(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.0)
+    run_id = queued(desk, "die", Wish(retries=1))
+    queue = Dispatcher(desk.home)
+    queue.turn()
+    for tries in (1, 2):
+        desk.wait(lambda tries=tries: len(desk.detail(run_id).processes) == tries)  # type: ignore[misc]
+        row = desk.detail(run_id).processes[-1]
+        desk.wait(lambda row=row: not store.is_alive(row))  # type: ignore[misc]
+        queue.turn()
+        queue.turn()
+    assert desk.state(run_id) == "lost"
+    assert (ticket(desk, run_id).tried, len(desk.detail(run_id).processes)) == (1, 2)
+    assert not queue.goes_on()
+
+
+def test_a_wrong_input_is_not_tried_again(desk: Desk) -> None:
+    run_id = queued(desk, "user-error", Wish(retries=3))
+    queue = Dispatcher(desk.home)
+    queue.turn()
+    desk.until(run_id, "failed")
+    assert not queue.turn()
+    assert len(desk.detail(run_id).processes) == 1
+
+
+def test_a_job_that_takes_too_long_is_asked_then_killed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = queued(desk, "deaf", Wish(time_limit_s=60))
+    queue = Dispatcher(desk.home)
+    queue.turn()
+    row = desk.until_paused(run_id)
+    age = 61.0
+    monkeypatch.setattr(process, "age_s", lambda *_: age)
+    queue.turn()
+    assert [finding.code for finding in desk.detail(run_id).findings] == ["time-limit"]
+    assert desk.state(run_id) == "running"
+    age = 60.0 + module.GRACE_S
+    queue.turn()
+    desk.wait(lambda: not store.is_alive(row))
+    assert desk.state(run_id) == "stopped"
+    assert desk.detail(run_id).processes[-1].reason == "time limit of 1m00 reached, killed 20s later"
+    assert not queue.turn()
+
+
+def test_the_age_of_a_process_is_the_kernels() -> None:
+    far = datetime(1990, 1, 1, tzinfo=UTC)
+    assert 0 <= process.age_s(process.pid_start(os.getpid()), far) < 86_400
+
+
+def test_a_run_that_names_an_unfinished_one_waits_for_what_it_writes(desk: Desk) -> None:
+    first = queued(desk, "plain")
+    refused = desk.call("run", "eval", "--vlm", "plain", "--selector", "r1", code=2)
+    assert "--queue waits for it" in refused.stderr
+    desk.call("run", "eval", "--vlm", "plain", "--selector", "r1", "--device", "cpu", "--queue")
+    assert ticket(desk, 2).needs == (first,)
+    queue = Dispatcher(desk.home)
+    queue.turn()
+    desk.until(first, "done")
+    queue.turn()
+    assert desk.state(2) == "failed"
+    last = desk.detail(2).processes[-1]
+    assert (last.exit_code, "r1: that run (eval, done) wrote nothing of the kind" in last.reason) == (2, True)
+    assert "wrote nothing" in desk.log(2)
+
+
+def test_then_is_queued_behind_a_run_and_takes_what_it_writes(desk: Desk) -> None:
+    assert "give one of eval" in desk.call("run", "eval", "--queue", "--then", "dance", code=2).stderr
+    desk.call("run", "eval", "--vlm", "plain", "--queue", "--then", "eval --vlm plain --shot 1")
+    assert ticket(desk, 2).needs == (1,)
+    with reading(desk.database) as session:
+        spec = store.spec_of(session, run=store.get_run(session, run_id=2))
+    assert isinstance(spec, EvalSpec)
+    assert (spec.shots, spec.selector) == ((1,), "")
+
+
+def test_then_after_a_training_evaluates_its_selector(desk: Desk) -> None:
+    words = ("--data", "builtin", "--embeddings", "builtin", "--device", "cpu", "--queue")
+    desk.call("run", "rce", *words, "--then", "eval --vlm plain")
+    with reading(desk.database) as session:
+        specs = [store.spec_of(session, run=store.get_run(session, run_id=run)) for run in (1, 2)]
+    assert isinstance(specs[0], TrainSpec)
+    assert isinstance(specs[1], EvalSpec)
+    assert specs[1].selector == "r1"
+
+
+def test_a_run_cannot_wait_for_itself(desk: Desk) -> None:
+    first = queued(desk, "plain")
+    second = queued(desk, "plain", Wish(needs=(first,)))
+    with pytest.raises(UserError, match="r1 cannot wait for r2, which waits for r1"), writing(desk.database) as session:
+        store.enqueue(session, run_id=first, device="cpu", needs=[second])
+
+
+def test_of_two_dispatchers_one_works(desk: Desk) -> None:
+    queued(desk, "plain")
+    held = lock.take(desk.home)
+    assert held is not None
+    assert lock.take(desk.home) is None
+    os.close(held)
+    again = lock.take(desk.home)
+    assert again is not None
+    os.close(again)
+
+
+def test_a_dead_dispatcher_is_replaced_by_the_next_command(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(launcher, "spawn", lambda *words, **_: started.append(words))
+    queued(desk, "plain")
+    held = lock.take(desk.home)
+    lock.ensure_dispatcher(desk.home, desk.database)
+    assert started == [], "one is at work"
+    assert held is not None
+    os.close(held)
+    lock.ensure_dispatcher(desk.home, desk.database)
+    assert len(started) == 1
+    desk.call("queue", "cancel", "r1")
+    lock.ensure_dispatcher(desk.home, desk.database)
+    assert len(started) == 1, "nothing waits"
+
+
+def test_a_dispatcher_that_died_between_deciding_and_starting_is_made_up_for(desk: Desk) -> None:
+    run_id = queued(desk, "plain")
+    with writing(desk.database) as session:
+        store.grant(session, run_ids=[run_id], lane="cpu")
+    Dispatcher(desk.home).turn()
+    desk.until(run_id, "done")
+
+
+def test_a_run_that_two_processes_were_started_for_is_done_once(desk: Desk) -> None:
+    """As when a dispatcher is killed after it started a job and before it wrote so down."""
+    run_id = queued(desk, "pause")
+    launcher.spawn([*launcher.WORKER, "--home", str(desk.home.root), f"r{run_id}"], desk.home.log(run_id))
+    desk.until_paused(run_id)
+    second = launcher.spawn([*launcher.WORKER, "--home", str(desk.home.root), f"r{run_id}"], desk.home.log(run_id))
+    assert second.wait() == 1
+    assert "already worked on by process" in desk.log(run_id)
+    assert desk.state(run_id) == "running"
+    launcher.stop(desk.home, run_id)
+
+
+def test_the_whole_queue_with_its_own_process(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`run` works until nothing is left and gives the lock back."""
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "ROUND_S", 0.05)
+    runs = [queued(desk, "plain", seed=seed) for seed in range(3)]
+    module.run(desk.home, lock.take(desk.home))
+    assert [desk.state(run) for run in runs] == ["done"] * 3
+    free = lock.take(desk.home)
+    assert free is not None
+    os.close(free)
+
+
+def test_a_stopped_waiting_run_can_be_queued_again(desk: Desk) -> None:
+    run_id = queued(desk, "plain", Wish(memory_mb=100))
+    desk.call("stop", "r1")
+    desk.call("resume", "r1", "--queue")
+    assert (desk.state(run_id), ticket(desk, run_id).memory_mb) == ("queued", 100)
+    Dispatcher(desk.home).turn()
+    desk.until(run_id, "done")

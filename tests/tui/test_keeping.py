@@ -1,0 +1,251 @@
+"""Trash, disk, backups and the check of a home: nothing that is used goes, nothing that is stored is lost."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tarfile
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from db import rows, store
+from db.fingerprint import content_sha
+from db.session import open_database, reading, writing
+from db.specs import EvalSpec, TrainSpec
+from leverplus_tui.jobs import launcher
+from leverplus_tui.keeping import disk
+from leverplus_tui.queue import lock
+from tests.helpers_cli import Desk, make_desk, store_eval
+
+SCORES = {1: 1.0, 2: 0.0, 3: 0.6, 4: 1.0}
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return make_desk(tmp_path, monkeypatch)
+
+
+def trained(desk: Desk, *, state: str = "done") -> int:
+    """A training with a checkpoint on disk, a log, and the state of its trainer."""
+    with writing(desk.database) as session:
+        run = store.create_run(session, spec=TrainSpec(rl_data="builtin", embeddings="builtin"), environment={})
+        assert run.id is not None
+        folder = desk.home.run_dir(run.id)
+        (folder / "checkpoints").mkdir(parents=True)
+        path = folder / "checkpoints" / "rce_best.safetensors"
+        path.write_bytes(b"weights" * 100)
+        (folder / "log.txt").write_text("a log\n")
+        (folder / "training.safetensors").write_bytes(b"state" * 100)
+        row = rows.Checkpoint(str(path), "rce", 1, content_sha(path), 10, True, {})
+        store.add_rows(session, run_id=run.id, process_id=None, rows=[row])
+        store.set_state(session, run_id=run.id, state="running")
+        store.set_state(session, run_id=run.id, state=state)
+        return run.id
+
+
+def checkpoint(desk: Desk, run_id: int) -> Path:
+    return desk.home.run_dir(run_id) / "checkpoints" / "rce_best.safetensors"
+
+
+def wrong(desk: Desk) -> list[str]:
+    """What `fsck` finds beside waste."""
+    return [finding["code"] for finding in desk.json("fsck")["findings"] if finding["severity"] != "info"]
+
+
+def test_the_trash_shows_what_it_holds_and_gives_it_back(desk: Desk) -> None:
+    run_id = trained(desk)
+    desk.call("delete", "r1", "--yes")
+    assert desk.json("runs") == []
+    (entry,) = desk.json("trash")
+    assert (entry["run"], entry["used_by"]) == ("r1", [])
+    assert entry["bytes"] > 1000
+    assert "r1 restored" in desk.call("trash", "restore", "r1").stdout
+    assert [run["id"] for run in desk.json("runs")] == [f"r{run_id}"]
+    assert desk.json("trash", "list") == []
+
+
+def test_emptying_the_trash_keeps_what_others_use(desk: Desk) -> None:
+    first, second = trained(desk), trained(desk)
+    with writing(desk.database) as session:
+        store.create_run(session, spec=EvalSpec(selector=str(checkpoint(desk, first))), environment={})
+        store.set_state(session, run_id=3, state="stopped")
+    desk.call("delete", "r1", "r2", "--yes")
+    assert "r1 stays: r3 use files of it" in desk.call("trash", "empty", "--yes").stderr
+    assert checkpoint(desk, first).exists()
+    assert not desk.home.run_dir(second).exists()
+    with reading(desk.database) as session:
+        assert set(store.run_states(session)) == {1, 3}
+    desk.call("delete", "r3", "--yes")
+    assert desk.json("trash", "empty", "--yes") == {"erased": ["r3", "r1"], "kept": {}}
+    assert not desk.home.run_dir(first).exists()
+
+
+def test_what_is_not_in_the_trash_is_not_erased(desk: Desk) -> None:
+    trained(desk)
+    assert "r1 is not in the trash" in desk.call("trash", "empty", "r1", "--yes", code=2).stderr
+    desk.call("delete", "r1", "--yes")
+    assert "no terminal to ask on" in desk.call("trash", "empty", code=2).stderr
+
+
+def test_gc_deletes_what_nobody_needs_and_nothing_else(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    done, lost = trained(desk), trained(desk, state="lost")
+    (desk.home.run_dir(done) / "reserve").write_bytes(bytes(1000))
+    stray = desk.home.runs / "r99"
+    stray.mkdir()
+    (stray / "left.txt").write_text("of a run that was erased")
+    said = desk.json("gc", "--dry-run")
+    why = {Path(one["path"]).name: one["why"] for one in said["waste"]}
+    assert why == {
+        "reserve": "reserve of a process that is gone",
+        "training.safetensors": "state of a training that is done",
+    }
+    assert (desk.home.run_dir(done) / "reserve").exists(), "a dry run deletes nothing"
+    monkeypatch.setattr(disk, "OLD_S", -1.0)
+    assert desk.json("gc")["freed"] > 1500
+    assert not stray.exists()
+    assert not (desk.home.run_dir(done) / "training.safetensors").exists()
+    assert (desk.home.run_dir(lost) / "training.safetensors").exists(), "a lost training goes on from it"
+    assert checkpoint(desk, done).exists()
+    assert wrong(desk) == []
+
+
+def test_gc_leaves_jobs_at_work_alone(desk: Desk) -> None:
+    run_id = desk.launch("pause")
+    desk.until_paused(run_id)
+    assert [one["path"] for one in desk.json("gc")["waste"]] == []
+    assert "jobs are at work and use the cache" in desk.call("gc", "--cache", code=2).stderr
+    launcher.stop(desk.home, run_id)
+
+
+@pytest.mark.parametrize("name", ["home.tar", "home.tar.gz"])
+def test_a_backup_is_the_home_and_restoring_keeps_the_present_one(desk: Desk, tmp_path: Path, name: str) -> None:
+    run_id = trained(desk)
+    store_eval(desk, SCORES)
+    file = tmp_path / "elsewhere" / name
+    made = desk.json("backup", str(file))
+    assert (made["runs"], made["changed"]) == (2, [])
+    checkpoint(desk, run_id).write_bytes(b"spoilt")
+    desk.call("delete", "r2", "--yes")
+    assert desk.call("fsck", code=1).stdout.startswith("! error file-changed")
+    desk.database.dispose()
+    kept = Path(desk.json("restore", str(file), "--yes")["kept"])
+    restored = Desk(desk.home)
+    assert wrong(restored) == []
+    assert [run["id"] for run in restored.json("runs")] == ["r2", "r1"]
+    assert len(restored.answers(2)) == len(SCORES)
+    assert (kept / "runs" / "r1" / "checkpoints" / "rce_best.safetensors").read_bytes() == b"spoilt"
+
+
+def test_a_backup_while_a_job_writes_is_sound_and_its_job_is_lost_there(desk: Desk, tmp_path: Path) -> None:
+    run_id = desk.launch("pause")
+    desk.until_paused(run_id)
+    file = tmp_path / "home.tar"
+    desk.call("backup", str(file))
+    refused = desk.call("restore", str(file), "--yes", code=2).stderr
+    assert "r1 at work in" in refused
+    assert "leverplus stop r1" in refused
+    launcher.stop(desk.home, run_id)
+    desk.database.dispose()
+    desk.call("restore", str(file), "--yes")
+    restored = Desk(desk.home)
+    assert restored.json("runs")[0]["state"] == "lost"
+    assert len(restored.answers(run_id)) >= 10
+    restored.call("resume", "r1")
+    assert (restored.state(run_id), len(restored.answers(run_id))) == ("done", 30)
+
+
+def test_a_restored_queue_is_paused_and_a_working_one_is_not_replaced(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "ensure_dispatcher", lambda home, database: None)
+    monkeypatch.setattr("leverplus_tui.queue.submit.ensure_dispatcher", lambda home, database: None)
+    desk.call("run", "eval", "--vlm", "plain", "--queue")
+    file = tmp_path / "home.tar"
+    desk.call("backup", str(file))
+    held = lock.take(desk.home)
+    assert held is not None
+    assert "`leverplus queue` lists them" in desk.call("restore", str(file), "--yes", code=2).stderr
+    os.close(held)
+    desk.database.dispose()
+    desk.call("restore", str(file), "--yes")
+    assert [row["paused"] for row in Desk(desk.home).json("queue")] == [True]
+
+
+@pytest.mark.parametrize("fault", ["cut", "foreign", "outside", "other"])
+def test_what_is_no_backup_replaces_nothing(desk: Desk, tmp_path: Path, fault: str) -> None:
+    trained(desk)
+    file = tmp_path / "home.tar"
+    desk.call("backup", str(file))
+    if fault == "cut":
+        file.write_bytes(file.read_bytes()[:30_000])
+    elif fault == "other":
+        file.write_bytes(b"nothing of the kind")
+    else:
+        (tmp_path / "text").write_text("x")
+        with tarfile.open(file, "a") as archive:
+            archive.add(tmp_path / "text", "readme.txt" if fault == "foreign" else "runs/../../outside.txt")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    result = desk.call("restore", str(file), "--yes", code=2)
+    assert "backup" in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == before, "nothing is left of it"
+    assert desk.json("runs")[0]["id"] == "r1"
+
+
+def test_fsck_finds_and_mends_files_figures_and_states(desk: Desk) -> None:
+    gone, changed = trained(desk), trained(desk)
+    figure = store_eval(desk, SCORES)
+    checkpoint(desk, gone).unlink()
+    checkpoint(desk, changed).write_bytes(b"another")
+    with writing(desk.database) as session:
+        session.connection().exec_driver_sql("UPDATE cell SET accuracy = 99, n_done = 3")
+        store.create_run(session, spec=EvalSpec(), environment={})
+        store.start_process(
+            session, run_id=4, pid=1, pid_start="0", boot_id="another/boot", host="", argv=(), log_path=""
+        )
+        store.set_state(session, run_id=4, state="running")
+    found = {finding["code"]: finding for finding in desk.json("fsck", code=1)["findings"]}
+    assert {"file-missing", "file-changed", "figure-untrue", "state-untrue"} <= set(found)
+    assert "shows 99.00 over 3 answers at 2 shots; its answers say 65.00 over 4" in found["figure-untrue"]["message"]
+    mended = desk.json("fsck", "--repair")["repaired"]
+    assert [line.partition(":")[0] for line in mended[:4]] == ["r4", "r1", "r2", f"r{figure} at 2 shots"]
+    assert desk.detail(figure).cells[0].accuracy == pytest.approx(65.0)
+    assert desk.state(4) == "lost"
+    assert wrong(desk) == []
+    assert "wrote nothing of the kind" in desk.call("run", "eval", "--selector", f"r{gone}", code=2).stderr
+
+
+def spoil(path: Path, *marks: bytes) -> None:
+    """Overwrite the page that holds these texts, as a failing disk does."""
+    content = path.read_bytes()
+    pages = range(0, len(content), 4096)
+    page = next(start for start in pages if all(mark in content[start : start + 4096] for mark in marks))
+    path.write_bytes(content[:page] + b"\xff" * 4096 + content[page + 4096 :])
+
+
+def test_what_can_be_read_of_a_damaged_database_is_saved(desk: Desk) -> None:
+    for number in range(12):
+        store_eval(desk, {q: q % 2 for q in range(1, 400)}, name=f"stored {number}")
+    desk.database.dispose()
+    with closing(sqlite3.connect(desk.home.database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    spoil(desk.home.database, b"stored 5-2-200", b"[1,2]")
+    refused = desk.json("fsck", code=1)["findings"]
+    assert [finding["code"] for finding in refused] == ["database-damaged"]
+    told = desk.json("fsck", "--repair", "--quick")["repaired"][0]
+    assert "rows copied from the damaged file, which is now" in told
+    rest = Desk(desk.home)
+    assert len(rest.json("runs")) == 12
+    with closing(sqlite3.connect(desk.home.database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        saved = connection.execute("SELECT count(*) FROM prediction").fetchone()[0]
+    assert 12 * 399 - 100 < saved < 12 * 399, "all but what lay on the page"
+    assert len(list(desk.home.root.glob("leverplus-damaged-*.db"))) == 1
+
+
+def test_a_home_without_a_database_is_not_checked(desk: Desk) -> None:
+    assert "nothing to check" in desk.call("fsck", code=2).stderr
+    open_database(desk.home.database)
+    assert desk.call("fsck").stdout.endswith("is sound\n")

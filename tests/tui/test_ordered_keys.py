@@ -1,0 +1,82 @@
+"""Keys typed faster than the program opens what they ask for: none is lost, none lands elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db.home import Home
+from leverplus_tui.tui import ordered_keys
+from leverplus_tui.tui.database import Database
+from leverplus_tui.tui.screens.compare import CompareScreen
+from leverplus_tui.tui.screens.launch.form import LaunchScreen
+from leverplus_tui.tui.screens.run.page import RunScreen
+from leverplus_tui.tui.screens.runs.page import RunsScreen
+from tests.helpers_tui import burst, fill, held_back, opened, settled, until
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    return fill(tmp_path_factory.mktemp("filled"), n=10)
+
+
+async def test_keys_typed_while_the_form_opens_are_typed_into_the_form(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        burst(pilot, "e", *["down"] * 3, "5")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen) and not held_back(pilot))
+        form = pilot.app.screen
+        assert isinstance(form, LaunchScreen)
+        assert form.form.values["shots"] == "5"
+        assert page.table.cursor == 0
+
+
+async def test_a_dialog_that_has_to_read_first_gets_what_is_typed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go = threading.Event(), threading.Event()
+    read = Database.run_rows
+
+    def slowly(self: Database, ids: Any) -> Any:
+        if threading.current_thread() is not threading.main_thread() and len(ids) == 1:
+            reading.set()
+            go.wait(60)
+        return read(self, ids)
+
+    home = fill(tmp_path, n=10)
+    async with opened(home) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        page.table.move_to(2)
+        monkeypatch.setattr(Database, "run_rows", slowly)
+        burst(pilot, "t", *"desk", "enter", "j")
+        await until(pilot, reading.is_set)
+        assert held_back(pilot) == 7
+        go.set()
+        await until(pilot, lambda: page._rows[2].tags == ("desk",) and not held_back(pilot))
+        assert page.table.cursor_key == 1
+
+
+async def test_keys_go_to_the_pages_that_the_keys_before_them_opened(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        burst(pilot, "G", "enter", "tab", "tab", "escape", "space", "k", "space", "v", "j")
+        await until(pilot, lambda: not held_back(pilot) and isinstance(pilot.app.screen, CompareScreen))
+        await settled(pilot)
+        page = pilot.app.screen
+        assert isinstance(page, CompareScreen)
+        assert page.run_ids == (1, 2)
+        assert page.table.cursor == 2
+
+
+async def test_a_page_that_never_opens_keeps_keys_for_a_while_only(
+    filled: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ordered_keys, "HOLD_S", 0.05)
+    monkeypatch.setattr(RunScreen, "is_opening", True)
+    async with opened(filled) as pilot:
+        burst(pilot, "enter", "escape", "j")
+        await until(pilot, lambda: not held_back(pilot) and isinstance(pilot.app.screen, RunsScreen))
