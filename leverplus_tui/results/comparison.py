@@ -225,8 +225,16 @@ def _with(found: dict[str, tuple[Finding, ...]], more: Iterable[Finding]) -> dic
 
 
 def spec_diff(described_runs: Mapping[str, Mapping[str, Any]]) -> tuple[FieldDifference, ...]:
-    """Flat fields that are not the same in all runs, in the order in which they first appear; missing ones are None."""
-    fields = dict.fromkeys(name for values in described_runs.values() for name in values)
+    """Flat fields that are not the same in all runs, in the order in which they first appear; missing ones are None.
+
+    What some runs do not tell of how they were made tells of no difference: older versions did not note it.
+    """
+    every = dict.fromkeys(name for values in described_runs.values() for name in values)
+    fields = [
+        name
+        for name in every
+        if not name.startswith("made.") or all(name in values for values in described_runs.values())
+    ]
     rows = [FieldDifference(name, {run: values.get(name) for run, values in described_runs.items()}) for name in fields]
     return tuple(row for row in rows if len({json.dumps(value, sort_keys=True) for value in row.values.values()}) > 1)
 

@@ -131,7 +131,8 @@ def test_an_old_home_keeps_its_files(engine: Engine, tmp_path: Path) -> None:
         for statement in ("DROP TABLE ticket", "DROP TABLE sweep_member", "DROP TABLE sweep", "DROP TABLE snapshot",
                           "DROP TABLE run_input", "ALTER TABLE answer DROP COLUMN run_id",
                           "ALTER TABLE prediction DROP COLUMN source_run", "ALTER TABLE candidate DROP COLUMN cut",
-                          "ALTER TABLE candidate DROP COLUMN source_run", "ALTER TABLE data_file DROP COLUMN modified_ns",
+                          "ALTER TABLE candidate DROP COLUMN source_run", "ALTER TABLE candidate DROP COLUMN gt_prob",
+                          "ALTER TABLE data_file DROP COLUMN modified_ns",
                           "ALTER TABLE data_file DROP COLUMN changed_at",
                           *(f"ALTER TABLE {one} DROP COLUMN reasoning" for one in ("answer", "prediction", "candidate")),
                           "UPDATE alembic_version SET version_num = '1'", "PRAGMA user_version = 1"):  # fmt: skip

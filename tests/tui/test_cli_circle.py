@@ -10,6 +10,7 @@ import pytest
 from db.home import Home
 from db.specs import EmbedSpec, EvalSpec, GenerateSpec, TrainSpec
 from leverplus_tui.commands import circle
+from leverplus_tui.commands.run import Begun
 from tests.helpers_cli import make_desk
 
 
@@ -19,7 +20,7 @@ def test_two_selectors_are_trained_and_the_second_is_held_against_every_control(
     desk = make_desk(tmp_path, monkeypatch)
     asked: list[Any] = []
 
-    def begin(place: Home, spec: Any, **_: Any) -> int:
+    def begin(place: Home, spec: Any, begun: Begun, *, follows: bool) -> int:
         asked.append(spec)
         return len(asked)
 

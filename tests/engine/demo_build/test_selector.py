@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from db.specs import GenerateSpec, TrainSpec
 from engine.demo import recipe
 from engine.demo.shipped import FILES, trained_dir
 from engine.demo_build.selector import build
@@ -48,6 +49,6 @@ def test_what_is_shipped_was_made_of_the_shipped_world_by_the_recipe() -> None:
     assert manifest is not None
     assert manifest.parts == recipe.PARTS_B
     asked = recipe.two_shot_data(data.meta["selector"]["path"], data.meta["spec"]["seed"])
-    assert data.meta["spec"] == asked.model_dump(mode="json")
+    assert GenerateSpec.model_validate(data.meta["spec"]) == asked
     trained = recipe.selector_b("builtin", "builtin", manifest.lineage["spec"]["seed"])
-    assert manifest.lineage["spec"] == trained.model_dump(mode="json")
+    assert TrainSpec.model_validate(manifest.lineage["spec"]) == trained
