@@ -92,6 +92,7 @@ class LeverplusApp(RememberingApp):
         self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
         self._view: View | None = None
         self._before: View | None = None
+        self._begun = False
         self.recall()
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level: AnimationLevel = "none"
@@ -112,6 +113,11 @@ class LeverplusApp(RememberingApp):
 
     # Start and end
 
+    @property
+    def is_starting(self) -> bool:
+        """Until the database is open, or refused."""
+        return not self._begun
+
     async def on_mount(self) -> None:
         """Show the runs; the database opens after the first frame."""
         await self.switch_mode("runs")
@@ -126,6 +132,7 @@ class LeverplusApp(RememberingApp):
                 page.post_message(messages.DatabaseRefused(str(error)))
             self.push_screen(Tell("The database cannot be used", str(error), error=True))
             settle_memory()
+            self._begun = True
             return
         self.watcher = Watcher(
             tell=self.post_message,
@@ -140,6 +147,7 @@ class LeverplusApp(RememberingApp):
             self.notify(problem, severity="warning", timeout=10)
         self._count_jobs()
         await self._open_links()
+        self._begun = True
         if not self.is_headless:
             settle_memory()
 

@@ -16,8 +16,10 @@ from textual.worker import Worker, get_current_worker
 
 OPENING = ("dialog", "launch", "stop", "resume", "data")
 """Groups of workers that end in a page, a dialog or a message."""
-HOLD_S = 2.0
+HOLD_S = 5.0
 """Longest time for which a key is held: a page that takes longer must not make the program deaf."""
+AT_ONCE = ("ctrl+q", "ctrl+c")
+"""Keys that wait for nothing."""
 LOOK_S = 0.005
 LOST_S = 0.25
 
@@ -42,9 +44,13 @@ class OrderedKeys(App[None]):
 
     async def on_event(self, event: events.Event) -> None:
         """Keys and pasted text stand in line; everything else goes its way."""
-        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+        typed = isinstance(event, events.Key | events.Paste) and not event.is_forwarded
+        if not typed or (isinstance(event, events.Key) and event.key in AT_ONCE):
             await super().on_event(event)
             return
+        assert isinstance(event, events.Key | events.Paste), "nothing else is typed"
+        if isinstance(event, events.Key) and event.key == "ctrl+j":
+            event = events.Key("enter", "\r")  # typed before the terminal was ours, which then makes a line feed of it
         self._typed.append(event)
         if self._passing is None or self._passing.done():
             self._passing = asyncio.create_task(self._pass_all(), name="keys")
@@ -59,6 +65,11 @@ class OrderedKeys(App[None]):
                 await self._dealt_with(target)
         except Exception as error:  # as Textual does with what its own handlers raise
             self._handle_exception(error)
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether there is nothing at all to act on yet; until then keys wait as long as it takes."""
+        return False
 
     async def _dealt_with(self, target: MessagePump) -> bool:
         """Wait until everything that was sent to `target` so far has come through; False where it is closed or not open yet."""
@@ -79,6 +90,8 @@ class OrderedKeys(App[None]):
 
     async def _opened(self) -> None:
         """Return when nothing is on its way into view, or after the longest time."""
+        while self.is_starting:
+            await asyncio.sleep(LOOK_S)
         latest = time.monotonic() + HOLD_S
         while time.monotonic() < latest:
             screen = self.screen

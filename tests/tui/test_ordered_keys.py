@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 
 from db.home import Home
 from leverplus_tui.tui import ordered_keys
+from leverplus_tui.tui.app import LeverplusApp
 from leverplus_tui.tui.database import Database
+from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.screens.compare import CompareScreen
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
 from leverplus_tui.tui.screens.run.page import RunScreen
@@ -80,3 +83,27 @@ async def test_a_page_that_never_opens_keeps_keys_for_a_while_only(
     async with opened(filled) as pilot:
         burst(pilot, "enter", "escape", "j")
         await until(pilot, lambda: not held_back(pilot) and isinstance(pilot.app.screen, RunsScreen))
+
+
+async def test_keys_typed_before_the_database_is_open_wait_for_it(
+    filled: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, open_now = threading.Event(), Library.open
+
+    def slowly(self: Library) -> None:
+        go.wait(60)
+        open_now(self)
+
+    monkeypatch.setattr(Library, "open", slowly)
+    (filled.root / "terminal.json").unlink(missing_ok=True)
+    app = LeverplusApp(filled)
+    async with app.run_test(size=(120, 36)) as pilot:
+        burst(pilot, "slash", *"kind:grpo")
+        app.post_message(events.Key("ctrl+j", None))  # enter, typed before the terminal was taken over
+        burst(pilot, "space")
+        await until(pilot, lambda: held_back(pilot) > 10)
+        go.set()
+        page = app.screen
+        assert isinstance(page, RunsScreen)
+        await until(pilot, lambda: page.table.marked == [4])
+        assert page.where == "kind:grpo"

@@ -93,3 +93,23 @@ def test_answers(filled: Home, snap_compare: Compare) -> None:
 def test_curves_of_two_trainings(filled: Home, snap_compare: Compare) -> None:
     before = showing("val_loss", "rce_loss", "last value", key="C", run=OpenRun(4))
     assert snap_compare(LeverplusApp(filled), terminal_size=(120, 36), run_before=before)
+
+
+def in_theme(theme: str, before: Before) -> Before:
+    """The same in other colours."""
+
+    async def themed(pilot: Pilot[None]) -> None:
+        pilot.app.theme = theme
+        await before(pilot)
+
+    return themed
+
+
+def test_runs_in_light_colours_on_a_wide_screen(filled: Home, snap_compare: Compare) -> None:
+    before = in_theme("leverplus-light", showing("pool-degenerate", key="j j j"))
+    assert snap_compare(LeverplusApp(filled), terminal_size=(200, 50), run_before=before)
+
+
+def test_curves_in_safe_colours_on_a_small_screen(filled: Home, snap_compare: Compare) -> None:
+    before = in_theme("leverplus-colour-blind", showing("val_loss", "last value", key="C", run=OpenRun(4)))
+    assert snap_compare(LeverplusApp(filled), terminal_size=(80, 24), run_before=before)
