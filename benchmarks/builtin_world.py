@@ -1,4 +1,6 @@
-"""What demonstrations are worth in the built-in world (SYNTHETIC), measured on the shipped tiny model.
+"""What demonstrations are worth to the shipped tiny model (SYNTHETIC), measured in the built-in world of earlier versions.
+
+Its validation questions have twins in train (`builtin-2`), so that one demonstration can tell everything.
 
 Every condition sees the same questions and, per seed, the same random pools of 64 candidates. Reader, prompts,
 decoding and scoring are the program's own with their defaults (three beams, at most five tokens).
@@ -24,7 +26,7 @@ from engine.data.datasets import Sample, open_dataset
 from engine.demo.language import Kind, Question
 from engine.demo.scene import VALUES
 from engine.demo.shipped import SYNTHETIC_NOTE
-from engine.demo.world import HABITS, reference_answers, world_conventions, world_entries
+from engine.demo.world import HABITS, WITH_TWINS, reference_answers, world_conventions, world_entries
 from engine.vlm.opening import open_vlm
 from engine.vlm.prompt import build
 from engine.vlm.protocol import VLM, answers_in_order
@@ -32,7 +34,9 @@ from engine.vlm.protocol import VLM, answers_in_order
 POOL = 64
 Picks = list[int]  # rows of the training split, most useful last
 SOURCES: dict[int, Question] = {
-    entry.question_id: entry.question for split in ("train", "val") for entry in world_entries(split)
+    entry.question_id: entry.question
+    for split in ("train", "val")
+    for entry in world_entries(split, generator=WITH_TWINS)
 }
 
 
@@ -204,7 +208,7 @@ def main() -> None:
     parser.add_argument("--searched", type=int, default=60, help="questions of the oracle that asks the model")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as cache:
-        dataset = open_dataset("builtin", cache_dir=Path(cache))
+        dataset = open_dataset("builtin-2", cache_dir=Path(cache))
         vlm = open_vlm(given.model, decode=DecodeSpec(), device="cpu", batch_size=100)
         queries = random.Random(0).sample(dataset.val.questions, given.questions)
         report(vlm, dataset.train.questions, queries, given.seeds, given.searched)

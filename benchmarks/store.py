@@ -95,7 +95,7 @@ def a_prediction(question_id: int) -> rows.Prediction:
     """A prediction of usual size."""
     sha = f"{question_id:064x}"
     shown = (question_id, question_id + 1)
-    return rows.Prediction(question_id, 2, shown, sha, sha, "a red bird", "red bird", 0.6, False, False, "", 1)
+    return rows.Prediction(question_id, 2, shown, sha, sha, "a red bird", "red bird", 0.6, False, False, "", 1, "")
 
 
 def write_speed(engine: Engine, run_id: int) -> None:

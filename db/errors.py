@@ -60,7 +60,9 @@ def translate(error: BaseException | None, path: Path) -> UserError | None:
         return unwritable(path, str(error))
     if primary == sqlite3.SQLITE_NOTADB:
         return DatabaseDamaged(f"{path} is not an SQLite database: move it away, or choose another folder with --home")
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR):
+    if primary == sqlite3.SQLITE_IOERR:
+        return failing(path, str(error))
+    if primary == sqlite3.SQLITE_CORRUPT:
         return damaged(path, str(error))
     return None
 
@@ -74,6 +76,14 @@ def unwritable(path: Path, why: str) -> DatabaseUnwritable:
     """The file cannot be opened or made."""
     return DatabaseUnwritable(
         f"{path} cannot be opened ({why}): create its folder, make it writable, or choose another one with --home"
+    )
+
+
+def failing(path: Path, why: str) -> DatabaseUnwritable:
+    """The system refused to read or write; of the content that says nothing, so nothing may be moved away for it."""
+    return DatabaseUnwritable(
+        f"{path} cannot be read or written ({why}): its disk, or the connection to it, fails or has become read-only; mend "
+        "that, look at the system's log, then repeat or resume; what was stored before is kept"
     )
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Index, MetaData, Text, UniqueConstraint
+from sqlalchemy import Index, MetaData, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 APPLICATION_ID = 0x4C455650
 """`LEVP`, written into the file's header, so that another program's database is never touched."""
-SCHEMA = 6
+SCHEMA = 8
 """Number of the newest migration step; equal to `PRAGMA user_version` of a current file."""
 
 _UNREUSED: dict[str, Any] = {"sqlite_autoincrement": True}
@@ -35,6 +35,10 @@ def _perhaps(table: str, *, index: bool = False) -> Any:
 
 def _text(default: str | None = None) -> Any:
     return Field(sa_type=Text) if default is None else Field(default=default, sa_type=Text)
+
+
+def _reasoning() -> Any:
+    return Field(default="", sa_type=Text, sa_column_kwargs={"server_default": text("''")})
 
 
 class Table(SQLModel):
@@ -287,6 +291,7 @@ class Prediction(Table, table=True):
     created_at: int
     source_run: int | None = None
     """The run that computed the answer; null where that is unknown. No reference, because it outlives the run."""
+    reasoning: str = _reasoning()
 
 
 class Answer(Table, table=True):
@@ -300,6 +305,7 @@ class Answer(Table, table=True):
     created_at: int
     run_id: int | None = None
     """The run that computed it; null where that is unknown."""
+    reasoning: str = _reasoning()
 
 
 class Candidate(Table, table=True):
@@ -328,6 +334,7 @@ class Candidate(Table, table=True):
     """The run that computed the answer; null where that is unknown."""
     gt_prob: float | None = None
     """Probability of the reference answers; null where it was not asked for."""
+    reasoning: str = _reasoning()
 
 
 class Finding(Table, table=True):

@@ -118,6 +118,8 @@ class Prediction:
     """Why there is no answer, such as a missing image; then the score is 0 and the row is not counted as answered."""
     source: int | None
     """The run that computed the answer; None where that is unknown."""
+    reasoning: str
+    """What the model thought before it answered, left out of `raw`; empty where it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,8 @@ class Candidate:
     """The run that computed the answer; None where that is unknown."""
     gt_prob: float | None
     """Probability of the reference answers behind the prompt; None where it was not asked for."""
+    reasoning: str
+    """What the model thought before it answered, left out of `raw`; empty where it did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,8 @@ class StoredAnswer:
     cut: bool
     source: int | None
     """The run that computed it; None where that is unknown."""
+    reasoning: str
+    """What the model thought before it answered."""
 
 
 @dataclass(frozen=True, slots=True)

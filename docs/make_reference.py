@@ -1,4 +1,4 @@
-"""Writes the reference pages from the code: commands.md, fields.md, filters.md and from-upstream.md.
+"""Writes the reference pages from the code: commands.md, fields.md, filters.md, keys.md and from-upstream.md.
 
     python -m docs.make_reference
 
@@ -16,6 +16,7 @@ from db.specs import SPEC_OF_KIND, DecodeSpec, PromptSpec, SelectorParts, Spec
 from db.specs.selector import EARLIER, PUBLISHED
 from db.store.filters import run_fields
 from docs.from_upstream import page
+from docs.make_keys import keys
 from docs.tables import table
 from engine.rl.index import filters as rl
 from engine.rl.index.query_rows import CLASSES
@@ -80,7 +81,7 @@ RUN_FIELDS = {
     "variant": "published name of a trained selector",
     "note": "note on the run",
     "kind": "`eval`, `rce`, `grpo`, `generate`, `embed` or `import`",
-    "state": "`queued`, `running`, `done`, `failed`, `stopped` or `lost`",
+    "state": "`queued`, `running`, `done`, `failed`, `stopped`, `lost`, or `stalled` (running, but silent for too long)",
     "tag": "a tag on the run",
     "finding": "code or severity of a finding on the run",
     "id": "number of the run",
@@ -93,7 +94,7 @@ RUN_FIELDS = {
     "progress": "share of the work that is done",
     "findings": "number of findings",
     "n": "questions of its largest subset",
-    "acc@SHOTS": "accuracy at that number of shots, on its largest subset",
+    "acc@SHOTS": "accuracy at that number of shots (`acc@?`: where nobody told how many), on its largest subset",
     "last.METRIC": "last value of a training metric, such as `last.val_loss`",
     "best.METRIC": "lowest value of a loss or KL, highest value of any other metric",
     "min.METRIC": "lowest value of a metric",
@@ -275,6 +276,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "fields.md": fields,
     "filters.md": filters,
     "from-upstream.md": from_upstream,
+    "keys.md": lambda: f"{NOTE}\n{keys()}",
 }
 
 

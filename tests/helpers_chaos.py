@@ -64,7 +64,7 @@ def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
         request = f"{spec.seed}-{q}"
         known = context.find_answers([request])
         source = known[request].source if known else context.run_id
-        yield Prediction(q, 2, (1, 2), f"p{q}", request, f"a{q}", f"a{q}", q % 2, False, bool(known), "", source)
+        yield Prediction(q, 2, (1, 2), f"p{q}", request, f"a{q}", f"a{q}", q % 2, False, bool(known), "", source, "")
         yield Progress(q, len(ids), "questions")
     yield Settle()
     path = context.run_dir / "out.json"

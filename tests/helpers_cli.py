@@ -142,7 +142,7 @@ def store_eval(
         assert run.id is not None
         made += [
             rows.Prediction(
-                q, shot, (1, 2), f"p{q}", f"{name}-{shot}-{q}", "a", "a", scores[q], False, False, "", run.id
+                q, shot, (1, 2), f"p{q}", f"{name}-{shot}-{q}", "a", "a", scores[q], False, False, "", run.id, ""
             )
             for q in done
         ]

@@ -72,7 +72,7 @@ def an_answer(
     return rows.Prediction(
         question_id=question_id, shot=shot, demonstrations=(7, 8), prompt_sha="p", request_sha=f"request-{question_id}-{shot}",
         raw="" if error else raw, answer="" if error else raw, score=0.0 if error else score, cut=False, reused=False,
-        error=error, source=1,
+        error=error, source=1, reasoning="",
     )  # fmt: skip
 
 
@@ -109,6 +109,7 @@ def a_candidate(
         cut=cut,
         source=source,
         gt_prob=None,
+        reasoning="",
     )
 
 

@@ -37,7 +37,7 @@ WAITING = ("dialog", "data", "stop", "launch")
 """Groups of workers that wait for a person."""
 LONGEST_REST_S = 2.5
 """Longer timers belong to messages that go away by themselves."""
-PATIENCE_S = 30.0
+PATIENCE_S = 180.0
 COLOURS = ("red", "green", "blue", "yellow", "purple", "orange")
 SHAPES = ("circle", "square", "triangle")
 
@@ -111,7 +111,7 @@ def _process(session: Session, run_id: int) -> int:
     """This very test process stands for the job, so that it counts as alive."""
     row = store.start_process(
         session, run_id=run_id, pid=os.getpid(), pid_start=process.pid_start(os.getpid()), boot_id=process.boot_id(),
-        host=process.host(), argv=["test"], log_path="log.txt",
+        host=process.host(), argv=["test"], log_path="log.txt", promise_s=3600,
     )  # fmt: skip
     assert row.id is not None
     return row.id
@@ -137,7 +137,7 @@ def _answers(images: Sequence[Path], *, skill: Sequence[float], n: int, seed: in
                     question_id=row.question_id, shot=shot, demonstrations=demonstrations, prompt_sha="p" * 64,
                     request_sha=hashlib.sha256(f"{seed}{shot}{row.question_id}".encode()).hexdigest(),
                     raw=f" {said}.", answer=said, score=scores[-1],
-                    cut=False, reused=False, error="", source=source,
+                    cut=False, reused=False, error="", source=source, reasoning="",
                 )
             )  # fmt: skip
         found = interval(scores)

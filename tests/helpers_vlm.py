@@ -195,6 +195,39 @@ def save_tiny_clip(directory: Path, seed: int = 0) -> Path:
     return directory
 
 
+def save_tiny_siglip(directory: Path, kind: str = "siglip") -> Path:
+    """A random SigLIP (`siglip`) or SigLIP 2 (`siglip2`) with its tokenizer and image processor; texts of at most 16 tokens."""
+    from transformers import AutoConfig, AutoModel
+    from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+    from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
+    from transformers.models.siglip2.tokenization_siglip2 import Siglip2Tokenizer
+
+    if kind == "siglip2":
+        words = ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "▁", *map(chr, range(33, 127)))
+        tokenizer: Any = Siglip2Tokenizer(vocab={word: row for row, word in enumerate(words)})
+    else:
+        tokenizer = byte_tokenizer(("<pad>", "<eos>"), "", eos="<eos>", pad="<pad>")
+    small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    patches = {"num_patches": 16} if kind == "siglip2" else {"image_size": 28}
+    config = AutoConfig.for_model(
+        kind,
+        text_config={**small, "vocab_size": len(tokenizer), "max_position_embeddings": 16, "projection_size": 32},
+        vision_config={**small, **patches, "patch_size": 14},
+    )
+    torch.manual_seed(0)
+    model = AutoModel.from_config(config)
+    for weight in model.parameters():
+        if weight.ndim > 1:
+            weight.data.normal_(0, 0.2)
+    model.save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    made = Siglip2ImageProcessorPil(patch_size=14, max_num_patches=16)
+    (made if kind == "siglip2" else SiglipImageProcessorPil(size={"height": 28, "width": 28})).save_pretrained(
+        directory
+    )
+    return directory
+
+
 def save_images(folder: Path, sizes: tuple[tuple[int, int], ...]) -> list[Path]:
     """Pictures of smooth colours in the given sizes, as PNG files."""
     paths = []

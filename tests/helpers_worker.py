@@ -56,7 +56,9 @@ def _answers(spec: EvalSpec, context: RunContext, ids: tuple[int, ...], shot: in
         known = context.find_answers([request])
         error = "no image" if q == GAP and first and spec.vlm == "gap" else ""
         source = known[request].source if known else context.run_id
-        yield Prediction(q, shot, (1, 2)[:shot], f"p{q}", request, "a", "a", q % 2, False, bool(known), error, source)
+        yield Prediction(
+            q, shot, (1, 2)[:shot], f"p{q}", request, "a", "a", q % 2, False, bool(known), error, source, ""
+        )
         yield Progress(q, len(ids), "questions")
         if q == PAUSE_AFTER and first and spec.vlm in ("pause", "deaf"):
             yield from _pause(context.run_dir / PAUSED, spec.vlm == "deaf")

@@ -20,7 +20,8 @@ class EmbedSpec(Spec):
     images: str = ""
     """Folder where the images lie, if not with the questions; it is looked in first."""
     encoder: str = "vlm"
-    """`vlm` (the features of `vlm`), or a CLIP directory or hub id."""
+    """`vlm` (the features of `vlm`), or a directory or hub id of CLIP, SigLIP or SigLIP 2, or of sentence-transformers (texts
+    alone)."""
     vlm: str = "builtin"
     """Model whose features are taken when `encoder` is `vlm`."""
     use_image: bool = True

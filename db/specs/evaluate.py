@@ -122,7 +122,8 @@ class EvalSpec(Spec):
     """Checkpoint of a pointer selector; `builtin` is the one trained on the built-in world. `untrained` takes its recipe with
     new weights; `qi2qi`, `mmr` and `coreset` compare its embeddings where it is named."""
     encoder: str = "vlm"
-    """What embeds questions and images where a retriever or a pool compares them: `vlm`, or a CLIP directory or hub id."""
+    """What embeds questions and images where a retriever or a pool compares them: `vlm`, or a directory or hub id of CLIP,
+    SigLIP or SigLIP 2, or of sentence-transformers (texts alone)."""
     pool: PoolRule = "all"
     """Which train questions may be chosen for a query."""
     pool_size: int = Field(default=64, ge=1)

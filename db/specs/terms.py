@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from db.specs.base import UserError
 
 _TERM = re.compile(
-    r'(?P<sign>[-!]?)(?P<field>[A-Za-z_][\w@./-]*?)(?P<op>!=|>=|<=|:|=|>|<)(?P<value>"[^"]*"|[^\s"]*)(?=\s|$)'
+    r'(?P<sign>[-!]?)(?P<field>[A-Za-z_][\w@?./-]*?)(?P<op>!=|>=|<=|:|=|>|<)(?P<value>"[^"]*"|[^\s"]*)(?=\s|$)'
 )
 _WORD = re.compile(r'(?P<sign>[-!]?)(?P<value>"[^"]*"|[^\s"]+)(?=\s|$)')
 

@@ -79,9 +79,11 @@ class TrainSpec(Spec):
     """Share of each phase's steps with a rising learning rate."""
     schedule: Literal["constant", "cosine"] = "constant"
     """Learning rate after the warm-up."""
+    best_by: Literal["greedy_reward", "loss"] = "greedy_reward"
+    """What the best epoch is best in, on validation queries: the reward of the pointer that the selector finds most probable,
+    or the loss (GRPO: expected reward). Of epochs of equal reward the last is best."""
     patience: int = Field(default=0, ge=0)
-    """Stop a phase after this many epochs without a better validation loss (GRPO: expected reward) and go back to the
-    best epoch; 0 never stops."""
+    """Stop a phase after this many epochs without a better one by `best_by` and go back to the best epoch; 0 never stops."""
     reward_mode: RewardMode = "hard_plus_soft"
     """How a candidate's reward is made of its correctness and score."""
     hard_weight: float = 1.0

@@ -182,19 +182,19 @@ def _add_predictions(batch: _Batch, predictions: Sequence[rows.Prediction]) -> N
         batch.session,
         """
         INSERT INTO prediction (run_id, shot, question_id, process_id, demonstrations, prompt_sha, request_sha, raw, answer,
-                                score, cut, reused, error, created_at, source_run)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                                score, cut, reused, error, created_at, source_run, reasoning)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (run_id, shot, question_id) DO UPDATE SET
             process_id = excluded.process_id, demonstrations = excluded.demonstrations, prompt_sha = excluded.prompt_sha,
             request_sha = excluded.request_sha, raw = excluded.raw, answer = excluded.answer, score = excluded.score,
             cut = excluded.cut, reused = excluded.reused, error = excluded.error, created_at = excluded.created_at,
-            source_run = excluded.source_run
+            source_run = excluded.source_run, reasoning = excluded.reasoning
         WHERE prediction.error <> '' AND prediction.error <> excluded.error
         """,
         [
             (batch.run_id, row.shot, row.question_id, batch.process_id, _json(row.demonstrations), row.prompt_sha,
              row.request_sha, row.raw, row.answer, row.score, row.cut, row.reused, row.error, batch.time,
-             row.source)
+             row.source, row.reasoning)
             for row in predictions
         ],
     )  # fmt: skip
@@ -208,8 +208,9 @@ def _share(batch: _Batch, answers: Sequence[rows.Prediction | rows.Candidate]) -
         return
     execute_many(
         batch.session,
-        "INSERT INTO answer (request_sha, raw, cut, created_at, run_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        [(row.request_sha, row.raw, row.cut, batch.time, row.source) for row in answers],
+        "INSERT INTO answer (request_sha, raw, cut, created_at, run_id, reasoning) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT DO NOTHING",
+        [(row.request_sha, row.raw, row.cut, batch.time, row.source, row.reasoning) for row in answers],
     )
 
 
@@ -238,13 +239,14 @@ def _add_candidates(batch: _Batch, candidates: Sequence[rows.Candidate]) -> None
         batch.session,
         """
         INSERT INTO candidate (run_id, query_id, pointer, process_id, method, request_sha, raw, answer, score, beam_rank,
-                               beam_score, logprob_score, temperature, similarity, created_at, cut, source_run, gt_prob)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                               beam_score, logprob_score, temperature, similarity, created_at, cut, source_run, gt_prob,
+                               reasoning)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
         """,
         [
             (batch.run_id, row.query_id, _json(row.pointer), batch.process_id, row.method, row.request_sha, row.raw, row.answer,
              row.score, row.beam_rank, row.beam_score, row.logprob_score, row.temperature, row.similarity, batch.time,
-             row.cut, row.source, row.gt_prob)
+             row.cut, row.source, row.gt_prob, row.reasoning)
             for row in candidates
         ],
     )  # fmt: skip

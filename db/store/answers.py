@@ -47,12 +47,13 @@ class PredictionRow:
     image: str
     support_sha: str
     """Data set of the demonstrations."""
+    reasoning: str
 
 
 def find_answers(session: Session, *, request_shas: Sequence[str]) -> dict[str, rows.StoredAnswer]:
     """Answers that any run has stored for these requests; requests without one are left out."""
     sql = """
-        SELECT request_sha, raw, cut, run_id AS source FROM answer
+        SELECT request_sha, raw, cut, run_id AS source, reasoning FROM answer
         WHERE request_sha IN (SELECT value FROM json_each(:shas))
     """
     return _stored_answers(query(session, sql, {"shas": listed(list(request_shas))}))
@@ -61,8 +62,8 @@ def find_answers(session: Session, *, request_shas: Sequence[str]) -> dict[str, 
 def own_answers(session: Session, *, run_id: int) -> dict[str, rows.StoredAnswer]:
     """Answers that a run itself has stored, whoever computed them, by request hash."""
     sql = """
-        SELECT request_sha, raw, cut, source_run AS source FROM prediction WHERE run_id = :run AND error = ''
-        UNION ALL SELECT request_sha, raw, cut, source_run AS source FROM candidate WHERE run_id = :run
+        SELECT request_sha, raw, cut, source_run AS source, reasoning FROM prediction WHERE run_id = :run AND error = ''
+        UNION ALL SELECT request_sha, raw, cut, source_run AS source, reasoning FROM candidate WHERE run_id = :run
     """
     return _stored_answers(query(session, sql, {"run": run_id}))
 
@@ -79,7 +80,10 @@ def answer_sources(session: Session, *, run_id: int) -> dict[int | None, int]:
 
 
 def _stored_answers(found: Sequence[RowMapping]) -> dict[str, rows.StoredAnswer]:
-    return {row["request_sha"]: rows.StoredAnswer(row["raw"], bool(row["cut"]), row["source"]) for row in found}
+    return {
+        row["request_sha"]: rows.StoredAnswer(row["raw"], bool(row["cut"]), row["source"], row["reasoning"])
+        for row in found
+    }
 
 
 def answered(session: Session, *, run_id: int) -> set[tuple[int, int]]:
@@ -89,8 +93,15 @@ def answered(session: Session, *, run_id: int) -> set[tuple[int, int]]:
 
 
 def unanswered(session: Session, *, run_id: int) -> int:
-    """Questions that the run asked in vain, each counted for each number of shots: a resumed run asks them again."""
-    sql = "SELECT count(*) AS n FROM prediction WHERE run_id = :run AND error <> ''"
+    """What the run asked or read in vain, which a resumed run does again: questions, each counted for each number of shots,
+    candidates without an answer, and images without a vector. Older runs say of the last two only that there are some."""
+    sql = """
+        SELECT (SELECT count(*) FROM prediction WHERE run_id = :run AND error <> '') + coalesce(
+            (SELECT CAST(value AS INTEGER) FROM fact WHERE run_id = :run AND name = 'gaps'),
+            (SELECT count(*) FROM finding JOIN run ON run.id = finding.run_id WHERE run_id = :run
+                AND kind IN ('generate', 'embed') AND code IN ('image-unreadable', 'answers-missing', 'reasoning-cut'))
+        ) AS n
+    """
     return int(query(session, sql, {"run": run_id})[0]["n"])
 
 
@@ -202,6 +213,7 @@ def _prediction(row: RowMapping, place: HomePaths) -> PredictionRow:
         image_id=row["image_id"], question=row["question"] or "", answers=tuple(json.loads(row["answers"] or "[]")),
         image=place.located(row["image"] or ""),
         support_sha=json.loads(row["support_sha"] or '""') or row["dataset_sha"] or "",
+        reasoning=row["reasoning"],
     )  # fmt: skip
 
 
@@ -211,5 +223,5 @@ def _candidate(row: RowMapping) -> rows.Candidate:
         request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"], score=row["score"],
         beam_rank=row["beam_rank"], beam_score=row["beam_score"], logprob_score=row["logprob_score"],
         temperature=row["temperature"], similarity=row["similarity"], cut=bool(row["cut"]),
-        source=row["source_run"], gt_prob=row["gt_prob"],
+        source=row["source_run"], gt_prob=row["gt_prob"], reasoning=row["reasoning"],
     )  # fmt: skip

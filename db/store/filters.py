@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from db.rows import UNKNOWN_SHOTS
 from db.run_states import ACTIVE
 from db.specs.movable import HomePaths
 from db.specs.terms import BadFilter, Term, parse
@@ -209,9 +210,11 @@ def _after(start: datetime, length: str) -> datetime:
 
 
 def _number(field: str) -> _Number | None:
-    """The numeric field of this name; `acc@2` and `last.val_loss`, `min.`, `max.`, `best.` are made from their parts."""
-    if accuracy := re.fullmatch(r"acc@(\d)", field):
-        return _Number(f"(SELECT accuracy {_HEADLINE.format(accuracy[1])})", _percent, "percentage")
+    """The numeric field of this name; `acc@2`, `acc@?` (unknown shots) and `last.val_loss`, `min.`, `max.`, `best.` are made
+    from their parts."""
+    if accuracy := re.fullmatch(r"acc@(\d{1,3}|\?)", field):
+        shot = UNKNOWN_SHOTS if accuracy[1] == "?" else int(accuracy[1])
+        return _Number(f"(SELECT accuracy {_HEADLINE.format(shot)})", _percent, "percentage")
     if (metric := metric_sql(field)) is not None:
         return _Number(metric, _plain)
     return _NUMBERS[field]() if field in _NUMBERS else None
@@ -256,9 +259,13 @@ _TEXT = {
     "variant": "run.variant",
     "note": _NOTE,
 }
+_STALLED = f"""CASE WHEN run.state = 'running' AND
+    (SELECT heartbeat_at + 1000000 * promise_s < {now()} FROM process WHERE run_id = run.id ORDER BY id DESC LIMIT 1)
+    THEN 'stalled' ELSE '' END"""
+"""A running process that was silent for longer than it announced, as lists show it; it counts as running too."""
 _WORDS = {
     "kind": "run.kind = lower(?)",
-    "state": "+run.state = lower(?)",  # the plus keeps to the order of the list, which ends after a page
+    "state": f"lower(?) IN (run.state, {_STALLED})",  # in this form no index leads away from the list's own order
     "tag": "EXISTS (SELECT 1 FROM tag WHERE run_id = run.id AND tag.name = ?)",
     "finding": "EXISTS (SELECT 1 FROM finding WHERE run_id = run.id AND lower(?) IN (code, severity))",
 }

@@ -12,6 +12,7 @@ from typing import Any
 
 from db.specs.base import UserError
 from engine.common.adapters import refuse_adapter
+from engine.common.extras import require
 from engine.common.gate import MOST_JSON, is_folder, is_there, opened, parse_json, read_bytes
 
 _HUB_ID = re.compile(r"[\w.\-]+(/[\w.\-]+)?")
@@ -23,6 +24,13 @@ _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 
 WITHOUT_TEMPLATE = frozenset({"paligemma"})
 """Families whose checkpoints have no chat template, because they are prompted with plain text."""
+NEEDS = {"mistral3": "torchvision", "pixtral": "torchvision", "mistral_large4": "torchvision"}
+"""Family -> the package that transformers' own processor asks for."""
+MODULES = "modules.json"
+"""What a sentence-transformers folder is known by: it lists how texts are pooled."""
+TEXTS_ONLY = (
+    "embeds texts alone, and images are to be compared; choose --retriever t2t, or name a CLIP or SigLIP --encoder"
+)
 
 
 def find_model(name: str, *, field: str = "vlm", chat: bool = True) -> Path:
@@ -89,6 +97,11 @@ def _complete(directory: Path, name: str, field: str, chat: bool) -> Path:
     if missing:
         again = f"hf download {name}" if not Path(name).expanduser().is_dir() else f"hf download ID --local-dir {name}"
         raise UserError(f"{field}: {name} is incomplete: {missing} (in {directory}); complete it with: {again}")
+    family = _model_type(directory)
+    if chat and family in NEEDS:
+        require(NEEDS[family], f"{field}: {name} is a {family} model")
+    if not chat and reads_texts_only(directory):
+        require("sentence_transformers", f"{field}: {name} is a sentence-transformers folder")
     return directory
 
 
@@ -99,10 +112,20 @@ def _missing(directory: Path, chat: bool) -> Iterator[str]:
     yield from _missing_weights(directory)
     if not any(all((directory / part).is_file() for part in parts) for parts in _TOKENIZERS):
         yield "tokenizer.json is missing"
-    if not any((directory / part).is_file() for part in _IMAGE_CONFIGS):
+    if (chat or not reads_texts_only(directory)) and not any((directory / part).is_file() for part in _IMAGE_CONFIGS):
         yield "preprocessor_config.json is missing"
     if chat and not _has_chat_template(directory) and _model_type(directory) not in WITHOUT_TEMPLATE:
         yield "the chat template (chat_template.jinja, or chat_template in tokenizer_config.json) is missing"
+
+
+def reads_texts_only(directory: Path) -> bool:
+    """Whether the model in a folder is a text encoder, as sentence-transformers writes them."""
+    return (directory / MODULES).is_file()
+
+
+def module_files(directory: Path) -> list[Path]:
+    """What decides how a text encoder pools, beside its weights and tokenizer."""
+    return sorted([directory / MODULES, *directory.glob("*/config.json"), *directory.glob("sentence_*_config.json")])
 
 
 def weight_files(directory: Path) -> list[Path]:

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from db.specs.base import UserError
 from engine.common.gate import is_folder, is_there
-from engine.data import huggingface, official
+from engine.data import huggingface, names, official
 from engine.data.huggingface import SUFFIXES
-from engine.data.names import renames
 from engine.data.official import open_official
 from engine.data.sample import Dataset, Sample, Split
+from engine.demo.shipped import WORLDS
 
 __all__ = ["LAYOUTS", "Dataset", "Layout", "Sample", "Split", "is_dataset", "open_dataset"]
 
@@ -46,17 +46,18 @@ def is_dataset(root: Path) -> bool:
 
 
 def open_dataset(path_or_name: str | Path, *, cache_dir: Path, images: str = "") -> Dataset:
-    """The data set `builtin`, or the one in a folder. Images stay unopened; embedded ones are written to `cache_dir`.
+    """The data set `builtin` (or another of `WORLDS`), or the one in a folder. Images stay unopened; embedded ones are written
+    to `cache_dir`.
 
     `images`: a folder where they are looked for first.
 
     Raises UserError, one sentence, for a folder that is wrong, incomplete or malformed.
     """
-    if str(path_or_name) == "builtin":
+    if str(path_or_name) in WORLDS:
         # 50 ms (Pillow) that other data sets do not need
         from engine.demo.world import ensure_world
 
-        return open_official(ensure_world(cache_dir), name="builtin")
+        return open_official(ensure_world(cache_dir, str(path_or_name)), name=str(path_or_name))
     root = Path(path_or_name).expanduser()
     if not is_there(root):
         raise UserError(
@@ -67,25 +68,24 @@ def open_dataset(path_or_name: str | Path, *, cache_dir: Path, images: str = "")
     layout = next((layout for layout in LAYOUTS.values() if layout.holds(root)), None)
     if layout is None:
         raise UserError(_unknown(root))
+    found = layout.open(root, cache_dir, elsewhere)
+    return _completed(found, root, cache_dir, elsewhere) if layout is LAYOUTS["official"] else found
+
+
+def _completed(found: Dataset, root: Path, cache_dir: Path, images: Path | None) -> Dataset:
+    """With a split in rows where it is not there as published: LAVIS keeps OKVQA's train questions so, beside its val."""
+    known, beside = set(official.data_files(root)), dict[str, list[Path]]()
+    for path in names.json_files(root):
+        split = huggingface.split_name(path, root)
+        side = "train" if split in huggingface.TRAIN_NAMES else "val"
+        if split and path not in known and not found.has(side):
+            beside.setdefault(split, []).append(path)
+    if not beside:
+        return found
     try:
-        found = layout.open(root, cache_dir, elsewhere)
-    except UserError as error:
-        near = "" if layout is LAYOUTS["official"] else renames(root)  # official files under other names are no rows
-        error.args = (f"{error}{near}",)
-        raise
-    others = (
-        _files_beside(root) if layout is LAYOUTS["official"] and not (found.has("train") and found.has("val")) else {}
-    )
-    return found.completed(huggingface.open_files(root, others, cache_dir, elsewhere)) if others else found
-
-
-def _files_beside(root: Path) -> dict[str, list[Path]]:
-    """Files of rows beside official ones: LAVIS keeps OKVQA's train questions so, and its val questions as published."""
-    official_ones = set(official.data_files(root))
-    files = {
-        name: [one for one in found if one not in official_ones] for name, found in huggingface.find_files(root).items()
-    }
-    return {name: found for name, found in files.items() if found}
+        return found.completed(huggingface.open_files(root, beside, cache_dir, images))
+    except UserError:  # other files, such as results: the split is missing as before
+        return found
 
 
 def images_folder(images: str) -> Path | None:
@@ -102,4 +102,4 @@ def _unknown(root: Path) -> str:
             f"{root} is no data set: give a folder, or a {', '.join(SUFFIXES)} file named after its split (train, val)"
         )
     looked = ", and for ".join(one.sought(root) for one in LAYOUTS.values())
-    return f"{root} holds no data set: looked for {looked}{renames(root)}"
+    return f"{root} holds no data set: looked for {looked}{names.renames(root)}"

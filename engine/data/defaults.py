@@ -18,7 +18,7 @@ class Features(NamedTuple):
     """Whose features a selector looks at."""
 
     encoder: str
-    """`vlm`, or a CLIP directory or hub id."""
+    """`vlm`, or the directory or hub id of an encoder."""
     model: str
     """The vision-language model, where the encoder is `vlm`."""
 
@@ -29,7 +29,8 @@ def resolve_retriever(spec: EvalSpec) -> str:
         return spec.retriever
     if spec.selector:
         return "selector"
-    return "selector" if spec.dataset == spec.vlm == "builtin" and shipped.selector_path() else "random"
+    at_home = spec.dataset in shipped.WORLDS and spec.vlm == shipped.BUILTIN
+    return "selector" if at_home and shipped.selector_path(spec.dataset) else "random"
 
 
 def reads_selector(spec: EvalSpec, retriever: str) -> bool:
@@ -42,13 +43,13 @@ def reads_selector(spec: EvalSpec, retriever: str) -> bool:
 def selector_file(spec: EvalSpec | GenerateSpec) -> Path | None:
     """The checkpoint that a selector is read from: what is named, else the built-in one; none where there is none."""
     if spec.selector in ("", "builtin"):
-        return shipped.selector_path()
+        return shipped.selector_path(spec.dataset)
     return Path(spec.selector).expanduser()
 
 
 def features_of(spec: EvalSpec | GenerateSpec) -> str:
     """The model whose features `encoder=vlm` means; a rule has none, so that in the built-in world its model's count."""
-    return shipped.BUILTIN if spec.vlm in WITHOUT_MODEL and spec.dataset == shipped.BUILTIN else spec.vlm
+    return shipped.BUILTIN if spec.vlm in WITHOUT_MODEL and spec.dataset in shipped.WORLDS else spec.vlm
 
 
 def selector_features(embedding: Mapping[str, Any], *, encoder: str, vlm: str) -> Features:

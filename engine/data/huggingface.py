@@ -22,6 +22,7 @@ from engine.common.atomic import write_bytes
 from engine.common.fingerprint import file_key
 from engine.common.gate import NotReadable, crowded
 from engine.data import tables
+from engine.data.names import renames
 from engine.data.reading import DAMAGE, MOST_BYTES, read_bytes
 from engine.data.rows import IMAGES, ImageFinder, Raw, sample_of
 from engine.data.sample import Dataset, RepeatedIds, Sample, Split, SplitMissing
@@ -32,6 +33,7 @@ VAL_NAMES = ("val", "validation", "val2014", "test", "lite")  # the first that i
 SUFFIXES = (".parquet", ".arrow", ".jsonl", ".ndjson", ".json", ".tsv")
 LONGEST_FIELD = 256 << 20
 """Characters of a field of a TSV, which may hold an image."""
+LONG_LINE = 1 << 20
 PEEKED_ROWS, PEEKED_BYTES = 20_000, 64 << 20
 """Of a file, what is read to see whether it can be used; of a longer one the first rows."""
 _HEAD = 8
@@ -136,14 +138,18 @@ def _opened(root: Path, files: Files, read: Callable[[str, Sequence[Path]], Spli
     for split, names in (("train", TRAIN_NAMES), ("val", VAL_NAMES)):
         name = next((name for name in names if name in files), "")
         if not name:
+            way_on = "; ask it with --shot 0, or give --support DATASET for demonstrations" if split == "train" else ""
             missing[split] = (
-                f"{root} has no {split} split: looked for {', '.join(SUFFIXES)} files named after {', '.join(names)}"
+                f"{root} has no {split} split: looked for {', '.join(SUFFIXES)} files named after {', '.join(names)}{way_on}"
             )
             continue
         try:
             splits[split] = read(split, files[name])
         except SplitMissing as error:
             missing[split] = str(error)
+        except UserError as error:  # official files under other names are no rows
+            error.args = (f"{error}{renames(root)}",)
+            raise
     if not splits:
         raise SplitMissing(missing["val"])
     return Dataset(root.stem, splits, missing=missing, kind="huggingface")
@@ -245,6 +251,8 @@ def _json_lines(path: Path) -> Iterator[Raw]:
             line = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
             if line.strip():
                 empty = False
+                if len(line) > LONG_LINE and crowded(line):
+                    raise UserError(f"{path}: line {number} holds more lists and objects than any honest row")
                 try:
                     yield msgspec.json.decode(line)
                 except DAMAGE as error:

@@ -56,7 +56,7 @@ def _decorated(root: Path) -> dict[Official, Path]:
     """Files such as `OKVQA_v1.1_mscoco_val2014_annotations.json`, which differ in a version and the data set's name alone."""
     plain = {_plain(one.name): one for one in ALL if not one.prefix}
     found: dict[Official, Path] = {}
-    for path in _json_files(root):
+    for path in json_files(root):
         if like := plain.get(_plain(path.name)):
             found.setdefault(like._replace(prefix=_prefix_of(f"{root.name}/{path.name}")), path)
     return found
@@ -72,7 +72,8 @@ def _prefix_of(text: str) -> str:
     return "" if "okvqa" in text or not re.search(r"v2|vqa2", text) else "v2_"
 
 
-def _json_files(root: Path) -> Iterator[Path]:
+def json_files(root: Path) -> Iterator[Path]:
+    """Files in the folders where official ones are looked for."""
     for folder in FOLDERS:
         for entry in sorted(_entries(root / folder)):
             if entry.endswith(".json"):
@@ -90,17 +91,20 @@ def _entries(folder: Path) -> list[str]:
 def renames(root: Path) -> str:
     """What to rename in a folder that nearly fits, as the end of a sentence; empty where nothing is near.
 
-    At most two things a split: files whose names speak of questions or annotations, and a folder of its images.
+    Of a split those files whose names speak of questions and annotations, if both are there; and a folder of its images.
     """
-    there = official_files(root)
-    told = [f"{path.name} to {one.name}" for one, path in _near_files(root).items() if one not in there]
+    there, near = official_files(root), _near_files(root)
+    known = {
+        one.split for one in {**there, **near} if all(one._replace(role=role) in {**there, **near} for role in ROLES)
+    }
+    told = [f"{path.name} to {one.name}" for one, path in near.items() if one not in there and one.split in known]
     told += [f"the folder {old} to {new}" for old, new in _near_folders(root).items()]
     return f"; rename {', and '.join(told)}" if told else ""
 
 
 def _near_files(root: Path) -> dict[Official, Path]:
     found: dict[Official, Path] = {}
-    for path in _json_files(root):
+    for path in json_files(root):
         name = path.name.lower()
         split = next((split for split, word in _OF_SPLIT.items() if word.search(name)), "")
         role = next((role for role, word in _OF_ROLE.items() if word.search(name)), "")

@@ -29,6 +29,7 @@ CHOICES = ("choices", "A")
 """Fields of multiple choice, whose `answer` is a letter or a number."""
 LARGEST_ID, LONGEST_ID = 2**63, 18
 """What the database holds as a whole number, and digits that are always below it."""
+LONGEST_PART, LONGEST_PATH = 255, 4096
 LONGEST_LIST = 10_000
 """Characters of a list that stands in a field as text."""
 _DIGITS = re.compile(r"(\d+)\.\w+$")
@@ -154,7 +155,7 @@ class ImageFinder:
             return self._at_index[value]
         content = embedded_bytes(value)
         name = _first_listed(value.get("path") if isinstance(value, dict) else value)
-        if not content and (not isinstance(name, str) or not name or "\0" in name):
+        if not content and not _is_path(name):
             raise UserError(f"{place}: field `image` holds neither bytes, base64 nor a path")
         if not content:
             path = self._located(str(name), file)
@@ -207,6 +208,16 @@ class ImageFinder:
         if digits and len(digits[1]) <= LONGEST_ID and not unpacked:
             return int(digits[1])
         return _number_of(path.name)
+
+
+def _is_path(name: Any) -> bool:
+    """Whether a value can be the path of a file: the system refuses to look for longer ones."""
+    if not isinstance(name, str) or not name or "\0" in name:
+        return False
+    try:
+        return all(len(os.fsencode(part)) <= LONGEST_PART for part in Path(name).parts) and len(name) < LONGEST_PATH
+    except UnicodeEncodeError:
+        return False
 
 
 def _first_listed(name: Any) -> Any:

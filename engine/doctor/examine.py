@@ -49,7 +49,7 @@ def examine(path: Path, *, expect: Mapping[str, str] | None = None) -> Report:
         return _judged(path, "embeddings", lambda: embedding_report(open_embeddings(path)))
     if path.suffix not in WEIGHTS and head.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] in (b"{", b"["):
         return _json(path, head)
-    if report := _of_another_program(path):
+    if path.suffix not in WEIGHTS and (report := _of_another_program(path)):
         return report
     if _is_weights(path, head):
         return examine_checkpoint(path, expect)
@@ -110,11 +110,13 @@ def _is_foreign(path: Path) -> bool:
 def _dataset(path: Path) -> Judged:
     # 20 ms that a checkpoint's report does not need
     from engine.data.datasets import is_dataset, open_dataset
+    from engine.data.names import renames
 
     if not is_dataset(path):
         what = "is empty" if not any(path.iterdir()) else "holds neither weights nor a data set"
         names = "a questions and an annotations file, or Parquet, Arrow or JSON files named after train and val"
-        raise Unrecognised(f"{path} {what}; give a checkpoint's folder, or that of a data set: {names}")
+        near = renames(path).removeprefix("; ")
+        raise Unrecognised(f"{path} {what}; {near or f'give the folder of a checkpoint, or of a data set: {names}'}")
     with TemporaryDirectory() as unpacked:  # embedded images are looked at, never left in the user's folder
         dataset = open_dataset(str(path), cache_dir=Path(unpacked))
         return _dataset_report(dataset)

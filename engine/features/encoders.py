@@ -1,4 +1,4 @@
-"""What turns images and texts into vectors: a vision-language model's own features, or CLIP."""
+"""What turns images and texts into vectors: a vision-language model's own features, CLIP and its kin, or a text encoder."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from db.specs.base import UserError
-from engine.common.fingerprint import model_sha
+from db.specs.base import UserError, canonical_json, sha256_text
+from engine.common.fingerprint import file_shas, model_sha
 from engine.common.images import load_image
-from engine.common.model_files import find_model, go_offline
+from engine.common.model_files import TEXTS_ONLY, find_model, go_offline, module_files, reads_texts_only
 from engine.vlm.loading import check_weights, choose_device, choose_dtype, in_a_line, unloadable
 from engine.vlm.protocol import VLM
 
@@ -22,7 +22,7 @@ class Encoder(Protocol):
 
     @property
     def name(self) -> str:
-        """What `open_encoder` takes: `vlm`, or the CLIP directory or hub id."""
+        """What `open_encoder` takes: `vlm`, or the encoder's directory or hub id."""
         ...
 
     @property
@@ -68,12 +68,17 @@ def open_encoder(
     batch_size: int = 32,
     cache_dir: Path | None = None,
 ) -> Encoder:
-    """`vlm` for the features of `vlm`, else a CLIP directory or a hub id in the local cache. Raises UserError."""
+    """`vlm` for the features of `vlm`, else a directory or a hub id in the local cache: of CLIP, SigLIP or SigLIP 2, or a
+    sentence-transformers folder, which embeds texts alone. Presence is checked before anything is loaded. Raises UserError."""
     if name == "vlm":
         if vlm is None:
             raise UserError("encoder: `vlm` takes the features of the vision-language model, but none is given.")
         return VLMEncoder(vlm)
-    return ClipEncoder(name, device=device, dtype=dtype, batch_size=batch_size, cache_dir=cache_dir)
+    directory = find_model(name, field="encoder", chat=False)
+    place = choose_device(device)
+    precision = choose_dtype(dtype, place)
+    kind = TextEncoder if reads_texts_only(directory) else DualEncoder
+    return kind(name, directory, device=place, precision=precision, batch_size=batch_size, cache_dir=cache_dir)
 
 
 class VLMEncoder:
@@ -102,81 +107,142 @@ class VLMEncoder:
         return self._vlm.embed_texts(texts)
 
 
-class ClipEncoder:
-    """CLIP's projections, normalised to length 1; texts beyond its context are cut at the end."""
+class DualEncoder:
+    """CLIP, SigLIP and SigLIP 2: a tower for images and one for texts, whose projections, normalised to length 1, share a
+    space. Texts beyond the context are cut at the end."""
 
     joint = True
 
     def __init__(
         self,
         name: str,
+        directory: Path,
         *,
-        device: str = "auto",
-        dtype: str = "auto",
-        batch_size: int = 32,
-        cache_dir: Path | None = None,
+        device: torch.device,
+        precision: torch.dtype,
+        batch_size: int,
+        cache_dir: Path | None,
     ) -> None:
-        """Presence is checked before anything is loaded. Raises UserError."""
-        directory = find_model(name, field="encoder", chat=False)
+        """Raises UserError for a model that is of another kind, or cannot be loaded."""
         self.name = self.model = name
-        self._device = choose_device(device)
-        self._precision = choose_dtype(dtype, self._device)
-        self._model, self._processor = _load_clip(directory, name, self._precision)
-        self._model.to(self._device)
+        self._device, self._precision = device, precision
+        self._model, self._processor = _load_towers(directory, name, precision)
+        self._model.to(device)
         self._batch_size = batch_size
-        self._longest = int(self._model.config.text_config.max_position_embeddings)
-        self.dtype = str(self._precision).removeprefix("torch.")
-        self.width = int(self._model.config.projection_dim)
+        text = self._model.config.text_config
+        # SigLIP was trained on texts padded to the whole context
+        padding = "max_length" if self._model.config.model_type in ("siglip", "siglip2") else True
+        self._cut = {"padding": padding, "truncation": True, "max_length": int(text.max_position_embeddings)}
+        self.dtype = str(precision).removeprefix("torch.")
+        self.width = self._projected(self._text_features, ["?"]).shape[1]
         self.sha = model_sha(directory, cache_dir)
 
     def images(self, paths: Sequence[Path]) -> Tensor:
         """Image projections. Raises ImageProblem."""
-
-        def project(chunk: Sequence[Path]) -> Any:
-            pixels = self._processor(images=[load_image(path) for path in chunk], return_tensors="pt")["pixel_values"]
-            return self._model.get_image_features(pixel_values=pixels.to(self._device, self._precision))
-
-        return self._project(project, paths)
+        return self._project(self._image_features, paths)
 
     def texts(self, texts: Sequence[str]) -> Tensor:
         """Text projections."""
+        return self._project(self._text_features, texts)
 
-        def project(chunk: Sequence[str]) -> Any:
-            tokens = self._processor(
-                text=list(chunk), padding=True, truncation=True, max_length=self._longest, return_tensors="pt"
-            )
-            ids, mask = tokens["input_ids"].to(self._device), tokens["attention_mask"].to(self._device)
-            return self._model.get_text_features(input_ids=ids, attention_mask=mask)
+    def _image_features(self, paths: Sequence[Path]) -> Any:
+        inputs = self._processor.image_processor(images=[load_image(path) for path in paths], return_tensors="pt")
+        return self._model.get_image_features(**self._placed(inputs))
 
-        return self._project(project, texts)
+    def _text_features(self, texts: Sequence[str]) -> Any:
+        inputs = self._processor.tokenizer(list(texts), return_tensors="pt", **self._cut)
+        return self._model.get_text_features(**self._placed(inputs))
 
-    @torch.inference_mode()
-    def _project(self, project: Any, items: Sequence[Any]) -> Tensor:
+    def _placed(self, inputs: Any) -> dict[str, Tensor]:
+        return {
+            name: value.to(self._device, self._precision) if value.is_floating_point() else value.to(self._device)
+            for name, value in inputs.items()
+        }
+
+    def _project(self, features: Any, items: Sequence[Any]) -> Tensor:
         made = [torch.empty(0, self.width)]
         for start in range(0, len(items), self._batch_size):
-            found = project(items[start : start + self._batch_size])
-            features = getattr(found, "pooler_output", found)  # transformers 5 wraps the projection
-            made.append(torch.nn.functional.normalize(features.float(), dim=-1).cpu())
+            made.append(self._projected(features, items[start : start + self._batch_size]))
         return torch.cat(made)
 
+    @torch.inference_mode()
+    def _projected(self, features: Any, items: Sequence[Any]) -> Tensor:
+        found = features(items)
+        vectors: Tensor = getattr(found, "pooler_output", found)  # transformers 5 wraps the projection
+        return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu()
 
-def _load_clip(directory: Path, name: str, precision: torch.dtype) -> tuple[Any, Any]:
+
+def _load_towers(directory: Path, name: str, precision: torch.dtype) -> tuple[Any, Any]:
     go_offline()
-    # seconds that only a CLIP encoder needs, and hub access is cut before
-    from transformers import AutoConfig, CLIPModel, CLIPProcessor
+    # seconds that only such an encoder needs, and hub access is cut before
+    from transformers import AutoConfig, AutoModel, AutoProcessor
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
     offline = {"local_files_only": True, "trust_remote_code": False}
     try:
         config = AutoConfig.from_pretrained(directory, **offline)
-        if config.model_type != "clip":
+        towers = MODEL_MAPPING.get(type(config), None)
+        if not (hasattr(towers, "get_text_features") and hasattr(towers, "get_image_features")):
             raise UserError(
-                f"encoder: {name} is a {config.model_type} model; give `vlm` or a CLIP directory or hub id."
+                f"encoder: {name} is a {config.model_type} model; give `vlm`, a CLIP, SigLIP or SigLIP 2 directory or hub id, "
+                "or a sentence-transformers folder (which holds modules.json) for texts alone."
             )
-        model, report = CLIPModel.from_pretrained(
+        model, report = AutoModel.from_pretrained(
             directory, dtype=precision, output_loading_info=True, ignore_mismatched_sizes=True, **offline
         )
-        processor = CLIPProcessor.from_pretrained(directory, backend="pil", **offline)
+        processor = AutoProcessor.from_pretrained(directory, backend="pil", **offline)
     except unloadable() as error:
         raise UserError(f"encoder: {name} cannot be loaded from {directory}: {in_a_line(error)}") from error
     check_weights(name, config.model_type, report, field="encoder")
     return model.eval().requires_grad_(False), processor
+
+
+class TextEncoder:
+    """A sentence-transformers folder: texts alone, of length 1, pooled as its modules say."""
+
+    joint = False
+
+    def __init__(
+        self,
+        name: str,
+        directory: Path,
+        *,
+        device: torch.device,
+        precision: torch.dtype,
+        batch_size: int,
+        cache_dir: Path | None,
+    ) -> None:
+        """Raises UserError."""
+        go_offline()
+        # seconds that only a text encoder needs, and hub access is cut before
+        from sentence_transformers import SentenceTransformer
+
+        self.name = self.model = name
+        try:
+            self._model = SentenceTransformer(
+                str(directory), device=str(device), trust_remote_code=False, local_files_only=True,
+                model_kwargs={"dtype": precision},
+            )  # fmt: skip
+        except unloadable() as error:
+            raise UserError(f"encoder: {name} cannot be loaded from {directory}: {in_a_line(error)}") from error
+        self._model.requires_grad_(False)
+        self._batch_size = batch_size
+        self.dtype = str(precision).removeprefix("torch.")
+        self.width = int(self.texts(["?"]).shape[1])
+        modules = file_shas(module_files(directory), cache_dir)
+        told = {str(path.relative_to(directory)): sha for path, sha in modules.items()}
+        self.sha = sha256_text(canonical_json([model_sha(directory, cache_dir), told]))
+
+    def images(self, paths: Sequence[Path]) -> Tensor:
+        """Raises UserError: it has no tower for images."""
+        raise UserError(f"encoder: {self.name} {TEXTS_ONLY}")
+
+    def texts(self, texts: Sequence[str]) -> Tensor:
+        """Sentence embeddings."""
+        if not texts:
+            return torch.empty(0, self.width)
+        made = self._model.encode(
+            list(texts), batch_size=self._batch_size, convert_to_tensor=True, normalize_embeddings=True,
+            show_progress_bar=False,
+        )  # fmt: skip
+        return made.float().cpu()  # type: ignore[no-any-return]

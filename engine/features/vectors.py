@@ -218,10 +218,12 @@ class _Chunks:
             try:
                 made[rows] = self._encoder.images([paths[row] for row in rows])
             except ImageProblem as problem:
-                if self._problems is None or problem.path in bad or problem.path not in paths:
+                content = shown_sha(problem.path)  # files of equal content, such as empty ones, are one to an encoder
+                found = [path for path in paths if path not in bad and shown_sha(path) == content]
+                if self._problems is None or not found:
                     raise
-                bad[problem.path] = problem
-                self._problems.append(problem)
+                bad |= {path: ImageProblem(path, problem.reason) for path in found}
+                self._problems += [bad[path] for path in found]
             else:
                 return made, not bad
 

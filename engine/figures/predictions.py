@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from db.specs.base import UserError
 from engine.figures.fields import BadValue, shown, text, whole
 from engine.figures.reading import ImportedAnswer, Reading
 from engine.figures.source import Source
@@ -86,3 +87,21 @@ def references(place: str, answers: Any) -> tuple[str, ...]:
     if odd is not None:
         raise BadValue(f"{place}: answers[{odd}] is {shown(given[odd])}, neither a text nor an object with answer")
     return tuple(text(one) for one in found)
+
+
+def check_answers(source: str, answers: Sequence[ImportedAnswer], *, shot: int | None, dataset: str) -> None:
+    """Raises UserError where answers cannot be scored: no references and no data set, or several of one question."""
+    seen: set[tuple[int | None, int]] = set()
+    doubled = []
+    for answer in answers:
+        key = (answer.shot if shot is None else shot, answer.question_id)
+        if key in seen:
+            doubled.append(answer.question_id)
+        seen.add(key)
+    if doubled:
+        which = f"question {doubled[0]}" + (f" and {len(doubled) - 1:,} others" if len(doubled) > 1 else "")
+        raise UserError(f"{source} answers {which} more than once: keep one answer for each")
+    bare = [answer.question_id for answer in answers if not answer.references]
+    if bare and not dataset:
+        which = f"{len(bare):,} of {len(answers):,} predictions, such as that of question {bare[0]}"
+        raise UserError(f"{source} has no reference answers for {which}: give the data set with --dataset")

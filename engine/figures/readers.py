@@ -71,19 +71,39 @@ def read_file(path: Path, *, dataset: str = "", vlm: str = "") -> Reading:
         )
     try:
         reading = reader.read(source)
-        matrices = [_labelled(one, reading, dataset, vlm) for one in reading.matrices]
+        matrices = _labelled(reading, dataset, vlm)
         if not reading.guessed:  # a table has a unit of its own, by its signs of percent
             matrices = _in_percent(matrices)
     except BadValue as error:
         raise UserError(f"{path}: {error}; {error.way_out}") from None
     matrices = [replace(one, path=str(path.absolute()), sha256=source.sha256) for one in matrices]
-    return replace(reading, layout=reading.layout or reader.layout, sha256=source.sha256, matrices=tuple(matrices))
+    questions = (*reading.questions, *(_open(matrices) if reading.guessed else ()))
+    layout = reading.layout or reader.layout
+    return replace(reading, layout=layout, sha256=source.sha256, matrices=tuple(matrices), questions=questions)
 
 
 def recognised(path: Path) -> Reader | None:
     """Who reads a file or folder; nobody where it is of no layout. Raises UserError where it cannot be read."""
     source = Source(path)
     return next((one for one in READERS if one.recognise(source)), None)
+
+
+def _open(matrices: Sequence[Matrix]) -> list[str]:
+    """What a report leaves open, and the flag that says it."""
+    questions = []
+    unsized = [one for one in matrices if any(figure.n == 0 for figure in one.figures)]
+    if unsized:
+        questions.append(f"over how many questions the figures of {_named(unsized)} are: stored as size not stated")
+    if lacking := [one for one in matrices if not one.dataset]:
+        questions.append(f"of which data set the figures of {_named(lacking)} are: say it with --dataset")
+    if lacking := [one for one in matrices if not one.vlm]:
+        questions.append(f"which model gave the figures of {_named(lacking)}: say it with --vlm")
+    return questions
+
+
+def _named(matrices: Sequence[Matrix]) -> str:
+    named = list(dict.fromkeys(one.label for one in matrices))
+    return ", ".join(named[:4]) + (f" and {len(named) - 4} more" if len(named) > 4 else "")
 
 
 def _what(source: Source) -> str:
@@ -113,19 +133,35 @@ def _keys(content: dict[str, Any]) -> str:
     return ", ".join(text(key)[:30] for key in list(content)[:5]) + (", ..." if len(content) > 5 else "")
 
 
-def _labelled(matrix: Matrix, reading: Reading, dataset: str, vlm: str) -> Matrix:
-    """With what was said of the file; what stands in its name only is no more than a guess."""
+def _labelled(reading: Reading, dataset: str, vlm: str) -> list[Matrix]:
+    """The matrices with what was said of the file; what stands in its name only is no more than a guess.
+
+    Of a report it is said of what its tables leave open, for they may be of several data sets and models.
+    """
     named = dataset_name(Path(dataset).name) if dataset else ""
-    for told, given, what in (
-        (matrix.dataset if matrix.states_dataset else "", named, "data set"),
-        (matrix.vlm, vlm, "model"),
-    ):
-        if told and given and told != given:
-            raise BadValue(f"{matrix.label} is of the {what} {told}, not of {given}")
-    known = named or matrix.dataset
-    full = FULL_SIZE.get(known, 0) if matrix.whole else None
-    figures = matrix.figures if full is None else tuple(replace(figure, n=full) for figure in matrix.figures)
-    return replace(matrix, dataset=known, vlm=vlm or matrix.vlm or reading.vlm, figures=figures)
+    found = [replace(one, vlm=one.vlm or (reading.vlm if not vlm else "")) for one in reading.matrices]
+    _refuse_others(reading, "data set", named, [one.dataset if one.states_dataset else "" for one in found])
+    _refuse_others(reading, "model", vlm, [one.vlm for one in found])
+    for at, one in enumerate(found):
+        keeps_dataset = not named or (reading.guessed and one.states_dataset and one.dataset)
+        found[at] = replace(one, dataset=one.dataset if keeps_dataset else named, vlm=one.vlm or vlm)
+    return [_sized(one) for one in found]
+
+
+def _refuse_others(reading: Reading, what: str, given: str, stated: Sequence[str]) -> None:
+    """Raises BadValue where the file states another; a report only where all of its tables do."""
+    unlike = [at for at, told in enumerate(stated) if told and given and told != given]
+    if unlike and (not reading.guessed or len(unlike) == len(stated)):
+        first = unlike[0]
+        raise BadValue(f"{reading.matrices[first].label} is of the {what} {stated[first]}, not of {given}")
+
+
+def _sized(matrix: Matrix) -> Matrix:
+    """With the size of its split, where its figures are over all of it."""
+    if not matrix.whole:
+        return matrix
+    full = FULL_SIZE.get(matrix.dataset, 0)
+    return replace(matrix, figures=tuple(replace(figure, n=full) for figure in matrix.figures))
 
 
 def _in_percent(matrices: Sequence[Matrix]) -> list[Matrix]:

@@ -70,11 +70,12 @@ class Source:
     @cached_property
     def rows(self) -> list[tuple[int, dict[str, Any]]]:
         """(line, object) of a file with one JSON object a line; empty where it is none. Raises UserError for a broken line."""
+        named = self.suffix in (".jsonl", ".ndjson")
         first = self.content.lstrip().partition(b"\n")[0].strip() if self.begins_as_json else b""
-        if self.suffix not in (".jsonl", ".ndjson") and not (first.startswith(b"{") and first.endswith(b"}")):
+        if not named and not (first.startswith(b"{") and first.endswith(b"}")):
             return []
         lines = self.content.split(b"\n", MOST_LINES + 1)
-        if len(lines) > MOST_LINES or (sum(bool(line.strip()) for line in lines[:3]) < 2 and self.suffix == ".json"):
+        if len(lines) > MOST_LINES or (not named and sum(bool(line.strip()) for line in lines) < 2):
             return []
         return [(at, self._object(at, line)) for at, line in enumerate(lines, start=1) if line.strip()]
 

@@ -18,7 +18,6 @@ VALUE = re.compile(rf"(?P<name>[^\W\d][\w /-]{{0,30}}?)\s*[=:]\s*(?P<value>{NUMB
 ROW = re.compile(rf"\|?\s*(\d{{1,6}})\s*(?:\|\s*{NUMBER}\s*)+\|?", re.IGNORECASE)
 PHASE = re.compile(r"(?<![a-z])(RCE|GRPO|SFT)(?![a-z])", re.IGNORECASE)
 LONGEST_LINE = 2000
-LEAST_LINES = 1
 NAMES = {
     "train loss": "loss", "training loss": "loss", "loss": "loss", "val loss": "val_loss", "validation loss": "val_loss",
     "ppo loss": "ppo_loss", "kl loss": "kl_loss", "kl": "kl", "adv std": "std_advantage", "adv max": "max_advantage",

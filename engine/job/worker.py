@@ -235,7 +235,7 @@ def _rows(jobs: Sequence[Job], known: Sequence[Known], stop: Stop) -> Generator[
     module, function = TOGETHER[together] if together else RECIPES[jobs[0].kind]
     specs = [settled(_spec(job), one.facts) for job, one in zip(jobs, known, strict=True)]
     contexts = [_context(job, one, stop) for job, one in zip(jobs, known, strict=True)]
-    if vlm := getattr(specs[0], "vlm", ""):
+    if jobs[0].kind != "import" and (vlm := getattr(specs[0], "vlm", "")):  # an import only names who answered
         begin(vlm, specs[0].device, jobs[0].home.cache)
     with no_collections():
         recipe = getattr(importlib.import_module(module), function)

@@ -4,6 +4,7 @@ How it works is drawn in `docs/engine.md`. The parts, from the questions to the 
 
     reading      image files to pixels, in processes of their own beside a GPU
     images       pixels read ahead, visual tokens kept by content and size
+    shared       visual tokens that several processes have in common
     tower        the vision encoder over all images of a chunk at once
     prefixes     prompts cut at their images and laid into a tree: here a prefix is found again
     schedule     which prompts are alive together, within a budget of tokens

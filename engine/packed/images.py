@@ -22,6 +22,7 @@ from engine.common.images import ImageProblem, image_size
 from engine.packed.reading import READERS, ReadingProcess, Sizing, Source, read, reading_process
 from engine.packed.shared import Shared
 from engine.packed.tower import Grid, Tower
+from engine.packed.transfer import send
 
 AHEAD = 512
 """Images read ahead of the one that is needed: about 0.5 GB for images of 640x480 pixels."""
@@ -141,13 +142,13 @@ class Kept:
             if key in level:
                 tokens = level.pop(key)
                 self._used[number] -= tokens.nbytes
-                tokens = tokens.to(self.device)
+                tokens = send(tokens, self.device) if tokens.device.type != self.device.type else tokens
                 self._put(0, key, tokens)
                 return tokens
         common = self.shared.get(key) if self.shared is not None else None
         if common is None:
             return None
-        tokens = common.to(self.device, copy=True)
+        tokens = send(common, self.device) if self.device.type == "cuda" else common.clone()
         self._put(0, key, tokens)
         return tokens
 

@@ -10,6 +10,8 @@ import hashlib
 import mmap
 import os
 import struct
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
 
 import torch
 from torch import Tensor
@@ -28,10 +30,13 @@ class Shared:
         self._dtype = dtype
         self._known: dict[bytes, tuple[int, int, int, int]] = {}
         self._read = self._end = 0
+        self._lock = Lock()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="shared")
         self._under_way: list[tuple[str, Tensor, torch.cuda.Event]] = []
 
     def __contains__(self, key: str) -> bool:
-        self._refresh()
+        with self._lock:
+            self._read_on()
         return _digest(key) in self._known
 
     def get(self, key: str) -> Tensor | None:
@@ -45,7 +50,7 @@ class Shared:
     def put(self, key: str, tokens: Tensor) -> None:
         """Shares tokens as soon as they are computed; see `settle`."""
         if tokens.device.type != "cuda":
-            self._write(key, tokens)
+            self._writer.submit(self._write, key, tokens.clone())
             return
         copy = torch.empty(tokens.shape, dtype=tokens.dtype, pin_memory=True)
         copy.copy_(tokens, non_blocking=True)
@@ -54,27 +59,35 @@ class Shared:
         self._under_way.append((key, copy, done))
 
     def settle(self) -> None:
-        """Writes what a GPU has computed meanwhile; waits for nothing."""
+        """Has what a GPU has computed meanwhile written; waits for nothing."""
         while self._under_way and self._under_way[0][2].query():  # type: ignore[no-untyped-call]
             key, copy, _ = self._under_way.pop(0)
-            self._write(key, copy)
+            self._writer.submit(self._write, key, copy)
+
+    def written(self) -> Future[None]:
+        """Done once everything that was to be written until now is."""
+        return self._writer.submit(lambda: None)
 
     def _write(self, key: str, tokens: Tensor) -> None:
-        content = tokens.contiguous().view(-1).view(torch.uint8).numpy().data
-        fcntl.lockf(self._index, fcntl.LOCK_EX)
-        try:
-            self._refresh()
-            if _digest(key) in self._known or self._end + len(content) > len(self._memory):
-                return
-            start = self._end
-            self._memory[start : start + len(content)] = content
+        """In the writer's thread. A lock on a file keeps other processes away, not other threads."""
+        with self._lock:
+            fcntl.lockf(self._index, fcntl.LOCK_EX)
+            try:
+                self._append(key, tokens)
+            finally:
+                fcntl.lockf(self._index, fcntl.LOCK_UN)
+
+    def _append(self, key: str, tokens: Tensor) -> None:
+        self._read_on()
+        start, size = self._end, tokens.nbytes
+        if _digest(key) not in self._known and start + size <= len(self._memory):
+            place = torch.frombuffer(self._memory, dtype=self._dtype, count=tokens.numel(), offset=start)
+            place.copy_(tokens.flatten())  # other threads go on meanwhile
             depth, places, width = tokens.shape
             os.pwrite(self._index, _ENTRY.pack(_digest(key), start, depth, places, width), self._read)
-        finally:
-            fcntl.lockf(self._index, fcntl.LOCK_UN)
 
-    def _refresh(self) -> None:
-        """What others have added."""
+    def _read_on(self) -> None:
+        """What has been added since."""
         size = os.fstat(self._index).st_size
         if size <= self._read:
             return

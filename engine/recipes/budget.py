@@ -254,7 +254,8 @@ def _candidate(group: OpenGroup, proposal: Proposal, reply: Reply[tuple[OpenGrou
         similarity=proposal.similarity,
         cut=reply.cut,
         source=reply.source,
-        gt_prob=_probability(group.query.answers, reply.log_probs) if reply.log_probs else None,
+        gt_prob=_probability(_counted(group.query.answers), reply.log_probs),
+        reasoning=reply.reasoning,
     )
 
 
@@ -263,8 +264,9 @@ def _counted(answers: Sequence[str]) -> Counter[str]:
     return Counter(answer for answer in answers if answer.strip())
 
 
-def _probability(answers: Sequence[str], log_probs: Sequence[float]) -> float:
+def _probability(counts: Mapping[str, int], log_probs: Sequence[float]) -> float | None:
     """Sum over the distinct reference answers of min(times given / 3, 1) exp(mean log-probability of its tokens), as published
-    RL data define `vqa_gt_prob`, but over the answer's own tokens alone."""
-    counts = _counted(answers).values()
-    return sum(min(count / 3, 1) * math.exp(mean) for count, mean in zip(counts, log_probs, strict=True))
+    RL data define `vqa_gt_prob`, but over the answer's own tokens alone. None where not all of them are known."""
+    if not counts or len(log_probs) != len(counts):
+        return None
+    return sum(min(count / 3, 1) * math.exp(mean) for count, mean in zip(counts.values(), log_probs, strict=True))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from db.rows import StoredAnswer
+from db.specs.base import UserError
 from engine.common.images import MISSING_SHA, image_sha
+from engine.common.reasoning import apart
 from engine.recipes.run_context import RunContext
 from engine.vlm.prompt import Prompt
-from engine.vlm.protocol import VLM, Answer
+from engine.vlm.protocol import VLM, Answer, Reasoning
 
 Key = TypeVar("Key")
 
@@ -32,6 +34,8 @@ class Reply(Generic[Key]):
     """The run that computed the answer; None where that is unknown, or where there is none."""
     log_probs: tuple[float, ...]
     """Of the prompt's references; see `Answer`."""
+    reasoning: str
+    """What the model thought before it answered."""
 
 
 class CachedAnswers:
@@ -45,7 +49,9 @@ class CachedAnswers:
         self._at_once = at_once
         self._shared = shared
         self._known = dict(context.own_answers)
-        self._log_probs: dict[str, tuple[float, ...]] = {}
+        self._log_probs: dict[str, dict[str, float]] = {}
+        """Request -> reference answer -> its log-probability."""
+        self._only_reasoned: Prompt | None = None
 
     def ask(self, requests: Sequence[tuple[Key, Prompt]]) -> Iterator[list[Reply[Key]]]:
         """Replies in lists as they become known, the stored ones first; a bad image makes a reply with `error`.
@@ -56,7 +62,8 @@ class CachedAnswers:
         for key, prompt in requests:
             waiting.setdefault(self._name(prompt, len(waiting)), []).append((key, prompt))
         if self._shared:
-            self._known |= self._context.find_answers([sha for sha in waiting if sha not in self._known])
+            found = self._context.find_answers([sha for sha in waiting if sha not in self._known])
+            self._known |= {sha: answer for sha, one in found.items() if (answer := _told_apart(one)) is not None}
         stored = [sha for sha, group in waiting.items() if self._is_known(sha, group[0][1])]
         if stored:
             yield [reply for sha in stored for reply in self._replies(sha, waiting.pop(sha), first_is_new=False)]
@@ -74,7 +81,17 @@ class CachedAnswers:
 
     def _is_known(self, sha: str, prompt: Prompt) -> bool:
         """Answers are stored, probabilities of references are not."""
-        return sha in self._known and (not prompt.references or sha in self._log_probs)
+        return sha in self._known and self._log_probs.get(sha, {}).keys() >= set(prompt.references)
+
+    def tokens_needed(self) -> int | None:
+        """New tokens that would have been enough where a first answer was all reasoning, asked for now; None where none was, or
+        it cannot be told."""
+        if self._only_reasoned is None or not isinstance(self._vlm, Reasoning):
+            return None
+        try:
+            return self._vlm.tokens_for(self._only_reasoned)
+        except UserError:  # the finding says what there is to say without it
+            return None
 
     def _name(self, prompt: Prompt, place: int) -> str:
         """The request's hash. Prompts with missing images hash alike but are not alike: each gets a name of its own."""
@@ -83,24 +100,35 @@ class CachedAnswers:
 
     def _answered(self, name: str, group: Sequence[tuple[Key, Prompt]], answer: Answer) -> list[Reply[Key]]:
         if answer.error:
+            if answer.reasoning and self._only_reasoned is None:
+                self._only_reasoned = group[0][1]
             return [
                 Reply(
-                    key, prompt.sha, self._vlm.request_sha(prompt), "", cut=False, reused=False, error=answer.error,
-                    silent=answer.silent, source=None, log_probs=(),
+                    key, prompt.sha, self._vlm.request_sha(prompt), "", cut=answer.cut, reused=False, error=answer.error,
+                    silent=answer.silent, source=None, log_probs=(), reasoning=answer.reasoning,
                 )
                 for key, prompt in group
             ]  # fmt: skip
-        self._known[name] = StoredAnswer(answer.raw, answer.cut, self._context.run_id)
+        self._known[name] = StoredAnswer(answer.raw, answer.cut, self._context.run_id, answer.reasoning)
         if answer.log_probs:
-            self._log_probs[name] = answer.log_probs
+            self._log_probs[name] = dict(zip(group[0][1].references, answer.log_probs, strict=True))
         return self._replies(name, group, first_is_new=True)
 
     def _replies(self, sha: str, group: Sequence[tuple[Key, Prompt]], *, first_is_new: bool) -> list[Reply[Key]]:
-        known = self._known[sha]
+        known, log_probs = self._known[sha], self._log_probs.get(sha, {})
         return [
             Reply(
                 key, prompt.sha, sha, known.raw, known.cut, reused=not first_is_new or place > 0, error="", silent=False,
-                source=known.source, log_probs=self._log_probs.get(sha, ()),
+                source=known.source, log_probs=tuple(log_probs[one] for one in prompt.references if one in log_probs),
+                reasoning=known.reasoning,
             )
             for place, (key, prompt) in enumerate(group)
         ]  # fmt: skip
+
+
+def _told_apart(stored: StoredAnswer) -> StoredAnswer | None:
+    """A stored answer without its reasoning, which older versions kept in it; None where it was nothing else."""
+    answer, reasoning = apart(stored.raw)
+    if answer == stored.raw:
+        return stored
+    return replace(stored, raw=answer, reasoning=reasoning) if answer.strip() else None

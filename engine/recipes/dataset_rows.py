@@ -11,7 +11,7 @@ from db.specs.generate import GenerateSpec
 from engine.common.accuracy import METRIC
 from engine.data.datasets import Dataset
 from engine.data.sample import Sample
-from engine.demo.shipped import SYNTHETIC_NOTE
+from engine.demo.shipped import SYNTHETIC_NOTE, is_synthetic
 from engine.doctor.dataset import asked_findings
 
 
@@ -22,7 +22,7 @@ def dataset_facts(spec: EvalSpec | GenerateSpec, dataset: Dataset) -> Iterator[F
     yield Fact("dataset_sha", dataset.sha)
     yield Fact("prompt_sha", spec.prompt.sha())
     yield from metric_facts()
-    if "builtin" in (spec.dataset, spec.vlm):
+    if is_synthetic(spec.dataset, spec.vlm):
         yield Fact("synthetic", SYNTHETIC_NOTE)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from db.rows import Artifact, Fact, Row
+from db.rows import Artifact, Fact, Row, Withdrawn
 from db.specs.base import Finding, UserError
 from db.specs.embed import EmbedSpec
 from db.specs.evaluate import DecodeSpec, PromptSpec
@@ -89,8 +89,8 @@ def _embed_splits(spec: EmbedSpec, context: RunContext, dataset: Dataset, encode
     raw = {"embeddings": (yield from _embed_split("train", dataset, encoder, recipe, context, problems))}
     if dataset.has("val"):
         raw["val"] = yield from _embed_split("val", dataset, encoder, recipe, context, problems)
-    if problems:
-        yield _unreadable(problems)
+    yield Fact("gaps", len({problem.path for problem in problems}))
+    yield _unreadable(problems, context) if problems else Withdrawn("image-unreadable", "images")
     fitted = recipe.fitted(raw["embeddings"])
     if spec.standardizes:
         recipe = fitted
@@ -108,15 +108,15 @@ def _embed_split(
     return (yield from with_progress(steps, "images and texts", split))
 
 
-def _unreadable(problems: list[ImageProblem]) -> Finding:
+def _unreadable(problems: list[ImageProblem], context: RunContext) -> Finding:
     distinct = {problem.path: problem.reason for problem in problems}
     first, reason = next(iter(distinct.items()))
     return Finding(
         code="image-unreadable",
         severity="warning",
-        subject=str(first),
+        subject="images",
         message=f"{len(distinct)} of the images cannot be read, so their vectors are zero; the first is {first}: {reason}.",
-        fix="put the images in place and embed again; only what is missing is encoded",
+        fix=f"put the images in place and `leverplus resume {context.run_dir.name}`; only what is missing is encoded",
     )
 
 

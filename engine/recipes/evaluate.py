@@ -183,7 +183,7 @@ class _Run:
         yield from self._watch.last(self.done)
         yield from changed_facts(facts, self.vlm)
         yield from figures.cells()
-        yield from figures.summary(self.plan.retriever)
+        yield from figures.summary(self.plan.retriever, answers.tokens_needed())
 
     def _skip_answered(self, figures: RunningAccuracy) -> list[Place]:
         """What is still to be asked, all shots of a question together; what was answered before goes into the figures."""
@@ -249,6 +249,7 @@ class _Run:
             reused=reply.reused,
             error=reply.error,
             source=reply.source,
+            reasoning=reply.reasoning,
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from db.rows import Artifact, Fact, Input, Row, Subset
+from db.rows import Artifact, Fact, Input, Row, Subset, Withdrawn
 from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
@@ -60,6 +60,8 @@ from engine.vlm.protocol import VLM
 FILE = "rl_data.json"
 MEASURES = ("queries", "candidates", "positive_rate", "query_positive_rate", "signal_rate", "predicted_advantage_std")
 """What is worth showing beside the file."""
+LEFT_OUT = (("image-unreadable", "candidates"), ("reasoning-cut", "answers"), ("answers-missing", "answers"))
+"""Code and subject of what is said of gaps."""
 NOTES = {
     False: "vqa_gt_prob is absent: probabilities of the reference answers were not computed",
     True: "vqa_gt_prob: sum over distinct reference answers of min(count/3, 1) exp(mean log-probability of the answer's tokens)",
@@ -221,17 +223,27 @@ def _pools(plan: GenerationPlan, encoder: Encoder | None, device: str) -> Genera
     )
 
 
-def _left_out(budget: CandidateBudget) -> Iterator[Finding]:
+def _left_out(budget: CandidateBudget) -> Iterator[Row]:
+    """What has no answer: `gaps` of them, which going on with the run asks for again."""
+    yield Fact("gaps", budget.left_out + budget.silent)
+    found = list(_gaps(budget))
+    yield from found
+    said = {finding.code for finding in found}
+    yield from (Withdrawn(code, subject) for code, subject in LEFT_OUT if code not in said)
+
+
+def _gaps(budget: CandidateBudget) -> Iterator[Finding]:
     if budget.left_out:
         yield Finding(
             code="image-unreadable",
             severity="warning",
             subject="candidates",
             message=f"{budget.left_out} candidates were left out, because an image cannot be read: {budget.first_error}.",
-            fix="put the images in place and generate again; what was answered is not asked again",
+            fix=f"put the images in place and `leverplus resume {budget.run}`; what was answered is not asked again",
         )
     if budget.silent:
-        yield silent_answers(budget.silent, budget.silent + budget.answered, budget.first_silence)
+        asked, needed = budget.silent + budget.answered, budget.answers.tokens_needed()
+        yield silent_answers(budget.silent, asked, budget.first_silence, needed)
 
 
 def _file(plan: GenerationPlan, budget: CandidateBudget, pool: pools.Pools, meta: dict[str, Any]) -> Iterator[Row]:

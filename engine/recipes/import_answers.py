@@ -14,6 +14,7 @@ from engine.common.findings import warning
 from engine.data.datasets import open_dataset
 from engine.doctor.dataset import few_references
 from engine.figures.fields import FULL_SIZE
+from engine.figures.predictions import check_answers
 from engine.figures.readers import read_file
 from engine.figures.reading import ImportedAnswer
 from engine.recipes.dataset_rows import metric_facts, question_row
@@ -89,20 +90,13 @@ def _shot(spec: ImportSpec, answer: ImportedAnswer) -> int:
 def _questions(
     spec: ImportSpec, answers: Sequence[ImportedAnswer], cache_dir: Path
 ) -> tuple[Mapping[int, Question], str]:
-    doubled = len(answers) - len({(_shot(spec, answer), answer.question_id) for answer in answers})
-    if doubled:
-        raise UserError(f"{spec.source} answers {doubled} questions more than once: keep one answer for each")
-    bare = [answer.question_id for answer in answers if not answer.references]
+    check_answers(spec.source, answers, shot=spec.shot, dataset=spec.dataset)
+    bare = any(not answer.references for answer in answers)
     named_only = (
         spec.dataset in FULL_SIZE and not Path(spec.dataset).exists()
     )  # the file says whose questions these are
     if spec.dataset and (bare or not named_only):
         return _from_dataset(spec, answers, cache_dir)
-    if bare:
-        raise UserError(
-            f"{spec.source} has no reference answers for {len(bare):,} of its {len(answers):,} predictions (question {bare[0]}): "
-            "give the data set with --dataset"
-        )
     sha = sha256_text(repr([(a.question_id, a.references) for a in sorted(answers, key=lambda a: a.question_id)]))
     return {
         answer.question_id: Question(
@@ -158,4 +152,5 @@ def _prediction(answer: ImportedAnswer, question: Question, shot: int) -> Predic
         reused=True,
         error="",
         source=None,
+        reasoning="",
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from db.rows import Cell, Fact, Row, Subset, Withdrawn
 from db.specs.base import Finding
+from engine.common.reasoning import ONLY_REASONING, enough_tokens
 from engine.data.sample import Sample
 from engine.demonstrations.retrieve import ALIKE, Demonstrations
 from engine.recipes.dataset_rows import NoAnswers
@@ -91,8 +92,8 @@ class RunningAccuracy:
         lists = [self._chosen[shot][int(place)] for place in part.places]
         return dict(sorted(Counter(map(len, lists)).items())), len(set(lists))
 
-    def summary(self, retriever: str) -> Iterator[Row]:
-        """Facts and findings of the whole run."""
+    def summary(self, retriever: str, tokens_needed: int | None = None) -> Iterator[Row]:
+        """Facts and findings of the whole run; `tokens_needed` are enough for an answer that was cut in its reasoning."""
         answered = sum(int((~np.isnan(scores)).sum()) for scores in self._scores.values())
         empty, cut = (sum(int(flags.sum()) for flags in kind.values()) for kind in (self._empty, self._cut))
         yield Fact("empty_share", empty / max(1, answered))
@@ -105,7 +106,7 @@ class RunningAccuracy:
         yield from self._missing()
         if self._silent:
             first = next(iter(self._silent.values()))
-            yield silent_answers(len(self._silent), answered + len(self._silent), first)
+            yield silent_answers(len(self._silent), answered + len(self._silent), first, tokens_needed)
         yield from self._without_answers(answered)
 
     def _without_answers(self, answered: int) -> Iterator[Row]:
@@ -175,18 +176,15 @@ class RunningAccuracy:
         )
 
 
-def silent_answers(silent: int, asked: int, first: str) -> Finding:
-    """What is to be said of answers that never came."""
-    reasoning = "reasoning" in first
-    return Finding(
-        code="reasoning-cut" if reasoning else "answers-missing",
-        severity="warning",
-        subject="answers",
-        message=f"{silent} of {asked} requests got no answer and count in no figure, such as: {first}",
-        fix="raise --set decode.max_new_tokens=512, or serve the model without reasoning"
-        if reasoning
-        else "see the server's log, then `leverplus rerun` the run, which asks for them again",
-    )
+def silent_answers(silent: int, asked: int, first: str, tokens_needed: int | None = None) -> Finding:
+    """What is to be said of answers that never came; `tokens_needed` were enough for one that was cut in its reasoning."""
+    said = f"{silent} of {asked} requests got no answer and count in no figure, such as: {first}"
+    code, fix = "answers-missing", "see the server's log, then `leverplus rerun` the run, which asks for them again"
+    if ONLY_REASONING in first:
+        code, fix = "reasoning-cut", enough_tokens(tokens_needed)
+        if tokens_needed:
+            said += f"; asked again without hurry, one took {tokens_needed} tokens"
+    return Finding(code=code, severity="warning", subject="answers", message=said, fix=fix)
 
 
 def _empty_answers(empty: int, answered: int) -> Iterator[Finding]:

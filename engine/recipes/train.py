@@ -161,11 +161,15 @@ RL_META = ("vqa_model", "model_sha", "prompt_sha", "decode_sha", "dataset_order_
 """What of the RL data's own record goes into the lineage: evaluations are held against it."""
 
 
-def _identities(specs: Sequence[TrainSpec], contexts: Sequence[RunContext] | None) -> tuple[str, str]:
-    """Hash of what is trained, the same wherever the home stands; then the one that older states carry."""
+def _identities(specs: Sequence[TrainSpec], contexts: Sequence[RunContext] | None) -> tuple[str, ...]:
+    """Hash of what is trained, the same wherever the home stands; then those that older states carry."""
     asked = [spec.model_dump(mode="json") for spec in specs]
-    movable = asked if contexts is None else HomePaths.of(contexts[0].home).stored_values(asked)
-    return sha256_text(canonical_json(movable)), sha256_text(canonical_json(asked))
+    told = [asked]
+    if all(spec.best_by == "loss" for spec in specs):  # what every training did before it could be said
+        told.append([spec.model_dump(mode="json", exclude={"best_by"}) for spec in specs])
+    home = None if contexts is None else HomePaths.of(contexts[0].home)
+    movable = told if home is None else [home.stored_values(one) for one in told]
+    return tuple(sha256_text(canonical_json(one)) for one in (*movable, *told))
 
 
 def _lineage(spec: TrainSpec, inputs: Inputs, context: RunContext) -> dict[str, Any]:

@@ -25,7 +25,7 @@ LONGEST_DELAY_S = 60.0
 LONGEST_WAIT_S = 120.0
 """A server that asks for more patience than this gets no more."""
 TIMEOUT_S = 300.0
-"""Of one attempt, from connecting until the whole body is there."""
+"""Of one attempt, from connecting until the whole body is there, unless another is given."""
 CONNECT_S = 30.0
 LARGEST_BODY = 16 * 2**20
 """Bytes of an answer; one that is larger is no answer to a question."""
@@ -35,6 +35,10 @@ _DELAY = wait_exponential(FIRST_DELAY_S / 2, LONGEST_DELAY_S / 2) + wait_random_
     FIRST_DELAY_S / 2, LONGEST_DELAY_S / 2
 )
 Shape = TypeVar("Shape")
+
+
+class NoAnswer(UserError):
+    """No attempt was answered, although it might have been."""
 
 
 class Unanswered(Exception):
@@ -49,17 +53,21 @@ class Unanswered(Exception):
 class JsonClient:
     """Speaks JSON to one server; safe to use from several threads."""
 
-    def __init__(self, base: str, pause: Callable[[float], object], attempts: int = ATTEMPTS) -> None:
-        """`pause` waits for so many seconds; when it returns something true, no further attempt is made.
+    def __init__(
+        self, base: str, pause: Callable[[float], object], attempts: int = ATTEMPTS, patience: float = TIMEOUT_S
+    ) -> None:
+        """`pause` waits for so many seconds; when it returns something true, no further attempt is made. `patience` is the
+        longest silence, and the longest time until the whole body is there, in seconds.
 
         Raises UserError for an address or a proxy that cannot be used.
         """
         self.base = base.rstrip("/")
         self._pause = pause
         self._attempts = attempts
+        self._patience = patience
         try:
             self.key = key_for(httpx.URL(self.base))
-            self._http = _connections(self.base, self.key)
+            self._http = _connections(self.base, self.key, patience)
         except (httpx.InvalidURL, ValueError, ImportError) as error:  # the last two: a proxy of an unknown kind
             raise UserError(
                 f"vlm: {base} cannot be asked ({error}): correct the address, or the proxy variables"
@@ -70,7 +78,8 @@ class JsonClient:
     ) -> Shape:
         """The answer of this shape to POST (with a body) or GET.
 
-        Raises UserError with the address, `about`, the status and the server's words.
+        Raises UserError with the address, `about`, the status and the server's words; NoAnswer where a later attempt may be
+        answered.
         """
         where = f"{self.base}{path}{about and f' ({about})'}"
         patience = Retrying(
@@ -85,7 +94,7 @@ class JsonClient:
             return found
         except Unanswered as failure:
             tries = patience.statistics["attempt_number"]
-            raise UserError(
+            raise NoAnswer(
                 f"vlm: no answer from {where} after {tries} {'attempt' if tries == 1 else 'attempts'}: {failure}."
             ) from None
 
@@ -96,10 +105,10 @@ class JsonClient:
     def _once(self, path: str, shape: type[Shape], body: Any, where: str) -> Shape:
         method, content = ("GET", None) if body is None else ("POST", json.dumps(body).encode())
         try:
-            with within(TIMEOUT_S), self._http.stream(method, path, content=content) as response:
+            with within(self._patience), self._http.stream(method, path, content=content) as response:
                 said = _whole_body(response, where)
         except httpx.TimeoutException as error:
-            raise Unanswered(_too_late(error)) from None
+            raise Unanswered(_too_late(error, self._patience)) from None
         except httpx.RequestError as error:  # refused, reset, half an answer
             raise Unanswered(f"{type(error).__name__} {error}".strip(" .")) from None
         if not response.is_success:
@@ -120,12 +129,12 @@ class JsonClient:
         return UserError(f"vlm: {where} answered {status}: {said or 'no reason given'}")
 
 
-def _connections(base: str, key: Key) -> httpx.Client:
+def _connections(base: str, key: Key, patience: float) -> httpx.Client:
     return bounded(
         httpx.Client(
             base_url=base,
             headers={"Content-Type": "application/json", "Accept": "application/json", **key.headers},
-            timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_S),
+            timeout=httpx.Timeout(patience, connect=min(patience, CONNECT_S)),
             limits=httpx.Limits(max_connections=None),  # who asks decides how many requests are in flight
             mounts={f"all://{host}": None for host in _LOOPBACK},  # a proxy cannot reach our loopback
         )
@@ -149,10 +158,10 @@ def _whole_body(response: httpx.Response, where: str) -> bytes:
     return bytes(body)
 
 
-def _too_late(error: httpx.TimeoutException) -> str:
+def _too_late(error: httpx.TimeoutException, patience: float) -> str:
     if isinstance(error, httpx.ConnectTimeout):
-        return f"it was not reached in {CONNECT_S:.0f} s"
-    return f"its answer was not whole after {TIMEOUT_S:.0f} s"
+        return f"it was not reached in {min(patience, CONNECT_S):.0f} s"
+    return f"its answer was not whole after {patience:.0f} s"
 
 
 def _shaped(content: bytes, shape: type[Shape], where: str) -> Shape:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from db.specs import TrainSpec
+from db.specs import TrainSpec, UserError
 from engine.rl.reading.file import RLFile
 from engine.rl.rewards import alike
 from engine.rl.selection import (
@@ -20,6 +20,9 @@ from engine.rl.selection import (
     select,
     use_stored_pool,
 )
+
+MOST_PADDED, MOST_TIMES = 8_000_000, 10
+"""Places of a padded tensor: so many, or so many times what they hold; a place takes up to 100 bytes in between."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ def _groups(file: RLFile, selection: Selection, spec: TrainSpec, candidate_rows:
     sizes = np.bincount(group, minlength=len(queries))
     width = int(sizes.max(initial=1))
     slot = np.arange(len(group)) - (np.cumsum(sizes) - sizes)[group]
+    _refuse_padding(file, "candidates", queries, sizes)
     pool, pool_sizes, positions = _pools(file, selection, spec, candidate_rows)
     pointers = np.zeros((len(queries), width, positions.shape[1]), np.int64)
     pointers[group, slot] = positions
@@ -150,12 +154,23 @@ def _pools(file: RLFile, selection: Selection, spec: TrainSpec, candidate_rows: 
         owner, member = owner[order], member[order]
     sizes = np.bincount(owner, minlength=len(queries))
     place = np.arange(len(owner)) - (np.cumsum(sizes) - sizes)[owner]
+    _refuse_padding(file, "pool members", queries, sizes)
     pool = np.zeros((len(queries), int(sizes.max(initial=1))), np.int64)
     pool[owner, place] = member
     if not stored.all():
         loose = ~stored[group]
         positions[loose] = _find(owner, member, place, group[loose], rows[loose])
     return pool, sizes, positions
+
+
+def _refuse_padding(file: RLFile, what: str, queries: Ints, sizes: Ints) -> None:
+    """UserError where one query has so many more than the others that padding all to it would fill the memory."""
+    padded, held = len(sizes) * int(sizes.max(initial=1)), int(sizes.sum())
+    if padded > max(MOST_PADDED, MOST_TIMES * held):
+        raise UserError(
+            f"{file.path}: query {file.query_ids[queries[int(sizes.argmax())]]} has {sizes.max():,} {what}, the others "
+            f"{np.median(sizes):,.0f} in the middle; all are padded to the largest, which is too much: drop that query"
+        )
 
 
 def _numbered(group: Ints) -> tuple[Ints, Ints]:

@@ -31,6 +31,8 @@ class Phase:
     judged_by: str
     """Validation measure that decides which epoch is best."""
     lower_is_better: bool
+    latest_of_equals: bool
+    """Of epochs that are equally good the last is best: rewards of a few hundred picks are often equal."""
     freeze_backbone: bool = False
     dropout: bool = True
     selected: list[Selected] = field(default_factory=list)
@@ -72,8 +74,9 @@ def imitation(train: Resident, specs: Sequence[TrainSpec]) -> Phase:
         objective=Imitation(train, specs[0], len(specs)),
         groups=[everything] * specs[0].rce_epochs,
         peak_rates=[spec.rce_lr for spec in specs],
-        judged_by="val_loss",
-        lower_is_better=True,
+        judged_by="val_loss" if specs[0].best_by == "loss" else specs[0].best_by,
+        lower_is_better=specs[0].best_by == "loss",
+        latest_of_equals=specs[0].best_by != "loss",
     )
 
 
@@ -93,8 +96,9 @@ def policy_gradient(train: Resident, specs: Sequence[TrainSpec], old: Tensor) ->
         objective=PolicyGradient(train, spec, old, betas),
         groups=[groups[top] for top in tops],
         peak_rates=[s.grpo_lr for s in specs],
-        judged_by="expected_reward",
+        judged_by="expected_reward" if spec.best_by == "loss" else spec.best_by,
         lower_is_better=False,
+        latest_of_equals=spec.best_by != "loss",
         freeze_backbone=spec.freeze_backbone,
         dropout=spec.grpo_dropout,
         selected=[by_top[top] for top in tops],

@@ -247,13 +247,14 @@ class Trainer:
             return False
         value = measured.get(phase.judged_by, -standing.epoch)
         value = value if phase.lower_is_better or phase.judged_by not in measured else -value
-        if value < standing.best[run]:
-            standing.best[run], standing.best_epoch[run], standing.stale[run] = value, standing.epoch, 0
+        better = value < standing.best[run]
+        level = phase.latest_of_equals and value == standing.best[run]
+        if better or level:
+            standing.best[run], standing.best_epoch[run] = value, standing.epoch
             self.best[run].copy_(self.stack.flat[run])
-            return True
-        standing.stale[run] += 1
+        standing.stale[run] = 0 if better else standing.stale[run] + 1
         standing.stopped[run] = bool(self.spec.patience) and standing.stale[run] >= self.spec.patience
-        return False
+        return better or level
 
     def _rows(self, run: int, phase: Phase, measured: dict[str, float], last: bool) -> Iterator[tuple[int, Row]]:
         epoch, step = self.standing.epoch, self.standing.step

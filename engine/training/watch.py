@@ -18,8 +18,8 @@ UNIFORM_MARGIN = 1.02
 ABOVE_UNIFORM = {
     "rce": (
         "on unseen queries the selector puts less probability on the pointers that the data list, weighed by their rewards, "
-        "than an even spread over the pool does. That is no accuracy: demonstrations that the data do not list may be as good, "
-        "and a selector with such a loss can answer well",
+        "than if every candidate of the pool were as probable. That is no accuracy: demonstrations that the data do not list "
+        "may be as good, and a selector with such a loss can answer well",
         "judge the selector by its greedy reward and by an evaluation against `untrained`; a lower loss comes with more queries, "
         "fewer epochs or a higher dropout",
     ),
@@ -124,14 +124,19 @@ class Watch:
         self.above = self.above + 1 if above else 0
         if above and (last or self.above >= 3):
             means, fix = ABOVE_UNIFORM[phase]
+            picks = [values[f"{name}_reward"] for name in ("greedy", "random", "oracle")]
             yield Finding(
                 code="loss-above-uniform",
-                severity="warning",
+                severity="info" if picks[0] > picks[1] else "warning",
                 subject=f"{phase} epoch {epoch}",
-                message=f"The validation loss {values['val_loss']:.3f} is above that of picking at random "
-                f"({values['uniform_loss']:.3f}): {means}.",
+                message=f"The validation loss {values['val_loss']:.3f} is above that of an even spread "
+                f"({values['uniform_loss']:.3f}): {means}. {_worth(*picks)}",
                 fix=fix,
             )
+
+
+def _worth(greedy: float, random: float, oracle: float) -> str:
+    return f"Of the listed pointers its surest one is worth {greedy:.2f} there, a random one {random:.2f}, the best {oracle:.2f}."
 
 
 def _policy(subject: str, values: Mapping[str, float], adapts: bool) -> Iterator[Finding]:

@@ -64,6 +64,6 @@ class CopyingVLM:
 
     def _none(self) -> UserError:
         return UserError(
-            f"vlm={self.name} is a rule and has no features to compare: name a CLIP model with --encoder, or a retriever "
+            f"vlm={self.name} is a rule and has no features to compare: name a CLIP or SigLIP model with --encoder, or a retriever "
             "that compares nothing (random, fixed)"
         )

@@ -8,6 +8,8 @@ from typing import Any
 
 OFFLINE = {"local_files_only": True, "trust_remote_code": False}
 VIDEO = "video_processor"
+PARTS = frozenset({"image_processor", "tokenizer", "feature_extractor", VIDEO})
+"""What a processor may be made of here; one with further parts is left to transformers."""
 
 
 def load_processor(directory: Path, config: Any) -> Any:
@@ -17,7 +19,7 @@ def load_processor(directory: Path, config: Any) -> Any:
     from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
     own = PROCESSOR_MAPPING.get(type(config), None)
-    if own is None or VIDEO not in own.get_attributes():
+    if own is None or VIDEO not in own.get_attributes() or not PARTS.issuperset(own.get_attributes()):
         return AutoProcessor.from_pretrained(directory, backend="pil", **OFFLINE)
     return _without_video(own, directory)
 

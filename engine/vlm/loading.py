@@ -14,6 +14,7 @@ from torch import Tensor
 from db.specs.base import UserError, canonical_json, sha256_text
 from engine.common.fingerprint import model_sha
 from engine.common.importing import no_collections
+from engine.common.memory import memory_of_machine, too_large, weight_bytes
 from engine.common.model_files import end_tokens, go_offline
 from engine.vlm.adapted import merged, without_adapter
 from engine.vlm.image_only import load_processor
@@ -111,6 +112,7 @@ def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir
             )
         processor = load_processor(directory, config)
         check_prompts(processor, name)  # before the weights, which take long
+        _check_memory(directory, name, precision, chosen)
         with without_adapter(directory) as own, no_collections():  # the model's class is imported here
             model, report = AutoModelForImageTextToText.from_pretrained(
                 own, dtype=precision, output_loading_info=True, ignore_mismatched_sizes=True, **offline
@@ -128,6 +130,16 @@ def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir
     model = model.eval().requires_grad_(False).to(chosen)
     ends = _end_tokens(directory, processor.tokenizer)
     return Loaded(name, model, processor, sha, chosen, precision, unused, ends, adapter)
+
+
+def _check_memory(directory: Path, name: str, precision: torch.dtype, device: torch.device) -> None:
+    """Raises UserError where the weights alone take more than the GPU has free, or the machine has at all."""
+    there = memory_of_machine()
+    room = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else there[0] if there else None
+    dtype = str(precision).removeprefix("torch.")
+    needed = weight_bytes(directory, dtype)
+    if room is not None and needed > room:
+        raise UserError(too_large(name, needed, room, str(device), dtype))
 
 
 def _end_tokens(directory: Path, tokenizer: Any) -> tuple[int, ...]:

@@ -14,10 +14,11 @@ from torch import Tensor
 from db.specs.base import Finding, UserError, canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
 from engine.common.images import ImageProblem
+from engine.common.reasoning import MOST_TOKENS, begun
 from engine.vlm.loading import Loaded
-from engine.vlm.processor import Encoded, PatchEncoder, probe_images, prompt_encoder
+from engine.vlm.processor import UNTRIED, Encoded, PatchEncoder, probe_images, prompt_encoder
 from engine.vlm.prompt import Prompt, request_sha, sampling_seed
-from engine.vlm.protocol import Answer, always
+from engine.vlm.protocol import Answer, always, spoken
 from engine.vlm.vision import NotSeparable, VisionTower
 
 TEXTS_AT_ONCE = 512
@@ -105,8 +106,8 @@ class LocalVLM:
         try:
             with torch.inference_mode(), probe_images() as images:
                 tower.check([encoder.key(image, *self._pixels) for image in images])
-        except NotSeparable as reason:
-            self._image_reason = str(reason)
+        except (NotSeparable, *UNTRIED) as reason:
+            self._image_reason = " ".join(str(reason).split())[:200] or type(reason).__name__
             return None
         return tower
 
@@ -191,11 +192,38 @@ class LocalVLM:
         tokens = self.loaded.model.generate(**inputs, generation_config=self._generation)
         new = tokens[:, inputs["input_ids"].shape[1] :].tolist()  # (B, new tokens)
         ends = frozenset(self.loaded.end_tokens)
-        texts = self.encoder.tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return [Answer(text, cut=ends.isdisjoint(row)) for text, row in zip(texts, new, strict=True)]
+        texts = self.encoder.decode(new)
+        return [self._spoken(text, cut=ends.isdisjoint(row)) for text, row in zip(texts, new, strict=True)]
+
+    def _spoken(self, text: str, *, cut: bool) -> Answer:
+        return spoken(text, cut=cut, inside=self._reasons)
+
+    @cached_property
+    def _reasons(self) -> bool:
+        """Whether every prompt ends inside the reasoning, which the chat template has opened."""
+        return begun(self.encoder.render(Prompt("", ("?",), (Path("image"),), 1, 1)))
+
+    @torch.inference_mode()
+    def tokens_for(self, prompt: Prompt) -> int | None:
+        """New tokens that a whole answer to the prompt takes; None where `MOST_TOKENS` are not enough, or do not fit."""
+        inputs = self._inputs([self.encoder.encode(prompt)])
+        length = inputs["input_ids"].shape[1]
+        most = min(MOST_TOKENS, (self._reads_at_most or length + MOST_TOKENS) - length)
+        config = type(self._generation).from_dict(self._generation.to_dict() | {"max_new_tokens": most})
+        try:
+            new = self.loaded.model.generate(**inputs, generation_config=config)[0, length:].tolist()
+        except torch.OutOfMemoryError:
+            return None
+        return None if frozenset(self.loaded.end_tokens).isdisjoint(new) else len(new)
+
+    @property
+    def _reads_at_most(self) -> int | None:
+        """Tokens of prompt and answer together."""
+        limit: int | None = getattr(self.loaded.model.config.get_text_config(), "max_position_embeddings", None)
+        return limit
 
     def _check_length(self, length: int) -> None:
-        limit = getattr(self.loaded.model.config.get_text_config(), "max_position_embeddings", None)
+        limit = self._reads_at_most
         if limit is not None and length + self._generation.max_new_tokens > limit:
             raise UserError(
                 f"A prompt has {length} tokens, but {self.name} reads at most {limit}; give fewer shots, or fewer pixels "

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from functools import cache, lru_cache, partial
-from itertools import chain, pairwise, repeat
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import chain, islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +28,12 @@ from engine.vlm.protocol import Answer, always
 
 BLOCK = 1024
 """Prompts whose prefixes are sought together; those of the next block are made ready meanwhile."""
-FIRST_BLOCKS = (32, 256)
-"""The first ones are small, so that the processor starts at once."""
+FIRST_BLOCKS = (32, 128, 512)
+"""The first ones are small, so that the processor starts at once; each is made ready while it computes the one before."""
+PIECE = 512
+"""Prompts made ready at a time."""
 BLOCKS_AT_ONCE = 4
 """Blocks worth handing over together."""
-
-
-Asks = tuple[dict[int, Ask], dict[int, Answer]]
-"""By position."""
 
 
 class PackedVLM(LocalVLM):
@@ -86,38 +84,38 @@ class PackedVLM(LocalVLM):
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, group by group; prompts with a common beginning are in one group."""
-        blocks: list[Callable[[], Asks]] = [cache(partial(self._asks, prompts, one)) for one in _blocks(len(prompts))]
+        shards = iter([prompts])
+        for _, answers in self.answer_shards(lambda: next(shards, None), go_on):
+            yield answers
+
+    def answer_shards(
+        self, following: Callable[[], Sequence[Prompt] | None], go_on: Callable[[], bool] = always
+    ) -> Iterator[tuple[int, dict[int, Answer]]]:
+        """The same for shards of prompts that come one after the other, without a pause between them: number of the shard,
+        and answers by position in it. `following` gives the next shard, or None while there is none."""
+        blocks = _Blocks(self._make_ready, following)
         try:
-            for block, following in pairwise([*blocks, _nothing]):
-                asked, broken = block()
-                if broken:
-                    yield broken
-                yield from self._answer_block(asked, go_on, meanwhile=following)
+            while (block := blocks.take()) is not None:
+                if block.broken:
+                    yield block.shard, block.broken
+                for answers in self._answer_block(block.asked, go_on, meanwhile=blocks.prepare):
+                    yield block.shard, answers
                 if not go_on():
                     return
         finally:
             self.engine.features.reader.forget()
 
-    def look_at(self, prompts: Sequence[Prompt]) -> None:
-        """Content and size of the images of prompts to come are known then; another thread may do this meanwhile."""
-        for prompt in prompts:
-            for image in prompt.images:
-                with suppress(ImageProblem):
-                    key = self._key(image, prompt)
-                    self.engine.features.grid(key, self.engine.features.sources[key])
-
-    def _asks(self, prompts: Sequence[Prompt], block: range) -> Asks:
-        """What to ask for each prompt, whose images are read from now on, and the answers of those with a bad image."""
-        asked: dict[int, Ask] = {}
-        broken: dict[int, Answer] = {}
-        for place in block:
+    def _make_ready(self, block: _Block, count: int) -> None:
+        """What to ask for the next so many prompts, whose images are read from now on."""
+        fresh: dict[int, Ask] = {}
+        for place in islice(block.left, count):
+            prompt = block.prompts[place]
             try:
-                references = tuple(self._tokens(text) for text in prompts[place].references)
-                asked[place] = Ask(self.path(prompts[place]), references=references)
+                fresh[place] = Ask(self.path(prompt), references=tuple(map(self._tokens, prompt.references)))
             except ImageProblem as problem:
-                broken[place] = Answer("", error=str(problem))
-        self.engine.features.announce([one.image for ask in asked.values() for one in ask.path])
-        return asked, broken
+                block.broken[place] = Answer("", error=str(problem))
+        block.asked |= fresh
+        self.engine.features.announce([one.image for ask in fresh.values() for one in ask.path])
 
     def _answer_block(
         self, asked: Mapping[int, Ask], go_on: Callable[[], bool], meanwhile: Callable[[], object]
@@ -156,15 +154,15 @@ class PackedVLM(LocalVLM):
         return tuple(self.encoder.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _answers(self, replies: Mapping[int, Reply], asked: Mapping[int, Ask]) -> dict[int, Answer]:
-        tokenizer = self.encoder.tokenizer
-        texts = tokenizer.batch_decode(
-            [list(one.tokens) for one in replies.values()], skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        end = tokenizer.eos_token_id
+        texts = self.encoder.decode([list(one.tokens) for one in replies.values()])
+        end = self.encoder.tokenizer.eos_token_id
         return {
             place: Answer("", error=str(reply.problem))
             if reply.problem
-            else Answer(text, cut=end not in reply.tokens, log_probs=_means(reply.log_probs, asked[place].references))
+            else replace(
+                self._spoken(text, cut=end not in reply.tokens),
+                log_probs=_means(reply.log_probs, asked[place].references),
+            )
             for (place, reply), text in zip(replies.items(), texts, strict=True)
         }
 
@@ -186,15 +184,54 @@ def _means(sums: Sequence[float], references: Sequence[Sequence[int]]) -> tuple[
     return tuple(one / len(tokens) for one, tokens in zip(sums, references, strict=True))
 
 
-def _nothing() -> Asks:
-    return {}, {}
+@dataclass
+class _Block:
+    """Prompts whose prefixes are sought together."""
+
+    shard: int
+    prompts: Sequence[Prompt]
+    """All of the shard."""
+    left: Iterator[int]
+    """Positions of those of this block that are not ready yet."""
+    asked: dict[int, Ask] = field(default_factory=dict)
+    """Those that are, by position."""
+    broken: dict[int, Answer] = field(default_factory=dict)
+    """Answers of those with a bad image."""
 
 
-def _blocks(count: int) -> Iterator[range]:
-    """Ranges over so many prompts."""
-    start = 0
-    for size in chain(FIRST_BLOCKS, repeat(BLOCK)):
-        if start >= count:
-            return
-        yield range(start, min(start + size, count))
-        start += size
+class _Blocks:
+    """Cuts shards into blocks, and makes the next one ready while a GPU computes."""
+
+    def __init__(
+        self, make_ready: Callable[[_Block, int], None], following: Callable[[], Sequence[Prompt] | None]
+    ) -> None:
+        self._make_ready, self._following = make_ready, following
+        self._sizes = chain(FIRST_BLOCKS, repeat(BLOCK))
+        self._number = -1
+        self._shard: Sequence[Prompt] = ()
+        self._from = 0
+        self._next: _Block | None = None
+
+    def prepare(self) -> None:
+        """Makes a piece of the next block ready."""
+        if (block := self._begun()) is not None:
+            self._make_ready(block, PIECE)
+
+    def take(self) -> _Block | None:
+        """The next block; None where no shard follows."""
+        if (block := self._begun()) is not None:
+            self._make_ready(block, BLOCK)
+        self._next = None
+        return block
+
+    def _begun(self) -> _Block | None:
+        if self._next is None:
+            while self._from >= len(self._shard):
+                shard = self._following()
+                if shard is None:
+                    return None
+                self._number, self._shard, self._from = self._number + 1, shard, 0
+            end = min(self._from + next(self._sizes), len(self._shard))
+            self._next = _Block(self._number, self._shard, iter(range(self._from, end)))
+            self._from = end
+        return self._next

@@ -14,8 +14,6 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 MAX_TOKENS = 8
-LONGEST = 200
-"""Letters of an answer that are kept."""
 STATED = ("model", "root", "max_model_len", "owned_by", "version", "system_fingerprint")
 _SHOWN_IMAGE = "What is drawn here, and in which colours?"
 

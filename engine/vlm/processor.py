@@ -17,6 +17,7 @@ from torch import Tensor
 
 from db.specs.base import UserError
 from engine.common.images import MISSING_SHA, ByteStore, ImageProblem, image_sha, load_image, within_pixels
+from engine.common.reasoning import TAGS
 from engine.vlm.chat_form import fitting
 from engine.vlm.prompt import Prompt
 
@@ -90,6 +91,8 @@ class PromptEncoder:
         self._special = re.compile("|".join(map(re.escape, special)))
         self.form, _ = fitting(processor, self.placeholder)
         """How prompts are put to the chat template."""
+        added = self.tokenizer.added_tokens_decoder
+        self._unsaid = {row for row, token in added.items() if token.special and token.content not in TAGS}
         self._sources: dict[str, Source] = {}
         self._images: ByteStore[Image.Image] = ByteStore(store_bytes, lambda image: 3 * image.width * image.height)
 
@@ -123,6 +126,11 @@ class PromptEncoder:
         """
         texts = tuple(self._special.sub(lambda token: f"{token[0][0]} {token[0][1:]}", text) for text in prompt.texts)
         return self.form.text(self.processor, replace(prompt, texts=texts), self.placeholder)
+
+    def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
+        """The texts of generated tokens, special ones left out but for the marks of reasoning."""
+        said = [[token for token in row if token not in self._unsaid] for row in rows]
+        return list(self.tokenizer.batch_decode(said, skip_special_tokens=False, clean_up_tokenization_spaces=False))
 
     def _keys(self, prompt: Prompt) -> tuple[str, ...]:
         return tuple(self.key(image, prompt.min_pixels, prompt.max_pixels) for image in prompt.images)
@@ -220,6 +228,8 @@ class PatchEncoder(PromptEncoder):
 
 KNOWN = frozenset({"Qwen2VLProcessor", "Qwen2_5_VLProcessor", "Qwen3VLProcessor"})
 """Processors that are known to make of several images what they make of each alone: tests say so, a start need not."""
+UNTRIED = (KeyError, TypeError, ValueError, AttributeError, RuntimeError, IndexError)
+"""What classes raise that are of another shape than the ones that were known."""
 PROBED = ((84, 112), (140, 56))
 """Sizes of the images that an encoder is tried with."""
 
@@ -232,17 +242,27 @@ def prompt_encoder(processor: Any) -> tuple[PromptEncoder, str]:
     if type(processor).__name__ in KNOWN:
         return PatchEncoder(processor), ""
     ours, own = PatchEncoder(processor), PromptEncoder(processor)
-    with probe_images() as images:
-        made = [
-            one.inputs([one.encode(Prompt("", ("?",) * len(some), some, *caps)) for some in (images[:1], images)])
-            for one, caps in (
-                (ours, (pictures.size["shortest_edge"], pictures.size["longest_edge"])),
-                (own, (1, sys.maxsize)),  # it leaves sizes to the processor
-            )
-        ]
+    try:
+        made = _tried(ours, own)
+    except UNTRIED as error:
+        return (
+            own,
+            f"it cannot be tried with each image alone ({type(error).__name__}: {' '.join(str(error).split())[:200]})",
+        )
     if made[0].keys() != made[1].keys() or not all(_alike(made[0][name], made[1][name]) for name in made[0]):
         return own, "its processor makes something else of several images than of each alone"
     return ours, ""
+
+
+def _tried(ours: PatchEncoder, own: PromptEncoder) -> list[dict[str, Tensor]]:
+    """What two encoders make of a batch with one image and with two, in the sizes that the processor gives them."""
+    size = ours.processor.image_processor.size
+    caps = ((size["shortest_edge"], size["longest_edge"]), (1, sys.maxsize))  # the latter leaves sizes to the processor
+    with probe_images() as images:
+        return [
+            one.inputs([one.encode(Prompt("", ("?",) * len(some), some, *cap)) for some in (images[:1], images)])
+            for one, cap in zip((ours, own), caps, strict=True)
+        ]
 
 
 def _alike(one: Tensor, other: Tensor) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from db.specs.base import Finding
+from engine.common.reasoning import ONLY_REASONING, apart
 from engine.vlm.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -28,6 +29,20 @@ class Answer:
     """The error is the model's: it was asked and gave no answer, and may give one when it is asked again."""
     log_probs: tuple[float, ...] = ()
     """Of each of the prompt's references, the mean over its tokens; empty where the model does not score them."""
+    reasoning: str = ""
+    """What the model thought before it answered; it is no part of `raw`."""
+
+
+def spoken(text: str, *, cut: bool, reasoning: str = "", inside: bool = False) -> Answer:
+    """The answer that a model's text holds, its reasoning told apart: in tags, or given as `reasoning`.
+
+    What is reasoning alone is no answer. `inside`: the prompt had opened the reasoning.
+    """
+    answer, thought = apart(text, inside=inside and not reasoning)
+    reasoning = "\n".join(part for part in (reasoning.strip(), thought) if part)
+    if reasoning and not answer.strip():
+        return Answer("", cut=True, error=ONLY_REASONING, silent=True, reasoning=reasoning)
+    return Answer(answer, cut=cut, reasoning=reasoning)
 
 
 def always() -> bool:
@@ -108,6 +123,15 @@ class Measured(Protocol):
     def measures(self) -> Mapping[str, float]:
         """`answers_per_s`, images encoded and reused, tokens of prompts computed and reused, `tflops` and, where the card
         is known, `utilisation` (0..1): of all answers so far. Empty before the first."""
+        ...
+
+
+@runtime_checkable
+class Reasoning(Protocol):
+    """A model that may think before it answers."""
+
+    def tokens_for(self, prompt: Prompt) -> int | None:
+        """New tokens that a whole answer to the prompt takes; None where `MOST_TOKENS` are not enough, or nobody counts."""
         ...
 
 

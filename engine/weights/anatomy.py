@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.weights.averages import bare, parted
 from engine.weights.pickle_names import COMPILED, MAPPING_GLOBALS, TORCH_DTYPES
 from engine.weights.pickle_values import Inert, StorageRef, TensorRef, named
 
@@ -40,8 +40,8 @@ FLOATS = ("float64", "float32", "float16", "bfloat16")
 """Types that weights and features are loaded from."""
 KNOWN_TYPES = frozenset({*DTYPES.values(), *TORCH_DTYPES})
 """Types that torch or safetensors have."""
-PREFIX = r"^((module|model|_orig_mod)\.)+"
-"""Wrappers that averages of weights are kept under, or not."""
+WEIGHTS = ("model_state_dict", "state_dict", "")
+"""Containers of weights; of a file's, the first is read."""
 MOST_EXPANDED = 64 * 1024 * 1024
 """A tensor may repeat its stored numbers (stride 0), but beyond this many bytes no honest one does."""
 
@@ -85,26 +85,26 @@ class Anatomy:
     problems: list[tuple[str, str]] = field(default_factory=list)
     """(finding code, sentence) for what is wrong with the container itself."""
 
-    def tensors(self) -> dict[str, TensorInfo]:
+    def stored(self) -> dict[str, TensorInfo]:
         """All tensors of the container that holds the weights (`model_state_dict`, `state_dict` or the bare dict)."""
-        for name in ("model_state_dict", "state_dict", ""):
-            if self.containers.get(name):
-                return self.containers[name]
-        return {}
+        return next((self.containers[name] for name in WEIGHTS if self.containers.get(name)), {})
+
+    def tensors(self) -> dict[str, TensorInfo]:
+        """The tensors of that container, without averages of them that stand beside them under a prefix."""
+        return parted(self.stored())[0]
 
     def second_sets(self) -> list[str]:
-        """Containers beside the one that is read whose names are the same: a second complete set, such as averaged weights."""
-        taken = {re.sub(PREFIX, "", name) for name in self.tensors()}
-        known = ("model_state_dict", "state_dict", "")
-        others = {name: tensors for name, tensors in self.containers.items() if name not in known}
-        return [name for name, tensors in others.items() if taken and taken <= {re.sub(PREFIX, "", n) for n in tensors}]
+        """Where the names of the weights stand once more, all of them: other containers, or a prefix (`model_ema.`)."""
+        own, prefixes = parted(self.stored())
+        taken = set(bare(own))
+        others = {name: tensors for name, tensors in self.containers.items() if name not in WEIGHTS}
+        return prefixes + [name for name, tensors in others.items() if taken and taken <= set(bare(tensors))]
 
     @property
     def taken(self) -> str:
         """The container that is read, in words."""
-        return next(
-            (name for name in ("model_state_dict", "state_dict") if self.containers.get(name)), "the bare tensors"
-        )
+        place = next((name for name in WEIGHTS if name and self.containers.get(name)), "the bare tensors")
+        return f"{place} without such a prefix" if parted(self.stored())[1] else place
 
 
 def collect(anatomy: Anatomy, value: Any, storages: Mapping[str, tuple[int, int]]) -> None:

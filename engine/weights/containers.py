@@ -229,6 +229,6 @@ def _add_shard(anatomy: Anatomy, shard: Path) -> None:
         anatomy.problems.append((error.code, str(error)))
         anatomy.unsafe_globals.extend(error.unsafe_globals)
         return
-    anatomy.containers[""].update(part.tensors())
+    anatomy.containers[""].update(part.stored())
     anatomy.problems.extend(part.problems)
     anatomy.unsafe_globals.extend(part.unsafe_globals)

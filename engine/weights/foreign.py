@@ -16,6 +16,11 @@ MOST_ENTRIES = 10_000
 DEEPSPEED_PART = re.compile(r"(bf16_)?(zero_pp_rank_\d+_)?mp_rank_\d+\w*_(model|optim)_states\.pt")
 RECOVER = "run `python zero_to_fp32.py . OUT` in the folder that holds zero_to_fp32.py, and give what it writes"
 
+WHOLE = {"model.safetensors", "pytorch_model.bin", "model.safetensors.index.json", "pytorch_model.bin.index.json"}
+VERL_PART = re.compile(r"model_world_size_\d+_rank_\d+\.pt")
+GATHER = "run `python -m verl.model_merger merge --backend fsdp --local_dir FOLDER --target_dir OUT`, and give OUT"
+JOIN = "run `python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER weights.pt`, and give weights.pt"
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -28,6 +33,8 @@ class Format:
 
 
 def _deepspeed(folder: Path, names: list[str]) -> bool:
+    if WHOLE & set(names):
+        return False  # weights were gathered beside the parts, which are for going on with the training
     if "zero_to_fp32.py" in names or any(DEEPSPEED_PART.fullmatch(name) for name in names):
         return True
     steps = [name for name in names if name.startswith("global_step")]
@@ -39,7 +46,12 @@ FORMATS = (
     Format(
         "a distributed checkpoint of torch, whose weights lie in shards",
         lambda _, names: ".metadata" in names and any(name.endswith(".distcp") for name in names),
-        "run `python -m torch.distributed.checkpoint.format_utils dcp_to_torch FOLDER weights.pt`, and give weights.pt",
+        JOIN,
+    ),
+    Format(
+        "a checkpoint of FSDP, whose weights lie in a file for each GPU",
+        lambda _, names: any(VERL_PART.fullmatch(name) for name in names),
+        GATHER,
     ),
     Format(
         "a checkpoint of Flax",
@@ -69,6 +81,14 @@ def refuse_file(path: Path, anatomy: Anatomy | None) -> None:
     """Raises Unreadable for a part of another program's checkpoint, and for the tensors of an adapter alone."""
     if DEEPSPEED_PART.fullmatch(path.name) or (anatomy is not None and "ds_version" in anatomy.metadata):
         raise Unreadable("foreign-checkpoint", f"{path} is a part of a DeepSpeed checkpoint, not all of it; {RECOVER}")
+    if VERL_PART.fullmatch(path.name):
+        raise Unreadable(
+            "foreign-checkpoint", f"{path} is a part of an FSDP checkpoint, one of a file for each GPU; {GATHER}"
+        )
+    if path.suffix == ".distcp":
+        raise Unreadable(
+            "foreign-checkpoint", f"{path} is a part of a distributed checkpoint of torch, not all of it; {JOIN}"
+        )
     tensors = anatomy.tensors() if anatomy is not None else {}
     if tensors and all(".lora_" in name for name in tensors):
         adapter = adapter_in(path.parent) if is_there(path.parent) else None

@@ -20,9 +20,12 @@ from db.specs.selector import (
     parameter_count,
 )
 from engine.common.wording import counted, parameters
+from engine.weights.averages import AVERAGES, WRAPPERS
 
-PREFIXES = ("lever_lm.", "pointer_selector.", "model.", "module.", "_orig_mod.")
+PREFIXES = tuple(f"{name}." for name in (*WRAPPERS, *AVERAGES))
 """Wrappers around a selector; any chain of them is stripped."""
+INSIDE = tuple(f".{name}." for name in WRAPPERS if name.startswith("_"))
+"""What frameworks also put around parts of a model, in the middle of names."""
 BESIDE = ("sen_model.", "img_model.", "sen_adapter.", "img_adapter.")
 """Modules that upstream's adapter keeps beside the selector: CLIP and its adapters."""
 LEGACY = {"cross_attn.": "cross_attn_layers.0.", "attn_norm.": "attn_norms.0."}
@@ -100,7 +103,9 @@ def split_prefix(name: str) -> tuple[str, str]:
 
 
 def modern_name(bare: str) -> str:
-    """A name without prefix in the list form."""
+    """A name without prefix in the list form, and without wrappers inside it."""
+    for wrapper in INSIDE:
+        bare = bare.replace(wrapper, ".")
     for old, new in LEGACY.items():
         if bare.startswith(old):
             return new + bare.removeprefix(old)

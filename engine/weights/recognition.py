@@ -116,6 +116,9 @@ def _rows(shapes: Mapping[str, Shape], name: str, default: int) -> int:
 
 def _parts(shapes: Mapping[str, Shape], declared: Mapping[str, Any]) -> tuple[SelectorParts, dict[str, Any]]:
     """Parts by their distinctive tensors; the rest from declarations, else as published."""
+    whole = _declared_parts(shapes, declared)
+    if whole is not None:
+        return whole, {}
     if "query_proj.0.weight" in shapes:
         learned = "temperature" in shapes
         return (EARLIER if learned else PUBLISHED)["v1"], {}
@@ -134,6 +137,16 @@ def _parts(shapes: Mapping[str, Shape], declared: Mapping[str, Any]) -> tuple[Se
         elif matters:
             assumed[name] = SelectorParts.model_fields[name].default
     return SelectorParts.model_validate(fields), assumed
+
+
+def _declared_parts(shapes: Mapping[str, Shape], declared: Mapping[str, Any]) -> SelectorParts | None:
+    """The declared parts where all are declared and ask for exactly these tensors, as our own files do; else none."""
+    if not SelectorParts.model_fields.keys() <= declared.keys():
+        return None
+    parts = SelectorParts.model_validate({name: declared[name] for name in SelectorParts.model_fields})
+    sizes, _ = _sizes(shapes, parts, declared)
+    expected = expected_tensors(parts, sizes.d_model, sizes.hidden_dim, sizes.num_layers, sizes.shots)
+    return parts if expected == {name: tuple(shape) for name, shape in shapes.items()} else None
 
 
 def _invisible(fields: Mapping[str, Any]) -> dict[str, bool]:
@@ -296,6 +309,8 @@ def _hyperparameters(parts: SelectorParts, sizes: SelectorSizes, declared: Mappi
         "d_model": sizes.d_model, "hidden_dim": sizes.hidden_dim, "num_layers": sizes.num_layers,
         "scorer": parts.scorer, "candidate_layers": parts.candidate_layers,
     }  # fmt: skip
+    if parts.projection == "towers":  # which have neither
+        del shown["hidden_dim"], shown["num_layers"]
     shown |= {option: getattr(parts, option) for form in forms(parts) for option in form.told}
     told = {_DECLARED_AS.get(key, key): (key, value) for key, value in declared.items()}
     return [

@@ -130,7 +130,7 @@ def _second(anatomy: Anatomy) -> Iterator[Finding]:
             f"It holds two complete sets of weights: {anatomy.taken} was taken, {name} was not; averaged weights (EMA) often "
             "answer better than raw ones."
         )
-        fix = f"Save the set that is meant alone: {name} as state_dict, if it is that one."
+        fix = f"Save the set that is meant alone: {name.rstrip('.')} as state_dict, if it is that one."
         yield warning("second-weights", str(anatomy.path), text, fix)
 
 

@@ -10,7 +10,8 @@ import typer
 from db import store
 from db.home import Home, resolve_home
 from db.session import open_database, reading, writing
-from db.specs import EmbedSpec, EvalSpec, GenerateSpec, TrainSpec
+from db.specs import EvalSpec
+from engine.demo import recipe
 from engine.doctor.examine import examine
 from leverplus_tui.commands.options import HomeOption
 from leverplus_tui.commands.run import Begun, begin
@@ -24,17 +25,14 @@ from leverplus_tui.text.words import fact
 
 SHOTS = (1, 2)
 CONTROLS = ("random", "fixed", "t2t", "i2i")
-OF_THE_SELECTOR = ("qi2qi", "untrained")
+OF_THE_SELECTOR = ("qi2qi", "mmices", "untrained")
 """Controls that choose with its embeddings, and with its recipe before training."""
-TRAINING = {
-    "variant": "v4_2", "hidden_dim": 128, "dropout": 0.2, "rce_epochs": 30, "rce_lr": 2e-3, "schedule": "cosine",
-    "temperature_start": 1.0, "temperature_end": 0.2, "grpo_epochs": 10, "grpo_lr": 1e-4,
-}  # fmt: skip
-"""Settings that fit a few hundred queries of narrow features; everything else is at its default."""
 
 
 def circle(
-    queries: Annotated[int, typer.Option("--queries", min=20, help="Train questions that RL data are made for.")] = 400,
+    queries: Annotated[
+        int, typer.Option("--queries", min=20, help="Train questions that RL data are made for.")
+    ] = recipe.QUERIES,
     seed: Annotated[int, typer.Option("--seed", help="Seed of every step.")] = 42,
     queued: Annotated[
         bool, typer.Option("--queue", help="Queue the steps, each behind what it needs, and return.")
@@ -43,7 +41,8 @@ def circle(
 ) -> None:
     """Make RL data on the built-in world, train a selector on them, and compare it with its controls, in minutes on two cores.
 
-    Five steps: generate, health, train (RCE, then GRPO), evaluate on the held-out questions, compare. Synthetic throughout.
+    Five steps: generate, health, train (for one demonstration, then for two), evaluate on the held-out questions, compare.
+    Synthetic throughout.
 
     Example:
     leverplus demo circle
@@ -53,8 +52,8 @@ def circle(
     if queued:
         _queue(place, queries, seed)
         return
-    made = _make(place, queries, seed)
-    selector = _train(place, made, seed)
+    data, embeddings = _make(place, queries, seed)
+    selector = _train(place, data, embeddings, queries, seed)
     controls = [_evaluate(place, name, seed) for name in CONTROLS]
     controls += [_evaluate(place, name, seed, f"r{selector}") for name in OF_THE_SELECTOR]
     _step(5, "compare: the selector against each control, question by question")
@@ -69,9 +68,11 @@ def _queue(place: Home, queries: int, seed: int) -> None:
         entry = Entry(resolved(spec, place, waits), f"circle: {name}", waits=frozenset(waits))
         return submit(place, [entry], Wish())[0]
 
-    data = queue(GenerateSpec(queries=queries, seed=seed), "RL data")
-    embeddings = queue(EmbedSpec(standardize=True), "embeddings")
-    selector = queue(_training(f"r{data}", f"r{embeddings}", seed), "selector")
+    data = queue(recipe.one_shot_data(seed, queries=queries), "one-shot data")
+    embeddings = queue(recipe.embeddings(), "embeddings")
+    first = queue(recipe.selector_a(f"r{data}", f"r{embeddings}", seed), "selector A")
+    pairs = queue(recipe.two_shot_data(f"r{first}", seed, queries=queries), "two-shot data")
+    selector = queue(recipe.selector_b(f"r{pairs}", f"r{embeddings}", seed), "selector B")
     runs = {queue(_evaluation(name, seed, ""), name): {"retriever": name} for name in CONTROLS}
     of_it = (*OF_THE_SELECTOR, "selector")
     runs |= {queue(_evaluation(name, seed, f"r{selector}"), name): {"retriever": name} for name in of_it}
@@ -79,7 +80,9 @@ def _queue(place: Home, queries: int, seed: int) -> None:
         axes = {"retriever": [*CONTROLS, *of_it]}
         sweep = store.create_sweep(session, name="circle", kind="eval", axes=axes, members=runs)
     put(f"s{sweep}")
-    say(f"queued: r{data} and r{embeddings}, then r{selector}, then its evaluations; `leverplus queue` shows them,")
+    say(
+        f"queued: r{data} and r{embeddings}, r{first}, r{pairs} and r{selector}, then the evaluations; `leverplus queue` shows them,"
+    )
     say(f"`leverplus sweep show s{sweep}` and `leverplus sweep best s{sweep}` what comes of them")
 
 
@@ -88,29 +91,27 @@ def _step(number: int, text: str) -> None:
 
 
 def _make(place: Home, queries: int, seed: int) -> tuple[int, int]:
-    _step(1, f"generate: the model answers {queries} train questions behind different demonstrations")
-    data = _run(place, GenerateSpec(queries=queries, seed=seed), "circle: RL data")
+    _step(1, f"generate: the model answers {queries} train questions, each behind one of 26 demonstrations")
+    data = _run(place, recipe.one_shot_data(seed, queries=queries), "circle: one-shot data")
     _step(2, "health: what these data can teach")
     _health(place, data)
-    return data, _run(place, EmbedSpec(standardize=True), "circle: embeddings")
+    return data, _run(place, recipe.embeddings(), "circle: embeddings")
 
 
-def _train(place: Home, made: tuple[int, int], seed: int) -> int:
-    _step(3, "train: a selector by RCE, then by GRPO")
-    data, embeddings = made
-    spec = _training(f"r{data}", f"r{embeddings}", seed)
-    selector = _run(place, resolved(spec, place), "circle: selector")
+def _train(place: Home, data: int, embeddings: int, queries: int, seed: int) -> int:
+    _step(3, "train: a selector for one demonstration; it proposes pairs, from which a second one learns two")
+    spec = recipe.selector_a(f"r{data}", f"r{embeddings}", seed)
+    first = _run(place, resolved(spec, place), "circle: selector A")
+    proposed = recipe.two_shot_data(f"r{first}", seed, queries=queries)
+    pairs = _run(place, resolved(proposed, place), "circle: two-shot data")
+    spec = recipe.selector_b(f"r{pairs}", f"r{embeddings}", seed)
+    selector = _run(place, resolved(spec, place), "circle: selector B")
     _step(4, "evaluate: the selector and its controls on the 500 held-out questions")
     return selector
 
 
 def _evaluate(place: Home, retriever: str, seed: int, selector: str = "") -> int:
     return _run(place, resolved(_evaluation(retriever, seed, selector), place), f"circle: {retriever}")
-
-
-def _training(data: str, embeddings: str, seed: int) -> TrainSpec:
-    named = {"kind": "grpo", "rl_data": data, "embeddings": embeddings, "seed": seed}
-    return TrainSpec.model_validate(TRAINING | named)
 
 
 def _evaluation(retriever: str, seed: int, selector: str) -> EvalSpec:

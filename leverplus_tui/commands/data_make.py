@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from db.home import resolve_home
+from db.specs import UserError
 from leverplus_tui.commands.database import open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.commands.run_program import run_program
@@ -29,14 +30,22 @@ def derive(
     data: SourceArgument,
     out: Annotated[Path, typer.Option("--out", help="File to write.")],
     steps: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--step",
             metavar="NAME",
             help="What to do, in order: balanced, strict, drop-transfers, drop-fallback, deduplicate, drop-self, "
             "drop-repeats, pool-repair, rescore.",
         ),
-    ],
+    ] = None,
+    merge: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--merge",
+            metavar="DATA",
+            help="RL data to put in before the steps: other shards, or more candidates for the same queries.",
+        ),
+    ] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="STEP.FIELD=VALUE", help="A parameter, such as balanced.min_positive=2."),
@@ -45,17 +54,22 @@ def derive(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Filter or repair RL data into a new file that records its origin and every step. The original does not change.
+    """Filter, repair or merge RL data into a new file that records its origin and every step. The original does not change.
 
     Example:
     leverplus data derive rl_data.json --out balanced.json --step drop-transfers --step balanced
+    leverplus data derive part0.json --merge part1.json --merge mined.json --out all.json --step deduplicate
     leverplus data derive r12 --out strict.json --step strict --set strict.max_pos_ratio=0.45 --set strict.min_pos_count=1
     """
-    words = [word for step in steps for word in ("--step", step)]
+    if not (steps or merge):
+        raise UserError("there is nothing to do: give --step NAME for what is to be dropped or mended, or --merge DATA")
+    place = resolve_home(home)
+    words = [word for step in steps or () for word in ("--step", step)]
+    words += [word for one in merge or () for word in ("--merge", str(rl_data_path(one, place)))]
     words += [word for assignment in assignments or () for word in ("--set", assignment)]
     run_program(
         Program.DERIVE,
-        str(rl_data_path(data, resolve_home(home))),
+        str(rl_data_path(data, place)),
         "--out",
         str(out),
         *words,

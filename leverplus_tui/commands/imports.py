@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Engine
 
-from db import store
-from db.home import Home
-from db.session import reading, writing
 from db.specs import Finding, UserError
 from db.specs.base import findings_json
-from db.specs.imported import ImportSpec
-from db.store import RunDetail
 from engine.doctor.readings import reading_findings
 from engine.figures.readers import read_file
 from engine.figures.reading import Reading
 from leverplus_tui.commands.database import open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.jobs import launcher
-from leverplus_tui.jobs.follow import follow
-from leverplus_tui.results.importing import store_readings
-from leverplus_tui.results.outcome import matrix
 from leverplus_tui.results.readings import reading_json, reading_lines
-from leverplus_tui.results.run_result import failure_lines
+from leverplus_tui.results.taking import Told, take
 from leverplus_tui.text.output import finding_lines, put, put_json, say, table
 
 SHOWN_FINDINGS = 12
@@ -73,24 +62,20 @@ def import_files(
         raise UserError(
             "--shot is for predictions: these figures say themselves with how many demonstrations they were made"
         )
-    findings = reading_findings(found)
     if not yes:
-        _confirm(found, findings, as_json)
+        _confirm(found, reading_findings(found), as_json)
     place, database = open_home(home)
-    specs = [
-        ImportSpec(
-            source=str(file.path.absolute()), label=name or file.path.stem, dataset=_place_of(dataset) or file.dataset,
-            vlm=vlm or file.vlm, split=split, shot=shot,
-        )
-        for file in found
-        if file.answers
-    ]  # fmt: skip
-    answers = _import_answers(place, database, specs)
-    entries = [*store_readings(database, found, findings), *answers]
+    told = Told(dataset=dataset, vlm=vlm, shot=shot, split=split, name=name)
+    entries, findings = take(place, database, found, told)
     if as_json:
         put_json({"imported": entries, "findings": findings_json(findings)})
         return
     _print(entries, findings)
+
+
+def asks() -> bool:
+    """Whether somebody sits there who can be asked."""
+    return sys.stdin.isatty()
 
 
 def _confirm(readings: Sequence[Reading], findings: Sequence[Finding], as_json: bool) -> None:
@@ -103,9 +88,11 @@ def _confirm(readings: Sequence[Reading], findings: Sequence[Finding], as_json: 
             put("\n".join(reading_lines(reading)))
         for line in finding_lines(finding for finding in findings if finding.severity != "info"):
             say(line)
-        if sys.stdin.isatty():
-            typer.confirm("Import this?", abort=True, err=True)
-            return
+        if asks():
+            if typer.confirm("Import this?", err=True):
+                return
+            say("nothing was stored")
+            raise typer.Exit(1)
     names = ", ".join(str(reading.path) for reading in guessed)
     if as_json:
         put_json(
@@ -118,41 +105,6 @@ def _confirm(readings: Sequence[Reading], findings: Sequence[Finding], as_json: 
     raise UserError(
         f"{names}: what the tables say was guessed from their words, and nothing is stored; add --yes to take it so"
     )
-
-
-def _import_answers(place: Home, database: Engine, specs: Sequence[ImportSpec]) -> list[dict[str, Any]]:
-    """Jobs do it: only there is the scorer at hand. A file that is refused leaves no run, nor do those before it."""
-    entries: list[dict[str, Any]] = []
-    for spec in specs:
-        run_id = launcher.launch(place, spec, name=spec.label)
-        state = follow(database, run_id, quiet=True)
-        with reading(database) as session:
-            detail = store.run_detail(session, run_id=run_id)
-        if state != "done":
-            said = failure_lines(detail, place)[0].removeprefix("leverplus: ")
-            for entry in (*entries, {"run": detail.row.ref}):
-                _discard(place, database, int(entry["run"][1:]))
-            raise UserError(said)
-        entries.append(_entry(run_id, detail, spec))
-    return entries
-
-
-def _discard(place: Home, database: Engine, run_id: int) -> None:
-    with writing(database) as session:
-        store.discard(session, run_id=run_id)
-    shutil.rmtree(place.run_dir(run_id), ignore_errors=True)
-
-
-def _entry(run_id: int, detail: RunDetail, spec: ImportSpec) -> dict[str, Any]:
-    return {
-        "run": f"r{run_id}", "source": spec.source, "label": spec.label, "dataset": spec.dataset, "vlm": spec.vlm, "date": "",
-        "cells": matrix(detail.cells),
-    }  # fmt: skip
-
-
-def _place_of(dataset: str) -> str:
-    path = Path(dataset).expanduser()
-    return str(path.absolute()) if dataset and path.exists() else dataset
 
 
 def _print(entries: list[dict[str, Any]], findings: list[Finding]) -> None:

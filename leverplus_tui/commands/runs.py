@@ -11,11 +11,12 @@ from db import store
 from db.session import reading
 from db.specs import Finding
 from db.store import RunRow
+from engine.demo.shipped import is_synthetic
 from leverplus_tui.commands.database import open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.queue.submit import tend
 from leverplus_tui.results.health import listed_findings
-from leverplus_tui.results.run_result import is_synthetic, run_json
+from leverplus_tui.results.run_result import run_json
 from leverplus_tui.text.figures import figure_text, size_text, unlike_questions
 from leverplus_tui.text.output import put, put_json, say, table
 from leverplus_tui.text.shots import shots_text
@@ -93,7 +94,7 @@ def _line(row: RunRow, shots: list[int], findings: Sequence[Finding]) -> tuple[s
         row.name if len(row.name) <= NAME_WIDTH else f"{row.name[: NAME_WIDTH - 1]}…",
         row.kind,
         _short(row.vlm, 20) or "-",
-        (_short(row.dataset, 20) or "-") + (" (synthetic)" if is_synthetic(row) else ""),
+        (_short(row.dataset, 20) or "-") + (" (synthetic)" if is_synthetic(row.dataset, row.vlm) else ""),
         *(figure_text(cell) for cell in figures),
         *([size_text([cell for cell in figures if cell is not None])] if shots else []),
         moment(row.created),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Annotated
 
@@ -30,6 +31,7 @@ def tui(
         raise UserError(
             "tui needs a terminal, and this is none: `leverplus runs` and `leverplus show RUN` print instead"
         )
+    gc.disable()  # what is imported stays: looking through it again and again is a tenth of the start; the app enables it
     from leverplus_tui.tui.app import LeverplusApp  # Textual: 100 ms, which the sentence above need not wait
 
     runs = tuple(name.strip() for name in (compare or "").split(",") if name.strip())

@@ -6,7 +6,7 @@ from typing import Any
 
 from db.home import Home
 from engine.doctor.duration import estimate
-from leverplus_tui.text.numbers import count
+from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.times import duration
 
 
@@ -15,9 +15,9 @@ def estimated(spec: Any, place: Home) -> str:
     found = estimate(spec, place.cache)
     if found is None:
         return ""
-    of = f"{count(found.questions)} questions" if found.questions else "each 1,000 questions"
+    of = plural(found.questions, "question") if found.questions else "each 1,000 questions"
     most = "at most " if spec.kind == "generate" and spec.adaptive and not spec.all_pairs else ""
     return (
-        f"about {duration(found.seconds)} for {of} with {most}{count(found.prompts)} prompts each, by the {found.pace.engine} "
+        f"about {duration(found.seconds)} for {of} with {most}{plural(found.prompts, 'prompt')} each, by the {found.pace.engine} "
         f"engine's pace of {found.pace.measured[:10]} (leverplus bench)"
     )

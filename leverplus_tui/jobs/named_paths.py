@@ -14,7 +14,7 @@ from db.home import Home
 from db.run_states import ACTIVE
 from db.specs import Spec, UserError
 from db.specs.evaluate import WITHOUT_MODEL
-from engine.demo.shipped import BUILTIN, builtin_file
+from engine.demo.shipped import BUILTIN, WORLDS, builtin_file
 from leverplus_tui.jobs.spec_options import NAMES
 
 if TYPE_CHECKING:  # the database costs a third of a second, and a blocked run needs none
@@ -34,7 +34,7 @@ FIELDS = (
 )
 HUB_FIELDS = ("vlm", "encoder")
 """Fields that may name a model of the hub, which only the job can look for."""
-WORDS = ("", BUILTIN, "vlm", *sorted(WITHOUT_MODEL))
+WORDS = ("", *WORLDS, "vlm", *sorted(WITHOUT_MODEL))
 RUN = re.compile(r"r\d+")
 ELSE = {
     "dataset": "`builtin`",

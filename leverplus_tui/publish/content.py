@@ -31,7 +31,6 @@ NAMESPACE = uuid.UUID("6c657665-7270-6c75-732d-72756e730000")
 ODD = re.compile(r"[^\w .:/-]+")
 """What trackers refuse in the name of a metric."""
 
-
 Value = str | int | float | bool
 
 
@@ -87,8 +86,10 @@ class Published:
     @property
     def sha(self) -> str:
         """Of all that is published, so that a run that went on since is told from one that did not."""
-        told = [self.params, [vars_of(p) for p in self.points], self.figures, [f.model_dump() for f in self.findings],
-                self.tags, self.note, self.state, {n: hashlib.sha256(c).hexdigest() for n, c in self.files.items()}]  # fmt: skip
+        points = [(p.name, p.step, p.epoch, p.value) for p in self.points]
+        findings = [finding.model_dump() for finding in self.findings]
+        files = {name: hashlib.sha256(content).hexdigest() for name, content in self.files.items()}
+        told = [self.params, points, self.figures, findings, self.tags, self.note, self.state, files]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -131,11 +132,6 @@ class Outcome:
     where: str
     already: bool = False
     """It was there, with the same content, and nothing was written."""
-
-
-def vars_of(point: Point) -> list[Any]:
-    """A point as JSON values."""
-    return [point.name, point.step, point.epoch, point.value]
 
 
 def published(session: Session, run_id: int, shown: Shown, language: Language = "en") -> Published:

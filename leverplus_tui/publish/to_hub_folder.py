@@ -9,6 +9,7 @@ from typing import Any
 
 from db.specs import UserError
 from db.store import CellRow
+from engine.demo.shipped import is_synthetic
 from leverplus_tui.publish.content import Outcome, Place, Published
 from leverplus_tui.publish.folders import already, filled
 from leverplus_tui.text.numbers import accuracy, count
@@ -90,7 +91,7 @@ def _body(run: Published, measured: list[tuple[Published, CellRow]], remarks: Ma
         "`leverplus run eval --selector selector.safetensors`.",
         *(
             [SYNTHETIC]
-            if any("builtin" in (one.params.get("dataset"), one.params.get("vlm")) for one, _ in measured)
+            if any(is_synthetic(str(one.params.get("dataset")), str(one.params.get("vlm"))) for one, _ in measured)
             else []
         ),
         "## Accuracy",

@@ -20,7 +20,7 @@ from db.specs.base import worst_first
 from db.specs.evaluate import WITHOUT_MODEL
 from db.store import CellRow, RunDetail, RunRow
 from engine.common.findings import error, info, warning
-from engine.demo.shipped import BUILTIN
+from engine.demo.shipped import BUILTIN, WORLDS
 from engine.doctor.runs import CONTROLS, UNLEARNED, Measured, control_not_beaten, controls_of, missing_baselines
 from engine.statistics.paired import paired
 from leverplus_tui.jobs.spec_command import command_text
@@ -135,7 +135,7 @@ def _reused(detail: RunDetail) -> Iterator[Finding]:
 def _toy_model(detail: RunDetail) -> Iterator[Finding]:
     """The built-in model is the default everywhere, so that real data meet it by mistake."""
     row, dataset = detail.row, detail.spec.get("dataset", BUILTIN)
-    if row.kind in ("eval", "generate", "embed") and row.vlm == BUILTIN and dataset != BUILTIN:
+    if row.kind in ("eval", "generate", "embed") and row.vlm == BUILTIN and dataset not in WORLDS:
         made = {"eval": "The answers", "generate": "The answers in these RL data", "embed": "These embeddings"}[
             row.kind
         ]

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from engine.figures.reading import Matrix, Reading, TableMeaning
+from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.output import table
 
 
@@ -28,9 +29,11 @@ def _run(matrix: Matrix) -> dict[str, Any]:
 
 def reading_lines(reading: Reading) -> list[str]:
     """The same as text, in the order in which somebody checks it: tables, runs, what was left out, what is open."""
-    held = [f"{reading.figures} figures in {len(reading.matrices)} runs"] if reading.matrices else []
-    held += [f"{len(reading.answers)} answers"] if reading.answers else []
-    held += [f"{len(reading.runs)} trainings"] if reading.runs else []
+    held = (
+        [f"{plural(reading.figures, 'figure')} in {plural(len(reading.matrices), 'run')}"] if reading.matrices else []
+    )
+    held += [plural(len(reading.answers), "answer")] if reading.answers else []
+    held += [plural(len(reading.runs), "training")] if reading.runs else []
     lines = [f"{reading.path}: {reading.layout}, {', '.join(held)}"]
     for meaning in reading.tables:
         lines += [f"  {line}" for line in _table_lines(meaning)]
@@ -51,7 +54,8 @@ def _table_lines(meaning: TableMeaning) -> Iterator[str]:
     sizes = ", ".join(str(n) if n else "not stated" for n in meaning.n)
     shots = ", ".join(map(str, meaning.shots))
     of = [part for part in (meaning.dataset, meaning.vlm, meaning.sampler, meaning.date) if part]
-    yield f"table in line {meaning.line}, {meaning.heading or 'without a heading'}: {meaning.figures} figures in {meaning.unit}"
+    held = f"{plural(meaning.figures, 'figure')} in {meaning.unit}"
+    yield f"table in line {meaning.line}, {meaning.heading or 'without a heading'}: {held}"
     yield f"  questions {sizes}; shots {shots}" + (f"; {'; '.join(of)}" if of else "")
     yield from (f"    {line}" for line in table(("column", "taken for"), meaning.columns).splitlines()[1:])
 

@@ -14,6 +14,7 @@ from db.session import reading
 from db.specs import Finding
 from db.specs.base import findings_json
 from db.store import CellRow, CheckpointRow, RunDetail, RunRow
+from engine.demo.shipped import is_synthetic
 from leverplus_tui.jobs.launcher import log_tail
 from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.outcome import EXIT_OF_STATE, exit_code, matrix, way_on
@@ -29,11 +30,6 @@ VALIDATED = (
     "val_loss", "entropy", "greedy_reward", "expected_reward", "random_reward", "oracle_reward", "uniform_loss", "top1_agreement",
 )  # fmt: skip
 """Metrics that are means over the validation queries."""
-
-
-def is_synthetic(row: RunRow) -> bool:
-    """Whether its figures come from the built-in world or model, and must be labelled so."""
-    return "builtin" in (row.dataset, row.vlm)
 
 
 def matrix_table(cells: Sequence[CellRow]) -> str:
@@ -121,7 +117,7 @@ def print_detail_result(detail: RunDetail, findings: Sequence[Finding]) -> None:
         put("\n" + matrix_table(row.cells))
     if detail.sources:
         put(f"answers: {sources_text(row.id, detail.sources)}")
-    if row.cells and is_synthetic(row):
+    if row.cells and is_synthetic(row.dataset, row.vlm):
         put(SYNTHETIC)
     if detail.metrics:
         put("\n" + metric_table(detail))

@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from db.rows import UNKNOWN_SHOTS
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.numbers import accuracy, count, is_symmetric
+from leverplus_tui.text.shots import shots_text
 
 if TYPE_CHECKING:
     from db.store import CellRow, RunRow
@@ -40,9 +42,10 @@ def unlike_questions(runs: Iterable[RunRow], sort: str) -> str:
     """What is to be said of runs in the order of an accuracy (`acc@2 desc`) where the figures are over unlike questions."""
     field = sort.strip().lower().partition(" ")[0]
     shot = field.removeprefix("acc@")
-    if shot == field or not shot.isdecimal():
+    if shot == field or not (shot.isdecimal() or shot == shots_text(UNKNOWN_SHOTS)):
         return ""
-    figures = [figure for run in runs if (figure := run.headline(int(shot))) is not None]
+    number = int(shot) if shot.isdecimal() else UNKNOWN_SHOTS
+    figures = [figure for run in runs if (figure := run.headline(number)) is not None]
     if len({(figure.dataset_sha, figure.split, figure.subset_sha) for figure in figures}) < 2:
         return ""
     sizes = sorted({figure.n for figure in figures})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from engine.demo.shipped import is_synthetic
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.times import since
 
@@ -72,7 +73,7 @@ def marks(run: RunRow) -> list[str]:
     """What must be known before a figure of this run is believed."""
     found = ["!cfg"] if run.forced else []
     found += [MARKS[code] for code in run.findings.codes if code in MARKS]
-    return found + ([SYNTHETIC] if "builtin" in (run.dataset, run.vlm) else [])
+    return found + ([SYNTHETIC] if is_synthetic(run.dataset, run.vlm) else [])
 
 
 def doubts(run: RunRow | None) -> list[str]:

@@ -15,18 +15,17 @@ from textual import work
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.types import AnimationLevel
 from textual.worker import Worker, WorkerState
 
 from db.user_error import UserError
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.requests import RequestApp
+from leverplus_tui.tui.remembering import RememberingApp
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Tell
 from leverplus_tui.tui.screens.help import HelpScreen
-from leverplus_tui.tui.theme import THEMES, fallbacks
+from leverplus_tui.tui.theme import fallbacks
 from leverplus_tui.tui.watcher import Watcher
 from leverplus_tui.tui.widgets.bars import display_key
 
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from leverplus_tui.tui.screens.compare import CompareScreen
 
 MESSAGES_KEPT = 200
-WRITE_S = 0.5
-"""What is remembered is written this long after it changed."""
 MODES = {
     "runs": "runs.page:RunsScreen",
     "compare": "compare:CompareScreen",
@@ -50,9 +47,10 @@ MODES = {
 def settle_memory() -> None:
     """What is loaded by now stays until the end: looking through it for garbage stopped the screen for 200 ms at a time."""
     gc.freeze()
+    gc.enable()
 
 
-class LeverplusApp(RequestApp):
+class LeverplusApp(RememberingApp):
     """Modes on 1-4, pages pushed on top of them, one watcher, one place where errors are shown."""
 
     TITLE = "leverplus"
@@ -67,6 +65,22 @@ class LeverplusApp(RequestApp):
         Binding("question_mark", "help", "keys", show=False, id="help"),
         Binding("m", "messages", "messages so far", show=False, id="messages"),
         Binding("ctrl+p", "command_palette", "every view and key by name", show=False, id="palette"),
+        Binding(
+            "percent_sign",
+            "mouse",
+            "mouse",
+            tooltip="leave the mouse to the terminal, or take it back",
+            show=False,
+            id="mouse",
+        ),
+        Binding(
+            "equals_sign",
+            "settings",
+            "settings",
+            tooltip="colours, keys, files, what is remembered",
+            show=False,
+            id="settings",
+        ),
         Binding("q,ctrl+q", "quit", "quit (jobs go on)", show=False, id="quit"),
     ]
 
@@ -78,16 +92,7 @@ class LeverplusApp(RequestApp):
         self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
         self._view: View | None = None
         self._before: View | None = None
-        self._writing: Timer | None = None
-        for theme in THEMES:
-            self.register_theme(theme)
-        wanted = os.environ.get("TEXTUAL_THEME", "")
-        known = (name for name in (wanted, self.library.memory.now.theme) if name in self.available_themes)
-        self.theme = next(known, "leverplus-dark")
-        self.library.memory.changed = self._remember
-        left = self.library.memory.now
-        self._left = left.mode, left.run, left.tab
-        """The view at the end of the last time; the pages overwrite it."""
+        self.recall()
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level: AnimationLevel = "none"
         for mode, target in MODES.items():
@@ -105,24 +110,6 @@ class LeverplusApp(RequestApp):
         """Colours that our style sheets name and other themes lack."""
         return fallbacks(ansi=self.current_theme.ansi, dark=self.current_theme.dark)
 
-    # What is remembered
-
-    def _remember(self) -> None:
-        """Write what changed a moment later: a terminal that is closed kills the program without a word."""
-        if self._writing is None:
-            self._writing = self.set_timer(WRITE_S, self._write_memory)
-
-    @work(group="memory", exclusive=True, exit_on_error=False)
-    async def _write_memory(self) -> None:
-        self._writing = None
-        if problem := await asyncio.to_thread(self.library.memory.write):
-            self.notify(problem, severity="warning")
-
-    def watch_theme(self, theme: str) -> None:
-        """Chosen colours are kept."""
-        if self.is_running and theme != self.library.memory.now.theme:
-            self.library.memory.keep(theme=theme)
-
     # Start and end
 
     async def on_mount(self) -> None:
@@ -138,6 +125,7 @@ class LeverplusApp(RequestApp):
             for page in self._pages():
                 page.post_message(messages.DatabaseRefused(str(error)))
             self.push_screen(Tell("The database cannot be used", str(error), error=True))
+            settle_memory()
             return
         self.watcher = Watcher(
             tell=self.post_message,
@@ -148,6 +136,9 @@ class LeverplusApp(RequestApp):
         self.watcher.start()
         for page in self._pages():
             page.post_message(messages.DatabaseReady())
+        for problem in self.key_problems:
+            self.notify(problem, severity="warning", timeout=10)
+        self._count_jobs()
         await self._open_links()
         if not self.is_headless:
             settle_memory()
@@ -201,6 +192,7 @@ class LeverplusApp(RequestApp):
             page.post_message(messages.DataChanged(event.version))
         if self._started_runs:
             self._tell_ends()
+        self._count_jobs()
 
     def on_log_grew(self, event: messages.LogGrew) -> None:
         """The page in view shows it."""

@@ -85,6 +85,11 @@ class Database:
         with reading(self.engine) as session:
             return store.metric_names(session), store.varying_settings(session, run_ids=ids[:most])
 
+    def counts(self) -> dict[str, int]:
+        """Runs by state."""
+        with reading(self.engine) as session:
+            return store.state_counts(session)
+
     def run_rows(self, ids: Sequence[int]) -> list[RunRow]:
         """Rows of some runs."""
         with reading(self.engine) as session:

@@ -20,6 +20,10 @@ class Library:
         self.home = home
         self.memory = Memory(home.root)
         self._database: Database | None = None
+        self.jobs = ""
+        """What runs and waits, in words."""
+        self.launched: int | None = None
+        """The run that was started last from here: where the lists put the cursor."""
 
     @property
     def is_open(self) -> bool:

@@ -86,6 +86,11 @@ class Memory:
             setattr(self.now, name, value)
         self.changed()
 
+    def forget(self) -> None:
+        """Begin with the defaults again, but for the colours."""
+        self.now = Remembered(theme=self.now.theme)
+        self.changed()
+
     def write(self) -> str:
         """Write what changed since it was read; a sentence where that fails, told once."""
         text = self._text()

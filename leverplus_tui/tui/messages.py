@@ -122,6 +122,11 @@ class AddData(Message):
 
 
 @dataclass
+class ImportFile(Message):
+    """Ask for a file of another program, show what was read of it, and store it after a yes."""
+
+
+@dataclass
 class CopyText(Message):
     """Put a text on the clipboard; `what` names it."""
 

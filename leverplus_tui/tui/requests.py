@@ -48,9 +48,9 @@ class RequestApp(OrderedKeys):
 
     def on_runs_launched(self, event: messages.RunsLaunched) -> None:
         """Say what runs now, and let the list go there."""
+        self.library.launched = event.run_ids[-1]
         for page in self._pages():
-            if page.MODE == "runs" and page is self.screen_stack[0]:
-                page.post_message(messages.RunsLaunched(event.run_ids))
+            page.post_message(messages.DataChanged(-1))  # the lists put their cursor there
         names = ", ".join(f"r{run_id}" for run_id in event.run_ids)
         more = "; mark both with space, v compares them" if len(event.run_ids) == 2 else ""
         self.notify(f"{names} started: 4 shows the log{more}")
@@ -97,6 +97,29 @@ class RequestApp(OrderedKeys):
         if text:
             row = await asyncio.to_thread(self.library.database.add_data, Path(text))
             self.notify(f"{row.ref} {row.name} ({row.kind}) is registered", markup=False)
+
+    @work(group="data", exclusive=True, exit_on_error=False)
+    async def on_import_file(self) -> None:
+        """Ask for a path, show what was read of it, store it after a yes."""
+        from leverplus_tui.tui.screens import importing  # readers and statistics: 200 ms
+
+        text = await self.push_screen_wait(
+            Ask("Import figures, predictions or trainings", detail="A report, results of another program, a tracker's folder",
+                value=str(Path.cwd()) + "/", placeholder="report.md")
+        )  # fmt: skip
+        said = {"dataset": "", "vlm": ""}
+        while text:
+            found = await asyncio.to_thread(importing.read, Path(text).expanduser(), **said)
+            answer = await self.push_screen_wait(importing.ConfirmReading(found))
+            if answer is None:
+                return
+            if answer == "take":
+                database = self.library.database.engine
+                self.notify(await asyncio.to_thread(importing.store, self.library.home, database, found, **said))
+                return
+            question = "Which data set are they of?" if answer == "dataset" else "Which model gave them?"
+            given = await self.push_screen_wait(Ask(question, value=said[answer], may_be_empty=True))
+            said[answer] = said[answer] if given is None else given
 
     @work(group="work", exit_on_error=False)
     async def on_work(self, event: messages.Work) -> None:

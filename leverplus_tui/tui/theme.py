@@ -88,6 +88,20 @@ CONTRAST_VARIABLES = {
     "footer-background": "#000000",
 }
 
+_SAFE_SERIES = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#cc79a7", "#d55e00", "#0072b2", "#b8c0c8")
+SAFE_VARIABLES = {
+    **DARK_VARIABLES,
+    **{f"series-{index}": colour for index, colour in enumerate(_SAFE_SERIES, start=1)},
+    "heat-0": "#18212b",
+    "heat-1": "#1b2a3c",
+    "heat-2": "#1d344d",
+    "heat-3": "#1f3f5f",
+    "heat-4": "#214a72",
+    "heat-5": "#225686",
+    "heat-6": "#22629b",
+}
+"""Okabe and Ito's colours, which people with any kind of colour vision tell apart; good is blue, bad is vermilion."""
+
 # What our style sheets name and only our themes define; other themes borrow it (`fallbacks`).
 OWN = (*(f"heat-{step}" for step in range(7)), *(f"series-{index}" for index in range(1, 9)), "rule", "faint",
        "row-cursor", "row-cursor-style", "row-cursor-blurred", "row-cursor-blurred-style")  # fmt: skip
@@ -154,6 +168,20 @@ THEMES = (
         surface="#000000",
         panel="#141414",
         variables=CONTRAST_VARIABLES,
+    ),
+    Theme(
+        name="leverplus-colour-blind",
+        primary="#56b4e9",
+        secondary="#cc79a7",
+        accent="#e69f00",
+        warning="#f0e442",
+        error="#e8702a",
+        success="#56b4e9",
+        foreground="#dfe5ec",
+        background="#0f141a",
+        surface="#141a21",
+        panel="#1a222b",
+        variables=SAFE_VARIABLES,
     ),
 )
 

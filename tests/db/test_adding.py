@@ -113,7 +113,7 @@ def test_answers_are_shared_by_runs(tmp_path: Path) -> None:
     )
     with reading(engine) as session:
         found = store.find_answers(session, request_shas=["request-0-2", "c", "unknown"])
-    assert found == {"request-0-2": rows.StoredAnswer("first", False, 1), "c": rows.StoredAnswer("x", False, 2)}
+    assert found == {"request-0-2": rows.StoredAnswer("first", False, 1, ""), "c": rows.StoredAnswer("x", False, 2, "")}
 
 
 def test_candidates_keep_their_order_and_are_not_repeated(tmp_path: Path) -> None:

@@ -29,15 +29,15 @@ predictions = st.builds(
     rows.Prediction,
     question_id=number, shot=st.integers(0, 8), demonstrations=st.tuples(number, number), prompt_sha=text, request_sha=text,
     raw=text, answer=text, score=st.floats(0, 1), cut=st.booleans(), reused=st.booleans(), error=st.just("") | text,
-    source=st.none() | st.integers(1, 99),
+    source=st.none() | st.integers(1, 99), reasoning=text,
 )  # fmt: skip
 candidates = st.builds(
     rows.Candidate,
     query_id=number, pointer=st.tuples(number, number), method=text, request_sha=text, raw=text, answer=text,
     score=st.floats(0, 1), beam_rank=st.none() | number, beam_score=figure, logprob_score=figure, temperature=figure,
-    similarity=figure, cut=st.booleans(), source=st.none() | st.integers(1, 99), gt_prob=figure,
+    similarity=figure, cut=st.booleans(), source=st.none() | st.integers(1, 99), gt_prob=figure, reasoning=text,
 )  # fmt: skip
-replies = st.builds(Answer, raw=text, cut=st.booleans(), error=st.just(""), silent=st.just(False))
+replies = st.builds(Answer, raw=text, cut=st.booleans(), error=st.just(""), silent=st.just(False), reasoning=text)
 
 
 @pytest.fixture
@@ -63,7 +63,9 @@ def test_an_evaluated_or_imported_answer_comes_back_whole(engine: Engine, row: r
     assert {one.name: getattr(found, one.name) for one in fields(row)} == {
         one.name: getattr(row, one.name) for one in fields(row)
     }
-    assert own == ({} if row.error else {row.request_sha: rows.StoredAnswer(row.raw, row.cut, row.source)})
+    assert own == (
+        {} if row.error else {row.request_sha: rows.StoredAnswer(row.raw, row.cut, row.source, row.reasoning)}
+    )
     assert sources == ({} if row.error else {row.source: 1})
     assert set(scores) == ({row.question_id} if row.question_id == 0 and not row.error else set())
 
@@ -78,7 +80,7 @@ def test_a_generated_answer_comes_back_whole(engine: Engine, row: rows.Candidate
         own = store.own_answers(session, run_id=run_id)
         sources = store.answer_sources(session, run_id=run_id)
     assert found == row
-    assert own == {row.request_sha: rows.StoredAnswer(row.raw, row.cut, row.source)}
+    assert own == {row.request_sha: rows.StoredAnswer(row.raw, row.cut, row.source, row.reasoning)}
     assert sources == {row.source: 1}
 
 
@@ -145,6 +147,7 @@ def _row(reply: Reply[int], kind: str) -> rows.Row:
             reply.reused,
             "",
             reply.source,
+            reply.reasoning,
         )
     none = dict.fromkeys(("beam_rank", "beam_score", "logprob_score", "temperature", "similarity"))
     return rows.Candidate(
@@ -159,4 +162,5 @@ def _row(reply: Reply[int], kind: str) -> rows.Row:
         cut=reply.cut,
         source=reply.source,
         gt_prob=0.25,
+        reasoning=reply.reasoning,
     )

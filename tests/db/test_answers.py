@@ -90,7 +90,9 @@ def test_a_question_that_was_never_stored(engine: Engine) -> None:
 def test_many_requests_in_one_question(engine: Engine) -> None:
     shas = [f"unknown-{number}" for number in range(50_000)] + ["request-3-2"]
     with reading(engine) as session:
-        assert store.find_answers(session, request_shas=shas) == {"request-3-2": rows.StoredAnswer("a cat", False, 1)}
+        assert store.find_answers(session, request_shas=shas) == {
+            "request-3-2": rows.StoredAnswer("a cat", False, 1, "")
+        }
 
 
 def test_data_sets_do_not_mix(engine: Engine) -> None:

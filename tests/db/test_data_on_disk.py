@@ -133,6 +133,7 @@ def test_an_old_home_keeps_its_files(engine: Engine, tmp_path: Path) -> None:
                           "ALTER TABLE prediction DROP COLUMN source_run", "ALTER TABLE candidate DROP COLUMN cut",
                           "ALTER TABLE candidate DROP COLUMN source_run", "ALTER TABLE data_file DROP COLUMN modified_ns",
                           "ALTER TABLE data_file DROP COLUMN changed_at",
+                          *(f"ALTER TABLE {one} DROP COLUMN reasoning" for one in ("answer", "prediction", "candidate")),
                           "UPDATE alembic_version SET version_num = '1'", "PRAGMA user_version = 1"):  # fmt: skip
             old.execute(statement)
         old.commit()

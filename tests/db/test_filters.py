@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -138,7 +139,7 @@ def test_meaning_of_terms(engine: Engine, where: str, ids: list[int]) -> None:
     [
         ("kind:eval colour:red", "filter term 'colour:red' names no field: fields are age, created,"),
         ("acc@2>high", "filter term 'acc@2>high': 'high' is no percentage"),
-        ("acc@22>1", "filter term 'acc@22>1' names no field"),
+        ("acc@2222>1", "filter term 'acc@2222>1' names no field"),
         ("seed:x", "'x' is no number"),
         ("id:abc", "'abc' is no run such as r12"),
         ("created>yesterday", "'yesterday' is no date such as 2025-06-30"),
@@ -231,3 +232,23 @@ def test_settings_and_metrics_filter_sort_and_are_read(engine: Engine) -> None:
 def test_metrics_are_best_where_their_names_say() -> None:
     assert store.smaller_is_better("val_loss")
     assert not store.smaller_is_better("greedy_reward")
+
+
+def test_all_that_lists_show_of_a_run_can_be_asked_for(tmp_path: Path) -> None:
+    """Unknown numbers of shots, more than nine of them, and a process that went silent."""
+    made = fresh(tmp_path)
+    with writing(made) as session:
+        for _ in range(3):
+            store.create_run(session, spec=EvalSpec(), environment={})
+        for run_id, silent_s in ((1, 5), (2, 3600)):
+            start(session, run_id).heartbeat_at -= silent_s * 1_000_000
+            store.set_state(session, run_id=run_id, state="running")
+    add(made, 1, a_subset(800, "s8", "first 800"), a_cell(shot=rows.UNKNOWN_SHOTS, accuracy=55.0, n=800, sha="s8"))
+    add(made, 2, a_subset(800, "s8", "first 800"), a_cell(shot=16, accuracy=65.0, n=800, sha="s8"))
+    asked = {
+        "acc@?>50": [1], "acc@?<50": [], "acc@16:65": [2], "state:stalled": [2], "-state:stalled": [1, 3],
+        "state!=stalled": [1, 3], "state:running": [1, 2], "state:stalled,queued": [2, 3],
+    }  # fmt: skip
+    assert {where: _ids(made, where) for where in asked} == asked
+    assert _ids(made, "", "acc@? desc")[0] == 1
+    assert _ids(made, "", "acc@16")[0] == 2

@@ -126,6 +126,8 @@ def _as_written_before(path: Path, home: Path) -> None:
             ("prediction", "source_run"),
             ("candidate", "cut"),
             ("candidate", "source_run"),
+            ("candidate", "gt_prob"),
+            *((table, "reasoning") for table in ("answer", "prediction", "candidate")),
         ):
             connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
         connection.execute("PRAGMA user_version = 2")

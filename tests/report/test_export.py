@@ -34,7 +34,7 @@ def _evaluated(desk: Desk, folder: Path) -> dict[int, float]:
         found += [
             rows.Prediction(
                 s.question_id, shot, (), "p", f"r{shot}-{s.question_id}", f"{a}\n", "" if place == 0 else a,
-                0.0 if place == 0 else scores[s.question_id], False, False, "no image" if place == 0 else "", 1,
+                0.0 if place == 0 else scores[s.question_id], False, False, "no image" if place == 0 else "", 1, "",
             )
             for place, (s, a) in enumerate(zip(samples, answers, strict=True))
         ]  # fmt: skip

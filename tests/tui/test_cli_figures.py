@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.data.datasets import open_dataset
 from tests.helpers_cli import Desk, make_desk, store_eval
 
 
@@ -58,10 +59,17 @@ def test_predictions_with_one_reference_say_what_can_be_reached(desk: Desk, tmp_
 
 
 def test_a_refused_import_leaves_no_run(desk: Desk, tmp_path: Path) -> None:
-    good, bad = _predictions(tmp_path / "good.json"), _predictions(tmp_path / "bad.json", references=False)
     table = _published(tmp_path / "table.json", (100, 1, 50.0))
-    said = desk.call("import", str(table), str(good), str(bad), code=2).stderr
-    assert "bad.json has no reference answers" in said
+    bare = _predictions(tmp_path / "bare.json", references=False)
+    said = desk.call("import", str(table), str(bare), code=2).stderr
+    assert "bare.json has no reference answers for 8 of 8 predictions" in said
+    assert not desk.home.runs.exists() or not list(desk.home.runs.iterdir())  # no job was started
+    asked = open_dataset("builtin", cache_dir=tmp_path / "cache").val.questions[0].question_id
+    good, stray = tmp_path / "good.json", tmp_path / "stray.json"
+    good.write_text(json.dumps([{"question_id": asked, "answer": "cat"}]))
+    stray.write_text(json.dumps([{"question_id": 1, "answer": "cat"}]))
+    said = desk.call("import", str(good), str(stray), "--dataset", "builtin", code=2).stderr
+    assert "stray.json answers question 1, which builtin (val) does not have" in said
     assert desk.json("runs") == []
     assert desk.json("runs", "--where", "deleted:yes") == []
     assert list(desk.home.runs.iterdir()) == []

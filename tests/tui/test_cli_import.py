@@ -7,7 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from leverplus_tui.cli import app
+from leverplus_tui.commands import imports
 from tests.engine.figures.test_trackers import mlflow_files
 from tests.helpers_cli import Desk, make_desk
 
@@ -27,7 +30,7 @@ def test_a_report_becomes_two_runs_that_cannot_be_told_apart(desk: Desk) -> None
         ("12-10 v3", "2025-12-10", 16), ("12-12 v3", "2025-12-12", 16),
     ]  # fmt: skip
     left_out = [one["subject"] for one in document["findings"] if one["code"] == "left-out"]
-    assert left_out == [f"{REPORT.name}:{line}" for line in (30, 66, 122, 182)]
+    assert left_out == [f"{REPORT.name}:{line}" for line in (30, 66, 77, 122, 182)]
     cells = desk.json("compare", "r1", "r2")["cells"]
     assert len(cells) == 16
     pairs = [pair for cell in cells for pair in cell["pairs"]]
@@ -62,7 +65,7 @@ def test_the_doctor_says_what_would_be_imported(desk: Desk) -> None:
     [report] = desk.json("doctor", str(REPORT))
     assert (report["kind"], report["facts"]["layout"], report["facts"]["figures"]) == ("report", "Markdown report", 32)
     assert (report["facts"]["shots"], report["facts"]["questions"]) == ("1, 2, 3, 4", "100, 200, 400, 800")
-    assert sum(one["code"] == "left-out" for one in report["findings"]) == 4
+    assert sum(one["code"] == "left-out" for one in report["findings"]) == 5
     assert "Line 122" in desk.call("doctor", str(REPORT)).stdout
 
 
@@ -77,11 +80,13 @@ def test_off_lattice_figures_are_told_by_what_was_printed(desk: Desk, tmp_path: 
 
 def test_samples_of_a_harness_are_scored_and_held_against_its_scores(desk: Desk) -> None:
     samples = FORMATS / "lmms-eval" / "20251212_101112_samples_ok_vqa_val2014.jsonl"
-    [entry] = desk.json("import", str(samples))["imported"]
+    document = desk.json("import", str(samples))
+    [entry] = document["imported"]
     [cell] = entry["cells"]
     assert (cell["n"], cell["shot"], entry["dataset"], entry["vlm"]) == (20, 0, "OKVQA", "Qwen/Qwen2.5-VL-3B-Instruct")
     shown = desk.json("show", "r1")
     [finding] = [one for one in shown["findings"] if one["code"] == "scores-differ"]
+    assert "scores-differ" in [one["code"] for one in document["findings"]]
     assert "60.00 % there" in finding["message"]
     assert f"{cell['accuracy']:.2f} % by the official metric" in finding["message"]
     assert shown["lineage"]["source_layout"] == "lm-eval or lmms-eval samples"
@@ -128,3 +133,14 @@ def test_runs_of_another_tracker_come_with_parameters_and_metrics(desk: Desk, tm
     assert shown["metrics"]["rce/loss"]["value"] == 4.0
     assert shown["metrics"]["train/val_loss"]["value"] is None
     assert desk.json("import", str(root))["imported"][0]["already"]
+
+
+@pytest.mark.parametrize(("answer", "code", "stored"), [("y\n", 0, 2), ("n\n", 1, 0)])
+def test_in_a_terminal_it_is_asked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, stored: int
+) -> None:
+    monkeypatch.setattr(imports, "asks", lambda: True)
+    result = CliRunner().invoke(app, ["--home", str(desk.home.root), "import", str(REPORT)], input=answer)
+    assert result.exit_code == code
+    assert "Import this?" in result.stderr
+    assert len(desk.json("runs")) == stored

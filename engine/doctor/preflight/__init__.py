@@ -1,6 +1,7 @@
 """What is checked before anything heavy is loaded: the files of a request, against each other and against the request.
 
-The parts: `machine` (data set, models, device), `selector` (a checkpoint), `evaluation`, `training`, `overlap`, `questions`.
+The parts: `machine` (data set, models, device), `selector` (a checkpoint), `evaluation`, `training`, `overlap`, `questions`,
+`server` (what one cannot do).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
 from db.specs.train import TrainSpec
 from engine.common.findings import error
-from engine.doctor.preflight import evaluation, machine, questions, training
+from engine.doctor.preflight import evaluation, machine, questions, server, training
 from engine.doctor.preflight.table import Check, Preflight
 
 __all__ = ["Check", "Preflight", "preflight"]
@@ -55,8 +56,13 @@ _ANSWERING: dict[str, Looks] = {
 }
 CHECKS: dict[type[Spec], dict[str, Looks]] = {
     EvalSpec: _ANSWERING
-    | {"selector": evaluation.selector, "questions": evaluation.questions, "images": questions.asked},
-    GenerateSpec: _ANSWERING | {"selector": evaluation.proposer, "images": questions.asked},
+    | {
+        "selector": evaluation.selector,
+        "questions": evaluation.questions,
+        "images": questions.asked,
+        "server": server.abilities,
+    },
+    GenerateSpec: _ANSWERING | {"selector": evaluation.proposer, "images": questions.asked, "server": server.abilities},
     EmbedSpec: {
         "data set": machine.dataset,
         "model": machine.embedded_model,

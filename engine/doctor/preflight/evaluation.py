@@ -21,6 +21,7 @@ PLACEHOLDERS = {"demonstration": ("question", "answer"), "query": ("question",)}
 """What is filled into each text of a prompt."""
 LEFT_OVER = re.compile(r"[{<]\s*(?:question|answer|query|label|…)\s*[}>]", re.IGNORECASE)
 """What reaches the model as it stands there: other signs, other places, braces around what was filled in."""
+IMAGE_POOLS = ("image-sampler", "mix-sampler")
 COMPARING_POOLS = ("text-sampler", "image-sampler", "mix-sampler")
 TRAINING_POOLS = {"shared": "all", "union": "its candidates' own"}
 """What a training's rule means as a pool of an evaluation; `auto` and `fixed` take the pools of the RL data."""
@@ -31,10 +32,13 @@ def encoder(spec: EvalSpec | GenerateSpec, result: Preflight) -> None:
     if isinstance(spec, EvalSpec):
         retriever = resolve_retriever(spec)
         near = retriever in COMPARED and not reads_selector(spec, retriever)
+        fields = {field for _, field in COMPARED[retriever]} if near else set()
     else:
         near = spec.retrieved > 0
+        fields = {"both"} if near else set()
     if near or spec.pool in COMPARING_POOLS:
-        machine.encoder(result, spec.encoder, features_of(spec))
+        images = bool(fields - {"text"}) or spec.pool in IMAGE_POOLS
+        machine.encoder(result, spec.encoder, features_of(spec), images=images)
 
 
 def prompt(spec: EvalSpec | GenerateSpec, result: Preflight) -> None:
@@ -95,7 +99,8 @@ def _selector(spec: EvalSpec | GenerateSpec, shots: int, result: Preflight) -> N
         expect["d_model"] = str(made)
     checkpoint(path, expect, result, {"encoder": recorded or "not recorded", "pool_size": _trained_pool(manifest)[1]})
     features = selector_features(entry(manifest, "embedding"), encoder=spec.encoder, vlm=features_of(spec))
-    machine.encoder(result, features.encoder, features.model, "its encoder")
+    images = bool(entry(manifest, "embedding").get("use_image", True))
+    machine.encoder(result, features.encoder, features.model, "its encoder", images=images)
     if isinstance(spec, EvalSpec) and resolve_retriever(spec) == "selector":
         _trained_alike(spec, path, manifest, result)
 
@@ -177,7 +182,7 @@ def _pool_text(spec: EvalSpec) -> str:
 def _pools(spec: EvalSpec, path: Path, rule: str, size: str) -> Iterator[Finding]:
     if rule in (spec.pool, "stored") and spec.pool != "all":
         return
-    if rule == spec.pool or (spec.pool == "all" and path == shipped.selector_path()):
+    if rule == spec.pool or (spec.pool == "all" and path == shipped.selector_path(spec.dataset)):
         return  # the shipped selector is measured on all train questions, and documented so
     chosen = "the same for every question" if spec.pool in ("first", "random") else "in which it never chose"
     text = f"{path.name} learned to choose from pools of {size or '?'} ({rule}); here it gets {_pool_text(spec)}, {chosen}."

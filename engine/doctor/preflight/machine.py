@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from typing import Any
 from db.specs.base import Finding, UserError
 from db.specs.embed import EmbedSpec
 from db.specs.evaluate import WITHOUT_MODEL
-from engine.common.findings import error
-from engine.common.model_files import cached_model, find_model, is_hub_id, read_json
-from engine.demo.shipped import model_dir
+from engine.common.findings import error, warning
+from engine.common.memory import GIGABYTE, memory_of_machine, too_large, weight_bytes
+from engine.common.model_files import TEXTS_ONLY, cached_model, find_model, is_hub_id, read_json, reads_texts_only
+from engine.common.wording import capital, parted
+from engine.demo.shipped import WORLDS, model_dir
 from engine.doctor.preflight.table import Preflight, refusal
 
 SERVER = ("http://", "https://")
@@ -26,10 +29,13 @@ def dataset(spec: Any, result: Preflight) -> None:
     """The data set, and the one that demonstrations come from, is there and of a known layout; it is not read."""
     _dataset("data set", spec.dataset, result)
     _dataset("demonstrations", getattr(spec, "support", "") or "builtin", result)
+    if spec.images and spec.dataset in WORLDS and not getattr(spec, "support", ""):
+        text = f"images = {spec.images}: the built-in data set brings its own images, so that none of these would be shown."
+        result.add("images", "own", spec.images, error("unused", "images", text, "Leave it out, or name a --dataset."))
 
 
 def _dataset(what: str, name: str, result: Preflight) -> None:
-    if name == "builtin":
+    if name in WORLDS:
         return
     from engine.data.datasets import is_dataset  # only where a folder is named: it imports every layout's reader
 
@@ -38,13 +44,43 @@ def _dataset(what: str, name: str, result: Preflight) -> None:
         text = f"There is no data set at {name}."
         result.add(what, "missing", name, error("not-found", name, text, "Give a folder or a registered name."))
     elif not is_dataset(root):
+        from engine.data.names import renames  # the same
+
         text = f"{root} holds no files named as those of OKVQA, VQAv2 or a Hugging Face data set."
-        result.add(what, "unknown", name, error("not-found", name, text, "Give the folder that holds the questions."))
+        way_on = capital(renames(root).removeprefix("; ")) or "Give the folder that holds the questions"
+        result.add(what, "unknown", name, error("not-found", name, text, f"{way_on}."))
 
 
 def model(spec: Any, result: Preflight) -> None:
-    """The vision-language model is complete on this disk."""
+    """The vision-language model is complete on this disk, and fits into memory."""
     _complete(result, "model", spec.vlm, field="vlm", chat=True)
+    place = _place(spec.vlm)
+    if place is not None and not result.blocked and spec.vlm not in WITHOUT_MODEL and spec.vlm != "builtin":
+        _fits(spec, place, result)
+
+
+def _fits(spec: Any, folder: Path, result: Preflight) -> None:
+    """On a CPU; what a GPU has is asked by the job, before it reads the weights."""
+    there = memory_of_machine()
+    if there is None or spec.device.startswith("cuda") or (spec.device == "auto" and _has_gpu()):
+        return
+    dtype = "float32" if spec.dtype == "auto" else spec.dtype
+    try:
+        needed = weight_bytes(folder, dtype)
+    except (UserError, ValueError, TypeError, KeyError, struct.error):  # the job names what is wrong with the file
+        return
+    whole, free = there
+    kind, room, where = (
+        (error, whole, "this machine") if needed > whole else (warning, free, "this machine at the moment")
+    )
+    if needed > room:
+        what, way_on = parted(too_large(spec.vlm, needed, room, where, dtype))
+        result.add(
+            "memory",
+            f"{room / GIGABYTE:.1f} GB",
+            f"{needed / GIGABYTE:.1f} GB",
+            kind("memory", "vlm", f"{what}.", capital(way_on)),
+        )
 
 
 def embedded_model(spec: EmbedSpec, result: Preflight) -> None:
@@ -60,13 +96,18 @@ def embedding(spec: EmbedSpec, result: Preflight) -> None:
         result.add(
             "embedding", "nothing", "no image, no text", error("no-features", "use_image", text, "Set one of them.")
         )
-    encoder(result, spec.encoder, spec.vlm)
+    encoder(result, spec.encoder, spec.vlm, images=spec.use_image)
 
 
-def encoder(result: Preflight, name: str, vlm: str, what: str = "encoder") -> None:
-    """What makes the vectors is complete on this disk and gives features: a server answers questions only."""
+def encoder(result: Preflight, name: str, vlm: str, what: str = "encoder", *, images: bool = True) -> None:
+    """What makes the vectors is complete on this disk and gives features: a server answers questions only, and a text encoder
+    has none of `images`."""
     if name != "vlm":
         _complete(result, what, name, field="encoder", chat=False)
+        place = _place(name)
+        if images and place is not None and reads_texts_only(place):
+            text, way_on = parted(f"{name} {TEXTS_ONLY}")
+            result.add(what, "texts only", name, error("no-features", "encoder", f"{text}.", capital(f"{way_on}.")))
     elif vlm.startswith(SERVER) or vlm in WITHOUT_MODEL:
         result.add(what, "none", name, _no_features(vlm))
 
@@ -114,12 +155,17 @@ def _config(name: str) -> dict[str, Any]:
         return {}
     if name == "builtin":
         return read_json(model_dir() / "config.json")
-    folder = Path(name).expanduser()
-    place = folder if folder.is_dir() else cached_model(name)
+    place = _place(name)
     try:
         return read_json(place / "config.json") if place is not None else {}
     except UserError:
         return {}
+
+
+def _place(name: str) -> Path | None:
+    """The folder of a model: a directory, or one of the local hub cache; none where there is neither."""
+    folder = Path(name).expanduser()
+    return folder if folder.is_dir() else cached_model(name) if is_hub_id(name) else None
 
 
 def _number(value: object) -> int | None:

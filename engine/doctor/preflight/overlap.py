@@ -9,7 +9,7 @@ from typing import Any
 from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
 from engine.common.findings import warning
-from engine.demo.shipped import FILES, trained_dir
+from engine.demo.shipped import FILES, WORLDS, trained_dir
 from engine.doctor.preflight.selector import entry
 from engine.doctor.preflight.table import Preflight
 
@@ -23,7 +23,7 @@ def questions(spec: EvalSpec, checkpoint: Path, manifest: Mapping[str, Any], res
     """One row for questions of the train split, and for val questions that share an id or an image with training."""
     if spec.split == "train":
         _train_questions(spec, _trained(manifest, checkpoint), result)
-    elif spec.dataset != "builtin":
+    elif spec.dataset not in WORLDS:
         shared = list(_shared(spec, manifest, _trained(manifest, checkpoint)))
         if shared:
             result.add("questions", "trained on", spec.split, *shared)
@@ -92,11 +92,11 @@ def _asked(spec: EvalSpec, order_sha: object) -> dict[int, int]:
     """Question id -> image id of the questions that will be asked; empty where they are not quickly read, or where the RL
     data are of another data set, whose ids mean something else."""
     # 190 ms (numpy's random) that the first finding does not wait for (benchmarks/preflight.py)
-    from engine.data.official import is_official, open_official
+    from engine.data.official import data_files, is_official, open_official
     from engine.data.subsets import draw_subsets
 
     root = Path(spec.dataset).expanduser()
-    if not is_official(root) or sum(file.stat().st_size for file in root.rglob("*.json")) > MOST_BYTES:
+    if not is_official(root) or sum(file.stat().st_size for file in data_files(root)) > MOST_BYTES:
         return {}
     try:
         found = open_official(root)

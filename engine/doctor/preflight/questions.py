@@ -11,6 +11,7 @@ from db.specs.base import Finding, UserError, worst_first
 from db.specs.embed import EmbedSpec
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
+from engine.demo.shipped import WORLDS
 from engine.doctor.preflight.table import Preflight, refusal
 
 MOST_BYTES = 64 << 20
@@ -27,7 +28,7 @@ Asking = EvalSpec | GenerateSpec | EmbedSpec
 def asked(spec: Asking, result: Preflight) -> None:
     """Rows for images that are not there and for too few references; none where all is well, or a finding blocks already."""
     for name, splits in _wanted(spec).items():
-        if name == "builtin" or result.blocked:
+        if name in WORLDS or result.blocked:
             continue
         try:
             found = list(_findings(spec, name, splits))

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from engine.figures.fields import BadValue, shown
 from engine.figures.reading import LeftOut, TableMeaning
-from engine.figures.tables.columns import Column, columns_of, shots_of, size_of
+from engine.figures.tables.columns import Column, columns_of, name_of, shots_of, size_of
 from engine.figures.tables.context import Context
 from engine.figures.tables.grid import Table, TableRow
-from engine.figures.tables.patterns import AVERAGE, AVERAGE_ROW, NOTHING
+from engine.figures.tables.patterns import AVERAGE, AVERAGE_ROW, METHOD_COLUMN, NOTHING, SHOT
 from engine.figures.tables.words import dataset_in, date_in, number, shot_in, size_in
 from engine.figures.units import Printed, percent_factor
 
@@ -84,7 +84,23 @@ def cells_of(table: Table, context: Context) -> TableCells:
             if cell is not None:
                 found.cells.append(cell)
     _to_percent(found, percent)
+    found.left_out += _columns_left_out(found)
     return found
+
+
+def _columns_left_out(found: TableCells) -> list[LeftOut]:
+    """One entry for the columns of a table that are no axes and no figures."""
+    left = [one.header or "without a name" for one in found.columns if one.kind in _LEFT_OUT]
+    derived = any(one.kind in ("difference", "average") for one in found.columns)
+    why = (
+        "words and other numbers"
+        if not derived
+        else "words, other numbers, and what was derived: checked against the figures"
+    )
+    return [LeftOut(found.table.line, f"columns {', '.join(left)[:200]}", why)] if left else []
+
+
+_LEFT_OUT = ("difference", "average", "remark", "other numbers")
 
 
 def _no_accuracies(found: TableCells) -> str:
@@ -125,6 +141,8 @@ def _said(found: TableCells, row: TableRow, above: _Row) -> _Row | None:
             if not _axis(said, column.kind, text):
                 _not_a_row(found, row, text)
                 return None
+            if METHOD_COLUMN.search(column.header):  # `ours (2-shot)` names both
+                said.named[column.index] = name_of(SHOT.sub(" ", text))
         elif column.kind == "date":
             said.date = date_in(text, found.context.year)
         elif column.kind == "model":
@@ -173,7 +191,7 @@ def _cell(found: TableCells, row: TableRow, column: Column, said: _Row) -> Cell 
     if shot is None:
         found.left_out.append(LeftOut(row.line, f"cell {column.header[:30]}: {text}", "no number of shots"))
         return None
-    named = [said.named[index] for index in sorted(said.named)]
+    named = [said.named[index] for index in sorted(said.named) if said.named[index]]
     own = " ".join(part for part in (*named, column.label) if part)
     n = next((one for one in (column.n, said.n, found.context.n) if one is not None), None)
     return Cell(

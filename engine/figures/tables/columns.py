@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.figures.tables.grid import Table
@@ -15,7 +15,7 @@ from engine.figures.tables.patterns import (
     DATE,
     DAY,
     DIFFERENCE,
-    FULL,
+    FULL_CELL,
     NO_ACCURACY,
     NOTHING,
     OTHER_DATASET,
@@ -64,7 +64,20 @@ def columns_of(table: Table) -> list[Column]:
     for i, header in enumerate(table.header):
         kind = axes.get(i) or _kind(header, [cells[i][at] for at in rows], any(c.kind == "figures" for c in found))
         found.append(_column(i, header, kind, table.header, "shots" in axes.values()))
-    return found
+    return _without_counts(found, [[cells[i][at] for at in rows] for i in range(len(found))])
+
+
+def _without_counts(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[Column]:
+    """Where some columns are written in percent, one that is not and does not say accuracy holds other numbers."""
+    signed = {one.index for one in columns if "%" in one.header or any("%" in cell for cell in cells[one.index])}
+    if not any(one.kind == "figures" and one.index in signed for one in columns):
+        return list(columns)
+    return [
+        replace(one, kind="other numbers")
+        if one.kind == "figures" and one.index not in signed and not ACCURACY.search(one.header)
+        else one
+        for one in columns
+    ]
 
 
 def _axis(header: str, cells: Sequence[str]) -> Kind | None:
@@ -102,7 +115,7 @@ def size_of(cell: str) -> int | None:
     found = number(cell)
     if found and not (found.signed or found.percent or found.decimals):
         return int(found.value) or None
-    return size_in(cell) or (0 if FULL.search(cell) or cell == "-1" else None)
+    return size_in(cell) or (0 if FULL_CELL.search(cell) or cell == "-1" else None)
 
 
 def _kind(header: str, cells: Sequence[str], after_figures: bool) -> Kind:

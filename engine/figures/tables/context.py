@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.figures.tables.grid import Document, Table
-from engine.figures.tables.patterns import DATE, FULL, SAMPLER, VLM
+from engine.figures.tables.patterns import DATE, FULL_TEXT, SAMPLER, VLM
 from engine.figures.tables.words import dataset_in, date_in, label, name_in, number, shot_in, size_in
 
 COMPARING = re.compile(r"对比|相比|比较|(?<![a-z])(?:vs\.?|versus|compar\w+)(?![a-z])", re.IGNORECASE)
@@ -68,7 +68,7 @@ def _size(document: Document, table: Table) -> int | None:
     for text in table.around:
         if found := size_in(text):
             return found
-        if FULL.search(text):
+        if FULL_TEXT.search(text):
             return 0
     told = _setting(document, SIZE_KEYS)
     if found := size_in(told) or _leading(told):

@@ -48,6 +48,9 @@ SHOT_COLUMN = re.compile(
     re.IGNORECASE,
 )
 """A whole header."""
+METHOD_COLUMN = _words(
+    "methods?|models?|runs?|variants?|systems?|approach(?:es)?|names?|selectors?", "方法|方案|模型|版本|名称"
+)
 SIZE_COLUMN = re.compile(
     r"(?:测试)?(?:数据|样本|问题|题目?|条)(?:量|数|数量|数目|规模)|测试(?:数据|数量|规模|集大小)|数据规模|n|test_data_num"
     r"|(?:#|n|num(?:ber)?(?: of)?)?[ _]*(?:test|eval|evaluation)?[ _]*(?:samples?|questions?|size|data)[ _]*"
@@ -57,15 +60,19 @@ SIZE_COLUMN = re.compile(
 """A whole header."""
 SHOT = re.compile(
     r"(?<![a-z])(?:n_?|num_?)?shots?(?:[ _]?num)?[ _=:]{0,3}(\d{1,3})(?!\d|\.\d|%)"
-    r"|(?<![\d.])(\d{1,3})[ -]?shots?(?![a-z])|(?<![a-z])(zero|one|two|four)[ -]?shot",
+    r"|(?<![a-z\d._-])(\d{1,3})[ -]?shots?(?![a-z]|[ _=:]{0,3}\d)|(?<![a-z])(zero|one|two|four)[ -]?shot",
     re.IGNORECASE,
 )
 SIZE = re.compile(
-    r"(?<![a-z])(?:n|test_data_num|first)\s*=?\s*(\d[\d,]*)(?![\d.%])"
-    r"|(?<![\d.])(\d[\d,]*)\s*(?:条|道?题|个?(?:测试)?样本|(?:test |val(?:idation)? )?(?:samples?|questions?)(?![a-z]))",
+    r"(?<![a-z])(?:n|test_data_num|first)\s*=?\s*(\d[\d,]{0,14})(?![\d.,%])"
+    r"|(?<![\d.])(?<!\d,)(\d[\d,]{0,14})"
+    r"\s*(?:条|道?题|个?(?:测试)?样本|(?:test |val(?:idation)? )?(?:samples?|questions?)(?![a-z]))",
     re.IGNORECASE,
 )
-FULL = _words(r"full[ -](?:val|validation|test|set)\w*|all|full", "全量|全部|完整(?:测试集|验证集)")
+FULL_CELL = _words("full|all", "全量|全部|完整")
+"""In a column of sizes."""
+FULL_TEXT = _words(r"full[ -](?:val|validation|test)\w*", "全量|完整(?:测试集|验证集)|全部(?:数据|样本|测试集|验证集)")
+"""In a heading, where `all methods` says nothing of questions."""
 DATE = re.compile(
     r"(?<!\d)(20\d\d)(?:[-/._年](0?[1-9]|1[0-2])[-/._月](3[01]|[12]\d|0?[1-9])|(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]))(?!\d)"
 )

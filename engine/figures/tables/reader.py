@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from db.specs.base import Finding
 from engine.common.findings import Unrecognised
-from engine.figures.reading import LeftOut, Matrix, Reading
+from engine.figures.reading import LeftOut, Reading
 from engine.figures.tables.cells import cells_of, meaning_of
 from engine.figures.tables.context import context_of
 from engine.figures.tables.derived import derived_findings
@@ -25,7 +24,7 @@ def read_tables(path: Path, document: Document, layout: str) -> Reading:
     findings = [finding for table in tables for finding in derived_findings(table, path.name)]
     return Reading(
         path, layout, matrices=tuple(matrices), tables=tuple(meaning_of(table) for table in tables if table.cells),
-        left_out=tuple(left_out), questions=tuple(_open(matrices)), findings=tuple[Finding, ...](findings), guessed=True,
+        left_out=tuple(left_out), findings=tuple[Finding, ...](findings), guessed=True,
     )  # fmt: skip
 
 
@@ -37,20 +36,3 @@ def _nothing(path: Path, layout: str, left_out: list[LeftOut]) -> str:
         f"{path}: a {layout} of which no table holds accuracies by number of shots (line {first.line}, {first.what}: {first.why}); "
         "name a column Shot, or the columns Shot 1, Shot 2"
     )
-
-
-def _open(matrices: Sequence[Matrix]) -> list[str]:
-    questions = []
-    unsized = [one for one in matrices if any(figure.n == 0 for figure in one.figures)]
-    if unsized:
-        questions.append(f"over how many questions the figures of {_named(unsized)} are: stored as size not stated")
-    if lacking := [one for one in matrices if not one.dataset]:
-        questions.append(f"of which data set the figures of {_named(lacking)} are: say it with --dataset")
-    if lacking := [one for one in matrices if not one.vlm]:
-        questions.append(f"which model gave the figures of {_named(lacking)}: say it with --vlm")
-    return questions
-
-
-def _named(matrices: Sequence[Matrix]) -> str:
-    named = list(dict.fromkeys(one.label for one in matrices))
-    return ", ".join(named[:4]) + (f" and {len(named) - 4} more" if len(named) > 4 else "")

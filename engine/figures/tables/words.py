@@ -92,7 +92,7 @@ def label(text: str) -> str:
     named = NUMBERING.sub("", text)
     for pattern in (SIZE, SAYING):
         named = pattern.sub(" ", named)
-    named = re.sub(r"\(\s*[,;%]?\s*\)", " ", named)
+    named = re.sub(r"\(\s*[,;%]?\s*\)", " ", re.sub(r"[,;]\s*\)", ")", named))
     named = " ".join(named.split()).strip(" ,;:-|/")
     return named if any(c.isalpha() for c in named) else NUMBERING.sub("", text).strip()
 

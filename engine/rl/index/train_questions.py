@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from db.specs.base import UserError
 from engine.common.atomic import replacing
+from engine.demo.shipped import WORLDS
 from engine.rl.index.query_rows import QueryRow
 from engine.rl.reading.index_place import FOLDER
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from engine.data.sample import Sample
 
 AGREEING = 0.95
-"""Share of compared queries whose question id must be that of the data set's row."""
+"""Share of compared queries whose question id and words must be those of the data set's row."""
 COMPARED = 400
 _PAGE = 500
 
@@ -65,22 +66,26 @@ class TrainRows:
         return found
 
     def agrees(self, queries: Sequence[QueryRow]) -> bool:
-        """Whether these queries, as far as they say their question id, are rows of this data set."""
+        """Whether these queries, as far as they say their question id, are rows of this data set, also by their words."""
         described = [query for query in queries if query.question_id is not None][:COMPARED]
         if not described:
             return False
         rows = self.read(query.query_id for query in described)
-        same = sum(1 for q in described if q.query_id in rows and rows[q.query_id].question_id == q.question_id)
+        same = sum(1 for query in described if query.query_id in rows and _is_row(query, rows[query.query_id]))
         return same >= AGREEING * len(described)
+
+
+def _is_row(query: QueryRow, row: TrainRow) -> bool:
+    return row.question_id == query.question_id and query.question.strip() in ("", row.question.strip())
 
 
 def rows_file(dataset: str, identity: str, cache: Path) -> Path:
     """Where the rows of a data set lie; another content (`identity`, of the built-in world its recipe) gets another file."""
-    if dataset == "builtin":
+    if dataset in WORLDS:
         # 60 ms (Pillow) that the terminal needs for the built-in world only
         from engine.demo.world import world_identity
 
-        identity = json.dumps(world_identity(), sort_keys=True)
+        identity = json.dumps(world_identity(generator=WORLDS[dataset]), sort_keys=True)
     key = hashlib.sha256(f"{dataset} {identity}".encode()).hexdigest()[:24]
     return cache / FOLDER / f"train-{key}.sqlite"
 

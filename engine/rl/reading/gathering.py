@@ -111,6 +111,12 @@ class _Ids:
         return np.concatenate([np.zeros(0, np.int64), *self._ids]), np.concatenate(self._lengths)
 
 
+MOST_CANDIDATES = 3_000_000
+"""Beside one for each 40 bytes of the file: the columns of one take about 120 bytes of memory, and `{}` but 3 of a file."""
+MOST_SHOTS = 64
+"""Demonstrations of a pointer: all pointers are padded to the longest."""
+
+
 class Gatherer:
     """Gathers decoded records into the columns of all candidates, queries and pools."""
 
@@ -127,13 +133,20 @@ class Gatherer:
         self._numbers: dict[str, list[Floats]] = {name: [] for name in NUMBERS if columns is None or name in columns}
         self._texts = {name: _Texts() for name in TEXTS if columns is None or name in columns}
         self._pointers, self._positions, self._worlds = _Ids(), _Ids(), _Ids()
-        self._blocks = self._in_blocks = 0
+        self._blocks = self._in_blocks = self._count = 0
+        self._most = MOST_CANDIDATES + path.stat().st_size // 40
 
     def add(self, chunk: Sequence[tuple[int, QueryRecord]]) -> None:
         """Take over the records of some queries, given in order."""
         groups = [self._candidates(query_id, record) for query_id, record in chunk]
         self._query_ids += [query_id for query_id, _ in chunk]
         self._sizes += map(len, groups)
+        self._count += sum(map(len, groups))
+        if self._count > self._most:
+            raise UserError(
+                f"{self._path} has more than {self._most:,} candidates, which no honest file of its size holds; split it, or "
+                "check that it is the file that you mean"
+            )
         self.queries += [_query(record) for _, record in chunk]
         self._pools.add([record.candidate_pool_ids or record.candidate_pool_indices for _, record in chunk])
         fields = _transposed(list(chain.from_iterable(groups)))
@@ -227,6 +240,9 @@ class Gatherer:
         ids, lengths = self._pointers.finish()
         if not lengths.all():
             raise self._at(offsets, int(lengths.argmin()), "pointer", "no demonstration is named")
+        if lengths.max(initial=1) > MOST_SHOTS:
+            said = f"{lengths.max()} demonstrations are named, more than the {MOST_SHOTS} that are read"
+            raise self._at(offsets, int(lengths.argmax()), "pointer", said)
         real = np.arange(int(lengths.max(initial=1))) < lengths[:, None]
         position, has_position = self._other("pointer_pos", self._positions, real, offsets)
         world, has_world = self._other("pointer_global", self._worlds, real, offsets)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from db.specs.base import UserError
@@ -15,6 +16,7 @@ from engine.rl.health.rates import health
 from engine.rl.reading.file import RLFile, read_rl_file
 from engine.rl.writing.export import refuse_contradictions, write_rl
 from engine.rl.writing.groups import Group, groups_of, uncertain
+from engine.rl.writing.merging import holes, write_merged
 from engine.rl.writing.steps import Step
 
 MEASURES = ("positive_rate", "query_positive_rate", "signal_rate", "predicted_advantage_std")
@@ -78,24 +80,45 @@ class Chain:
         return group
 
 
-def derive(source: Path, out: Path, steps: Sequence[tuple[str, Step]], *, overwrite: bool = False) -> dict[str, Any]:
-    """Write to `out` what `steps` leave of the RL data in `source`; returns the summary that `--json` prints.
+def derive(
+    source: Path,
+    out: Path,
+    steps: Sequence[tuple[str, Step]],
+    *,
+    merge: Sequence[Path] = (),
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Write to `out` what `steps` leave of the RL data in `source`, with those in `merge` put in before; returns the
+    summary that `--json` prints.
 
     Raises UserError for legacy beams, for contradicting pointers that no step drops, and where nothing is left.
     """
-    refuse_place(source, out, overwrite=overwrite)
-    file = read_rl_file(source)
+    for path in (source, *merge):
+        refuse_place(path, out, overwrite=overwrite)
+    if not merge:
+        return _derived(read_rl_file(source), source, out, steps, [])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
+        joined = Path(folder, source.name)
+        origins = write_merged([source, *merge], joined)
+        return _derived(read_rl_file(joined), source, out, steps, origins)
+
+
+def _derived(
+    file: RLFile, source: Path, out: Path, steps: Sequence[tuple[str, Step]], origins: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     if file.variant == "legacy":
         raise UserError(f"{source}: legacy beam data has no answers to filter or score; generate RL data instead")
     # Counts and metadata come before the groups in the file, and the groups are too many to hold: go over them twice.
     counted = Chain(steps)
     if not sum(1 for _ in counted.of(groups_of(file))):
         raise UserError(f"{source}: nothing is left {_blame(counted)}; loosen that step")
-    meta = _meta(file, counted)
+    meta = _meta(file, source, counted, origins)
     write_rl(
         out, refuse_contradictions(Chain(steps).of(groups_of(file)), source), meta, layout="as-stored", subject=source
     )
-    return _summary(file, out, counted)
+    merged = {"merged": list(origins), "holes": holes(origins), "unlike": file.meta.get("merged_unlike", [])}
+    return _summary(file, source, out, counted) | (merged if origins else {})
 
 
 def _blame(chain: Chain) -> str:
@@ -105,25 +128,27 @@ def _blame(chain: Chain) -> str:
     return f"after step {emptied}" if emptied else "because no query has a candidate"
 
 
-def _meta(file: RLFile, chain: Chain) -> dict[str, Any]:
+def _meta(file: RLFile, source: Path, chain: Chain, origins: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The source's metadata with the lineage of this derivation on top; that of earlier ones is kept inside."""
     lineage: dict[str, Any] = {
-        "source": str(file.path.absolute()),
-        "sha256": file_sha(file.path),
+        "source": str(source.absolute()),
+        "sha256": file_sha(source),
         "variant": file.variant,
         "steps": [asdict(counted) for counted in chain.counts],
     }
+    if origins:
+        lineage["merged"] = list(origins)
     if "lineage" in file.meta:
         lineage["before"] = file.meta["lineage"]
     changes = {name: value for _, step in chain.steps for name, value in step.changes_meta().items()}
     return {**file.meta, **changes, "derived_at": time.strftime("%Y-%m-%d %H:%M:%S"), "lineage": lineage}
 
 
-def _summary(file: RLFile, out: Path, chain: Chain) -> dict[str, Any]:
+def _summary(file: RLFile, source: Path, out: Path, chain: Chain) -> dict[str, Any]:
     derived = read_rl_file(out)
     before, after = health(file), health(derived)
     return {
-        "source": str(file.path), "out": str(out), "sha256": file_sha(out), "variant": derived.variant,
+        "source": str(source), "out": str(out), "sha256": file_sha(out), "variant": derived.variant,
         "queries": [before["queries"], after["queries"]], "candidates": [before["candidates"], after["candidates"]],
         "empty_queries": chain.empty_queries, "uncertain_index_space": uncertain(file),
         "steps": [asdict(counted) for counted in chain.counts],

@@ -19,6 +19,12 @@ def describe(summary: Mapping[str, Any]) -> str:
         f"{summary['source']} -> {summary['out']}",
         f"{queries:,} -> {queries_left:,} queries, {candidates:,} -> {left:,} candidates",
     ]
+    for one in summary.get("merged", []):
+        lines.append(f"  {one['queries']:,} queries of {one['source']}")
+    for first, end in summary.get("holes", []):
+        lines.append(f"  queries {first:,} to {end - 1:,} of the range are in no file")
+    if summary.get("unlike"):
+        lines.append(f"  the files differ in {', '.join(summary['unlike'])}")
     for step in summary["steps"]:
         told = [
             f"{step[f'{what}_before'] - step[f'{what}_after']:,} {what} dropped"
@@ -46,11 +52,17 @@ def main(words: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     parser.add_argument("--step", metavar="NAME", action="append", default=[], help=f"in order: {', '.join(STEPS)}")
+    parser.add_argument(
+        "--merge", type=Path, metavar="FILE", action="append", default=[], help="put in these RL data too"
+    )
     parser.add_argument("--set", metavar="STEP.FIELD=VALUE", action="append", default=[], help="parameter of a step")
     parser.add_argument("--overwrite", action="store_true", help="replace the file where it is there already")
     chosen = parser.parse_args(words)
     return finish(
-        lambda: derive(chosen.source, chosen.out, parse_steps(chosen.step, chosen.set), overwrite=chosen.overwrite),
+        lambda: derive(
+            chosen.source, chosen.out, parse_steps(chosen.step, chosen.set, needed=not chosen.merge),
+            merge=chosen.merge, overwrite=chosen.overwrite,
+        ),
         describe, chosen.out, as_json=chosen.json,
     )  # fmt: skip
 

@@ -165,9 +165,9 @@ STEPS: dict[str, type[Step]] = {
 }
 
 
-def parse_steps(names: Sequence[str], assignments: Sequence[str]) -> list[tuple[str, Step]]:
+def parse_steps(names: Sequence[str], assignments: Sequence[str], *, needed: bool = True) -> list[tuple[str, Step]]:
     """Steps by name with `STEP.FIELD=VALUE` assignments. Raises UserError naming what is not known."""
-    if not names:
+    if not names and needed:
         raise UserError(f"no step was given; choose from {', '.join(STEPS)} with --step")
     values: dict[str, dict[str, str]] = {name: {} for name in names}
     for name in names:

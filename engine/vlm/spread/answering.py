@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from multiprocessing.connection import Connection
-from threading import Thread
 from typing import Any
 
 from db.specs.base import UserError
@@ -20,17 +19,19 @@ from engine.common.model_files import go_offline
 from engine.vlm.choosing import open_local
 from engine.vlm.local import LocalVLM
 from engine.vlm.packed import PackedVLM
+from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import Measured
 from engine.vlm.spread.messages import Done, Embedded, Enough, Failed, Images, Open, Opened, Shard, Some, State, Texts
 
 
 class Device:
-    """Takes messages one after the other; `Enough` is seen while a shard is under way."""
+    """Takes messages one after the other; further shards and `Enough` are seen while a shard is under way."""
 
     def __init__(self, pipe: Connection[Any, Any]) -> None:
         self._pipe = pipe
         self._waiting: deque[Any] = deque()
         self._vlm: LocalVLM | None = None
+        self._enough = False
         self._dropped = 0
         """Shards that were waiting when it was enough."""
 
@@ -54,11 +55,7 @@ class Device:
         assert self._vlm is not None, "a model is opened first"
         match message:
             case Shard():
-                self._dropped = 0
-                for answers in self._vlm.answer(message.prompts, self._go_on):
-                    yield Some(answers, measures(self._vlm))
-                for _ in range(1 + self._dropped):
-                    yield Done(state(self._vlm))
+                yield from self._answered(self._vlm, message)
             case Images():
                 yield Embedded(self._vlm.embed_images(message.paths).numpy())
             case Texts():
@@ -66,18 +63,49 @@ class Device:
             case Enough():
                 pass  # the shard that it was meant for is done
 
-    def _go_on(self) -> bool:
+    def _answered(self, vlm: LocalVLM, first: Shard) -> Iterator[Some | Done]:
+        """Answers of a shard and of those that come meanwhile, which follow it without a pause."""
+        shards = [first]
+        left = [len(first.prompts)]
+
+        def following() -> Sequence[Prompt] | None:
+            self._look()
+            if self._enough or not self._waiting or not isinstance(self._waiting[0], Shard):
+                return None
+            shards.append(self._waiting.popleft())
+            left.append(len(shards[-1].prompts))
+            return shards[-1].prompts
+
+        if isinstance(vlm, PackedVLM):
+            begin = iter([first.prompts])
+            stream = vlm.answer_shards(lambda: next(begin, None) or following(), self._go_on)
+        else:
+            stream = ((0, answers) for answers in vlm.answer(first.prompts, self._go_on))
+        done = 0
+        for number, answers in stream:
+            yield Some(answers, measures(vlm))
+            left[number] -= len(answers)
+            while done < len(left) and not left[done]:
+                done += 1
+                yield Done(state(vlm))
+        for _ in range(len(shards) - done + self._dropped):
+            yield Done(state(vlm))
+        self._enough, self._dropped = False, 0
+
+    def _look(self) -> None:
+        """Takes what has come. At `Enough` shards that wait are dropped."""
         while self._pipe.poll():
             message = self._pipe.recv()
             if isinstance(message, Enough):
+                self._enough = True
                 self._dropped = len(self._waiting)
                 self._waiting.clear()
-                return False
-            self._waiting.append(message)
-            if isinstance(self._vlm, PackedVLM):
-                # its images are looked at while a GPU computes
-                Thread(target=self._vlm.look_at, args=(message.prompts,), daemon=True).start()
-        return True
+            else:
+                self._waiting.append(message)
+
+    def _go_on(self) -> bool:
+        self._look()
+        return not self._enough
 
 
 def opened(vlm: LocalVLM) -> Opened:

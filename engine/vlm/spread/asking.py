@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from db.specs.base import Finding, UserError
+from engine.common.images import ImageProblem
 from engine.common.shards import borders, cut
 from engine.vlm.loading import choose_device
 from engine.vlm.prompt import Prompt, request_sha
@@ -124,7 +125,16 @@ class SpreadVLM:
         asked = list(zip(self._processes, parts, strict=False))
         for process, part in asked:
             process.send(Images(part))
-        return torch.cat([torch.from_numpy(process.expect(Embedded).vectors) for process, _ in asked])
+        found: list[Tensor] = []
+        failed: Exception | None = None
+        for process, _ in asked:  # every reply is taken, so that none is there when the next thing is asked
+            try:
+                found.append(torch.from_numpy(process.expect(Embedded).vectors))
+            except (ImageProblem, UserError) as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+        return torch.cat(found)
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """Mean of each text's input token embeddings, (n, d) float32 on the CPU."""

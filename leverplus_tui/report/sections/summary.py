@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from db.store import CellRow, RunDetail
+from engine.demo.shipped import is_synthetic
 from engine.statistics.intervals import p_phrase
 from leverplus_tui.report.gather import Gathered
 from leverplus_tui.results.best_of import Best
 from leverplus_tui.results.paired_rows import ComparedCell, Pair
-from leverplus_tui.results.run_result import is_synthetic
 from leverplus_tui.text.catalogue import Catalogue
 from leverplus_tui.text.numbers import accuracy, count, number, signed, signed_interval
 from leverplus_tui.text.shots import known_shots
@@ -149,7 +149,7 @@ def _trained(found: Gathered, say: Catalogue) -> Iterator[str]:
 
 def _caveats(found: Gathered, say: Catalogue) -> Iterator[str]:
     names = found.names
-    synthetic = [names[d.row.ref] for d in found.details if is_synthetic(d.row)]
+    synthetic = [names[d.row.ref] for d in found.details if is_synthetic(d.row.dataset, d.row.vlm)]
     if synthetic:
         yield say(
             "caveat.synthetic" if len(synthetic) < len(found.details) else "caveat.all synthetic",

@@ -12,6 +12,7 @@ from textual.containers import Container
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widget import Widget
 from textual.widgets import Static
 
 from leverplus_tui.tui.library import Library
@@ -20,6 +21,8 @@ from leverplus_tui.tui.widgets.bars import KeyBar, ModeBar
 from leverplus_tui.tui.widgets.failing import TellsFailures
 
 SMALLEST = (60, 15)
+LEAST_PANE = (24, 4)
+"""Cells and lines that either pane keeps."""
 REST = 9
 """A screen rests this many times as long as its last reading took, so that reading never takes more than a tenth."""
 LONGEST_REST_S = 2.0
@@ -32,8 +35,19 @@ class PageScreen(TellsFailures, Screen[None]):
 
     MODE: ClassVar[str] = "runs"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("plus", "grow(1)", "larger pane", tooltip="give the second pane more room", show=False, id="pane.grow"),
+        Binding(
+            "underscore",
+            "grow(-1)",
+            "smaller pane",
+            tooltip="give the second pane less room",
+            show=False,
+            id="pane.shrink",
+        ),
         Binding("escape", "back", "back", show=False, id="back"),
     ]
+    PANE: ClassVar[str] = ""
+    """The pane beside or below the first one, whose size can be changed."""
 
     def __init__(self, library: Library) -> None:
         super().__init__()
@@ -48,7 +62,7 @@ class PageScreen(TellsFailures, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Bars around the body; one line instead of everything where there is no room."""
-        yield ModeBar(self.mode)
+        yield ModeBar(self.mode, self.library.jobs)
         with Container(id="body"):
             yield from self.body()
         yield Static("", id="too-small", markup=False)
@@ -80,6 +94,44 @@ class PageScreen(TellsFailures, Screen[None]):
         words = f"leverplus needs {SMALLEST[0]}x{SMALLEST[1]} cells, this is {width}x{height}: enlarge the window"
         self.query_one("#too-small", Static).update(words)
         self.fit(event.size)
+        self.call_after_refresh(self._size_pane)
+
+    # Panes
+
+    def _second(self) -> tuple[Widget, str] | None:
+        """The second pane, and the name under which its size is remembered: lines of one below, cells of one beside."""
+        found = self.query(self.PANE) if self.PANE else None
+        if not found or not found.first().region:
+            return None
+        pane = found.first()
+        beside = (
+            pane.region.x > self.region.x and pane.region.y <= pane.parent.region.y + 1
+            if isinstance(pane.parent, Widget)
+            else False
+        )
+        return pane, f"{type(self).__name__}.{'width' if beside else 'height'}"
+
+    def action_grow(self, step: int) -> None:
+        """Give the second pane more or less room; the size is remembered."""
+        if (found := self._second()) is None:
+            self.notify("This page has no second pane in view")
+            return
+        pane, name = found
+        now = pane.outer_size.width if name.endswith("width") else pane.outer_size.height
+        panes = self.library.memory.now.panes
+        self.library.memory.keep(panes={**panes, name: now + step * (6 if name.endswith("width") else 2)})
+        self._size_pane()
+
+    def _size_pane(self) -> None:
+        if (found := self._second()) is None:
+            return
+        pane, name = found
+        if (wanted := self.library.memory.now.panes.get(name)) is None:
+            return
+        if name.endswith("width"):
+            pane.styles.width = max(LEAST_PANE[0], min(wanted, self.size.width - LEAST_PANE[0]))
+        else:
+            pane.styles.height = max(LEAST_PANE[1], min(wanted, self.size.height - LEAST_PANE[1] - 4))
 
     # Coming and going
 
@@ -167,6 +219,7 @@ class PageScreen(TellsFailures, Screen[None]):
             self._cost = time.monotonic() - self._read_at
             self._reading = False
             self._has_read = True
+            self.call_after_refresh(self._size_pane)
         if self._stale and self.is_current:
             self.refresh_data()
 

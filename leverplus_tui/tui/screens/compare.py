@@ -41,6 +41,7 @@ class CompareScreen(PageScreen):
     """Runs as columns; the first column and the baseline stay put."""
 
     MODE = "compare"
+    PANE = "#words"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "b",

@@ -44,6 +44,7 @@ class DataScreen(PageScreen):
     """Registered files at the left, the one under the cursor at the right."""
 
     MODE = "data"
+    PANE = "#file"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "add", "add", tooltip="register a file or folder; it is read where it lies", id="data.add"),
         Binding("n", "train", "train", tooltip="train a selector on this file", id="data.train"),

@@ -13,6 +13,9 @@ from leverplus_tui.results.comparison import compare
 from leverplus_tui.results.run_files import csv_text, json_text
 from leverplus_tui.tui.library import Library
 
+MOST_NAMED = 20
+"""Runs in the name of a file, which may have 255 characters."""
+
 
 def comparison_text(library: Library, run_ids: Sequence[int], kind: str) -> str:
     """A comparison as `md`, `csv` or `json`: what `leverplus compare` prints."""
@@ -25,7 +28,8 @@ def comparison_text(library: Library, run_ids: Sequence[int], kind: str) -> str:
 
 def export_comparison(library: Library, run_ids: Sequence[int], kind: str) -> Path:
     """Write a comparison; the path."""
-    name = f"compare-{'-'.join(f'r{run_id}' for run_id in run_ids)}.{kind}"
+    more = f"-and-{len(run_ids) - MOST_NAMED}-more" if len(run_ids) > MOST_NAMED else ""
+    name = f"compare-{'-'.join(f'r{run_id}' for run_id in run_ids[:MOST_NAMED])}{more}.{kind}"
     return _written(library, name, comparison_text(library, run_ids, kind) + "\n")
 
 

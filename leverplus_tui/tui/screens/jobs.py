@@ -54,6 +54,7 @@ class JobsScreen(LogPage, LaunchPage):
     """What runs, what waits, what ended."""
 
     MODE = "jobs"
+    PANE = "#job"
     BINDINGS: ClassVar[list[BindingType]] = [
         *RUN_KEYS,
         Binding("f", "follow", "follow", tooltip="follow the end of the log, or stop following", id="jobs.follow"),
@@ -70,6 +71,7 @@ class JobsScreen(LogPage, LaunchPage):
         super().__init__(library)
         self._jobs: dict[int, Job] = {}
         self._shown: int | None = None
+        self._launched: int | None = None
 
     def body(self) -> ComposeResult:
         """Jobs, and the one under the cursor."""
@@ -115,6 +117,9 @@ class JobsScreen(LogPage, LaunchPage):
         self.table.set_columns([column for column in COLUMNS if running or column.key not in RUNNING_ONLY])
         self.table.put_rows({job.run.id: _row(job) for job in jobs}, fresh=True)
         self.table.set_keys(list(self._jobs))
+        if self.library.launched != self._launched and self.library.launched in self._jobs:
+            self._launched = self.library.launched
+            self.table.move_to(self._launched)
         most = f"the newest {MOST} jobs" if len(jobs) == MOST else plural(len(jobs), "job")
         self.query_one("#summary", Static).update(f"{most}: running, then waiting, then the last to end first")
         self.query_one("#summary").display = bool(jobs)

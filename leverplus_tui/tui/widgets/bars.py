@@ -11,6 +11,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.tui.widgets.text import pad
 
 MODES = (("runs", "Runs"), ("compare", "Compare"), ("data", "Data"), ("jobs", "Jobs"))
@@ -34,10 +35,12 @@ class ModeBar(Static):
     """
 
     status: reactive[str] = reactive("")
+    jobs: reactive[str] = reactive("")
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self, mode: str, jobs: str = "") -> None:
         super().__init__()
         self.mode = mode
+        self.set_reactive(ModeBar.jobs, jobs)
 
     def render(self) -> Content:
         """The line, as wide as there is room; the status gives way first."""
@@ -52,13 +55,27 @@ class ModeBar(Static):
         room = width - left.cell_length
         if room < 3:
             return left
-        return Content.assemble(left, (pad(" " + self.status, room, "right"), "$faint"))
+        jobs = f"  {glyph('running')} {self.jobs}" if self.jobs and "running" not in self.status else ""
+        if cell_len(jobs) > room:
+            jobs = ""
+        status = pad(" " + self.status, room - cell_len(jobs), "right")
+        return Content.assemble(left, (status, "$faint"), (jobs, "$accent"))
 
 
 def display_key(binding: Binding) -> str:
     """A key as it stands on the keyboard: `space`, `^p`, `?`."""
     key = binding.key_display or binding.key.split(",")[0]
-    names = {"question_mark": "?", "slash": "/", "escape": "esc", "minus": "-", "percent_sign": "%"}
+    names = {
+        "question_mark": "?",
+        "slash": "/",
+        "escape": "esc",
+        "minus": "-",
+        "percent_sign": "%",
+        "plus": "+",
+        "underscore": "_",
+        "equals_sign": "=",
+    }
+    names |= {"comma": ",", "full_stop": "."}
     names |= {"right_square_bracket": "]", "left_square_bracket": "["}
     if key.startswith("ctrl+"):
         return "^" + key.removeprefix("ctrl+")

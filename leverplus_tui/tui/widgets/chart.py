@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -145,10 +146,15 @@ class Chart(Coloured):
     def _faint(self, text: str, width: int) -> Strip:
         return self.strip([(pad(text, width), FAINT)], width)
 
+    @property
+    def _seen(self) -> Look:
+        """The look, with numbers where there are no colours."""
+        return replace(self.look, numbers=True) if self.app.no_color else self.look
+
     def _panel(self, unit: str, indices: list[int], width: int, height: int) -> list[Strip]:
         """Legend and curves of one unit."""
         legend = self._legend(unit, indices, width)
-        drawn = plot([self.series[index] for index in indices], width, height - len(legend), self.look)
+        drawn = plot([self.series[index] for index in indices], width, height - len(legend), self._seen)
         return [self.strip(parts, width) for parts in (*legend, *drawn)]
 
     def _legend(self, unit: str, indices: list[int], width: int) -> list[Parts]:
@@ -158,7 +164,7 @@ class Chart(Coloured):
         room = width - len(axes)
         for index in indices:
             one = self.series[index]
-            text = f"{legend_sign(one.look or 0, numbers=self.look.numbers)} {one.name} {read_off(one, self.look)}   "
+            text = f"{legend_sign(one.look or 0, numbers=self._seen.numbers)} {one.name} {read_off(one, self.look)}   "
             if len(text) > room and lines[-1]:
                 lines.append([])
                 room = width

@@ -27,6 +27,8 @@ from leverplus_tui.tui.widgets.text import pad
 __all__ = ["GUTTER", "Cell", "Column", "LineTable", "Row"]
 
 GUTTER = 3
+LEAP = 3
+"""A step over the edge scrolls by this part of the view: every scrolling paints all lines again, which over SSH is seen."""
 PAGE = 200
 """Rows asked for at once."""
 
@@ -276,10 +278,11 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         """Keep the cursor in view, repaint two lines, tell."""
         height = max(1, self.size.height - 1)
         top = self.scroll_offset.y
+        ahead = height // LEAP if abs(after - before) == 1 else 0
         if after < top:
-            self.scroll_to(y=after, animate=False)
+            self.scroll_to(y=max(0, after - ahead), animate=False)
         elif after >= top + height:
-            self.scroll_to(y=after - height + 1, animate=False)
+            self.scroll_to(y=min(after - height + 1 + ahead, len(self.keys) - height), animate=False)
         for index in (before, after):
             self.refresh(Region(0, index + 1 - self.scroll_offset.y, self.size.width, 1))
         if before != after:
@@ -349,7 +352,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         else:
             for column, room in self._fitted:
                 segments += self._cell(row.get(column.key, ""), column, room, base)
-        return Strip(segments).adjust_cell_length(width, base)
+        return Strip(segments).simplify().adjust_cell_length(width, base)
 
     def _cell(self, cell: Cell | str, column: Column, room: int, base: Style) -> list[Segment]:
         text, role = (cell, "") if isinstance(cell, str) else (cell.text, cell.role)

@@ -149,6 +149,8 @@ def test_without_image_fields_the_coco_file_is_meant(tmp_path: Path, monkeypatch
         ({"answers": []}, "question_id 11: field `answers` is missing or empty"),
         ({"answers": [1, 2]}, "question_id 11: field `answers` must hold texts"),
         ({"image": 5}, "question_id 11: field `image` holds neither"),
+        ({"image": "x" * 300}, "question_id 11: field `image` holds neither"),
+        ({"image": "a/" * 3000}, "question_id 11: field `image` holds neither"),
         ({"image": None, "image_id": None}, "question_id 11: no field image,"),
         ({"image_id": [1]}, "question_id 11: field `image_id` must be a whole number or a text, not [1]"),
     ],
@@ -174,6 +176,12 @@ def test_files_without_rows(root: Path, tmp_path: Path, content: str, said: str)
 def test_a_broken_line_is_counted(root: Path, tmp_path: Path) -> None:
     (root / "val.jsonl").write_text(json.dumps(row(1, image="a.jpg")) + "\n{oops\n")
     with pytest.raises(UserError, match=r"val\.jsonl: line 2 is not valid JSON"):
+        open_dataset(root, cache_dir=tmp_path)
+
+
+def test_a_line_that_would_fill_the_memory_is_refused(root: Path, tmp_path: Path) -> None:
+    (root / "val.jsonl").write_text('{"a": [' + "[]," * 3_300_000 + "[]]}\n")
+    with pytest.raises(UserError, match="line 1 holds more lists and objects than any honest row"):
         open_dataset(root, cache_dir=tmp_path)
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from db.specs.base import UserError
 from engine.data.datasets import open_dataset
 from engine.data.rows import LARGEST_ID
+from engine.doctor.examine import examine
 from tests.helpers_data import edit_json, write_json, write_official
 
 ANSWERS = ["race"] * 6 + ["ride"] * 4
@@ -89,6 +90,16 @@ def test_train_of_lavis_completes_an_official_val(tmp_path: Path) -> None:
     assert data.train.ids == (8,)
     assert data.train.questions[0].image.is_file()
     assert (data.kind, len(data.val)) == ("okvqa", 24)
+
+
+def test_other_files_beside_official_ones_are_no_split(tmp_path: Path) -> None:
+    root = write_official(tmp_path / "okvqa")
+    for file in root.glob("*train2014*.json"):
+        file.unlink()
+    write_json(root / "metrics_train.json", {"accuracy": 52.0})
+    write_json(root / "annotations" / "val_predictions.json", [{"question_id": 1, "answer": "red"}])
+    data = open_dataset(root, cache_dir=tmp_path)
+    assert (data.has("train"), len(data.val)) == (False, 24)
 
 
 def test_vlmevalkit(tmp_path: Path) -> None:
@@ -202,3 +213,15 @@ def test_half_a_split_says_what_to_rename(tmp_path: Path) -> None:
     (root / "mscoco_val2014_annotations.json").rename(root / "answers_val.json")
     with pytest.raises(UserError, match=r"; rename answers_val\.json to mscoco_val2014_annotations\.json$"):
         open_dataset(root, cache_dir=tmp_path)
+
+
+def test_who_registers_such_a_folder_is_told_as_well(tmp_path: Path) -> None:
+    root = write_official(tmp_path / "okvqa")
+    for file in root.glob("*.json"):
+        file.rename(file.with_name("q_" + file.name) if "questions" in file.name else file.with_name("a_" + file.name))
+    for file in list(root.glob("*train*.json")):
+        file.unlink()
+    [finding] = examine(root).findings
+    told = finding.message + finding.fix
+    assert "q_OpenEnded_mscoco_val2014_questions.json to OpenEnded_mscoco_val2014_questions.json" in told
+    assert "a_mscoco_val2014_annotations.json to mscoco_val2014_annotations.json" in told

@@ -9,10 +9,19 @@ import pytest
 from PIL import Image
 
 from db.specs import UserError
-from engine.demo.language import Question
-from engine.demo.scene import SIZE, Scene
+from engine.data.datasets import open_dataset
+from engine.demo.language import NAMED, SPEAKERS, Question
+from engine.demo.scene import SIZE, VALUES, Scene
 from engine.demo.shipped import SYNTHETIC_NOTE
-from engine.demo.world import MARKER, ensure_world, reference_answers, world_conventions, world_entries, write_world
+from engine.demo.world import (
+    MARKER,
+    WITH_TWINS,
+    ensure_world,
+    reference_answers,
+    world_conventions,
+    world_entries,
+    write_world,
+)
 
 SCENE = Scene("red", "ring", "top")
 
@@ -61,6 +70,38 @@ def test_the_splits_share_neither_images_nor_questions() -> None:
     train, val = world_entries("train"), world_entries("val")
     assert not {entry.image_id for entry in train} & {entry.image_id for entry in val}
     assert not {entry.question_id for entry in train} & {entry.question_id for entry in val}
+
+
+def named_scenes(split: str, **world: int) -> list[tuple[str, str, str]]:
+    """(speaker, colour, shape) of every question about words."""
+    questions = [entry.question for entry in world_entries(split, **world)]
+    asked = [question for question in questions if question.kind in ("word", "pair")]
+    return [(question.speaker, question.scene.colour, question.scene.shape) for question in asked]
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_no_question_about_words_has_a_twin_to_copy_from(seed: int) -> None:
+    train, val = named_scenes("train", seed=seed), named_scenes("val", seed=seed)
+    assert not set(train) & set(val)
+    scenes = {(colour, shape) for _, colour, shape in train}
+    assert len(scenes) == len(VALUES["colour"]) * len(VALUES["shape"])  # by the other speaker all are shown
+    assert len(set(val)) == 20
+
+
+def test_train_shows_every_word_that_validation_asks_for() -> None:
+    asked = [entry.question for entry in world_entries("train") if entry.question.kind == "word"]
+    shown = {key for question in asked for key in question.word_keys}
+    assert len(shown) == len(SPEAKERS) * sum(len(VALUES[attribute]) for attribute in NAMED)
+
+
+def test_the_world_of_earlier_runs_is_still_drawn(tmp_path: Path) -> None:
+    train, val = (set(named_scenes(split, generator=WITH_TWINS)) for split in ("train", "val"))
+    assert val <= train
+    first = open_dataset("builtin-2", cache_dir=tmp_path)
+    assert (first.name, first.sha) == (
+        "builtin-2", "d515628a73fed76fe1757431a394c9e8c3f0b5cac683cce2d4c844250ab7ef8c"
+    )  # fmt: skip
+    assert first.sha != open_dataset("builtin", cache_dir=tmp_path).sha
 
 
 def test_pictures_are_small_jpeg_files_of_one_size(world: Path) -> None:

@@ -12,12 +12,14 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from db.specs import Report, UserError
 from db.specs.selector import EARLIER, PUBLISHED, SelectorParts
+from engine.demo import recipe
 from engine.doctor.checkpoint import assumed_findings, examine_checkpoint
-from engine.selector.checkpoint import load_selector
+from engine.selector import PointerSelector
+from engine.selector.checkpoint import load_selector, save_selector
 from tests import helpers_checkpoints as make
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -38,6 +40,27 @@ def message(report: Report, code: str) -> str:
 
 def examine(path: Path, **expect: object) -> Report:
     return examine_checkpoint(path, {name: str(value) for name, value in expect.items()})
+
+
+OWN = {
+    "selector A": recipe.PARTS_A,
+    "selector B": recipe.PARTS_B,
+    "fixed weight": SelectorParts(projection="towers", state_update="weighted", update_weight=0.3),
+    "no update": SelectorParts(state_update="static", step_embedding=True, learn_temperature=True),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_combination_of_our_own_is_what_its_manifest_says(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "own.safetensors"
+    save_selector(path, PointerSelector(OWN[name], d_model=6, hidden_dim=4), embedding={"encoder": "vlm"})
+    spoiling = {"layer-incomplete", "layers-missing", "layers-dropped", "hyperparameter-mismatch", "variant-mismatch"}
+    assert not codes(examine(path)) & spoiling
+    file = {
+        key: value for key, value in load_file(path).items() if key != "query_proj.0.bias" and key != "step_emb.weight"
+    }
+    save_file(file, path)
+    assert codes(examine(path)) & spoiling
 
 
 # --- clean files ---------------------------------------------------------------------------------------------------

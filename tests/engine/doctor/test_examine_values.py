@@ -130,7 +130,7 @@ def test_damaged_arrays_never_crash(tmp_path: Path, share: float, flips: list[tu
     ("text", "code", "words"),
     [
         ("", "truncated", "is empty"), ("{}", "unrecognised", "empty JSON object"), ("[]", "unrecognised", "empty JSON list"),
-        ('{"run": "r1", "kind": "eval"}', "unrecognised", "keys run, kind"), ('{"a": 1}\n{"a": 2}', "malformed", "line 2"),
+        ('{"run": "r1", "kind": "eval"}', "unrecognised", "keys run, kind"), ('{"a": 1}\n{"a": 2}', "unrecognised", "JSON lines"),
         ('{"a": [1, 2', "truncated", "cut"), ("<html>", "not-a-checkpoint", "web page"),
         ("version https://git-lfs.github.com/spec/v1\n", "not-a-checkpoint", "git-LFS pointer"),
         ('{"0": {"query": ' + "[" * 9999, "malformed", "nested too deeply"),

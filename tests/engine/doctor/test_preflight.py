@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from db.specs import EmbedSpec, EvalSpec, Finding, GenerateSpec, TrainSpec
+from db.specs import DecodeSpec, EmbedSpec, EvalSpec, Finding, GenerateSpec, TrainSpec
+from engine.demo.shipped import model_dir
 from engine.doctor import checkpoint
 from engine.doctor.preflight import preflight
 from tests.helpers_data import write_official
 from tests.helpers_preflight import WIDTH, codes, levels, message, published
+
+GREEDY = DecodeSpec(num_beams=1)
 
 
 @pytest.fixture(autouse=True)
@@ -57,9 +62,9 @@ def test_a_model_folder_that_is_incomplete_blocks_with_what_is_missing(tmp_path:
 @pytest.mark.parametrize(
     "spec",
     [
-        EvalSpec(vlm="http://host/v1", retriever="t2t"),
-        EvalSpec(vlm="http://host/v1", retriever="random", pool="mix-sampler"),
-        GenerateSpec(vlm="http://host/v1"),
+        EvalSpec(vlm="http://host/v1", retriever="t2t", decode=GREEDY),
+        EvalSpec(vlm="http://host/v1", retriever="random", pool="mix-sampler", decode=GREEDY),
+        GenerateSpec(vlm="http://host/v1", decode=GREEDY),
         EmbedSpec(vlm="http://host/v1"),
         EmbedSpec(use_image=False, use_text=False),
     ],
@@ -68,8 +73,38 @@ def test_what_gives_no_features_blocks(spec: EvalSpec | GenerateSpec | EmbedSpec
     assert codes(preflight(spec)) == {"no-features"}
 
 
-def test_a_server_answers_with_demonstrations_that_need_no_features() -> None:
-    assert preflight(EvalSpec(vlm="http://host/v1", retriever="random")).findings == []
+@pytest.mark.parametrize(("whole", "severity"), [(1, "error"), (1 << 40, "warning")])
+def test_weights_that_do_not_fit_into_memory_are_named_before_they_are_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, whole: int, severity: str
+) -> None:
+    copy = shutil.copytree(model_dir(), tmp_path / "model")
+    spec = EvalSpec(vlm=str(copy), retriever="random", device="cpu")
+    assert preflight(spec).findings == []
+    monkeypatch.setattr("engine.doctor.preflight.machine.memory_of_machine", lambda: (whole, 1))
+    [found] = preflight(spec).findings
+    assert (found.code, found.severity) == ("memory", severity)
+    assert "dtype=bfloat16" in found.fix
+
+
+def test_a_text_encoder_compares_texts_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.common.model_files.require", lambda *_: None)
+    folder = tmp_path / "texts"
+    shutil.copytree(model_dir(), folder)
+    (folder / "modules.json").write_text("[]")
+    by_texts = EvalSpec(retriever="t2t", encoder=str(folder))
+    assert codes(preflight(by_texts)) == set()
+    for fields in ({"retriever": "i2t"}, {"retriever": "qi2qi"}, {"pool": "mix-sampler"}):
+        assert codes(preflight(by_texts.model_copy(update=fields))) == {"no-features"}, fields
+    assert codes(preflight(EmbedSpec(encoder=str(folder)))) == {"no-features"}
+    assert codes(preflight(EmbedSpec(encoder=str(folder), use_image=False))) == set()
+
+
+def test_a_family_whose_processor_needs_a_package_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.common.extras.find_spec", lambda _: None)
+    folder = shutil.copytree(model_dir(), tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "mistral3"}))
+    assert "torchvision" in message(preflight(EvalSpec(vlm=str(folder), retriever="random")), "missing-extra")
 
 
 def test_a_device_that_this_machine_lacks_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

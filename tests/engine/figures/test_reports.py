@@ -25,9 +25,9 @@ def cells(reading: Reading) -> dict[tuple[str, int, int], float]:
 @pytest.mark.parametrize(
     ("name", "figures", "left_out"),
     [
-        ("long_by_size_and_shot", 32, []), ("wide_by_shot", 32, []), ("columns_of_models", 24, [24]),
+        ("long_by_size_and_shot", 32, [3]), ("wide_by_shot", 32, []), ("columns_of_models", 24, [6, 15, 24]),
         ("columns_of_samplers", 24, [14]), ("tables_that_are_no_accuracies", 2, [3, 8, 13, 29, 30]),
-        ("selector_report.zh", 32, [30, 66, 122, 182]),
+        ("selector_report.zh", 32, [30, 66, 77, 122, 182]),
     ],
 )  # fmt: skip
 def test_each_shape_gives_exactly_its_figures_and_lists_the_rest(name: str, figures: int, left_out: list[int]) -> None:
@@ -165,3 +165,42 @@ def test_figures_said_twice_are_kept_once_and_contradictions_stand_apart(tmp_pat
 def test_figures_are_read_however_they_are_dressed(tmp_path: Path, cell: str, value: float) -> None:
     found = read(tmp_path / "r.md", f"# n=100\n\n| Shot | acc |\n|-|-|\n| 2-shot | {cell} |\n| 1-shot | 60 |\n")
     assert value in cells(found).values()
+
+
+def test_a_first_column_that_names_method_and_shots_gives_both(tmp_path: Path) -> None:
+    text = "# n=400\n\n| Method | OKVQA |\n|-|-|\n| ours (1-shot) | 52.0 |\n| ours (2-shot) | 53.0 |\n| random 2-shot | 50.0 |\n"
+    found = read(tmp_path / "r.md", text)
+    assert cells(found) == {("ours", 400, 1): 52, ("ours", 400, 2): 53, ("random", 400, 2): 50}
+    assert {one.dataset for one in found.matrices} == {"OKVQA"}
+
+
+def test_what_is_said_of_a_report_is_said_of_what_its_tables_leave_open(tmp_path: Path) -> None:
+    table = "\n| Shot | {} |\n|-|-|\n| 1 | 50% |\n"
+    (tmp_path / "r.md").write_text("# n=100\n" + table.format("a") + "\n## VQAv2\n" + table.format("b"))
+    found = read_file(tmp_path / "r.md", dataset="okvqa", vlm="Qwen").matrices
+    assert [(one.label, one.dataset, one.vlm) for one in found] == [("a", "OKVQA", "Qwen"), ("b", "VQAv2", "Qwen")]
+    (tmp_path / "r.md").write_text("# VQAv2, n=100\n" + table.format("a"))
+    with pytest.raises(UserError, match="a is of the data set VQAv2, not of OKVQA"):
+        read_file(tmp_path / "r.md", dataset="okvqa")
+
+
+def test_sizes_in_the_header_stand_for_themselves(tmp_path: Path) -> None:
+    text = "# OKVQA\n\n| 方法 | 100 条 | n=200 |\n|-|-|-|\n| v2 Shot 1 | 63.8 | 56.7 |\n| v2 Shot 2 | 63.8 | 56.1 |\n"
+    assert cells(read(tmp_path / "r.md", text)) == {
+        ("v2", 100, 1): 63.8, ("v2", 200, 1): 56.7, ("v2", 100, 2): 63.8, ("v2", 200, 2): 56.1,
+    }  # fmt: skip
+
+
+def test_counts_beside_percentages_are_no_accuracies(tmp_path: Path) -> None:
+    text = "# OKVQA（100条）\n\n| Shot | v2 | stopped | acc |\n|-|-|-|-|\n| 1 | 50% | 31 | 51.0 |\n"
+    found = read(tmp_path / "r.md", text)
+    assert cells(found) == {("v2", 100, 1): 50, ("OKVQA", 100, 1): 51}
+    assert [(one.line, one.what) for one in found.left_out] == [(3, "columns stopped")]
+
+
+def test_all_questions_are_meant_by_a_column_of_sizes_and_never_by_a_heading_of_all_methods(tmp_path: Path) -> None:
+    table = "| Questions | Shot | v2 |\n|-|-|-|\n| all | 1 | 50% |\n| 100 | 1 | 51% |\n"
+    assert cells(read(tmp_path / "r.md", f"# OKVQA\n\n{table}")) == {("v2", 5046, 1): 50, ("v2", 100, 1): 51}
+    bare = "| Shot | v2 |\n|-|-|\n| 1 | 50% |\n"
+    assert cells(read(tmp_path / "r.md", f"# OKVQA: all methods\n\n{bare}")) == {("v2", 0, 1): 50}
+    assert cells(read(tmp_path / "r.md", f"# OKVQA, full val\n\n{bare}")) == {("v2", 5046, 1): 50}

@@ -239,7 +239,7 @@ def test_nothing_is_written_beside_a_database(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(at=st.floats(0, 1), size=st.integers(0, 8), noise=st.binary(max_size=8))
 def test_damaged_files_are_read_or_refused_in_one_sentence(
     tmp_path_factory: pytest.TempPathFactory, at: float, size: int, noise: bytes

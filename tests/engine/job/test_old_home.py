@@ -116,6 +116,16 @@ def test_old_and_new_runs_compare(jobs: Jobs) -> None:
     assert found.as_json()["answers"]["r1"] == {"computed": 0, "reused": {}, "unknown": 24}
 
 
+def test_older_runs_say_which_world_they_are_about_and_how_they_chose(jobs: Jobs) -> None:
+    """What `builtin` means has changed since, and which epoch is best by default."""
+    done, trained = jobs.detail(DONE), jobs.detail(TRAINED)
+    assert (done.row.dataset, done.spec["dataset"]) == ("builtin-2", "builtin-2")
+    assert trained.spec["best_by"] == "loss"
+    with reading(jobs.database) as session:
+        run = store.get_run(session, run_id=DONE)
+        assert run.spec_sha == sha256_text(run.spec)
+
+
 def test_what_a_training_wrote_is_still_shown(jobs: Jobs) -> None:
     [best] = [row for row in jobs.detail(TRAINED).checkpoints if row.is_best]
     assert best.path.startswith(str(jobs.home.root))

@@ -12,6 +12,7 @@ import pytest
 from db import store
 from db.session import reading
 from db.specs import DecodeSpec, EvalSpec, GenerateSpec
+from engine.common.reasoning import MOST_TOKENS
 from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.run_result import detail_json
 from tests.helpers_data import write_official
@@ -160,8 +161,10 @@ def test_replies_that_are_no_answers_are_not_stored_as_ones(
     assert [bool(row.error) for row in answers].count(True) == 2
     assert jobs.detail(run_id).cells[0].n_done == N - 2
     assert "2 of 12" in codes(jobs, run_id)["reasoning-cut"]
+    assert [row.reasoning for row in answers if row.reasoning] == ["It is"]
+    assert server.bodies[-1]["max_tokens"] == MOST_TOKENS, "it was asked how many tokens would do"
     done(jobs, asked(shared, reuse_served=True))
-    assert len(server.bodies) == N + 2, "what got no answer is asked again"
+    assert len(server.bodies) == N + 1 + 2, "what got no answer is asked again"
 
 
 def test_a_resumed_run_asks_again_for_what_got_no_answer(

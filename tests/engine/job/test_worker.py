@@ -249,7 +249,7 @@ def test_an_answer_is_stored_at_once_and_other_rows_with_it(
     recorder = Recorder(desk.database, run_id=run_id, process_id=process_id, reserve=Reserve(tmp_path / "reserve", 10))
     for number in range(3):
         recorder.put(Fact(f"before{number}", number))
-        recorder.put(Prediction(number, 2, (1, 2), "p", f"r{number}", "a", "a", 1.0, False, False, "", run_id))
+        recorder.put(Prediction(number, 2, (1, 2), "p", f"r{number}", "a", "a", 1.0, False, False, "", run_id, ""))
         desk.wait(lambda n=number + 1: len(desk.answers(run_id)) == n)  # type: ignore[misc]
         assert len(desk.detail(run_id).facts) == number + 1
     recorder.close()

@@ -192,6 +192,20 @@ def test_visual_tokens_leave_the_device_first_and_the_host_last() -> None:
     assert [str(at) in kept for at in range(4)] == [False, True, True, True]
 
 
+def test_what_is_on_the_device_already_is_not_sent_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device asked for without its number is not equal to that of its tensors."""
+
+    def sent(*_: object) -> Tensor:
+        raise AssertionError("the tokens are there")
+
+    monkeypatch.setattr("engine.packed.images.send", sent)
+    kept = Kept(torch.device("cpu", 0), 1000, 0)
+    kept.put("image", torch.ones(1, 2, 3))
+    found = kept.get("image")
+    assert found is not None
+    assert found.sum() == 6
+
+
 def test_a_read_ahead_that_is_not_needed_is_forgotten(model: Loaded, samples: list[Sample], tmp_path: Path) -> None:
     features = packed(model, DecodeSpec()).engine.features
     missing = Source(tmp_path / "no.png", *CAPS)

@@ -27,10 +27,12 @@ def memory() -> Iterator[tuple[int, int]]:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_what_one_writes_the_other_reads(memory: tuple[int, int], dtype: torch.dtype) -> None:
     one, other = Shared(*memory, dtype), Shared(*memory, dtype)
-    first, second = torch.randn(1, 3, 5).to(dtype), torch.randn(2, 4, 5).to(dtype)
-    assert other.get("first") is None
-    one.put("first", first)
-    other.put("second", second)
+    with torch.inference_mode():  # as in the engine, while the writer's thread is outside of it
+        first, second = torch.randn(1, 3, 5).to(dtype), torch.randn(2, 4, 5).to(dtype)
+        assert other.get("first") is None
+        one.put("first", first)
+        other.put("second", second)
+    one.written().result(), other.written().result()
     for side in (one, other):
         for key, tokens in (("first", first), ("second", second)):
             found = side.get(key)
@@ -42,11 +44,13 @@ def test_what_one_writes_the_other_reads(memory: tuple[int, int], dtype: torch.d
 def test_the_first_to_write_is_kept_and_full_is_full(memory: tuple[int, int]) -> None:
     one, other = Shared(*memory, torch.float32), Shared(*memory, torch.float32)
     one.put("a", torch.ones(1, 10, 10))
+    one.written().result()
     other.put("a", torch.zeros(1, 10, 10))
     other.put("b", torch.ones(1, 10, 10))
     other.put("c", torch.ones(1, 10, 10))
     assert "c" not in one
     other.put("d", torch.ones(1, 10, 5))
+    other.written().result()
     found = one.get("a")
     assert found is not None
     assert found.sum() == 100
@@ -54,9 +58,11 @@ def test_the_first_to_write_is_kept_and_full_is_full(memory: tuple[int, int]) ->
 
 
 def test_tokens_kept_are_found_by_the_other_process(memory: tuple[int, int]) -> None:
-    one, other = (Kept(CPU, 10_000, 0, Shared(*memory, torch.float32)) for _ in range(2))
+    own, its = Shared(*memory, torch.float32), Shared(*memory, torch.float32)
+    one, other = Kept(CPU, 10_000, 0, own), Kept(CPU, 10_000, 0, its)
     tokens = torch.randn(1, 4, 6)
     one.put("image", tokens)
+    own.written().result()
     assert "image" in other
     found = other.get("image")
     assert found is not None

@@ -192,7 +192,7 @@ def test_subset_and_shots_do_not_change_an_answer(world: World) -> None:
 
 def test_stored_answers_are_not_computed_again(world: World) -> None:
     first = only(world.run(), Prediction)
-    store = {one.request_sha: StoredAnswer(one.raw, one.cut, 7) for one in first[:40]}
+    store = {one.request_sha: StoredAnswer(one.raw, one.cut, 7, "") for one in first[:40]}
     questions: list[int] = []
 
     def find(shas: Sequence[str]) -> dict[str, StoredAnswer]:
@@ -410,18 +410,18 @@ def test_a_clean_run_has_no_findings(world: World) -> None:
 
 
 def test_default_retriever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shipped, "selector_path", lambda: None, raising=False)
+    monkeypatch.setattr(shipped, "selector_path", lambda dataset: None, raising=False)
     assert resolve_retriever(EvalSpec()) == "random"
     assert resolve_retriever(EvalSpec(selector="x.pt")) == "selector"
     assert resolve_retriever(EvalSpec(selector="x.pt", retriever="fixed")) == "fixed"
-    monkeypatch.setattr(shipped, "selector_path", lambda: Path("built-in"), raising=False)
+    monkeypatch.setattr(shipped, "selector_path", lambda dataset: Path("built-in"), raising=False)
     assert resolve_retriever(EvalSpec()) == "selector"
     assert resolve_retriever(EvalSpec(vlm="other")) == "random"
     assert resolve_retriever(EvalSpec(dataset="other")) == "random"
 
 
 def test_a_selector_that_is_nowhere(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shipped, "selector_path", lambda: None, raising=False)
+    monkeypatch.setattr(shipped, "selector_path", lambda dataset: None, raising=False)
     with pytest.raises(UserError, match="selector: no checkpoint was given"):
         world.run(retriever="selector")
     with pytest.raises(UserError, match=r"nowhere\.pt"):

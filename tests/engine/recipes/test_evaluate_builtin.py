@@ -54,9 +54,9 @@ def test_the_builtin_world_end_to_end(cache: Path, tmp_path: Path) -> None:
     predictions = only(rows, Prediction)
     assert len(predictions) == 20
     assert all(one.raw and not one.error for one in predictions)
-    assert {cell.n_done for cell in only(rows, Cell)} == {10}
+    assert [cell.n_done for cell in only(rows, Cell)[-2:]] == [10, 10]  # a slow machine yields some before
     assert "SYNTHETIC" in {fact.name: fact.value for fact in only(rows, Fact)}["synthetic"]
-    stored = {one.request_sha: StoredAnswer(one.raw, one.cut, 7) for one in predictions}
+    stored = {one.request_sha: StoredAnswer(one.raw, one.cut, 7, "") for one in predictions}
     context = RunContext(tmp_path, cache, find_answers=lambda shas: {sha: stored[sha] for sha in shas if sha in stored})
     again = only(list(evaluate(spec, context)), Prediction)
     assert all(one.reused for one in again)

@@ -258,7 +258,7 @@ def test_a_run_that_is_cut_anywhere_ends_the_same_and_asks_nothing_twice(world: 
 
 def test_answers_of_other_runs_are_not_asked_again(world: World) -> None:
     first = world.run()
-    known = {one.request_sha: StoredAnswer(one.raw, False, 0) for one in only(first, Candidate)}
+    known = {one.request_sha: StoredAnswer(one.raw, False, 0, "") for one in only(first, Candidate)}
     world.vlm.asked.clear()
     again = world.run(world.context(find_answers=lambda shas: {sha: known[sha] for sha in shas if sha in known}))
     assert not world.vlm.asked
@@ -266,7 +266,7 @@ def test_answers_of_other_runs_are_not_asked_again(world: World) -> None:
 
 
 def test_a_candidate_says_that_its_answer_was_cut(world: World) -> None:
-    cut = world.run(world.context(find_answers=lambda shas: dict.fromkeys(shas, StoredAnswer("red", True, 7))))
+    cut = world.run(world.context(find_answers=lambda shas: dict.fromkeys(shas, StoredAnswer("red", True, 7, ""))))
     assert {candidate.cut for candidate in only(cut, Candidate)} == {True}
     assert {candidate.cut for candidate in only(world.run(), Candidate)} == {False}
 

@@ -209,9 +209,25 @@ def test_checkpoints_carry_their_story(files: dict[str, str], tmp_path: Path) ->
     assert len(manifest.lineage["rl_data"]["sha256"]) == 64
     assert manifest.pool == {"rule": "auto", "smallest": 10, "median": 10, "largest": 10}
     assert kept[-1].sha256 == manifest.hashes.get("file", kept[-1].sha256)
-    metrics = metrics_of(rows)
-    best = min(range(1, 4), key=lambda epoch: metrics["rce", epoch, "val_loss"])
-    assert [row for row in kept if row.is_best][-1].epoch == best
+
+
+def test_the_best_epoch_is_the_one_of_most_reward_unless_loss_is_asked_for(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    found = {}
+    for best_by in ("greedy_reward", "loss"):
+        spec = small(files, rce_epochs=8, grpo_epochs=8, kind="grpo", rce_lr=0.05, grpo_lr=0.05, best_by=best_by)
+        rows = list(train(spec, context(tmp_path / best_by)))
+        best = {row.phase: row.epoch for row in checkpoints_of(rows) if row.is_best}
+        found[best_by] = metrics_of(rows), best
+    metrics, by_reward = found["greedy_reward"]
+    assert found["loss"][0] == metrics  # the choice changes no number
+    epochs = range(1, 9)
+    for phase, measure in (("rce", "val_loss"), ("grpo", "expected_reward")):
+        assert by_reward[phase] == max(epochs, key=lambda epoch: (metrics[phase, epoch, "greedy_reward"], epoch))
+        sign = 1 if measure == "val_loss" else -1
+        assert found["loss"][1][phase] == min(epochs, key=lambda epoch: sign * metrics[phase, epoch, measure])
+    assert by_reward != found["loss"][1]
 
 
 def test_without_a_context_nothing_is_written(files: dict[str, str], tmp_path: Path) -> None:
@@ -221,7 +237,7 @@ def test_without_a_context_nothing_is_written(files: dict[str, str], tmp_path: P
 
 
 def test_patience_stops_and_goes_back_to_the_best_epoch(files: dict[str, str], tmp_path: Path) -> None:
-    spec = small(files, rce_epochs=60, rce_lr=0.1, patience=3, dropout=0.0)
+    spec = small(files, rce_epochs=60, rce_lr=0.1, patience=3, dropout=0.0, best_by="loss")
     rows = list(train(spec, context(tmp_path)))
     losses = {epoch: value for (_, epoch, name), value in metrics_of(rows).items() if name == "val_loss"}
     best = min(losses, key=lambda epoch: losses[epoch])

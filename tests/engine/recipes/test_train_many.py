@@ -72,7 +72,7 @@ def test_each_run_writes_its_own_checkpoints(files: dict[str, str], tmp_path: Pa
 
 
 def test_patience_ends_each_run_for_itself(files: dict[str, str]) -> None:
-    specs = [small(files, rce_epochs=40, rce_lr=rate, patience=2, dropout=0.0) for rate in (0.1, 1e-5)]
+    specs = [small(files, rce_epochs=40, rce_lr=rate, patience=2, dropout=0.0, best_by="loss") for rate in (0.1, 1e-5)]
     fast, slow = (max(epoch for _, epoch, _ in metrics_of(rows)) for rows in together(specs))
     assert fast < slow
     assert fast == max(epoch for _, epoch, _ in metrics_of(train(specs[0])))

@@ -207,12 +207,16 @@ def test_train_rows_of_the_built_in_world_resolve_pointers(tmp_path: Path) -> No
     rows = TrainRows(file).read([3, 1, 10**9])
     assert set(rows) == {1, 3}
     assert Path(rows[3].image).exists()
-    document = {
+    document: dict[str, Any] = {
         str(row): {"query": {"question_id": one.question_id}, "pointer_candidates": [scored(1.0)]}
         for row, one in rows.items()
     }
     browse = Browse(build(helpers_rl.write(tmp_path / "rl.json", document), tmp_path / "cache"))
     assert TrainRows(file).agrees(list(browse.rows([1, 3]).values()))
+    for one in document.values():
+        one["query"]["question"] = "What did another world ask here?"
+    other = Browse(build(helpers_rl.write(tmp_path / "other.json", document), tmp_path / "cache"))
+    assert not TrainRows(file).agrees(list(other.rows([1, 3]).values()))
     strange = Browse(build(helpers_rl.write(tmp_path / "strange.json", DOCUMENT), tmp_path / "cache"))
     assert not TrainRows(file).agrees(list(strange.rows([7, 10, 20]).values()))
     assert not TrainRows(file).agrees([])

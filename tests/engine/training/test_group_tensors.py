@@ -12,8 +12,10 @@ import torch
 
 from db.specs import TrainSpec, UserError
 from db.specs.train import RewardMode
+from engine.rl.reading import gathering
 from engine.rl.reading.file import read_rl_file
 from engine.rl.selection import columns_for, kept_candidates
+from engine.training import group_tensors
 from engine.training.group_tensors import GroupTensors, RLTensors, load_groups, normalize
 from tests import helpers_rl
 from tests.helpers_rl import TRAIN_SIZE, write
@@ -240,3 +242,32 @@ def test_the_published_run_has_the_published_counts() -> None:
         file = read_rl_file(golden / f"{name}.rl_data.json")
         tensors = load_groups(file, spec_of(), candidate_rows=120, query_rows=120)
         assert (len(tensors.train), len(tensors.val)) == (config["train_queries"], config["val_queries"])
+
+
+def test_one_query_that_all_would_be_padded_to_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A megabyte of entries may not become gigabytes of padding."""
+    monkeypatch.setattr(group_tensors, "MOST_PADDED", 500)
+    many = [candidate([n % 9, 10 + n % 7], n % 2) for n in range(60)]
+    document = {str(i): group(candidate([1, 2]), candidate([3, 4], 1.0)) for i in range(30)}
+    load(tmp_path, document)
+    said = refused(tmp_path, document | {"20": group(*many)})
+    assert "query 20 has 60 candidates, the others 2 in the middle" in said
+    wide = group(candidate([1, 2]), candidate([3, 4], 1.0), candidate_pool_ids=list(range(TRAIN_SIZE - 1)))
+    pooled_ones = {name: {**one, "candidate_pool_ids": [1, 2, 3, 4]} for name, one in document.items()}
+    monkeypatch.setattr(group_tensors, "MOST_TIMES", 1)
+    assert "query 20 has" in refused(tmp_path, pooled_ones | {"20": wide})
+
+
+def test_more_candidates_than_a_file_of_its_size_holds_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "MOST_CANDIDATES", 100)
+    tiny: dict[str, Any] = {str(i): {"pointer_candidates": [{}] * 200} for i in range(3)}
+    assert "candidates, which no honest file of its size holds" in refused(tmp_path, tiny)
+
+
+def test_a_pointer_that_all_would_be_padded_to_is_refused(tmp_path: Path) -> None:
+    long = {"1": group(candidate([1, 2]), candidate(list(range(65))))}
+    assert "query 1, field pointer of candidate 1: 65 demonstrations are named, more than the 64" in refused(
+        tmp_path, long
+    )

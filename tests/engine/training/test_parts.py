@@ -208,7 +208,8 @@ def test_a_healthy_epoch_raises_nothing() -> None:
 
 def test_each_finding_is_raised_once_and_only_when_due() -> None:
     watch = Watch(SPEC)
-    values = {"val_loss": 5.4, "uniform_loss": 5.2, "kl": 1.1, "kl_beta": 10.0}
+    rewards = {"greedy_reward": 1.89, "random_reward": 0.62, "oracle_reward": 1.95}
+    values = {"val_loss": 5.4, "uniform_loss": 5.2, "kl": 1.1, "kl_beta": 10.0, **rewards}
     first = [finding.code for finding in watch.epoch("rce", 1, values, False)]
     assert not first
     assert not list(watch.epoch("rce", 2, values, False))
@@ -216,6 +217,10 @@ def test_each_finding_is_raised_once_and_only_when_due() -> None:
     assert above.code == "loss-above-uniform"
     assert "That is no accuracy" in above.message
     assert "chance" not in above.message
+    assert above.message.endswith("its surest one is worth 1.89 there, a random one 0.62, the best 1.95.")
+    assert above.severity == "info"
+    worse = Watch(SPEC).epoch("rce", 1, {**values, "greedy_reward": 0.5}, True)
+    assert [finding.severity for finding in worse] == ["warning"]
     assert not list(watch.epoch("rce", 4, values, True))
     codes = [finding.code for finding in watch.epoch("grpo", 1, values, False)]
     assert codes == ["kl-explosion", "beta-saturated"]

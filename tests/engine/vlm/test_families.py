@@ -15,7 +15,8 @@ from engine.vlm.local import LocalVLM
 from engine.vlm.opening import open_vlm
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import answers_in_order
-from tests.helpers_families import FAMILIES, Saved
+from tests.helpers_families import FAMILIES
+from tests.helpers_saved import Saved
 from tests.helpers_vlm import Sample, make_samples
 
 SIZES = ((84, 56), (60, 100), (140, 70), (112, 112))
@@ -96,3 +97,35 @@ def test_a_family_answers_as_its_processor_and_generate(family: str, tmp_path: P
 
 def test_readme_lists_the_families_that_are_tested() -> None:
     assert list(readme_rows()) == list(FAMILIES)
+
+
+def test_a_processor_that_cannot_be_tried_answers_by_the_whole_of_it(
+    tmp_path: Path, samples: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    FAMILIES["GLM-4.1V"](tmp_path)
+
+    def fails(*_: object) -> None:
+        raise KeyError("shortest_edge")
+
+    monkeypatch.setattr("engine.vlm.processor._tried", fails)
+    vlm = opened(tmp_path, beams=1)
+    assert vlm.facts()["vlm_images"].startswith("with every prompt: it cannot be tried")
+    assert not any(answer.error for answer in answers_in_order(vlm, prompts_of(samples)))
+
+
+def test_a_tower_whose_images_depend_on_each_other_is_not_kept(
+    tmp_path: Path, samples: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = FAMILIES["Qwen3-VL"](tmp_path)
+    vlm = opened(tmp_path, beams=1)
+    own = vlm.loaded.model.get_image_features
+
+    def mixed(**inputs: Any) -> Any:
+        made = own(**inputs)
+        made.pooler_output = tuple(part * len(made.pooler_output) for part in made.pooler_output)
+        return made
+
+    monkeypatch.setattr(vlm.loaded.model, "get_image_features", mixed)
+    assert "depends on the images beside it" in vlm.facts()["vlm_images"]
+    prompt = prompts_of(samples)[1]
+    assert [one.raw for one in answers_in_order(vlm, [prompt])] == plain_answers(saved, [prompt], 1)

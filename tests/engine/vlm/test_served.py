@@ -147,7 +147,7 @@ def test_the_servers_finish_reason_tells_what_was_cut(
         ({"content": ""}, "stop", "empty answer"),
         ({"content": " \n"}, "stop", "empty answer"),
         ({"content": []}, "stop", "empty answer"),
-        ({"content": None, "reasoning_content": "It is round"}, "length", "only reasoning"),
+        ({"content": None, "reasoning_content": "It is round"}, "length", "reasoning and no answer"),
         ({"content": "I cannot", "refusal": "I will not say"}, "stop", "refused to answer"),
         ({"content": "a c"}, "abort", "broke the answer off"),
         ({"content": "a c"}, "content_filter", "broke the answer off"),

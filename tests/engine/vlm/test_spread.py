@@ -84,15 +84,21 @@ def test_hashes_and_features_are_those_of_one_process(
     assert len(spread.embed_images([])) == 0
 
 
-def test_a_bad_image_is_that_prompts_alone(spread: SpreadVLM, samples: list[Sample], tmp_path: Path) -> None:
+def test_a_bad_image_is_that_prompts_alone(
+    alone: LocalVLM, spread: SpreadVLM, samples: list[Sample], tmp_path: Path
+) -> None:
     missing = tmp_path / "missing.png"
     shown = Sample(1, "what", "one", missing)
     answers = answers_in_order(spread, [build(PromptSpec(), [], samples[0]), build(PromptSpec(), [shown], samples[1])])
     assert not answers[0].error
     assert str(missing) in answers[1].error
     with pytest.raises(ImageProblem) as raised:
-        spread.embed_images([missing])
+        spread.embed_images([missing, samples[0].image])
     assert raised.value.path == missing
+    torch.testing.assert_close(
+        spread.embed_images([samples[1].image, samples[2].image]),
+        alone.embed_images([samples[1].image, samples[2].image]),
+    )
 
 
 def test_nothing_is_begun_once_it_is_to_stop(spread: SpreadVLM, prompts: list[Prompt]) -> None:

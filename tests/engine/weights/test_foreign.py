@@ -20,7 +20,7 @@ from engine.doctor.examine import examine
 from engine.doctor.preflight import preflight
 from engine.selector.checkpoint import open_selector
 from engine.selector.convert import convert, describe
-from tests.helpers_checkpoints import make_tensors
+from tests.helpers_checkpoints import make_tensors, prefixed, write_sharded
 
 BASE = "Qwen/Qwen2.5-VL-3B-Instruct"
 
@@ -118,6 +118,52 @@ def test_of_two_sets_of_weights_the_one_taken_is_said(tmp_path: Path, place: str
     )
 
 
+PLACES = ["model_ema.", "ema.", "module.ema.", "ema.module.", "ema_model._orig_mod.", "teacher.model."]
+
+
+@pytest.mark.parametrize("raw_under", ["", "module.", "online_model.", "model._orig_mod."])
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("form", ["bare", "state_dict", "sharded"])
+def test_averages_under_a_prefix_are_a_second_set(tmp_path: Path, raw_under: str, place: str, form: str) -> None:
+    raw, averaged = make_tensors(), make_tensors(seed=1)
+    beside = prefixed(raw, raw_under) | prefixed(averaged, place) | {f"{place}decay": torch.tensor(0.9)}
+    beside["n_averaged"] = torch.tensor(3)
+    path: Path = tmp_path / "a.pt"
+    if form == "sharded":
+        path = write_sharded(tmp_path / "shards", beside)
+    else:
+        torch.save({"state_dict": beside} if form == "state_dict" else beside, path)
+    report = examine(path)
+    found = said(report)
+    assert "without such a prefix was taken, " in found["second-weights"]
+    assert set(found) <= {"second-weights", "unverifiable"}
+    assert report.facts["variant"] == "v3"
+    summary = convert(path, tmp_path / "b.safetensors", answers={"num_heads": 1})
+    assert len(summary["second_sets"]) == 1
+    weights = open_selector(tmp_path / "b.safetensors").selector.state_dict()
+    assert torch.equal(weights["query_proj.weight"], raw["query_proj.weight"])
+
+
+def test_flat_names_of_averages_are_known(tmp_path: Path) -> None:
+    raw = make_tensors()
+    flat = {f"model_ema.{name.replace('.', '')}": tensor for name, tensor in make_tensors(seed=1).items()}
+    torch.save({"state_dict": prefixed(raw, "model.") | flat}, tmp_path / "a.pt")
+    assert "model_ema. was not" in said(examine(tmp_path / "a.pt"))["second-weights"]
+
+
+def test_averages_alone_are_the_weights(tmp_path: Path) -> None:
+    torch.save(prefixed(make_tensors(seed=1), "model_ema.module."), tmp_path / "a.pt")
+    assert not set(said(examine(tmp_path / "a.pt"))) - {"unverifiable"}
+    weights = open_selector(tmp_path / "a.pt", answers={"num_heads": 1}).selector.state_dict()
+    assert torch.equal(weights["query_proj.weight"], make_tensors(seed=1)["query_proj.weight"])
+
+
+def test_averages_of_a_part_are_refused(tmp_path: Path) -> None:
+    some = dict(list(prefixed(make_tensors(seed=1), "ema.").items())[:3])
+    torch.save(make_tensors() | some, tmp_path / "a.pt")
+    assert "occur twice, under different prefixes" in said(examine(tmp_path / "a.pt"))["mixed-keys"]
+
+
 def test_parts_of_a_selector_are_no_second_set(tmp_path: Path) -> None:
     tensors = make_tensors()
     torch.save(
@@ -155,3 +201,22 @@ def test_a_distributed_checkpoint_is_named_with_its_converter(tmp_path: Path) ->
     for name in (".metadata", "__0_0.distcp"):
         (tmp_path / name).write_bytes(b"")
     assert "dcp_to_torch" in said(examine(tmp_path))["foreign-checkpoint"]
+
+
+def test_parts_of_fsdp_and_of_a_distributed_checkpoint_are_named(tmp_path: Path) -> None:
+    part = tmp_path / "model_world_size_2_rank_0.pt"
+    torch.save(make_tensors(), part)
+    for path in (part, tmp_path):
+        assert "verl.model_merger" in said(examine(path))["foreign-checkpoint"]
+    shard = tmp_path / "dcp" / "__0_0.distcp"
+    shard.parent.mkdir()
+    torch.save(make_tensors(), shard)
+    assert "dcp_to_torch" in said(examine(shard))["foreign-checkpoint"]
+
+
+def test_whole_weights_beside_the_parts_of_deepspeed_are_read(tmp_path: Path) -> None:
+    """A trainer that gathers its weights leaves the parts there, for going on."""
+    folder = deepspeed(tmp_path / "checkpoint-500")
+    save_file(make_tensors(), folder / "model.safetensors")
+    assert "foreign-checkpoint" not in said(examine(folder))
+    assert open_selector(folder, answers={"num_heads": 1}).naming.own

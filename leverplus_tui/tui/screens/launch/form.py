@@ -122,6 +122,7 @@ class LaunchScreen(PageScreen):
             self._tell_estimate(estimated(spec, self.library.home))
         except UserError as error:
             problem.update(str(error))
+            self._tell_estimate("")
 
     def _tell_estimate(self, line: str) -> None:
         told = self.query_one("#estimate", Static)

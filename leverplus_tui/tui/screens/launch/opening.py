@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import work
 
-from leverplus_tui.tui.messages import AddData, EditLaunch
+from leverplus_tui.tui.messages import AddData, EditLaunch, ImportFile
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.choosing import Choose
 
@@ -32,6 +32,10 @@ class LaunchPage(PageScreen):
         kind = await self.app.push_screen_wait(Choose("What shall be made?", choices))
         if kind:
             self.action_launch(kind)
+
+    def action_import_file(self) -> None:
+        """Ask for a file of another program and take what it holds."""
+        self.post_message(ImportFile())
 
     def action_add_data(self) -> None:
         """Register data."""

@@ -11,7 +11,7 @@ from textual import work
 from textual.binding import Binding, BindingType
 
 from db.specs.base import UserError
-from engine.demo.shipped import BUILTIN
+from engine.demo.shipped import WORLDS
 from engine.rl.index.head import FIRST, GLANCE
 from leverplus_tui.data.rl_files import KnownData, Progress, RLSource
 from leverplus_tui.text.numbers import percent
@@ -120,9 +120,9 @@ class RLFilePage(PageScreen):
             self.show_preview()
 
     def _known_data(self) -> list[KnownData]:
-        """The built-in world and every registered data set."""
+        """The built-in worlds and every registered data set."""
         rows = self.library.database.data_files("dataset") if self.library.is_open else []
-        return [KnownData(BUILTIN, BUILTIN, "")] + [
+        return [KnownData(name, name, "") for name in WORLDS] + [
             KnownData(row.name, row.path, row.sha256) for row in rows if not row.missing
         ]
 

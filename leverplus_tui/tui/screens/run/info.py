@@ -46,6 +46,7 @@ class RunInfo(TellsFailures, Horizontal):
     RunInfo { height: 1fr; }
     RunInfo #facts { width: 1fr; padding: 0 1; }
     RunInfo #figures { width: 1fr; padding: 0 1; border-left: solid $rule; }
+    RunInfo #about, RunInfo #whiskers { min-height: 100%; }
     RunInfo #curve { width: 1fr; border-left: solid $rule; padding: 0 1; }
     """
 
@@ -55,6 +56,7 @@ class RunInfo(TellsFailures, Horizontal):
         self._row: RunRow | None = None
         self._timer: Timer | None = None
         self._read_id = 0
+        self._drawn: dict[str, Content] = {}
 
     def compose(self) -> ComposeResult:
         """Both sides; only one of the right ones is shown."""
@@ -76,32 +78,44 @@ class RunInfo(TellsFailures, Horizontal):
         self._timer = self.set_timer(DEBOUNCE_S, self._rested)
 
     def _rested(self) -> None:
-        """What the list knows at once, the rest when it is read."""
-        row = self._row
-        if row is None:
-            return
-        training = row.kind in ("rce", "grpo")
-        self.query_one("#curve").display = training
-        self.query_one("#figures").display = not training
-        self.query_one("#whiskers", Static).update(figures(row, self.size.width // 2 - 6))
-        if row.id != self._read_id:
-            self.query_one("#about", Static).update(Content.assemble(*title(row), *summary(row)))
-            self.query_one("#curve", Chart).show([], "Reading the curves")
-        self._read()
+        """Read, then draw once: each drawing of the pane is half of what a key costs."""
+        if self._row is not None:
+            self._read()
 
     @work(exclusive=True, group="info", exit_on_error=False)
     async def _read(self) -> None:
         if self._row is None:
             return
         detail = await asyncio.to_thread(self.library.database.detail, self._row.id)
-        self._read_id = detail.row.id
-        self.query_one("#about", Static).update(
-            Content.assemble(*title(detail.row), *reason(detail), *summary(detail.row), *found(detail.findings))
-        )
-        if detail.row.kind in ("rce", "grpo"):
+        training = detail.row.kind in ("rce", "grpo")
+        with self.app.batch_update():
+            self._draw(detail, training=training)
+        if training:
             names = curves(detail)
             series = await asyncio.to_thread(self.library.database.series, detail.row.id, names)
             self.query_one("#curve", Chart).show(drawn(series), "No metrics yet")
+
+    def _draw(self, detail: RunDetail, *, training: bool) -> None:
+        about = Content.assemble(*title(detail.row), *reason(detail), *summary(detail.row), *found(detail.findings))
+        if self.query_one("#curve").display != training or self.query_one("#figures").display == training:
+            self.query_one("#curve").display = training
+            self.query_one("#figures").display = not training
+        self._update("#about", about)
+        if not training:
+            self._update("#whiskers", figures(detail.row, self.size.width // 2 - 6))
+        elif detail.row.id != self._read_id:
+            self.query_one("#curve", Chart).show([], "Reading the curves")
+        self._read_id = detail.row.id
+
+    def _update(self, place: str, content: Content) -> None:
+        """Draw only what is new; the page is laid out again only for a text that is longer than the pane."""
+        if self._drawn.get(place) == content:
+            return
+        self._drawn[place] = content
+        text = self.query_one(place, Static)
+        room = text.container_size.height
+        fits = text.size.height <= room and content.get_height({}, max(1, text.size.width)) <= room
+        text.update(content, layout=not fits)
 
 
 def drawn(series: Mapping[str, tuple[tuple[float, float], ...]]) -> list[Series]:

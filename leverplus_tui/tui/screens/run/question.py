@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 DEBOUNCE_S = 0.08
 PICTURES = 8
+REASONING_SHOWN = 400
+"""Letters of what a model thought before it answered."""
 
 
 class Demonstrations(Vertical):
@@ -161,6 +163,9 @@ def _answer(row: PredictionRow, titled: bool, shown: list[rows.Question | None])
         parts.append((f"   {told}", "$faint"))
     if notes:
         parts.append(("   " + ", ".join(notes), "$warning"))
+    if row.reasoning:
+        parts += ["\n", ("reasoning ", "$faint"), clean(row.reasoning[:REASONING_SHOWN])]
+        parts += [(f" ... ({len(row.reasoning):,} letters)", "$faint")] if len(row.reasoning) > REASONING_SHOWN else []
     if row.demonstrations:
         parts += ["\n", ("demonstrations, in prompt order", "$faint")]
     return Content.assemble(*parts)

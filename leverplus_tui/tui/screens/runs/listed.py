@@ -38,7 +38,7 @@ class ListedRuns(LookedAt):
         self._rows: dict[int, RunRow] = {}
         self._values: dict[int, dict[str, Value]] = {}
         self._loaded = False
-        self._launched = 0
+        self._launched: int | None = None
         self._open: set[tuple[tuple[str, str], ...]] = set()
         """Groups whose runs are shown, by their values."""
         self._names: frozenset[str] = frozenset()
@@ -107,9 +107,9 @@ class ListedRuns(LookedAt):
         self.table.pinned = frozenset(listing.pinned)
         self._set_columns()
         self._list()
-        if self._launched in listing.ids:
+        if self.library.launched != self._launched and self.library.launched in listing.ids:
+            self._launched = self.library.launched
             self.table.move_to(self._launched)
-            self._launched = 0
         empty = not listing.ids
         self.refresh_bindings()
         self.query_one("#empty").display = empty
@@ -187,9 +187,6 @@ class ListedRuns(LookedAt):
         if self.where:
             parts.append(f"filter {self.where} (esc clears)")
         self.query_one("#summary", Static).update("   ".join(parts))
-        jobs = [f"{self.listing.running} running"] if self.listing.running else []
-        jobs += [f"{self.listing.queued} waiting"] if self.listing.queued else []
-        self.bar.status = ", ".join(jobs)
 
     @on(LineTable.Wanted)
     def rows_wanted(self, event: LineTable.Wanted) -> None:

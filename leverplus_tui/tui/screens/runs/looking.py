@@ -6,6 +6,7 @@ import asyncio
 
 from textual import work
 
+from leverplus_tui.text.shots import shots_text
 from leverplus_tui.tui.memory import ListView
 from leverplus_tui.tui.rows import ALL_BUT_SEED, Listing
 from leverplus_tui.tui.screens.choosing import Choose, ChooseMany
@@ -64,7 +65,7 @@ class LookedAt(FilteredPage):
     async def action_sort(self) -> None:
         """Choose what to sort by: what the list has, metrics, settings that differ."""
         metrics, settings = await self._fields()
-        shots = [f"acc@{shot}" for shot in self.listing.shots if shot < 10]
+        shots = [f"acc@{shots_text(shot)}" for shot in self.listing.shots]
         named = [f"{which}.{name}" for name in metrics for which in ("best", "last")]
         fields = dict.fromkeys(["created", *shots, *self.extra, *SORTED_BY, *named, *settings])
         chosen = await self.app.push_screen_wait(

@@ -19,7 +19,6 @@ from leverplus_tui.tui.messages import (
     DatabaseRefused,
     LaunchDemo,
     OpenRun,
-    RunsLaunched,
 )
 from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.dialogs import Confirm
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 NEEDS_RUNS = ("mark", "mark_range", "compare", "sort", "reverse", "stop", "resume", "info", "copy", "columns", "tag",
               "rename", "note", "delete", "export", "group", "views", "pin")  # fmt: skip
-NEEDS_DATABASE = ("launch", "train", "demo", "add_data", "filter")
+NEEDS_DATABASE = ("launch", "train", "demo", "add_data", "import_file", "filter")
 HIDDEN_BELOW = 100
 """Columns below which the info pane starts hidden."""
 
@@ -45,6 +44,7 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
     """The list of runs."""
 
     MODE = "runs"
+    PANE = "#info"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "mark", id="runs.mark"),
         Binding("v", "compare", "compare", tooltip="compare the marked runs", id="runs.compare"),
@@ -63,6 +63,7 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
         Binding("V", "mark_range", "mark from the last mark to here", show=False, id="runs.mark-range"),
         Binding("d", "demo", "start the demonstration: two small real runs", show=False, id="runs.demo"),
         Binding("o", "add_data", "add a data file or folder", show=False, id="runs.add-data"),
+        Binding("I", "import_file", "import reports, results or another tracker's runs", show=False, id="runs.import"),
         Binding("escape", "back", "clear the filter, then the marks", show=False, id="back"),
     ]
 
@@ -94,12 +95,6 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
         return bool(self.listing.ids) or not (action in NEEDS_RUNS or (action == "filter" and not self.where))
 
     # Reading
-
-    def on_runs_launched(self, event: RunsLaunched) -> None:
-        """Put the cursor on the newest as soon as it is listed."""
-        event.stop()
-        self._launched = event.run_ids[-1]
-        self.refresh_data()
 
     def on_database_refused(self, event: DatabaseRefused) -> None:
         """There is nothing to list, and why."""
