@@ -81,7 +81,7 @@ def _queue(place: Home, queries: int, seed: int) -> None:
         sweep = store.create_sweep(session, name="circle", kind="eval", axes=axes, members=runs)
     put(f"s{sweep}")
     say(
-        f"queued: r{data} and r{embeddings}, r{first}, r{pairs} and r{selector}, then the evaluations; `leverplus queue` shows them,"
+        f"queued: r{data} and r{embeddings}, r{first}, r{pairs} and r{selector}, then the evaluations; see `leverplus queue`,"
     )
     say(f"`leverplus sweep show s{sweep}` and `leverplus sweep best s{sweep}` what comes of them")
 
