@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +13,7 @@ import typer
 
 from db.home import Home, resolve_home
 from db.user_error import UserError
-from leverplus_tui.commands.lazy import Leaf, load
+from leverplus_tui.commands.following import Following
 from leverplus_tui.commands.options import QUEUE, DetachOption, ForceOption, HomeOption, JsonOption, wished
 from leverplus_tui.jobs import preflight
 from leverplus_tui.jobs.estimate import estimated
@@ -256,66 +255,6 @@ def queue(place: Home, asked: Any, wish: Wish, begun: Begun, *, follows: bool = 
         put(f"r{run_id}")
         say("queued; `leverplus queue` shows what it waits for, and it starts whether or not this terminal stays")
     return run_id
-
-
-TRAINED = {"eval": "selector", "generate": "selector", "rce": "init", "grpo": "init"}
-TAKES = {
-    "generate": {"rce": "rl_data", "grpo": "rl_data"},
-    "embed": {"rce": "embeddings", "grpo": "embeddings"},
-    "rce": TRAINED,
-    "grpo": TRAINED,
-}
-"""Kind of a run -> kind of a run after it -> the field that takes what the first one wrote."""
-
-
-@dataclass(frozen=True)
-class Following:
-    """A run that `--then` asks for."""
-
-    kind: str
-    flags: Mapping[str, Any]
-    spec_file: Path | None
-    assignments: Sequence[str]
-    name: str
-    takes: str
-    """The field for what the first run writes; empty where it takes nothing of it."""
-
-    @classmethod
-    def read(cls, words: str, first: str) -> Following:
-        """From the words of `--then`, after a run of the kind `first`. Raises UserError before anything is started."""
-        kind, *given = shlex.split(words) or [""]
-        functions = {kind: function for function, (kind, _) in COMMANDS.items()}
-        if kind not in functions:
-            raise UserError(
-                f"--then {words}: give one of {', '.join(functions)}, with options of `leverplus run` after it"
-            )
-        values = load(kind, Leaf(f"run:{functions[kind]}", "")).make_context(f"run {kind}", given).params
-        given_fields = {option.field: values[option.field] for option in options(kind)}
-        flags = {field: value for field, value in given_fields.items() if value not in (None, ())}
-        takes = TAKES.get(first, {}).get(kind, "")
-        found = cls(kind, flags, values["spec_file"], values["assignments"] or (), values["name"] or "", takes)
-        found.spec(1)  # so that a wrong option is refused now
-        return found
-
-    def spec(self, run_id: int) -> Any:
-        """The specification, on what a run wrote."""
-        flags = dict(self.flags)
-        if self.takes and flags.get(self.takes) is None:
-            flags[self.takes] = f"r{run_id}"
-        return build_spec(self.kind, flags, self.spec_file, self.assignments)
-
-    def queue(self, place: Home, run_id: int, force: bool) -> None:
-        """Queue it behind a run, on what that will write."""
-        # as in `begin`
-        from leverplus_tui.queue.submit import Entry, Wish, submit
-
-        spec, waits = self.spec(run_id), {run_id}
-        named = getattr(spec, self.takes, "") if self.takes else ""
-        of_the_first = {self.takes: named} if named == f"r{run_id}" else {}
-        others = resolved(spec.model_copy(update=dict.fromkeys(of_the_first, "")), place, waits)
-        entry = Entry(others.model_copy(update=of_the_first), self.name, forced=force, waits=frozenset(waits))
-        (following,) = submit(place, [entry], Wish(needs=(run_id,)))
-        say(f"r{following} ({self.kind}) waits for r{run_id}")
 
 
 def _document(run: str | None, status: str, spec: Any, checked: preflight.Checked) -> dict[str, Any]:

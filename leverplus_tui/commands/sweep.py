@@ -17,11 +17,12 @@ from db.session import data_version, open_database, reading
 from db.specs import UserError
 from db.store import SweepRow
 from leverplus_tui.commands.database import open_home
+from leverplus_tui.commands.following import FUNCTIONS
 from leverplus_tui.commands.options import QUEUE, DetachOption, ForceOption, HomeOption, JsonOption, wished
 from leverplus_tui.commands.run import COMMANDS, parameter
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_options import options, plain
-from leverplus_tui.queue.estimate import estimate
+from leverplus_tui.queue.estimate import lasts
 from leverplus_tui.queue.grid import Grid, grid
 from leverplus_tui.queue.submit import Wish, requeue, tend
 from leverplus_tui.queue.sweep import Prepared, missing, prepare, queue_sweep
@@ -60,7 +61,7 @@ TEND_EVERY_S = 2.0
 """How often a follower looks for dead jobs and a dead dispatcher."""
 SWITCHES = ("detach", "dry_run", "force", "as_json")
 SweepArgument = Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep: s3, 3, or a name that only one has.")]
-KINDS = {"eval": "evaluate", "rce": "rce", "grpo": "grpo", "generate": "generate"}
+KINDS = {kind: function for kind, function in FUNCTIONS.items() if kind != "embed"}
 EXAMPLES = {
     "eval": "leverplus sweep eval --set retriever=random,fixed,t2t --seeds 3 --shot 1 --shot 2",
     "rce": "leverplus sweep rce --data r1 --embeddings r2 --set rce_lr=1e-4..1e-2:3log --set dropout=0,0.1 --seeds 3",
@@ -143,18 +144,10 @@ def _sweep(
 
 def _told(place: Home, found: Grid, prepared: Prepared) -> str:
     """How many runs, how often that was checked, and how long they will take."""
-    with reading(open_database(place.database)) as session:
-        paces = store.paces(session, kind=found.members[0].spec.kind)
-    said = estimate([member.spec.model_dump(mode="json") for member in found.members], paces)
     batches = {entry.batch for entry in prepared.entries if entry.batch is not None}
     together = f", {plural(len(batches), 'process', 'processes')} for those that train together" if batches else ""
-    lasts = (
-        f"about {duration(said.seconds)} one after the other, going by {plural(len(paces), 'earlier run')}"
-        if said.known
-        else "nobody knows how long they take: no run like these is done yet"
-    )
     checks = plural(len(prepared.checked), "preflight")
-    return f"{plural(len(found.members), 'run')} ({checks}{together}); {lasts}"
+    return f"{plural(len(found.members), 'run')} ({checks}{together}); {lasts(place, [member.spec for member in found.members])}"
 
 
 def _dry(found: Grid, as_json: bool) -> None:

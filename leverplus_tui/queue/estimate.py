@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from db import store
+from db.home import Home
+from db.session import open_database, reading
 from db.store import Pace
+from engine.doctor.duration import estimate as by_bench
+from leverplus_tui.text.numbers import plural
+from leverplus_tui.text.times import duration
 
 LIKE = {
     "eval": ("dataset", "vlm", "engine", "device"),
@@ -34,6 +40,19 @@ def estimate(specs: Iterable[Mapping[str, Any]], paces: Sequence[Pace]) -> Estim
     known = [seconds for seconds in found if seconds is not None]
     total = sum(known) * (len(found) / len(known)) if known else 0.0
     return Estimate(total, len(known), len(found))
+
+
+def lasts(home: Home, specs: Sequence[Any]) -> str:
+    """How long runs of one kind take one after the other, in words: by earlier runs, else by what `leverplus bench` measured."""
+    with reading(open_database(home.database)) as session:
+        paces = store.paces(session, kind=specs[0].kind)
+    said = estimate([spec.model_dump(mode="json") for spec in specs], paces)
+    if said.known:
+        return f"about {duration(said.seconds)} one after the other, going by {plural(len(paces), 'earlier run')}"
+    measured = [found for spec in specs if (found := by_bench(spec, home.cache)) is not None and found.questions]
+    if len(measured) == len(specs):
+        return f"about {duration(sum(one.seconds for one in measured))} one after the other, by the pace that bench measured"
+    return "nobody knows how long they take: no run like these is done yet"
 
 
 def _seconds(spec: Mapping[str, Any], paces: Sequence[Pace]) -> float | None:

@@ -43,3 +43,17 @@ def test_two_selectors_are_trained_and_the_second_is_held_against_every_control(
         spec.selector for spec in evaluations if spec.retriever in ("qi2qi", "mmices", "untrained", "selector")
     } == {"r5"}
     assert compared == [(list(range(6, 13)), 13)]
+
+
+def test_queued_steps_wait_for_each_other_and_the_evaluations_are_a_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk(tmp_path, monkeypatch)
+    monkeypatch.setattr("leverplus_tui.queue.submit.ensure_dispatcher", lambda home, database: None)
+    assert desk.call("demo", "circle", "--queue", "--queries", "30").stdout == "s1\n"
+    after = {row["run"]: row["after"] for row in desk.json("queue")}
+    assert (after["r3"], after["r4"], after["r5"]) == (["r1", "r2"], ["r3"], ["r2", "r4"])
+    assert {run for run, needs in after.items() if not needs} == {"r1", "r2", "r6", "r7", "r8", "r9"}
+    assert {run for run, needs in after.items() if needs == ["r5"]} == {"r10", "r11", "r12", "r13"}
+    sweep = desk.json("sweep", "show", "circle")
+    assert [row["run"] for row in sweep["runs"]] == [f"r{run}" for run in range(6, 14)]
