@@ -11,8 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from db.rows import UNKNOWN_SHOTS
-from db.run_states import ACTIVE
+from db.run_states import ACTIVE, UNKNOWN_SHOTS
 from db.specs.movable import HomePaths
 from db.specs.terms import BadFilter, Term, parse
 from db.store.base import now

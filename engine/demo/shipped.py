@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from db.specs.base import UserError
+from db.user_error import UserError
 
 BUILTIN = "builtin"
 """The word for all of it, wherever a path or a name is asked for."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from db.rows import UNKNOWN_SHOTS
+from db.run_states import UNKNOWN_SHOTS
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.numbers import accuracy, count, is_symmetric
 from leverplus_tui.text.shots import shots_text
