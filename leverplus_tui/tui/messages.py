@@ -135,6 +135,13 @@ class CopyText(Message):
 
 
 @dataclass
+class JobsCounted(Message):
+    """What runs and waits, in words, for the line above a page."""
+
+    words: str
+
+
+@dataclass
 class WatchLog(Message):
     """Tail this log from now on; None ends it."""
 

@@ -11,6 +11,7 @@ from textual.timer import Timer
 
 from leverplus_tui.tui.keymap import read_keymap
 from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.messages import JobsCounted
 from leverplus_tui.tui.requests import RequestApp
 from leverplus_tui.tui.theme import THEMES
 
@@ -72,7 +73,7 @@ class RememberingApp(RequestApp):
         ]
         self.library.jobs = ", ".join(told)
         for page in self._pages():
-            page.bar.jobs = self.library.jobs
+            page.post_message(JobsCounted(self.library.jobs))
 
     def action_mouse(self) -> None:
         """Leave the mouse to the terminal, so that text can be selected, or take it back."""

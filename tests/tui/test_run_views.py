@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.widgets import Input
 
 from db.home import Home
 from db.session import open_database
@@ -127,3 +128,19 @@ def test_a_name_gets_the_room_of_columns_that_say_nothing() -> None:
     assert "tags" not in columns
     assert columns["name"].width == 26
     assert columns["@1"].title == "acc@1"
+
+
+async def test_a_bad_filter_keeps_the_order_and_a_column_of_another_version_is_put_aside(home: Home) -> None:
+    async with opened(home, (120, 30)) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        page.sort = "name asc"
+        burst(pilot, "slash", *"colour:red", "enter")
+        await until(pilot, lambda: "names no field" in text_of(pilot) and not held_back(pilot))
+        assert page.sort == "name asc"
+        assert isinstance(pilot.app.focused, Input)
+        await pilot.press("escape")
+        page.library.memory.view(columns=("name", "best.val_loss", "no_such_setting"))
+        page.select_again()
+        await until(pilot, lambda: page.looked == ListView())
+        await until(pilot, lambda: "neighbours" in text_of(pilot))

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.messages import DatabaseReady, DataChanged, LogGrew, View, Viewed
+from leverplus_tui.tui.messages import DatabaseReady, DataChanged, JobsCounted, LogGrew, View, Viewed
 from leverplus_tui.tui.widgets.bars import KeyBar, ModeBar
 from leverplus_tui.tui.widgets.failing import TellsFailures
 
@@ -178,6 +178,11 @@ class PageScreen(TellsFailures, Screen[None]):
         self._stale = True
         if self.is_current:
             self.refresh_data()
+
+    def on_jobs_counted(self, event: JobsCounted) -> None:
+        """The line above says it."""
+        event.stop()
+        self.bar.jobs = event.words
 
     def on_log_grew(self, event: LogGrew) -> None:
         """Lines of a log that this page may have asked for."""

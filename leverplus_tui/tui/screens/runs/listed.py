@@ -13,7 +13,7 @@ from db.user_error import UserError
 from leverplus_tui.text.figures import unlike_questions
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.memory import NEWEST_FIRST, ListView
+from leverplus_tui.tui.memory import ListView
 from leverplus_tui.tui.rows import Group, Listing
 from leverplus_tui.tui.screens.runs.columns import Value, chosen_columns, group_row, value_cells, value_widths
 from leverplus_tui.tui.screens.runs.looking import LookedAt
@@ -57,15 +57,15 @@ class ListedRuns(LookedAt):
 
     async def reload(self) -> None:
         """Read ids, then the rows in view."""
-        memory = self.library.memory.now
         try:
-            listing = await asyncio.to_thread(
-                self.library.database.listing, self.looked, memory.pinned, self.table.marked
-            )
+            await self._read_list()
         except UserError as error:
-            if not self._refused(error):
+            if not self._refused(str(error)):
                 raise
-            return
+
+    async def _read_list(self) -> None:
+        memory = self.library.memory.now
+        listing = await asyncio.to_thread(self.library.database.listing, self.looked, memory.pinned, self.table.marked)
         self.refuse_filter("")
         first = not self._loaded
         self._show_listing(listing)
@@ -75,17 +75,18 @@ class ListedRuns(LookedAt):
         if first:
             self.table.focus()
 
-    def _refused(self, error: UserError) -> bool:
-        """Say what is wrong with the filter; a view of another version or by hand is put aside."""
-        if self.where and self.looked.sort == NEWEST_FIRST and not self.looked.groups:
-            self.refuse_filter(str(error))
-            return True
-        if self.looked != ListView(where=self.where):
-            self.library.memory.keep(view=ListView(where=self.where))
-            self.notify(f"{error}; the list is shown without it", severity="warning")
-            self.call_after_refresh(self.select_again)
-            return True
-        return False
+    def _refused(self, sentence: str) -> bool:
+        """Say what is wrong with the filter; an order or a column that this version does not know is put aside."""
+        if not ("cannot sort" in sentence or "is no field of a run" in sentence):
+            self.refuse_filter(sentence)
+            return bool(self.where)
+        plain = ListView(where=self.where)
+        if self.looked == plain:
+            return False
+        self.library.memory.keep(view=plain)
+        self.notify(f"{sentence}; the list is shown without it", severity="warning")
+        self.call_after_refresh(self.select_again)
+        return True
 
     def _rows_of(self, keys: Sequence[int]) -> tuple[list[RunRow], dict[int, dict[str, Value]]]:
         ids = [key for key in keys if key > 0]
