@@ -53,6 +53,10 @@ def resume(
     place, database = open_home(home)
     with reading(database) as session:
         run_id = find_run_id(session, run)
+        detail = store.run_detail(session, run_id=run_id)
+    if detail.environment.get("checked_later") and not detail.processes and not queue:
+        say(f"r{run_id} names runs whose files are looked up when it starts, so it waits for its turn in the queue")
+        queue = True
     if queue:
         requeue(place, run_id, Wish())
     else:

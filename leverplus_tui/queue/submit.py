@@ -105,7 +105,7 @@ def requeue(home: Home, run_id: int, wish: Wish) -> None:
             device=device,
             priority=wish.priority,
             memory_mb=wish.memory_mb or (before.memory_mb if before else 0),
-            needs=wish.needs,
+            needs=wish.needs or (before.needs if before else ()),
             retries=wish.retries,
             time_limit_s=wish.time_limit_s,
             runner=wish.runner or (before.runner if before else ""),

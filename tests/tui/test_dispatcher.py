@@ -241,3 +241,11 @@ def test_a_stopped_waiting_run_can_be_queued_again(desk: Desk) -> None:
     assert (desk.state(run_id), ticket(desk, run_id).memory_mb) == ("queued", 100)
     Dispatcher(desk.home).turn()
     desk.until(run_id, "done")
+
+
+def test_a_cancelled_run_that_waits_for_another_waits_again(desk: Desk) -> None:
+    queued(desk, "plain")
+    desk.call("run", "eval", "--vlm", "plain", "--selector", "r1", "--device", "cpu", "--queue")
+    desk.call("queue", "cancel", "r2")
+    assert "waits for its turn in the queue" in desk.call("resume", "r2").stderr
+    assert (desk.state(2), ticket(desk, 2).needs) == ("queued", (1,))

@@ -120,7 +120,8 @@ def test_an_image_that_a_node_does_not_see_stops_the_run(
 def test_a_killed_node_loses_nothing_but_the_answers_under_way(
     alone: LocalVLM, spread: ClusterVLM, prompts: list[Prompt], ray_cluster: Any
 ) -> None:
-    """Last, because a node is gone afterwards."""
+    """Last, because a node is gone afterwards. Enough prompts that every node is at work when one is killed."""
+    prompts = prompts * 10
     found: dict[int, Answer] = {}
     for number, answers in enumerate(spread.answer(prompts)):
         assert not found.keys() & answers.keys(), "no prompt is answered twice"
