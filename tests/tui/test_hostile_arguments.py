@@ -230,7 +230,7 @@ def test_a_stop_that_came_during_the_imports_is_obeyed(monkeypatch: pytest.Monke
         signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
         stop = worker.StopRequest()
         assert stop.asked
-        monkeypatch.setattr(worker, "_recipe", lambda *_: pytest.fail("the recipe was imported"))
+        monkeypatch.setattr(worker, "_rows", lambda *_: pytest.fail("the recipe was imported"))
         job: Any = SimpleNamespace(label="r1", kind="eval")
         assert worker.carry_out([job], [SimpleNamespace()], stop).state == "stopped"  # type: ignore[list-item]
         stop.recipe_ended()
