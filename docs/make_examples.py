@@ -15,18 +15,16 @@ from db import store
 from db.home import Home
 from db.session import open_database, reading
 from engine.common.atomic import write_text
+from engine.demo import recipe
+from leverplus_tui.jobs.spec_command import command_of
 from leverplus_tui.report.gather import gather
 from leverplus_tui.report.privacy import Shown
 from leverplus_tui.report.writing import Form, written
 from leverplus_tui.text.catalogue import LANGUAGES
 
 EXAMPLES = Path(__file__).parent / "examples"
-TRAINING = (
-    "rce", "--data", "builtin", "--embeddings", "builtin", "--variant", "v4_2", "--hidden-dim", "128", "--dropout", "0.2",
-    "--rce-epochs", "30", "--rce-lr", "2e-3", "--schedule", "cosine", "--temperature-start", "1.0", "--temperature-end", "0.2",
-    "--grpo-epochs", "10", "--grpo-lr", "1e-4",
-)  # fmt: skip
-"""The recipe of `leverplus demo circle`, on the RL data that are shipped."""
+TRAINING = tuple(command_of(recipe.selector_b("builtin", "builtin", 42))[2:])
+"""The recipe of the shipped selector, on the RL data that are shipped."""
 RUNS = {
     "training": TRAINING,
     "random": ("eval", "--shot", "0", "--shot", "1", "--shot", "2", "--retriever", "random"),

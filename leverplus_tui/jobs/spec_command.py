@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from db.specs import Spec
+from db.specs.selector import PUBLISHED, SelectorParts
 from leverplus_tui.jobs.spec_options import SpecOption, defaults, flatten, options, plain
 
 
@@ -16,10 +17,20 @@ def command_of(spec: Spec) -> list[str]:
     words = ["leverplus", "run", kind]
     ground = _ground(kind)
     known = {option.field: option for option in options(kind)}
-    for path, value in flatten(spec.model_dump(mode="json")):
+    values = spec.model_dump(mode="json")
+    ground = ground | _parts_left_out(values)
+    for path, value in flatten(values):
         if path != "kind" and value != ground.get(path, ...):
             words += _typed(known.get(path), path, value)
     return words
+
+
+def _parts_left_out(values: dict[str, Any]) -> dict[str, Any]:
+    """Parts that need not be said, because others are: those of the variant."""
+    if not values.get("parts"):
+        return {}
+    base = PUBLISHED.get(values["variant"], SelectorParts()).model_dump(mode="json")
+    return {f"parts.{name}": value for name, value in base.items()} if base != values["parts"] else {}
 
 
 @cache
