@@ -233,6 +233,10 @@ def test_what_can_be_read_of_a_damaged_database_is_saved(desk: Desk) -> None:
     spoil(desk.home.database, b"stored 5-2-200", b"[1,2]")
     refused = desk.json("fsck", code=1)["findings"]
     assert [finding["code"] for finding in refused] == ["database-damaged"]
+    kept = desk.home.root / "kept.tar"
+    kept.write_text("the backup of yesterday")
+    assert "no backup was written" in desk.call("backup", str(kept), code=2).stderr
+    assert kept.read_text() == "the backup of yesterday"
     told = desk.json("fsck", "--repair", "--quick")["repaired"][0]
     assert "rows copied from the damaged file, which is now" in told
     rest = Desk(desk.home)
