@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from db import store
 from db.store import RunDetail
+from db.user_error import UserError
 from leverplus_tui.commands.database import find_run_id, reading_home
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument
 from leverplus_tui.jobs.spec_options import flatten
@@ -17,6 +18,7 @@ from leverplus_tui.results.copying import HEADERS, copying, line
 from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.run_result import detail_json, print_detail_result
 from leverplus_tui.text.output import put, put_json, say, table
+from leverplus_tui.text.plot import curve
 from leverplus_tui.text.times import iso, moment
 
 
@@ -26,6 +28,10 @@ def show(
         bool, typer.Option("--diff", help="Print the uncommitted changes of the folder that it was made in.")
     ] = False,
     packages: Annotated[bool, typer.Option("--packages", help="Print the packages that were installed.")] = False,
+    curves: Annotated[
+        list[str] | None,
+        typer.Option("--curve", metavar="METRIC", help="Draw a metric, such as val_loss. May be repeated."),
+    ] = None,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -35,8 +41,12 @@ def show(
     leverplus show r12
     leverplus show r12 --json
     leverplus show r12 --diff
+    leverplus show r12 --curve val_loss --curve greedy_reward
     """
     with reading_home(home) as session:
+        if curves:
+            _draw(session, find_run_id(session, run, deleted=True), curves)
+            return
         if diff or packages:
             _print_kept(session, find_run_id(session, run, deleted=True), diff, packages)
             return
@@ -64,6 +74,20 @@ def show(
             f"\nprocess {process.pid} on {process.host}: {process.state} {moment(process.ended)} {process.reason}".rstrip()
         )
         put(f"  log {process.log_path}")
+
+
+def _draw(session: Session, run_id: int, names: list[str]) -> None:
+    """The metrics over their epochs, one drawing for each phase. Raises UserError for a metric that the run has not."""
+    known = list(dict.fromkeys(metric.name for metric in store.metric_summaries(session, run_id=run_id)))
+    for name in names:
+        if name not in known:
+            has = ", ".join(known) if known else "none"
+            raise UserError(f"--curve {name}: r{run_id} has no such metric; it has {has}")
+        by_phase: dict[str, list[tuple[float, float]]] = {}
+        for phase, epoch, step, value in store.metric_series(session, run_id=run_id, name=name):
+            by_phase.setdefault(phase, []).append((epoch or step, value))
+        for phase, points in by_phase.items():
+            put(curve(f"{phase} {name}", points))
 
 
 def _print_kept(session: Session, run_id: int, diff: bool, packages: bool) -> None:

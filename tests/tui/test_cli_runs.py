@@ -273,6 +273,9 @@ def test_validation_figures_say_over_how_many_queries(desk: Desk) -> None:
     ends = {line.split()[1]: line.split()[-1] for line in lines if line.startswith("rce ")}
     assert ends == {"rce_loss": "0.5", "greedy_reward": "8", "top1_agreement": "<=8"}
     assert "validation is over 8 queries, fewer than 50: too few" in "\n".join(lines)
+    assert "rce greedy_reward" in desk.call("show", "r1", "--curve", "greedy_reward").stdout
+    said = desk.call("show", "r1", "--curve", "speed", code=2).stderr
+    assert "no such metric; it has rce_loss, greedy_reward, top1_agreement" in said
 
 
 def test_small_documents_for_programs(desk: Desk) -> None:

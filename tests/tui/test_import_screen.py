@@ -11,6 +11,7 @@ from db.home import Home
 from db.session import open_database, reading
 from leverplus_tui.tui.screens.dialogs import Ask
 from leverplus_tui.tui.screens.importing import ConfirmReading
+from leverplus_tui.tui.screens.runs.page import RunsScreen
 from tests.helpers_tui import opened, text_of, until
 
 REPORTS = Path(__file__).parent.parent / "engine" / "figures" / "reports"
@@ -49,6 +50,7 @@ async def test_a_reading_that_is_left_stores_nothing_and_a_refusal_is_told(tmp_p
             if key:
                 await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmReading))
                 await pilot.press(key)
+                await until(pilot, lambda: isinstance(pilot.app.screen, RunsScreen))
         await until(pilot, lambda: "does not exist" in text_of(pilot))
         with reading(open_database(Home(tmp_path / "home").database)) as session:
             assert store.count_runs(session) == 0

@@ -80,7 +80,9 @@ def test_each_warning_of_a_library_is_written_once(lines: list[str]) -> None:
     chatty.addHandler(logging.StreamHandler())
     chatty.propagate = False
     try:
+        logging.captureWarnings(False)  # whatever ran before in this process
         with warnings.catch_warnings():
+            warnings.simplefilter("default")
             hear_libraries(Once())
             for _ in range(3):
                 chatty.warning("this  is old")

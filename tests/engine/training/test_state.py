@@ -16,8 +16,8 @@ CPU = torch.device("cpu")
 
 
 def test_what_was_saved_comes_back(tmp_path: Path) -> None:
-    save_state(tmp_path, Standing(phase="rce", epoch=3, best=[0.5]), {"w": torch.ones(2)}, "sha")
-    found = load_state(tmp_path, ["other", "sha"], CPU)
+    save_state(tmp_path / FILE, Standing(phase="rce", epoch=3, best=[0.5]), {"w": torch.ones(2)}, "sha")
+    found = load_state(tmp_path / FILE, ["other", "sha"], CPU)
     assert found is not None
     assert (found[0].phase, found[0].epoch, found[0].best) == ("rce", 3, [0.5])
     assert torch.equal(found[1]["w"], torch.ones(2))
@@ -36,7 +36,7 @@ def test_only_a_regular_file_is_opened(tmp_path: Path, kind: str) -> None:
     else:
         path.write_text("no tensors")
     with pytest.raises(UserError, match=r"cannot be read .*; delete it to train from the beginning"):
-        load_state(tmp_path, ["sha"], CPU)
+        load_state(tmp_path / FILE, ["sha"], CPU)
 
 
 @pytest.mark.parametrize("standing", ["", "[]", "{", '{"later": 1}', "[" * 9000, None])
@@ -44,4 +44,4 @@ def test_a_state_that_does_not_say_where_it_stands_is_refused(tmp_path: Path, st
     told = {"spec": "sha"} | ({} if standing is None else {"standing": standing})
     save_file({"w": torch.ones(2)}, tmp_path / FILE, told)
     with pytest.raises(UserError, match=r"does not say where it stands .*; delete it"):
-        load_state(tmp_path, ["sha"], CPU)
+        load_state(tmp_path / FILE, ["sha"], CPU)
