@@ -63,7 +63,7 @@ class GenerateSpec(Spec):
     """Texts of the prompt and sizes of its images."""
     decode: DecodeSpec = DecodeSpec()
     """How answers are decoded."""
-    seed: int = 42
+    seed: int = Field(default=42, ge=0)
     """Seed of queries, pools and proposals."""
     device: str = "auto"
     """Where to compute: `auto`, `cpu`, `cuda`, `cuda:1`; `cuda:all` or a list (`cuda:0,cuda:1`) for a process on each."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from db.specs.base import UserError
+from engine.common.gate import NotReadable
 from engine.figures.fields import BadValue, shown, text, whole
 from engine.figures.reading import ImportedAnswer, Reading
 from engine.figures.source import Source
@@ -42,6 +43,8 @@ def is_answer_table(source: Source) -> bool:
 def read_answer_table(source: Source) -> Reading:
     """One answer a row; references stand in none."""
     rows = [(at, {name: value for name, value in row.items() if name != "answers"}) for at, row in rows_of(source)]
+    if not rows:
+        raise NotReadable(f"{source.path} has a header and no answer below it; write it again")
     return Reading(source.path, answers=answers_of(source, rows, "line"))
 
 

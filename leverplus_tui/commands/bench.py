@@ -23,7 +23,9 @@ def bench(
     dataset: Annotated[str | None, typer.Option(help="Data set whose questions are asked. [builtin]")] = None,
     device: Annotated[str | None, typer.Option(help="Where to compute, as in `run eval`. [auto]")] = None,
     dtype: Annotated[str | None, typer.Option(help="Precision, as in `run eval`. [auto]")] = None,
-    shot: Annotated[list[str] | None, typer.Option(help="Shot counts of the job that is estimated. [1 to 4]")] = None,
+    shot: Annotated[
+        list[str] | None, typer.Option(metavar="N", help="Shot counts of the job that is estimated. [1 to 4]")
+    ] = None,
     limit: Annotated[str | None, typer.Option(help="Questions of the job that is estimated. [all]")] = None,
     questions: Annotated[int, typer.Option(min=1, max=4096, help="Questions to measure with.")] = 32,
     assignments: Annotated[

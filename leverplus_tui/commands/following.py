@@ -18,6 +18,8 @@ from leverplus_tui.text.output import say
 
 FUNCTIONS = {"eval": "evaluate", "rce": "rce", "grpo": "grpo", "generate": "generate", "embed": "embed"}
 """Kind of a run -> the function of `commands.run` that begins it."""
+KEPT = {"spec_file", "preset", "assignments", "name"}
+"""Options that a following run takes beside the fields of its specification."""
 TRAINED = {"eval": "selector", "generate": "selector", "rce": "init", "grpo": "init"}
 TAKES = {
     "generate": {"rce": "rl_data", "grpo": "rl_data"},
@@ -36,6 +38,7 @@ class Following:
     flags: Mapping[str, Any]
     spec_file: Path | None
     assignments: Sequence[str]
+    preset: str | None
     name: str
     takes: str
     """The field for what the first run writes; empty where it takes nothing of it."""
@@ -43,16 +46,26 @@ class Following:
     @classmethod
     def read(cls, words: str, first: str) -> Following:
         """From the words of `--then`, after a run of the kind `first`. Raises UserError before anything is started."""
-        kind, *given = shlex.split(words) or [""]
+        try:
+            kind, *given = shlex.split(words) or [""]
+        except ValueError as error:
+            raise UserError(f"--then {words}: {error}: close the quotes") from None
         if kind not in FUNCTIONS:
             raise UserError(
                 f"--then {words}: give one of {', '.join(FUNCTIONS)}, with options of `leverplus run` after it"
             )
-        values = load(kind, Leaf(f"run:{FUNCTIONS[kind]}", "")).make_context(f"run {kind}", given).params
-        given_fields = {option.field: values[option.field] for option in options(kind)}
+        command = load(kind, Leaf(f"run:{FUNCTIONS[kind]}", ""))
+        values = command.make_context(f"run {kind}", given).params
+        fields = {option.field for option in options(kind)}
+        lost = [one.opts[0] for one in command.params if one.name not in fields | KEPT and values.get(one.name)]
+        if lost:
+            raise UserError(f"--then {words}: {', '.join(lost)} cannot be given to a run that follows: leave it out")
+        given_fields = {field: values[field] for field in fields}
         flags = {field: value for field, value in given_fields.items() if value not in (None, ())}
         takes = TAKES.get(first, {}).get(kind, "")
-        found = cls(kind, flags, values["spec_file"], values["assignments"] or (), values["name"] or "", takes)
+        found = cls(
+            kind, flags, values["spec_file"], values["assignments"] or (), values["preset"], values["name"] or "", takes
+        )
         found.spec(1)  # so that a wrong option is refused now
         return found
 
@@ -61,7 +74,7 @@ class Following:
         flags = dict(self.flags)
         if self.takes and flags.get(self.takes) is None:
             flags[self.takes] = f"r{run_id}"
-        return build_spec(self.kind, flags, self.spec_file, self.assignments)
+        return build_spec(self.kind, flags, self.spec_file, self.assignments, preset=self.preset)
 
     def queue(self, place: Home, run_id: int, force: bool) -> None:
         """Queue it behind a run, on what that will write."""

@@ -37,6 +37,9 @@ ForceOption = Annotated[
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
+MOST = 1_000_000
+"""Largest priority, memory in GB and number of retries."""
+
 QUEUE: dict[str, Any] = {
     "queue": Annotated[bool, typer.Option("--queue", help="Wait in the queue for a free device, and return.")],
     "after": Annotated[
@@ -44,14 +47,18 @@ QUEUE: dict[str, Any] = {
         typer.Option("--after", metavar="RUN", help="Start when this run is done. May be repeated. Queues."),
     ],
     "priority": Annotated[
-        int | None, typer.Option("--priority", metavar="N", help="Higher ones start first [0]. Queues.")
+        int | None,
+        typer.Option("--priority", metavar="N", min=-MOST, max=MOST, help="Higher ones start first [0]. Queues."),
     ],
     "memory": Annotated[
         float | None,
-        typer.Option("--memory", metavar="GB", min=0, help="Memory it needs: small jobs share a device. Queues."),
+        typer.Option(
+            "--memory", metavar="GB", min=0, max=MOST, help="Memory it needs: small jobs share a device. Queues."
+        ),
     ],
     "retries": Annotated[
-        int | None, typer.Option("--retries", metavar="N", min=0, help="Try so often again after a failure. Queues.")
+        int | None,
+        typer.Option("--retries", metavar="N", min=0, max=MOST, help="Try so often again after a failure. Queues."),
     ],
     "time_limit": Annotated[
         str | None,

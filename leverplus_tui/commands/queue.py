@@ -10,7 +10,7 @@ from db import store
 from db.session import reading, writing
 from db.store import TicketRow
 from leverplus_tui.commands.database import find_run_id, find_run_ids, open_home
-from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument, RunsArgument
+from leverplus_tui.commands.options import MOST, HomeOption, JsonOption, RunArgument, RunsArgument
 from leverplus_tui.jobs import launcher
 from leverplus_tui.queue.submit import tend
 from leverplus_tui.text.output import put, put_json, say, table
@@ -59,7 +59,9 @@ def unpause(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = 
 
 def priority(
     run: RunArgument,
-    number: Annotated[int, typer.Argument(metavar="N", help="Higher ones start first; 0 is usual.")],
+    number: Annotated[
+        int, typer.Argument(metavar="N", min=-MOST, max=MOST, help="Higher ones start first; 0 is usual.")
+    ],
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -178,18 +178,14 @@ def run_job(
     asked = build_spec(kind, flags, spec_file, assignments or (), preset=preset)
     following = [Following.read(words, kind) for words in then or ()]
     wish = wished(place, queueing)
-    begun = Begun(name=name or "", force=force, as_json=as_json)
+    begun = Begun(name=name or "", force=force, as_json=as_json, following=following)
     watched = not detach and not any(value for name, value in queueing.items() if name != "on")
     if queueing.get("on") and kind in ("rce", "grpo"):
         raise UserError("--on: a training runs on this machine; evaluations, RL data and embeddings run on a cluster")
     if wish is not None:
-        run_id = queue(place, asked, wish, begun, follows=watched)
+        queue(place, asked, wish, begun, follows=watched)
     else:
-        run_id = begin(place, resolved(asked, place), begun, follows=not detach and not following)
-    for one in following:
-        one.queue(place, run_id, force)
-    if following and wish is None and not detach:
-        attend(place, run_id, as_json=as_json)
+        begin(place, resolved(asked, place), begun, follows=not detach)
 
 
 @dataclass(frozen=True)
@@ -200,6 +196,12 @@ class Begun:
     force: bool = False
     as_json: bool = False
     parent: int | None = None
+    following: Sequence[Following] = ()
+    """What is queued behind it, before it is watched."""
+
+    def queue_following(self, place: Home, run_id: int) -> None:
+        for one in self.following:
+            one.queue(place, run_id, self.force)
 
 
 def begin(place: Home, spec: Any, begun: Begun, *, follows: bool) -> int:
@@ -213,6 +215,7 @@ def begin(place: Home, spec: Any, begun: Begun, *, follows: bool) -> int:
     run_id = launcher.launch(
         place, spec, name=begun.name, forced=checked.blocked, parent=begun.parent, findings=checked.stored()
     )
+    begun.queue_following(place, run_id)
     if follows:
         attend(place, run_id, as_json=begun.as_json)
         return run_id
@@ -235,7 +238,7 @@ def checked_or_exit(place: Home, spec: Any, begun: Begun) -> preflight.Checked:
     return checked
 
 
-def queue(place: Home, asked: Any, wish: Wish, begun: Begun, *, follows: bool = False) -> int:
+def queue(place: Home, asked: Any, wish: Wish, begun: Begun, *, follows: bool = False) -> None:
     """Check a run and put it into the queue; what names the output of an unfinished run is checked when that is done."""
     # as in `begin`
     from leverplus_tui.queue.submit import Entry, submit
@@ -247,6 +250,7 @@ def queue(place: Home, asked: Any, wish: Wish, begun: Begun, *, follows: bool = 
         spec, begun.name, checked.stored(), begun.force if waits else checked.blocked, begun.parent, frozenset(waits)
     )
     (run_id,) = submit(place, [entry], wish)
+    begun.queue_following(place, run_id)
     if follows:
         attend(place, run_id, as_json=begun.as_json)
     elif begun.as_json:
@@ -254,7 +258,6 @@ def queue(place: Home, asked: Any, wish: Wish, begun: Begun, *, follows: bool = 
     else:
         put(f"r{run_id}")
         say("queued; `leverplus queue` shows what it waits for, and it starts whether or not this terminal stays")
-    return run_id
 
 
 def _document(run: str | None, status: str, spec: Any, checked: preflight.Checked) -> dict[str, Any]:

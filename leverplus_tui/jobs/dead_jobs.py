@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 from sqlalchemy import Engine
 
 from db import store
-from db.session import reading, writing
+from db.session import DatabaseBusy, DatabaseUnwritable, reading, writing
 from engine.serving.notices import notify
 
 
 def bury_dead(database: Engine) -> None:
     """End as lost the runs whose process is gone, so that nothing dead is shown as running.
 
-    Only a dead process costs a write transaction, so a home that cannot be written can still be looked at.
+    Only a dead process costs a write transaction. A home that cannot be written, or not now, can still be looked at:
+    whoever looks next ends them.
     """
     with reading(database) as session:
         dead = [row for row in store.active_processes(session) if row.ended is None and not store.is_alive(row)]
     if dead:
-        with writing(database) as session:
+        lost: Sequence[store.RunRow] = ()
+        with suppress(DatabaseBusy, DatabaseUnwritable), writing(database) as session:
             lost = store.run_rows(session, run_ids=store.lost_runs(session))
         for row in lost:
             notify({"run": row.ref, "name": row.name, "state": "lost", "reason": "its process is gone without a word"})

@@ -54,6 +54,12 @@ def back_up(home: Home, target: Path, *, files: bool = True) -> Made:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".backup-{os.getpid()}-") as folder:
         copy = Path(folder) / DATABASE
         copy_database(home.database, copy)
+        try:
+            check_copy(copy)  # what `restore` would refuse must not take the place of an older backup
+        except UserError as error:
+            raise UserError(
+                f"no backup was written, for {home.database} is damaged ({error}): `leverplus fsck --repair` saves what can be read"
+            ) from None
         database = open_database(copy)
         with reading(database) as session:
             states = store.run_states(session)

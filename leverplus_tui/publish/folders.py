@@ -15,6 +15,13 @@ from leverplus_tui.publish.content import Outcome, Place, Published
 KNOWN = "leverplus.json"
 
 
+def folder_of(root: Path, run: Published) -> Path:
+    """Where a run stands or will stand: under its name, or under the one that it had when it was published."""
+    named = root / run.label
+    before = [at for at in sorted(root.glob(f"*-{run.uid[:8]}")) if _identity(at).get("leverplus.uid") == run.uid]
+    return before[0] if before and not named.exists() else named
+
+
 def already(folder: Path, run: Published, place: Place) -> Outcome | None:
     """The outcome where the run stands there as it is. Raises UserError where something else does and must not give way."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):

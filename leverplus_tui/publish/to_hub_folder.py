@@ -11,7 +11,7 @@ from db.specs import UserError
 from db.store import CellRow
 from engine.demo.shipped import is_synthetic
 from leverplus_tui.publish.content import Outcome, Place, Published
-from leverplus_tui.publish.folders import already, filled
+from leverplus_tui.publish.folders import already, filled, folder_of
 from leverplus_tui.text.numbers import accuracy, count
 from leverplus_tui.text.output import markdown_table, markdown_text
 from leverplus_tui.text.shots import known_shots, shots_text, shots_words
@@ -33,7 +33,7 @@ def publish(run: Published, place: Place, evaluations: tuple[Published, ...] = (
     measured = [(one, cell) for one in evaluations for cell in one.cells]
     card = _card(run, measured, {name: text for one in (run, *evaluations) for name, text in one.remarks.items()})
     whole = run.with_files({"metrics.json": _metrics(run, evaluations), "README.md": card.encode()})
-    folder = Path(place.at) / run.label
+    folder = folder_of(Path(place.at), run)
     if found := already(folder, whole, place):
         return found
     with filled(folder, whole):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from leverplus_tui.publish.content import Outcome, Place, Published
-from leverplus_tui.publish.folders import already, filled
+from leverplus_tui.publish.folders import already, filled, folder_of
 
 SESSION_START = "_hparams_/session_start_info"
 
@@ -16,7 +16,7 @@ def publish(run: Published, place: Place) -> Outcome:
     """Write the folder, or say that it is there."""
     from tensorboard.summary.writer.record_writer import RecordWriter  # an extra, and 1 s
 
-    folder = Path(place.at) / run.label
+    folder = folder_of(Path(place.at), run)
     if found := already(folder, run, place):
         return found
     with filled(folder, run) as draft:

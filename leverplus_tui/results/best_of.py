@@ -82,7 +82,7 @@ class Best:
     def relabelled(self) -> Iterator[str]:
         """Results that stand under several names."""
         for first, *again in self.repeats:
-            yield f"{', '.join(again)} {'shows' if len(again) == 1 else 'show'} the same as {first}: one result under several names"
+            yield f"{', '.join(again)} {'shows' if len(again) == 1 else 'show'} the same as {first}: counted once"
 
     def remarks(self) -> Iterator[str]:
         """What is to be known beside the answer."""

@@ -30,10 +30,16 @@ def duration(seconds: float | None) -> str:
     return f"{hours // 24}d{hours % 24:02d}h"
 
 
+MOST_DIGITS = 7
+"""Of a number in `seconds`: more would be no time that a job is given, and no number that is stored."""
+
+
 def seconds(text: str) -> int | None:
-    """`90`, `90s`, `15m`, `2h`, `2h30m`, `1d` as whole seconds; None for anything else."""
+    """`90`, `90s`, `15m`, `2h`, `2h30m`, `1d` as whole seconds; None for anything else, and for a number of more than 7 digits."""
     parts = re.findall(r"(\d+)([smhd]?)", text.lower())
-    if not parts or "".join(amount + unit for amount, unit in parts) != text.lower().replace(" ", ""):
+    if not parts or any(len(amount) > MOST_DIGITS for amount, _ in parts):
+        return None
+    if "".join(amount + unit for amount, unit in parts) != text.lower().replace(" ", ""):
         return None
     return sum(int(amount) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[unit] for amount, unit in parts)
 

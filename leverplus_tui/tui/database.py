@@ -6,14 +6,13 @@ Whoever shows something asks `Library.database`, which imports this module when 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
 from db import rows, store
-from db.session import DatabaseBusy, DatabaseUnwritable, data_version, open_database, reading, writing
+from db.session import data_version, open_database, reading, writing
 from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
 from db.user_error import UserError
 from leverplus_tui.data.registering import register
@@ -47,10 +46,8 @@ class Database:
         return data_version(self.engine)
 
     def mark_lost(self) -> None:
-        """Mark runs whose process is dead as lost; where that is impossible now (read-only, or busy), whoever looks next
-        does it."""
-        with suppress(DatabaseBusy, DatabaseUnwritable):
-            bury_dead(self.engine)
+        """Mark runs whose process is dead as lost."""
+        bury_dead(self.engine)
 
     # Runs
 

@@ -146,6 +146,16 @@ def test_a_changed_run_gives_way_only_when_asked(filled: Desk, tmp_path: Path) -
     assert "holds something else" in filled.call(*words, "--replace", code=2).stderr
 
 
+def test_a_renamed_run_is_known_where_it_stands(filled: Desk, tmp_path: Path) -> None:
+    pytest.importorskip("huggingface_hub", reason="an extra: leverplus[hub]")
+    words = ("publish", "r1", "--to", "hub-folder", "--out", str(tmp_path / "models"))
+    [first] = filled.json(*words)["published"]
+    filled.call("rename", "r1", "another name")
+    assert "--replace publishes it anew" in filled.call(*words, code=2).stderr
+    [second] = filled.json(*words, "--replace")["published"]
+    assert first["where"] == second["where"]
+
+
 def test_an_evaluation_carries_the_selector_that_chose(filled: Desk, tmp_path: Path) -> None:
     pytest.importorskip("huggingface_hub", reason="an extra: leverplus[hub]")
     [told] = filled.json("publish", "r4", "--to", "hub-folder", "--out", str(tmp_path))["published"]

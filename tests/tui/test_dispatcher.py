@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from db import process, store
 from db.session import reading, writing
 from db.specs import EvalSpec, TrainSpec, UserError
 from leverplus_tui.jobs import launcher
+from leverplus_tui.jobs.spec_building import build_spec
 from leverplus_tui.queue import dispatcher as module
 from leverplus_tui.queue import lock, submit
 from leverplus_tui.queue.dispatcher import Dispatcher
@@ -156,6 +158,26 @@ def test_then_is_queued_behind_a_run_and_takes_what_it_writes(desk: Desk) -> Non
         spec = store.spec_of(session, run=store.get_run(session, run_id=2))
     assert isinstance(spec, EvalSpec)
     assert (spec.shots, spec.selector) == ((1,), "")
+
+
+def test_then_takes_every_option_or_refuses_it(desk: Desk) -> None:
+    for words, option in {
+        "eval --retries 2": "--retries",
+        "eval --then eval": "--then",
+        "eval --force": "--force",
+    }.items():
+        told = desk.call("run", "eval", "--vlm", "plain", "--queue", "--then", words, code=2).stderr
+        assert f"{option} cannot be given to a run that follows" in told
+    desk.call("run", "eval", "--vlm", "plain", "--queue", "--then", "eval --preset published --vlm plain --shot 1")
+    with reading(desk.database) as session:
+        spec = store.spec_of(session, run=store.get_run(session, run_id=2))
+    assert spec == build_spec("eval", {"vlm": "plain", "shots": ["1"]}, preset="published")
+    assert spec != build_spec("eval", {"vlm": "plain", "shots": ["1"]})
+
+
+def test_then_leaves_one_json_document(desk: Desk) -> None:
+    told = desk.call("run", "eval", "--vlm", "plain", "--device", "cpu", "--json", "--then", "eval --vlm plain")
+    assert json.loads(told.stdout)["status"] == "done"
 
 
 def test_then_after_a_training_evaluates_its_selector(desk: Desk) -> None:

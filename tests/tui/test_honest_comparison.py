@@ -195,8 +195,8 @@ def test_a_relabelled_run_is_no_rival_of_itself(desk: Desk) -> None:
         evaluated(desk, right(first))
     [best] = compared(desk, 1, 2, 3, best_of=True).best
     assert (best.leader, best.runner_up, best.repeats) == ("r2", "r1", (("r2", "r3"),))
-    assert list(best.relabelled()) == ["r3 shows the same as r2: one result under several names"]
-    assert desk.call("compare", "r1", "r2", "r3", "--best-of").stdout.count("one result under several names") == 1
+    assert list(best.relabelled()) == ["r3 shows the same as r2: counted once"]
+    assert desk.call("compare", "r1", "r2", "r3", "--best-of").stdout.count("counted once") == 1
 
 
 def test_named_runs_are_the_others(desk: Desk) -> None:

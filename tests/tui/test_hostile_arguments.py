@@ -32,6 +32,8 @@ COMMANDS = (
     ["data", "forget"], ["data", "health"], ["data", "derive"], ["data", "export"], ["doctor"], ["doctor", "--expect"],
     ["convert"], ["import"], ["import", "--dataset"], ["run", "eval"], ["run", "eval", "--set"], ["run", "eval", "--spec"],
     ["run", "rce"], ["run", "grpo", "--set"], ["run", "generate", "--set"], ["run", "embed", "--set"],
+    ["run", "eval", "--priority"], ["run", "eval", "--memory"], ["run", "eval", "--retries"], ["run", "eval", "--time-limit"],
+    ["run", "eval", "--queue", "--then"], ["priority", "r1"],
 )  # fmt: skip
 VALUES = (
     "",
@@ -150,7 +152,20 @@ def test_no_argument_brings_a_traceback(home: Home, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize(
-    "words", [["show", "\udcff"], ["runs", "-n", "9" * 20], ["run", "eval", "--set", "seed=" + "9" * 30]]
+    "words",
+    [
+        ["show", "\udcff"],
+        ["runs", "-n", "9" * 20],
+        ["run", "eval", "--set", "seed=" + "9" * 30],
+        ["run", "eval", "--seed", "-1"],
+        ["run", "generate", "--seed", "-1"],
+        ["run", "eval", "--queue", "--then", 'eval --name "'],
+        ["run", "eval", "--priority", "9" * 20],
+        ["run", "eval", "--memory", "1e300"],
+        ["run", "eval", "--retries", "9" * 20],
+        ["run", "eval", "--time-limit", "9" * 20 + "d"],
+        ["priority", "r1", "9" * 20],
+    ],
 )
 def test_a_refused_argument_gets_one_line_and_code_two(
     home: Home, words: list[str], capsys: pytest.CaptureFixture[str]

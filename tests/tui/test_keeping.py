@@ -7,14 +7,16 @@ import sqlite3
 import tarfile
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import NoReturn
 
 import pytest
 
 from db import rows, store
 from db.fingerprint import content_sha
-from db.session import open_database, reading, writing
+from db.session import DatabaseUnwritable, open_database, reading, writing
 from db.specs import EvalSpec, TrainSpec
-from leverplus_tui.jobs import launcher
+from leverplus_tui.jobs import dead_jobs, launcher
 from leverplus_tui.keeping import disk
 from leverplus_tui.queue import lock
 from tests.helpers_cli import Desk, make_desk, store_eval
@@ -233,6 +235,10 @@ def test_what_can_be_read_of_a_damaged_database_is_saved(desk: Desk) -> None:
     spoil(desk.home.database, b"stored 5-2-200", b"[1,2]")
     refused = desk.json("fsck", code=1)["findings"]
     assert [finding["code"] for finding in refused] == ["database-damaged"]
+    kept = desk.home.root / "kept.tar"
+    kept.write_text("the backup of yesterday")
+    assert "no backup was written" in desk.call("backup", str(kept), code=2).stderr
+    assert kept.read_text() == "the backup of yesterday"
     told = desk.json("fsck", "--repair", "--quick")["repaired"][0]
     assert "rows copied from the damaged file, which is now" in told
     rest = Desk(desk.home)
@@ -249,3 +255,15 @@ def test_a_home_without_a_database_is_not_checked(desk: Desk) -> None:
     assert "nothing to check" in desk.call("fsck", code=2).stderr
     open_database(desk.home.database)
     assert desk.call("fsck").stdout.endswith("is sound\n")
+
+
+def test_a_home_that_cannot_be_written_is_listed_though_a_job_died(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = trained(desk)
+    monkeypatch.setattr(store, "active_processes", lambda _: [SimpleNamespace(ended=None)])
+    monkeypatch.setattr(store, "is_alive", lambda _: False)
+
+    def refuse(_: object) -> NoReturn:
+        raise DatabaseUnwritable("leverplus.db is read-only")
+
+    monkeypatch.setattr(dead_jobs, "writing", refuse)
+    assert [one["id"] for one in desk.json("runs")] == [f"r{run_id}"]

@@ -24,8 +24,9 @@ def delimiter_of(source: Source) -> str:
 
 
 def lines_of(source: Source) -> list[tuple[int, list[str]]]:
-    """(line, cells) of each row that is not empty. Raises NotReadable where the file is no table of such cells."""
-    reader = csv.reader(io.StringIO(source.text, newline=""), delimiter=delimiter_of(source))
+    """(line, cells) of each row that is not empty. Raises NotReadable where the file is no table of such cells, such as one
+    with an open quote, which would swallow the rows after it."""
+    reader = csv.reader(io.StringIO(source.text, newline=""), delimiter=delimiter_of(source), strict=True)
     rows, line = [], 1
     try:
         for cells in reader:

@@ -219,6 +219,8 @@ def test_tables_in_files_are_read_by_their_words(tmp_path: Path, name: str, cont
         ("a.jsonl", '{"question_id": 1, "answer": "a"}\n{"question_id": 2, "ans', "a.jsonl is cut at line 2"),
         ("a.jsonl", '{"question_id": 1, "answer": "a"}\n{"question_id": 2}\n', "line 2 has no text under prediction"),
         ("a.csv", "question_id,answer\nx,a\n", "line 2: question_id is 'x', not a whole number"),
+        ("a.csv", 'question_id,answer\n1,"a\n2,b\n', "line 2: unexpected end of data"),
+        ("a.csv", "question_id,answer\n", "a header and no answer below it"),
         ("a.json", {"annotations": []}, "a file of a data set, which --dataset takes by its folder"),
         ("a.json", {"a": 1}, "a JSON object with the keys a is none of the layouts"),
         ("a.csv", "a,b\n1,x\n", "nothing says with how many demonstrations"),
