@@ -24,7 +24,8 @@ from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Confirm
 from leverplus_tui.tui.screens.launch import starting
 from leverplus_tui.tui.screens.launch.preflight import PreflightScreen
-from leverplus_tui.tui.widgets.spec_form import SpecForm
+from leverplus_tui.tui.screens.launch.spec_form import SpecForm
+from leverplus_tui.tui.screens.launch.topics import Topic
 
 if TYPE_CHECKING:
     from db.specs import JobSpec
@@ -101,9 +102,12 @@ class LaunchScreen(PageScreen):
 
     @on(SpecForm.Entered)
     def entered(self, event: SpecForm.Entered) -> None:
-        """Say what the field is."""
+        """Say what the field is, or which fields the topic holds."""
         event.stop()
-        field = event.field
+        field = event.line
+        if isinstance(field, Topic):
+            self.query_one("#help", Static).update(f"{field.title}: {', '.join(field.paths)}\nenter opens and closes")
+            return
         allowed = f"\none of {', '.join(field.choices)}" if field.choices else ""
         default = f"\ndefault {field.default}" if field.default else ""
         self.query_one("#help", Static).update(f"{field.path}: {field.help}{allowed}{default}")
