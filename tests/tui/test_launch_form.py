@@ -110,3 +110,12 @@ async def test_lists_are_taken_as_people_type_them(filled: Home) -> None:
             assert page.command() == "leverplus run eval --shot 0 --shot 2 --shot 4"
         page.form.set_value("shots", "0-2")
         assert page.command() == "leverplus run eval --shot 0 --shot 1 --shot 2"
+
+
+async def test_a_duplicate_is_told_before_it_is_started(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        page = await form_of(pilot, "eval", 2)
+        await until(pilot, lambda: "same as r2, done" in text_of(pilot))
+        assert "answers will" in text_of(pilot)
+        page.form.set_value("fresh", "true")
+        await until(pilot, lambda: "same as" not in text_of(pilot))

@@ -70,6 +70,7 @@ class LaunchScreen(PageScreen):
                 yield Static("", id="command", markup=False)
                 yield Static("", id="problem", markup=False)
                 yield Static("", id="estimate", markup=False)
+                yield Static("", id="twin", markup=False)
                 yield Static("name: what lists call the run", id="help", markup=False)
 
     def _form(self) -> SpecForm:
@@ -123,15 +124,26 @@ class LaunchScreen(PageScreen):
             spec = self.form.to_spec()
             command.update(self.command())
             problem.update("")
-            self._tell_estimate(estimated(spec, self.library.home))
+            self._tell("#estimate", estimated(spec, self.library.home))
+            self._look_for_twin(spec)
         except UserError as error:
             problem.update(str(error))
-            self._tell_estimate("")
+            self._tell("#estimate", "")
+            self._tell("#twin", "")
 
-    def _tell_estimate(self, line: str) -> None:
-        told = self.query_one("#estimate", Static)
+    def _tell(self, where: str, line: str) -> None:
+        told = self.query_one(where, Static)
         told.update(line)
         told.display = bool(line)
+
+    @work(group="twin", exclusive=True, exit_on_error=False)
+    async def _look_for_twin(self, spec: JobSpec) -> None:
+        """Say which run has asked for the same."""
+        try:
+            asked = await asyncio.to_thread(resolved, spec, self.library.home)
+            self._tell("#twin", await asyncio.to_thread(self.library.database.twin, asked))
+        except UserError:  # a file that is not there, which is said when the job is to start
+            self._tell("#twin", "")
 
     @property
     def holds_changes(self) -> bool:
