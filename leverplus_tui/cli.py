@@ -59,6 +59,7 @@ DATA: dict[str, Leaf] = {
     "export": Leaf("data_make:export", "Write RL data in another format: R2, R3, JSON lines, Parquet."),
 }
 DEMO: dict[str, Leaf] = {
+    "load": Leaf("demo_load:load", "Fill a home with twelve small runs and one that still runs (two minutes)."),
     "circle": Leaf("circle:circle", "Make RL data, train a selector, hold it against its controls (minutes)."),
     "build": Leaf("demo:build", "Train the built-in model again (minutes on two cores)."),
 }

@@ -13,6 +13,7 @@ Reading (a `reading` or `writing` session):
     state_counts(session) -> {state: runs}                     largest_subsets(session) -> {shots: questions}
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
     run_of_spec(session, *, spec) -> run id or None            note_of(session, *, run_id) -> str
+    twin(session, *, spec) -> run id or None: the one to expect the same of
     measured_cells(session, *, subset_shas, retrievers) -> list[MeasuredCell]     evaluations_on(session, *, subset_shas, vlm)
     chosen(session, *, run_id, shot) -> {question_id: demonstrations}          newest_with_selector(session, *, paths) -> run id
     cells(session, *, run_ids) -> list[CellRow]                findings / checkpoints / artifacts / processes(session, *, run_id)
@@ -163,6 +164,7 @@ from db.store.runs import (
     spec_of,
     spec_text,
     tag,
+    twin,
     untag,
 )
 from db.store.settings import metric_names, setting_fields, smaller_is_better, varying_settings
@@ -302,6 +304,7 @@ __all__ = [
     "ticket_of",
     "tickets",
     "try_again",
+    "twin",
     "unanswered",
     "untag",
     "varying_settings",

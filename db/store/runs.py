@@ -135,6 +135,15 @@ def run_of_spec(session: Session, *, spec: AnySpec) -> int | None:
     return found
 
 
+def twin(session: Session, *, spec: AnySpec) -> int | None:
+    """The newest run of this very specification that is done, else the newest one; deleted ones do not count."""
+    sql = (
+        "SELECT id FROM run WHERE spec_sha = :sha AND deleted_at IS NULL ORDER BY state = 'done' DESC, id DESC LIMIT 1"
+    )
+    found = query(session, sql, {"sha": stored_spec(session, spec)[1]})
+    return found[0]["id"] if found else None
+
+
 def _unless_deleted(run: Run, deleted: bool) -> Run:
     if run.deleted_at is not None and not deleted:
         raise UserError(f"{ref(run.id)} was deleted: `leverplus runs --where deleted:yes` lists deleted runs")

@@ -6,6 +6,7 @@ Everything typed by hand goes through `from_text`, so a flag, a `--set` and a fo
 from __future__ import annotations
 
 import difflib
+import re
 import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ def options(kind: str) -> tuple[SpecOption, ...]:
 
 
 LONGEST_QUOTE = 200
+LONGEST_RANGE = 1000
 
 
 def validated(kind: str, values: Mapping[str, Any]) -> JobSpec:
@@ -95,11 +97,11 @@ def from_text(annotation: Any, text: Any) -> Any:
     """What a person typed, in the shape that the annotation wants; wrong values are passed on for pydantic to name."""
     kinds = _members(annotation)
     if isinstance(text, (list, tuple)):
-        return [item for part in text for item in _items(str(part))]
+        return [item for part in text for item in _items(str(part), kinds)]
     if type(None) in kinds and text.strip().lower() in ("none", "null"):
         return None
     if any(get_origin(member) is tuple for member in kinds):
-        return _items(text)
+        return _items(text, kinds)
     if any(_is_spec(member) for member in kinds):
         return _toml(text)
     return _unquoted(text)
@@ -198,9 +200,20 @@ def _json(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _items(text: str) -> list[str]:
+def _items(text: str, kinds: Sequence[Any]) -> list[str]:
+    """`0,2,4`; of numbers also `0 2 4`, of whole numbers also `0-4`."""
+    inner = {item for kind in kinds if get_origin(kind) is tuple for item in get_args(kind)} - {...}
     stripped = text.strip().removeprefix("[").removesuffix("]")
-    return [_unquoted(item.strip()) for item in stripped.split(",") if item.strip()]
+    parts = re.split(r"[,\s]+" if inner and inner <= {int, float} else ",", stripped)
+    items = [_unquoted(part.strip()) for part in parts if part.strip()]
+    return [one for item in items for one in _range(item)] if inner == {int} else items
+
+
+def _range(text: str) -> list[str]:
+    """`0-4` is `0 1 2 3 4`; what is no rising range, or too long a one, stays as it is, to be refused by its words."""
+    ends = re.fullmatch(r"(\d{1,9})-(\d{1,9})", text, re.ASCII)
+    numbers = range(int(ends[1]), int(ends[2]) + 1) if ends else range(0)
+    return [str(number) for number in numbers] if 0 < len(numbers) <= LONGEST_RANGE else [text]
 
 
 def _unquoted(text: str) -> str:

@@ -61,6 +61,7 @@ def test_a_run_is_found_by_its_specification(tmp_path: Path) -> None:
     with reading(engine) as session:
         spec = store.spec_of(session, run=store.get_run(session, run_id=first))
         assert store.run_of_spec(session, spec=spec) == first
+        assert store.twin(session, spec=spec) == second
         assert store.run_of_spec(session, spec=spec.model_copy(update={"seed": 8})) is None
     with writing(engine) as session:
         store.set_state(session, run_id=first, state="stopped")

@@ -44,6 +44,7 @@ def test_a_later_source_wins(tmp_path: Path) -> None:
     ("field", "text", "value"),
     [
         ("shots", ["1", "2,4"], (1, 2, 4)),
+        ("shots", ["0-2 4"], (0, 1, 2, 4)),
         ("first", ["[100, 200]"], (100, 200)),
         ("limit", "none", None),
         ("limit", "7", 7),

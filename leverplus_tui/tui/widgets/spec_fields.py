@@ -13,13 +13,13 @@ from db.specs import SPEC_OF_KIND, Spec
 from leverplus_tui.jobs.spec_options import options
 
 FIRST: Mapping[str, tuple[str, ...]] = {
-    "eval": ("dataset", "split", "shots", "limit", "first", "vlm", "retriever", "selector", "seed"),
-    "rce": ("rl_data", "embeddings", "init", "variant", "rce_epochs", "rce_lr", "seed"),
-    "grpo": ("rl_data", "embeddings", "init", "variant", "rce_epochs", "grpo_epochs", "grpo_lr", "kl_beta", "seed"),
-    "generate": ("dataset", "queries", "shots", "vlm", "selector", "pool", "pool_size", "max_candidates", "seed"),
-    "embed": ("dataset", "encoder", "vlm", "use_image", "use_text"),
+    "eval": ("dataset", "vlm", "shots", "limit", "retriever", "selector"),
+    "rce": ("rl_data", "embeddings", "variant", "rce_epochs", "seed"),
+    "grpo": ("rl_data", "embeddings", "init", "rce_epochs", "grpo_epochs", "seed"),
+    "generate": ("dataset", "vlm", "queries", "shots", "selector", "seed"),
+    "embed": ("dataset", "encoder", "vlm"),
 }
-"""What people change most stands first; every other field follows."""
+"""What people set first for a kind of job; every other field follows."""
 
 
 NAME = "name"

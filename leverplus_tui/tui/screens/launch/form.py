@@ -24,7 +24,8 @@ from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Confirm
 from leverplus_tui.tui.screens.launch import starting
 from leverplus_tui.tui.screens.launch.preflight import PreflightScreen
-from leverplus_tui.tui.widgets.spec_form import SpecForm
+from leverplus_tui.tui.screens.launch.spec_form import SpecForm
+from leverplus_tui.tui.screens.launch.topics import Topic
 
 if TYPE_CHECKING:
     from db.specs import JobSpec
@@ -69,6 +70,7 @@ class LaunchScreen(PageScreen):
                 yield Static("", id="command", markup=False)
                 yield Static("", id="problem", markup=False)
                 yield Static("", id="estimate", markup=False)
+                yield Static("", id="twin", markup=False)
                 yield Static("name: what lists call the run", id="help", markup=False)
 
     def _form(self) -> SpecForm:
@@ -101,9 +103,12 @@ class LaunchScreen(PageScreen):
 
     @on(SpecForm.Entered)
     def entered(self, event: SpecForm.Entered) -> None:
-        """Say what the field is."""
+        """Say what the field is, or which fields the topic holds."""
         event.stop()
-        field = event.field
+        field = event.line
+        if isinstance(field, Topic):
+            self.query_one("#help", Static).update(f"{field.title}: {', '.join(field.paths)}\nenter opens and closes")
+            return
         allowed = f"\none of {', '.join(field.choices)}" if field.choices else ""
         default = f"\ndefault {field.default}" if field.default else ""
         self.query_one("#help", Static).update(f"{field.path}: {field.help}{allowed}{default}")
@@ -119,15 +124,26 @@ class LaunchScreen(PageScreen):
             spec = self.form.to_spec()
             command.update(self.command())
             problem.update("")
-            self._tell_estimate(estimated(spec, self.library.home))
+            self._tell("#estimate", estimated(spec, self.library.home))
+            self._look_for_twin(spec)
         except UserError as error:
             problem.update(str(error))
-            self._tell_estimate("")
+            self._tell("#estimate", "")
+            self._tell("#twin", "")
 
-    def _tell_estimate(self, line: str) -> None:
-        told = self.query_one("#estimate", Static)
+    def _tell(self, where: str, line: str) -> None:
+        told = self.query_one(where, Static)
         told.update(line)
         told.display = bool(line)
+
+    @work(group="twin", exclusive=True, exit_on_error=False)
+    async def _look_for_twin(self, spec: JobSpec) -> None:
+        """Say which run has asked for the same."""
+        try:
+            asked = await asyncio.to_thread(resolved, spec, self.library.home)
+            self._tell("#twin", await asyncio.to_thread(self.library.database.twin, asked))
+        except UserError:  # a file that is not there, which is said when the job is to start
+            self._tell("#twin", "")
 
     @property
     def holds_changes(self) -> bool:

@@ -1,122 +1,31 @@
 """The fields of a specification as a form, made from the specification itself: field docstrings are the help texts.
 
-One line for each field in one table, and one text field that lies over the line being edited: a form of eighty fields
-opens as quickly as one of five.
+What is set first stands open, the rest is folded by topic, and `/` finds a field by its name. One line for each field in
+one table, and one text field that lies over the line being edited: a form of eighty fields opens as quickly as one of five.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, get_args
+from typing import Any, get_args
 
-from textual import events
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.content import Content
 from textual.message import Message
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from db.specs import JobSpec
 from leverplus_tui.jobs.spec_options import flatten, from_text, validated
-from leverplus_tui.text.glyphs import glyph
-from leverplus_tui.text.words import clean
+from leverplus_tui.text.numbers import plural
+from leverplus_tui.tui.screens.launch.field_table import LABEL_WIDTH, Editor, FieldTable, field_row, topic_row
+from leverplus_tui.tui.screens.launch.topics import Lines, Topic
 from leverplus_tui.tui.widgets.spec_fields import AUTO, NAME, Field, fields, typed
-from leverplus_tui.tui.widgets.table import GUTTER, Cell, Column, LineTable, Row
+from leverplus_tui.tui.widgets.table import GUTTER, LineTable, Row
 
-LABEL_WIDTH = 27
-COLUMNS = (Column("field", "field", LABEL_WIDTH), Column("value", "value", 20, flex=200))
-STEPS = {"down": 1, "tab": 1, "enter": 1, "up": -1, "shift+tab": -1}
-"""Keys that end editing, and by how many lines they move."""
-
-
-class FieldTable(LineTable, inherit_bindings=False):
-    """The lines of a form: letters are typed into fields, so that only arrows move.
-
-    Keys are handled where they arrive and not as actions, which come later than the letters typed after them.
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down,tab", "move(1)", "next field", key_display="tab", id="form.next"),
-        Binding("up,shift+tab", "move(-1)", "previous field", show=False, id="form.previous"),
-        Binding("pagedown", "page(1)", "page down", show=False, id="form.page-down"),
-        Binding("pageup", "page(-1)", "page up", show=False, id="form.page-up"),
-        Binding("home", "end(-1)", "first field", show=False, id="form.first"),
-        Binding("end", "end(1)", "last field", show=False, id="form.last"),
-        Binding("enter", "choose", "edit", tooltip="edit this field; typing replaces it", id="form.edit"),
-        Binding(
-            "right",
-            "step(1)",
-            "change",
-            key_display="left right",
-            tooltip="next of the allowed values",
-            id="form.change",
-        ),
-        Binding("left", "step(-1)", "previous of the allowed values", show=False, id="form.change-back"),
-        Binding("backspace,delete", "typed('')", "empty the field", show=False, id="form.empty"),
-    ]
-
-    def __init__(
-        self, columns: Sequence[Column], *, typed: Callable[[str], None], stepped: Callable[[int], None]
-    ) -> None:
-        super().__init__(columns)
-        self._typed, self._stepped = typed, stepped
-
-    def action_step(self, step: int) -> None:
-        """Ask for the next or previous allowed value."""
-        self._stepped(step)
-
-    def action_typed(self, text: str) -> None:
-        """Tell what was typed; nothing empties the field."""
-        self._typed(text)
-
-    def on_key(self, event: events.Key) -> None:
-        """Letters, digits and signs begin to edit; `?` alone still asks for the keys."""
-        if event.is_printable and event.character and event.character != "?":
-            event.stop()
-            self._typed(event.character)
-        elif event.key in ("down", "up", "tab", "shift+tab"):
-            event.stop()
-            event.prevent_default()
-            self.action_move(STEPS[event.key])
-
-    def on_paste(self, event: events.Paste) -> None:
-        """A pasted text is typed text."""
-        event.stop()
-        self._typed(event.text.replace("\n", " "))
-
-
-class Editor(Input):
-    """The text field that lies over a line; arrows, tab and enter keep what was typed, escape what was there before."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "keep", "keep", tooltip="keep what was typed and go on", id="form.keep"),
-        Binding("escape", "restore", "restore", tooltip="put back what was there before", id="form.restore"),
-    ]
-
-    def __init__(self, left: Callable[[int], None], restored: Callable[[], None]) -> None:
-        super().__init__(id="editor", compact=True, select_on_focus=False)
-        self._left, self._restored = left, restored
-
-    def action_keep(self) -> None:
-        """Keep what was typed."""
-        self._left(STEPS["enter"])
-
-    def action_restore(self) -> None:
-        """Put back what was there before."""
-        self._restored()
-
-    async def _on_key(self, event: events.Key) -> None:
-        if event.key in STEPS:
-            event.stop()
-            event.prevent_default()
-            self._left(STEPS[event.key])
-        elif event.key == "escape":
-            event.stop()
-            event.prevent_default()
-            self._restored()
-        else:
-            await super()._on_key(event)
+LONGEST_SHOWN = 20
+"""Letters of a search that are shown."""
 
 
 class SpecForm(Container):
@@ -125,6 +34,7 @@ class SpecForm(Container):
     DEFAULT_CSS = """
     SpecForm { height: 1fr; layers: below above; }
     SpecForm > FieldTable { layer: below; }
+    SpecForm > #sought { layer: below; dock: bottom; height: 1; padding: 0 1; background: $surface; display: none; }
     SpecForm > #editor {
         layer: above;
         position: absolute;
@@ -143,16 +53,18 @@ class SpecForm(Container):
 
     @dataclass
     class Entered(Message):
-        """The cursor is on a field."""
+        """The cursor is on a field, or on the title of a topic."""
 
-        field: Field
+        line: Field | Topic
 
     def __init__(self, kind: str, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id)
         self.kind = kind
         self.fields = {field.path: field for field in fields(kind)}
         self.values = {path: field.default for path, field in self.fields.items()}
-        self._paths = list(self.fields)
+        self.lines = Lines(kind, list(self.fields))
+        self._came_from: Field | None = None
+        """Where the cursor was before the search."""
         self._hidden: dict[str, Any] = {}
         self._editing: str | None = None
         self._before = ""
@@ -160,12 +72,13 @@ class SpecForm(Container):
 
     def compose(self) -> ComposeResult:
         """The lines, and the text field that is laid over one of them."""
-        yield FieldTable(COLUMNS, typed=self._type, stepped=self._step)
+        yield FieldTable(self)
+        yield Static("", id="sought", markup=False)
         yield Editor(self._leave, self._restore)
 
     def on_mount(self) -> None:
         """Show the values."""
-        self.table.fill([self._row(path) for path in self._paths])
+        self._fill()
 
     @property
     def table(self) -> FieldTable:
@@ -184,10 +97,10 @@ class SpecForm(Container):
         dumped = spec.model_dump(mode="json")
         leaves = dict(flatten(dumped))
         self._hidden = {name: dumped[name] for name in dumped if name != "kind" and not self._shows(name)}
-        self.load_values({path: typed(leaves[path]) for path in self._paths if path in leaves})
+        self.load_values({path: typed(leaves[path]) for path in self.fields if path in leaves})
 
     def _shows(self, name: str) -> bool:
-        return any(path == name or path.startswith(name + ".") for path in self._paths)
+        return any(path == name or path.startswith(name + ".") for path in self.fields)
 
     def load_values(self, values: Mapping[str, str]) -> None:
         """Show some values as they would be typed."""
@@ -195,7 +108,7 @@ class SpecForm(Container):
             if path in self.fields:
                 self.values[path] = text or (AUTO if AUTO in self.fields[path].choices else text)
         if self.is_mounted:
-            self.table.put_rows({index: self._row(path) for index, path in enumerate(self._paths)})
+            self._fill()
             self.post_message(self.Changed())
 
     def to_spec(self) -> JobSpec:
@@ -224,58 +137,159 @@ class SpecForm(Container):
 
     # Lines
 
-    def _row(self, path: str) -> Row:
-        field, text = self.fields[path], self.values[path]
-        changed = text != field.default
-        shown = f"{glyph('left')} {text} {glyph('right')}" if field.choices else clean(text)
-        if not shown:
-            return {
-                "field": Cell(path),
-                "value": Cell("required" if field.required else "-", "warn" if field.required else "faint"),
-            }
-        return {"field": Cell(path, "accent" if changed else ""), "value": Cell(shown, "accent" if changed else "")}
+    def _fill(self) -> None:
+        """Draw all lines anew, and show those that are in view now."""
+        self._draw()
+        self.table.set_keys(self.lines.shown())
+
+    def _draw(self) -> None:
+        self.table.marked = [self.lines.key(path) for path in self.fields if self.changed(path)]
+        self.table.put_rows({key: self._row(line) for key, line in enumerate(self.lines.all)})
+
+    def changed(self, path: str) -> bool:
+        """Whether a field has another value than its default."""
+        return self.values[path] != self.fields[path].default
+
+    def _row(self, line: str | Topic) -> Row:
+        if isinstance(line, Topic):
+            return topic_row(line, sum(map(self.changed, line.paths)), opened=line.title in self.lines.opened)
+        indented = not self.lines.sought and self.lines.topic(line) is not None
+        return field_row(self.fields[line], self.values[line], indented=indented)
 
     @property
-    def field(self) -> Field:
+    def line(self) -> Field | Topic | None:
+        """The field, or the topic, under the cursor; None where no field has the name that is sought."""
+        key = self.table.cursor_key
+        line = None if key is None else self.lines.all[key]
+        return self.fields[line] if isinstance(line, str) else line
+
+    @property
+    def field(self) -> Field | None:
         """The field under the cursor."""
-        return self.fields[self._paths[self.table.cursor]]
+        return self.line if isinstance(self.line, Field) else None
 
     def set_value(self, path: str, text: str) -> None:
         """Give a field a value, as if it had been typed."""
         self.values[path] = text
-        self.table.put_rows({self._paths.index(path): self._row(path)})
+        self._draw()
         self.post_message(self.Changed())
 
+    def reset(self) -> None:
+        """Put the default of the field under the cursor back."""
+        if self.field is not None:
+            self.set_value(self.field.path, self.field.default)
+
     def on_line_table_moved(self, event: LineTable.Moved) -> None:
-        """Tell which field the cursor is on, for its help text."""
+        """Tell which line the cursor is on, for its help text."""
         event.stop()
-        self.post_message(self.Entered(self.field))
+        if self.line is not None:
+            self.post_message(self.Entered(self.line))
 
     def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
-        """Enter edits what is there, or takes the next allowed value."""
+        """Enter edits what is there, takes the next allowed value, or opens a topic and closes it."""
         event.stop()
-        if self.field.choices:
-            self._step(1)
-        else:
+        if self.lines.sought is not None:
+            self._found(self.field)
+        elif isinstance(self.line, Topic):
+            self._fold(self.line)
+        elif self.field is not None and self.field.choices:
+            self.step(1)
+        elif self.field is not None:
             self._edit(self.values[self.field.path])
 
-    def _step(self, step: int) -> None:
-        """The next allowed value, round the end."""
+    def _fold(self, topic: Topic, opened: bool | None = None) -> None:
+        self.lines.fold(topic, opened)
+        self._fill()
+
+    def step(self, step: int) -> None:
+        """The next allowed value, round the end; on a topic: open (1) or close (-1)."""
         field = self.field
-        if field.choices:
+        if isinstance(self.line, Topic):
+            self._fold(self.line, step > 0)
+        elif field is not None and field.choices:
             place = field.choices.index(self.values[field.path])
             self.set_value(field.path, field.choices[(place + step) % len(field.choices)])
 
-    def _type(self, text: str) -> None:
+    def type_text(self, text: str) -> None:
         """A letter jumps to the next allowed value that begins with it, or begins to replace the text of the field."""
         field = self.field
-        if field.choices:
+        if self.lines.sought is not None:
+            self.seek(self.lines.sought + text)
+        elif isinstance(self.line, Topic):
+            if text.strip():
+                self.seek(text)
+            elif text:
+                self._fold(self.line)
+        elif field is None:
+            return
+        elif field.choices:
             self._jump(field, text)
         elif self._editing == field.path:
             self.editor.insert_text_at_cursor(text)  # typed so quickly that the text field had no focus yet
             self._take()
         else:
             self._edit(text)
+
+    # Searching
+
+    def seek(self, text: str) -> None:
+        """Show the fields whose names hold this; what is typed next is added to it."""
+        if self.lines.sought is None:
+            self._came_from = self.field
+        self.lines.sought = text
+        self._fill()
+        self.table.cursor = 0
+        told = self.query_one("#sought", Static)
+        told.display = True
+        found = plural(len(self.table.keys), "field") if self.table.keys else f"no such field{self._value_meant()}"
+        told.update(
+            Content.assemble(
+                ("/", "bold $primary"), (text[-LONGEST_SHOWN:], "bold"), "▏  ", (f"{found}, esc leaves", "$faint")
+            )
+        )
+
+    def _value_meant(self) -> str:
+        """A path begins as a search does: enter then takes it for a value."""
+        field = self._came_from
+        return f"; enter sets {field.path}" if field is not None and not field.choices else ""
+
+    def _found(self, field: Field | None) -> None:
+        """End the search on a field; its topic is opened."""
+        topic = self.lines.topic(field.path) if field is not None else None
+        if topic is not None:
+            self.lines.fold(topic, opened=True)
+        self.lines.sought = None
+        self._fill()
+        if field is not None:
+            self.table.move_to(self.lines.key(field.path))
+        self.query_one("#sought", Static).display = False
+
+    def seeks(self, key: str, letter: str | None) -> bool:
+        """Whether a key belongs to the search: `/` begins it, arrows go through what was found, enter goes there."""
+        sought = self.lines.sought
+        if sought is None:
+            if letter != "/":
+                return False
+            self.seek("")
+        elif letter:
+            self.seek(sought + letter)
+        elif key == "backspace":
+            self.seek(sought[:-1]) if sought else self._found(self._came_from)
+        elif key in ("enter", "tab"):
+            self._end_search(sought)
+        elif key == "escape":
+            self._found(self._came_from)
+        else:
+            return False
+        return True
+
+    def _end_search(self, sought: str) -> None:
+        found, meant = self.field, self._value_meant()
+        if found is None and not meant:
+            return
+        self._found(found or self._came_from)
+        if found is None and self._came_from is not None:
+            self.set_value(self._came_from.path, f"/{sought}")
 
     def _jump(self, field: Field, text: str) -> None:
         start = field.choices.index(self.values[field.path]) + 1
@@ -288,6 +302,8 @@ class SpecForm(Container):
 
     def _edit(self, text: str) -> None:
         """Lay the text field over the line of the field under the cursor."""
+        if self.field is None:
+            return
         self._take()
         self._editing = self.field.path
         self._before = self.values[self._editing]
