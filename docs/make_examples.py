@@ -30,6 +30,7 @@ RUNS = {
     "random": ("eval", "--shot", "0", "--shot", "1", "--shot", "2", "--retriever", "random"),
     "fixed pair": ("eval", "--shot", "1", "--shot", "2", "--retriever", "fixed"),
     "nearest": ("eval", "--shot", "1", "--shot", "2", "--retriever", "qi2qi", "--selector", "r1"),
+    "nearest in two steps": ("eval", "--shot", "1", "--shot", "2", "--retriever", "mmices", "--selector", "r1"),
     "untrained": ("eval", "--shot", "1", "--shot", "2", "--retriever", "untrained", "--selector", "r1"),
     "selector": ("eval", "--shot", "1", "--shot", "2", "--selector", "r1"),
 }
