@@ -106,6 +106,9 @@ async def test_typing_on_a_topic_searches_and_a_typed_path_is_not_lost(filled: H
         await until(pilot, lambda: "enter sets dataset" in text_of(pilot))
         await pilot.press("enter")
         assert form.values["dataset"] == "/data/okvqa"
+        form.table.move_to(form.lines.key("name"))
+        await pilot.press("slash", *"zz", "enter", "escape")
+        assert form.values["name"] == ""
 
 
 async def test_lists_are_taken_as_people_type_them(filled: Home) -> None:

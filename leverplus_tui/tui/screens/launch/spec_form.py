@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from db.specs import JobSpec
+from leverplus_tui.jobs.named_paths import FIELDS
 from leverplus_tui.jobs.spec_options import flatten, from_text, validated
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.screens.launch.field_table import LABEL_WIDTH, Editor, FieldTable, field_row, topic_row
@@ -256,7 +257,7 @@ class SpecForm(Container):
     def _value_meant(self) -> str:
         """A path begins as a search does: enter then takes it for a value."""
         field = self._at(self._came_from)
-        return f"; enter sets {field.path}" if isinstance(field, Field) and not field.choices else ""
+        return f"; enter sets {field.path}" if isinstance(field, Field) and field.path in FIELDS else ""
 
     def _found(self, key: int | None) -> None:
         """End the search on a line; the topic of a field is opened."""
