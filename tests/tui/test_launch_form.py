@@ -63,7 +63,7 @@ async def test_a_field_is_found_by_its_name_changed_marked_and_put_back(filled: 
     async with opened(filled) as pilot:
         page = await form_of(pilot)
         form = page.form
-        burst(pilot, "slash", *"beams", "enter", "1", "up")
+        burst(pilot, *"/beams", "enter", "1", "up")
         await until(pilot, lambda: form.values["decode.num_beams"] == "1" and not held_back(pilot))
         key = form.lines.key("decode.num_beams")
         assert form.table.marked == [key]
@@ -95,11 +95,20 @@ async def test_typing_on_a_topic_searches_and_a_typed_path_is_not_lost(filled: H
         await pilot.press(*"dtype", "enter")
         assert form.field is not None
         assert form.field.path == "dtype"
+        topic = form.lines.key(form.lines.topics[0])
+        form.table.move_to(topic)
+        await pilot.press("s", "escape")
+        assert form.table.cursor_key == topic
         form.table.move_to(form.lines.key("dataset"))
+        burst(pilot, *"./okvqa", "enter", "up")
+        await until(pilot, lambda: form.values["dataset"] == "./okvqa" and not held_back(pilot))
         await pilot.press("slash", *"data", "slash", *"okvqa")
         await until(pilot, lambda: "enter sets dataset" in text_of(pilot))
         await pilot.press("enter")
         assert form.values["dataset"] == "/data/okvqa"
+        form.table.move_to(form.lines.key("name"))
+        await pilot.press("slash", *"zz", "enter", "escape")
+        assert form.values["name"] == ""
 
 
 async def test_lists_are_taken_as_people_type_them(filled: Home) -> None:

@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from db.specs import JobSpec
+from leverplus_tui.jobs.named_paths import FIELDS
 from leverplus_tui.jobs.spec_options import flatten, from_text, validated
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.screens.launch.field_table import LABEL_WIDTH, Editor, FieldTable, field_row, topic_row
@@ -63,7 +64,7 @@ class SpecForm(Container):
         self.fields = {field.path: field for field in fields(kind)}
         self.values = {path: field.default for path, field in self.fields.items()}
         self.lines = Lines(kind, list(self.fields))
-        self._came_from: Field | None = None
+        self._came_from: int | None = None
         """Where the cursor was before the search."""
         self._hidden: dict[str, Any] = {}
         self._editing: str | None = None
@@ -159,7 +160,9 @@ class SpecForm(Container):
     @property
     def line(self) -> Field | Topic | None:
         """The field, or the topic, under the cursor; None where no field has the name that is sought."""
-        key = self.table.cursor_key
+        return self._at(self.table.cursor_key)
+
+    def _at(self, key: int | None) -> Field | Topic | None:
         line = None if key is None else self.lines.all[key]
         return self.fields[line] if isinstance(line, str) else line
 
@@ -189,7 +192,7 @@ class SpecForm(Container):
         """Enter edits what is there, takes the next allowed value, or opens a topic and closes it."""
         event.stop()
         if self.lines.sought is not None:
-            self._found(self.field)
+            self._found(self.table.cursor_key)
         elif isinstance(self.line, Topic):
             self._fold(self.line)
         elif self.field is not None and self.field.choices:
@@ -235,7 +238,7 @@ class SpecForm(Container):
     def seek(self, text: str) -> None:
         """Show the fields whose names hold this; what is typed next is added to it."""
         if self.lines.sought is None:
-            self._came_from = self.field
+            self._came_from = self.table.cursor_key
         self.lines.sought = text
         self._fill()
         self.table.cursor = 0
@@ -244,31 +247,35 @@ class SpecForm(Container):
         found = plural(len(self.table.keys), "field") if self.table.keys else f"no such field{self._value_meant()}"
         told.update(
             Content.assemble(
-                ("/", "bold $primary"), (text[-LONGEST_SHOWN:], "bold"), "▏  ", (f"{found}, esc leaves", "$faint")
+                ("/", "bold $primary"),
+                (text[-LONGEST_SHOWN:], "bold"),
+                (" ", "reverse"),
+                (f"  {found}, esc leaves", "$faint"),
             )
         )
 
     def _value_meant(self) -> str:
         """A path begins as a search does: enter then takes it for a value."""
-        field = self._came_from
-        return f"; enter sets {field.path}" if field is not None and not field.choices else ""
+        field = self._at(self._came_from)
+        return f"; enter sets {field.path}" if isinstance(field, Field) and field.path in FIELDS else ""
 
-    def _found(self, field: Field | None) -> None:
-        """End the search on a field; its topic is opened."""
-        topic = self.lines.topic(field.path) if field is not None else None
+    def _found(self, key: int | None) -> None:
+        """End the search on a line; the topic of a field is opened."""
+        field = self._at(key)
+        topic = self.lines.topic(field.path) if isinstance(field, Field) else None
         if topic is not None:
             self.lines.fold(topic, opened=True)
         self.lines.sought = None
         self._fill()
-        if field is not None:
-            self.table.move_to(self.lines.key(field.path))
+        if key is not None:
+            self.table.move_to(key)
         self.query_one("#sought", Static).display = False
 
     def seeks(self, key: str, letter: str | None) -> bool:
         """Whether a key belongs to the search: `/` begins it, arrows go through what was found, enter goes there."""
         sought = self.lines.sought
         if sought is None:
-            if letter != "/":
+            if letter != "/" or self._editing is not None:
                 return False
             self.seek("")
         elif letter:
@@ -284,12 +291,12 @@ class SpecForm(Container):
         return True
 
     def _end_search(self, sought: str) -> None:
-        found, meant = self.field, self._value_meant()
+        found, meant = self.table.cursor_key, self._value_meant()
         if found is None and not meant:
             return
-        self._found(found or self._came_from)
-        if found is None and self._came_from is not None:
-            self.set_value(self._came_from.path, f"/{sought}")
+        self._found(self._came_from if found is None else found)
+        if found is None and self.field is not None:
+            self.set_value(self.field.path, f"/{sought}")
 
     def _jump(self, field: Field, text: str) -> None:
         start = field.choices.index(self.values[field.path]) + 1
