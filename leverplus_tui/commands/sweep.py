@@ -126,6 +126,10 @@ def _sweep(
     prepared = prepare(place, found, name or "", force=force, quiet=as_json)
     blocked = sum(one.forced for one in prepared.entries) if not force else 0
     say(_told(place, found, prepared))
+    if seeds and any(getattr(member.spec, "limit", None) for member in found.members):
+        say(
+            "note: each seed draws questions of its own, so that runs of unlike seeds share few; --first N asks all the same"
+        )
     if blocked:
         say(f"leverplus: {plural(blocked, 'run')} of {len(found.members)} would be blocked by what is named above; mend it, or "
             "go on with --force")  # fmt: skip

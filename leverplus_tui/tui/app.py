@@ -284,6 +284,7 @@ class LeverplusApp(RememberingApp):
     async def on_compare_runs(self, event: messages.CompareRuns) -> None:
         """Show runs side by side."""
         self.library.memory.keep(compared=list(event.run_ids))
+        self.library.to_compare = event.run_ids
         await self.action_mode("compare")
         cast("CompareScreen", self.screen_stack[0]).show_runs(event.run_ids)
 

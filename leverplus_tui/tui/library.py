@@ -24,6 +24,8 @@ class Library:
         """What runs and waits, in words."""
         self.launched: int | None = None
         """The run that was started last from here: where the lists put the cursor."""
+        self.to_compare: tuple[int, ...] = ()
+        """Runs that the Compare page was asked for last; it is made after that."""
 
     @property
     def is_open(self) -> bool:

@@ -20,14 +20,14 @@ REPORTS = Path(__file__).parent.parent / "engine" / "figures" / "reports"
 async def test_a_report_is_shown_completed_and_stored(tmp_path: Path) -> None:
     async with opened(Home(tmp_path / "home"), (120, 36)) as pilot:
         await pilot.press("I")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Ask))
+        await until(pilot, lambda: isinstance(pilot.app.screen, Ask) and isinstance(pilot.app.focused, Input))
         pilot.app.screen.query_one(Input).value = str(REPORTS / "columns_of_models.md")
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmReading))
         assert "accuracies of V4-6 STOP" in text_of(pilot)
         assert "24 figures in 3 runs" in text_of(pilot)
         await pilot.press("d")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Ask))
+        await until(pilot, lambda: isinstance(pilot.app.screen, Ask) and isinstance(pilot.app.focused, Input))
         pilot.app.screen.query_one(Input).value = "okvqa"
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmReading))
@@ -44,7 +44,7 @@ async def test_a_reading_that_is_left_stores_nothing_and_a_refusal_is_told(tmp_p
     async with opened(Home(tmp_path / "home"), (80, 24)) as pilot:
         for path, key in ((REPORTS / "wide_by_shot.md", "n"), (tmp_path / "gone.md", "")):
             await pilot.press("I")
-            await until(pilot, lambda: isinstance(pilot.app.screen, Ask))
+            await until(pilot, lambda: isinstance(pilot.app.screen, Ask) and isinstance(pilot.app.focused, Input))
             pilot.app.screen.query_one(Input).value = str(path)
             await pilot.press("enter")
             if key:

@@ -88,8 +88,8 @@ class CompareScreen(PageScreen):
         yield Static("", id="words")
 
     def on_mount(self) -> None:
-        """Nothing is compared yet."""
-        self._show_empty(not self.run_ids)
+        """Nothing is compared yet, unless the page was made for it."""
+        self._show_empty(not self.library.to_compare)
         self.set_interval(STEP_S, self._tell_step)
 
     def _show_empty(self, empty: bool) -> None:
