@@ -51,6 +51,6 @@ async def test_a_reading_that_is_left_stores_nothing_and_a_refusal_is_told(tmp_p
                 await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmReading))
                 await pilot.press(key)
                 await until(pilot, lambda: isinstance(pilot.app.screen, RunsScreen))
-        await until(pilot, lambda: "does not exist" in text_of(pilot))
+        await until(pilot, lambda: any("does not exist" in told.message for told in pilot.app._notifications))
         with reading(open_database(Home(tmp_path / "home").database)) as session:
             assert store.count_runs(session) == 0
