@@ -20,6 +20,7 @@ from leverplus_tui.commands.database import open_home
 from leverplus_tui.commands.following import FUNCTIONS
 from leverplus_tui.commands.options import QUEUE, DetachOption, ForceOption, HomeOption, JsonOption, wished
 from leverplus_tui.commands.run import COMMANDS, parameter
+from leverplus_tui.commands.run import COMMON as OF_RUN
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_options import options, plain
 from leverplus_tui.queue.estimate import lasts
@@ -33,10 +34,7 @@ from leverplus_tui.text.output import put, put_json, ring, say, table
 from leverplus_tui.text.times import duration, moment
 
 COMMON = {
-    "spec_file": Annotated[
-        Path | None,
-        typer.Option("--spec", metavar="FILE.toml", help="Read fields from this file; options override it."),
-    ],
+    "spec_file": OF_RUN["spec_file"],
     "assignments": Annotated[
         list[str] | None,
         typer.Option(
