@@ -14,12 +14,7 @@ from engine.vlm.packed import PackedVLM
 from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import answers_in_order
 from tests.helpers_packed import random_prompts, random_samples
-from tests.helpers_vlm import save_tiny_llava, save_tiny_qwen
-
-
-@pytest.fixture(scope="module")
-def qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_qwen(tmp_path_factory.mktemp("qwen"))
+from tests.helpers_vlm import save_tiny_llava
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +11,13 @@ import pytest
 import torch
 
 from db.specs import DecodeSpec, UserError
-from db.specs.evaluate import PromptSpec
 from engine.vlm.local import LocalVLM
 from engine.vlm.opening import open_vlm
-from engine.vlm.prompt import Prompt, build
+from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import Answer, answers_in_order
 from engine.vlm.spread import cluster as spread_cluster
 from engine.vlm.spread.cluster import ClusterVLM, address
-from tests.helpers_packed import random_samples
-from tests.helpers_vlm import Sample, save_tiny_qwen
+from tests.helpers_vlm import Sample
 
 NODES = 3
 ROOT = Path(__file__).parents[3]
@@ -47,30 +44,6 @@ def ray_cluster() -> Iterator[Any]:
     yield cluster
     ray.shutdown()
     cluster.shutdown()
-
-
-@pytest.fixture(scope="module")
-def qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_qwen(tmp_path_factory.mktemp("qwen"))
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
-    return random_samples(tmp_path_factory.mktemp("pictures"))
-
-
-@pytest.fixture(scope="module")
-def prompts(samples: list[Sample]) -> list[Prompt]:
-    spec = PromptSpec(max_pixels=28 * 28 * 9)
-    each = [[build(spec, samples[at + 1 : at + 1 + shots], samples[at]) for shots in (0, 1, 2)] for at in range(24)]
-    return list(chain.from_iterable(each))
-
-
-@pytest.fixture(scope="module")
-def alone(qwen: Path) -> LocalVLM:
-    found = open_vlm(str(qwen), decode=DecodeSpec(), device="cpu", engine="packed")
-    assert isinstance(found, LocalVLM)
-    return found
 
 
 @pytest.fixture(scope="module")

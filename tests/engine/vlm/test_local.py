@@ -21,16 +21,11 @@ from engine.vlm.opening import open_vlm
 from engine.vlm.processor import PatchEncoder
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import Answer, answers_in_order
-from tests.helpers_vlm import Sample, make_samples, save_tiny_llava, save_tiny_qwen, world_samples
+from tests.helpers_vlm import Sample, make_samples, save_tiny_llava, world_samples
 
 GREEDY = DecodeSpec(num_beams=1)
 GOLDEN_DECODE = "c17090cdcd00162f7ed3dbdafb802cd8339189e0933c2690b2e9fa35223a9cd6"
 """Hash of the default decoding since the first version: stored answers are found by it."""
-
-
-@pytest.fixture(scope="module")
-def qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_qwen(tmp_path_factory.mktemp("qwen"))
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,6 @@ from engine.vlm.protocol import VLM
 from tests.helpers_vlm import save_tiny_qwen
 
 
-@pytest.fixture(scope="module")
-def qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_qwen(tmp_path_factory.mktemp("qwen"))
-
-
 @pytest.fixture
 def broken(qwen: Path, tmp_path: Path) -> Path:
     """A copy to break."""
