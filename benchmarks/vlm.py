@@ -35,8 +35,8 @@ from benchmarks.vlm_sides import (
 from db.specs.evaluate import DecodeSpec, PromptSpec
 from engine.demo.shipped import model_dir
 from engine.packed.engine import Ask
-from engine.vlm.local import LocalVLM
-from engine.vlm.packed import PackedVLM
+from engine.vlm.local.packed import PackedVLM
+from engine.vlm.local.plain import LocalVLM
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import always, answers_in_order
 from tests.helpers_vlm import Sample

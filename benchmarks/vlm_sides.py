@@ -17,10 +17,10 @@ from torch import Tensor
 
 from db.specs.evaluate import DecodeSpec, PromptSpec
 from engine.demo.shipped import model_dir
-from engine.vlm.loading import Loaded
-from engine.vlm.local import LocalVLM
-from engine.vlm.packed import PackedVLM
-from engine.vlm.processor import load_processor
+from engine.vlm.local.loading import Loaded
+from engine.vlm.local.packed import PackedVLM
+from engine.vlm.local.plain import LocalVLM
+from engine.vlm.local.processor import load_processor
 from engine.vlm.prompt import Prompt, build
 from tests.helpers_vlm import Sample
 
@@ -174,7 +174,7 @@ def packed(loaded: Loaded, decode: DecodeSpec) -> PackedVLM:
 
 def forget(vlm: LocalVLM | PackedVLM) -> None:
     """As if no image had been seen."""
-    from engine.packed.images import Kept
+    from engine.packed.images.encoding import Kept
 
     if isinstance(vlm, PackedVLM):
         features = vlm.engine.features

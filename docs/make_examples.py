@@ -14,7 +14,7 @@ from pathlib import Path
 from db import store
 from db.home import Home
 from db.session import open_database, reading
-from engine.common.atomic import write_text
+from engine.common.files.atomic import write_text
 from engine.demo import recipe
 from leverplus_tui.jobs.spec_command import command_of
 from leverplus_tui.report.gather import gather

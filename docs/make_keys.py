@@ -12,7 +12,7 @@ from textual.dom import DOMNode
 from leverplus_tui.tui import screens, widgets
 from leverplus_tui.tui.app import LeverplusApp
 from leverplus_tui.tui.screens.help import NAMES
-from leverplus_tui.tui.widgets.bars import display_key
+from leverplus_tui.tui.widgets.charts.bars import display_key
 
 HEAD = """# Keys
 

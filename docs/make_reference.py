@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from db.specs import SPEC_OF_KIND, DecodeSpec, PromptSpec, SelectorParts, Spec
 from db.specs.selector import EARLIER, PUBLISHED
-from db.store.filters import run_fields
+from db.store.lists.filters import run_fields
 from docs.from_upstream import page
 from docs.make_keys import keys
 from docs.tables import table
@@ -22,7 +22,7 @@ from engine.rl.index import filters as rl
 from engine.rl.index.query_rows import CLASSES
 from leverplus_tui.cli import TREE
 from leverplus_tui.commands.lazy import Branch, Leaf, load
-from leverplus_tui.commands.run import COMMON
+from leverplus_tui.commands.running.run import COMMON
 from leverplus_tui.jobs.spec_options import SpecOption, options, plain
 
 HERE = Path(__file__).parent

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.evaluate import DecodeSpec, PromptSpec
-from engine.vlm.loading import Loaded, load_model
-from engine.vlm.local import LocalVLM
-from engine.vlm.packed import PackedVLM
+from engine.vlm.local.loading import Loaded, load_model
+from engine.vlm.local.packed import PackedVLM
+from engine.vlm.local.plain import LocalVLM
 from engine.vlm.prompt import Prompt, build
 from tests.helpers_vlm import Sample, make_samples
 

@@ -13,7 +13,7 @@ from transformers.cli.serve import Serve
 from transformers.cli.serving.model_manager import ModelManager
 
 from engine.demo.shipped import model_dir
-from engine.vlm.image_only import load_processor
+from engine.vlm.local.image_only import load_processor
 
 
 def _processor(_: Any, model: str, **__: Any) -> Any:

@@ -11,8 +11,9 @@ import pytest
 
 HEAVY = ("torch", "transformers")
 CLI_MODULES = (
-    "leverplus_tui.commands.run", "leverplus_tui.commands.runs", "leverplus_tui.commands.compare",
-    "leverplus_tui.commands.doctor", "leverplus_tui.commands.imports", "leverplus_tui.jobs.launcher", "leverplus_tui.jobs.follow",
+    "leverplus_tui.commands.running.run", "leverplus_tui.commands.results.runs", "leverplus_tui.commands.results.compare",
+    "leverplus_tui.commands.files.doctor", "leverplus_tui.commands.results.imports", "leverplus_tui.jobs.launcher",
+    "leverplus_tui.jobs.follow",
 )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from db.store.filters import run_fields
+from db.store.lists.filters import run_fields
 from docs.make_reference import QUERY_FIELDS, RUN_FIELDS, stale
 from engine.rl.index.filters import FIELDS
 

@@ -1,6 +1,6 @@
 """The words of every filter in the program: `kind:grpo n>10 -tag:smoke state:done,failed "text"`; all terms must hold.
 
-What a field means is said by each list: runs in `db.store.filters`, queries of RL data in `engine.rl.index.filter`.
+What a field means is said by each list: runs in `db.store.lists.filters`, queries of RL data in `engine.rl.index.filter`.
 """
 
 from __future__ import annotations

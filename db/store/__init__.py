@@ -66,8 +66,12 @@ Writing (a `writing` session):
 """
 
 from db.run_states import ACTIVE, ENDED, FAILED, STATES, UNFINISHED
-from db.store.adding import add_rows
-from db.store.answers import (
+from db.store.base import ref
+from db.store.data.data_on_disk import all_data, as_on_disk, changed_data
+from db.store.data.files import DataRow, add_data, find_data, forget_data, list_data
+from db.store.data.snapshots import keep_snapshot, snapshot
+from db.store.figures.adding import add_rows
+from db.store.figures.answers import (
     PredictionRow,
     answer_sources,
     answered,
@@ -79,23 +83,11 @@ from db.store.answers import (
     scores,
     unanswered,
 )
-from db.store.base import ref
-from db.store.data_on_disk import all_data, as_on_disk, changed_data
-from db.store.detail import (
-    CheckpointRow,
-    RunDetail,
-    artifacts,
-    checkpoints,
-    findings,
-    findings_of,
-    run_detail,
-    specs_of,
-)
-from db.store.evaluations import MeasuredCell, chosen, evaluations_on, measured_cells, newest_with_selector
-from db.store.files import DataRow, add_data, find_data, forget_data, list_data
-from db.store.filters import BadFilter
-from db.store.inputs import drop_findings, facts, inputs
-from db.store.jobs import (
+from db.store.figures.evaluations import MeasuredCell, chosen, evaluations_on, measured_cells, newest_with_selector
+from db.store.figures.matrix import CellRow, cells
+from db.store.figures.metrics import MetricRow, metric_series, metric_summaries
+from db.store.jobs.inputs import drop_findings, facts, inputs
+from db.store.jobs.jobs import (
     ProcessRow,
     active_processes,
     end_process,
@@ -105,7 +97,7 @@ from db.store.jobs import (
     processes,
     start_process,
 )
-from db.store.keeping import (
+from db.store.jobs.keeping import (
     PromisedFile,
     WrongCell,
     deleted_runs,
@@ -119,10 +111,7 @@ from db.store.keeping import (
     set_cell,
     wrong_cells,
 )
-from db.store.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
-from db.store.matrix import CellRow, cells
-from db.store.metrics import MetricRow, metric_series, metric_summaries
-from db.store.queue import (
+from db.store.jobs.queue import (
     TicketRow,
     drop_ticket,
     enqueue,
@@ -136,16 +125,7 @@ from db.store.queue import (
     tickets,
     try_again,
 )
-from db.store.run_lists import (
-    job_ids,
-    largest_subsets,
-    run_ids,
-    run_ids_with_answers,
-    run_values,
-    runs_that_wrote,
-    state_counts,
-)
-from db.store.runs import (
+from db.store.jobs.runs import (
     AnySpec,
     StateConflict,
     create_run,
@@ -167,9 +147,7 @@ from db.store.runs import (
     twin,
     untag,
 )
-from db.store.settings import metric_names, setting_fields, smaller_is_better, varying_settings
-from db.store.snapshots import keep_snapshot, snapshot
-from db.store.sweeps import (
+from db.store.jobs.sweeps import (
     Pace,
     SweepRow,
     create_sweep,
@@ -180,6 +158,28 @@ from db.store.sweeps import (
     settle_spec,
     sweep_of,
 )
+from db.store.lists.detail import (
+    CheckpointRow,
+    RunDetail,
+    artifacts,
+    checkpoints,
+    findings,
+    findings_of,
+    run_detail,
+    specs_of,
+)
+from db.store.lists.filters import BadFilter
+from db.store.lists.listing import FindingCounts, ProgressRow, RunRow, count_runs, list_runs, run_rows
+from db.store.lists.run_lists import (
+    job_ids,
+    largest_subsets,
+    run_ids,
+    run_ids_with_answers,
+    run_values,
+    runs_that_wrote,
+    state_counts,
+)
+from db.store.lists.settings import metric_names, setting_fields, smaller_is_better, varying_settings
 
 __all__ = [
     "ACTIVE",

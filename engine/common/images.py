@@ -26,8 +26,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from engine.common import gate
-from engine.common.fingerprint import content_key
+from engine.common.files import gate
+from engine.common.models.fingerprint import content_key
 
 Value = TypeVar("Value")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from db.specs.base import UserError
-from engine.common.gate import is_folder, is_there
+from engine.common.files.gate import is_folder, is_there
 from engine.data import huggingface, names, official
 from engine.data.huggingface import SUFFIXES
 from engine.data.official import open_official

@@ -17,10 +17,10 @@ from typing import Any
 import msgspec
 
 from db.specs.base import UserError, sha256_text
-from engine.common import gate
-from engine.common.atomic import write_bytes
-from engine.common.fingerprint import file_key
-from engine.common.gate import NotReadable, crowded
+from engine.common.files import gate
+from engine.common.files.atomic import write_bytes
+from engine.common.files.gate import NotReadable, crowded
+from engine.common.models.fingerprint import file_key
 from engine.data import tables
 from engine.data.names import renames
 from engine.data.reading import DAMAGE, MOST_BYTES, read_bytes

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from db.specs.base import UserError
-from engine.common.gate import read_head
+from engine.common.files.gate import read_head
 from engine.data.coco import CocoImages
 from engine.data.names import FOLDERS, KINDS, ROLES, SPLITS, Official, official_files, renames
 from engine.data.reading import read_json

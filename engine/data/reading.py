@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from db.specs.base import UserError
-from engine.common import gate
+from engine.common.files import gate
 
 Content = TypeVar("Content")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import UserError
-from engine.common.gate import NotReadable, opened
+from engine.common.files.gate import NotReadable, opened
 
 SUFFIXES = (".parquet", ".arrow")
 MOST_BYTES = 64 << 30

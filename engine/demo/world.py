@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from db.specs import UserError
-from engine.common.atomic import new_folder
+from engine.common.files.atomic import new_folder
 from engine.demo.language import NAMED, Conventions, Kind, Question, draw_words
 from engine.demo.scene import VALUES, Attribute, Scene, draw, encode, random_scene
 from engine.demo.shipped import BUILTIN, SYNTHETIC_NOTE, WORLDS

@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from engine.common.atomic import files_into
+from engine.common.files.atomic import files_into
 from engine.demo.scene import SIZE, VALUES, Scene, decode, draw, encode
 from engine.demo.shipped import SYNTHETIC_NOTE
 from engine.demo_build.episodes import CURRICULUM, MIXTURE, MOST_DEMONSTRATIONS, Episode, Mixture, draw_episode

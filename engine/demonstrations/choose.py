@@ -22,7 +22,7 @@ from engine.features.encoders import Encoder, open_encoder
 from engine.features.steps import feature_steps
 from engine.features.vectors import Recipe, encoder_mismatch, recipe_of
 from engine.selector import PointerSelector, checkpoint
-from engine.vlm.loading import choose_device
+from engine.vlm.local.loading import choose_device
 from engine.vlm.opening import is_server, open_vlm
 from engine.vlm.protocol import VLM
 

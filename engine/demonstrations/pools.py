@@ -20,8 +20,8 @@ from torch import Tensor
 
 from db.specs.base import UserError, canonical_json, sha256_text
 from db.specs.evaluate import PoolRule
-from engine.common.atomic import write_bytes
-from engine.common.gate import NotReadable, opened
+from engine.common.files.atomic import write_bytes
+from engine.common.files.gate import NotReadable, opened
 from engine.data.sample import Sample, Split
 from engine.demonstrations.neighbours import nearest
 

@@ -16,10 +16,10 @@ import msgspec
 from db.specs.base import UserError, canonical_json, sha256_text
 from db.specs.evaluate import WITHOUT_MODEL, EvalSpec
 from db.specs.generate import GenerateSpec
-from engine.common.atomic import write_text
-from engine.common.fingerprint import file_key
-from engine.common.gate import NotReadable, read_json
-from engine.common.model_files import find_model, weight_files
+from engine.common.files.atomic import write_text
+from engine.common.files.gate import NotReadable, read_json
+from engine.common.models.fingerprint import file_key
+from engine.common.models.model_files import find_model, weight_files
 from engine.demo.shipped import BUILTIN, model_dir
 
 FILE = "paces.json"

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from db.specs.base import Finding
+from engine.common.files.first_bytes import stand_in
+from engine.common.files.gate import NotReadable, read_head
 from engine.common.findings import error, info, warning
-from engine.common.first_bytes import stand_in
-from engine.common.gate import NotReadable, read_head
 from engine.weights.anatomy import FLOATS, ITEM_SIZE, TensorInfo, Unreadable, read_values
 from engine.weights.containers import open_weights
 

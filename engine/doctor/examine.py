@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from db.specs.base import Finding, Report, UserError
+from engine.common.files.first_bytes import BYTE_ORDER_MARK, stand_in
+from engine.common.files.gate import NotReadable, is_folder, read_head
+from engine.common.files.json_kind import HEAD, json_kind
 from engine.common.findings import Cut, Unrecognised, error, warning
-from engine.common.first_bytes import BYTE_ORDER_MARK, stand_in
-from engine.common.gate import NotReadable, is_folder, read_head
-from engine.common.json_kind import HEAD, json_kind
 from engine.common.wording import capital, parted, printable_facts
 from engine.doctor.checkpoint import examine_checkpoint
 from engine.doctor.dataset import dataset_facts, dataset_findings

@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 
 from db.specs.base import Finding, UserError
+from engine.common.files.gate import crowded, read_bytes
 from engine.common.findings import error, warning
-from engine.common.gate import crowded, read_bytes
 from engine.data.reading import DAMAGE
 
 _IDS = msgspec.json.Decoder(list[int])

@@ -22,8 +22,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from db.specs.base import UserError, canonical_json
-from engine.common.atomic import replacing
-from engine.common.gate import NotReadable, size_of
+from engine.common.files.atomic import replacing
+from engine.common.files.gate import NotReadable, size_of
 from engine.weights.archive import ZIP_ERRORS
 from engine.weights.pickle_scan import UNSEEN, unsafe_globals
 

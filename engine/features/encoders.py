@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from db.specs.base import UserError, canonical_json, sha256_text
-from engine.common.fingerprint import file_shas, model_sha
 from engine.common.images import load_image
-from engine.common.model_files import TEXTS_ONLY, find_model, go_offline, module_files, reads_texts_only
-from engine.vlm.loading import check_weights, choose_device, choose_dtype, in_a_line, unloadable
+from engine.common.models.fingerprint import file_shas, model_sha
+from engine.common.models.model_files import TEXTS_ONLY, find_model, go_offline, module_files, reads_texts_only
+from engine.vlm.local.loading import check_weights, choose_device, choose_dtype, in_a_line, unloadable
 from engine.vlm.protocol import VLM
 
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from db.specs.base import UserError, canonical_json, sha256_text
-from engine.common.gate import NotReadable, size_of
+from engine.common.files.gate import NotReadable, size_of
 from engine.common.images import ImageProblem, shown_sha
 from engine.features.embedding_file import EmbeddingFile, read_embeddings, save_tensors, write_embeddings
 from engine.features.encoders import Encoder

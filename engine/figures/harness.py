@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import UserError
-from engine.common.gate import is_there
+from engine.common.files.gate import is_there
 from engine.figures.fields import BadValue, accuracy, shown, text, whole
 from engine.figures.predictions import Numbered, references
 from engine.figures.reading import Figure, ImportedAnswer, LeftOut, Matrix, Reading

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from db.specs.base import UserError
-from engine.common.gate import NotReadable
+from engine.common.files.gate import NotReadable
 from engine.figures.fields import BadValue, shown, text, whole
 from engine.figures.reading import ImportedAnswer, Reading
 from engine.figures.source import Source

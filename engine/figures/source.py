@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import UserError
+from engine.common.files.first_bytes import BYTE_ORDER_MARK
+from engine.common.files.gate import MEBIBYTE, MOST_JSON, NotReadable, is_folder, parse_json, read_bytes, read_head
 from engine.common.findings import Cut
-from engine.common.fingerprint import file_sha
-from engine.common.first_bytes import BYTE_ORDER_MARK
-from engine.common.gate import MEBIBYTE, MOST_JSON, NotReadable, is_folder, parse_json, read_bytes, read_head
+from engine.common.models.fingerprint import file_sha
 from engine.figures.fields import text
 
 HEAD = 64 * 1024

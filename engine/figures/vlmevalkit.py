@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import UserError
-from engine.common.gate import MEBIBYTE, NotReadable
+from engine.common.files.gate import MEBIBYTE, NotReadable
 from engine.figures.fields import BadValue, accuracy, text, whole
 from engine.figures.predictions import Numbered
 from engine.figures.reading import Figure, ImportedAnswer, Matrix, Reading

@@ -52,7 +52,7 @@ def measured(spec: EvalSpec, cache_dir: Path, questions: int, begin: float) -> I
         # seconds that --help and a wrong specification need not wait
         from engine.data.datasets import open_dataset
         from engine.recipes.answering_model import open_answering_model
-        from engine.vlm.local import LocalVLM
+        from engine.vlm.local.plain import LocalVLM
 
     cache_dir.mkdir(parents=True, exist_ok=True)
     dataset = open_dataset(spec.dataset, cache_dir=cache_dir)

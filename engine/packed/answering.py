@@ -8,9 +8,9 @@ from types import TracebackType
 import torch
 from torch import Tensor
 
-from engine.packed.beam_slots import Answering
 from engine.packed.decoding import Decoding, start
-from engine.packed.language import Language
+from engine.packed.kernels.beam_slots import Answering
+from engine.packed.model.language import Language
 from engine.packed.prefill import Prefix
 from engine.packed.transfer import send, send_numbers
 

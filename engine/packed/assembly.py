@@ -6,16 +6,16 @@ from typing import Any
 
 import torch
 
-from engine.packed.attention import Attention, PaddedAttention
 from engine.packed.decoding import Decoding
 from engine.packed.engine import Engine
-from engine.packed.images import Features, Kept, Pixels, Reader
-from engine.packed.language import Language
-from engine.packed.memory import KeyValues
-from engine.packed.pointwise import PlainPointwise, Pointwise
-from engine.packed.shared import Shared
-from engine.packed.tower import OwnTower, PackedTower, Tower
-from engine.packed.weights import LanguageWeights, language_weights, tower_weights
+from engine.packed.images.encoding import Features, Kept, Pixels, Reader
+from engine.packed.images.shared import Shared
+from engine.packed.kernels.attention import Attention, PaddedAttention
+from engine.packed.kernels.pointwise import PlainPointwise, Pointwise
+from engine.packed.model.language import Language
+from engine.packed.model.memory import KeyValues
+from engine.packed.model.tower import OwnTower, PackedTower, Tower
+from engine.packed.model.weights import LanguageWeights, language_weights, tower_weights
 
 TOKENS_ALIVE = 1 << 18
 """Tokens in memory at most; more would not make the groups faster."""
@@ -67,8 +67,8 @@ def _kernels(device: torch.device, dtype: torch.dtype) -> tuple[Attention, Point
         return PaddedAttention(device), PlainPointwise()
     try:
         # Triton is there on a GPU only
-        from engine.packed.fused import FusedAttention
-        from engine.packed.kernels import FusedPointwise
+        from engine.packed.kernels.cuda import FusedPointwise
+        from engine.packed.kernels.fused import FusedAttention
     except ImportError:  # no Triton
         return PaddedAttention(device), PlainPointwise()
     fused = dtype in (torch.bfloat16, torch.float16)

@@ -12,8 +12,8 @@ from engine.common.images import ImageProblem
 from engine.packed.answering import decode, read_forced
 from engine.packed.counts import Counts
 from engine.packed.decoding import Decoding
-from engine.packed.images import Features
-from engine.packed.language import Language
+from engine.packed.images.encoding import Features
+from engine.packed.model.language import Language
 from engine.packed.prefill import Prefixes
 from engine.packed.prefixes import Node, Path, Tree, joined
 from engine.packed.references import log_probabilities

@@ -9,7 +9,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from engine.packed.language import Language
+from engine.packed.model.language import Language
 from engine.packed.prefixes import Node, Segment
 from engine.packed.transfer import send, send_numbers
 

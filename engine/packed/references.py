@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.packed.language import Language
+from engine.packed.model.language import Language
 from engine.packed.prefill import Prefix
 from engine.packed.transfer import send, send_numbers
 

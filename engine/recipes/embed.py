@@ -13,8 +13,8 @@ from db.rows import Artifact, Fact, Row, Withdrawn
 from db.specs.base import Finding, UserError
 from db.specs.embed import EmbedSpec
 from db.specs.evaluate import DecodeSpec, PromptSpec
-from engine.common.fingerprint import file_sha
 from engine.common.images import ImageProblem
+from engine.common.models.fingerprint import file_sha
 from engine.data.datasets import Dataset, open_dataset
 from engine.features.encoders import Encoder, open_encoder
 from engine.features.steps import with_progress

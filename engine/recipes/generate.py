@@ -18,7 +18,7 @@ from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
 from engine.common.accuracy import METRIC
-from engine.common.fingerprint import file_sha
+from engine.common.models.fingerprint import file_sha
 from engine.data.datasets import Dataset, Sample, open_dataset
 from engine.data.subsets import draw_subsets
 from engine.demonstrations import pools
@@ -54,7 +54,7 @@ from engine.rl.reading.file import read_rl_file
 from engine.rl.writing.export import VERSIONS, write_rl
 from engine.rl.writing.groups import Group, generated_group
 from engine.selector import PointerSelector
-from engine.vlm.loading import choose_device
+from engine.vlm.local.loading import choose_device
 from engine.vlm.protocol import VLM
 
 FILE = "rl_data.json"

@@ -11,9 +11,9 @@ from db.specs.base import UserError
 from db.specs.embed import EmbedSpec
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
-from engine.common.fingerprint import files_sha, model_sha
-from engine.common.gate import NotReadable, read_json
-from engine.common.model_files import find_model
+from engine.common.files.gate import NotReadable, read_json
+from engine.common.models.fingerprint import files_sha, model_sha
+from engine.common.models.model_files import find_model
 from engine.data.datasets import Dataset
 from engine.data.defaults import selector_features, selector_file
 from engine.selector.checkpoint import read_manifest

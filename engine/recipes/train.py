@@ -11,7 +11,7 @@ from typing import Any
 from db.rows import Checkpoint, Fact, Row, Settle
 from db.specs import TrainSpec, UserError, canonical_json, sha256_text
 from db.specs.movable import HomePaths
-from engine.common.fingerprint import file_shas
+from engine.common.models.fingerprint import file_shas
 from engine.recipes.inputs import file_input
 from engine.recipes.run_context import RunContext
 from engine.rl.selection import in_training
@@ -32,7 +32,7 @@ from engine.training.inputs import (
 from engine.training.state import load_state, save_state, state_file
 from engine.training.trainer import EpochEnd, Trainer
 from engine.training.watch import before_training, nothing_to_judge
-from engine.vlm.loading import choose_device, devices
+from engine.vlm.local.loading import choose_device, devices
 
 KEEP_EVERY_S = 2.0
 """Epochs that follow each other faster are kept (checkpoints, state) now and then; the last one of a phase always is."""

@@ -27,7 +27,7 @@ from db.specs.selector import (
     Shape,
     expected_tensors,
 )
-from engine.common.atomic import write_bytes, write_text
+from engine.common.files.atomic import write_bytes, write_text
 from engine.selector import PointerSelector
 from engine.weights.anatomy import Anatomy, TensorInfo, Unreadable, read_values
 from engine.weights.containers import open_weights

@@ -17,7 +17,7 @@ import torch
 
 from db.specs.base import UserError
 from db.specs.selector import parameter_count
-from engine.common.atomic import files_into, write_bytes
+from engine.common.files.atomic import files_into, write_bytes
 from engine.common.program import WrittenWrong, file_program, finish, refuse_place
 from engine.selector import PointerSelector
 from engine.selector.checkpoint import Loaded, open_selector, save_selector, tensors_sha

@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from db.specs import UserError
-from engine.common.atomic import replacing
-from engine.common.gate import NotReadable, parse_json, size_of
+from engine.common.files.atomic import replacing
+from engine.common.files.gate import NotReadable, parse_json, size_of
 
 FILE = "training.safetensors"
 MOST_BYTES = 64 << 30

@@ -8,8 +8,8 @@ from typing import Any
 
 from db.specs.base import UserError
 from db.specs.evaluate import WITHOUT_MODEL, DecodeSpec, PromptSpec
-from engine.common.fingerprint import begin_model_sha
-from engine.common.model_files import find_model
+from engine.common.models.fingerprint import begin_model_sha
+from engine.common.models.model_files import find_model
 from engine.demo.shipped import BUILTIN, model_dir
 from engine.vlm.copying import CopyingVLM
 from engine.vlm.protocol import VLM
@@ -50,8 +50,8 @@ def open_vlm(
         return ServedVLM(name, decode=decode, served_model=served_model, concurrency=concurrency)
     directory = model_directory(name)
     # 2.5 s (torch, transformers) that a served model does not need
-    from engine.vlm.choosing import open_local
-    from engine.vlm.loading import devices
+    from engine.vlm.local.choosing import open_local
+    from engine.vlm.local.loading import devices
     from engine.vlm.spread.asking import SpreadVLM
     from engine.vlm.spread.cluster import ClusterVLM, address
 

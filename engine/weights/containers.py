@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from engine.common.gate import NotReadable, is_folder, opened, parse_json, read_bytes
+from engine.common.files.gate import NotReadable, is_folder, opened, parse_json, read_bytes
 from engine.common.wording import counted
 from engine.weights.anatomy import DTYPES, ITEM_SIZE, Anatomy, TensorInfo, Unreadable, bounded_int
 from engine.weights.foreign import refuse_file, refuse_folder

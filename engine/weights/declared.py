@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from db.specs.selector import SelectorParts, SelectorSizes
-from engine.common.gate import NotReadable, is_folder, read_bytes
+from engine.common.files.gate import NotReadable, is_folder, read_bytes
 from engine.weights.anatomy import Anatomy, bounded_int
 from engine.weights.layouts import Problem
 

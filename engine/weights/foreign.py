@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from engine.common.adapters import adapter_in, way_on
-from engine.common.gate import is_folder, is_there
+from engine.common.files.gate import is_folder, is_there
+from engine.common.models.adapters import adapter_in, way_on
 from engine.weights.anatomy import Anatomy, Unreadable
 
 MOST_ENTRIES = 10_000

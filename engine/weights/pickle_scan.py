@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.common.gate import opened, take
+from engine.common.files.gate import opened, take
 from engine.weights.archive import ZIP_ERRORS, headers_in, open_archive, stored_at
 from engine.weights.pickle_operations import READERS
 from engine.weights.pickle_reader import MAX_PICKLE_BYTES, Budget, TooManyOperations, look_through

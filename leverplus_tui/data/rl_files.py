@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from db.specs.base import Report, UserError
-from engine.common.json_kind import HEAD, json_kind
+from engine.common.files.json_kind import HEAD, json_kind
 from engine.rl.index.head import Head, read_head
 from engine.rl.index.query_rows import QueryDetail, QueryRow
 from engine.rl.index.train_questions import COMPARED, TrainRow, TrainRows, rows_file

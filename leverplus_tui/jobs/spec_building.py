@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from db.specs import SPEC_OF_KIND, JobSpec, Spec, UserError
-from engine.common.gate import MOST_SPEC, NotReadable, parse_toml, read_text
+from engine.common.files.gate import MOST_SPEC, NotReadable, parse_toml, read_text
 from leverplus_tui.jobs.published.presets import PRESETS, published
 from leverplus_tui.jobs.published.scopes import find, names_of, ours
 from leverplus_tui.jobs.spec_options import (

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from db.specs import SPEC_OF_KIND, JobSpec, Spec, UserError
-from engine.common.gate import parse_toml
+from engine.common.files.gate import parse_toml
 from engine.common.wording import LAYOUT, printable
 
 GRPO_EPOCHS = 10

@@ -20,7 +20,7 @@ from db.fingerprint import content_sha
 from db.home import Home
 from db.session import open_database, reading, writing
 from db.specs import UserError
-from engine.common.atomic import replacing
+from engine.common.files.atomic import replacing
 from leverplus_tui.keeping.disk import RESERVES
 from leverplus_tui.queue.lock import take
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from db import store
 from db.home import Home
 from db.session import reading
-from engine.common.atomic import abandoned
+from engine.common.files.atomic import abandoned
 
 STATE_FILES = ("training.safetensors", "training-*.safetensors")
 """What a killed training goes on from."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from db.specs import UserError
-from engine.common.atomic import new_folder
+from engine.common.files.atomic import new_folder
 from leverplus_tui.publish.content import Outcome, Place, Published
 
 KNOWN = "leverplus.json"

@@ -13,8 +13,8 @@ from db import store
 from db.specs import Finding
 from db.store import RunDetail
 from leverplus_tui.results.comparison import Asked, Comparison, compare, side_by_side
-from leverplus_tui.results.copying import CopyingRow, copying
 from leverplus_tui.results.health import run_findings
+from leverplus_tui.results.pairs.copying import CopyingRow, copying
 
 MOST_POINTS = 240
 """Points of a curve that are drawn; of a longer one every k-th."""

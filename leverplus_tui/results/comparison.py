@@ -21,12 +21,12 @@ from db.specs.base import findings_json, sha256_text
 from db.store import RunDetail
 from engine.statistics.corrections import benjamini_hochberg, holm
 from leverplus_tui.jobs.spec_options import flatten
-from leverplus_tui.results.attribution import about, made
-from leverplus_tui.results.best_of import Best, best_of, chosen_on_test
-from leverplus_tui.results.copying import CopyingRow, copying
 from leverplus_tui.results.health import run_findings
-from leverplus_tui.results.paired_rows import ComparedCell, Figures, Pair, TwoRuns, Verdict, is_imported
-from leverplus_tui.results.seed_groups import GroupedCell, by_seed
+from leverplus_tui.results.pairs.attribution import about, made
+from leverplus_tui.results.pairs.best_of import Best, best_of, chosen_on_test
+from leverplus_tui.results.pairs.copying import CopyingRow, copying
+from leverplus_tui.results.pairs.paired_rows import ComparedCell, Figures, Pair, TwoRuns, Verdict, is_imported
+from leverplus_tui.results.pairs.seed_groups import GroupedCell, by_seed
 from leverplus_tui.text.sources import sources_json, sources_text, taken
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.statistics.intervals import p_text
 from leverplus_tui.results.comparison import ComparedCell, Comparison, Pair
-from leverplus_tui.results.copying import HEADERS, line
+from leverplus_tui.results.pairs.copying import HEADERS, line
 from leverplus_tui.text.numbers import accuracy, number, plural, signed, signed_interval
 from leverplus_tui.text.output import finding_lines, markdown_table, table
 from leverplus_tui.text.shots import known_shots, shots_text

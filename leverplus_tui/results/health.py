@@ -24,9 +24,9 @@ from engine.demo.shipped import BUILTIN, WORLDS
 from engine.doctor.runs import CONTROLS, UNLEARNED, Measured, control_not_beaten, controls_of, missing_baselines
 from engine.statistics.paired import paired
 from leverplus_tui.jobs.spec_command import command_text
-from leverplus_tui.results.nested import nested_subsets
 from leverplus_tui.results.outcome import command_of_run, exit_code, matrix, way_on
-from leverplus_tui.results.paired_rows import is_imported
+from leverplus_tui.results.pairs.nested import nested_subsets
+from leverplus_tui.results.pairs.paired_rows import is_imported
 from leverplus_tui.text.sources import sources_text, taken
 
 Figure = tuple[RunRow, CellRow]

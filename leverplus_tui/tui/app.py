@@ -27,7 +27,7 @@ from leverplus_tui.tui.screens.dialogs import Tell
 from leverplus_tui.tui.screens.help import HelpScreen
 from leverplus_tui.tui.theme import fallbacks
 from leverplus_tui.tui.watcher import Watcher
-from leverplus_tui.tui.widgets.bars import display_key
+from leverplus_tui.tui.widgets.charts.bars import display_key
 
 if TYPE_CHECKING:
     from db.home import Home

@@ -13,8 +13,8 @@ from db.store import RunDetail
 from leverplus_tui.results.curves import averaged, levels
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.grouping import COMPUTED_BY
-from leverplus_tui.tui.widgets.curve_grid import Panel
-from leverplus_tui.tui.widgets.curves import Rule, Series, continuous
+from leverplus_tui.tui.widgets.charts.curve_grid import Panel
+from leverplus_tui.tui.widgets.charts.curves import Rule, Series, continuous
 
 HIDDEN = ("uniform_loss", "random_reward", "oracle_reward")
 """Metrics that are levels in the charts of others."""

@@ -22,13 +22,13 @@ from leverplus_tui.jobs.twins import twin_line
 from leverplus_tui.tui.grouping import grouped, metrics_of
 from leverplus_tui.tui.memory import ListView
 from leverplus_tui.tui.rows import Answered, Job, Listing, SideBySide
-from leverplus_tui.tui.widgets.curves import continuous
+from leverplus_tui.tui.widgets.charts.curves import continuous
 
 if TYPE_CHECKING:
     from db.specs import JobSpec
-    from leverplus_tui.results.choices import Choices
     from leverplus_tui.results.comparison import Comparison
-    from leverplus_tui.results.copying import CopyingRow
+    from leverplus_tui.results.pairs.choices import Choices
+    from leverplus_tui.results.pairs.copying import CopyingRow
     from leverplus_tui.tui.curve_rows import Curves
 
 
@@ -160,8 +160,8 @@ class Database:
         self, ids: Sequence[int], base: str, go_on: Callable[[], bool]
     ) -> tuple[list[Choices], list[CopyingRow]] | None:
         """What the runs choose differently, and how their answers relate to what was shown; None where `go_on` said no."""
-        from leverplus_tui.results.choices import choices
-        from leverplus_tui.results.copying import copying  # numpy: 140 ms before the first list
+        from leverplus_tui.results.pairs.choices import choices
+        from leverplus_tui.results.pairs.copying import copying  # numpy: 140 ms before the first list
 
         copied: list[CopyingRow] = []
         with reading(self.engine) as session:

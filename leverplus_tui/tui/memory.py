@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.common.atomic import write_text
+from engine.common.files.atomic import write_text
 
 NAME = "terminal.json"
 NEWEST_FIRST = "created desc"

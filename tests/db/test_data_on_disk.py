@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from db import fingerprint, rows, store
 from db.fingerprint import content_sha, modified_ns, total_size
 from db.session import open_database, reading, writing
-from db.store import data_on_disk
+from db.store.data import data_on_disk
 from tests.helpers_db import fresh, new_run
 
 

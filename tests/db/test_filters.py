@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from db import rows, store
 from db.session import open_database, reading, writing
 from db.specs import EvalSpec, TrainSpec
-from db.store import filters
+from db.store.lists import filters
 from tests.helpers_db import a_cell, a_finding, a_subset, add, fresh, start
 
 DAY = 86_400_000_000

@@ -131,7 +131,7 @@ def test_a_home_below_a_file_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_our_own_fault_is_not_hidden(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leverplus_tui.commands.runs.open_home", lambda home: 1 / 0)
+    monkeypatch.setattr("leverplus_tui.commands.results.runs.open_home", lambda home: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         desk.call("runs")
 

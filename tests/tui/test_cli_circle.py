@@ -9,8 +9,8 @@ import pytest
 
 from db.home import Home
 from db.specs import EmbedSpec, EvalSpec, GenerateSpec, TrainSpec
-from leverplus_tui.commands import circle
-from leverplus_tui.commands.run import Begun
+from leverplus_tui.commands.running import circle
+from leverplus_tui.commands.running.run import Begun
 from tests.helpers_cli import make_desk
 
 

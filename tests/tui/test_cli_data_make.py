@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.rl.reading.file import read_rl_file
-from leverplus_tui.commands import data_make
+from leverplus_tui.commands.files import data_make
 from tests import helpers_rl
 from tests.helpers_cli import Desk, make_desk
 from tests.helpers_rl import write

@@ -11,7 +11,7 @@ from db import store
 from db.home import Home
 from db.session import open_database, reading, writing
 from db.specs import EvalSpec, Finding, JobSpec, TrainSpec, UserError
-from leverplus_tui.commands import demo_load
+from leverplus_tui.commands.home import demo_load
 from leverplus_tui.jobs import launcher, preflight
 from leverplus_tui.jobs.preflight import Checked, check
 

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from leverplus_tui.cli import app
-from leverplus_tui.commands import imports
+from leverplus_tui.commands.results import imports
 from tests.engine.figures.test_trackers import mlflow_files
 from tests.helpers_cli import Desk, make_desk
 

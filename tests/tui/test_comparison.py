@@ -12,7 +12,7 @@ from db.session import reading, writing
 from engine.figures.reading import Figure, Matrix, Reading
 from leverplus_tui.results.comparison import Comparison, Pair, compare, spec_diff
 from leverplus_tui.results.comparison_text import csv_text, markdown, plain_text
-from leverplus_tui.results.importing import store_readings
+from leverplus_tui.results.imports.importing import store_readings
 from tests.helpers_cli import Desk, make_desk, store_eval
 
 WRONG = dict.fromkeys(range(1, 101), 0.0)

@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 from db.home import Home
 from db.session import open_database, reading
 from engine.training.objectives import BETA_BOUNDS, KL_HIGH, KL_LOW
-from leverplus_tui.results.choices import _held
 from leverplus_tui.results.curves import BETA_LIMITS, KL_LIMITS, averaged, between, levels
+from leverplus_tui.results.pairs.choices import _held
 from leverplus_tui.tui.curve_rows import read_curves
 from leverplus_tui.tui.screens.compare import CompareScreen
 from leverplus_tui.tui.screens.curves import CurvesScreen

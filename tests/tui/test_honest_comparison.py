@@ -14,7 +14,7 @@ from db.specs import Finding, TrainSpec
 from engine.figures.reading import Figure, Matrix, Reading
 from leverplus_tui.results.comparison import Asked, Comparison, compare
 from leverplus_tui.results.comparison_text import plain_text
-from leverplus_tui.results.importing import store_readings
+from leverplus_tui.results.imports.importing import store_readings
 from leverplus_tui.text.numbers import plural
 from tests.helpers_cli import Desk, make_desk, store_eval
 

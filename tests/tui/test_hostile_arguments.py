@@ -17,7 +17,7 @@ from db.home import Home
 from db.session import open_database, reading, writing
 from db.specs import EvalSpec, TrainSpec, UserError
 from db.specs.terms import BadFilter, parse
-from db.store.runs import one_line
+from db.store.jobs.runs import one_line
 from engine.job import recorder, worker
 from leverplus_tui.cli import app
 from leverplus_tui.commands.lazy import shortened

@@ -11,7 +11,7 @@ from db.specs import Finding
 from engine.doctor.preflight import Check
 from leverplus_tui.jobs.preflight import comparison
 from leverplus_tui.tui.screens.launch.preflight import PreflightReport, PreflightScreen
-from leverplus_tui.tui.widgets.bars import KeyBar
+from leverplus_tui.tui.widgets.charts.bars import KeyBar
 from leverplus_tui.tui.widgets.table import LineTable
 from tests.helpers_tui import opened, settled, text_of
 

@@ -29,8 +29,8 @@ from leverplus_tui.tui.screens.run.info import unit_of
 from leverplus_tui.tui.screens.run.metrics import rests_on
 from leverplus_tui.tui.screens.run.page import RunScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
-from leverplus_tui.tui.widgets.chart import Chart
-from leverplus_tui.tui.widgets.curves import Series
+from leverplus_tui.tui.widgets.charts.chart import Chart
+from leverplus_tui.tui.widgets.charts.curves import Series
 from leverplus_tui.tui.widgets.log import LogView
 from leverplus_tui.tui.widgets.matrix import Matrix
 from tests.helpers_tui import (

@@ -40,7 +40,7 @@ def _one_terminal(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("LEVERPLUS_ASCII", raising=False)
     monkeypatch.delenv("TEXTUAL_THEME", raising=False)
-    monkeypatch.setattr("db.store.filters.now", lambda: int(NOON.timestamp() * 1e6))
+    monkeypatch.setattr("db.store.lists.filters.now", lambda: int(NOON.timestamp() * 1e6))
     monkeypatch.setattr("leverplus_tui.text.times.now", lambda: NOON)
 
 

@@ -162,7 +162,7 @@ def test_a_stopped_sweep_goes_on_with_what_is_missing(desk: Desk) -> None:
 
 
 def test_the_end_of_a_sweep_is_told_by_its_exit_code(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from leverplus_tui.commands import sweep as command
+    from leverplus_tui.commands.running import sweep as command
 
     queue = Dispatcher(desk.home)
     monkeypatch.setattr(command, "tend", lambda home, database: queue.turn())

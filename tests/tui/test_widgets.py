@@ -14,14 +14,14 @@ from leverplus_tui.text.numbers import accuracy
 from leverplus_tui.tui.theme import OWN, THEMES, fallbacks
 from leverplus_tui.tui.watcher import FIRST_READ, Tail
 from leverplus_tui.tui.widgets import text
+from leverplus_tui.tui.widgets.charts.curves import Rule, Series, histogram, reduce, smoothed, ticks, within
+from leverplus_tui.tui.widgets.charts.plot import Look, plot
+from leverplus_tui.tui.widgets.charts.whisker import whisker
 from leverplus_tui.tui.widgets.columns import Column, fit
-from leverplus_tui.tui.widgets.curves import Rule, Series, histogram, reduce, smoothed, ticks, within
 from leverplus_tui.tui.widgets.log import level_of
 from leverplus_tui.tui.widgets.matrix import Figure, heat
 from leverplus_tui.tui.widgets.picture import Unreadable, half_cells
-from leverplus_tui.tui.widgets.plot import Look, plot
 from leverplus_tui.tui.widgets.run_view import run_columns
-from leverplus_tui.tui.widgets.whisker import whisker
 
 
 def test_columns_are_left_out_by_priority_and_never_cut() -> None:

@@ -13,8 +13,15 @@ from db.specs.base import Finding, UserError
 from db.specs.embed import EmbedSpec
 from db.specs.evaluate import WITHOUT_MODEL
 from engine.common.findings import error, warning
-from engine.common.memory import GIGABYTE, memory_of_machine, too_large, weight_bytes
-from engine.common.model_files import TEXTS_ONLY, cached_model, find_model, is_hub_id, read_json, reads_texts_only
+from engine.common.models.memory import GIGABYTE, memory_of_machine, too_large, weight_bytes
+from engine.common.models.model_files import (
+    TEXTS_ONLY,
+    cached_model,
+    find_model,
+    is_hub_id,
+    read_json,
+    reads_texts_only,
+)
 from engine.common.wording import capital, parted
 from engine.demo.shipped import WORLDS, model_dir
 from engine.doctor.preflight.table import Preflight, refusal

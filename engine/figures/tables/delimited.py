@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from engine.common.gate import NotReadable
+from engine.common.files.gate import NotReadable
 from engine.figures.source import Source
 from engine.figures.tables.grid import Document, Table, TableRow
 from engine.figures.tables.words import plain

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.common.gate import NotReadable
+from engine.common.files.gate import NotReadable
 from engine.figures.reading import Reading
 from engine.figures.source import MOST_REPORT, Source
 from engine.figures.tables.delimited import delimited_document, json_lines_document

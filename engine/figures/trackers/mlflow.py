@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.common.gate import MEBIBYTE, is_folder, is_there, read_text
+from engine.common.files.gate import MEBIBYTE, is_folder, is_there, read_text
 from engine.figures.fields import BadValue, text
 from engine.figures.reading import Reading, TrackedRun
 from engine.figures.source import Source

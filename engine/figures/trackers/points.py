@@ -11,7 +11,7 @@ from typing import Any
 
 from db.rows import Metric
 from db.specs.base import canonical_json, sha256_text
-from engine.common.fingerprint import file_sha
+from engine.common.models.fingerprint import file_sha
 from engine.figures.fields import BadValue, text
 
 MOST_POINTS = 2_000_000

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from engine.common.gate import NotReadable
+from engine.common.files.gate import NotReadable
 from engine.figures.fields import text
 from engine.figures.source import Source
 

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.common.gate import MEBIBYTE, read_bytes
+from engine.common.files.gate import MEBIBYTE, read_bytes
 from engine.figures.fields import BadValue, text
 from engine.figures.reading import LeftOut, Reading, TrackedRun
 from engine.figures.source import Source

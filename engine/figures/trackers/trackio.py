@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from engine.common.gate import parse_json
+from engine.common.files.gate import parse_json
 from engine.figures.fields import BadValue, text
 from engine.figures.reading import Reading, TrackedRun
 from engine.figures.source import Source

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.common.fingerprint import file_sha
-from engine.common.gate import MEBIBYTE, is_folder, parse_json, read_bytes
+from engine.common.files.gate import MEBIBYTE, is_folder, parse_json, read_bytes
+from engine.common.models.fingerprint import file_sha
 from engine.figures.fields import BadValue, text
 from engine.figures.reading import LeftOut, Reading, TrackedRun
 from engine.figures.source import Source

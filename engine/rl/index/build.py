@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.specs.base import UserError
-from engine.common.atomic import replacing, write_text
+from engine.common.files.atomic import replacing, write_text
 from engine.rl.health.findings import rl_findings
 from engine.rl.index.summary import Summary, TextColumn, mark, summarise
 from engine.rl.reading import index_place

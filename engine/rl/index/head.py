@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import UserError
-from engine.common.first_bytes import BYTE_ORDER_MARK
-from engine.common.gate import opened
-from engine.common.json_kind import BLANK, COLON, skip_past
+from engine.common.files.first_bytes import BYTE_ORDER_MARK
+from engine.common.files.gate import opened
+from engine.common.files.json_kind import BLANK, COLON, skip_past
 from engine.rl.index.query_rows import Mark, QueryRow
 
 GLANCE = 192 << 10

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from db.specs.base import UserError
-from engine.common.gate import opened
+from engine.common.files.gate import opened
 from engine.rl.index.query_rows import CandidateRow, Mark, QueryDetail
 from engine.rl.index.summary import Marks, mark
 from engine.rl.reading.columns import Labels

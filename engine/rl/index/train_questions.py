@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from db.specs.base import UserError
-from engine.common.atomic import replacing
+from engine.common.files.atomic import replacing
 from engine.demo.shipped import WORLDS
 from engine.rl.index.query_rows import QueryRow
 from engine.rl.reading.index_place import FOLDER

@@ -15,7 +15,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.common.atomic import replacing
+from engine.common.files.atomic import replacing
 from engine.rl.reading import index_place
 
 EVERY_S = 3.0

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from engine.common.first_bytes import BYTE_ORDER_MARK
-from engine.common.gate import opened
+from engine.common.files.first_bytes import BYTE_ORDER_MARK
+from engine.common.files.gate import opened
 from engine.rl.reading.blocks import Blocks
 from engine.rl.reading.columns import Candidates, Labels, Query
 from engine.rl.reading.gathering import Gatherer

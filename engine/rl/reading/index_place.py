@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.common.atomic import abandoned
-from engine.common.gate import opened
+from engine.common.files.atomic import abandoned
+from engine.common.files.gate import opened
 
 FORM = 3
 """Raised when what an index holds changes, so that older ones are made anew."""

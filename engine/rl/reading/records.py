@@ -13,8 +13,8 @@ import msgspec
 import numpy as np
 
 from db.specs.base import UserError
+from engine.common.files.first_bytes import BYTE_ORDER_MARK, stand_in
 from engine.common.findings import Cut
-from engine.common.first_bytes import BYTE_ORDER_MARK, stand_in
 from engine.rl.reading.json_lines import split_lines
 
 Text = Annotated[str, msgspec.Meta(max_length=200_000)]

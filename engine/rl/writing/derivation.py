@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from db.specs.base import UserError
-from engine.common.fingerprint import file_sha
+from engine.common.models.fingerprint import file_sha
 from engine.common.program import refuse_place
 from engine.rl.health.rates import health
 from engine.rl.reading.file import RLFile, read_rl_file

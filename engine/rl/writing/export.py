@@ -13,8 +13,8 @@ from typing import Any, Literal
 import msgspec
 
 from db.specs.base import UserError
-from engine.common.atomic import replacing
-from engine.common.fingerprint import file_sha
+from engine.common.files.atomic import replacing
+from engine.common.models.fingerprint import file_sha
 from engine.common.program import WrittenWrong, file_program, finish, refuse_place
 from engine.rl.reading.file import RLFile, read_rl_file
 from engine.rl.reading.json_lines import KEY

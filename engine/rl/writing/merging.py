@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from db.specs.base import UserError
-from engine.common.fingerprint import file_sha
+from engine.common.models.fingerprint import file_sha
 from engine.rl.reading.file import RLFile, read_rl_file
 from engine.rl.writing.export import refuse_contradictions, write_rl
 from engine.rl.writing.groups import Group, Pointed, groups_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from engine.common.atomic import replacing
+from engine.common.files.atomic import replacing
 from engine.common.program import WrittenWrong
 from engine.data.tables import arrow_for
 from engine.rl.writing.groups import Group, Pointed, Record

@@ -15,10 +15,10 @@ from typing import Any
 from db.specs.base import UserError
 from engine.common.images import ImageProblem
 from engine.common.importing import no_collections
-from engine.common.model_files import go_offline
-from engine.vlm.choosing import open_local
-from engine.vlm.local import LocalVLM
-from engine.vlm.packed import PackedVLM
+from engine.common.models.model_files import go_offline
+from engine.vlm.local.choosing import open_local
+from engine.vlm.local.packed import PackedVLM
+from engine.vlm.local.plain import LocalVLM
 from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import Measured
 from engine.vlm.spread.messages import Done, Embedded, Enough, Failed, Images, Open, Opened, Shard, Some, State, Texts

@@ -14,7 +14,7 @@ from torch import Tensor
 from db.specs.base import Finding, UserError
 from engine.common.images import ImageProblem
 from engine.common.shards import borders, cut
-from engine.vlm.loading import choose_device
+from engine.vlm.local.loading import choose_device
 from engine.vlm.prompt import Prompt, request_sha
 from engine.vlm.protocol import Answer, always
 from engine.vlm.spread.messages import Done, Embedded, Enough, Images, Open, Opened, Shard, Some, State, Texts
@@ -36,7 +36,7 @@ class SpreadVLM:
     """See `engine.vlm.protocol.VLM` and `Measured`."""
 
     def __init__(self, devices: Sequence[str], **options: Any) -> None:
-        """`options` are those of `engine.vlm.choosing.open_local` but the device. Raises UserError."""
+        """`options` are those of `engine.vlm.local.choosing.open_local` but the device. Raises UserError."""
         for device in reversed(devices):
             choose_device(device)  # refuses what is not here
         self.name = str(options["name"])

@@ -20,10 +20,10 @@ from torch import Tensor
 
 from db.specs.base import UserError
 from engine.common.images import ImageProblem
-from engine.common.model_files import find_model
+from engine.common.models.model_files import find_model
 from engine.common.shards import borders, cut
 from engine.demo.shipped import BUILTIN, model_dir
-from engine.vlm.choosing import open_local
+from engine.vlm.local.choosing import open_local
 from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import Answer, always
 from engine.vlm.spread import asking
@@ -60,7 +60,7 @@ class ClusterVLM(asking.SpreadVLM):
     """See `engine.vlm.protocol.VLM` and `Measured`."""
 
     def __init__(self, where: str, **options: Any) -> None:
-        """`options` are those of `engine.vlm.choosing.open_local` but the device. Raises UserError."""
+        """`options` are those of `engine.vlm.local.choosing.open_local` but the device. Raises UserError."""
         self._ray = connected(where)
         self.name = str(options["name"])
         resources = self._ray.cluster_resources()

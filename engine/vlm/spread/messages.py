@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Open:
-    """Load the model; `options` are those of `engine.vlm.choosing.open_local`."""
+    """Load the model; `options` are those of `engine.vlm.local.choosing.open_local`."""
 
     options: Mapping[str, Any]
 

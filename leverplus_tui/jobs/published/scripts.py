@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from db.specs import UserError
-from engine.common.gate import MOST_SPEC, NotReadable, read_text
+from engine.common.files.gate import MOST_SPEC, NotReadable, read_text
 from leverplus_tui.jobs.published.names import Scope
 from leverplus_tui.jobs.published.presets import published
 from leverplus_tui.jobs.published.scopes import VARIANT_SCRIPTS, ours, scope_of

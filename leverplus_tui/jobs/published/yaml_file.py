@@ -10,7 +10,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from db.specs import UserError
-from engine.common.gate import MOST_SPEC, NotReadable, read_text
+from engine.common.files.gate import MOST_SPEC, NotReadable, read_text
 
 MOST_NODES, MOST_DEPTH = 20_000, 50
 """A composed configuration of the published code has some hundred values, five deep. Aliases count as what they repeat."""

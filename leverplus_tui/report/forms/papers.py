@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from engine.common.wording import printable
 from engine.statistics.intervals import p_text
 from leverplus_tui.report.gather import Gathered
-from leverplus_tui.results.paired_rows import ComparedCell, Pair
+from leverplus_tui.results.pairs.paired_rows import ComparedCell, Pair
 from leverplus_tui.text.catalogue import Catalogue
 from leverplus_tui.text.numbers import count, signed, signed_interval
 from leverplus_tui.text.shots import known_shots, shots_text

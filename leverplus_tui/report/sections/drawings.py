@@ -8,7 +8,7 @@ from leverplus_tui.report.blocks import Figure, Panel
 from leverplus_tui.report.gather import Gathered, Series
 from leverplus_tui.report.sections import svg
 from leverplus_tui.report.sections.svg import Line, Point, Scale
-from leverplus_tui.results.paired_rows import ComparedCell, Pair
+from leverplus_tui.results.pairs.paired_rows import ComparedCell, Pair
 from leverplus_tui.text.catalogue import Catalogue
 from leverplus_tui.text.numbers import count
 from leverplus_tui.text.shots import known_shots

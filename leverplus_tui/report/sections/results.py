@@ -14,7 +14,7 @@ from leverplus_tui.report.gather import Gathered
 from leverplus_tui.report.sections import svg
 from leverplus_tui.report.sections.drawings import accuracy_figures, difference_bar, difference_scale
 from leverplus_tui.report.sections.summary import lead
-from leverplus_tui.results.paired_rows import ComparedCell, Pair
+from leverplus_tui.results.pairs.paired_rows import ComparedCell, Pair
 from leverplus_tui.text.catalogue import Catalogue
 from leverplus_tui.text.numbers import accuracy, count, number, signed, signed_interval
 from leverplus_tui.text.shots import known_shots, shots_text

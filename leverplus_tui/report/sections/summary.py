@@ -8,8 +8,8 @@ from db.store import CellRow, RunDetail
 from engine.demo.shipped import is_synthetic
 from engine.statistics.intervals import p_phrase
 from leverplus_tui.report.gather import Gathered
-from leverplus_tui.results.best_of import Best
-from leverplus_tui.results.paired_rows import ComparedCell, Pair
+from leverplus_tui.results.pairs.best_of import Best
+from leverplus_tui.results.pairs.paired_rows import ComparedCell, Pair
 from leverplus_tui.text.catalogue import Catalogue
 from leverplus_tui.text.numbers import accuracy, count, number, signed, signed_interval
 from leverplus_tui.text.shots import known_shots

@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import DatabaseReady, DataChanged, JobsCounted, LogGrew, View, Viewed
-from leverplus_tui.tui.widgets.bars import KeyBar, ModeBar
+from leverplus_tui.tui.widgets.charts.bars import KeyBar, ModeBar
 from leverplus_tui.tui.widgets.failing import TellsFailures
 
 SMALLEST = (60, 15)

@@ -15,16 +15,16 @@ from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.states import STATE_ROLES, VERDICT_ROLES, marks, shown_state, state_text
 from leverplus_tui.text.times import age, duration
 from leverplus_tui.text.words import clean, short_name
+from leverplus_tui.tui.widgets.charts.whisker import whisker
 from leverplus_tui.tui.widgets.run_view import how
 from leverplus_tui.tui.widgets.spec_fields import AUTO, auto_fields
 from leverplus_tui.tui.widgets.table import Cell
-from leverplus_tui.tui.widgets.whisker import whisker
 
 if TYPE_CHECKING:
     from db.store import CheckpointRow, RunRow
-    from leverplus_tui.results.choices import Choices
     from leverplus_tui.results.comparison import ComparedCell, Comparison, Pair
-    from leverplus_tui.results.copying import CopyingRow
+    from leverplus_tui.results.pairs.choices import Choices
+    from leverplus_tui.results.pairs.copying import CopyingRow
 
 ACCURACY, CHOSEN, COPIED, METRICS = "accuracy", "demonstrations chosen", "learning or copying", "metrics"
 CHECKPOINTS, DIFFERING, RUN, AGREEING = "checkpoints", "settings that differ", "run", "settings that agree"
@@ -123,7 +123,7 @@ def _choice_lines(found: Sequence[Choices], runs: Sequence[str], base: str) -> I
 
 def _copying_lines(found: Sequence[CopyingRow], runs: Sequence[str]) -> Iterator[Line]:
     """How the answers relate to those that were shown."""
-    from leverplus_tui.results.copying import LABELS  # numpy: 140 ms before the page is there
+    from leverplus_tui.results.pairs.copying import LABELS  # numpy: 140 ms before the page is there
 
     for shot in sorted({row.shot for row in found}):
         by_run = {row.run: dict(zip(LABELS.values(), row.cells(), strict=True)) for row in found if row.shot == shot}

@@ -20,9 +20,9 @@ from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.system import System
 from leverplus_tui.tui.theme import COLOURS
-from leverplus_tui.tui.widgets.chart import SERIES_COLOURS, legend_sign
-from leverplus_tui.tui.widgets.curve_grid import CurveGrid
-from leverplus_tui.tui.widgets.plot import Look
+from leverplus_tui.tui.widgets.charts.chart import SERIES_COLOURS, legend_sign
+from leverplus_tui.tui.widgets.charts.curve_grid import CurveGrid
+from leverplus_tui.tui.widgets.charts.plot import Look
 
 if TYPE_CHECKING:
     from leverplus_tui.tui.curve_rows import Curves

@@ -12,7 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from leverplus_tui.tui.messages import CopyText
-from leverplus_tui.tui.widgets.bars import KeyBar
+from leverplus_tui.tui.widgets.charts.bars import KeyBar
 
 
 def keys_line(*pairs: tuple[str, str]) -> Static:

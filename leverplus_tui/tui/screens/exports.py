@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from db.session import reading
-from engine.common.atomic import write_text
+from engine.common.files.atomic import write_text
 from leverplus_tui.results import comparison_text as written
 from leverplus_tui.results.comparison import compare
 from leverplus_tui.results.run_files import csv_text, json_text

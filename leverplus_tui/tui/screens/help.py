@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from leverplus_tui.tui.widgets.bars import display_key
+from leverplus_tui.tui.widgets.charts.bars import display_key
 
 PAGE, EVERYWHERE = "This page", "Everywhere"
 Sections = dict[str, dict[str, tuple[list[str], str]]]

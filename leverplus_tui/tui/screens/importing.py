@@ -17,8 +17,8 @@ from db.home import Home
 from engine.doctor.readings import reading_findings
 from engine.figures.readers import read_file
 from engine.figures.reading import Reading
-from leverplus_tui.results.readings import reading_lines
-from leverplus_tui.results.taking import Told, take
+from leverplus_tui.results.imports.readings import reading_lines
+from leverplus_tui.results.imports.taking import Told, take
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.output import finding_lines
 from leverplus_tui.text.words import clean

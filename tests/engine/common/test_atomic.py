@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.common import atomic
+from engine.common.files import atomic
 
 
 def names(folder: Path) -> list[str]:
@@ -89,7 +89,7 @@ def test_files_move_into_a_folder_beside_what_is_there(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from engine.common import atomic
+from engine.common.files import atomic
 
 with atomic.replacing(Path(sys.argv[1])):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.common.fingerprint import begin_model_sha, file_sha, file_shas, files_sha, model_sha
+from engine.common.models.fingerprint import begin_model_sha, file_sha, file_shas, files_sha, model_sha
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def test_hashes_are_remembered_until_the_file_changes(
         hashed.append(path)
         return real(path)
 
-    monkeypatch.setattr("engine.common.fingerprint.file_sha", counted)
-    monkeypatch.setattr("engine.common.fingerprint.SETTLED_NS", 0)
+    monkeypatch.setattr("engine.common.models.fingerprint.file_sha", counted)
+    monkeypatch.setattr("engine.common.models.fingerprint.SETTLED_NS", 0)
     first = model_sha(model, tmp_path / "cache")
     assert sorted(path.name for path in hashed) == ["config.json", "model.safetensors", "tokenizer.json"]
     hashed.clear()
@@ -74,7 +74,7 @@ def test_hashes_are_remembered_until_the_file_changes(
 def test_a_file_put_in_place_with_the_old_size_and_time_is_hashed_again(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.common.fingerprint.SETTLED_NS", 0)
+    monkeypatch.setattr("engine.common.models.fingerprint.SETTLED_NS", 0)
     weights = model / "model.safetensors"
     status = weights.stat()
     first = file_shas([weights], tmp_path / "cache")
@@ -123,8 +123,8 @@ def test_hashes_that_were_begun_are_waited_for_and_not_made_twice(
         hashed.append(path.name)
         return file_sha(path)
 
-    monkeypatch.setattr("engine.common.fingerprint.file_sha", counted)
-    monkeypatch.setattr("engine.common.fingerprint.SETTLED_NS", 0)
+    monkeypatch.setattr("engine.common.models.fingerprint.file_sha", counted)
+    monkeypatch.setattr("engine.common.models.fingerprint.SETTLED_NS", 0)
     begin_model_sha(model, tmp_path / "cache")
     assert model_sha(model, tmp_path / "cache") == expected
     assert hashed.count("model.safetensors") == 1
@@ -135,7 +135,7 @@ def test_hashes_that_were_begun_are_waited_for_and_not_made_twice(
 def test_a_file_that_changes_after_its_hash_was_begun_is_hashed_again(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.common.fingerprint.SETTLED_NS", 0)
+    monkeypatch.setattr("engine.common.models.fingerprint.SETTLED_NS", 0)
     begin_model_sha(model)
     (model / "model.safetensors").write_bytes(b"other weights")
     assert file_shas([model / "model.safetensors"])[model / "model.safetensors"] == file_sha(

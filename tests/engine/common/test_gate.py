@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from db.specs.base import UserError
-from engine.common import gate
+from engine.common.files import gate
 from engine.common.images import ImageProblem, conversion, image_sha, load_image
-from engine.common.model_files import find_model, read_json
+from engine.common.models.model_files import find_model, read_json
 from engine.data.datasets import open_dataset
 from engine.data.official import QuestionRow
 from engine.data.reading import read_json as read_rows

@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.common import memory
-from engine.common.memory import memory_of_machine, too_large, weight_bytes
+from engine.common.models import memory
+from engine.common.models.memory import memory_of_machine, too_large, weight_bytes
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ def test_weights_that_do_not_fit_into_memory_are_named_before_they_are_read(
 
 
 def test_a_text_encoder_compares_texts_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.common.model_files.require", lambda *_: None)
+    monkeypatch.setattr("engine.common.models.model_files.require", lambda *_: None)
     folder = tmp_path / "texts"
     shutil.copytree(model_dir(), folder)
     (folder / "modules.json").write_text("[]")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from db.specs import EmbedSpec, EvalSpec, GenerateSpec, TrainSpec
 from db.specs.imported import ImportSpec
-from engine.common.fingerprint import file_sha
+from engine.common.models.fingerprint import file_sha
 from engine.demo import shipped
 from engine.job.worker import settled
 from engine.selector.checkpoint import load_selector, save_selector

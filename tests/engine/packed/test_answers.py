@@ -11,10 +11,10 @@ from torch import Tensor
 
 from db.specs.base import UserError
 from db.specs.evaluate import DecodeSpec, PromptSpec
-from engine.packed.memory import KeyValues
+from engine.packed.model.memory import KeyValues
 from engine.recipes.run_context import Stop
-from engine.vlm.loading import Loaded
-from engine.vlm.packed import PackedVLM
+from engine.vlm.local.loading import Loaded
+from engine.vlm.local.packed import PackedVLM
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import answers_in_order
 from tests.helpers_packed import loaded, packed, plain, random_prompts, random_samples
@@ -87,7 +87,7 @@ def test_order_and_company_change_no_answer(model: Loaded, prompts: list[Prompt]
 
 
 def test_what_is_shared_is_computed_once(model: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.vlm.packed.FIRST_BLOCKS", ())  # prefixes are sought among the prompts of a block
+    monkeypatch.setattr("engine.vlm.local.packed.FIRST_BLOCKS", ())  # prefixes are sought among the prompts of a block
     prompts = random_prompts(random_samples(tmp_path, 9), 60, seed=3)
     vlm = packed(model, DecodeSpec())
     answers_in_order(vlm, prompts)

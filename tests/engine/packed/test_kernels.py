@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.packed.attention import Attention, PaddedAttention
-from engine.packed.beam_slots import Answering
-from engine.packed.pointwise import PlainPointwise
+from engine.packed.kernels.attention import Attention, PaddedAttention
+from engine.packed.kernels.beam_slots import Answering
+from engine.packed.kernels.pointwise import PlainPointwise
 
 INTERPRETED = bool(os.environ.get("TRITON_INTERPRET"))
 pytestmark = pytest.mark.skipif(not (torch.cuda.is_available() or INTERPRETED), reason="needs a GPU")
@@ -31,7 +31,7 @@ def close(found: Tensor, expected: Tensor, dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("dtype", PRECISIONS)
 @pytest.mark.parametrize("width", [32, 1280, 100])
 def test_norms_and_gates(dtype: torch.dtype, width: int) -> None:
-    from engine.packed.kernels import FusedPointwise
+    from engine.packed.kernels.cuda import FusedPointwise
 
     ours, plain = FusedPointwise(), PlainPointwise()
     x, more, weight = draw(5, width, dtype=dtype), draw(5, width, dtype=dtype), draw(width, dtype=dtype)
@@ -45,7 +45,7 @@ def test_norms_and_gates(dtype: torch.dtype, width: int) -> None:
 @pytest.mark.parametrize("dtype", PRECISIONS)
 @pytest.mark.parametrize(("heads", "width"), [(4, 80), (3, 16)])
 def test_rotation_in_place(dtype: torch.dtype, heads: int, width: int) -> None:
-    from engine.packed.kernels import FusedPointwise
+    from engine.packed.kernels.cuda import FusedPointwise
 
     x, cos, sin = draw(6, heads + 2, width, dtype=dtype), draw(6, width), draw(6, width)
     expected, untouched = PlainPointwise().rotate(x[:, :heads], cos, sin), x[:, heads:].clone()
@@ -56,7 +56,7 @@ def test_rotation_in_place(dtype: torch.dtype, heads: int, width: int) -> None:
 @pytest.mark.parametrize("dtype", PRECISIONS)
 @pytest.mark.parametrize(("queries", "kept", "width"), [(16, 2, 128), (4, 2, 8), (3, 3, 24)])
 def test_rotation_with_keys_and_values_to_their_slots(dtype: torch.dtype, queries: int, kept: int, width: int) -> None:
-    from engine.packed.kernels import FusedPointwise
+    from engine.packed.kernels.cuda import FusedPointwise
 
     x, cos, sin = (
         draw(5, queries + 2 * kept, width, dtype=dtype),
@@ -79,7 +79,7 @@ def test_rotation_with_keys_and_values_to_their_slots(dtype: torch.dtype, querie
 def test_beams_read_their_prompt_and_their_own_answer(
     dtype: torch.dtype, beams: int, heads: int, kept: int, width: int, steps: int
 ) -> None:
-    from engine.packed.kernels import attend_beams
+    from engine.packed.kernels.cuda import attend_beams
 
     lengths = torch.tensor([130, 1, 64, 77])
     places = torch.randperm(500)[: int(lengths.sum()) + 4 * beams * steps].to(DEVICE, torch.int32)
@@ -99,7 +99,7 @@ def test_beams_read_their_prompt_and_their_own_answer(
 @pytest.mark.skipif(INTERPRETED, reason="the fused attention needs a GPU")
 @pytest.mark.parametrize("heads", [2, 16])
 def test_fused_attention_reads_what_padded_attention_reads(heads: int) -> None:
-    from engine.packed.fused import FusedAttention
+    from engine.packed.kernels.fused import FusedAttention
 
     fused: Attention = FusedAttention(DEVICE)
     padded: Attention = PaddedAttention(DEVICE)

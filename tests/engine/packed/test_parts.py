@@ -13,15 +13,15 @@ from torch import Tensor
 from db.specs.evaluate import DecodeSpec, PromptSpec
 from engine.common.images import ImageProblem
 from engine.packed.engine import Ask
-from engine.packed.images import Kept, Reader
-from engine.packed.memory import KeyValues
+from engine.packed.images.encoding import Kept, Reader
+from engine.packed.images.reading import Sizing, Source
+from engine.packed.model.memory import KeyValues
+from engine.packed.model.tower import order
+from engine.packed.model.weights import unsupported
 from engine.packed.prefill import relative_positions
-from engine.packed.reading import Sizing, Source
-from engine.packed.tower import order
-from engine.packed.weights import unsupported
-from engine.vlm.loading import Loaded
-from engine.vlm.local import LocalVLM
-from engine.vlm.processor import PatchEncoder
+from engine.vlm.local.loading import Loaded
+from engine.vlm.local.plain import LocalVLM
+from engine.vlm.local.processor import PatchEncoder
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import always, answers_in_order
 from tests.helpers_packed import CAPS, loaded, packed, plain, random_prompts, random_samples
@@ -198,7 +198,7 @@ def test_what_is_on_the_device_already_is_not_sent_there(monkeypatch: pytest.Mon
     def sent(*_: object) -> Tensor:
         raise AssertionError("the tokens are there")
 
-    monkeypatch.setattr("engine.packed.images.send", sent)
+    monkeypatch.setattr("engine.packed.images.encoding.send", sent)
     kept = Kept(torch.device("cpu", 0), 1000, 0)
     kept.put("image", torch.ones(1, 2, 3))
     found = kept.get("image")

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from engine.packed.images import Kept
-from engine.packed.shared import Shared
+from engine.packed.images.encoding import Kept
+from engine.packed.images.shared import Shared
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="this system has no files in memory")
 CPU = torch.device("cpu")

@@ -11,7 +11,7 @@ import torch
 
 from db.rows import Artifact, Fact, Progress, Row
 from db.specs import DecodeSpec, EmbedSpec, Finding, UserError
-from engine.common.fingerprint import file_sha
+from engine.common.models.fingerprint import file_sha
 from engine.data.datasets import open_dataset
 from engine.features.encoders import VLMEncoder, open_encoder
 from engine.features.vectors import embed_samples, read_embeddings, recipe_of

@@ -17,9 +17,9 @@ from db.specs import DecodeSpec, GenerateSpec, UserError
 from engine.data.datasets import open_dataset
 from engine.recipes.generate import generate
 from engine.recipes.run_context import RunContext
-from engine.vlm.local import LocalVLM
+from engine.vlm.local.plain import LocalVLM
+from engine.vlm.local.processor import PatchEncoder
 from engine.vlm.opening import open_vlm
-from engine.vlm.processor import PatchEncoder
 from engine.vlm.prompt import Prompt, build
 from tests.helpers_generate import ScriptedVLM
 

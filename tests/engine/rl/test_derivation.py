@@ -11,7 +11,7 @@ import pytest
 
 from db.specs import UserError
 from engine.common.accuracy import METRIC
-from engine.common.fingerprint import file_sha
+from engine.common.models.fingerprint import file_sha
 from engine.rl.health.findings import rl_findings
 from engine.rl.reading.file import RLFile, read_rl_file
 from engine.rl.writing.derivation import derive

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from db.specs.base import UserError
-from engine.common.atomic import replacing
+from engine.common.files.atomic import replacing
 from engine.rl.health.findings import rl_findings
 from engine.rl.index import build as rl_index
 from engine.rl.index.browse import Browse

@@ -9,7 +9,7 @@ import pytest
 
 from db.specs import DecodeSpec
 from db.specs.evaluate import PromptSpec
-from engine.vlm.local import LocalVLM
+from engine.vlm.local.plain import LocalVLM
 from engine.vlm.opening import open_vlm
 from engine.vlm.prompt import Prompt, build
 from tests.helpers_packed import random_samples

@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from db.specs.base import UserError
 from db.specs.evaluate import DecodeSpec
-from engine.common.fingerprint import model_sha
+from engine.common.models.fingerprint import model_sha
 from engine.demo.shipped import model_dir
-from engine.vlm.loading import load_model
+from engine.vlm.local.loading import load_model
 from engine.vlm.opening import open_vlm
 
 pytest.importorskip("peft", reason="pip install 'leverplus[peft]'")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from db.specs import DecodeSpec, PromptSpec, UserError
-from engine.vlm.local import LocalVLM
+from engine.vlm.local.plain import LocalVLM
 from engine.vlm.opening import open_vlm
 from engine.vlm.prompt import build
 from tests.helpers_vlm import QWEN_TEMPLATE, make_samples, save_tiny_qwen

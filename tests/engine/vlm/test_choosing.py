@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from db.specs import DecodeSpec
-from engine.vlm.local import LocalVLM
+from engine.vlm.local.packed import PackedVLM
+from engine.vlm.local.plain import LocalVLM
 from engine.vlm.opening import open_vlm
-from engine.vlm.packed import PackedVLM
 from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import answers_in_order
 from tests.helpers_packed import random_prompts, random_samples
@@ -81,17 +81,17 @@ def test_what_a_self_test_found_is_remembered_until_code_or_weights_change(
         tested.append(vlm)
         return 1e-6 * len(tested)
 
-    monkeypatch.setattr("engine.vlm.choosing.distance", counted)
+    monkeypatch.setattr("engine.vlm.local.choosing.distance", counted)
     found = [opened(qwen, "auto", cache_dir=tmp_path).facts()["vlm_engine_distance"] for _ in range(2)]
     assert found == [1e-6, 1e-6]
-    monkeypatch.setattr("engine.vlm.selftest._code", lambda: "another version")
+    monkeypatch.setattr("engine.vlm.local.selftest._code", lambda: "another version")
     assert opened(qwen, "auto", cache_dir=tmp_path).facts()["vlm_engine_distance"] == 2e-6
     (tmp_path / "selftests.json").write_text("{broken")
     assert opened(qwen, "auto", cache_dir=tmp_path).facts()["vlm_engine_distance"] == 3e-6
 
 
 def test_a_failed_self_test_is_not_remembered(qwen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.vlm.choosing.distance", lambda _: 0.5)
+    monkeypatch.setattr("engine.vlm.local.choosing.distance", lambda _: 0.5)
     assert not isinstance(opened(qwen, "auto", cache_dir=tmp_path), PackedVLM)
     monkeypatch.undo()
     assert isinstance(opened(qwen, "auto", cache_dir=tmp_path), PackedVLM)
@@ -106,7 +106,7 @@ def test_a_kernel_that_does_not_run_is_told(qwen: Path, monkeypatch: pytest.Monk
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no kernel image is available")
 
-    monkeypatch.setattr("engine.packed.language.Language.decode", broken)
+    monkeypatch.setattr("engine.packed.model.language.Language.decode", broken)
     vlm = opened(qwen, "packed")
     assert not isinstance(vlm, PackedVLM)
     assert "no kernel image is available" in vlm.facts()["vlm_engine_reason"]

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from db.specs import DecodeSpec, UserError
-from engine.vlm.local import LocalVLM
+from engine.vlm.local.plain import LocalVLM
 from engine.vlm.opening import open_vlm
 from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import Answer, answers_in_order

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 
 from db.specs import DecodeSpec, PromptSpec
-from engine.packed.weights import unsupported
-from engine.vlm.local import LocalVLM
+from engine.packed.model.weights import unsupported
+from engine.vlm.local.plain import LocalVLM
 from engine.vlm.opening import open_vlm
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import answers_in_order
@@ -107,7 +107,7 @@ def test_a_processor_that_cannot_be_tried_answers_by_the_whole_of_it(
     def fails(*_: object) -> None:
         raise KeyError("shortest_edge")
 
-    monkeypatch.setattr("engine.vlm.processor._tried", fails)
+    monkeypatch.setattr("engine.vlm.local.processor._tried", fails)
     vlm = opened(tmp_path, beams=1)
     assert vlm.facts()["vlm_images"].startswith("with every prompt: it cannot be tried")
     assert not any(answer.error for answer in answers_in_order(vlm, prompts_of(samples)))

@@ -13,12 +13,12 @@ import torch
 from PIL import Image
 
 from db.specs import DecodeSpec, PromptSpec, UserError
-from engine.common.fingerprint import model_sha
+from engine.common.models.fingerprint import model_sha
 from engine.demo.shipped import model_dir
 from engine.recipes.run_context import Stop
-from engine.vlm.local import LocalVLM
+from engine.vlm.local.plain import LocalVLM
+from engine.vlm.local.processor import PatchEncoder
 from engine.vlm.opening import open_vlm
-from engine.vlm.processor import PatchEncoder
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import Answer, answers_in_order
 from tests.helpers_vlm import Sample, make_samples, save_tiny_llava, world_samples

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from db.specs import DecodeSpec, UserError
-from engine.common.model_files import find_model, weight_files
+from engine.common.models.model_files import find_model, weight_files
 from engine.vlm.opening import open_vlm
 from engine.vlm.protocol import VLM
 from tests.helpers_vlm import save_tiny_qwen

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from db.specs import DecodeSpec, PromptSpec
-from engine.vlm import local
-from engine.vlm.local import LocalVLM
+from engine.vlm.local import plain as local
+from engine.vlm.local.plain import LocalVLM
+from engine.vlm.local.processor import PromptEncoder
 from engine.vlm.opening import open_vlm
-from engine.vlm.processor import PromptEncoder
 from engine.vlm.prompt import build
 from engine.vlm.protocol import answers_in_order
 from tests.helpers_vlm import QWEN_TEMPLATE, make_samples, save_tiny_qwen

@@ -11,8 +11,8 @@ from db.specs import DecodeSpec, EvalSpec, UserError
 from db.specs.evaluate import PromptSpec
 from engine.common.images import ImageProblem
 from engine.recipes.train import train
-from engine.vlm.loading import choose_device, devices
-from engine.vlm.local import LocalVLM
+from engine.vlm.local.loading import choose_device, devices
+from engine.vlm.local.plain import LocalVLM
 from engine.vlm.opening import open_vlm
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import answers_in_order

@@ -12,9 +12,9 @@ from safetensors.torch import save_file
 
 from db.specs.base import Report, UserError
 from db.specs.evaluate import EvalSpec
-from engine.common import adapters
-from engine.common.adapters import AdapterIgnored, adapter_in
-from engine.common.model_files import find_model
+from engine.common.models import adapters
+from engine.common.models.adapters import AdapterIgnored, adapter_in
+from engine.common.models.model_files import find_model
 from engine.demo.shipped import model_dir
 from engine.doctor.examine import examine
 from engine.doctor.preflight import preflight

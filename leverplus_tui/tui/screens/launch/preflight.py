@@ -19,7 +19,7 @@ from leverplus_tui.text.states import LEVEL_SEVERITIES, SEVERITY_ROLES
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.screens.dialogs import Confirm
 from leverplus_tui.tui.screens.run.info import found
-from leverplus_tui.tui.widgets.bars import KeyBar
+from leverplus_tui.tui.widgets.charts.bars import KeyBar
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
 
 if TYPE_CHECKING:

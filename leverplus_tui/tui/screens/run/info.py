@@ -22,12 +22,12 @@ from leverplus_tui.text.times import duration
 from leverplus_tui.text.words import clean, short_name
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.theme import COLOURS
-from leverplus_tui.tui.widgets.chart import SERIES_COLOURS, Chart
-from leverplus_tui.tui.widgets.curves import Series
+from leverplus_tui.tui.widgets.charts.chart import SERIES_COLOURS, Chart
+from leverplus_tui.tui.widgets.charts.curves import Series
+from leverplus_tui.tui.widgets.charts.whisker import whisker
 from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.run_view import how
 from leverplus_tui.tui.widgets.text import bar, pad
-from leverplus_tui.tui.widgets.whisker import whisker
 
 if TYPE_CHECKING:
     from db.specs import Finding

@@ -15,7 +15,7 @@ from leverplus_tui.text.numbers import number, plural
 from leverplus_tui.text.shares import FEW_QUERIES
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.screens.run.info import curves, drawn
-from leverplus_tui.tui.widgets.chart import MOST, Chart
+from leverplus_tui.tui.widgets.charts.chart import MOST, Chart
 from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
 

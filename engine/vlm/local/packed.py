@@ -1,0 +1,237 @@
+"""A vision-language model in this process, answering through the packed engine. See `docs/engine.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import chain, islice, repeat
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from db.specs.base import canonical_json, sha256_text
+from db.specs.evaluate import DecodeSpec
+from engine.common.images import MISSING_SHA, ImageProblem, image_sha, load_image
+from engine.packed.assembly import build
+from engine.packed.decoding import Decoding
+from engine.packed.engine import Ask, Engine, Reply, TooLong
+from engine.packed.images.reading import Source
+from engine.packed.prefixes import Path as PromptPath
+from engine.packed.prefixes import cut
+from engine.vlm.local.loading import Loaded
+from engine.vlm.local.plain import LocalVLM
+from engine.vlm.prompt import Prompt
+from engine.vlm.protocol import Answer, always
+
+BLOCK = 1024
+"""Prompts whose prefixes are sought together; those of the next block are made ready meanwhile."""
+FIRST_BLOCKS = (32, 128, 512)
+"""The first ones are small, so that the processor starts at once; each is made ready while it computes the one before."""
+PIECE = 512
+"""Prompts made ready at a time."""
+BLOCKS_AT_ONCE = 4
+"""Blocks worth handing over together."""
+
+
+class PackedVLM(LocalVLM):
+    """See `engine.vlm.protocol.VLM`. In float32 it answers as `LocalVLM` does, and shares its answers."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        decode: DecodeSpec,
+        batch_size: int,
+        pixels: tuple[int, int],
+        memory: int | None = None,
+        shared: tuple[int, int] | None = None,
+    ) -> None:
+        """`memory`: bytes for keys and values, in place of a share of what is free. `shared`: see `engine.packed.images.shared`."""
+        super().__init__(loaded, decode=decode, batch_size=batch_size, pixels=pixels)
+        decoding = Decoding(decode, loaded.end_tokens)
+        self.engine: Engine = build(loaded.model, loaded.processor, decoding, memory_bytes=memory, shared=shared)
+        self.distance: float | None = None
+        """What the self-test found."""
+        self._card = torch.cuda.get_device_name(loaded.device) if loaded.device.type == "cuda" else ""
+        self._tokens = lru_cache(maxsize=1 << 16)(self._tokenized)
+
+    @property
+    def at_once(self) -> int:
+        """Prompts worth handing over together."""
+        return BLOCKS_AT_ONCE * BLOCK
+
+    @property
+    def requests_sha(self) -> str:
+        """In half precision also over the engine, whose rounding is its own."""
+        return self.sha if self.loaded.dtype == torch.float32 else sha256_text(canonical_json([self.sha, "packed"]))
+
+    def facts(self) -> Mapping[str, Any]:
+        """What a run should record of the model and of what the engine did."""
+        batches = ("vlm_batch_size", "vlm_batch_size_asked")
+        plain = {name: value for name, value in super().facts().items() if name not in batches}
+        tested = {} if self.distance is None else {"vlm_engine_distance": float(f"{self.distance:.3g}")}
+        return {**plain, "vlm_engine": "packed", **tested, **self.engine.counts.facts(self._card)}
+
+    def measures(self) -> Mapping[str, float]:
+        """See `engine.vlm.protocol.Measured`."""
+        return self.engine.counts.measures(self._card)
+
+    def _image_facts(self) -> dict[str, str]:
+        return {}  # the engine counts the images that it encoded
+
+    def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
+        """One answer per prompt by its position, group by group; prompts with a common beginning are in one group."""
+        shards = iter([prompts])
+        for _, answers in self.answer_shards(lambda: next(shards, None), go_on):
+            yield answers
+
+    def answer_shards(
+        self, following: Callable[[], Sequence[Prompt] | None], go_on: Callable[[], bool] = always
+    ) -> Iterator[tuple[int, dict[int, Answer]]]:
+        """The same for shards of prompts that come one after the other, without a pause between them: number of the shard,
+        and answers by position in it. `following` gives the next shard, or None while there is none."""
+        blocks = _Blocks(self._make_ready, following)
+        try:
+            while (block := blocks.take()) is not None:
+                if block.broken:
+                    yield block.shard, block.broken
+                for answers in self._answer_block(block.asked, go_on, meanwhile=blocks.prepare):
+                    yield block.shard, answers
+                if not go_on():
+                    return
+        finally:
+            self.engine.features.reader.forget()
+
+    def _make_ready(self, block: _Block, count: int) -> None:
+        """What to ask for the next so many prompts, whose images are read from now on."""
+        fresh: dict[int, Ask] = {}
+        for place in islice(block.left, count):
+            prompt = block.prompts[place]
+            try:
+                fresh[place] = Ask(self.path(prompt), references=tuple(map(self._tokens, prompt.references)))
+            except ImageProblem as problem:
+                block.broken[place] = Answer("", error=str(problem))
+        block.asked |= fresh
+        self.engine.features.announce([one.image for ask in fresh.values() for one in ask.path])
+
+    def _answer_block(
+        self, asked: Mapping[int, Ask], go_on: Callable[[], bool], meanwhile: Callable[[], object]
+    ) -> Iterator[dict[int, Answer]]:
+        places = list(asked)
+        try:
+            for replies in self.engine.answer(list(asked.values()), go_on, meanwhile):
+                yield self._answers({places[at]: reply for at, reply in replies.items()}, asked)
+        except TooLong:
+            self._refuse_size()
+
+    def path(self, prompt: Prompt) -> PromptPath:
+        """The prompt cut at its images. Raises ImageProblem, and UserError where the model does not read as much."""
+        keys = [self._key(image, prompt) for image in prompt.images]
+        grids = [self.engine.features.grid(key, self.engine.features.sources[key]) for key in keys]
+        placeholder, token = self.encoder.placeholder, self.engine.image_token
+        first, *texts = self.encoder.render(prompt).split(placeholder)
+        ids = [*self._tokens(first)]
+        for (rows, columns), text in zip(grids, texts, strict=True):
+            ids += [token] * (rows * columns)
+            ids += self._tokens(text)
+        self._check_length(len(ids))
+        return cut(ids, keys, grids, token)
+
+    def _key(self, path: Path, prompt: Prompt) -> str:
+        """What identifies an image as the model sees it: content and pixel caps."""
+        sha = image_sha(path)
+        if sha == MISSING_SHA:
+            load_image(path)  # raises the reason
+        key = f"{sha}:{prompt.min_pixels}:{prompt.max_pixels}"
+        self.engine.features.sources.setdefault(key, Source(path, prompt.min_pixels, prompt.max_pixels))
+        return key
+
+    def _tokenized(self, text: str) -> tuple[int, ...]:
+        """Tokens of a text between images, which no token spans because their placeholders are tokens of their own."""
+        return tuple(self.encoder.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _answers(self, replies: Mapping[int, Reply], asked: Mapping[int, Ask]) -> dict[int, Answer]:
+        texts = self.encoder.decode([list(one.tokens) for one in replies.values()])
+        end = self.encoder.tokenizer.eos_token_id
+        return {
+            place: Answer("", error=str(reply.problem))
+            if reply.problem
+            else replace(
+                self._spoken(text, cut=end not in reply.tokens),
+                log_probs=_means(reply.log_probs, asked[place].references),
+            )
+            for (place, reply), text in zip(replies.items(), texts, strict=True)
+        }
+
+    def _visual_tokens(self, paths: Sequence[Path]) -> Sequence[Tensor]:
+        features = self.engine.features
+        caps = Prompt("", (), (), *self._pixels)
+        keys = [self._key(path, caps) for path in paths]
+        for key in keys:
+            features.grid(key, features.sources[key])
+        features.announce(keys)
+        found, problems = features.tokens(keys)
+        for problem in problems.values():
+            raise problem
+        return [found[key][0] for key in keys]
+
+
+def _means(sums: Sequence[float], references: Sequence[Sequence[int]]) -> tuple[float, ...]:
+    """Log-probabilities over the tokens that they are of."""
+    return tuple(one / len(tokens) for one, tokens in zip(sums, references, strict=True))
+
+
+@dataclass
+class _Block:
+    """Prompts whose prefixes are sought together."""
+
+    shard: int
+    prompts: Sequence[Prompt]
+    """All of the shard."""
+    left: Iterator[int]
+    """Positions of those of this block that are not ready yet."""
+    asked: dict[int, Ask] = field(default_factory=dict)
+    """Those that are, by position."""
+    broken: dict[int, Answer] = field(default_factory=dict)
+    """Answers of those with a bad image."""
+
+
+class _Blocks:
+    """Cuts shards into blocks, and makes the next one ready while a GPU computes."""
+
+    def __init__(
+        self, make_ready: Callable[[_Block, int], None], following: Callable[[], Sequence[Prompt] | None]
+    ) -> None:
+        self._make_ready, self._following = make_ready, following
+        self._sizes = chain(FIRST_BLOCKS, repeat(BLOCK))
+        self._number = -1
+        self._shard: Sequence[Prompt] = ()
+        self._from = 0
+        self._next: _Block | None = None
+
+    def prepare(self) -> None:
+        """Makes a piece of the next block ready."""
+        if (block := self._begun()) is not None:
+            self._make_ready(block, PIECE)
+
+    def take(self) -> _Block | None:
+        """The next block; None where no shard follows."""
+        if (block := self._begun()) is not None:
+            self._make_ready(block, BLOCK)
+        self._next = None
+        return block
+
+    def _begun(self) -> _Block | None:
+        if self._next is None:
+            while self._from >= len(self._shard):
+                shard = self._following()
+                if shard is None:
+                    return None
+                self._number, self._shard, self._from = self._number + 1, shard, 0
+            end = min(self._from + next(self._sizes), len(self._shard))
+            self._next = _Block(self._number, self._shard, iter(range(self._from, end)))
+            self._from = end
+        return self._next

@@ -1,0 +1,102 @@
+"""`leverplus stop`, `resume` and `rerun`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from db import store
+from db.session import reading
+from db.specs import UserError
+from leverplus_tui.commands.database import find_run_id, find_run_ids, open_home
+from leverplus_tui.commands.options import DetachOption, ForceOption, HomeOption, JsonOption, RunArgument, RunsArgument
+from leverplus_tui.commands.running.run import Begun, attend, begin
+from leverplus_tui.jobs import launcher
+from leverplus_tui.jobs.spec_options import validated
+from leverplus_tui.queue.submit import Wish, requeue
+from leverplus_tui.results.what_changed import drift
+from leverplus_tui.text.output import put, put_json, say
+
+
+def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
+    """Ask jobs to stop, and kill them after 20 seconds. What is done stays stored.
+
+    Example:
+    leverplus stop r12
+    leverplus stop r12 r13
+    """
+    place, database = open_home(home)
+    with reading(database) as session:
+        run_ids = find_run_ids(session, runs)
+    states = {f"r{run_id}": launcher.stop(place, run_id) for run_id in run_ids}
+    if as_json:
+        put_json(states)
+        return
+    for name, state in states.items():
+        put(f"{name} {state}")
+
+
+def resume(
+    run: RunArgument,
+    detach: DetachOption = False,
+    queue: Annotated[bool, typer.Option("--queue", help="Wait in the queue for a free device, and return.")] = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Go on with a stopped, failed or lost run, or ask what a done one could not. What is stored is not computed again.
+
+    Example:
+    leverplus resume r12
+    leverplus resume r12 --queue
+    """
+    place, database = open_home(home)
+    with reading(database) as session:
+        run_id = find_run_id(session, run)
+        detail = store.run_detail(session, run_id=run_id)
+    if detail.environment.get("checked_later") and not detail.processes and not queue:
+        say(f"r{run_id} names runs whose files are looked up when it starts, so it waits for its turn in the queue")
+        queue = True
+    if queue:
+        requeue(place, run_id, Wish())
+    else:
+        launcher.resume(place, run_id)
+    if not detach and not queue:
+        attend(place, run_id, as_json=as_json)
+    elif as_json:
+        put_json({"run": f"r{run_id}", "status": "queued"})
+    else:
+        put(f"r{run_id}")
+
+
+def rerun(
+    run: RunArgument,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the new run.")] = None,
+    detach: DetachOption = False,
+    force: ForceOption = False,
+    as_json: JsonOption = False,
+    home: HomeOption = None,
+) -> None:
+    """Repeat a run as a new run with the same specification, and say what has changed since: code, versions, files.
+
+    Example:
+    leverplus rerun r12
+    """
+    place, database = open_home(home)
+    with reading(database) as session:
+        detail = store.run_detail(session, run_id=find_run_id(session, run, deleted=True))
+    spec = _spec_of(detail.row.ref, detail.spec)
+    begun = Begun(name=name or detail.row.name, force=force, as_json=as_json, parent=detail.row.id)
+    run_id = begin(place, spec, begun, follows=not detach)
+    if detach:
+        return
+    with reading(database) as session:
+        changes = drift(session, detail, store.run_detail(session, run_id=run_id))
+    for line in changes or (f"code, versions and data are those of {detail.row.ref}",):
+        say(line)
+
+
+def _spec_of(ref: str, stored: dict[str, Any]) -> Any:
+    if stored.get("kind") == "import":
+        raise UserError(f"{ref} was imported: its figures were measured elsewhere and cannot be repeated from here")
+    return validated(str(stored.get("kind")), stored)

@@ -1,0 +1,33 @@
+"""Whether figures of one run are evidence of their own: growing test sets hold the smaller ones."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+
+from sqlmodel import Session
+
+from db import store
+from db.specs import Finding
+from db.store import CellRow, RunDetail
+from engine.common.findings import info
+from leverplus_tui.results.pairs.paired_rows import is_imported
+from leverplus_tui.text.numbers import count
+
+
+def nested_subsets(session: Session, detail: RunDetail) -> Iterator[Finding]:
+    """`prefix-subset` (info): questions of one figure of the run stand among those of a larger one, at the same shots."""
+    by_shot: dict[int, list[CellRow]] = defaultdict(list)
+    for cell in sorted(detail.cells, key=lambda cell: cell.n):
+        if not is_imported(cell):
+            by_shot[cell.shot].append(cell)
+    cells = max(by_shot.values(), key=len, default=[])
+    asked = [
+        set(store.scores(session, run_id=cell.run_id, shot=cell.shot, subset_sha=cell.subset_sha)) for cell in cells
+    ]
+    inside = [(a, b) for (a, small), (b, large) in pairwise(zip(cells, asked, strict=True)) if small and small < large]
+    if inside:
+        told = "; ".join(f"the {count(a.n)} ({a.subset}) are among the {count(b.n)} ({b.subset})" for a, b in inside)
+        text = f"Figures over several n are not independent: {told}. A method that leads at each of them leads once."
+        yield info("prefix-subset", detail.row.ref, text, "Judge by the largest set, or draw disjoint ones.")
