@@ -59,6 +59,21 @@ def build_spec(
     return validated(kind, values)
 
 
+def changed(spec: JobSpec, assignments: Sequence[str], *, tell: Tell = say) -> JobSpec:
+    """A specification with some fields set otherwise (`FIELD=VALUE`). Raises UserError as `build_spec` does."""
+    values = spec.model_dump(mode="json")
+    for assignment in assignments:
+        _assign(values, spec.kind, assignment, tell)
+    return validated(spec.kind, values)
+
+
+def repeated(ref: str, stored: Mapping[str, Any]) -> JobSpec:
+    """The specification of a stored run, to be run again. Raises UserError for one that was measured elsewhere."""
+    if stored.get("kind") == "import":
+        raise UserError(f"{ref} was imported: its figures were measured elsewhere and cannot be repeated from here")
+    return validated(str(stored.get("kind")), dict(stored))
+
+
 def _preset(kind: str, preset: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if preset not in PRESETS:
         raise UserError(f"--preset {preset}: known is {', '.join(PRESETS)}")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from db.specs import JobSpec, UserError
-from leverplus_tui.jobs.spec_building import build_spec
+from leverplus_tui.jobs.spec_building import Tell, build_spec, changed
 from leverplus_tui.jobs.spec_options import flatten, plain
+from leverplus_tui.text.output import say
 
+Build = Callable[[Sequence[str], Tell], JobSpec]
+"""Makes a specification of `FIELD=VALUE`; published names that it understands are told."""
 MOST = 1000
 """Runs of one sweep at most."""
 RANGE = re.compile(r"(?P<low>[-+.\deE]+?)\.\.(?P<high>[-+.\deE]+)(?::(?P<n>\d+)(?P<log>log)?)?")
@@ -52,6 +55,23 @@ def grid(
 
     Raises UserError for values that a field refuses, combinations that are the same run, and more than MOST of them.
     """
+    return _combined(lambda given, tell: build_spec(kind, flags, spec_file, given, tell=tell), assignments, seeds)
+
+
+def grid_around(spec: JobSpec, assignments: Sequence[str], seeds: str | None = None) -> Grid:
+    """The same around a specification: what is not varied is as it is there."""
+    return _combined(lambda given, tell: changed(spec, given, tell=tell), assignments, seeds)
+
+
+def count(assignments: Sequence[str], seeds: str | None = None) -> int:
+    """How many combinations there are, without making them. Raises UserError for a list that cannot be read."""
+    pairs = [assignment.partition("=") for assignment in assignments]
+    numbers = [len(values_of(field.strip(), text)) or 1 for field, equals, text in pairs if equals]
+    named = values_of("seed", seeds) if seeds else []
+    return math.prod(numbers) * (int(named[0]) if len(named) == 1 and named[0].isdigit() else max(1, len(named)))
+
+
+def _combined(build: Build, assignments: Sequence[str], seeds: str | None) -> Grid:
     fixed, varied = [], {}
     for assignment in assignments:
         field, equals, text = assignment.partition("=")
@@ -63,16 +83,13 @@ def grid(
     if seeds is not None:
         if "seed" in varied:
             raise UserError("--seeds and --set seed=... both vary the seed: give one of them")
-        varied["seed"] = _seeds(seeds, kind, flags, spec_file, fixed)
+        varied["seed"] = _seeds(seeds, build, fixed)
     if not varied:
         raise UserError("a sweep varies something: give --set FIELD=V1,V2 or --seeds N")
-    count = math.prod(map(len, varied.values()))
-    if count > MOST:
-        raise UserError(f"these are {count:,} runs, and a sweep has {MOST:,} at most: vary less at once")
-    members = [
-        _member(kind, flags, spec_file, fixed, dict(zip(varied, values, strict=True)))
-        for values in product(*varied.values())
-    ]
+    number = math.prod(map(len, varied.values()))
+    if number > MOST:
+        raise UserError(f"these are {number:,} runs, and a sweep has {MOST:,} at most: vary less at once")
+    members = [_member(build, fixed, dict(zip(varied, values, strict=True))) for values in product(*varied.values())]
     _refuse_repeats(members)
     axes = {field: list({plain(m.settings[field]): m.settings[field] for m in members}.values()) for field in varied}
     return Grid(axes, tuple(members))
@@ -116,22 +133,20 @@ def _ranged(field: str, part: str) -> list[str]:
     return [f"{low + (high - low) * i / (count - 1):.6g}" for i in range(count)]
 
 
-def _seeds(text: str, kind: str, flags: Mapping[str, Any], spec_file: Path | None, fixed: Sequence[str]) -> list[str]:
+def _seeds(text: str, build: Build, fixed: Sequence[str]) -> list[str]:
     """`3` counts on from the seed that is set; `7,11` are the seeds."""
     values = values_of("seed", text)
     if len(values) != 1:
         return values
     if not values[0].isdigit() or not 1 <= int(values[0]) <= MOST:
         raise UserError(f"--seeds {text}: give how many, or the seeds, such as 7,11")
-    first = int(getattr(build_spec(kind, flags, spec_file, fixed), "seed", 0))
+    first = int(getattr(build(fixed, say), "seed", 0))
     return [str(first + i) for i in range(int(values[0]))]
 
 
-def _member(
-    kind: str, flags: Mapping[str, Any], spec_file: Path | None, fixed: Sequence[str], values: Mapping[str, str]
-) -> Member:
+def _member(build: Build, fixed: Sequence[str], values: Mapping[str, str]) -> Member:
     assignments = [*fixed, *(f"{field}={value}" for field, value in values.items())]
-    spec = build_spec(kind, flags, spec_file, assignments, tell=lambda _: None)  # said once, with the seeds
+    spec = build(assignments, lambda _: None)  # said once, with the seeds
     held = dict(flatten(spec.model_dump(mode="json")))
     return Member(spec, {field: held.get(field, value) for field, value in values.items()})
 

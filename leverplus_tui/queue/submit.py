@@ -16,6 +16,7 @@ from db import store
 from db.home import Home
 from db.session import open_database, reading, writing
 from db.specs import Finding, UserError
+from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.queue.lock import ensure_dispatcher
 
@@ -112,6 +113,23 @@ def requeue(home: Home, run_id: int, wish: Wish) -> None:
             batch=before.batch if before else None,
         )
     ensure_dispatcher(home, database)
+
+
+def go_on(home: Home, run_id: int, *, queued: bool = False) -> str:
+    """Go on with an ended run at once, or in the queue; returns why it waits there though nobody asked for that.
+
+    Raises StateConflict, UserError.
+    """
+    with reading(open_database(home.database)) as session:
+        detail = store.run_detail(session, run_id=run_id)
+    later = bool(detail.environment.get("checked_later")) and not detail.processes
+    if queued or later:
+        requeue(home, run_id, Wish())
+    else:
+        launcher.resume(home, run_id)
+    if later and not queued:
+        return f"r{run_id} names runs whose files are looked up when it starts, so it waits for its turn in the queue"
+    return ""
 
 
 def needed(home: Home, names: Sequence[str]) -> tuple[int, ...]:

@@ -22,6 +22,7 @@ from leverplus_tui.jobs.twins import twin_line
 from leverplus_tui.tui.grouping import grouped, metrics_of
 from leverplus_tui.tui.memory import ListView
 from leverplus_tui.tui.rows import Answered, Job, Listing, SideBySide
+from leverplus_tui.tui.upkeep import Upkeep
 from leverplus_tui.tui.widgets.charts.curves import continuous
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from leverplus_tui.tui.curve_rows import Curves
 
 
-class Database:
+class Database(Upkeep):
     """The open database of one home."""
 
     def __init__(self, path: Path) -> None:

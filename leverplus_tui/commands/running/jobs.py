@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from db import store
 from db.session import reading
-from db.specs import UserError
 from leverplus_tui.commands.database import find_run_id, find_run_ids, open_home
 from leverplus_tui.commands.options import DetachOption, ForceOption, HomeOption, JsonOption, RunArgument, RunsArgument
 from leverplus_tui.commands.running.run import Begun, attend, begin
 from leverplus_tui.jobs import launcher
-from leverplus_tui.jobs.spec_options import validated
-from leverplus_tui.queue.submit import Wish, requeue
+from leverplus_tui.jobs.spec_building import repeated
+from leverplus_tui.queue.submit import go_on
 from leverplus_tui.results.what_changed import drift
 from leverplus_tui.text.output import put, put_json, say
 
@@ -53,14 +52,9 @@ def resume(
     place, database = open_home(home)
     with reading(database) as session:
         run_id = find_run_id(session, run)
-        detail = store.run_detail(session, run_id=run_id)
-    if detail.environment.get("checked_later") and not detail.processes and not queue:
-        say(f"r{run_id} names runs whose files are looked up when it starts, so it waits for its turn in the queue")
+    if why := go_on(place, run_id, queued=queue):
+        say(why)
         queue = True
-    if queue:
-        requeue(place, run_id, Wish())
-    else:
-        launcher.resume(place, run_id)
     if not detach and not queue:
         attend(place, run_id, as_json=as_json)
     elif as_json:
@@ -85,7 +79,7 @@ def rerun(
     place, database = open_home(home)
     with reading(database) as session:
         detail = store.run_detail(session, run_id=find_run_id(session, run, deleted=True))
-    spec = _spec_of(detail.row.ref, detail.spec)
+    spec = repeated(detail.row.ref, detail.spec)
     begun = Begun(name=name or detail.row.name, force=force, as_json=as_json, parent=detail.row.id)
     run_id = begin(place, spec, begun, follows=not detach)
     if detach:
@@ -94,9 +88,3 @@ def rerun(
         changes = drift(session, detail, store.run_detail(session, run_id=run_id))
     for line in changes or (f"code, versions and data are those of {detail.row.ref}",):
         say(line)
-
-
-def _spec_of(ref: str, stored: dict[str, Any]) -> Any:
-    if stored.get("kind") == "import":
-        raise UserError(f"{ref} was imported: its figures were measured elsewhere and cannot be repeated from here")
-    return validated(str(stored.get("kind")), stored)
