@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-
 from db import process, store
 from db.home import Home
-from db.session import open_database, writing
-from db.specs import canonical_json
+from db.session import DatabaseFile, open_database, writing
 from engine.job import code, environment
 from engine.job.identity import CODES
 
@@ -25,7 +22,7 @@ class Job:
     """A claimed run."""
 
     home: Home
-    database: Engine
+    database: DatabaseFile
     run_id: int
     process_id: int
     kind: str
@@ -46,7 +43,6 @@ def claim(home: Home, name: str) -> Job:
     texts = {"git_diff": code.changes(folder) if surroundings["git_commit"] else "", "packages": code.packages()}
     with writing(database) as session:
         run = store.find_run(session, name)
-        assert run.id is not None, "a stored run has a key"
         pid = os.getpid()
         row = store.start_process(
             session,
@@ -58,11 +54,11 @@ def claim(home: Home, name: str) -> Job:
             argv=sys.argv,
             log_path=str(home.log(run.id)),
         )
-        assert row.id is not None, "a stored process has a key"
         store.set_state(session, run_id=run.id, state="running")
         store.drop_findings(session, run_id=run.id, codes=CODES)
         surroundings |= {name: store.keep_snapshot(session, text=text) for name, text in texts.items()}
-        run.environment = canonical_json(merged(json.loads(run.environment), surroundings))
+        whole = merged(json.loads(run.environment), surroundings)
+        store.set_environment(session, run_id=run.id, environment=whole)
         return Job(home, database, run.id, row.id, run.kind, store.spec_text(session, run=run))
 
 

@@ -12,12 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from loguru import logger
-from sqlalchemy import Engine
 
 from db import store
 from db.errors import DatabaseBusy, DiskFull
 from db.rows import Artifact, Candidate, Cell, Checkpoint, Prediction, Row, Settle
-from db.session import writing
+from db.session import DatabaseFile, writing
 from db.specs import Finding, UserError
 
 FLUSH_S = 0.3
@@ -64,7 +63,7 @@ class Recorder:
 
     def __init__(
         self,
-        database: Engine,
+        database: DatabaseFile,
         *,
         run_id: int,
         process_id: int,

@@ -22,12 +22,11 @@ from typing import Any
 
 from loguru import logger
 from pydantic import TypeAdapter, ValidationError
-from sqlmodel import Session
 
 from db import store
 from db.home import Home
 from db.rows import Candidate, Input, Row, StoredAnswer
-from db.session import reading, writing
+from db.session import Session, reading, writing
 from db.specs import JOB_SPEC, UserError
 from db.specs.imported import ImportSpec
 from engine.common.importing import no_collections

@@ -16,13 +16,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy import Engine
-from sqlmodel import Session
-
 from db import process, store
 from db.errors import DatabaseBusy, DiskFull
 from db.home import Home
-from db.session import data_version, open_database, reading, writing
+from db.session import DatabaseFile, Session, data_version, open_database, reading, writing
 from db.specs import Finding, UserError
 from db.store import ProcessRow, TicketRow
 from leverplus_tui.jobs import launcher, preflight
@@ -48,7 +45,7 @@ class Dispatcher:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.database: Engine = open_database(home.database)
+        self.database: DatabaseFile = open_database(home.database)
         self._told: set[int] = set()
         """Jobs that were asked to stop because their time is over."""
 

@@ -10,11 +10,9 @@ import os
 import sys
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from db import store
 from db.home import Home
-from db.session import reading
+from db.session import DatabaseFile, reading
 from leverplus_tui.jobs import launcher
 
 DISPATCHER = (sys.executable, "-P", "-m", "leverplus_tui.queue.dispatcher")
@@ -39,7 +37,7 @@ def take(home: Home) -> int | None:
     return descriptor
 
 
-def ensure_dispatcher(home: Home, database: Engine) -> None:
+def ensure_dispatcher(home: Home, database: DatabaseFile) -> None:
     """Start a dispatcher where runs wait and none lives. Costs one question where nothing waits."""
     with reading(database) as session:
         if not store.tickets(session):

@@ -9,12 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-from sqlmodel import Session
-
 from db import store
 from db.home import Home
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, Session, open_database, reading, writing
 from db.specs import Finding, UserError
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.queue.lock import ensure_dispatcher
@@ -81,7 +78,7 @@ def enter(session: Session, entry: Entry, wish: Wish) -> int:
     return run.id
 
 
-def tend(home: Home, database: Engine) -> None:
+def tend(home: Home, database: DatabaseFile) -> None:
     """What every command that looks at runs does first: end what is dead, and replace a dispatcher that is gone.
 
     A home that cannot be written can still be looked at.

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Engine
 
 from db import store
 from db.home import Home, resolve_home
-from db.session import data_version, open_database, reading
+from db.session import DatabaseFile, data_version, open_database, reading
 from db.specs import UserError
 from db.store import SweepRow
 from leverplus_tui.commands.database import open_home
@@ -312,7 +311,7 @@ def _attend(place: Home, sweep: SweepRow, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _followed(place: Home, database: Engine, sweep: SweepRow) -> dict[int, str]:
+def _followed(place: Home, database: DatabaseFile, sweep: SweepRow) -> dict[int, str]:
     before: dict[int, str] = {}
     seen, tended = -1, 0.0
     while True:
