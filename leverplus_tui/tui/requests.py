@@ -13,7 +13,7 @@ from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.ordered_keys import OrderedKeys
 from leverplus_tui.tui.screens.base import PageScreen
-from leverplus_tui.tui.screens.dialogs import Ask, Confirm, Tell
+from leverplus_tui.tui.screens.dialogs import Ask, AskPath, Confirm, Tell
 from leverplus_tui.tui.started_runs import StartedRuns
 
 
@@ -91,11 +91,11 @@ class RequestApp(OrderedKeys):
     async def on_add_data(self) -> None:
         """Ask for a path, register what is there."""
         text = await self.push_screen_wait(
-            Ask("Add a file or folder", detail="RL data, embeddings, a sampler cache or a data set; it stays where it is",
+            AskPath("Add a file or folder", detail="RL data, embeddings, a sampler cache or a data set; it stays where it is",
                 value=str(Path.cwd()) + "/", placeholder="/data/okvqa")
         )  # fmt: skip
         if text:
-            row = await asyncio.to_thread(self.library.database.add_data, Path(text))
+            row = await asyncio.to_thread(self.library.database.add_data, Path(text).expanduser())
             self.notify(f"{row.ref} {row.name} ({row.kind}) is registered", markup=False)
 
     @work(group="data", exclusive=True, exit_on_error=False)
@@ -104,7 +104,7 @@ class RequestApp(OrderedKeys):
         from leverplus_tui.tui.screens import importing  # readers and statistics: 200 ms
 
         text = await self.push_screen_wait(
-            Ask("Import figures, predictions or trainings", detail="A report, results of another program, a tracker's folder",
+            AskPath("Import figures, predictions or trainings", detail="A report, results of another program, a tracker's folder",
                 value=str(Path.cwd()) + "/", placeholder="report.md")
         )  # fmt: skip
         said = {"dataset": "", "vlm": ""}

@@ -9,10 +9,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from leverplus_tui.tui.messages import CopyText
 from leverplus_tui.tui.widgets.charts.bars import KeyBar
+from leverplus_tui.tui.widgets.picking.field import PathField
 
 
 def keys_line(*pairs: tuple[str, str]) -> Static:
@@ -62,14 +64,34 @@ class Ask(ModalScreen[str | None]):
         """The question and a field."""
         with Vertical(classes="dialog"):
             yield Static(Content.assemble((self.question, "bold"), "\n", (self.detail, "$faint")))
-            yield Input(self.value, placeholder=self.placeholder)
-            yield keys_line(("enter", "ok"), ("esc", "cancel"))
+            yield self.field()
+            yield self.keys()
+
+    def field(self) -> Widget:
+        """Where the text is typed."""
+        return Input(self.value, placeholder=self.placeholder)
+
+    def keys(self) -> Static:
+        """The keys, in words."""
+        return keys_line(("enter", "ok"), ("esc", "cancel"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Close with the text; nothing typed is no answer, unless it may be one."""
         event.stop()
         text = event.value.strip()
         self.dismiss(text if text or self.may_be_empty else None)
+
+
+class AskPath(Ask):
+    """Asks for a path of this machine; tab completes it."""
+
+    def field(self) -> Widget:
+        """A field that offers files and folders."""
+        return PathField(self.value, placeholder=self.placeholder)
+
+    def keys(self) -> Static:
+        """Tab is worth a word."""
+        return keys_line(("tab", "complete"), ("enter", "ok"), ("esc", "cancel"))
 
 
 class Tell(ModalScreen[None]):
