@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import asyncio
+from collections.abc import Callable
+from typing import Any, ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -12,8 +15,10 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from db.user_error import UserError
 from leverplus_tui.tui.messages import CopyText
 from leverplus_tui.tui.widgets.charts.bars import KeyBar
+from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.picking.field import PathField
 
 
@@ -48,23 +53,34 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(yes)
 
 
-class Ask(ModalScreen[str | None]):
-    """Asks for one line of text."""
+class Ask(TellsFailures, ModalScreen[str | None]):
+    """Asks for one line of text. With `take`, what is done with it is done here: what is refused keeps window and text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "cancel", id="ask.cancel")]
 
     def __init__(
-        self, question: str, *, detail: str = "", value: str = "", placeholder: str = "", may_be_empty: bool = False
+        self,
+        question: str,
+        *,
+        detail: str = "",
+        value: str = "",
+        placeholder: str = "",
+        may_be_empty: bool = False,
+        take: Callable[[str], object] | None = None,
     ) -> None:
+        """`take` is called in a thread with the text; a UserError of it is told here. What it gives is `taken`."""
         super().__init__()
         self.question, self.detail, self.value, self.placeholder = question, detail, value, placeholder
         self.may_be_empty = may_be_empty
+        self._take = take
+        self.taken: Any = None
 
     def compose(self) -> ComposeResult:
         """The question and a field."""
         with Vertical(classes="dialog"):
             yield Static(Content.assemble((self.question, "bold"), "\n", (self.detail, "$faint")))
             yield self.field()
+            yield Static("", id="refused", markup=False)
             yield self.keys()
 
     def field(self) -> Widget:
@@ -75,11 +91,37 @@ class Ask(ModalScreen[str | None]):
         """The keys, in words."""
         return keys_line(("enter", "ok"), ("esc", "cancel"))
 
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """What was refused is being mended."""
+        event.stop()
+        self._tell("")
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Close with the text; nothing typed is no answer, unless it may be one."""
+        """Do it, then close with the text; nothing typed is no answer, unless it may be one."""
         event.stop()
         text = event.value.strip()
-        self.dismiss(text if text or self.may_be_empty else None)
+        if not text and not self.may_be_empty:
+            self.dismiss(None)
+        elif self._take is None:
+            self.dismiss(text)
+        else:
+            self._try(text, self._take)
+
+    @work(group="ask", exclusive=True, exit_on_error=False)
+    async def _try(self, text: str, take: Callable[[str], object]) -> None:
+        self._tell("working, esc leaves")
+        try:
+            self.taken = await asyncio.to_thread(take, text)
+        except UserError as error:
+            self._tell(str(error), refused=True)
+        else:
+            self.dismiss(text)
+
+    def _tell(self, sentence: str, *, refused: bool = False) -> None:
+        told = self.query_one("#refused", Static)
+        told.update(sentence)
+        told.set_class(refused, "-refused")
+        told.display = bool(sentence)
 
 
 class AskPath(Ask):
