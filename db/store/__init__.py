@@ -25,7 +25,7 @@ Reading (a `reading` or `writing` session):
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
     questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
-    own_answers(session, *, run_id) -> {request_sha: rows.StoredAnswer}
+    stored_predictions(session, *, run_id) -> list[rows.Prediction]
     answer_sources(session, *, run_id) -> {run id or None: answers}
     answered(session, *, run_id) -> {(question_id, shot)}     unanswered(session, *, run_id) -> int: asked in vain
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
@@ -77,10 +77,10 @@ from db.store.figures.answers import (
     answered,
     candidates,
     find_answers,
-    own_answers,
     predictions,
     questions,
     scores,
+    stored_predictions,
     unanswered,
 )
 from db.store.figures.evaluations import MeasuredCell, chosen, evaluations_on, measured_cells, newest_with_selector
@@ -261,7 +261,6 @@ __all__ = [
     "note",
     "note_gone",
     "note_of",
-    "own_answers",
     "paces",
     "pause",
     "pause_all",
@@ -299,6 +298,7 @@ __all__ = [
     "start_process",
     "state_counts",
     "states",
+    "stored_predictions",
     "sweep_of",
     "tag",
     "ticket_of",

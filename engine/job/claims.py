@@ -5,24 +5,56 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Engine
 
 from db import process, store
 from db.home import Home
-from db.session import open_database, writing
+from db.rows import StoredAnswer
+from db.session import open_database, reading, writing
 from db.specs import canonical_json
 from engine.job import code, environment
 from engine.job.identity import CODES
+from engine.job.known import Known, known_of
+
+
+class Job(Protocol):
+    """A run to be worked on: what its recipe is given, wherever that comes from."""
+
+    @property
+    def home(self) -> Home:
+        """Where it writes files."""
+
+    @property
+    def run_id(self) -> int:
+        """Number of the run."""
+
+    @property
+    def kind(self) -> str:
+        """Which recipe."""
+
+    @property
+    def spec_text(self) -> str:
+        """The specification (JSON)."""
+
+    @property
+    def label(self) -> str:
+        """How people name the run."""
+
+    def known(self) -> Known:
+        """What its earlier processes have stored."""
+
+    def find_answers(self, shas: Sequence[str]) -> Mapping[str, StoredAnswer]:
+        """Answers that any run has stored."""
 
 
 @dataclass(frozen=True)
-class Job:
-    """A claimed run."""
+class Claimed:
+    """A run that this process works on, and the database that holds it."""
 
     home: Home
     database: Engine
@@ -37,8 +69,18 @@ class Job:
         """How people name the run."""
         return f"r{self.run_id}"
 
+    def known(self) -> Known:
+        """See `Job`."""
+        with reading(self.database) as session:
+            return known_of(session, self.run_id)
 
-def claim(home: Home, name: str) -> Job:
+    def find_answers(self, shas: Sequence[str]) -> Mapping[str, StoredAnswer]:
+        """See `Job`."""
+        with reading(self.database) as session:
+            return store.find_answers(session, request_shas=shas)
+
+
+def claim(home: Home, name: str) -> Claimed:
     """Open the database and take the run; refuses one that another living process works on."""
     database = open_database(home.database)
     folder = Path.cwd()
@@ -63,7 +105,7 @@ def claim(home: Home, name: str) -> Job:
         store.drop_findings(session, run_id=run.id, codes=CODES)
         surroundings |= {name: store.keep_snapshot(session, text=text) for name, text in texts.items()}
         run.environment = canonical_json(merged(json.loads(run.environment), surroundings))
-        return Job(home, database, run.id, row.id, run.kind, store.spec_text(session, run=run))
+        return Claimed(home, database, run.id, row.id, run.kind, store.spec_text(session, run=run))
 
 
 def merged(stored: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from db import rows, store
 from db.session import reading
 from engine.common.images import MISSING_SHA
+from engine.job.known import known_of
 from engine.recipes.cached_answers import CachedAnswers, Reply
 from engine.recipes.run_context import RunContext
 from engine.vlm.prompt import Prompt
@@ -57,7 +58,7 @@ def test_an_evaluated_or_imported_answer_comes_back_whole(engine: Engine, row: r
     add(engine, run_id, a_subset(1), row)
     with reading(engine) as session:
         [found] = store.predictions(session, run_id=run_id, shot=row.shot)
-        own = store.own_answers(session, run_id=run_id)
+        own = known_of(session, run_id).answers
         sources = store.answer_sources(session, run_id=run_id)
         scores = store.scores(session, run_id=run_id, shot=row.shot, subset_sha="subset-sha")
     assert {one.name: getattr(found, one.name) for one in fields(row)} == {
@@ -77,7 +78,7 @@ def test_a_generated_answer_comes_back_whole(engine: Engine, row: rows.Candidate
     add(engine, run_id, row)
     with reading(engine) as session:
         [(_, found)] = store.candidates(session, run_id=run_id)
-        own = store.own_answers(session, run_id=run_id)
+        own = known_of(session, run_id).answers
         sources = store.answer_sources(session, run_id=run_id)
     assert found == row
     assert own == {row.request_sha: rows.StoredAnswer(row.raw, row.cut, row.source, row.reasoning)}
@@ -114,7 +115,7 @@ def test_what_a_model_said_reaches_the_next_run_as_it_was_said(
                 return store.find_answers(session, request_shas=shas)
 
         with reading(engine) as session:
-            own = store.own_answers(session, run_id=run_id)
+            own = known_of(session, run_id).answers
         context = RunContext(tmp_path, tmp_path, run_id=run_id, find_answers=find, own_answers=own)
         asking = CachedAnswers(model, context, at_once=2, shared=shared)  # type: ignore[arg-type]
         [[reply]] = list(asking.ask([(1, prompt)]))
