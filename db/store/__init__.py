@@ -35,6 +35,7 @@ Reading (a `reading` or `writing` session):
     all_data(engine, *, kind=None) -> list[DataRow]: registered files looked at again, and what runs wrote
     as_on_disk(row) -> DataRow: how one of them is found now
     changed_data(engine, paths) -> list[DataRow]: those whose content is not what was registered
+    left_elsewhere(session) -> list[TicketRow]: sent away and lost here
     tickets(session) -> list[TicketRow]: the queue             ticket_of(session, *, run_id) -> TicketRow or None
     states(session, *, run_ids) -> {run id: state}             paces(session, *, kind) -> list[Pace]
     list_sweeps(session) / get_sweep(session, *, sweep_id) / find_sweep(session, text) -> SweepRow
@@ -54,6 +55,7 @@ Writing (a `writing` session):
     drop_findings(session, *, run_id, codes)
     enqueue(session, *, run_id, device, priority=0, memory_mb=0, needs=(), retries=0, time_limit_s=None, runner="", batch=None)
     pause(session, *, run_ids, paused=True)    prioritise(session, *, run_id, priority)    move_before(session, *, run_id, other)
+    say_elsewhere(session, *, run_id, state, waiting)
     grant(session, *, run_ids, lane)    say_waiting(session, *, reasons)    try_again(session, *, run_id, not_before)
     note_gone(session, *, checkpoint_id)    set_cell(session, *, cell, n_done, accuracy, ci_low, ci_high)    pause_all(session)
     drop_ticket(session, *, run_id)     settle_spec(session, *, run, spec): names of files in place of names of runs
@@ -116,9 +118,11 @@ from db.store.jobs.queue import (
     drop_ticket,
     enqueue,
     grant,
+    left_elsewhere,
     move_before,
     pause,
     prioritise,
+    say_elsewhere,
     say_waiting,
     states,
     ticket_of,
@@ -247,6 +251,7 @@ __all__ = [
     "job_ids",
     "keep_snapshot",
     "largest_subsets",
+    "left_elsewhere",
     "list_data",
     "list_runs",
     "list_sweeps",
@@ -283,6 +288,7 @@ __all__ = [
     "run_states",
     "run_values",
     "runs_that_wrote",
+    "say_elsewhere",
     "say_waiting",
     "scores",
     "set_cell",

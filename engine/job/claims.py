@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from db import process, store
 from db.home import Home
@@ -81,31 +82,47 @@ class Claimed:
 
 
 def claim(home: Home, name: str) -> Claimed:
-    """Open the database and take the run; refuses one that another living process works on."""
+    """Open the database and take the run to work on it here."""
     database = open_database(home.database)
-    folder = Path.cwd()
-    surroundings = environment.describe(folder)
-    texts = {"git_diff": code.changes(folder) if surroundings["git_commit"] else "", "packages": code.packages()}
+    values, texts = surroundings(Path.cwd())
     with writing(database) as session:
-        run = store.find_run(session, name)
-        assert run.id is not None, "a stored run has a key"
-        pid = os.getpid()
-        row = store.start_process(
-            session,
-            run_id=run.id,
-            pid=pid,
-            pid_start=process.pid_start(pid),
-            boot_id=process.boot_id(),
-            host=process.host(),
-            argv=sys.argv,
-            log_path=str(home.log(run.id)),
-        )
-        assert row.id is not None, "a stored process has a key"
-        store.set_state(session, run_id=run.id, state="running")
-        store.drop_findings(session, run_id=run.id, codes=CODES)
-        surroundings |= {name: store.keep_snapshot(session, text=text) for name, text in texts.items()}
-        run.environment = canonical_json(merged(json.loads(run.environment), surroundings))
-        return Claimed(home, database, run.id, row.id, run.kind, store.spec_text(session, run=run))
+        job = take(session, home, database, name)
+        store.set_state(session, run_id=job.run_id, state="running")
+        note_surroundings(session, job.run_id, values, texts)
+    return job
+
+
+def take(session: Session, home: Home, database: Engine, name: str) -> Claimed:
+    """Make this process the one that answers for the run; refuses one that another living process works on."""
+    run = store.find_run(session, name)
+    assert run.id is not None, "a stored run has a key"
+    pid = os.getpid()
+    row = store.start_process(
+        session,
+        run_id=run.id,
+        pid=pid,
+        pid_start=process.pid_start(pid),
+        boot_id=process.boot_id(),
+        host=process.host(),
+        argv=sys.argv,
+        log_path=str(home.log(run.id)),
+    )
+    assert row.id is not None, "a stored process has a key"
+    store.drop_findings(session, run_id=run.id, codes=CODES)
+    return Claimed(home, database, run.id, row.id, run.kind, store.spec_text(session, run=run))
+
+
+def surroundings(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a process computes with: values, and long texts that are kept by their hash."""
+    values = environment.describe(folder)
+    return values, {"git_diff": code.changes(folder) if values["git_commit"] else "", "packages": code.packages()}
+
+
+def note_surroundings(session: Session, run_id: int, values: Mapping[str, Any], texts: Mapping[str, str]) -> None:
+    """Write down what a run is computed with."""
+    run = store.get_run(session, run_id=run_id)
+    kept = {name: store.keep_snapshot(session, text=text) for name, text in texts.items()}
+    run.environment = canonical_json(merged(json.loads(run.environment), {**values, **kept}))
 
 
 def merged(stored: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def _sweep(
     found = grid(kind, flags, spec_file, assignments or (), seeds)
     wish = wished(place, queueing | {"queue": True})
     assert wish is not None, "a sweep always queues"
-    prepared = prepare(place, found, name or "", force=force, quiet=as_json)
+    prepared = prepare(place, found, name or "", force=force, quiet=as_json, away=bool(wish.runner))
     blocked = sum(one.forced for one in prepared.entries) if not force else 0
     say(_told(place, found, prepared))
     if seeds and any(getattr(member.spec, "limit", None) for member in found.members):
@@ -265,7 +265,7 @@ def stop_sweep(sweep: SweepArgument, as_json: JsonOption = False, home: HomeOpti
     active = sorted(
         (run for run, state in states.items() if state in store.ACTIVE), key=lambda run: states[run] != "queued"
     )
-    states |= {run_id: launcher.stop(place, run_id) for run_id in active}  # waiting ones first, or they would start
+    states |= launcher.stop_all(place, active)  # waiting ones first, or they would start
     put_json(_document(found, states)) if as_json else put(f"{found.ref}: {_counted(states)}")
 
 
