@@ -169,12 +169,17 @@ def say_waiting(session: Session, *, reasons: Mapping[int, str]) -> None:
     )
 
 
-def say_elsewhere(session: Session, *, run_id: int, state: str, waiting: str) -> None:
-    """Where a run stands that another machine works on: `queued` there, also again, or `running`."""
+def say_elsewhere(
+    session: Session, *, run_id: int, process_id: int, state: str, waiting: str, first: bool = False
+) -> None:
+    """Where a run stands that another machine works on: `queued` there, also again, or `running`. What it waited before its
+    process `first` worked is no part of that one's time."""
     assert state in ACTIVE, f"{state} is an end"
     if get_run(session, run_id=run_id).state != state:
         move(session, run_id=run_id, state=state)
     execute(session, "UPDATE ticket SET waiting = :text WHERE run_id = :run", {"text": waiting, "run": run_id})
+    if first:
+        execute(session, "UPDATE process SET started_at = :now WHERE id = :id", {"now": now(), "id": process_id})
 
 
 def try_again(session: Session, *, run_id: int, not_before: int) -> None:

@@ -162,8 +162,17 @@ class Collector:
             return
         member.state, member.reason = verdict.state, verdict.reason
         logger.info("{}: {} {}", member.claimed.label, verdict.state, verdict.reason)
+        claimed, first = member.claimed, verdict.state == "running" and not member.worked
         with writing(self.database) as session:
-            store.say_elsewhere(session, run_id=member.claimed.run_id, state=verdict.state, waiting=verdict.reason)
+            store.say_elsewhere(
+                session,
+                run_id=claimed.run_id,
+                process_id=claimed.process_id,
+                state=verdict.state,
+                waiting=verdict.reason,
+                first=first,
+            )
+        member.worked = member.worked or first
 
     def _send(self, members: Sequence[Member]) -> None:
         """Hand runs in together; where that fails they end, and say why."""

@@ -37,6 +37,8 @@ class Member:
     """How the newest attempt ended; None while it works, or said nothing."""
     begun: bool = False
     """Some attempt has written something."""
+    worked: bool = False
+    """Some node has worked on it since this collector began."""
     attempt: int = 0
     """Number of the newest attempt that was heard of."""
     readers: dict[int, Reader] = field(default_factory=dict)

@@ -123,7 +123,7 @@ def _sweep(
     assert wish is not None, "a sweep always queues"
     prepared = prepare(place, found, name or "", force=force, quiet=as_json, away=bool(wish.runner))
     blocked = sum(one.forced for one in prepared.entries) if not force else 0
-    say(_told(place, found, prepared))
+    say(_told(place, found, prepared, wish.runner))
     if seeds and any(getattr(member.spec, "limit", None) for member in found.members):
         say(
             "note: each seed draws questions of its own, so that runs of unlike seeds share few; --first N asks all the same"
@@ -144,10 +144,11 @@ def _sweep(
     _attend(place, sweep, as_json)
 
 
-def _told(place: Home, found: Grid, prepared: Prepared) -> str:
+def _told(place: Home, found: Grid, prepared: Prepared, runner: str) -> str:
     """How many runs, how often that was checked, and how long they will take."""
     batches = {entry.batch for entry in prepared.entries if entry.batch is not None}
     together = f", {plural(len(batches), 'process', 'processes')} for those that train together" if batches else ""
+    together = f", handed in together to {runner}" if runner else together
     checks = plural(len(prepared.checked), "preflight")
     return f"{plural(len(found.members), 'run')} ({checks}{together}); {lasts(place, [member.spec for member in found.members])}"
 
