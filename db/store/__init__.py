@@ -25,7 +25,7 @@ Reading (a `reading` or `writing` session):
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
     questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
-    own_answers(session, *, run_id) -> {request_sha: rows.StoredAnswer}
+    stored_predictions(session, *, run_id) -> list[rows.Prediction]
     answer_sources(session, *, run_id) -> {run id or None: answers}
     answered(session, *, run_id) -> {(question_id, shot)}     unanswered(session, *, run_id) -> int: asked in vain
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
@@ -35,6 +35,7 @@ Reading (a `reading` or `writing` session):
     all_data(engine, *, kind=None) -> list[DataRow]: registered files looked at again, and what runs wrote
     as_on_disk(row) -> DataRow: how one of them is found now
     changed_data(engine, paths) -> list[DataRow]: those whose content is not what was registered
+    left_elsewhere(session) -> list[TicketRow]: sent away and lost here
     tickets(session) -> list[TicketRow]: the queue             ticket_of(session, *, run_id) -> TicketRow or None
     states(session, *, run_ids) -> {run id: state}             paces(session, *, kind) -> list[Pace]
     list_sweeps(session) / get_sweep(session, *, sweep_id) / find_sweep(session, text) -> SweepRow
@@ -54,6 +55,7 @@ Writing (a `writing` session):
     drop_findings(session, *, run_id, codes)
     enqueue(session, *, run_id, device, priority=0, memory_mb=0, needs=(), retries=0, time_limit_s=None, runner="", batch=None)
     pause(session, *, run_ids, paused=True)    prioritise(session, *, run_id, priority)    move_before(session, *, run_id, other)
+    say_elsewhere(session, *, run_id, process_id, state, waiting, first=False)
     grant(session, *, run_ids, lane)    say_waiting(session, *, reasons)    try_again(session, *, run_id, not_before)
     note_gone(session, *, checkpoint_id)    set_cell(session, *, cell, n_done, accuracy, ci_low, ci_high)    pause_all(session)
     drop_ticket(session, *, run_id)     settle_spec(session, *, run, spec): names of files in place of names of runs
@@ -77,10 +79,10 @@ from db.store.figures.answers import (
     answered,
     candidates,
     find_answers,
-    own_answers,
     predictions,
     questions,
     scores,
+    stored_predictions,
     unanswered,
 )
 from db.store.figures.evaluations import MeasuredCell, chosen, evaluations_on, measured_cells, newest_with_selector
@@ -116,9 +118,11 @@ from db.store.jobs.queue import (
     drop_ticket,
     enqueue,
     grant,
+    left_elsewhere,
     move_before,
     pause,
     prioritise,
+    say_elsewhere,
     say_waiting,
     states,
     ticket_of,
@@ -250,6 +254,7 @@ __all__ = [
     "job_ids",
     "keep_snapshot",
     "largest_subsets",
+    "left_elsewhere",
     "list_data",
     "list_runs",
     "list_sweeps",
@@ -264,7 +269,6 @@ __all__ = [
     "note",
     "note_gone",
     "note_of",
-    "own_answers",
     "paces",
     "pause",
     "pause_all",
@@ -287,6 +291,7 @@ __all__ = [
     "run_states",
     "run_values",
     "runs_that_wrote",
+    "say_elsewhere",
     "say_waiting",
     "scores",
     "set_cell",
@@ -303,6 +308,7 @@ __all__ = [
     "start_process",
     "state_counts",
     "states",
+    "stored_predictions",
     "sweep_of",
     "tag",
     "ticket_of",

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from db import rows, store
 from db.session import DatabaseFile, reading
 from engine.common.images import MISSING_SHA
+from engine.job.known import known_of
 from engine.recipes.cached_answers import CachedAnswers, Reply
 from engine.recipes.run_context import RunContext
 from engine.vlm.prompt import Prompt
@@ -56,7 +57,7 @@ def test_an_evaluated_or_imported_answer_comes_back_whole(engine: DatabaseFile, 
     add(engine, run_id, a_subset(1), row)
     with reading(engine) as session:
         [found] = store.predictions(session, run_id=run_id, shot=row.shot)
-        own = store.own_answers(session, run_id=run_id)
+        own = known_of(session, run_id).answers
         sources = store.answer_sources(session, run_id=run_id)
         scores = store.scores(session, run_id=run_id, shot=row.shot, subset_sha="subset-sha")
     assert {one.name: getattr(found, one.name) for one in fields(row)} == {
@@ -76,7 +77,7 @@ def test_a_generated_answer_comes_back_whole(engine: DatabaseFile, row: rows.Can
     add(engine, run_id, row)
     with reading(engine) as session:
         [(_, found)] = store.candidates(session, run_id=run_id)
-        own = store.own_answers(session, run_id=run_id)
+        own = known_of(session, run_id).answers
         sources = store.answer_sources(session, run_id=run_id)
     assert found == row
     assert own == {row.request_sha: rows.StoredAnswer(row.raw, row.cut, row.source, row.reasoning)}
@@ -113,7 +114,7 @@ def test_what_a_model_said_reaches_the_next_run_as_it_was_said(
                 return store.find_answers(session, request_shas=shas)
 
         with reading(engine) as session:
-            own = store.own_answers(session, run_id=run_id)
+            own = known_of(session, run_id).answers
         context = RunContext(tmp_path, tmp_path, run_id=run_id, find_answers=find, own_answers=own)
         asking = CachedAnswers(model, context, at_once=2, shared=shared)  # type: ignore[arg-type]
         [[reply]] = list(asking.ask([(1, prompt)]))

@@ -55,16 +55,25 @@ def find_answers(session: Session, *, request_shas: Sequence[str]) -> dict[str, 
         SELECT request_sha, raw, cut, run_id AS source, reasoning FROM answer
         WHERE request_sha IN (SELECT value FROM json_each(:shas))
     """
-    return _stored_answers(query(session, sql, {"shas": listed(list(request_shas))}))
+    found = query(session, sql, {"shas": listed(list(request_shas))})
+    return {
+        row["request_sha"]: rows.StoredAnswer(row["raw"], bool(row["cut"]), row["source"], row["reasoning"])
+        for row in found
+    }
 
 
-def own_answers(session: Session, *, run_id: int) -> dict[str, rows.StoredAnswer]:
-    """Answers that a run itself has stored, whoever computed them, by request hash."""
-    sql = """
-        SELECT request_sha, raw, cut, source_run AS source, reasoning FROM prediction WHERE run_id = :run AND error = ''
-        UNION ALL SELECT request_sha, raw, cut, source_run AS source, reasoning FROM candidate WHERE run_id = :run
-    """
-    return _stored_answers(query(session, sql, {"run": run_id}))
+def stored_predictions(session: Session, *, run_id: int) -> list[rows.Prediction]:
+    """All answers of a run as they were added."""
+    sql = "SELECT * FROM prediction WHERE run_id = :run ORDER BY shot, question_id"
+    return [
+        rows.Prediction(
+            question_id=row["question_id"], shot=row["shot"], demonstrations=tuple(json.loads(row["demonstrations"])),
+            prompt_sha=row["prompt_sha"], request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"],
+            score=row["score"], cut=bool(row["cut"]), reused=bool(row["reused"]), error=row["error"],
+            source=row["source_run"], reasoning=row["reasoning"],
+        )
+        for row in query(session, sql, {"run": run_id})
+    ]  # fmt: skip
 
 
 def answer_sources(session: Session, *, run_id: int) -> dict[int | None, int]:
@@ -76,13 +85,6 @@ def answer_sources(session: Session, *, run_id: int) -> dict[int | None, int]:
         ) GROUP BY source ORDER BY source
     """
     return {row["source"]: row["answers"] for row in query(session, sql, {"run": run_id})}
-
-
-def _stored_answers(found: Sequence[Row]) -> dict[str, rows.StoredAnswer]:
-    return {
-        row["request_sha"]: rows.StoredAnswer(row["raw"], bool(row["cut"]), row["source"], row["reasoning"])
-        for row in found
-    }
 
 
 def answered(session: Session, *, run_id: int) -> set[tuple[int, int]]:

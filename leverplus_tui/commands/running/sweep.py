@@ -120,9 +120,9 @@ def _sweep(
     found = grid(kind, flags, spec_file, assignments or (), seeds)
     wish = wished(place, queueing | {"queue": True})
     assert wish is not None, "a sweep always queues"
-    prepared = prepare(place, found, name or "", force=force, quiet=as_json)
+    prepared = prepare(place, found, name or "", force=force, quiet=as_json, away=bool(wish.runner))
     blocked = sum(one.forced for one in prepared.entries) if not force else 0
-    say(_told(place, found, prepared))
+    say(_told(place, found, prepared, wish.runner))
     if seeds and any(getattr(member.spec, "limit", None) for member in found.members):
         say(
             "note: each seed draws questions of its own, so that runs of unlike seeds share few; --first N asks all the same"
@@ -143,10 +143,11 @@ def _sweep(
     _attend(place, sweep, as_json)
 
 
-def _told(place: Home, found: Grid, prepared: Prepared) -> str:
+def _told(place: Home, found: Grid, prepared: Prepared, runner: str) -> str:
     """How many runs, how often that was checked, and how long they will take."""
     batches = {entry.batch for entry in prepared.entries if entry.batch is not None}
     together = f", {plural(len(batches), 'process', 'processes')} for those that train together" if batches else ""
+    together = f", handed in together to {runner}" if runner else together
     checks = plural(len(prepared.checked), "preflight")
     return f"{plural(len(found.members), 'run')} ({checks}{together}); {lasts(place, [member.spec for member in found.members])}"
 
@@ -264,7 +265,7 @@ def stop_sweep(sweep: SweepArgument, as_json: JsonOption = False, home: HomeOpti
     active = sorted(
         (run for run, state in states.items() if state in store.ACTIVE), key=lambda run: states[run] != "queued"
     )
-    states |= {run_id: launcher.stop(place, run_id) for run_id in active}  # waiting ones first, or they would start
+    states |= launcher.stop_all(place, active)  # waiting ones first, or they would start
     put_json(_document(found, states)) if as_json else put(f"{found.ref}: {_counted(states)}")
 
 
