@@ -150,7 +150,7 @@ def _other(
     n: int,
     told: str,
     own: np.ndarray,
-    methods: dict,
+    methods: dict[str, Any],
     rng: np.random.Generator,
     drawn: Floats,
     truth: float,
