@@ -6,19 +6,16 @@ reference answers (`vqa_gt_prob`) are computed where the specification asks for 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
-from db.rows import Artifact, Fact, Input, Row, Subset, Withdrawn
+from db.rows import Fact, Input, Row, Subset, Withdrawn
 from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
-from engine.common.accuracy import METRIC
-from engine.common.models.fingerprint import file_sha
 from engine.data.datasets import Dataset, Sample, open_dataset
 from engine.data.subsets import draw_subsets
 from engine.demonstrations import pools
@@ -47,26 +44,15 @@ from engine.recipes.dataset_rows import dataset_facts, usable
 from engine.recipes.engine_watch import EngineWatch
 from engine.recipes.inputs import dataset_inputs, encoder_input, model_input, selector_inputs
 from engine.recipes.proposals import Proposer, Vectors
+from engine.recipes.rl_file import metadata, rl_file
 from engine.recipes.run_context import RunContext
 from engine.recipes.running_accuracy import silent_answers
-from engine.rl.health.findings import rl_findings
-from engine.rl.reading.file import read_rl_file
-from engine.rl.writing.export import VERSIONS, write_rl
-from engine.rl.writing.groups import Group, generated_group
 from engine.selector import PointerSelector
 from engine.vlm.local.loading import choose_device
 from engine.vlm.protocol import VLM
 
-FILE = "rl_data.json"
-MEASURES = ("queries", "candidates", "positive_rate", "query_positive_rate", "signal_rate", "predicted_advantage_std")
-"""What is worth showing beside the file."""
 LEFT_OUT = (("image-unreadable", "candidates"), ("reasoning-cut", "answers"), ("answers-missing", "answers"))
 """Code and subject of what is said of gaps."""
-NOTES = {
-    False: "vqa_gt_prob is absent: probabilities of the reference answers were not computed",
-    True: "vqa_gt_prob: sum over distinct reference answers of min(count/3, 1) exp(mean log-probability of the answer's tokens)",
-}
-"""Whether probabilities of the references were asked for -> what the file says of them."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +116,8 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
     yield from watch.last(budget.answered)
     yield from changed_facts(facts, vlm)
     yield from _left_out(budget)
-    yield from _file(plan, budget, proposer.pools, _meta(plan, vlm, proposer.pools, made_with))
+    meta = metadata(spec, context.run_dir.name, plan.dataset, vlm, proposer.pools, made_with)
+    yield from rl_file(context.run_dir, budget, proposer.pools, meta)
 
 
 def _plan(spec: GenerateSpec, context: RunContext) -> GenerationPlan:
@@ -244,59 +231,3 @@ def _gaps(budget: CandidateBudget) -> Iterator[Finding]:
     if budget.silent:
         asked, needed = budget.silent + budget.answered, budget.answers.tokens_needed()
         yield silent_answers(budget.silent, asked, budget.first_silence, needed)
-
-
-def _file(plan: GenerationPlan, budget: CandidateBudget, pool: pools.Pools, meta: dict[str, Any]) -> Iterator[Row]:
-    """The RL file, and what the doctor says of it."""
-    if not any(group.in_order() for group in budget.done):
-        raise UserError(
-            f"no candidate could be scored: {budget.first_error or budget.first_silence or 'the pools are smaller than a pointer'}"
-        )
-    path = plan.context.run_dir / FILE
-    pooled = pool.rule != "all"
-    write_rl(path, _groups(budget, pool if pooled else None), meta, layout="r3" if pooled else "r2")
-    measures, findings = rl_findings(read_rl_file(path))
-    yield Artifact("rl-data", str(path), file_sha(path), {name: measures[name] for name in MEASURES})
-    yield from findings
-
-
-def _groups(budget: CandidateBudget, pool: pools.Pools | None) -> Iterator[Group]:
-    """Queries by ascending train index; one without candidates is left out."""
-    for group in sorted(budget.done, key=lambda one: one.row):
-        members = pool.of(group.place).tolist() if pool else []
-        candidates = group.in_order()
-        if candidates:
-            yield generated_group(group.row, group.query, members, candidates)
-
-
-def _meta(plan: GenerationPlan, vlm: VLM, pool: pools.Pools, made_with: dict[str, Any]) -> dict[str, Any]:
-    """Published fields first, then ours: every hash that training and evaluation are compared by."""
-    spec = plan.spec
-    return {
-        "created_at": time.strftime("%Y-%m-%d %H:%M:%S"),
-        "version": VERSIONS["r2" if pool.rule == "all" else "r3"],
-        "vqa_model": vlm.name,
-        "task_gen_args": spec.decode.model_dump(mode="json"),
-        "strict_eval": True,
-        "params": {
-            "num_beams": spec.beams if spec.selector else 0,
-            "temps": list(spec.temperatures) if spec.selector else [],
-            "num_samples_per_temp": spec.samples_per_temperature if spec.selector else 0,
-            "num_random": spec.random,
-            "num_retrieval": spec.retrieved,
-        },
-        "notes": NOTES[spec.reference_probabilities],
-        "made_by": "leverplus",
-        "run": plan.context.run_dir.name,
-        "dataset": plan.dataset.name,
-        "dataset_sha": plan.dataset.sha,
-        "dataset_order_sha": plan.dataset.train.order_sha,
-        "model_sha": vlm.sha,
-        "prompt_sha": spec.prompt.sha(),
-        "decode_sha": spec.decode.sha(),
-        "metric": METRIC,
-        "shots": spec.shots,
-        "pool": {"rule": pool.rule, "size": pool.size, "seed": spec.seed, "sha": pool.sha},
-        **made_with,
-        "spec": spec.model_dump(mode="json"),
-    }
