@@ -42,6 +42,7 @@ from engine.recipes.budget import CandidateBudget
 from engine.recipes.cached_answers import CachedAnswers
 from engine.recipes.dataset_rows import dataset_facts, usable
 from engine.recipes.engine_watch import EngineWatch
+from engine.recipes.information import InfoScores
 from engine.recipes.inputs import dataset_inputs, encoder_input, model_input, selector_inputs
 from engine.recipes.proposals import Proposer, Vectors
 from engine.recipes.rl_file import metadata, rl_file
@@ -96,7 +97,8 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
     yield from (Fact(name, value) for name, value in facts.items())
     yield from vlm.findings()
     _check_scores_references(spec, facts)
-    proposer, made_with = yield from _proposer(plan, vlm)
+    info = InfoScores(spec, vlm, plan.dataset.train, context.run_dir) if spec.info_beams else None
+    proposer, made_with = yield from _proposer(plan, vlm, info)
     budget = CandidateBudget(
         spec=spec,
         dataset_sha=plan.dataset.sha,
@@ -115,7 +117,7 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
         yield from watch.due(budget.answered)
     yield from watch.last(budget.answered)
     yield from changed_facts(facts, vlm)
-    yield from _left_out(budget)
+    yield from _left_out(budget, info)
     meta = metadata(spec, context.run_dir.name, plan.dataset, vlm, proposer.pools, made_with)
     yield from rl_file(context.run_dir, budget, proposer.pools, meta)
 
@@ -130,11 +132,11 @@ def _plan(spec: GenerateSpec, context: RunContext) -> GenerationPlan:
 
 
 def _check_scores_references(spec: GenerateSpec, facts: Mapping[str, Any]) -> None:
-    if spec.reference_probabilities and facts.get("vlm_engine") != "packed":
-        reason = facts.get("vlm_engine_reason") or "another engine answers"
+    field = "info_beams" if spec.info_beams else "reference_probabilities" if spec.reference_probabilities else ""
+    if field and "vlm_engine" not in facts:
         raise UserError(
-            f"reference_probabilities: only the packed engine scores reference answers, and it does not answer for {spec.vlm}: "
-            f"{reason}; leave it out, or give a model of the Qwen-VL families and --engine auto."
+            f"{field}: {spec.vlm} states no probability of a given answer; leave it out, or give a model that is loaded here "
+            "(a directory or a hub id)"
         )
 
 
@@ -154,7 +156,9 @@ def _facts(plan: GenerationPlan) -> Iterator[Fact]:
     yield Fact("subsets", {plan.subset.label: plan.subset.sha})
 
 
-def _proposer(plan: GenerationPlan, vlm: VLM) -> Generator[Row, None, tuple[Proposer, dict[str, Any]]]:
+def _proposer(
+    plan: GenerationPlan, vlm: VLM, info: InfoScores | None
+) -> Generator[Row, None, tuple[Proposer, dict[str, Any]]]:
     """Pools and everything that proposals are made from; and what of it the file's metadata name."""
     spec, device = plan.spec, str(choose_device(plan.spec.device))
     selector = open_selector(plan.like_evaluation, device) if spec.selector and not spec.all_pairs else None
@@ -176,7 +180,7 @@ def _proposer(plan: GenerationPlan, vlm: VLM) -> Generator[Row, None, tuple[Prop
         "encoder": {"name": encoder.name, "model": encoder.model, "sha": encoder.sha} if encoder else None,
         "selector": {"path": str(selector.path), "sha": selector.sha} if selector else None,
     }
-    return Proposer(spec, plan.queries, pool, similar, network, embedded, device), made_with
+    return Proposer(spec, plan.queries, pool, similar, network, embedded, device, info), made_with
 
 
 def _selector_vectors(plan: GenerationPlan, selector: Selector, vlm: VLM) -> Generator[Row, None, Vectors]:
@@ -210,22 +214,23 @@ def _pools(plan: GenerationPlan, encoder: Encoder | None, device: str) -> Genera
     )
 
 
-def _left_out(budget: CandidateBudget) -> Iterator[Row]:
+def _left_out(budget: CandidateBudget, info: InfoScores | None) -> Iterator[Row]:
     """What has no answer: `gaps` of them, which going on with the run asks for again."""
-    yield Fact("gaps", budget.left_out + budget.silent)
-    found = list(_gaps(budget))
+    unread = budget.left_out + (info.left_out if info else 0)
+    yield Fact("gaps", unread + budget.silent)
+    found = list(_gaps(budget, unread, budget.first_error or (info.first_error if info else "")))
     yield from found
     said = {finding.code for finding in found}
     yield from (Withdrawn(code, subject) for code, subject in LEFT_OUT if code not in said)
 
 
-def _gaps(budget: CandidateBudget) -> Iterator[Finding]:
-    if budget.left_out:
+def _gaps(budget: CandidateBudget, unread: int, first_error: str) -> Iterator[Finding]:
+    if unread:
         yield Finding(
             code="image-unreadable",
             severity="warning",
             subject="candidates",
-            message=f"{budget.left_out} candidates were left out, because an image cannot be read: {budget.first_error}.",
+            message=f"{unread} candidates were left out, because an image cannot be read: {first_error}.",
             fix=f"put the images in place and `leverplus resume {budget.run}`; what was answered is not asked again",
         )
     if budget.silent:

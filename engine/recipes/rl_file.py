@@ -29,6 +29,11 @@ NOTES = {
     True: "vqa_gt_prob: sum over distinct reference answers of min(count/3, 1) exp(mean log-probability of the answer's tokens)",
 }
 """Whether probabilities of the references were asked for -> what the file says of them."""
+INFORMED = {
+    "probability": "; beam_score of infoscore: P(answer | pointer, query) - P(answer | query), P of the mean token",
+    "log_probability": "; beam_score of infoscore: log P(answer | pointer, query) - log P(answer | query), P of the mean token",
+}
+"""What the file says of the scores of beams of InfoScores."""
 
 
 def rl_file(run_dir: Path, budget: CandidateBudget, pool: Pools, meta: Mapping[str, Any]) -> Iterator[Row]:
@@ -70,8 +75,9 @@ def metadata(
             "num_samples_per_temp": spec.samples_per_temperature if spec.selector else 0,
             "num_random": spec.random,
             "num_retrieval": spec.retrieved,
+            **(_informed(spec) if spec.info_beams else {}),
         },
-        "notes": NOTES[spec.reference_probabilities],
+        "notes": NOTES[spec.reference_probabilities] + (INFORMED[spec.info_gain] if spec.info_beams else ""),
         "made_by": "leverplus",
         "run": run,
         "dataset": dataset.name,
@@ -85,4 +91,15 @@ def metadata(
         "pool": {"rule": pool.rule, "size": pool.size, "seed": spec.seed, "sha": pool.sha},
         **made_with,
         "spec": spec.model_dump(mode="json"),
+    }
+
+
+def _informed(spec: GenerateSpec) -> dict[str, Any]:
+    """Under the names of the published generator, whose files state them in their names."""
+    return {
+        "scorer": "infoscore",
+        "beam_size": spec.info_beams,
+        "construct_order": spec.construct_order,
+        "candidate_num": spec.pool_size,
+        "gain": spec.info_gain,
     }
