@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from db.home import Home
+from db.session import DatabaseFile
 from engine.doctor.readings import reading_findings
 from engine.figures.readers import read_file
 from engine.figures.reading import Reading
