@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from sqlalchemy import Engine
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from db import store
 from db.home import Home
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import EvalSpec
 from leverplus_tui.queue import lock, submit
 from leverplus_tui.queue import sweep as sweeping
 from leverplus_tui.tui.screens.sheet import Pick, Sheet
 from leverplus_tui.tui.upkeep import Upkeep
+from leverplus_tui.tui.widgets.picking.field import PickField
 from tests.helpers_tui import text_of, until
 
 
@@ -27,7 +27,7 @@ def nobody_dispatches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Upkeep, "lanes", {"cpu": 16_000})
 
 
-def database_of(home: Home) -> Engine:
+def database_of(home: Home) -> DatabaseFile:
     """The home's database."""
     return open_database(home.database)
 
@@ -66,5 +66,6 @@ def fill_in(shown: Sheet, values: Mapping[str, str]) -> None:
         if isinstance(field, Pick):
             field.action_step([one for one, _ in field.choices].index(value) - field.place)
         else:
-            assert isinstance(field, Input)
-            field.value = value
+            text = field.input if isinstance(field, PickField) else field
+            assert isinstance(text, Input)
+            text.value = value

@@ -8,10 +8,9 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from sqlmodel import Session
-
 from db import store
 from db.home import Home
+from db.session import Session
 from db.specs import UserError
 from leverplus_tui.publish.content import Outcome, Place, Published, published, runs_of_selector
 from leverplus_tui.publish.selector_file import carried

@@ -50,17 +50,19 @@ def grid(
     spec_file: Path | None,
     assignments: Sequence[str],
     seeds: str | None = None,
+    tell: Tell = say,
 ) -> Grid:
-    """Every combination of the values that `assignments` list; those with one value hold for all runs.
+    """Every combination of the values that `assignments` list; those with one value hold for all runs. `tell` hears of
+    published names that were understood.
 
     Raises UserError for values that a field refuses, combinations that are the same run, and more than MOST of them.
     """
-    return _combined(lambda given, tell: build_spec(kind, flags, spec_file, given, tell=tell), assignments, seeds)
+    return _combined(lambda given, said: build_spec(kind, flags, spec_file, given, tell=said), assignments, seeds, tell)
 
 
-def grid_around(spec: JobSpec, assignments: Sequence[str], seeds: str | None = None) -> Grid:
+def grid_around(spec: JobSpec, assignments: Sequence[str], seeds: str | None = None, tell: Tell = say) -> Grid:
     """The same around a specification: what is not varied is as it is there."""
-    return _combined(lambda given, tell: changed(spec, given, tell=tell), assignments, seeds)
+    return _combined(lambda given, said: changed(spec, given, tell=said), assignments, seeds, tell)
 
 
 def count(assignments: Sequence[str], seeds: str | None = None) -> int:
@@ -71,7 +73,7 @@ def count(assignments: Sequence[str], seeds: str | None = None) -> int:
     return math.prod(numbers) * (int(named[0]) if len(named) == 1 and named[0].isdigit() else max(1, len(named)))
 
 
-def _combined(build: Build, assignments: Sequence[str], seeds: str | None) -> Grid:
+def _combined(build: Build, assignments: Sequence[str], seeds: str | None, tell: Tell) -> Grid:
     fixed, varied = [], {}
     for assignment in assignments:
         field, equals, text = assignment.partition("=")
@@ -83,7 +85,7 @@ def _combined(build: Build, assignments: Sequence[str], seeds: str | None) -> Gr
     if seeds is not None:
         if "seed" in varied:
             raise UserError("--seeds and --set seed=... both vary the seed: give one of them")
-        varied["seed"] = _seeds(seeds, build, fixed)
+        varied["seed"] = _seeds(seeds, build, fixed, tell)
     if not varied:
         raise UserError("a sweep varies something: give --set FIELD=V1,V2 or --seeds N")
     number = math.prod(map(len, varied.values()))
@@ -98,7 +100,12 @@ def _combined(build: Build, assignments: Sequence[str], seeds: str | None) -> Gr
 def values_of(field: str, text: str) -> list[str]:
     """The values in a list: `1,2`, `[1,2],[2,4]` for fields that are lists themselves, `1..5` (whole numbers), `0..1:5` (five
     evenly spaced), `1e-5..1e-3:3log` (each so many times the one before)."""
-    values = [value for part in _split(text) for value in _ranged(field, part)]
+    parts = _split(text)
+    if torn := next(
+        (part for part in parts if part.count("[") != part.count("]") or part.count("{") != part.count("}")), ""
+    ):
+        raise UserError(f"--set {field}={text}: a bracket of '{torn}' has no partner; lists are written [1,2],[2,4]")
+    values = [value for part in parts for value in _ranged(field, part)]
     repeated = [value for value in values if values.count(value) > 1]
     if repeated:
         raise UserError(f"--set {field}: {repeated[0]} is listed twice")
@@ -133,14 +140,14 @@ def _ranged(field: str, part: str) -> list[str]:
     return [f"{low + (high - low) * i / (count - 1):.6g}" for i in range(count)]
 
 
-def _seeds(text: str, build: Build, fixed: Sequence[str]) -> list[str]:
+def _seeds(text: str, build: Build, fixed: Sequence[str], tell: Tell) -> list[str]:
     """`3` counts on from the seed that is set; `7,11` are the seeds."""
     values = values_of("seed", text)
     if len(values) != 1:
         return values
     if not values[0].isdigit() or not 1 <= int(values[0]) <= MOST:
         raise UserError(f"--seeds {text}: give how many, or the seeds, such as 7,11")
-    first = int(getattr(build(fixed, say), "seed", 0))
+    first = int(getattr(build(fixed, tell), "seed", 0))
     return [str(first + i) for i in range(int(values[0]))]
 
 

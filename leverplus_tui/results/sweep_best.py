@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlmodel import Session
 
 from db import store
+from db.session import Session
 from db.specs import UserError
 from db.store import RunDetail, SweepRow
 from engine.statistics.power import expected_largest
@@ -110,8 +110,9 @@ def best_of_sweep(session: Session, sweep: SweepRow, metric: str = "") -> Chosen
         raise UserError(f"{sweep.ref} has {plural(len(done), 'finished run')}, and a choice needs two")
     compared = compare(session, done, judged=False, asked=Asked(best_of=True, by_seed="seed" in sweep.axes))
     names = {store.ref(run): " ".join(f"{k}={plain(v)}" for k, v in s.items()) for run, s in sweep.members.items()}
-    document = {"best_of": [one.as_json() for one in compared.best], "by_seed": [g.as_json() for g in compared.groups]}
-    return Chosen(tuple(line for answer in compared.best for line in _best_lines(answer, names)), document)
+    answers = at_shots(compared.best, metric)
+    document = {"best_of": [one.as_json() for one in answers], "by_seed": [g.as_json() for g in compared.groups]}
+    return Chosen(tuple(line for answer in answers for line in _best_lines(answer, names)), document)
 
 
 def _best_lines(answer: Best, names: Mapping[str, str]) -> Iterator[str]:
@@ -138,6 +139,16 @@ def ranking(sweep: SweepRow, details: Sequence[RunDetail], metric: str = "") -> 
     settings.sort(key=lambda one: one.mean if lower else -one.mean)
     measured = sum(len(runs) for runs in found.values())
     return Ranking(metric, lower, tuple(settings), _gain(list(found.values())), len(details) - measured)
+
+
+def at_shots(answers: Sequence[Best], by: str) -> list[Best]:
+    """The answers at the number of shots that `acc@N` names; all where nothing is named. Raises UserError for another metric."""
+    if not by:
+        return list(answers)
+    known = sorted({f"acc@{one.shot}" for one in answers})
+    if by not in known:
+        raise UserError(f"evaluations are ranked by accuracy, and --by {by} is none of theirs: {', '.join(known)}")
+    return [one for one in answers if by == f"acc@{one.shot}"]
 
 
 def _label(settings: Mapping[str, Any]) -> str:

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine
-from sqlmodel import Session
-
 from db import store
 from db.home import Home
-from db.session import reading, writing
+from db.session import DatabaseFile, Session, reading, writing
 from db.store import SweepRow, TicketRow
 from leverplus_tui.queue.lanes import CPU, lanes, usual
 from leverplus_tui.text.numbers import plural
@@ -28,7 +25,7 @@ MOST_ENDED = 20
 class Upkeep:
     """Functions that are called in a thread and return finished rows."""
 
-    engine: Engine
+    engine: DatabaseFile
 
     # Queue
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine
-
 from db import store
 from db.home import Home
-from db.session import reading
+from db.session import DatabaseFile, reading
 from db.specs import JobSpec
 from db.store import RunRow
 from leverplus_tui.jobs import launcher
@@ -19,7 +17,7 @@ from leverplus_tui.tui.screens.launch.starting import examined
 __all__ = ["examined", "repeat", "spec_of"]
 
 
-def spec_of(database: Engine, row: RunRow) -> JobSpec:
+def spec_of(database: DatabaseFile, row: RunRow) -> JobSpec:
     """The specification of a run. Raises UserError for one that was measured elsewhere."""
     with reading(database) as session:
         return repeated(row.ref, store.run_detail(session, run_id=row.id).spec)

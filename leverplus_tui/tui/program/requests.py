@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import work
 
+from db.user_error import UserError
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.program.run_requests import RunRequestApp
-from leverplus_tui.tui.screens.dialogs import Ask
+from leverplus_tui.tui.screens.dialogs import Ask, AskPath
 
 if TYPE_CHECKING:
     from engine.figures.reading import Reading
+
+
+def _there(text: str) -> Path:
+    """The path that was typed. Raises UserError where there is nothing."""
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise UserError(f"there is nothing at {path}: give an existing file or folder")
+    return path
 
 
 class RequestApp(RunRequestApp):
@@ -41,12 +51,12 @@ class RequestApp(RunRequestApp):
     @work(group="data", exclusive=True, exit_on_error=False)
     async def on_add_data(self) -> None:
         """Ask for a path, register what is there."""
-        text = await self.push_screen_wait(
-            Ask("Add a file or folder", detail="RL data, embeddings, a sampler cache or a data set; it stays where it is",
-                value=str(Path.cwd()) + "/", placeholder="/data/okvqa")
+        asked = AskPath(
+            "Add a file or folder", detail="RL data, embeddings, a sampler cache or a data set; it stays where it is",
+            value=str(Path.cwd()) + "/", placeholder="/data/okvqa", take=_there
         )  # fmt: skip
-        if text:
-            self.post_message(self._registering(Path(text)))
+        if await self.push_screen_wait(asked):
+            self.post_message(self._registering(asked.taken))
 
     def _registering(self, path: Path) -> messages.Work:
         """Hashing a large file takes minutes, and goes on whatever is in view."""
@@ -63,22 +73,22 @@ class RequestApp(RunRequestApp):
         """Ask for a path, show what was read of it, store it after a yes."""
         from leverplus_tui.tui.screens import importing  # readers and statistics: 200 ms
 
-        text = await self.push_screen_wait(
-            Ask("Import figures, predictions or trainings", detail="A report, results of another program, a tracker's folder",
-                value=str(Path.cwd()) + "/", placeholder="report.md")
+        asked = AskPath(
+            "Import figures, predictions or trainings", detail="A report, results of another program, a tracker's folder",
+            value=str(Path.cwd()) + "/", placeholder="report.md", take=lambda text: importing.read(Path(text).expanduser())
         )  # fmt: skip
-        said = {"dataset": "", "vlm": ""}
-        while text:
-            found = await asyncio.to_thread(importing.read, Path(text).expanduser(), **said)
-            answer = await self.push_screen_wait(importing.ConfirmReading(found))
-            if answer is None:
-                return
-            if answer == "take":
-                self.post_message(self._importing(found, dict(said)))
-                return
+        if not (text := await self.push_screen_wait(asked)):
+            return
+        found, path, said = asked.taken, Path(text).expanduser(), {"dataset": "", "vlm": ""}
+        while (answer := await self.push_screen_wait(importing.ConfirmReading(found))) in said:
             question = "Which data set are they of?" if answer == "dataset" else "Which model gave them?"
-            given = await self.push_screen_wait(Ask(question, value=said[answer], may_be_empty=True))
-            said[answer] = said[answer] if given is None else given
+            read = partial(importing.read_as, path, said, answer)
+            more = Ask(question, value=said[answer], may_be_empty=True, take=read)
+            given = await self.push_screen_wait(more)
+            if given is not None:
+                said[answer], found = given, more.taken
+        if answer == "take":
+            self.post_message(self._importing(found, said))
 
     def _importing(self, found: Reading, said: dict[str, str]) -> messages.Work:
         from leverplus_tui.tui.screens import importing  # as above

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -18,6 +18,8 @@ from textual.widgets import Input, Static
 from db.user_error import UserError
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.tui.screens.dialogs import keys_line
+from leverplus_tui.tui.widgets.picking.field import PickField, PickInput
+from leverplus_tui.tui.widgets.picking.offers import Source
 
 Values = Mapping[str, str]
 
@@ -36,6 +38,8 @@ class Line:
     """Typing begins here."""
     fresh: bool = True
     """What is typed replaces the value; else it is added, as to a path."""
+    source: Source | None = None
+    """What is offered below while it is typed."""
 
 
 class Pick(Static, can_focus=True):
@@ -46,8 +50,8 @@ class Pick(Static, can_focus=True):
         Binding("left,h", "step(-1)", "previous", tooltip="previous of the choices", show=False, id="sheet.previous"),
     ]
 
-    def __init__(self, line: Line, changed: Callable[[], None]) -> None:
-        super().__init__(id=f"sheet-{line.name}")
+    def __init__(self, line: Line, changed: Callable[[], None], name: str) -> None:
+        super().__init__(id=name)
         self.choices, self._changed = tuple(line.choices), changed
         values = [value for value, _ in self.choices]
         self.place = values.index(line.value) if line.value in values else 0
@@ -68,13 +72,34 @@ class Pick(Static, can_focus=True):
         self._changed()
 
 
+class LineField(PickField):
+    """A field with a list, in one line."""
+
+    def make_input(self, value: str, placeholder: str) -> PickInput:
+        """The text field."""
+        return PickInput(value, placeholder=placeholder, select_on_focus=False, compact=True)
+
+
+Field = Input | PickField | Pick
+
+
 class Sheet(ModalScreen[dict[str, str] | None]):
     """Asks for several lines at once; returns what they say, or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "cancel", id="sheet.cancel"),
-        Binding("down,tab", "line(1)", "next line", show=False, priority=True, id="sheet.down"),
-        Binding("up,shift+tab", "line(-1)", "line above", show=False, priority=True, id="sheet.up"),
+        Binding("down", "line(1, 'down')", "next line", show=False, priority=True, id="sheet.down"),
+        Binding(
+            "tab",
+            "line(1, 'tab')",
+            "next line",
+            tooltip="complete a path, or next line",
+            show=False,
+            priority=True,
+            id="sheet.tab",
+        ),
+        Binding("up", "line(-1, 'up')", "line above", show=False, priority=True, id="sheet.up"),
+        Binding("shift+tab", "line(-1, '')", "line above", show=False, priority=True, id="sheet.back"),
         Binding("enter", "done", "do it", priority=True, id="sheet.done"),
     ]
 
@@ -93,6 +118,8 @@ class Sheet(ModalScreen[dict[str, str] | None]):
         super().__init__()
         self.heading, self.lines, self.detail = heading, tuple(lines), detail
         self._check, self._told, self._adapt = check, told, adapt
+        self.refused = ""
+        """What is wrong with the lines, as it stands below them."""
 
     def compose(self) -> ComposeResult:
         """Heading, lines, what is said of them, keys."""
@@ -108,16 +135,29 @@ class Sheet(ModalScreen[dict[str, str] | None]):
             yield keys_line(("enter", "do it"), (f"{glyph('left')} {glyph('right')}", "change"), ("esc", "cancel"))
 
     def _field(self, line: Line) -> Widget:
+        name = f"sheet-{line.name}"
         if line.choices:
-            return Pick(line, self._picked)
-        return Input(
-            line.value, placeholder=line.help, compact=True, id=f"sheet-{line.name}", select_on_focus=line.fresh
-        )
+            return Pick(line, self._picked, name)
+        if line.source is not None:
+            return LineField(line.source, line.value, placeholder=line.help, id=name)
+        return Input(line.value, placeholder=line.help, compact=True, id=name, select_on_focus=line.fresh)
 
     @property
-    def fields(self) -> list[Input | Pick]:
+    def fields(self) -> list[Field]:
         """What can be filled in, from top to bottom."""
-        return [field for field in self.query("Input, Pick") if isinstance(field, Input | Pick)]
+        return [cast(Field, self.query_one(f"#sheet-{line.name}")) for line in self.lines]
+
+    @property
+    def here(self) -> int:
+        """The line that is typed into."""
+        focused = self.focused
+        return next((place for place, one in enumerate(self.fields) if focused in (one, *one.children)), 0)
+
+    def _go(self, place: int) -> None:
+        field = self.fields[place]
+        self.set_focus(field.input if isinstance(field, PickField) else field)
+        if isinstance(field, PickField) and self.lines[place].fresh:
+            field.input.select_all()
 
     @property
     def values(self) -> dict[str, str]:
@@ -127,17 +167,17 @@ class Sheet(ModalScreen[dict[str, str] | None]):
     def on_mount(self) -> None:
         """Begin where typing is meant to, else at the first line that is a text: a choice has a value already."""
         fields = self.fields
-        meant = [field for line, field in zip(self.lines, fields, strict=True) if line.first]
-        texts = [field for field in fields if isinstance(field, Input)]
-        self.set_focus((meant or texts or fields)[0])
+        meant = [place for place, line in enumerate(self.lines) if line.first]
+        texts = [place for place, field in enumerate(fields) if not isinstance(field, Pick)]
+        self._go((meant or texts or [0])[0])
         self._say()
 
-    def action_line(self, step: int) -> None:
-        """Go to another line."""
-        fields = self.fields
-        here = next((place for place, field in enumerate(fields) if field is self.focused), 0)
-        self.set_focus(fields[(here + step) % len(fields)])
-        self._say()
+    async def action_line(self, step: int, key: str) -> None:
+        """Go to another line, unless the key was meant for the list below this one."""
+        field = self.fields[self.here]
+        if not (isinstance(field, PickField) and key and await field.takes(key)):
+            self._go((self.here + step) % len(self.lines))
+            self._say()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Say more."""
@@ -152,8 +192,9 @@ class Sheet(ModalScreen[dict[str, str] | None]):
     def _picked(self) -> None:
         adapted = self._adapt(self.values)
         for line, field in zip(self.lines, self.fields, strict=True):
-            if isinstance(field, Input) and field.value.strip() != adapted[line.name]:
-                field.value = adapted[line.name]
+            text = field.input if isinstance(field, PickField) else field
+            if isinstance(text, Input) and text.value.strip() != adapted[line.name]:
+                text.value = adapted[line.name]
         self._say()
 
     def _say(self) -> None:
@@ -164,12 +205,16 @@ class Sheet(ModalScreen[dict[str, str] | None]):
         self._refuse("")
 
     def _refuse(self, sentence: str) -> None:
+        self.refused = sentence
         problem = self.query_one("#problem", Static)
         problem.update(sentence)
         problem.display = bool(sentence)
 
-    def action_done(self) -> None:
-        """Close with what the lines say, unless something is wrong with it."""
+    async def action_done(self) -> None:
+        """Close with what the lines say, unless something is wrong with it, or a folder of the list is meant."""
+        field = self.fields[self.here]
+        if isinstance(field, PickField) and await field.takes("enter"):
+            return
         values = self.values
         try:
             wrong = self._check(values)

@@ -13,6 +13,7 @@ from leverplus_tui.tui.messages import Outcome, Work
 from leverplus_tui.tui.screens.keeping.doctor import DoctorScreen, verdict
 from leverplus_tui.tui.screens.sheet import Line, Values
 from leverplus_tui.tui.tasks.task import Situation, Task
+from leverplus_tui.tui.widgets.picking.paths import paths
 
 
 def task(at: Situation) -> Task:
@@ -21,7 +22,14 @@ def task(at: Situation) -> Task:
     run = at.refs[0] if len(at.runs) == 1 else ""
     subject = at.path or run or said.get("subject") or str(Path.cwd()) + "/"
     lines = [
-        Line("subject", "file or run", subject, help="a file or folder, a run such as r12, a name", fresh=bool(run)),
+        Line(
+            "subject",
+            "file or run",
+            subject,
+            help="a file or folder, a run such as r12, a name",
+            fresh=bool(run),
+            source=paths,
+        ),
         Line("expect", "--expect", said.get("expect", ""), help="variant=v3 d_model=768; empty expects nothing"),
     ]
 

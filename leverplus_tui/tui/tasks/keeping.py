@@ -14,6 +14,7 @@ from leverplus_tui.tui.messages import Outcome, Work
 from leverplus_tui.tui.screens.keeping.freeing import FreeScreen
 from leverplus_tui.tui.screens.sheet import Line, Values
 from leverplus_tui.tui.tasks.task import NO_YES, Situation, Task, replacing, whole
+from leverplus_tui.tui.widgets.picking.paths import paths
 
 
 def backup(at: Situation) -> Task:
@@ -21,14 +22,16 @@ def backup(at: Situation) -> Task:
     home = at.library.home.root
     folder = at.said("backup").get("folder") or str(Path.home())
     lines = [
-        Line("file", "file", str(Path(folder) / f"leverplus-{date.today():%Y-%m-%d}.tar.gz"), fresh=False),
+        Line(
+            "file", "file", str(Path(folder) / f"leverplus-{date.today():%Y-%m-%d}.tar.gz"), fresh=False, source=paths
+        ),
         Line("what", "what", "all", (("all", "everything but the cache"), ("database", "the database alone"))),
     ]
 
     def begin(values: Values) -> Work:
         path = whole(values["file"])
         only = ["--database-only"] if values["what"] == "database" else []
-        return at.by_command(f"Backing up {home}", "backup", ["backup", *only, "--", str(path)], _backed_up)
+        return at.by_command(f"Backing up {home}", "backup", ["backup", "--yes", *only, "--", str(path)], _backed_up)
 
     return Task(
         "backup", "Back up this home into one file", lines, begin, detail=f"{home}, also while jobs write",

@@ -10,6 +10,7 @@ from leverplus_tui.report.writing import ENDINGS, form_of
 from leverplus_tui.tui.messages import Outcome, Work
 from leverplus_tui.tui.screens.sheet import Line, Values
 from leverplus_tui.tui.tasks.task import Situation, Task, replacing, whole
+from leverplus_tui.tui.widgets.picking.paths import paths
 
 FORMS = (
     ("md", "Markdown"),
@@ -35,7 +36,7 @@ def task(at: Situation) -> Task:
         Line("format", "format", form, FORMS),
         Line("lang", "language", said.get("lang", "en"), LANGUAGES),
         *against,
-        Line("out", "file", str(Path(folder) / name), fresh=False),
+        Line("out", "file", str(Path(folder) / name), fresh=False, source=paths),
     ]
 
     def begin(values: Values) -> Work:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from db import store
 from db.session import reading
@@ -66,24 +66,29 @@ class _Sweeping:
 
     at: Situation
     made: Grid | None = None
+    notes: list[str] = field(default_factory=list)
+    """Names of the published scripts that were understood."""
 
     def check(self, values: Values) -> None:
         """Make every combination. Raises UserError where one is refused."""
         of, seeds = values["of"].lower(), values["seeds"] or None
+        self.notes.clear()
         if of in KINDS:
-            self.made = grid(of, {}, None, _assignments(values), seeds)
+            self.made = grid(of, {}, None, _assignments(values), seeds, self.notes.append)
             return
         database = self.at.library.database
         with reading(database.engine) as session:
             detail = store.run_detail(session, run_id=database.find_run(values["of"]))
         if detail.row.kind not in KINDS:
             raise UserError(f"{detail.row.ref} is of kind {detail.row.kind}: a sweep is of {', '.join(KINDS)}")
-        self.made = grid_around(repeated(detail.row.ref, detail.spec), _assignments(values), seeds)
+        spec = repeated(detail.row.ref, detail.spec)
+        self.made = grid_around(spec, _assignments(values), seeds, self.notes.append)
 
     def doubt(self, values: Values) -> tuple[str, str]:
         """How many runs, and how long they take."""
         members = self._grid.members
-        return f"Queue {plural(len(members), 'run')}?", lasts(self.at.library.home, [one.spec for one in members])
+        told = lasts(self.at.library.home, [one.spec for one in members])
+        return f"Queue {plural(len(members), 'run')}?", "\n".join([told, *self.notes])
 
     def begin(self, values: Values) -> Work:
         """Check what is shared once, and queue all or none."""

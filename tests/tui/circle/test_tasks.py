@@ -22,7 +22,9 @@ from leverplus_tui.tui.screens.keeping.freeing import FreeScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
 from leverplus_tui.tui.screens.sheet import Pick, Sheet
 from leverplus_tui.tui.screens.waiting.sweep import SweepScreen
+from tests import helpers_report
 from tests.helpers_circle import database_of, fill_in, line_of, nobody_dispatches, sheet
+from tests.helpers_cli import make_desk
 from tests.helpers_tui import fill, kept, opened, settled, text_of, until
 
 
@@ -89,7 +91,7 @@ async def test_what_a_report_refuses_is_told_as_the_command_says_it(filled: Home
         shown = await sheet(pilot, "Report of r6")
         fill_in(shown, {"out": ""})
         await pilot.press("enter")
-        assert "say where it is to be written" in text_of(pilot)
+        await until(pilot, lambda: "say where it is to be written" in shown.refused)
         (tmp_path / "file").write_text("")
         fill_in(shown, {"out": str(tmp_path / "file" / "report.md")})
         await pilot.press("enter")
@@ -117,22 +119,27 @@ async def test_a_place_whose_library_is_missing_is_refused_before_anything_start
         shown = await sheet(pilot, "Publish r6")
         fill_in(shown, {"to": "mlflow"})
         await pilot.press("enter")
-        await until(pilot, lambda: "pip install" in text_of(pilot))
+        await until(pilot, lambda: "pip install" in shown.refused)
         assert isinstance(pilot.app.screen, Sheet)
         assert not pilot.app.screen_stack[0].query_one("ModeBar").errands  # type: ignore[attr-defined]
 
 
-async def test_a_training_is_published_as_a_folder_for_the_hub(filled: Home, tmp_path: Path) -> None:
+async def test_a_training_is_published_as_a_folder_for_the_hub_and_a_refusal_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("huggingface_hub", reason="the folder's card is written by it")
-    async with opened(filled, (120, 36)) as pilot:
+    desk = make_desk(tmp_path, monkeypatch)
+    helpers_report.fill(desk)
+    async with opened(desk.home, (120, 36)) as pilot:
         page = pilot.app.screen
         assert isinstance(page, RunsScreen)
-        page.table.move_to(1)
-        await pilot.press("U")
-        shown = await sheet(pilot, "Publish r1")
-        fill_in(shown, {"to": "hub-folder", "out": str(tmp_path / "hub")})
-        await pilot.press("enter")
-        await until(pilot, lambda: any("r1 is in" in words for words in kept(pilot)))
+        for run_id, words in ((1, "r1 is in"), (2, "has no selector")):
+            page.table.move_to(run_id)
+            await pilot.press("U")
+            shown = await sheet(pilot, f"Publish r{run_id}")
+            fill_in(shown, {"to": "hub-folder", "out": str(tmp_path / "hub")})
+            await pilot.press("enter")
+            await until(pilot, lambda words=words: any(words in one for one in kept(pilot)))  # type: ignore[misc]
     assert list((tmp_path / "hub").rglob("README.md"))
 
 
@@ -142,12 +149,12 @@ async def test_a_training_is_published_as_a_folder_for_the_hub(filled: Home, tmp
 async def test_the_doctor_says_what_is_wrong_with_a_file_and_what_to_do(filled: Home, tmp_path: Path) -> None:
     checkpoint = tmp_path / "mine.safetensors"
     shutil.copy(builtin_file("checkpoint"), checkpoint)
-    async with opened(filled, (80, 24)) as pilot:
+    async with opened(filled, (200, 50)) as pilot:
         await pilot.press("O")
         shown = await sheet(pilot, "Doctor")
         fill_in(shown, {"subject": str(checkpoint), "expect": "d_modell=3"})
         await pilot.press("enter")
-        await until(pilot, lambda: "--expect d_modell=3" in text_of(pilot))
+        await until(pilot, lambda: "--expect d_modell=3" in shown.refused)
         fill_in(shown, {"expect": "d_model=77"})
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, DoctorScreen))
@@ -240,7 +247,7 @@ async def test_settings_of_a_run_are_varied_and_queued_after_a_question(
         fill_in(shown, {"set": "retriever=random,nosuch"})
         assert "these are 2 runs" in text_of(pilot) or await told(shown, "these are 2 runs")
         await pilot.press("enter")
-        await until(pilot, lambda: "nosuch" in text_of(pilot) and "retriever" in text_of(pilot))
+        await until(pilot, lambda: "nosuch" in shown.refused)
         assert isinstance(pilot.app.screen, Sheet)
         fill_in(shown, {"set": "retriever=random,fixed shots=[1],[1,2]", "name": "mine"})
         await pilot.press("enter")

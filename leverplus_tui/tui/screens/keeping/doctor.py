@@ -46,7 +46,7 @@ class DoctorScreen(PageScreen):
     def on_mount(self) -> None:
         """Arrows scroll at once."""
         self.query_one("#doctor").focus()
-        self.bar.status = verdict(self.reports[0]) if len(self.reports) == 1 else plural(len(self.reports), "report")
+        self.bar.status = f"doctor: {verdict(self.reports[0]).rpartition(': ')[2]}"
 
     @property
     def meant_path(self) -> str:

@@ -12,7 +12,7 @@ from leverplus_tui.jobs.programs import Program, command
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import Outcome, Work
 from leverplus_tui.tui.screens.choosing import Choose, ChooseMany
-from leverplus_tui.tui.screens.dialogs import Ask
+from leverplus_tui.tui.screens.dialogs import AskPath
 from leverplus_tui.tui.screens.rl.opening import RLFilePage
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ async def _ask_place(
     """The work that runs the program, registers what it made, and tells what it says."""
     page = app.screen
     proposed = library.home.root / "exports" / f"{Path(row.path).stem}.{ending}"
-    out = await app.push_screen_wait(Ask("Write to", detail=row.path, value=str(proposed)))
+    out = await app.push_screen_wait(AskPath("Write to", detail=row.path, value=str(proposed)))
     if out is None:
         return None
     path = Path(out).expanduser().absolute()
