@@ -21,22 +21,22 @@ from types import FrameType
 from typing import Any
 
 from loguru import logger
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from sqlmodel import Session
 
 from db import store
 from db.home import Home
 from db.rows import Candidate, Input, Row, StoredAnswer
 from db.session import reading, writing
-from db.specs import JOB_SPEC, UserError
-from db.specs.imported import ImportSpec
+from db.specs import UserError, read_spec
 from engine.common.importing import no_collections
+from engine.job.asked import StoredTrials
 from engine.job.claims import Job, claim
 from engine.job.identity import Identity
 from engine.job.recorder import LAST_WORD_BYTES, RESERVE_BYTES, Recorder, Reserve
 from engine.job.reporting import Once, Reporter, hear_libraries
 from engine.recipes.changed import Changed
-from engine.recipes.run_context import RunContext, Scored, Stop
+from engine.recipes.run_context import NoTrials, RunContext, Scored, Stop
 from engine.serving.notices import notify
 from engine.vlm.opening import begin
 
@@ -47,6 +47,7 @@ RECIPES: dict[str, tuple[str, str]] = {
     "generate": ("engine.recipes.generate", "generate"),
     "embed": ("engine.recipes.embed", "embed"),
     "import": ("engine.recipes.import_answers", "import_answers"),
+    "ask": ("engine.recipes.ask", "ask"),
 }
 TOGETHER = dict.fromkeys(("rce", "grpo"), ("engine.recipes.train", "train_many"))
 """Recipes that take several runs at once."""
@@ -173,9 +174,7 @@ def carry_out(jobs: Sequence[Job], recorders: Sequence[Recorder], stop: StopRequ
         known = [_known(job) for job in jobs]
         with closing(_rows(jobs, known, stop)) as rows:
             stop.check()  # its imports take seconds
-            identities = [
-                Identity(job.label, inputs=one.inputs, facts=one.facts) for job, one in zip(jobs, known, strict=True)
-            ]
+            identities = [Identity(one.began, inputs=one.inputs, facts=one.facts) for one in known]
             reporters = [Reporter(job.label) for job in jobs]
             libraries = Once()
             hear_libraries(libraries)
@@ -211,6 +210,8 @@ def _put(recorder: Recorder, identity: Identity, row: Row) -> None:
 class Known:
     """What earlier processes of a run have stored."""
 
+    began: str
+    """The run whose inputs these are, as people name it: of a job that is asked about an evaluation, the evaluation."""
     inputs: dict[str, Input]
     facts: dict[str, Any]
     answered: dict[tuple[int, int], Scored]
@@ -219,13 +220,29 @@ class Known:
 
 
 def _known(job: Job) -> Known:
+    if job.kind == "ask":
+        return _known_of_evaluation(job, _spec(job).run)
     with reading(job.database) as session:
         return Known(
+            began=job.label,
             inputs=store.inputs(session, run_id=job.run_id),
             facts=store.facts(session, run_id=job.run_id),
             answered=_scored(session, job.run_id),
             candidates=[candidate for _, candidate in store.candidates(session, run_id=job.run_id)],
             answers=store.own_answers(session, run_id=job.run_id),
+        )
+
+
+def _known_of_evaluation(job: Job, run_id: int) -> Known:
+    """What a job must open to answer as the evaluation did; it computes every answer itself."""
+    with reading(job.database) as session:
+        return Known(
+            began=store.ref(run_id),
+            inputs=store.inputs(session, run_id=run_id),
+            facts=store.facts(session, run_id=run_id),
+            answered={},
+            candidates=[],
+            answers={},
         )
 
 
@@ -263,6 +280,7 @@ def _context(job: Job, known: Known, stop: Stop) -> RunContext:
         answered=known.answered,
         stop=stop,
         candidates={(candidate.query_id, candidate.pointer): candidate for candidate in known.candidates},
+        trials=StoredTrials(job.database, _spec(job).run, job.process_id) if job.kind == "ask" else NoTrials(),
     )
 
 
@@ -275,9 +293,8 @@ def settled(spec: Any, facts: Mapping[str, Any]) -> Any:
 
 
 def _spec(job: Job) -> Any:
-    model: TypeAdapter[Any] = TypeAdapter(ImportSpec) if job.kind == "import" else JOB_SPEC
     try:
-        return model.validate_json(job.spec_text)
+        return read_spec(job.kind, job.spec_text)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
