@@ -43,6 +43,10 @@ Reading (a `reading` or `writing` session):
     deleted_runs(session) -> run ids                           referrers(session, *, but=()) -> {run id: what uses its files}
     promised_files(session) -> list[PromisedFile]              wrong_cells(session) -> list[WrongCell]
     run_states(session) -> {run id: state}                     refers_to_nothing(session) -> sentences
+    trials(session, *, run_id, question_id=None) -> list[TrialRow]: what was tried on an evaluation
+    trial(session, *, trial_id) -> TrialRow or None            waits(session, *, run_id) -> bool: anybody waits for an answer
+    asking_run(session, *, run_id) -> Run or None: the job that is asked about an evaluation
+    asking_runs(session, *, run_ids) -> run ids                askers(session, *, run_id, process_id) -> processes
     names_of(session, *, run_ids) -> {run id: name}            snapshot(session, *, sha256) -> text
     ref(run_id) -> "r12"                                       STATES, ACTIVE, ENDED, FAILED, UNFINISHED: run states
 Writing (a `writing` session):
@@ -63,6 +67,8 @@ Writing (a `writing` session):
     create_sweep(session, *, name, kind, axes, members) -> sweep id
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
     soft_delete / restore(session, *, run_ids)            discard(session, *, run_id)
+    add_trial(session, *, run_id, request, asker=None) -> number       forget_trials(session, *, trial_ids) -> int
+    take_trial(session, *, run_id, process_id) -> (number, TrialSpec) or None
     add_data(session, *, path, kind, size, sha256, name="", facts=None, modified_ns=None) -> DataRow
     forget_data(session, *, data_id)
 """
@@ -133,6 +139,7 @@ from db.store.jobs.runs import (
     AnySpec,
     Run,
     StateConflict,
+    asking_run,
     create_run,
     default_name,
     discard,
@@ -163,6 +170,17 @@ from db.store.jobs.sweeps import (
     paces,
     settle_spec,
     sweep_of,
+)
+from db.store.jobs.trials import (
+    TrialRow,
+    add_trial,
+    askers,
+    asking_runs,
+    forget_trials,
+    take_trial,
+    trial,
+    trials,
+    waits,
 )
 from db.store.lists.detail import (
     CheckpointRow,
@@ -212,15 +230,20 @@ __all__ = [
     "StateConflict",
     "SweepRow",
     "TicketRow",
+    "TrialRow",
     "WrongCell",
     "active_processes",
     "add_data",
     "add_rows",
+    "add_trial",
     "all_data",
     "answer_sources",
     "answered",
     "artifacts",
     "as_on_disk",
+    "askers",
+    "asking_run",
+    "asking_runs",
     "candidates",
     "cells",
     "changed_data",
@@ -245,6 +268,7 @@ __all__ = [
     "findings",
     "findings_of",
     "forget_data",
+    "forget_trials",
     "get_run",
     "get_sweep",
     "grant",
@@ -311,12 +335,16 @@ __all__ = [
     "stored_predictions",
     "sweep_of",
     "tag",
+    "take_trial",
     "ticket_of",
     "tickets",
+    "trial",
+    "trials",
     "try_again",
     "twin",
     "unanswered",
     "untag",
     "varying_settings",
+    "waits",
     "wrong_cells",
 ]

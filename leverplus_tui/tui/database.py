@@ -56,13 +56,14 @@ class Database:
         with reading(self.engine) as session:
             ids = store.run_ids(session, where=view.where or None, sort=view.sort)
             counts, largest = store.state_counts(session), store.largest_subsets(session)
+            total = store.count_runs(session)
             known = {row.id for row in store.run_rows(session, run_ids=[*pinned, *marked]) if row.deleted is None}
             top = tuple(run_id for run_id in pinned if run_id in known)
             below = [run_id for run_id in ids if run_id not in top] if top else ids
             groups = grouped(session, below, view.groups, tuple(largest), metrics_of(view)) if view.groups else ()
         return Listing(
             ids=(*top, *below),
-            total=sum(counts.values()),
+            total=total,
             shots=tuple(largest),
             largest=max(largest.values(), default=0),
             queued=counts.get("queued", 0),
