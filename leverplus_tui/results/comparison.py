@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
-from sqlmodel import Session
 
 from db import store
+from db.session import Session
 from db.specs import JOB_SPEC, Finding
 from db.specs.base import findings_json, sha256_text
 from db.store import RunDetail
@@ -27,6 +27,7 @@ from leverplus_tui.results.pairs.best_of import Best, best_of, chosen_on_test
 from leverplus_tui.results.pairs.copying import CopyingRow, copying
 from leverplus_tui.results.pairs.paired_rows import ComparedCell, Figures, Pair, TwoRuns, Verdict, is_imported
 from leverplus_tui.results.pairs.seed_groups import GroupedCell, by_seed
+from leverplus_tui.results.results_alone import details_of_results
 from leverplus_tui.text.sources import sources_json, sources_text, taken
 
 __all__ = [
@@ -139,7 +140,7 @@ def compare(
     Findings of single runs, which cost as much again, are left out unless `judged`.
     Raises UserError for a run that does not exist, and Stopped once `go_on` says no.
     """
-    details = [store.run_detail(session, run_id=run_id) for run_id in dict.fromkeys(run_ids)]
+    details = details_of_results(session, run_ids)
     figures = Figures(session, details)
     rows = [row for shot in figures.shots() for row in _while(go_on, figures.rows(shot))]
     if planned is not None:
@@ -165,7 +166,7 @@ Beside = dict[tuple[TwoRuns, bool], list[Finding]]
 
 def side_by_side(session: Session, run_ids: Sequence[int]) -> Comparison:
     """Figures and settings of runs, nothing compared yet: what can be shown at once."""
-    details = [store.run_detail(session, run_id=run_id) for run_id in dict.fromkeys(run_ids)]
+    details = details_of_results(session, run_ids)
     figures = Figures(session, details, paired=False)
     return _described(details, [row for shot in figures.shots() for row in figures.rows(shot)])
 

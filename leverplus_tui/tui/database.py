@@ -9,10 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine
-
 from db import rows, store
-from db.session import data_version, open_database, reading, writing
+from db.session import DatabaseFile, data_version, open_database, reading, writing
 from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
 from db.user_error import UserError
 from leverplus_tui.data.registering import register
@@ -35,7 +33,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         """Open, or create, it. Raises the errors of `db.session.open_database`."""
-        self.engine: Engine = open_database(path)
+        self.engine: DatabaseFile = open_database(path)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -56,13 +54,14 @@ class Database:
         with reading(self.engine) as session:
             ids = store.run_ids(session, where=view.where or None, sort=view.sort)
             counts, largest = store.state_counts(session), store.largest_subsets(session)
+            total = store.count_runs(session)
             known = {row.id for row in store.run_rows(session, run_ids=[*pinned, *marked]) if row.deleted is None}
             top = tuple(run_id for run_id in pinned if run_id in known)
             below = [run_id for run_id in ids if run_id not in top] if top else ids
             groups = grouped(session, below, view.groups, tuple(largest), metrics_of(view)) if view.groups else ()
         return Listing(
             ids=(*top, *below),
-            total=sum(counts.values()),
+            total=total,
             shots=tuple(largest),
             largest=max(largest.values(), default=0),
             queued=counts.get("queued", 0),

@@ -78,10 +78,10 @@ class RequestApp(OrderedKeys):
 
     @work(group="resume", exclusive=True, exit_on_error=False)
     async def on_resume_run(self, event: messages.ResumeRun) -> None:
-        """Go on with a run."""
-        from leverplus_tui.jobs import launcher  # the store: 400 ms
+        """Go on with a run, where it was."""
+        from leverplus_tui.queue.submit import go_on  # the store: 400 ms
 
-        await asyncio.to_thread(launcher.resume, self.library.home, event.run_id)
+        await asyncio.to_thread(go_on, self.library.home, event.run_id)
         self.notify(f"r{event.run_id} goes on")
         self._started_runs.add([event.run_id], again=True)
         self._tell_ends()

@@ -6,11 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from sqlalchemy import RowMapping
-from sqlmodel import Session
+from sqlite3 import Row
 
 from db import rows
+from db.connection import Session
 from db.specs.movable import HomePaths
 from db.store.base import home, listed, moment, query
 
@@ -56,16 +55,25 @@ def find_answers(session: Session, *, request_shas: Sequence[str]) -> dict[str, 
         SELECT request_sha, raw, cut, run_id AS source, reasoning FROM answer
         WHERE request_sha IN (SELECT value FROM json_each(:shas))
     """
-    return _stored_answers(query(session, sql, {"shas": listed(list(request_shas))}))
+    found = query(session, sql, {"shas": listed(list(request_shas))})
+    return {
+        row["request_sha"]: rows.StoredAnswer(row["raw"], bool(row["cut"]), row["source"], row["reasoning"])
+        for row in found
+    }
 
 
-def own_answers(session: Session, *, run_id: int) -> dict[str, rows.StoredAnswer]:
-    """Answers that a run itself has stored, whoever computed them, by request hash."""
-    sql = """
-        SELECT request_sha, raw, cut, source_run AS source, reasoning FROM prediction WHERE run_id = :run AND error = ''
-        UNION ALL SELECT request_sha, raw, cut, source_run AS source, reasoning FROM candidate WHERE run_id = :run
-    """
-    return _stored_answers(query(session, sql, {"run": run_id}))
+def stored_predictions(session: Session, *, run_id: int) -> list[rows.Prediction]:
+    """All answers of a run as they were added."""
+    sql = "SELECT * FROM prediction WHERE run_id = :run ORDER BY shot, question_id"
+    return [
+        rows.Prediction(
+            question_id=row["question_id"], shot=row["shot"], demonstrations=tuple(json.loads(row["demonstrations"])),
+            prompt_sha=row["prompt_sha"], request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"],
+            score=row["score"], cut=bool(row["cut"]), reused=bool(row["reused"]), error=row["error"],
+            source=row["source_run"], reasoning=row["reasoning"],
+        )
+        for row in query(session, sql, {"run": run_id})
+    ]  # fmt: skip
 
 
 def answer_sources(session: Session, *, run_id: int) -> dict[int | None, int]:
@@ -77,13 +85,6 @@ def answer_sources(session: Session, *, run_id: int) -> dict[int | None, int]:
         ) GROUP BY source ORDER BY source
     """
     return {row["source"]: row["answers"] for row in query(session, sql, {"run": run_id})}
-
-
-def _stored_answers(found: Sequence[RowMapping]) -> dict[str, rows.StoredAnswer]:
-    return {
-        row["request_sha"]: rows.StoredAnswer(row["raw"], bool(row["cut"]), row["source"], row["reasoning"])
-        for row in found
-    }
 
 
 def answered(session: Session, *, run_id: int) -> set[tuple[int, int]]:
@@ -162,7 +163,7 @@ def scores(session: Session, *, run_id: int, shot: int, subset_sha: str) -> dict
             AND question.question_id = prediction.question_id
         WHERE prediction.run_id = :run AND shot = :shot AND error = '' {_among("prediction.question_id", subset_sha, None)}
     """
-    found = session.connection().exec_driver_sql(sql, {"run": run_id, "shot": shot, "sha": subset_sha}).all()
+    found = session.rows(sql, {"run": run_id, "shot": shot, "sha": subset_sha})
     return {question_id: (score, image_id) for question_id, score, image_id in found}
 
 
@@ -203,7 +204,7 @@ def _score(session: Session, run_id: int, shot: int, question_id: int) -> float:
     return float(found[0]["score"]) if found else 0.0
 
 
-def _prediction(row: RowMapping, place: HomePaths) -> PredictionRow:
+def _prediction(row: Row, place: HomePaths) -> PredictionRow:
     return PredictionRow(
         run_id=row["run_id"], shot=row["shot"], question_id=row["question_id"],
         demonstrations=tuple(json.loads(row["demonstrations"])), prompt_sha=row["prompt_sha"], request_sha=row["request_sha"],
@@ -217,7 +218,7 @@ def _prediction(row: RowMapping, place: HomePaths) -> PredictionRow:
     )  # fmt: skip
 
 
-def _candidate(row: RowMapping) -> rows.Candidate:
+def _candidate(row: Row) -> rows.Candidate:
     return rows.Candidate(
         query_id=row["query_id"], pointer=tuple(json.loads(row["pointer"])), method=row["method"],
         request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"], score=row["score"],
