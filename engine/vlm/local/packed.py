@@ -18,7 +18,8 @@ from engine.common.images import MISSING_SHA, ImageProblem, image_sha, load_imag
 from engine.packed.assembly import build
 from engine.packed.decoding import Decoding
 from engine.packed.engine import Ask, Engine, Reply, TooLong
-from engine.packed.images.reading import Source
+from engine.packed.images.reading import Source as ImageFile
+from engine.packed.model.source import Source
 from engine.packed.prefixes import Path as PromptPath
 from engine.packed.prefixes import cut
 from engine.vlm.local.loading import Loaded
@@ -48,11 +49,15 @@ class PackedVLM(LocalVLM):
         pixels: tuple[int, int],
         memory: int | None = None,
         shared: tuple[int, int] | None = None,
+        source: Source | None = None,
     ) -> None:
-        """`memory`: bytes for keys and values, in place of a share of what is free. `shared`: see `engine.packed.images.shared`."""
+        """`memory`: bytes for keys and values, in place of a share of what is free. `shared`: see `engine.packed.images.shared`.
+        `source`: what the engine is built of, in place of transformers' model."""
         super().__init__(loaded, decode=decode, batch_size=batch_size, pixels=pixels)
+        self._decode = decode
         decoding = Decoding(decode, loaded.end_tokens)
-        self.engine: Engine = build(loaded.model, loaded.processor, decoding, memory_bytes=memory, shared=shared)
+        source = source or Source.of_model(loaded.model)
+        self.engine: Engine = build(source, loaded.processor, decoding, memory_bytes=memory, shared=shared)
         self.distance: float | None = None
         """What the self-test found."""
         self._card = torch.cuda.get_device_name(loaded.device) if loaded.device.type == "cuda" else ""
@@ -74,6 +79,18 @@ class PackedVLM(LocalVLM):
         plain = {name: value for name, value in super().facts().items() if name not in batches}
         tested = {} if self.distance is None else {"vlm_engine_distance": float(f"{self.distance:.3g}")}
         return {**plain, "vlm_engine": "packed", **tested, **self.engine.counts.facts(self._card)}
+
+    def tokens_for(self, prompt: Prompt) -> int | None:
+        """See `LocalVLM`; through transformers' model, which may have to be loaded for it."""
+        if self.loaded.model is not None:
+            return super().tokens_for(prompt)
+        return LocalVLM(
+            self.loaded.whole(), decode=self._decode, batch_size=self._asked, pixels=self._pixels
+        ).tokens_for(prompt)
+
+    @property
+    def _embedding(self) -> Tensor:
+        return self.engine.language.weights.embedding
 
     def measures(self) -> Mapping[str, float]:
         """See `engine.vlm.protocol.Measured`."""
@@ -146,7 +163,7 @@ class PackedVLM(LocalVLM):
         if sha == MISSING_SHA:
             load_image(path)  # raises the reason
         key = f"{sha}:{prompt.min_pixels}:{prompt.max_pixels}"
-        self.engine.features.sources.setdefault(key, Source(path, prompt.min_pixels, prompt.max_pixels))
+        self.engine.features.sources.setdefault(key, ImageFile(path, prompt.min_pixels, prompt.max_pixels))
         return key
 
     def _tokenized(self, text: str) -> tuple[int, ...]:
