@@ -59,6 +59,7 @@ def build(
         decoding=decoding,
         device=device,
         image_token=int(processor.image_token_id),
+        ahead=device.type == "cuda",
     )
 
 
