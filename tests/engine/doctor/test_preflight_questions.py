@@ -62,6 +62,16 @@ def test_some_missing_images_are_counted_and_block_nothing(okvqa: Path) -> None:
     assert "11 of 16 images are not there: looked for" in message(found, "images-missing")
 
 
+def test_a_pool_that_train_does_not_fill_is_refused_before_the_job(okvqa: Path) -> None:
+    count = len(open_dataset(okvqa, cache_dir=okvqa).train)
+    for fits, made in ((count - 1, GenerateSpec), (count, EvalSpec)):
+        asked = {"dataset": str(okvqa), "pool": "rand-sampler"}
+        assert "pool-too-large" not in codes(preflight(made(**asked, pool_size=fits)))
+        found = preflight(made(**asked, pool_size=fits + 1))
+        assert found.blocked
+        assert f"train has {fits} questions" in message(found, "pool-too-large")
+
+
 def test_only_the_questions_that_are_asked_are_looked_at(okvqa: Path) -> None:
     _remove(okvqa, "val", keep=5)
     assert not preflight(zero_shot(okvqa, first=(3,))).findings
