@@ -15,6 +15,7 @@ from engine.figures.reading import Figure, Matrix, Reading
 from leverplus_tui.results.comparison import Asked, Comparison, compare
 from leverplus_tui.results.comparison_text import plain_text
 from leverplus_tui.results.imports.importing import store_readings
+from leverplus_tui.results.pairs.copying import listed_ids
 from leverplus_tui.text.numbers import plural
 from tests.helpers_cli import Desk, make_desk, store_eval
 
@@ -335,3 +336,16 @@ def test_a_comparison_says_what_it_could_have_shown(desk: Desk) -> None:
 def test_a_filter_that_picks_too_few_is_said(desk: Desk) -> None:
     evaluated(desk, right(50))
     assert "picks 1 run" in desk.call("compare", "--where", "kind:eval", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["[1,2]", "[3,4]"], [[1, 2], [3, 4]]),
+        (["[1]", "[]", "[281474976710655, 4]"], [[1, -1], [-1, -1], [281474976710655, 4]]),
+        (["[]"], [[-1]]),
+        ([], []),
+    ],
+)
+def test_lists_of_demonstrations_are_read_as_one_text(texts: list[str], expected: list[list[int]]) -> None:
+    assert listed_ids(texts).tolist() == expected

@@ -14,7 +14,8 @@ from engine.common.findings import warning
 from engine.statistics.clusters import Floats
 from engine.statistics.intervals import interval, p_phrase
 from engine.statistics.power import best_of_inflation
-from leverplus_tui.results.pairs.paired_rows import Answered, ComparedCell, Figures, Pair
+from leverplus_tui.results.pairs.paired_rows import ComparedCell, Figures, Pair
+from leverplus_tui.results.stored_scores import Answered
 from leverplus_tui.text.numbers import accuracy, count, difference, plural
 
 LEAST = 3

@@ -18,7 +18,8 @@ from engine.statistics.corrections import holm
 from engine.statistics.seeds import Combined, combine_seeds, seed_difference
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.pairs.attribution import training_recipe
-from leverplus_tui.results.pairs.paired_rows import Answered, Figures, Verdict
+from leverplus_tui.results.pairs.paired_rows import Figures, Verdict
+from leverplus_tui.results.stored_scores import Answered
 
 ANY = ("seed", "device", "batch_size", "concurrency", "shots", "limit", "first", "strict")
 """Settings that make no other recipe of a run: what it is over, and how fast it is computed."""
