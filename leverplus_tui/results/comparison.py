@@ -26,7 +26,7 @@ from leverplus_tui.results.pairs.attribution import about, made
 from leverplus_tui.results.pairs.best_of import Best, best_of, chosen_on_test
 from leverplus_tui.results.pairs.copying import Copies, CopyingRow
 from leverplus_tui.results.pairs.paired_rows import ComparedCell, Figures, Pair, TwoRuns, Verdict, is_imported
-from leverplus_tui.results.pairs.seed_groups import GroupedCell, by_seed
+from leverplus_tui.results.pairs.seed_groups import GroupedCell, by_seed, own_questions
 from leverplus_tui.results.stored_scores import StoredScores
 from leverplus_tui.text.sources import sources_json, sources_text, taken
 
@@ -93,6 +93,8 @@ class Comparison:
     """How the answers relate to those that were shown; empty where nobody judged."""
     groups: tuple[GroupedCell, ...] = ()
     """Where that was asked: recipes whose runs differ by their seed alone."""
+    apart: tuple[str, ...] = ()
+    """Which recipes were not combined, and why; stands among the notes too."""
 
     def as_json(self) -> dict[str, Any]:
         """The document of `leverplus compare --json`."""
@@ -151,8 +153,12 @@ def compare(
     found = _findings(session, details, beside, figures.scores if judged else None)
     found = _with(found, chosen_on_test(cells, details, figures))
     reference = [store.ref(run) for run in asked.reference]
+    plain = _described(details, cells)
+    apart = tuple(own_questions(session, details)) if asked.by_seed else ()
     return replace(
-        _described(details, cells),
+        plain,
+        notes=(*plain.notes, *apart),
+        apart=apart,
         findings=found,
         copying=_copied(session, details) if judged else (),
         best=tuple(best_of(cells, details, figures, reference)) if asked.best_of else (),

@@ -72,7 +72,9 @@ class Best:
         """The answer in words."""
         where = f"{plural(self.shot, 'shot')} on {self.subset} (n={count(self.n)})"
         if self.pair is None:
-            return f"{where}: {self.leader} stands alone"
+            same = next((runs for runs in self.repeats if self.leader in runs), ())
+            told = f"no, {', '.join(same)} show the same, and there is no other" if same else "there is no other"
+            return f"{where}: {told} to be better than"
         told = _verdict(self.pair)
         if self.better:
             others = [run for run in self.better if run != self.leader]
