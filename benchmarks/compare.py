@@ -19,17 +19,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import Engine
 
 from db import rows, store
 from db.home import Home
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import EvalSpec
 from engine.statistics.intervals import interval
 from leverplus_tui.results.comparison import Asked, compare
 from leverplus_tui.results.comparison_text import plain_text
 
 RUNS, SHOTS, QUESTIONS, TRAIN = 20, (1, 2, 3, 4), 5046, 9009
+PAIRS = Asked()
 CONTROLS = ("random", "fixed", "t2t", "i2i", "qi2qi", "untrained")
 SHA, SUBSET = "d" * 64, "s" * 64
 WORDS = tuple(f"answer {number}" for number in range(400))
@@ -47,20 +47,20 @@ def main() -> None:
             _timed(name, work, profile=asked.profile)
 
 
-def _works(database: Engine) -> Iterator[tuple[str, Callable[[], object]]]:
+def _works(database: DatabaseFile) -> Iterator[tuple[str, Callable[[], object]]]:
     every = range(1, RUNS + 1)
 
-    def compared(*, judged: bool, **asked: bool) -> Callable[[], object]:
+    def compared(*, judged: bool, asked: Asked = PAIRS) -> Callable[[], object]:
         def work() -> None:
             with reading(database) as session:
-                plain_text(compare(session, every, judged=judged, asked=Asked(**asked)))
+                plain_text(compare(session, every, judged=judged, asked=asked))
 
         return work
 
     yield "Compare screen", compared(judged=False)
     yield "leverplus compare", compared(judged=True)
-    yield "leverplus compare --best-of", compared(judged=True, best_of=True)
-    yield "leverplus compare --group-by seed", compared(judged=True, by_seed=True)
+    yield "leverplus compare --best-of", compared(judged=True, asked=Asked(best_of=True))
+    yield "leverplus compare --group-by seed", compared(judged=True, asked=Asked(by_seed=True))
 
 
 def _timed(name: str, work: Callable[[], object], *, profile: bool) -> None:
@@ -77,13 +77,13 @@ def _timed(name: str, work: Callable[[], object], *, profile: bool) -> None:
         pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
 
 
-def build(database: Engine) -> None:
+def build(database: DatabaseFile) -> None:
     """Six controls and selectors of seven recipes, two seeds each, on the whole validation set."""
     rng = np.random.default_rng(20)
     images = np.repeat(np.arange(QUESTIONS), np.resize((1, 2, 3), QUESTIONS))[:QUESTIONS]
     base = rng.choice((0.0, 0.6, 1.0), p=(0.45, 0.1, 0.45), size=(len(SHOTS), QUESTIONS))
     ids = tuple(range(QUESTIONS))
-    questions = [rows.Subset(SHA, "val", "all", {}, ids, SUBSET)]
+    questions: list[rows.Row] = [rows.Subset(SHA, "val", "all", {}, ids, SUBSET)]
     questions += [_question("val", q, int(images[q]), rng) for q in ids] + [
         _question("train", q, q, rng) for q in range(TRAIN)
     ]
@@ -99,7 +99,7 @@ def _question(split: str, number: int, image: int, rng: np.random.Generator) -> 
 
 
 def _store(
-    database: Engine,
+    database: DatabaseFile,
     number: int,
     scores: np.ndarray,
     images: np.ndarray,

@@ -79,7 +79,7 @@ def _compositions(n: int, parts: int) -> Iterator[tuple[int, ...]]:
 
 def _log_ways(counts: Floats, n: int) -> Floats:
     logs = np.array([math.lgamma(k + 1) for k in range(n + 1)])
-    return logs[n] - logs[counts].sum(1)
+    return np.asarray(logs[n] - logs[counts].sum(1))
 
 
 def _drawn(rng: np.random.Generator, kind: str, n: int) -> tuple[Floats, Floats, float]:

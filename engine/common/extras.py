@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from db.specs.base import UserError
 
-EXTRAS = {"sentence_transformers": "text-encoders", "torchvision": "torchvision"}
+EXTRAS = {"ray": "ray", "sentence_transformers": "text-encoders", "submitit": "slurm", "torchvision": "torchvision"}
 """Package -> extra of this program that installs it."""
 
 

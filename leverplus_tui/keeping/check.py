@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from db import store
 from db.copying import check_copy, salvage
 from db.fingerprint import content_sha
 from db.home import Home
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import Finding, UserError
 from engine.common.findings import error, info, warning
 from engine.statistics.intervals import interval
@@ -80,7 +78,7 @@ def _rebuild(home: Home) -> str:
     return f"{home.database}: {rows} rows copied from the damaged file, which is now {kept}{holes}"
 
 
-def _database(database: Engine) -> Iterator[Finding]:
+def _database(database: DatabaseFile) -> Iterator[Finding]:
     with reading(database) as session:
         problems = store.refers_to_nothing(session)
     for text in problems:
@@ -89,7 +87,7 @@ def _database(database: Engine) -> Iterator[Finding]:
         )
 
 
-def _states(database: Engine, repair: bool, repaired: list[str]) -> Iterator[Finding]:
+def _states(database: DatabaseFile, repair: bool, repaired: list[str]) -> Iterator[Finding]:
     with reading(database) as session:
         dead = [row for row in store.active_processes(session) if row.ended is None and not store.is_alive(row)]
     if dead and repair:
@@ -102,7 +100,7 @@ def _states(database: Engine, repair: bool, repaired: list[str]) -> Iterator[Fin
         yield warning("state-untrue", name, text, f"`leverplus runs` corrects it, `leverplus resume {name}` goes on")
 
 
-def _files(database: Engine, repair: bool, repaired: list[str], deep: bool) -> Iterator[Finding]:
+def _files(database: DatabaseFile, repair: bool, repaired: list[str], deep: bool) -> Iterator[Finding]:
     with reading(database) as session:
         promised = store.promised_files(session)
     for one in promised:
@@ -136,7 +134,7 @@ def _problem(one: store.PromisedFile, deep: bool) -> str:
         return f"cannot be read ({failure.strerror})"
 
 
-def _figures(database: Engine, repair: bool, repaired: list[str]) -> Iterator[Finding]:
+def _figures(database: DatabaseFile, repair: bool, repaired: list[str]) -> Iterator[Finding]:
     with reading(database) as session:
         wrong = store.wrong_cells(session)
     for cell in wrong:
@@ -159,7 +157,7 @@ def _figures(database: Engine, repair: bool, repaired: list[str]) -> Iterator[Fi
         )
 
 
-def _folders(home: Home, database: Engine, repair: bool, repaired: list[str]) -> Iterator[Finding]:
+def _folders(home: Home, database: DatabaseFile, repair: bool, repaired: list[str]) -> Iterator[Finding]:
     waste: tuple[Waste, ...] = usage(home, database).waste
     if waste and repair:
         repaired.append(f"{len(waste)} files and folders that nobody needs, {free(waste)} bytes, deleted")

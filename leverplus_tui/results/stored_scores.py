@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlmodel import Session
-
 from db import store
+from db.session import Session
 from db.store import CellRow
 
 Answered = Mapping[int, tuple[float, int]]

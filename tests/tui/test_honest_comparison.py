@@ -205,7 +205,10 @@ def test_of_runs_that_are_all_the_same_none_is_the_best(desk: Desk) -> None:
         evaluated(desk, right(80))
     found = compared(desk, 1, 2, 3, best_of=True)
     [best] = found.best
-    assert best.sentence() == "2 shots on all (n=100): no, r1, r2, r3 show the same, and there is no other to be better than"
+    assert (
+        best.sentence()
+        == "2 shots on all (n=100): no, r1, r2, r3 show the same, and there is no other to be better than"
+    )
     assert set(best.ranks.values()) == {1}
     assert found.cells[0].best is None
 

@@ -201,7 +201,7 @@ def test_fsck_finds_and_mends_files_figures_and_states(desk: Desk) -> None:
     checkpoint(desk, gone).unlink()
     checkpoint(desk, changed).write_bytes(b"another")
     with writing(desk.database) as session:
-        session.connection().exec_driver_sql("UPDATE cell SET accuracy = 99, n_done = 3")
+        session.run("UPDATE cell SET accuracy = 99, n_done = 3")
         store.create_run(session, spec=EvalSpec(), environment={})
         store.start_process(
             session, run_id=4, pid=1, pid_start="0", boot_id="another/boot", host="", argv=(), log_path=""

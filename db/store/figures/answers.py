@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from sqlalchemy import RowMapping
-from sqlmodel import Session
+from sqlite3 import Row
+from typing import Any
 
 from db import rows
+from db.connection import Session
 from db.specs.movable import HomePaths
-from db.store.base import home, listed, moment, query, tuples
+from db.store.base import home, listed, moment, query
 
 _ORDERS = {
     "question_id": ("question_id > :after", "question_id"),
@@ -56,16 +56,25 @@ def find_answers(session: Session, *, request_shas: Sequence[str]) -> dict[str, 
         SELECT request_sha, raw, cut, run_id AS source, reasoning FROM answer
         WHERE request_sha IN (SELECT value FROM json_each(:shas))
     """
-    return _stored_answers(query(session, sql, {"shas": listed(list(request_shas))}))
+    found = query(session, sql, {"shas": listed(list(request_shas))})
+    return {
+        row["request_sha"]: rows.StoredAnswer(row["raw"], bool(row["cut"]), row["source"], row["reasoning"])
+        for row in found
+    }
 
 
-def own_answers(session: Session, *, run_id: int) -> dict[str, rows.StoredAnswer]:
-    """Answers that a run itself has stored, whoever computed them, by request hash."""
-    sql = """
-        SELECT request_sha, raw, cut, source_run AS source, reasoning FROM prediction WHERE run_id = :run AND error = ''
-        UNION ALL SELECT request_sha, raw, cut, source_run AS source, reasoning FROM candidate WHERE run_id = :run
-    """
-    return _stored_answers(query(session, sql, {"run": run_id}))
+def stored_predictions(session: Session, *, run_id: int) -> list[rows.Prediction]:
+    """All answers of a run as they were added."""
+    sql = "SELECT * FROM prediction WHERE run_id = :run ORDER BY shot, question_id"
+    return [
+        rows.Prediction(
+            question_id=row["question_id"], shot=row["shot"], demonstrations=tuple(json.loads(row["demonstrations"])),
+            prompt_sha=row["prompt_sha"], request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"],
+            score=row["score"], cut=bool(row["cut"]), reused=bool(row["reused"]), error=row["error"],
+            source=row["source_run"], reasoning=row["reasoning"],
+        )
+        for row in query(session, sql, {"run": run_id})
+    ]  # fmt: skip
 
 
 def answer_sources(session: Session, *, run_id: int) -> dict[int | None, int]:
@@ -77,13 +86,6 @@ def answer_sources(session: Session, *, run_id: int) -> dict[int | None, int]:
         ) GROUP BY source ORDER BY source
     """
     return {row["source"]: row["answers"] for row in query(session, sql, {"run": run_id})}
-
-
-def _stored_answers(found: Sequence[RowMapping]) -> dict[str, rows.StoredAnswer]:
-    return {
-        row["request_sha"]: rows.StoredAnswer(row["raw"], bool(row["cut"]), row["source"], row["reasoning"])
-        for row in found
-    }
 
 
 def answered(session: Session, *, run_id: int) -> set[tuple[int, int]]:
@@ -160,7 +162,7 @@ def scores(
     """
     sql = "SELECT question_id, score FROM prediction WHERE run_id = :run AND shot = :shot AND error = ''"
     asked = _subset_ids(session, run_id, subset_sha)
-    found = [row for row in tuples(session, sql, {"run": run_id, "shot": shot}) if row[0] in asked]
+    found = [row for row in session.tuples(sql, {"run": run_id, "shot": shot}) if row[0] in asked]
     known = {} if images is None else images
     missing = [question_id for question_id, _ in found if question_id not in known]
     if missing:
@@ -173,7 +175,7 @@ def _images(session: Session, run_id: int, question_ids: Sequence[int]) -> dict[
         SELECT question_id, image_id FROM run JOIN question ON question.dataset_id = run.dataset_id AND question.split = run.split
         WHERE run.id = :run AND question_id IN (SELECT value FROM json_each(:ids))
     """
-    return dict(tuples(session, sql, {"run": run_id, "ids": listed(list(question_ids))}))
+    return dict(session.tuples(sql, {"run": run_id, "ids": listed(list(question_ids))}))
 
 
 def _subset_ids(session: Session, run_id: int, subset_sha: str) -> frozenset[int]:
@@ -185,25 +187,23 @@ def _subset_ids(session: Session, run_id: int, subset_sha: str) -> frozenset[int
     return frozenset(json.loads(found[0]["question_ids"])) if found else frozenset()
 
 
-def shown(session: Session, *, run_id: int, shot: int, subset_sha: str) -> list[tuple[int, str, float, str]]:
+def shown(session: Session, *, run_id: int, shot: int, subset_sha: str) -> list[tuple[Any, ...]]:
     """(question_id, answer, score 0..1, question_ids of its demonstrations as JSON) of what `scores` tells of."""
     sql = """
         SELECT question_id, answer, score, demonstrations FROM prediction
         WHERE run_id = :run AND shot = :shot AND error = '' ORDER BY question_id
     """
     asked = _subset_ids(session, run_id, subset_sha)
-    return [row for row in tuples(session, sql, {"run": run_id, "shot": shot}) if row[0] in asked]
+    return [row for row in session.tuples(sql, {"run": run_id, "shot": shot}) if row[0] in asked]
 
 
-def answers_to(
-    session: Session, *, dataset_sha: str, split: str, question_ids: Sequence[int]
-) -> list[tuple[int, int, str, str]]:
+def answers_to(session: Session, *, dataset_sha: str, split: str, question_ids: Sequence[int]) -> list[tuple[Any, ...]]:
     """(question_id, image_id, references as JSON, label) of stored questions; missing ones are left out."""
     sql = """
         SELECT question_id, image_id, answers, label FROM question JOIN dataset ON dataset.id = dataset_id
         WHERE dataset.sha = :sha AND split = :split AND question_id IN (SELECT value FROM json_each(:ids))
     """
-    return tuples(session, sql, {"sha": dataset_sha, "split": split, "ids": listed(list(question_ids))})
+    return session.tuples(sql, {"sha": dataset_sha, "split": split, "ids": listed(list(question_ids))})
 
 
 def questions(
@@ -243,7 +243,7 @@ def _score(session: Session, run_id: int, shot: int, question_id: int) -> float:
     return float(found[0]["score"]) if found else 0.0
 
 
-def _prediction(row: RowMapping, place: HomePaths) -> PredictionRow:
+def _prediction(row: Row, place: HomePaths) -> PredictionRow:
     return PredictionRow(
         run_id=row["run_id"], shot=row["shot"], question_id=row["question_id"],
         demonstrations=tuple(json.loads(row["demonstrations"])), prompt_sha=row["prompt_sha"], request_sha=row["request_sha"],
@@ -257,7 +257,7 @@ def _prediction(row: RowMapping, place: HomePaths) -> PredictionRow:
     )  # fmt: skip
 
 
-def _candidate(row: RowMapping) -> rows.Candidate:
+def _candidate(row: Row) -> rows.Candidate:
     return rows.Candidate(
         query_id=row["query_id"], pointer=tuple(json.loads(row["pointer"])), method=row["method"],
         request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"], score=row["score"],

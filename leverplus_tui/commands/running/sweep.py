@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Engine
 
 from db import store
 from db.home import Home, resolve_home
-from db.session import data_version, open_database, reading
+from db.session import DatabaseFile, data_version, open_database, reading
 from db.specs import UserError
 from db.store import SweepRow
 from leverplus_tui.commands.database import open_home
@@ -122,9 +121,9 @@ def _sweep(
     found = grid(kind, flags, spec_file, assignments or (), seeds)
     wish = wished(place, queueing | {"queue": True})
     assert wish is not None, "a sweep always queues"
-    prepared = prepare(place, found, name or "", force=force, quiet=as_json)
+    prepared = prepare(place, found, name or "", force=force, quiet=as_json, away=bool(wish.runner))
     blocked = sum(one.forced for one in prepared.entries) if not force else 0
-    say(_told(place, found, prepared))
+    say(_told(place, found, prepared, wish.runner))
     if seeds and any(getattr(member.spec, "limit", None) for member in found.members):
         say(
             "note: each seed draws questions of its own, so that runs of unlike seeds share few; --first N asks all the same"
@@ -145,10 +144,11 @@ def _sweep(
     _attend(place, sweep, as_json)
 
 
-def _told(place: Home, found: Grid, prepared: Prepared) -> str:
+def _told(place: Home, found: Grid, prepared: Prepared, runner: str) -> str:
     """How many runs, how often that was checked, and how long they will take."""
     batches = {entry.batch for entry in prepared.entries if entry.batch is not None}
     together = f", {plural(len(batches), 'process', 'processes')} for those that train together" if batches else ""
+    together = f", handed in together to {runner}" if runner else together
     checks = plural(len(prepared.checked), "preflight")
     return f"{plural(len(found.members), 'run')} ({checks}{together}); {lasts(place, [member.spec for member in found.members])}"
 
@@ -249,7 +249,9 @@ def best(
     for answer in compared.best:
         figure = number(answer.accuracy[answer.leader])
         put(answer.sentence())
-        put(f"  {answer.leader} is {names[answer.leader]} with {figure} %" if answer.pair else f"  all reach {figure} %")
+        put(
+            f"  {answer.leader} is {names[answer.leader]} with {figure} %" if answer.pair else f"  all reach {figure} %"
+        )
         for line in [*answer.relabelled(), *answer.remarks()]:
             put(f"  {line}")
     for part in (by_seed(compared, table), *compared.apart):
@@ -270,7 +272,7 @@ def stop_sweep(sweep: SweepArgument, as_json: JsonOption = False, home: HomeOpti
     active = sorted(
         (run for run, state in states.items() if state in store.ACTIVE), key=lambda run: states[run] != "queued"
     )
-    states |= {run_id: launcher.stop(place, run_id) for run_id in active}  # waiting ones first, or they would start
+    states |= launcher.stop_all(place, active)  # waiting ones first, or they would start
     put_json(_document(found, states)) if as_json else put(f"{found.ref}: {_counted(states)}")
 
 
@@ -317,7 +319,7 @@ def _attend(place: Home, sweep: SweepRow, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _followed(place: Home, database: Engine, sweep: SweepRow) -> dict[int, str]:
+def _followed(place: Home, database: DatabaseFile, sweep: SweepRow) -> dict[int, str]:
     before: dict[int, str] = {}
     seen, tended = -1, 0.0
     while True:

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-
 from db import store
 from db.home import Home
-from db.session import reading, writing
+from db.session import DatabaseFile, reading, writing
 from db.specs import Finding, UserError
 from db.specs.imported import ImportSpec
 from db.store import RunDetail
@@ -39,7 +37,7 @@ class Told:
 
 
 def take(
-    place: Home, database: Engine, readings: Sequence[Reading], told: Told
+    place: Home, database: DatabaseFile, readings: Sequence[Reading], told: Told
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
     """The entries and findings of `import --json`. A reading that is refused leaves nothing, nor do the others with it."""
     for one in readings:
@@ -60,7 +58,7 @@ def _spec(one: Reading, told: Told) -> ImportSpec:
     )  # fmt: skip
 
 
-def _score(place: Home, database: Engine, specs: Sequence[ImportSpec]) -> list[tuple[RunDetail, ImportSpec]]:
+def _score(place: Home, database: DatabaseFile, specs: Sequence[ImportSpec]) -> list[tuple[RunDetail, ImportSpec]]:
     """Jobs do it: only there is the scorer at hand."""
     done: list[tuple[RunDetail, ImportSpec]] = []
     for spec in specs:
@@ -79,7 +77,7 @@ def _score(place: Home, database: Engine, specs: Sequence[ImportSpec]) -> list[t
     return done
 
 
-def _discard(place: Home, database: Engine, run_id: int) -> None:
+def _discard(place: Home, database: DatabaseFile, run_id: int) -> None:
     with writing(database) as session:
         store.discard(session, run_id=run_id)
     shutil.rmtree(place.run_dir(run_id), ignore_errors=True)

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from sqlmodel import Session
 
 from db import store
+from db.session import Session
 from db.store import CellRow, RunDetail
 from engine.doctor.copying import Coded, Codes, Copying, Ints, filled, measure_coded, rectangle
 from engine.statistics.intervals import Interval
