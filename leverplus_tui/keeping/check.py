@@ -38,15 +38,18 @@ def check(home: Home, *, repair: bool = False, deep: bool = True) -> Checked:
     if not home.database.exists():
         raise UserError(f"there is no database in {home.root}: nothing to check")
     repaired: list[str] = []
+    lost: list[str] = []
     try:
         check_copy(home.database)
     except UserError as damage:
         if not repair:
             fix = "`leverplus fsck --repair` copies what can still be read, and keeps the damaged file"
             return Checked((error("database-damaged", str(home.database), f"{damage}.", fix),), ())
-        repaired.append(_rebuild(home))
+        told, lost = _rebuild(home)
+        repaired.append(told)
     database = open_database(home.database)
     found = [
+        *_lost(home, lost),
         *_database(database),
         *_states(database, repair, repaired),
         *_files(database, repair, repaired, deep),
@@ -56,8 +59,17 @@ def check(home: Home, *, repair: bool = False, deep: bool = True) -> Checked:
     return Checked(tuple(found), tuple(repaired))
 
 
-def _rebuild(home: Home) -> str:
-    """A new database from what can be read; the damaged one stays beside it. Refused while a job lives."""
+def _lost(home: Home, tables: list[str]) -> Iterator[Finding]:
+    """Said once, by the repair itself: afterwards nothing in the home tells that there was more."""
+    if tables:
+        text = f"Rows of {', '.join(tables)} could not be read and are not in the mended database."
+        fix = "`leverplus restore` a backup that has them, or `leverplus resume` the runs that lack answers"
+        yield error("rows-lost", str(home.database), text, fix)
+
+
+def _rebuild(home: Home) -> tuple[str, list[str]]:
+    """A new database from what can be read, in words, and the tables that lost rows; the damaged one stays beside it.
+    Refused while a job lives."""
     if alive := living(home):
         raise UserError(f"{', '.join(alive)} at work in {home.root}: stop them before the database is mended")
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
@@ -75,7 +87,7 @@ def _rebuild(home: Home) -> str:
     rows = sum(count for count, _ in told.values())
     lost = [table for table, (_, broken) in told.items() if broken]
     holes = f"; rows are missing from {', '.join(lost)}" if lost else ""
-    return f"{home.database}: {rows} rows copied from the damaged file, which is now {kept}{holes}"
+    return f"{home.database}: {rows} rows copied from the damaged file, which is now {kept}{holes}", lost
 
 
 def _database(database: DatabaseFile) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from db import store
+from db.fingerprint import content_sha
 from db.home import Home
 from db.session import DatabaseFile, reading, writing
 from db.specs import Finding, UserError
@@ -43,9 +44,12 @@ def take(
     for one in readings:
         check_answers(str(one.path), one.answers, shot=told.shot, dataset=told.dataset)
     findings = reading_findings(readings)
-    answers = _score(place, database, [_spec(one, told) for one in readings if one.answers])
+    asked = [_spec(one, told) for one in readings if one.answers]
+    known = {spec: detail for spec in asked if (detail := _stored(database, spec)) is not None}
+    answers = _score(place, database, [spec for spec in asked if spec not in known])
     entries = store_readings(database, readings, findings)
     entries += [_entry(detail, spec) for detail, spec in answers]
+    entries += [{**_entry(detail, spec), "already": True} for spec, detail in known.items()]
     return entries, [*findings, *(finding for detail, _ in answers for finding in detail.findings)]
 
 
@@ -56,6 +60,18 @@ def _spec(one: Reading, told: Told) -> ImportSpec:
         source=str(one.path.absolute()), label=told.name or one.path.stem, dataset=dataset or one.dataset, vlm=told.vlm or one.vlm,
         split=told.split, shot=told.shot,
     )  # fmt: skip
+
+
+def _stored(database: DatabaseFile, spec: ImportSpec) -> RunDetail | None:
+    """The run that holds these answers already: of the same file with the same content, said of it the same."""
+    with reading(database) as session:
+        run_id = store.run_of_spec(session, spec=spec)
+        if run_id is None:
+            return None
+        source = store.inputs(session, run_id=run_id).get("source")
+        detail = store.run_detail(session, run_id=run_id)
+    same = source is not None and source.sha256 == content_sha(Path(spec.source))
+    return detail if same and detail.row.state == "done" else None
 
 
 def _score(place: Home, database: DatabaseFile, specs: Sequence[ImportSpec]) -> list[tuple[RunDetail, ImportSpec]]:
