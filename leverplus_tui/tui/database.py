@@ -16,14 +16,12 @@ from db.user_error import UserError
 from leverplus_tui.data.registering import register
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.jobs.spec_command import command_text
-from leverplus_tui.jobs.twins import twin_line
 from leverplus_tui.tui.grouping import grouped, metrics_of
 from leverplus_tui.tui.memory import ListView
 from leverplus_tui.tui.rows import Answered, Job, Listing, SideBySide
 from leverplus_tui.tui.widgets.charts.curves import continuous
 
 if TYPE_CHECKING:
-    from db.specs import JobSpec
     from leverplus_tui.results.comparison import Comparison
     from leverplus_tui.results.pairs.choices import Choices
     from leverplus_tui.results.pairs.copying import CopyingRow
@@ -109,11 +107,6 @@ class Database:
         """The specification of a run."""
         with reading(self.engine) as session:
             return store.spec_of(session, run=store.get_run(session, run_id=run_id))
-
-    def twin(self, spec: JobSpec) -> str:
-        """Which run is of this very specification, in words; empty for none."""
-        with reading(self.engine) as session:
-            return twin_line(session, spec)
 
     def command(self, run_id: int) -> str:
         """The command line that makes such a run."""
