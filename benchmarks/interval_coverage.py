@@ -12,6 +12,7 @@ import argparse
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -150,7 +151,7 @@ def _other(
     n: int,
     told: str,
     own: np.ndarray,
-    methods: dict,
+    methods: dict[str, Any],
     rng: np.random.Generator,
     drawn: Floats,
     truth: float,

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from sqlmodel import Session
-
 from db.rows import StoredAnswer
+from db.session import Session
 from db.store.base import listed, query
 
 _MOST = 500
@@ -32,7 +31,7 @@ def write_answers(session: Session, path: Path, *, vlms: Sequence[str]) -> int:
             "CREATE TABLE answer (request_sha TEXT PRIMARY KEY, raw TEXT, cut INTEGER, source INTEGER, reasoning TEXT)"
             " WITHOUT ROWID"
         )
-        file.executemany("INSERT INTO answer VALUES (?, ?, ?, ?, ?)", [tuple(row.values()) for row in found])
+        file.executemany("INSERT INTO answer VALUES (?, ?, ?, ?, ?)", [tuple(row) for row in found])
         file.commit()
     return len(found)
 

@@ -59,7 +59,7 @@ Writing (a `writing` session):
     grant(session, *, run_ids, lane)    say_waiting(session, *, reasons)    try_again(session, *, run_id, not_before)
     note_gone(session, *, checkpoint_id)    set_cell(session, *, cell, n_done, accuracy, ci_low, ci_high)    pause_all(session)
     drop_ticket(session, *, run_id)     settle_spec(session, *, run, spec): names of files in place of names of runs
-    keep_snapshot(session, *, text) -> sha256
+    keep_snapshot(session, *, text) -> sha256              set_environment(session, *, run_id, environment)
     create_sweep(session, *, name, kind, axes, members) -> sweep id
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
     soft_delete / restore(session, *, run_ids)            discard(session, *, run_id)
@@ -131,6 +131,7 @@ from db.store.jobs.queue import (
 )
 from db.store.jobs.runs import (
     AnySpec,
+    Run,
     StateConflict,
     create_run,
     default_name,
@@ -143,6 +144,7 @@ from db.store.jobs.runs import (
     restore,
     resume_run,
     run_of_spec,
+    set_environment,
     set_state,
     soft_delete,
     spec_of,
@@ -204,6 +206,7 @@ __all__ = [
     "ProcessRow",
     "ProgressRow",
     "PromisedFile",
+    "Run",
     "RunDetail",
     "RunRow",
     "StateConflict",
@@ -292,6 +295,7 @@ __all__ = [
     "say_waiting",
     "scores",
     "set_cell",
+    "set_environment",
     "set_state",
     "setting_fields",
     "settle_spec",

@@ -10,14 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Engine
-from sqlmodel import Session
-
 from db import process, store
 from db.home import Home
 from db.rows import StoredAnswer
-from db.session import open_database, reading, writing
-from db.specs import canonical_json
+from db.session import DatabaseFile, Session, open_database, reading, writing
 from engine.job import code, environment
 from engine.job.identity import CODES
 from engine.job.known import Known, known_of
@@ -58,7 +54,7 @@ class Claimed:
     """A run that this process works on, and the database that holds it."""
 
     home: Home
-    database: Engine
+    database: DatabaseFile
     run_id: int
     process_id: int
     kind: str
@@ -92,10 +88,9 @@ def claim(home: Home, name: str) -> Claimed:
     return job
 
 
-def take(session: Session, home: Home, database: Engine, name: str) -> Claimed:
+def take(session: Session, home: Home, database: DatabaseFile, name: str) -> Claimed:
     """Make this process the one that answers for the run; refuses one that another living process works on."""
     run = store.find_run(session, name)
-    assert run.id is not None, "a stored run has a key"
     pid = os.getpid()
     row = store.start_process(
         session,
@@ -107,7 +102,6 @@ def take(session: Session, home: Home, database: Engine, name: str) -> Claimed:
         argv=sys.argv,
         log_path=str(home.log(run.id)),
     )
-    assert row.id is not None, "a stored process has a key"
     store.drop_findings(session, run_id=run.id, codes=CODES)
     return Claimed(home, database, run.id, row.id, run.kind, store.spec_text(session, run=run))
 
@@ -122,7 +116,8 @@ def note_surroundings(session: Session, run_id: int, values: Mapping[str, Any], 
     """Write down what a run is computed with."""
     run = store.get_run(session, run_id=run_id)
     kept = {name: store.keep_snapshot(session, text=text) for name, text in texts.items()}
-    run.environment = canonical_json(merged(json.loads(run.environment), {**values, **kept}))
+    whole = merged(json.loads(run.environment), {**values, **kept})
+    store.set_environment(session, run_id=run_id, environment=whole)
 
 
 def merged(stored: Mapping[str, Any], present: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlmodel import Session
-
 from db import store
 from db.rows import Candidate, Fact, Input, Prediction, Row, StoredAnswer
+from db.session import Session
 from engine.recipes.run_context import Scored
 
 

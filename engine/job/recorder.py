@@ -12,12 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from loguru import logger
-from sqlalchemy import Engine
 
 from db import store
 from db.errors import DatabaseBusy, DiskFull
 from db.rows import Artifact, Candidate, Cell, Checkpoint, Prediction, Row, Settle
-from db.session import writing
+from db.session import DatabaseFile, writing
 from db.specs import Finding, UserError
 
 FLUSH_S = 0.3
@@ -56,7 +55,7 @@ class Reserve:
             self.path.unlink(missing_ok=True)
 
 
-def in_database(database: Engine, run_id: int, process_id: int) -> Callable[[Sequence[Row]], None]:
+def in_database(database: DatabaseFile, run_id: int, process_id: int) -> Callable[[Sequence[Row]], None]:
     """Where rows go at home."""
 
     def add(batch: Sequence[Row]) -> None:

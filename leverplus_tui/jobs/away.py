@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from sqlalchemy import Engine
-
 from db import store
 from db.home import Home
 from db.run_states import ACTIVE, UNFINISHED
-from db.session import reading, writing
+from db.session import DatabaseFile, reading, writing
 from engine.common.sent import KILL, STOP, WISH, sent, wish
 
 NICELY_S, AT_ALL_S = 90.0, 60.0
@@ -18,7 +16,7 @@ NICELY_S, AT_ALL_S = 90.0, 60.0
 LOOK_S = 0.2
 
 
-def is_away(database: Engine, home: Home, run_id: int) -> bool:
+def is_away(database: DatabaseFile, home: Home, run_id: int) -> bool:
     """Whether some queue elsewhere has the run, or a collector is about to hand it in."""
     with reading(database) as session:
         state = store.get_run(session, run_id=run_id).state
@@ -37,7 +35,7 @@ def ask(home: Home, run_id: int) -> None:
     wish(home.run_dir(run_id), STOP)
 
 
-def stop_away(database: Engine, home: Home, run_id: int, collect: Callable[[int], None]) -> str:
+def stop_away(database: DatabaseFile, home: Home, run_id: int, collect: Callable[[int], None]) -> str:
     """Stop a run nicely, then kill its job; the state it ended in. Where nobody collects its rows, `collect` starts somebody."""
     ask(home, run_id)
     with writing(database) as session:
@@ -63,12 +61,12 @@ def unwish(home: Home, run_id: int) -> None:
     (home.run_dir(run_id) / WISH).unlink(missing_ok=True)
 
 
-def _state(database: Engine, run_id: int) -> str:
+def _state(database: DatabaseFile, run_id: int) -> str:
     with reading(database) as session:
         return store.get_run(session, run_id=run_id).state
 
 
-def _await_end(database: Engine, run_id: int, patience_s: float) -> None:
+def _await_end(database: DatabaseFile, run_id: int, patience_s: float) -> None:
     deadline = time.monotonic() + patience_s
     while _state(database, run_id) in ACTIVE and time.monotonic() < deadline:
         time.sleep(LOOK_S)

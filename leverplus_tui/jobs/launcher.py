@@ -12,12 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Engine
-
 from db import process, store
 from db.home import Home
 from db.run_states import ACTIVE
-from db.session import open_database, writing
+from db.session import DatabaseFile, open_database, writing
 from db.specs import Finding, JobSpec, UserError
 from db.specs.imported import ImportSpec
 from db.store import ProcessRow
@@ -79,7 +77,7 @@ def goes_on(run_id: int) -> str:
 
 def start(
     home: Home,
-    database: Engine,
+    database: DatabaseFile,
     *run_ids: int,
     folder: Path | None = None,
     environment: Mapping[str, str] = {},
@@ -99,7 +97,7 @@ def start(
     _started(home, database, run_ids, argv, begin)
 
 
-def collect(home: Home, database: Engine, *run_ids: int, folder: Path | None = None) -> None:
+def collect(home: Home, database: DatabaseFile, *run_ids: int, folder: Path | None = None) -> None:
     """Start one collector for queued runs that another machine is to work on, and record it as theirs.
 
     Each has a log of its own; what the collector says of all stands in `elsewhere.log` of the home.
@@ -109,7 +107,7 @@ def collect(home: Home, database: Engine, *run_ids: int, folder: Path | None = N
 
 
 def _started(
-    home: Home, database: Engine, run_ids: Sequence[int], argv: Sequence[str], begin: Callable[[], int]
+    home: Home, database: DatabaseFile, run_ids: Sequence[int], argv: Sequence[str], begin: Callable[[], int]
 ) -> None:
     try:
         pid = begin()
@@ -228,7 +226,7 @@ def resume(home: Home, run_id: int) -> None:
     start(home, database, run_id)
 
 
-def _running(database: Engine, run_id: int) -> ProcessRow | None:
+def _running(database: DatabaseFile, run_id: int) -> ProcessRow | None:
     with writing(database) as session:
         store.lost_runs(session)
         store.get_run(session, run_id=run_id)
@@ -252,7 +250,7 @@ def signal_job(row: ProcessRow, number: signal.Signals) -> None:
             raise UserError(f"process {row.pid} belongs to another user: only that user can stop it") from error
 
 
-def end_now(database: Engine, row: ProcessRow, reason: str) -> None:
+def end_now(database: DatabaseFile, row: ProcessRow, reason: str) -> None:
     """Kill a job and say why; what it stored stays."""
     signal_job(row, signal.SIGKILL)
     with writing(database) as session:
@@ -267,7 +265,7 @@ def _await_end(row: ProcessRow, patience_s: float) -> None:
     _reap()
 
 
-def _settle(database: Engine, run_id: int, row: ProcessRow | None = None) -> str:
+def _settle(database: DatabaseFile, run_id: int, row: ProcessRow | None = None) -> str:
     """The state once the process is gone; a run that could not say so itself was stopped by us."""
     with writing(database) as session:
         state = store.get_run(session, run_id=run_id).state

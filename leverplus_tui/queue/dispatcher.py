@@ -17,13 +17,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy import Engine
-from sqlmodel import Session
-
 from db import process, store
 from db.errors import DatabaseBusy, DiskFull
 from db.home import Home
-from db.session import data_version, open_database, reading, writing
+from db.session import DatabaseFile, Session, data_version, open_database, reading, writing
 from db.specs import Finding, UserError
 from db.store import ProcessRow, TicketRow
 from engine.common.sent import sent
@@ -53,7 +50,7 @@ class Dispatcher:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.database: Engine = open_database(home.database)
+        self.database: DatabaseFile = open_database(home.database)
         self._collectors: Counter[int] = Counter()
         """How often a run was given another collector."""
         self._told: set[int] = set()

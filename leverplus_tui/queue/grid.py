@@ -81,7 +81,12 @@ def grid(
 def values_of(field: str, text: str) -> list[str]:
     """The values in a list: `1,2`, `[1,2],[2,4]` for fields that are lists themselves, `1..5` (whole numbers), `0..1:5` (five
     evenly spaced), `1e-5..1e-3:3log` (each so many times the one before)."""
-    values = [value for part in _split(text) for value in _ranged(field, part)]
+    parts = _split(text)
+    if torn := next(
+        (part for part in parts if part.count("[") != part.count("]") or part.count("{") != part.count("}")), ""
+    ):
+        raise UserError(f"--set {field}={text}: a bracket of '{torn}' has no partner; lists are written [1,2],[2,4]")
+    values = [value for part in parts for value in _ranged(field, part)]
     repeated = [value for value in values if values.count(value) > 1]
     if repeated:
         raise UserError(f"--set {field}: {repeated[0]} is listed twice")

@@ -10,11 +10,9 @@ import os
 import sys
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from db import store
 from db.home import Home
-from db.session import reading
+from db.session import DatabaseFile, reading
 from engine.common.sent import sent
 from leverplus_tui.jobs import launcher
 
@@ -40,7 +38,7 @@ def take(home: Home) -> int | None:
     return descriptor
 
 
-def ensure_dispatcher(home: Home, database: Engine) -> None:
+def ensure_dispatcher(home: Home, database: DatabaseFile) -> None:
     """Start a dispatcher where runs wait, or are elsewhere with nobody to collect their rows, and none lives. Costs two
     questions where nothing waits."""
     with reading(database) as session:

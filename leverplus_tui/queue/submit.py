@@ -10,13 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-from sqlmodel import Session
-
 from db import store
 from db.home import Home
-from db.session import open_database, reading, writing
-from db.specs import Finding, UserError, canonical_json
+from db.session import DatabaseFile, Session, open_database, reading, writing
+from db.specs import Finding, UserError
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.away import unwish
 from leverplus_tui.jobs.dead_jobs import bury_dead
@@ -88,7 +85,7 @@ def enter(session: Session, entry: Entry, wish: Wish) -> int:
     return run.id
 
 
-def tend(home: Home, database: Engine) -> None:
+def tend(home: Home, database: DatabaseFile) -> None:
     """What every command that looks at runs does first: end what is dead, and replace a dispatcher that is gone.
 
     A home that cannot be written can still be looked at.
@@ -108,7 +105,7 @@ def requeue(home: Home, run_id: int, wish: Wish) -> None:
         if wish.resources:
             kept = json.loads(run.environment)
             kept["resources"] = {**kept.get("resources", {}), **wish.resources}
-            run.environment = canonical_json(kept)
+            store.set_environment(session, run_id=run_id, environment=kept)
         device = str(getattr(store.spec_of(session, run=run), "device", "cpu"))
         before = store.ticket_of(session, run_id=run_id)
         store.enqueue(

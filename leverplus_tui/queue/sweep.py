@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from time import time_ns
 from typing import Any
 
-from sqlmodel import Session
-
 from db import store
 from db.home import Home
-from db.session import open_database, writing
+from db.session import Session, open_database, writing
 from db.specs import JobSpec, TrainSpec
 from db.specs.train import VARIES
 from leverplus_tui.jobs import preflight

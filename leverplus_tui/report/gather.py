@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
 from db import store
+from db.session import Session
 from db.specs import Finding
 from db.store import RunDetail
 from leverplus_tui.results.comparison import Asked, Comparison, compare, side_by_side

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
-from sqlmodel import Session
 
 from db import store
+from db.session import Session
 from db.specs import JOB_SPEC, Finding
 from db.specs.base import findings_json, sha256_text
 from db.store import RunDetail

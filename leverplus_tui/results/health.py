@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
-from sqlmodel import Session
 
 from db import store
 from db.run_states import FAILED
+from db.session import Session
 from db.specs import EvalSpec, Finding, Report
 from db.specs.base import worst_first
 from db.specs.evaluate import WITHOUT_MODEL

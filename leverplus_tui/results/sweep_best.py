@@ -14,6 +14,7 @@ from db.specs import UserError
 from db.store import RunDetail, SweepRow
 from engine.statistics.power import expected_largest
 from leverplus_tui.jobs.spec_options import plain
+from leverplus_tui.results.pairs.best_of import Best
 from leverplus_tui.text.numbers import number, plural
 from leverplus_tui.text.output import table
 
@@ -101,6 +102,16 @@ def ranking(sweep: SweepRow, details: Sequence[RunDetail], metric: str = "") -> 
     settings.sort(key=lambda one: one.mean if lower else -one.mean)
     measured = sum(len(runs) for runs in found.values())
     return Ranking(metric, lower, tuple(settings), _gain(list(found.values())), len(details) - measured)
+
+
+def at_shots(answers: Sequence[Best], by: str) -> list[Best]:
+    """The answers at the number of shots that `acc@N` names; all where nothing is named. Raises UserError for another metric."""
+    if not by:
+        return list(answers)
+    known = sorted({f"acc@{one.shot}" for one in answers})
+    if by not in known:
+        raise UserError(f"evaluations are ranked by accuracy, and --by {by} is none of theirs: {', '.join(known)}")
+    return [one for one in answers if by == f"acc@{one.shot}"]
 
 
 def _label(settings: Mapping[str, Any]) -> str:

@@ -9,10 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine
-
 from db import rows, store
-from db.session import data_version, open_database, reading, writing
+from db.session import DatabaseFile, data_version, open_database, reading, writing
 from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
 from db.user_error import UserError
 from leverplus_tui.data.registering import register
@@ -37,7 +35,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         """Open, or create, it. Raises the errors of `db.session.open_database`."""
-        self.engine: Engine = open_database(path)
+        self.engine: DatabaseFile = open_database(path)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from textual import work
@@ -13,7 +14,7 @@ from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.ordered_keys import OrderedKeys
 from leverplus_tui.tui.screens.base import PageScreen
-from leverplus_tui.tui.screens.dialogs import Ask, Confirm, Tell
+from leverplus_tui.tui.screens.dialogs import Ask, AskPath, Confirm, Tell
 from leverplus_tui.tui.started_runs import StartedRuns
 
 
@@ -90,12 +91,13 @@ class RequestApp(OrderedKeys):
     @work(group="data", exclusive=True, exit_on_error=False)
     async def on_add_data(self) -> None:
         """Ask for a path, register what is there."""
-        text = await self.push_screen_wait(
-            Ask("Add a file or folder", detail="RL data, embeddings, a sampler cache or a data set; it stays where it is",
-                value=str(Path.cwd()) + "/", placeholder="/data/okvqa")
+        add = self.library.database.add_data
+        asked = AskPath(
+            "Add a file or folder", detail="RL data, embeddings, a sampler cache or a data set; it stays where it is",
+            value=str(Path.cwd()) + "/", placeholder="/data/okvqa", take=lambda text: add(Path(text).expanduser())
         )  # fmt: skip
-        if text:
-            row = await asyncio.to_thread(self.library.database.add_data, Path(text))
+        if await self.push_screen_wait(asked):
+            row = asked.taken
             self.notify(f"{row.ref} {row.name} ({row.kind}) is registered", markup=False)
 
     @work(group="data", exclusive=True, exit_on_error=False)
@@ -103,23 +105,23 @@ class RequestApp(OrderedKeys):
         """Ask for a path, show what was read of it, store it after a yes."""
         from leverplus_tui.tui.screens import importing  # readers and statistics: 200 ms
 
-        text = await self.push_screen_wait(
-            Ask("Import figures, predictions or trainings", detail="A report, results of another program, a tracker's folder",
-                value=str(Path.cwd()) + "/", placeholder="report.md")
+        asked = AskPath(
+            "Import figures, predictions or trainings", detail="A report, results of another program, a tracker's folder",
+            value=str(Path.cwd()) + "/", placeholder="report.md", take=lambda text: importing.read(Path(text).expanduser())
         )  # fmt: skip
-        said = {"dataset": "", "vlm": ""}
-        while text:
-            found = await asyncio.to_thread(importing.read, Path(text).expanduser(), **said)
-            answer = await self.push_screen_wait(importing.ConfirmReading(found))
-            if answer is None:
-                return
-            if answer == "take":
-                database = self.library.database.engine
-                self.notify(await asyncio.to_thread(importing.store, self.library.home, database, found, **said))
-                return
+        if not (text := await self.push_screen_wait(asked)):
+            return
+        found, path, said = asked.taken, Path(text).expanduser(), {"dataset": "", "vlm": ""}
+        while (answer := await self.push_screen_wait(importing.ConfirmReading(found))) in said:
             question = "Which data set are they of?" if answer == "dataset" else "Which model gave them?"
-            given = await self.push_screen_wait(Ask(question, value=said[answer], may_be_empty=True))
-            said[answer] = said[answer] if given is None else given
+            read = partial(importing.read_as, path, said, answer)
+            more = Ask(question, value=said[answer], may_be_empty=True, take=read)
+            given = await self.push_screen_wait(more)
+            if given is not None:
+                said[answer], found = given, more.taken
+        if answer == "take":
+            database = self.library.database.engine
+            self.notify(await asyncio.to_thread(importing.store, self.library.home, database, found, **said))
 
     @work(group="work", exit_on_error=False)
     async def on_work(self, event: messages.Work) -> None:

@@ -6,11 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from sqlalchemy import RowMapping
-from sqlmodel import Session
+from sqlite3 import Row
 
 from db import rows
+from db.connection import Session
 from db.specs.movable import HomePaths
 from db.store.base import home, listed, moment, query
 
@@ -164,7 +163,7 @@ def scores(session: Session, *, run_id: int, shot: int, subset_sha: str) -> dict
             AND question.question_id = prediction.question_id
         WHERE prediction.run_id = :run AND shot = :shot AND error = '' {_among("prediction.question_id", subset_sha, None)}
     """
-    found = session.connection().exec_driver_sql(sql, {"run": run_id, "shot": shot, "sha": subset_sha}).all()
+    found = session.rows(sql, {"run": run_id, "shot": shot, "sha": subset_sha})
     return {question_id: (score, image_id) for question_id, score, image_id in found}
 
 
@@ -205,7 +204,7 @@ def _score(session: Session, run_id: int, shot: int, question_id: int) -> float:
     return float(found[0]["score"]) if found else 0.0
 
 
-def _prediction(row: RowMapping, place: HomePaths) -> PredictionRow:
+def _prediction(row: Row, place: HomePaths) -> PredictionRow:
     return PredictionRow(
         run_id=row["run_id"], shot=row["shot"], question_id=row["question_id"],
         demonstrations=tuple(json.loads(row["demonstrations"])), prompt_sha=row["prompt_sha"], request_sha=row["request_sha"],
@@ -219,7 +218,7 @@ def _prediction(row: RowMapping, place: HomePaths) -> PredictionRow:
     )  # fmt: skip
 
 
-def _candidate(row: RowMapping) -> rows.Candidate:
+def _candidate(row: Row) -> rows.Candidate:
     return rows.Candidate(
         query_id=row["query_id"], pointer=tuple(json.loads(row["pointer"])), method=row["method"],
         request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"], score=row["score"],

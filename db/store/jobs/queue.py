@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from sqlite3 import Row
 
-from sqlalchemy import RowMapping
-from sqlmodel import Session
-
+from db.connection import Session
 from db.run_states import ACTIVE, FAILED
 from db.specs import UserError
 from db.store.base import execute, execute_many, listed, now, query, ref
@@ -219,6 +218,6 @@ def _needed_by(session: Session, needs: Sequence[int]) -> set[int]:
     return found
 
 
-def _row(row: RowMapping) -> TicketRow:
+def _row(row: Row) -> TicketRow:
     values = {name: row[name] for name in TicketRow.__dataclass_fields__ if name not in ("needs", "paused")}
     return TicketRow(**values, needs=tuple(json.loads(row["needs"])), paused=bool(row["paused"]))

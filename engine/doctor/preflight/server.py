@@ -36,6 +36,8 @@ def abilities(spec: Answering, result: Preflight) -> None:
         return
     if spec.decode.num_beams > 1:
         result.add("server", "no beams", f"num_beams={spec.decode.num_beams}", _beams(spec))
+    if isinstance(spec, GenerateSpec) and (spec.info_beams or spec.reference_probabilities):
+        result.add("server", "no probabilities", "of given answers", _no_probabilities(spec))
     if not result.blocked:
         _ask(spec, result)
 
@@ -43,6 +45,12 @@ def abilities(spec: Answering, result: Preflight) -> None:
 def _beams(spec: Answering) -> Finding:
     text = f"{spec.vlm} decodes without beams, and the run asks for {spec.decode.num_beams}."
     return error(CODE, "decode.num_beams", text, "Give --set decode.num_beams=1, or evaluate a local model.")
+
+
+def _no_probabilities(spec: GenerateSpec) -> Finding:
+    field = "info_beams" if spec.info_beams else "reference_probabilities"
+    text = f"{spec.vlm} states no probability of a given answer, which {field} asks for."
+    return error(CODE, field, text, f"Leave {field} out, or give a local model (a directory or a hub id).")
 
 
 def _ask(spec: Answering, result: Preflight) -> None:

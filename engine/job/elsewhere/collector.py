@@ -15,12 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from loguru import logger
-from sqlalchemy import Engine
 
 from db import store
 from db.errors import DatabaseBusy, DiskFull
 from db.home import Home
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import UserError
 from engine.common.sent import KILL, Sent, forget, sent, wished
 from engine.job.claims import take
@@ -50,7 +49,7 @@ MOST_TRIES = 6
 class Collector:
     """Some runs and the machine that they are on."""
 
-    def __init__(self, home: Home, database: Engine, machine: Machine, members: Sequence[Member]) -> None:
+    def __init__(self, home: Home, database: DatabaseFile, machine: Machine, members: Sequence[Member]) -> None:
         self.home, self.database, self.machine = home, database, machine
         self.members, self.open = tuple(members), list(members)
         self._asked_at = -ASK_S
@@ -230,7 +229,7 @@ def _last_of(log: Path) -> bytes:
         return b""
 
 
-def claimed(home: Home, database: Engine, names: Sequence[str]) -> list[Member]:
+def claimed(home: Home, database: DatabaseFile, names: Sequence[str]) -> list[Member]:
     """The runs, with this process as the one that answers for them."""
     with writing(database) as session:
         jobs = [take(session, home, database, name) for name in names]
@@ -260,7 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def collected(home: Home, database: Engine, members: Sequence[Member]) -> None:
+def collected(home: Home, database: DatabaseFile, members: Sequence[Member]) -> None:
     """Follow runs to their ends; a machine that does not answer at all ends them here."""
     with reading(database) as session:
         try:

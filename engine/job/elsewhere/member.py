@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlmodel import Session
-
 from db import store
 from db.answer_file import write_answers
 from db.home import Home
 from db.rows import Artifact, Checkpoint, Row
+from db.session import Session
 from db.specs.movable import MARK, HomePaths
 from engine.common.sent import Sent
 from engine.job.claims import Claimed, note_surroundings

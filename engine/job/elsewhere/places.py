@@ -7,10 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import Session
-
 from db import process, store
 from db.home import Home
+from db.session import Session
 from engine.job.elsewhere.machine import Machine, Resources
 
 

@@ -111,7 +111,8 @@ class PackedVLM(LocalVLM):
         for place in islice(block.left, count):
             prompt = block.prompts[place]
             try:
-                fresh[place] = Ask(self.path(prompt), references=tuple(map(self._tokens, prompt.references)))
+                references = tuple(map(self._tokens, prompt.references))
+                fresh[place] = Ask(self.path(prompt), prompt.decoded, references)
             except ImageProblem as problem:
                 block.broken[place] = Answer("", error=str(problem))
         block.asked |= fresh
@@ -155,12 +156,12 @@ class PackedVLM(LocalVLM):
 
     def _answers(self, replies: Mapping[int, Reply], asked: Mapping[int, Ask]) -> dict[int, Answer]:
         texts = self.encoder.decode([list(one.tokens) for one in replies.values()])
-        end = self.encoder.tokenizer.eos_token_id
+        ends = frozenset(self.loaded.end_tokens)
         return {
             place: Answer("", error=str(reply.problem))
             if reply.problem
             else replace(
-                self._spoken(text, cut=end not in reply.tokens),
+                self._spoken(text, cut=ends.isdisjoint(reply.tokens)) if asked[place].answer else Answer(""),
                 log_probs=_means(reply.log_probs, asked[place].references),
             )
             for (place, reply), text in zip(replies.items(), texts, strict=True)

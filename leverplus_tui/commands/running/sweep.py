@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Engine
 
 from db import store
 from db.home import Home, resolve_home
-from db.session import data_version, open_database, reading
+from db.session import DatabaseFile, data_version, open_database, reading
 from db.specs import UserError
 from db.store import SweepRow
 from leverplus_tui.commands.database import open_home
@@ -28,7 +27,7 @@ from leverplus_tui.queue.grid import Grid, grid
 from leverplus_tui.queue.submit import Wish, requeue, tend
 from leverplus_tui.queue.sweep import Prepared, missing, prepare, queue_sweep
 from leverplus_tui.results.comparison import Asked, compare
-from leverplus_tui.results.sweep_best import ranking
+from leverplus_tui.results.sweep_best import at_shots, ranking
 from leverplus_tui.text.numbers import accuracy, number, plural
 from leverplus_tui.text.output import put, put_json, ring, say, table
 from leverplus_tui.text.times import duration, moment
@@ -215,17 +214,21 @@ def show_sweep(sweep: SweepArgument, as_json: JsonOption = False, home: HomeOpti
 def best(
     sweep: SweepArgument,
     by: Annotated[
-        str, typer.Option("--by", metavar="METRIC", help="Metric of a training, such as greedy_reward.")
+        str,
+        typer.Option(
+            "--by", metavar="METRIC", help="Metric of a training, such as greedy_reward, or acc@2 of evaluations."
+        ),
     ] = "",
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Say which settings are best, with intervals, and what choosing the best of so many adds by chance.
 
-    Evaluations are compared question by question, trainings by a metric of their best epoch, over seeds.
+    Evaluations are compared question by question at each number of shots, or at the one that --by names; trainings by a
+    metric of their best epoch, over seeds.
 
     Example:
-    leverplus sweep best s1
+    leverplus sweep best s1 --by acc@2
     leverplus sweep best s2 --by greedy_reward
     """
     _, database = open_home(home)
@@ -240,13 +243,12 @@ def best(
         if len(done) < 2:
             raise UserError(f"{found.ref} has {plural(len(done), 'finished run')}, and a choice needs two")
         compared = compare(session, done, judged=False, asked=Asked(best_of=True, by_seed="seed" in found.axes))
+    answers = at_shots(compared.best, by)
     if as_json:
-        put_json(
-            {"best_of": [one.as_json() for one in compared.best], "by_seed": [g.as_json() for g in compared.groups]}
-        )
+        put_json({"best_of": [one.as_json() for one in answers], "by_seed": [g.as_json() for g in compared.groups]})
         return
     names = {store.ref(run): " ".join(f"{k}={plain(v)}" for k, v in s.items()) for run, s in found.members.items()}
-    for answer in compared.best:
+    for answer in answers:
         figure = number(answer.accuracy[answer.leader])
         put(f"{answer.sentence()}\n  {answer.leader} is {names[answer.leader]} with {figure} %")
         for line in [*answer.relabelled(), *answer.remarks()]:
@@ -313,7 +315,7 @@ def _attend(place: Home, sweep: SweepRow, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _followed(place: Home, database: Engine, sweep: SweepRow) -> dict[int, str]:
+def _followed(place: Home, database: DatabaseFile, sweep: SweepRow) -> dict[int, str]:
     before: dict[int, str] = {}
     seen, tended = -1, 0.0
     while True:

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import Engine
-from sqlmodel import Session
-
 from db import store
 from db.rows import Cell, Fact, Row, Subset
-from db.session import writing
+from db.session import DatabaseFile, Session, writing
 from db.specs import Finding, canonical_json, sha256_text
 from db.specs.imported import ImportSpec
 from engine.figures.fields import FULL_SIZE
@@ -19,7 +16,9 @@ from engine.statistics.intervals import wilson
 from leverplus_tui.results.pairs.paired_rows import IMPORTED
 
 
-def store_readings(database: Engine, readings: Sequence[Reading], findings: Sequence[Finding]) -> list[dict[str, Any]]:
+def store_readings(
+    database: DatabaseFile, readings: Sequence[Reading], findings: Sequence[Finding]
+) -> list[dict[str, Any]]:
     """One done run for each matrix and each training; the entries of `import --json`. All or none are stored, none twice."""
     matrices = [matrix for reading in readings for matrix in reading.matrices]
     with writing(database) as session:

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlmodel import Session
-
 from db import store
+from db.session import Session
 from db.store import CellRow, PredictionRow, RunDetail
 from engine.doctor.copying import Copying, Shown, measure
 from engine.statistics.intervals import Interval

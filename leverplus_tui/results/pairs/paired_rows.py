@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from sqlmodel import Session
 
 from db import store
+from db.session import Session
 from db.store import CellRow, RunDetail
 from engine.statistics.intervals import Interval, interval, unpaired_difference, unpaired_p
 from engine.statistics.paired import Paired, all_pairs

@@ -9,8 +9,8 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from sqlmodel import Session
 
+from db.session import Session
 from db.specs.base import canonical_json
 from db.store import RunDetail
 from engine.statistics.clusters import Floats

@@ -48,6 +48,15 @@ def test_an_able_server_is_asked_once_with_the_most_images_that_the_run_shows(se
     assert (body["max_tokens"], body["temperature"]) == (5, 0.0)
 
 
+@pytest.mark.parametrize("asked_for", [{"info_beams": 5}, {"reference_probabilities": True}])
+def test_probabilities_of_given_answers_are_refused_without_asking(
+    server: ScriptedServer, asked_for: dict[str, Any]
+) -> None:
+    found = only(GenerateSpec(vlm=server.url, retrieved=0, decode=GREEDY, **asked_for))
+    assert (found.code, found.subject, server.paths) == ("server-limit", *asked_for, [])
+    assert "give a local model" in found.fix
+
+
 def test_images_of_a_prompt() -> None:
     assert most_images(EvalSpec(shots=(0, 4))) == 5
     assert most_images(EvalSpec(shots=(4,), retriever="zero-shot")) == 1

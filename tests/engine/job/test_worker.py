@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import Session
 
 from db import store
 from db.errors import DatabaseBusy, DiskFull
 from db.rows import Cell, Fact, Metric, Prediction, Settle
-from db.session import reading, writing
+from db.session import Session, reading, writing
 from db.specs import EvalSpec, UserError
 from engine.job import recorder as recording
 from engine.job import worker
@@ -118,7 +117,7 @@ def test_a_database_from_the_future_is_one_sentence(desk: Desk) -> None:
     run_id = desk.launch("plain")
     desk.until(run_id, "done")
     with writing(desk.database) as session:
-        session.connection().exec_driver_sql("PRAGMA user_version = 99")
+        session.run("PRAGMA user_version = 99")
     result = subprocess.run(
         [*FAKE_WORKER, "--home", str(desk.home.root), "r1"], capture_output=True, text=True, check=False
     )

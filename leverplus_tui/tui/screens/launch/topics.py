@@ -13,7 +13,8 @@ ASKING: Mapping[str, tuple[str, ...]] = {
         *("most_similar_last", "order"),
     ),
     "proposals": (
-        *("beams", "temperatures", "samples_per_temperature", "retrieved", "random", "all_pairs"),
+        *("beams", "temperatures", "samples_per_temperature", "retrieved", "random", "info_beams", "construct_order"),
+        *("info_gain", "all_pairs"),
         *("reference_probabilities", "adaptive", "min_candidates", "max_candidates"),
     ),
     "features": ("use_image", "use_text", "min_pixels", "max_pixels", "standardize"),
