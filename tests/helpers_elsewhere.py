@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from db import store
 from db.home import Home
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import EvalSpec
 from engine.job import worker
 from engine.job.elsewhere import collector, node
@@ -96,7 +95,7 @@ class Away:
 
     home: Home
     machine: Any
-    database: Engine = field(init=False)
+    database: DatabaseFile = field(init=False)
 
     def __post_init__(self) -> None:
         self.database = open_database(self.home.database)
