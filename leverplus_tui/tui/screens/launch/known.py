@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Engine
+from db.session import DatabaseFile
 
 from db import store
 from db.session import reading
@@ -54,7 +54,7 @@ KINDS = {"selector": "kind:rce,grpo", "init": "kind:rce,grpo", "rl_data": "kind:
 """Field -> the runs that write what it takes."""
 
 
-def entries(engine: Engine, field: Field) -> tuple[Entry, ...]:
+def entries(engine: DatabaseFile, field: Field) -> tuple[Entry, ...]:
     """What can be put into a field beside what people make up; called in a thread."""
     if field.choices:
         return tuple(
@@ -102,7 +102,7 @@ def _models(path: str) -> Iterator[Entry]:
             yield Entry(name, f"{kind or 'model'}, on this machine")
 
 
-def _stored(engine: Engine, path: str) -> Iterator[Entry]:
+def _stored(engine: DatabaseFile, path: str) -> Iterator[Entry]:
     kind = DATA.get(path)
     with reading(engine) as session:
         if kind is not None:
