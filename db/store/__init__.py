@@ -24,6 +24,8 @@ Reading (a `reading` or `writing` session):
     predictions(session, *, run_id, shot, subset_sha=None, order="question_id", limit=None, after=None, question_ids=None)
         -> list[PredictionRow]
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
+    shown(session, *, run_id, shot, subset_sha) -> [(question_id, answer, score, demonstrations as JSON)]
+    answers_to(session, *, dataset_sha, split, question_ids) -> [(question_id, image_id, references as JSON, label)]
     questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
     stored_predictions(session, *, run_id) -> list[rows.Prediction]
@@ -84,11 +86,13 @@ from db.store.figures.answers import (
     PredictionRow,
     answer_sources,
     answered,
+    answers_to,
     candidates,
     find_answers,
     predictions,
     questions,
     scores,
+    shown,
     stored_predictions,
     unanswered,
 )
@@ -241,6 +245,7 @@ __all__ = [
     "all_data",
     "answer_sources",
     "answered",
+    "answers_to",
     "artifacts",
     "as_on_disk",
     "askers",
@@ -326,6 +331,7 @@ __all__ = [
     "set_state",
     "setting_fields",
     "settle_spec",
+    "shown",
     "smaller_is_better",
     "snapshot",
     "soft_delete",

@@ -170,7 +170,7 @@ def unknown_field(path: str, model: type[Spec], others: Iterable[str] = ()) -> s
     known = [name for name, _ in field_paths(model)]
     last = path.rpartition(".")[2]
     near = [name for name in known if len(last) > 2 and (last in name.rpartition(".")[2].split("_") or last == name)]
-    near = near or difflib.get_close_matches(path, [*known, *others], n=3, cutoff=0.7)
+    near = near or difflib.get_close_matches(path, dict.fromkeys([*known, *others]), n=3, cutoff=0.7)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}"
     return f"there is no field {path}: {hint}"
 

@@ -173,16 +173,17 @@ class Database:
     ) -> tuple[list[Choices], list[CopyingRow]] | None:
         """What the runs choose differently, and how their answers relate to what was shown; None where `go_on` said no."""
         from leverplus_tui.results.pairs.choices import choices
-        from leverplus_tui.results.pairs.copying import copying  # numpy: 140 ms before the first list
+        from leverplus_tui.results.pairs.copying import Copies  # numpy: 140 ms before the first list
 
         copied: list[CopyingRow] = []
         with reading(self.engine) as session:
             details = [store.run_detail(session, run_id=run_id) for run_id in ids]
             chosen = list(choices(session, details, base, go_on))
+            copies = Copies(session)
             for detail in details:
                 if not go_on():
                     return None
-                copied += copying(session, detail)
+                copied += copies.of(detail)
         return chosen, copied
 
     def tag(self, run_ids: Sequence[int], words: Sequence[str]) -> None:

@@ -118,12 +118,18 @@ def _complete(directory: Path, name: str, field: str, chat: bool) -> Path:
     if missing:
         again = f"hf download {name}" if not Path(name).expanduser().is_dir() else f"hf download ID --local-dir {name}"
         raise UserError(f"{field}: {name} is incomplete: {missing} (in {directory}); complete it with: {again}")
-    family = _model_type(directory)
-    if chat and family in NEEDS:
-        require(NEEDS[family], f"{field}: {name} is a {family} model")
+    if chat:
+        require_family(directory, name, field)
     if not chat and reads_texts_only(directory):
         require("sentence_transformers", f"{field}: {name} is a sentence-transformers folder")
     return directory
+
+
+def require_family(directory: Path, name: str, field: str = "vlm") -> None:
+    """Raises MissingExtra for a family whose processor asks for a package that is not here, or cannot be imported."""
+    family = _model_type(directory)
+    if family in NEEDS:
+        require(NEEDS[family], f"{field}: {name} is a {family} model")
 
 
 def _missing(directory: Path, chat: bool) -> Iterator[str]:

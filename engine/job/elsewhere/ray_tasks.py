@@ -5,6 +5,7 @@ Ray itself hands a task to another node when one is lost. Tasks end with whoever
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -79,4 +80,4 @@ class RayTasks:
 
 def attend(folder: str) -> int:
     """On a node of Ray: the program in a process of its own, which has its signals and its log to itself."""
-    return subprocess.call([sys.executable, "-P", "-m", "engine.job.elsewhere.node", folder])
+    return subprocess.call([sys.executable, "-P", "-m", "engine.job.elsewhere.node", folder, str(os.getpid())])
