@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from db.specs.base import UserError
 from engine.common.importing import HIDDEN
 
-EXTRAS = {"sentence_transformers": "text-encoders", "torchvision": "torchvision"}
+EXTRAS = {"ray": "ray", "sentence_transformers": "text-encoders", "submitit": "slurm", "torchvision": "torchvision"}
 """Package -> extra of this program that installs it."""
 
 
