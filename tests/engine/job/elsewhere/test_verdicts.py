@@ -40,7 +40,7 @@ def test_a_run_that_was_put_back_waits_again() -> None:
     assert verdict(Status("waiting", "PENDING", "BeginTime"), TERM).state == "queued"
     assert (
         verdict(Status("running", "COMPLETING", "n7"), TERM).reason
-        == "Slurm: stopped on n7, to go on where there is room"
+        == "Slurm: left n7, goes on where there is room"
     )
 
 
