@@ -57,7 +57,7 @@ class World:
         write_world(self.data, seed)
         self._stored = self.folder / "answers.json"
         known = json.loads(self._stored.read_text()) if self._stored.is_file() else {}
-        self._answers = {sha: StoredAnswer(raw, cut, None) for sha, (raw, cut) in known.items()}
+        self._answers = {sha: StoredAnswer(raw, cut, None, "") for sha, (raw, cut) in known.items()}
 
     def measure(self, seed: int) -> None:
         """Controls, selector A, and selector B of one training seed, as far as they are not there yet."""
@@ -106,7 +106,7 @@ class World:
         kept = []
         for row in rows:
             if isinstance(row, Prediction | Candidate) and row.request_sha not in self._answers:
-                self._answers[row.request_sha] = StoredAnswer(row.raw, row.cut, None)
+                self._answers[row.request_sha] = StoredAnswer(row.raw, row.cut, None, row.reasoning)
             kept.append(row)
         self._stored.write_text(json.dumps({sha: (one.raw, one.cut) for sha, one in self._answers.items()}))
         return kept

@@ -135,7 +135,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = arguments.file or Path(folder) / "rl.json"
         if arguments.file is None:
-            from rl_browse import make
+            from rl_browse import make  # type: ignore[import-not-found]  # run as a script, beside it
 
             make(path, arguments.megabytes * 59)  # a query of that file weighs about 17 kB
         measure(path, arguments.rounds)

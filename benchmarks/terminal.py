@@ -142,7 +142,7 @@ def keys(arguments: Sequence[str], sign: bytes) -> tuple[float, float]:
     for _ in range(KEYS):
         program.press(b"\x1b[B")
         start = time.monotonic()
-        program.read(lambda start=start: time.monotonic() - start > 0.06)
+        program.read(lambda start=start: time.monotonic() - start > 0.06)  # type: ignore[misc]
     program.quiet(0.3)
     used, written = program.cpu_s() - before, len(program.written) - size
     program.end()

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from benchmarks.qwen_shape import shape_config
 from benchmarks.vlm_sides import (
+    COCO_SIZES,
     OKVQA_QUESTIONS,
     Published,
     coco_like,
@@ -97,9 +98,8 @@ def _gpu(table: Table, questions: int, folder: Path) -> None:
     rehearsal = device.type != "cuda"
     config = shape_config(AutoTokenizer.from_pretrained(model_dir()), small=rehearsal)
     loaded = random_model(config, device, dtype, folder)
-    samples = coco_like(
-        folder, questions + round(questions * 9009 / OKVQA_QUESTIONS), *([((112, 84), (84, 112))] if rehearsal else [])
-    )
+    count = questions + round(questions * 9009 / OKVQA_QUESTIONS)
+    samples = coco_like(folder, count, ((112, 84), (84, 112)) if rehearsal else COCO_SIZES)
     table.put("machine", torch.cuda.get_device_name() if device.type == "cuda" else "cpu")
     table.put(
         "versions", {"torch": torch.__version__, "attention of the baseline": loaded.model.config._attn_implementation}

@@ -46,7 +46,7 @@ def again(row: store.PredictionRow, **changes: Any) -> TrialSpec:
 def tables(jobs: Jobs) -> dict[str, list[tuple[Any, ...]]]:
     """All that counts as a result."""
     with reading(jobs.database) as session:
-        run = session.connection().exec_driver_sql
+        run = session.rows
         return {
             name: [tuple(row) for row in run(f"SELECT * FROM {name} ORDER BY 1, 2, 3")]
             for name in ("answer", "prediction", "cell", "candidate", "metric", "subset", "run_subset")

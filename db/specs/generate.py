@@ -49,10 +49,19 @@ class GenerateSpec(Spec):
     """Pointers by embedding similarity."""
     random: int = Field(default=1, ge=0)
     """Pointers drawn at random."""
+    info_beams: int = Field(default=0, ge=0, le=64)
+    """Pointers by beam search of InfoScores, and the width of that beam: what the demonstrations add to the model's own
+    probability of the query's answer. Each of `shots` steps tries the whole pool behind every beam."""
+    construct_order: Literal["left", "right"] = "left"
+    """Where a beam's next demonstration goes: `left` before the others, as published, `right` behind them, which costs less
+    because prompts then begin alike."""
+    info_gain: Literal["probability", "log_probability"] = "probability"
+    """What `beam_score` of such a pointer states: the gain of the probability, as published, or of its logarithm (nats per token).
+    Both find the same beams."""
     all_pairs: bool = False
     """Ask every ordered pair of the pool, in place of what the methods propose; pools that queries share save most."""
     reference_probabilities: bool = False
-    """Also score the query's reference answers behind each prompt (`vqa_gt_prob`); the packed engine alone can."""
+    """Also score the query's reference answers behind each prompt (`vqa_gt_prob`); a server cannot."""
     adaptive: bool = True
     """Stop a query once two of its candidates differ in score, and spend more on those without."""
     min_candidates: int = Field(default=6, ge=2)
@@ -95,9 +104,15 @@ class GenerateSpec(Spec):
             raise ValueError(f"a pool of {self.pool_size} holds no pointer of {self.shots} shots: raise pool_size")
         if self.all_pairs and self.shots != 2:
             raise ValueError(f"all_pairs asks pairs, so shots must be 2, not {self.shots}")
-        by_selector = self.beams or (self.temperatures and self.samples_per_temperature)
-        if not (self.retrieved or self.random or (self.selector and by_selector)):
+        if self.info_beams and self.all_pairs:
+            raise ValueError("all_pairs asks every pair, so info_beams has nothing to propose: give one of them")
+        if self.info_beams and self.pool == "all":
             raise ValueError(
-                "nothing proposes pointers: set retrieved or random, or give a selector with beams or samples"
+                "info_beams tries the whole pool at each step, and pool=all is every train question: give another pool"
+            )
+        by_selector = self.beams or (self.temperatures and self.samples_per_temperature)
+        if not (self.retrieved or self.random or self.info_beams or (self.selector and by_selector)):
+            raise ValueError(
+                "nothing proposes pointers: set retrieved, random or info_beams, or give a selector with beams or samples"
             )
         return self

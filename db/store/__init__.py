@@ -23,9 +23,11 @@ Reading (a `reading` or `writing` session):
     predictions(session, *, run_id, shot, subset_sha=None, order="question_id", limit=None, after=None, question_ids=None)
         -> list[PredictionRow]
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
+    shown(session, *, run_id, shot, subset_sha) -> [(question_id, answer, score, demonstrations as JSON)]
+    answers_to(session, *, dataset_sha, split, question_ids) -> [(question_id, image_id, references as JSON, label)]
     questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
-    own_answers(session, *, run_id) -> {request_sha: rows.StoredAnswer}
+    stored_predictions(session, *, run_id) -> list[rows.Prediction]
     answer_sources(session, *, run_id) -> {run id or None: answers}
     answered(session, *, run_id) -> {(question_id, shot)}     unanswered(session, *, run_id) -> int: asked in vain
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
@@ -35,6 +37,7 @@ Reading (a `reading` or `writing` session):
     all_data(engine, *, kind=None) -> list[DataRow]: registered files looked at again, and what runs wrote
     as_on_disk(row) -> DataRow: how one of them is found now
     changed_data(engine, paths) -> list[DataRow]: those whose content is not what was registered
+    left_elsewhere(session) -> list[TicketRow]: sent away and lost here
     tickets(session) -> list[TicketRow]: the queue             ticket_of(session, *, run_id) -> TicketRow or None
     states(session, *, run_ids) -> {run id: state}             paces(session, *, kind) -> list[Pace]
     list_sweeps(session) / get_sweep(session, *, sweep_id) / find_sweep(session, text) -> SweepRow
@@ -58,10 +61,11 @@ Writing (a `writing` session):
     drop_findings(session, *, run_id, codes)
     enqueue(session, *, run_id, device, priority=0, memory_mb=0, needs=(), retries=0, time_limit_s=None, runner="", batch=None)
     pause(session, *, run_ids, paused=True)    prioritise(session, *, run_id, priority)    move_before(session, *, run_id, other)
+    say_elsewhere(session, *, run_id, process_id, state, waiting, first=False)
     grant(session, *, run_ids, lane)    say_waiting(session, *, reasons)    try_again(session, *, run_id, not_before)
     note_gone(session, *, checkpoint_id)    set_cell(session, *, cell, n_done, accuracy, ci_low, ci_high)    pause_all(session)
     drop_ticket(session, *, run_id)     settle_spec(session, *, run, spec): names of files in place of names of runs
-    keep_snapshot(session, *, text) -> sha256
+    keep_snapshot(session, *, text) -> sha256              set_environment(session, *, run_id, environment)
     create_sweep(session, *, name, kind, axes, members) -> sweep id
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
     soft_delete / restore(session, *, run_ids)            discard(session, *, run_id)
@@ -81,12 +85,14 @@ from db.store.figures.answers import (
     PredictionRow,
     answer_sources,
     answered,
+    answers_to,
     candidates,
     find_answers,
-    own_answers,
     predictions,
     questions,
     scores,
+    shown,
+    stored_predictions,
     unanswered,
 )
 from db.store.figures.evaluations import MeasuredCell, chosen, evaluations_on, measured_cells, newest_with_selector
@@ -122,9 +128,11 @@ from db.store.jobs.queue import (
     drop_ticket,
     enqueue,
     grant,
+    left_elsewhere,
     move_before,
     pause,
     prioritise,
+    say_elsewhere,
     say_waiting,
     states,
     ticket_of,
@@ -133,7 +141,9 @@ from db.store.jobs.queue import (
 )
 from db.store.jobs.runs import (
     AnySpec,
+    Run,
     StateConflict,
+    asking_run,
     create_run,
     default_name,
     discard,
@@ -145,6 +155,7 @@ from db.store.jobs.runs import (
     restore,
     resume_run,
     run_of_spec,
+    set_environment,
     set_state,
     soft_delete,
     spec_of,
@@ -168,7 +179,6 @@ from db.store.jobs.trials import (
     TrialRow,
     add_trial,
     askers,
-    asking_run,
     asking_runs,
     forget_trials,
     take_trial,
@@ -218,6 +228,7 @@ __all__ = [
     "ProcessRow",
     "ProgressRow",
     "PromisedFile",
+    "Run",
     "RunDetail",
     "RunRow",
     "StateConflict",
@@ -232,6 +243,7 @@ __all__ = [
     "all_data",
     "answer_sources",
     "answered",
+    "answers_to",
     "artifacts",
     "as_on_disk",
     "askers",
@@ -271,6 +283,7 @@ __all__ = [
     "job_ids",
     "keep_snapshot",
     "largest_subsets",
+    "left_elsewhere",
     "list_data",
     "list_runs",
     "list_sweeps",
@@ -285,7 +298,6 @@ __all__ = [
     "note",
     "note_gone",
     "note_of",
-    "own_answers",
     "paces",
     "pause",
     "pause_all",
@@ -308,12 +320,15 @@ __all__ = [
     "run_states",
     "run_values",
     "runs_that_wrote",
+    "say_elsewhere",
     "say_waiting",
     "scores",
     "set_cell",
+    "set_environment",
     "set_state",
     "setting_fields",
     "settle_spec",
+    "shown",
     "smaller_is_better",
     "snapshot",
     "soft_delete",
@@ -323,6 +338,7 @@ __all__ = [
     "start_process",
     "state_counts",
     "states",
+    "stored_predictions",
     "sweep_of",
     "tag",
     "take_trial",

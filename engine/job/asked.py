@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine
-
 from db import process, store
-from db.session import reading, writing
+from db.session import DatabaseFile, reading, writing
 from db.specs import TrialSpec
 
 
@@ -15,7 +13,7 @@ from db.specs import TrialSpec
 class StoredTrials:
     """What people try on one evaluation, for the process that answers it."""
 
-    database: Engine
+    database: DatabaseFile
     run_id: int
     """The evaluation."""
     process_id: int

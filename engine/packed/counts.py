@@ -36,8 +36,10 @@ class Counts:
         self._since = time.perf_counter()
 
     def pause(self) -> None:
-        """Until here."""
-        self.seconds += time.perf_counter() - self._since
+        """Until here; a second time it does nothing."""
+        if self._since:
+            self.seconds += time.perf_counter() - self._since
+        self._since = 0.0
 
     def measures(self, card: str) -> Mapping[str, float]:
         """How well it went so far; `card` is the name of the GPU, empty for none. Empty before the first answer."""

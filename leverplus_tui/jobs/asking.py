@@ -9,13 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine
-from sqlmodel import Session
-
 from db import process, store
 from db.home import Home
 from db.run_states import ACTIVE
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, Session, open_database, reading, writing
 from db.specs import AskSpec, EvalSpec, TrialSpec, UserError
 from leverplus_tui.jobs import launcher, preflight
 from leverplus_tui.jobs.dead_jobs import bury_dead
@@ -148,7 +145,7 @@ def _is_up(session: Session, job: Any) -> bool:
     return job.state in ACTIVE and bool(rows) and rows[-1].ended is None
 
 
-def standing(database: Engine, run_id: int) -> Standing:
+def standing(database: DatabaseFile, run_id: int) -> Standing:
     """Where the job stands; one that died is found dead."""
     bury_dead(database)
     with reading(database) as session:

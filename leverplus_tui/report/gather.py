@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
 from db import store
+from db.session import Session
 from db.specs import Finding
 from db.store import RunDetail
 from leverplus_tui.results.comparison import Asked, Comparison, compare, side_by_side
@@ -82,7 +81,7 @@ def gather(session: Session, run_ids: Sequence[int], *, against: int | None = No
         trained_by={run: store.ref(training) for run, training in wrote.items()},
         comparison=found,
         findings=findings,
-        copied=tuple(row for detail in details for row in copying(session, detail)),
+        copied=found.copying or tuple(row for detail in details for row in copying(session, detail)),
         series=tuple(series for found, _ in curves for series in found),
         phases={detail.row.ref: phases for detail, (_, phases) in zip(trainings, curves, strict=True)},
         against=store.ref(against) if against is not None else "",

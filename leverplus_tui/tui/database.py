@@ -9,23 +9,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine
-
 from db import rows, store
-from db.session import data_version, open_database, reading, writing
+from db.session import DatabaseFile, data_version, open_database, reading, writing
 from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
 from db.user_error import UserError
 from leverplus_tui.data.registering import register
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.jobs.spec_command import command_text
-from leverplus_tui.jobs.twins import twin_line
 from leverplus_tui.tui.grouping import grouped, metrics_of
 from leverplus_tui.tui.memory import ListView
 from leverplus_tui.tui.rows import Answered, Job, Listing, SideBySide
 from leverplus_tui.tui.widgets.charts.curves import continuous
 
 if TYPE_CHECKING:
-    from db.specs import JobSpec
     from leverplus_tui.results.comparison import Comparison
     from leverplus_tui.results.pairs.choices import Choices
     from leverplus_tui.results.pairs.copying import CopyingRow
@@ -37,7 +33,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         """Open, or create, it. Raises the errors of `db.session.open_database`."""
-        self.engine: Engine = open_database(path)
+        self.engine: DatabaseFile = open_database(path)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -112,11 +108,6 @@ class Database:
         with reading(self.engine) as session:
             return store.spec_of(session, run=store.get_run(session, run_id=run_id))
 
-    def twin(self, spec: JobSpec) -> str:
-        """Which run is of this very specification, in words; empty for none."""
-        with reading(self.engine) as session:
-            return twin_line(session, spec)
-
     def command(self, run_id: int) -> str:
         """The command line that makes such a run."""
         return command_text(self.spec(run_id))
@@ -162,16 +153,17 @@ class Database:
     ) -> tuple[list[Choices], list[CopyingRow]] | None:
         """What the runs choose differently, and how their answers relate to what was shown; None where `go_on` said no."""
         from leverplus_tui.results.pairs.choices import choices
-        from leverplus_tui.results.pairs.copying import copying  # numpy: 140 ms before the first list
+        from leverplus_tui.results.pairs.copying import Copies  # numpy: 140 ms before the first list
 
         copied: list[CopyingRow] = []
         with reading(self.engine) as session:
             details = [store.run_detail(session, run_id=run_id) for run_id in ids]
             chosen = list(choices(session, details, base, go_on))
+            copies = Copies(session)
             for detail in details:
                 if not go_on():
                     return None
-                copied += copying(session, detail)
+                copied += copies.of(detail)
         return chosen, copied
 
     def tag(self, run_ids: Sequence[int], words: Sequence[str]) -> None:

@@ -159,9 +159,11 @@ class WatchLog(Message):
 
 @dataclass
 class RunsLaunched(Message):
-    """Runs were started."""
+    """Runs were started, or queued as a sweep."""
 
     run_ids: tuple[int, ...]
+    sweep: str = ""
+    """What the sweep is called, such as `s3`."""
 
 
 @dataclass

@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session
-
 from db import rows
+from db.connection import Session
 from db.specs import Finding, canonical_json
 from db.specs.movable import HomePaths
 from db.store.base import execute, execute_many, home, listed, now, query, ref

@@ -7,8 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
+from db.connection import Session
 from db.specs.movable import MARK
 from db.store.base import execute, home, listed, now, query, ref
 

@@ -6,14 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from sqlite3 import Row
 from typing import Any
 
-from sqlalchemy import RowMapping
-from sqlmodel import Session
-
 from db import rows
-from db.models import Run
-from db.run_states import ACTIVE
+from db.connection import Session
 from db.specs.ask import TrialSpec
 from db.specs.base import canonical_json
 from db.store.base import execute, execute_many, home, listed, moment, moment_or_none, now, query
@@ -123,14 +120,6 @@ def let_go(session: Session, *, process_id: int) -> None:
     execute(session, sql, {"process": process_id, "most": MOST_TRIES})
 
 
-def asking_run(session: Session, *, run_id: int) -> Run | None:
-    """The job that is, or was, asked about an evaluation: the one that works if there is one, else the newest."""
-    sql = f"""SELECT id FROM run WHERE kind = 'ask' AND parent_id = :run AND deleted_at IS NULL
-        ORDER BY state IN {ACTIVE} DESC, id DESC LIMIT 1"""
-    found = query(session, sql, {"run": run_id})
-    return session.get(Run, found[0]["id"], populate_existing=True) if found else None
-
-
 def asking_runs(session: Session, *, run_ids: Sequence[int]) -> list[int]:
     """The jobs that are, or were, asked about these evaluations, deleted ones too."""
     sql = "SELECT id FROM run WHERE kind = 'ask' AND parent_id IN (SELECT value FROM json_each(:ids)) ORDER BY id"
@@ -155,11 +144,11 @@ def add_replies(session: Session, process_id: int | None, replies: Sequence[rows
     )  # fmt: skip
 
 
-def _request(session: Session, row: RowMapping) -> TrialSpec:
+def _request(session: Session, row: Row) -> TrialSpec:
     return TrialSpec.model_validate(home(session).located_values(json.loads(row["request"])))
 
 
-def _row(session: Session, row: RowMapping) -> TrialRow:
+def _row(session: Session, row: Row) -> TrialRow:
     names = (
         "id", "run_id", "question_id", "shot", "state", "raw", "answer", "score", "log_prob", "seconds", "prompt_sha",
         "request_sha", "error", "reasoning",

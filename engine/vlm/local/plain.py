@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,6 +17,8 @@ from db.specs.base import Finding, UserError, canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
 from engine.common.images import ImageProblem
 from engine.common.reasoning import MOST_TOKENS, begun
+from engine.vlm.local.forced import mean_log_probabilities
+from engine.vlm.local.generation import generation_config
 from engine.vlm.local.loading import Loaded
 from engine.vlm.local.processor import UNTRIED, Encoded, PatchEncoder, probe_images, prompt_encoder
 from engine.vlm.local.vision import NotSeparable, VisionTower
@@ -54,9 +58,10 @@ class LocalVLM:
         self._engine_reason = engine_reason
         self.loaded = loaded
         self._pixels = pixels
-        self._generation = _generation_config(decode, self.encoder.tokenizer, loaded.end_tokens)
+        self._generation = generation_config(decode, self.encoder.tokenizer, loaded.end_tokens)
         # generate() fills fields that are unset from the checkpoint's own file: leave it nothing to fill in.
-        loaded.model.generation_config = type(self._generation)()
+        if loaded.model is not None:
+            loaded.model.generation_config = type(self._generation)()
 
     @property
     def requests_sha(self) -> str:
@@ -69,18 +74,18 @@ class LocalVLM:
 
     def facts(self) -> Mapping[str, Any]:
         """What a run should record of the model."""
-        model = self.loaded.model
+        described = self.loaded.described
         return {
             "vlm": self.name,
             "vlm_files_sha": self.loaded.sha,
-            "vlm_class": type(model).__name__,
-            "vlm_parameters": model.num_parameters(),
+            "vlm_class": described.model,
+            "vlm_parameters": described.parameters,
             "vlm_unused_tensors": self.loaded.unused,
             "vlm_dtype": str(self.loaded.dtype).removeprefix("torch."),
             "vlm_device": _describe(self.loaded.device),
             "vlm_end_tokens": list(self.loaded.end_tokens),
-            "vlm_attention": model.config._attn_implementation,
-            "vlm_image_processor": type(self.loaded.processor.image_processor).__name__,
+            "vlm_attention": described.attention,
+            "vlm_image_processor": described.image_processor,
             **({"vlm_prompt_form": self.encoder.form.described} if self.encoder.form.described else {}),
             **self._image_facts(),
             "vlm_batch_size": self.batch_size,
@@ -122,16 +127,18 @@ class LocalVLM:
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, batch by batch; a batch has prompts of like length, the longest first."""
-        window = WINDOW * self.batch_size
+        window, sampled = WINDOW * self.batch_size, self._generation.do_sample
         for start in range(0, len(prompts), window):
             places = range(start, min(start + window, len(prompts)))
             ready, broken = self._encoded([(place, prompts[place]) for place in places])
             if broken:
                 yield broken
-            if self._generation.do_sample:
-                yield from self._sample_all(ready, prompts, go_on)
-            else:
-                yield from self._answer_all(ready, go_on)
+            asked = [one for one in ready if prompts[one[0]].decoded]
+            answering = self._sample_all(asked, prompts, go_on) if sampled else self._answer_all(asked, go_on)
+            scored = self._score_all([one for one in ready if not prompts[one[0]].decoded], go_on)
+            encoded = dict(ready)
+            for answers in chain(answering, scored):
+                yield self._with_references(answers, encoded, prompts)
 
     def _encoded(self, prompts: Sequence[tuple[int, Prompt]]) -> tuple[list[tuple[int, Encoded]], dict[int, Answer]]:
         """(position and encoding of each prompt, the longest first; the answers of those with a bad image)."""
@@ -170,6 +177,41 @@ class LocalVLM:
             with torch.random.fork_rng([device] if device.type == "cuda" else []):
                 torch.manual_seed(sampling_seed(self.request_sha(prompts[place])))
                 yield from self._answer_all([(place, encoded)], go_on)
+
+    def _score_all(
+        self, ready: Sequence[tuple[int, Encoded]], go_on: Callable[[], bool]
+    ) -> Iterator[dict[int, Answer]]:
+        """Nothing said of prompts whose references alone are wanted, in batches of like length."""
+        for start in range(0, len(ready), self.batch_size):
+            if go_on():
+                yield {place: Answer("") for place, _ in ready[start : start + self.batch_size]}
+
+    def _with_references(
+        self, answers: Mapping[int, Answer], encoded: Mapping[int, Encoded], prompts: Sequence[Prompt]
+    ) -> dict[int, Answer]:
+        """The answers with the log-probabilities of their prompts' references."""
+        rows = [(encoded[place], text) for place in answers for text in prompts[place].references]
+        means = iter(self._mean_log_probabilities(rows))
+        return {
+            place: replace(one, log_probs=tuple(next(means) for _ in prompts[place].references))
+            for place, one in answers.items()
+        }
+
+    @torch.inference_mode()
+    def _mean_log_probabilities(self, rows: Sequence[tuple[Encoded, str]]) -> list[float]:
+        """Of each text behind its prompt."""
+        means: list[float] = []
+        while len(means) < len(rows):
+            some = rows[len(means) : len(means) + self.batch_size]
+            texts = [self.encoder.tokenizer(text, add_special_tokens=False)["input_ids"] for _, text in some]
+            try:
+                inputs = self._inputs([encoded for encoded, _ in some])
+                means += mean_log_probabilities(self.loaded.model, inputs, texts, self._generation.pad_token_id)
+                continue
+            except torch.OutOfMemoryError:
+                pass  # the memory is free only once the exception is gone
+            self._halve(len(some))
+        return means
 
     def _halve(self, tried: int) -> None:
         """Smaller batches from now on; `facts` tells the size in use."""
@@ -219,7 +261,7 @@ class LocalVLM:
     @property
     def _reads_at_most(self) -> int | None:
         """Tokens of prompt and answer together."""
-        limit: int | None = getattr(self.loaded.model.config.get_text_config(), "max_position_embeddings", None)
+        limit: int | None = getattr(self.loaded.config.get_text_config(), "max_position_embeddings", None)
         return limit
 
     def _check_length(self, length: int) -> None:
@@ -262,7 +304,7 @@ class LocalVLM:
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """Mean of each text's input token embeddings, (n, d) float32: order plays no part, equal words mean likeness."""
-        table = self.loaded.model.get_input_embeddings().weight
+        table = self._embedding
         pooled = [torch.empty(0, self._width)]
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             ids = self.encoder.tokenizer(list(texts[start : start + TEXTS_AT_ONCE]), add_special_tokens=False)[
@@ -276,32 +318,14 @@ class LocalVLM:
         return torch.cat(pooled)
 
     @property
+    def _embedding(self) -> Tensor:
+        """(words, width)."""
+        table: Tensor = self.loaded.model.get_input_embeddings().weight
+        return table
+
+    @property
     def _width(self) -> int:
-        return int(self.loaded.model.get_input_embeddings().weight.shape[1])
-
-
-def _generation_config(decode: DecodeSpec, tokenizer: Any, ends: Sequence[int]) -> Any:
-    """Every field that decides an answer, stated."""
-    # hub access is cut (loading.load_model) before transformers is imported
-    from transformers import GenerationConfig
-
-    sampling = {"temperature": decode.temperature, "top_p": decode.top_p, "top_k": decode.top_k}
-    beams = {"length_penalty": decode.length_penalty, "early_stopping": False}
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    return GenerationConfig(
-        max_new_tokens=decode.max_new_tokens,
-        min_new_tokens=decode.min_new_tokens,
-        num_beams=decode.num_beams,
-        do_sample=decode.do_sample,
-        repetition_penalty=decode.repetition_penalty,
-        no_repeat_ngram_size=0,
-        num_return_sequences=1,
-        use_cache=True,
-        eos_token_id=list(ends),
-        pad_token_id=pad,
-        **(beams if decode.num_beams > 1 else {}),
-        **(sampling if decode.do_sample else {}),
-    )
+        return int(self._embedding.shape[1])
 
 
 def _describe(device: torch.device) -> str:

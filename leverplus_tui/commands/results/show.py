@@ -6,9 +6,9 @@ import json
 from typing import Annotated
 
 import typer
-from sqlmodel import Session
 
 from db import store
+from db.session import Session
 from db.store import RunDetail
 from db.user_error import UserError
 from leverplus_tui.commands.database import find_run_id, reading_home

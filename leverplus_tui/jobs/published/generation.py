@@ -83,7 +83,7 @@ REPAIRS = (
 )
 
 BEAMS = (
-    Name("beam_size", "beams", "5"),
+    Name("beam_size", "info_beams", "5", "`retrieved=0 random=0` leaves these beams alone, as published"),
     Name("topk", why="each candidate is kept, with its score", default="5"),
     Name("few_shot_num", "shots", "1"),
     Name("batch_size", "batch_size", "32"),
@@ -92,9 +92,9 @@ BEAMS = (
     Name("sample_num", "queries", "100"),
     Name("cand_num", "pool_size", "64"),
     Name("candidate_seq_num", why="--random and --retrieved say how many pointers are tried", default="1024"),
-    Name("construct_order", why="pointers are proposed whole, in prompt order", default="left"),
-    Name("scorer", why="answers are scored by the official metric, not by the model's own probability of the reference",
-         default="infoscore"),
+    Name("construct_order", "construct_order", "left"),
+    Name("scorer", why="InfoScores become `beam_score` (reward_mode=legacy reward_alpha=1 trains on them), and each answer is "
+         "scored by the official metric as well; CIDEr is for captions", default="infoscore"),
     Name("result_dir", why=RUN),
     Name("cache_dir", why=RUN),
     Name("gpu_ids", why=HARDWARE, default="[0]"),
