@@ -28,6 +28,10 @@ class Sent:
     tried: int = 1
     """How often it was handed in since somebody asked for it."""
 
+    def heading(self) -> str:
+        """What the run's log says before the words of its nodes."""
+        return f"handed in to {self.place} as job {self.job}, try {self.tried}\n"
+
     def keep(self, run_dir: Path) -> None:
         """Write it down."""
         write_text(run_dir / SENT, json.dumps(asdict(self)), durable=True)

@@ -71,6 +71,11 @@ def repeated(ref: str, stored: Mapping[str, Any]) -> JobSpec:
     """The specification of a stored run, to be run again. Raises UserError for one that was measured elsewhere."""
     if stored.get("kind") == "import":
         raise UserError(f"{ref} was imported: its figures were measured elsewhere and cannot be repeated from here")
+    if stored.get("kind") == "ask":
+        about = f"r{stored['run']}"
+        raise UserError(
+            f"{ref} answers what is asked about {about} and has no result to repeat: `leverplus ask {about}` asks"
+        )
     return validated(str(stored.get("kind")), dict(stored))
 
 

@@ -57,12 +57,12 @@ def grid(
 
     Raises UserError for values that a field refuses, combinations that are the same run, and more than MOST of them.
     """
-    return _combined(lambda given, said: build_spec(kind, flags, spec_file, given, tell=said), assignments, seeds, tell)
+    return _assigned(lambda given, said: build_spec(kind, flags, spec_file, given, tell=said), assignments, seeds, tell)
 
 
 def grid_around(spec: JobSpec, assignments: Sequence[str], seeds: str | None = None, tell: Tell = say) -> Grid:
     """The same around a specification: what is not varied is as it is there."""
-    return _combined(lambda given, said: changed(spec, given, tell=said), assignments, seeds, tell)
+    return _assigned(lambda given, said: changed(spec, given, tell=said), assignments, seeds, tell)
 
 
 def count(assignments: Sequence[str], seeds: str | None = None) -> int:
@@ -73,7 +73,7 @@ def count(assignments: Sequence[str], seeds: str | None = None) -> int:
     return math.prod(numbers) * (int(named[0]) if len(named) == 1 and named[0].isdigit() else max(1, len(named)))
 
 
-def _combined(build: Build, assignments: Sequence[str], seeds: str | None, tell: Tell) -> Grid:
+def _assigned(build: Build, assignments: Sequence[str], seeds: str | None, tell: Tell) -> Grid:
     fixed, varied = [], {}
     for assignment in assignments:
         field, equals, text = assignment.partition("=")
@@ -85,13 +85,29 @@ def _combined(build: Build, assignments: Sequence[str], seeds: str | None, tell:
     if seeds is not None:
         if "seed" in varied:
             raise UserError("--seeds and --set seed=... both vary the seed: give one of them")
-        varied["seed"] = _seeds(seeds, build, fixed, tell)
+        varied["seed"] = seeds_of(seeds, lambda: int(getattr(build(fixed, tell), "seed", 0)))
     if not varied:
         raise UserError("a sweep varies something: give --set FIELD=V1,V2 or --seeds N")
-    number = math.prod(map(len, varied.values()))
-    if number > MOST:
-        raise UserError(f"these are {number:,} runs, and a sweep has {MOST:,} at most: vary less at once")
-    members = [_member(build, fixed, dict(zip(varied, values, strict=True))) for values in product(*varied.values())]
+
+    def make(values: Mapping[str, str]) -> JobSpec:
+        return build([*fixed, *(f"{field}={value}" for field, value in values.items())], _silent)
+
+    return combined(varied, make)
+
+
+def _silent(_: str) -> None:
+    """Of all members the same would be said, which was said with the seeds."""
+
+
+def combined(varied: Mapping[str, Sequence[str]], make: Callable[[Mapping[str, str]], JobSpec]) -> Grid:
+    """Every combination of these values, as they are typed, in the specification that `make` gives for it.
+
+    Raises UserError for what `make` refuses, combinations that are the same run, and more than MOST of them.
+    """
+    count = math.prod(map(len, varied.values()))
+    if count > MOST:
+        raise UserError(f"these are {count:,} runs, and a sweep has {MOST:,} at most: vary less at once")
+    members = [_member(make, dict(zip(varied, values, strict=True))) for values in product(*varied.values())]
     _refuse_repeats(members)
     axes = {field: list({plain(m.settings[field]): m.settings[field] for m in members}.values()) for field in varied}
     return Grid(axes, tuple(members))
@@ -140,20 +156,19 @@ def _ranged(field: str, part: str) -> list[str]:
     return [f"{low + (high - low) * i / (count - 1):.6g}" for i in range(count)]
 
 
-def _seeds(text: str, build: Build, fixed: Sequence[str], tell: Tell) -> list[str]:
-    """`3` counts on from the seed that is set; `7,11` are the seeds."""
+def seeds_of(text: str, first: Callable[[], int]) -> list[str]:
+    """`3` counts on from the first seed; `7,11` are the seeds."""
     values = values_of("seed", text)
     if len(values) != 1:
         return values
     if not values[0].isdigit() or not 1 <= int(values[0]) <= MOST:
         raise UserError(f"--seeds {text}: give how many, or the seeds, such as 7,11")
-    first = int(getattr(build(fixed, tell), "seed", 0))
-    return [str(first + i) for i in range(int(values[0]))]
+    begin = first()
+    return [str(begin + i) for i in range(int(values[0]))]
 
 
-def _member(build: Build, fixed: Sequence[str], values: Mapping[str, str]) -> Member:
-    assignments = [*fixed, *(f"{field}={value}" for field, value in values.items())]
-    spec = build(assignments, lambda _: None)  # said once, with the seeds
+def _member(make: Callable[[Mapping[str, str]], JobSpec], values: Mapping[str, str]) -> Member:
+    spec = make(values)
     held = dict(flatten(spec.model_dump(mode="json")))
     return Member(spec, {field: held.get(field, value) for field, value in values.items()})
 

@@ -17,6 +17,7 @@ from db.store import RunDetail, SweepRow
 from engine.statistics.power import expected_largest
 from leverplus_tui.jobs.spec_options import plain
 from leverplus_tui.results.comparison import Asked, compare
+from leverplus_tui.results.comparison_text import by_seed
 from leverplus_tui.results.pairs.best_of import Best
 from leverplus_tui.text.numbers import number, plural
 from leverplus_tui.text.output import table
@@ -65,9 +66,9 @@ class Ranking:
         rows = [(one.label, " ".join(one.runs), number(one.mean), _interval(one)) for one in self.settings]
         said = [table(("settings", "runs", self.metric, "95 % interval over seeds"), rows, right=(2,))]
         best = self.settings[0]
-        said.append(
-            f"best by {self.metric} ({'lowest' if self.lower else 'highest'}): {best.label} ({' '.join(best.runs)})"
-        )
+        equal = [one.label for one in self.settings if one.mean == best.mean]
+        found = f"{best.label} ({' '.join(best.runs)})" if len(equal) == 1 else f"none, {' and '.join(equal)} are equal"
+        said.append(f"best by {self.metric} ({'lowest' if self.lower else 'highest'}): {found}")
         if len(self.settings) > 1:
             said.append(self._doubt())
         if self.left_out:
@@ -112,12 +113,15 @@ def best_of_sweep(session: Session, sweep: SweepRow, metric: str = "") -> Chosen
     names = {store.ref(run): " ".join(f"{k}={plain(v)}" for k, v in s.items()) for run, s in sweep.members.items()}
     answers = at_shots(compared.best, metric)
     document = {"best_of": [one.as_json() for one in answers], "by_seed": [g.as_json() for g in compared.groups]}
-    return Chosen(tuple(line for answer in answers for line in _best_lines(answer, names)), document)
+    lines = [line for answer in answers for line in _best_lines(answer, names)]
+    more = [f"\n{part}" for part in (by_seed(compared, table), *compared.apart) if part]
+    return Chosen((*lines, *more), document)
 
 
 def _best_lines(answer: Best, names: Mapping[str, str]) -> Iterator[str]:
     yield answer.sentence()
-    yield f"  {answer.leader} is {names[answer.leader]} with {number(answer.accuracy[answer.leader])} %"
+    figure = number(answer.accuracy[answer.leader])
+    yield f"  {answer.leader} is {names[answer.leader]} with {figure} %" if answer.pair else f"  all reach {figure} %"
     for line in [*answer.relabelled(), *answer.remarks()]:
         yield f"  {line}"
 

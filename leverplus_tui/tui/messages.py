@@ -74,6 +74,15 @@ class OpenRun(Message):
 
 
 @dataclass
+class AskModel(Message):
+    """Try things on a question of an evaluation, beside its answer at a number of shots."""
+
+    run_id: int
+    question_id: int
+    shot: int
+
+
+@dataclass
 class CompareRuns(Message):
     """Show these runs side by side; the first is the baseline."""
 
@@ -166,9 +175,11 @@ class WatchLog(Message):
 
 @dataclass
 class RunsLaunched(Message):
-    """Runs were started, or put into the queue."""
+    """Runs were started, or put into the queue, alone or as a sweep."""
 
     run_ids: tuple[int, ...]
+    sweep: str = ""
+    """What the sweep is called, such as `s3`."""
     queued: bool = False
     repeats: bool = False
     """Each repeats its parent, so that its end tells what has changed since."""
@@ -200,14 +211,6 @@ class Work(Message):
     """Where it was asked for: there the end is told at length."""
     noun: str
     """What stands in the line above meanwhile, such as `mine.json`."""
-
-
-@dataclass
-class SweepQueued(Message):
-    """Runs that belong together were queued: the end of the last one is told."""
-
-    ref: str
-    run_ids: tuple[int, ...]
 
 
 @dataclass

@@ -23,7 +23,7 @@ from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import UserError
 from engine.common.sent import KILL, Sent, forget, sent, wished
 from engine.job.claims import take
-from engine.job.elsewhere.machine import Machine, Nowhere, Status, Unreachable, Verdict, judged
+from engine.job.elsewhere.machine import Machine, Nowhere, Status, Unreachable, Verdict, judged, with_its_log
 from engine.job.elsewhere.member import Member, answers_for
 from engine.job.elsewhere.parcel import STOP
 from engine.job.elsewhere.places import machine, resources, root
@@ -51,19 +51,16 @@ class Collector:
 
     def __init__(self, home: Home, database: DatabaseFile, machine: Machine, members: Sequence[Member]) -> None:
         self.home, self.database, self.machine = home, database, machine
-        self.open = list(members)
+        self.members, self.open = tuple(members), list(members)
         self._asked_at = -ASK_S
         self._statuses: Mapping[str, Status] = {}
 
     def run(self) -> None:
         """Until all runs have ended."""
-        members = list(self.open)
         self.begin()
         while self.open:
             self.turn()
             time.sleep(LOOK_S)
-        for member in members:
-            member.clear()
 
     def begin(self) -> None:
         """Find the jobs again that an earlier collector handed in; hand in the others."""
@@ -71,7 +68,7 @@ class Collector:
             before = sent(member.run_dir)
             if before is None or not Path(before.folder).is_dir():
                 continue
-            member.sent = before
+            member.attach(before)
             self._collect(member)
             over = member.ended is not None and member.ended.state != "stopped"
             if not (self.machine.lasting or over):
@@ -121,6 +118,8 @@ class Collector:
             self._collect(member)
         if waits and time.monotonic() - member.beat >= BEAT_S:
             self._heard(member)
+        if member.ended is None and member.sent.log and status is not None and status.kind == "gone":
+            status = with_its_log(status, _last_of(Path(member.sent.log)))
         place, asked = self.machine.name, bool(member.asked)
         verdict = judged(status, member.ended, begun=member.begun, asked=asked, place=place)
         if verdict is None or (status is not None and status.kind == "gone" and self._may_still_speak(member, fresh)):
@@ -192,7 +191,7 @@ class Collector:
             tried = member.sent.tried + 1 if member.sent else 1
             member.sent = Sent(self.machine.name, job, str(folder), log, tried)
             member.sent.keep(member.run_dir)
-            member.say(f"handed in to {self.machine.name} as job {job}, try {tried}\n".encode())
+            member.say(member.sent.heading().encode())
             self._note(member, Verdict("queued", f"{self.machine.name}: handed in as job {job}"))
 
     def _end(self, member: Member, verdict: Verdict) -> None:
@@ -215,6 +214,9 @@ class Collector:
             name = store.get_run(session, run_id=member.claimed.run_id).name
         forget(member.run_dir)
         self.open.remove(member)
+        if not self.open:  # what was handed in together lies together
+            for one in self.members:
+                one.clear()
         if told := notify({"run": label, "name": name, "state": verdict.state, "reason": reason}):
             logger.warning("{}", told)
 

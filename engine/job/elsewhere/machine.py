@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,6 @@ from engine.job.elsewhere.row_files import Ended
 
 AGAIN = ("PREEMPTED", "NODE_FAIL", "BOOT_FAIL", "REVOKED", "LAUNCH_FAILED", "RECONFIG_FAIL")
 """Ends that are the machine's doing and say nothing of the run: it is handed in again."""
-LEFT = "goes on from here: `leverplus resume {run}`"
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,15 @@ class Nowhere:
         """See `Machine`."""
 
 
+OUT_OF_MEMORY = re.compile(rb"oom.?kill|out of memory", re.IGNORECASE)
+
+
+def with_its_log(status: Status | None, log: bytes) -> Status | None:
+    """What a queue says of a job, and what its log says: Slurm calls a job failed whose step ran out of memory."""
+    failed = status is not None and status.kind == "gone" and status.word == "FAILED"
+    return Status("gone", "OUT_OF_MEMORY") if failed and OUT_OF_MEMORY.search(log) else status
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What becomes of a run: it goes on (state `queued` or `running`), is handed in `again`, or ends."""
@@ -114,25 +123,36 @@ def judged(status: Status | None, ended: Ended | None, *, begun: bool, asked: bo
     if status is None:
         return None
     if status.kind != "gone":
-        running = status.kind == "running" and begun and ended is None
-        waits = status.reason or status.word
-        starts = f"starts on {waits}" if status.kind == "running" else f"waits: {waits}"
-        return Verdict("running") if running else Verdict("queued", f"{place}: {starts}")
+        return _standing(status, place, begun=begun, left=ended is not None)
     if asked:
         return Verdict("stopped", "killed on request", None)
     return _at_its_end(status, ended, place)
+
+
+def _standing(status: Status, place: str, *, begun: bool, left: bool) -> Verdict:
+    """Of a job that the queue still has."""
+    said = status.reason or status.word
+    if status.kind == "waiting":
+        return Verdict("queued", f"{place}: waits: {said}")
+    if left:
+        return Verdict("queued", f"{place}: left {said}, goes on where there is room")
+    return Verdict("running") if begun else Verdict("queued", f"{place}: starts on {said}")
+
+
+def _left(more: str = "") -> str:
+    return f"`leverplus resume {{run}}{more}` goes on from here"
 
 
 def _at_its_end(status: Status, ended: Ended | None, place: str) -> Verdict:
     if status.word in AGAIN:
         return Verdict("queued", f"{place} took its node away ({status.word}); handed in again", again=True)
     if status.word in ("TIMEOUT", "DEADLINE") or (ended is not None and ended.signal == "SIGUSR2"):
-        return Verdict("stopped", f"its time limit on {place} was reached; {LEFT} --time-limit TIME", 0)
+        return Verdict("stopped", f"its time limit on {place} was reached; {_left(' --time-limit TIME')}", 0)
     if status.word.startswith("CANCELLED"):
-        return Verdict("stopped", f"cancelled in {place}; {LEFT}", 0)
+        return Verdict("stopped", f"cancelled in {place}; {_left()}", 0)
     if status.word == "OUT_OF_MEMORY":
-        return Verdict("lost", f"{place} ended it: it needed more memory than it asked for; {LEFT} --memory GB")
+        return Verdict("lost", f"{place} ended it: it needed more memory than it had; {_left(' --memory GB')}")
     if ended is not None:
-        return Verdict("stopped", f"stopped on its node by {ended.signal or 'a signal'}; {LEFT}", ended.exit_code)
+        return Verdict("stopped", f"stopped on its node by {ended.signal or 'a signal'}; {_left()}", ended.exit_code)
     said = f"{status.word}, {status.reason}" if status.reason else status.word
-    return Verdict("lost", f"its job on {place} ended without a word ({said}); {LEFT}")
+    return Verdict("lost", f"its job on {place} ended without a word ({said}); {_left()}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,6 @@ from engine.job.elsewhere.parcel import FOLDER, LOG, Parcel, carry, named_files,
 from engine.job.elsewhere.row_files import Ended, Note, Reader, Surroundings, file_of, moved, numbers
 from engine.job.known import stored_rows
 
-TAKES_ANSWERS = ("eval", "generate")
 AT_HOME = ("reserve", "reserve-last-word", FOLDER, LOG)
 """What each side of a run's folder keeps to itself."""
 
@@ -86,6 +86,13 @@ class Member:
         self.readers, self.ended, self.begun, self.attempt, self.log_offset, self.unheard = {}, None, False, 0, 0, 0
         return folder
 
+    def attach(self, before: Sent) -> None:
+        """Go on with what an earlier collector handed in: its rows are read again, its log from where that left it."""
+        self.sent = before
+        here, there = (_text(path) for path in (self.claimed.home.log(self.claimed.run_id), self.folder / LOG))
+        taken = here.rpartition(before.heading().encode())[2]
+        self.log_offset = next((at for at, (a, b) in enumerate(zip(taken, there, strict=False)) if a != b), len(taken))
+
     def read(self) -> None:
         """What nodes have written since the last call, to be stored; and their log."""
         for number in numbers(self.folder):
@@ -145,12 +152,7 @@ class Member:
 
     def _bring_log(self) -> None:
         """What the node says goes to the run's log at home."""
-        try:
-            with (self.folder / LOG).open("rb") as log:
-                log.seek(self.log_offset)
-                said = log.read()
-        except FileNotFoundError:
-            return
+        said = _text(self.folder / LOG)[self.log_offset :]
         self.log_offset += len(said)
         if said:
             self.say(said)
@@ -161,14 +163,21 @@ class Member:
             log.write(text)
 
 
+def _text(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 def _own(path: Path) -> bool:
     return path.name in AT_HOME
 
 
 def answers_for(session: Session, members: Sequence[Member], home: Home, root: Path) -> str:
     """One file of answers for all runs that may take some; empty where none may, or there are none."""
-    runs = [store.get_run(session, run_id=one.claimed.run_id) for one in members if one.claimed.kind in TAKES_ANSWERS]
-    vlms = sorted({run.vlm for run in runs})
+    runs = [store.get_run(session, run_id=one.claimed.run_id) for one in members]
+    vlms = sorted({run.vlm for run in runs if json.loads(run.spec).get("fresh") is False})  # others never ask
     if not vlms:
         return ""
     folder = next_folder(Home(root).run_dir(members[0].claimed.run_id))

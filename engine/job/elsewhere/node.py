@@ -1,6 +1,6 @@
 """The program of a node: works on the run in a folder with the recipe that home would run, and writes its rows to a file there.
 
-`python -m engine.job.elsewhere.node FOLDER`. It opens no database. A request to stop comes as a signal, or as the file
+`python -m engine.job.elsewhere.node FOLDER [PARENT]`. It opens no database. A request to stop comes as a signal, or as the file
 `stop` where no signal reaches it; what is written before is gone on from by the next attempt, here or on another node.
 """
 
@@ -26,7 +26,7 @@ from engine.job.claims import surroundings
 from engine.job.elsewhere.parcel import LOG, STOP, Parcel
 from engine.job.elsewhere.row_files import Ended, Surroundings, Writer
 from engine.job.recorder import RESERVE_BYTES, Recorder, Reserve
-from engine.job.worker import LOG_FORMAT, Outcome, StopRequest, carry_out
+from engine.job.worker import LOG_FORMAT, THIS_RUN, Outcome, StopRequest, carry_out
 
 BEAT_S = 10.0
 """Longest silence of a row file while its process lives."""
@@ -38,10 +38,10 @@ ENOUGH = "ENOUGH"
 class NodeStop(StopRequest):
     """Also listens to what a queue sends before it ends a job; which signal it was decides how the run is judged."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, parent: int | None) -> None:
         super().__init__()
         self.signal = ""
-        self._folder, self._parent = folder, os.getppid()
+        self._folder, self._parent = folder, parent
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2):
             signal.signal(number, self._hear)
         signal.signal(signal.SIGCONT, signal.SIG_DFL)
@@ -52,18 +52,19 @@ class NodeStop(StopRequest):
         self._ask(number, frame)
 
     def _look(self) -> None:
-        """For the file, and for the death of whoever started this process and would have handed a stop on."""
-        while not (self._folder / STOP).exists() and os.getppid() == self._parent:
+        """For the file, and for the death of whoever this process works for."""
+        while not (self._folder / STOP).exists() and self._parent in (None, os.getppid()):
             time.sleep(LOOK_S)
         self.signal = self.signal or ENOUGH
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def work(folder: Path) -> int:
-    """One attempt at a run; the exit code is that of a job at home. What it says goes to the log of the folder."""
+def work(folder: Path, parent: int | None = None) -> int:
+    """One attempt at a run; the exit code is that of a job at home. What it says goes to the log of the folder. With
+    `parent`, it stops when it is no longer a child of that process."""
     os.environ.pop(ON, None)  # this is where the run was sent: nothing is spread from here
     with _speaking_to(folder / LOG):
-        stop = NodeStop(folder)
+        stop = NodeStop(folder, parent)
         parcel = Parcel.read(folder)
         known = parcel.known()
         writer = Writer(folder)
@@ -71,7 +72,7 @@ def work(folder: Path) -> int:
         logger.info("{} answers, {} facts are known", len(known.answered) + len(known.candidates), len(known.facts))
         writer.append([Surroundings(*surroundings(Path.cwd()))])
         outcome = _worked(parcel, writer, stop)
-        logger.info("{}: {} {}", parcel.label, outcome.state, outcome.reason)
+        logger.info("{}: {} {}", parcel.label, outcome.state, outcome.reason.replace(THIS_RUN, parcel.label))
         writer.append([Ended(outcome.state, outcome.exit_code, outcome.reason, stop.signal)])
         writer.close()
         return outcome.exit_code
@@ -128,12 +129,12 @@ def _speaking_to(log: Path) -> Iterator[None]:
 class Node:
     """A run as submitit pickles it: a name of a folder, and no more."""
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    def __init__(self, folder: str, parent: int | None = None) -> None:
+        self._folder, self._parent = folder, parent
 
     def __call__(self) -> int:
-        return work(Path(self._folder))
+        return work(Path(self._folder), self._parent)
 
 
 if __name__ == "__main__":
-    sys.exit(work(Path(sys.argv[1])))
+    sys.exit(work(Path(sys.argv[1]), *map(int, sys.argv[2:])))

@@ -36,9 +36,19 @@ class RequestApp(RunRequestApp):
         from leverplus_tui.tui.screens.launch.form import LaunchScreen  # specifications: pydantic, 200 ms
 
         spec = await asyncio.to_thread(self.library.database.spec, event.run_id) if event.run_id is not None else None
-        page = LaunchScreen(self.library, event.kind, spec=spec, values=event.values)
+        page = LaunchScreen(self.library, event.kind, spec=spec, run_id=event.run_id, values=event.values)
         page.mode = self.current_mode
         await self.push_screen(page)
+
+    @work(group="launch", exclusive=True, exit_on_error=False)
+    async def on_ask_model(self, event: messages.AskModel) -> None:
+        """Open the page that asks the model of an evaluation."""
+        from leverplus_tui.tui.screens.ask.page import AskScreen  # data sets and the store: 500 ms
+
+        page = AskScreen(self.library, event.run_id, event.question_id, event.shot)
+        page.mode = self.current_mode
+        await self.push_screen(page)
+        page.refresh_data()
 
     @work(group="launch", exclusive=True, exit_on_error=False)
     async def on_launch_demo(self) -> None:

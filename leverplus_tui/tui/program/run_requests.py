@@ -34,9 +34,16 @@ class RunRequestApp(ErrandApp):
 
     def on_runs_launched(self, event: messages.RunsLaunched) -> None:
         """Say what runs now, and let the list go there."""
-        self.library.launched = event.run_ids[-1]
+        self.library.launched = event.run_ids[0] if event.sweep else event.run_ids[-1]
         for page in self._pages():
             page.post_message(messages.DataChanged(-1))  # the lists put their cursor there
+        if event.sweep:
+            self._started_runs.add_sweep(event.sweep, event.run_ids)
+            self.notify(
+                f"{event.sweep}: {len(event.run_ids)} runs to r{event.run_ids[-1]} wait in the queue, W shows them"
+            )
+            self._tell_ends()
+            return
         names = ", ".join(f"r{run_id}" for run_id in event.run_ids)
         more = "; mark both with space, v compares them" if len(event.run_ids) == 2 else ""
         self.notify(
@@ -79,11 +86,6 @@ class RunRequestApp(ErrandApp):
         words = f"r{event.run_id} waits in the queue: Q shows it" if event.queued else f"r{event.run_id} goes on"
         self.notify(why or words)
         self._started_runs.add([event.run_id], again=True)
-        self._tell_ends()
-
-    def on_sweep_queued(self, event: messages.SweepQueued) -> None:
-        """Say it when all have ended."""
-        self._started_runs.add_sweep(event.ref, event.run_ids)
         self._tell_ends()
 
     @work(group="ends", exit_on_error=False)

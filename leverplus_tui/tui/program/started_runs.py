@@ -60,7 +60,7 @@ class StartedRuns:
                 continue
             del self._sweeps[ref]
             failed = sum(state in FAILED for state in states)
-            missing = f"; {failed} did not end well, M on its page queues them again" if failed else ""
+            missing = f"; {failed} did not end well, L on its page queues them again" if failed else ""
             yield f"{ref}: {states.count('done')} of {len(states)} done{missing}; W shows what is best", bool(failed)
 
 

@@ -16,7 +16,7 @@ from leverplus_tui.queue.submit import Wish
 from leverplus_tui.queue.sweep import Prepared, prepare, queue_sweep
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.output import finding_lines
-from leverplus_tui.tui.messages import Outcome, SweepQueued, Work
+from leverplus_tui.tui.messages import Outcome, RunsLaunched, Work
 from leverplus_tui.tui.screens.sheet import Line, Values
 from leverplus_tui.tui.screens.waiting.sweep import SweepScreen
 from leverplus_tui.tui.tasks.task import Situation, Task
@@ -100,8 +100,8 @@ class _Sweeping:
             if not force and (blocked := sum(one.forced for one in prepared.entries)):
                 return _refused(prepared, blocked)
             sweep = queue_sweep(home, found, prepared, Wish(), name)
-            words = f"{sweep.ref}: {plural(len(sweep.members), 'run')} queued; W shows how far they are"
-            then = SweepQueued(sweep.ref, tuple(sweep.members))
+            words = f"{sweep.ref}: {plural(len(sweep.members), 'run')} queued"
+            then = RunsLaunched(tuple(sweep.members), sweep=sweep.ref)
             return Outcome(words, show=lambda: _page(self.at, sweep.id), then=then)
 
         return Work(f"Queueing {plural(len(found.members), 'run')}", queue, self.at.page, "sweep")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SWEEP_KEYS: list[BindingType] = [
     Binding("K", "stop_all", "stop all", tooltip="stop all runs of the sweep (asks first)", id="sweep.stop"),
-    Binding("M", "resume_missing", "go on", tooltip="queue again what the sweep lacks", id="sweep.resume"),
+    Binding("L", "resume_missing", "go on", tooltip="queue again what the sweep lacks", id="sweep.resume"),
 ]
 """What can be done to a sweep as a whole."""
 
@@ -49,7 +49,7 @@ class SweepPage(PageScreen):
         """Ask, then stop what waits and what runs."""
         if (sweep := self.sweep_here()) is None:
             return
-        detail = "Waiting runs and running ones; what is done stays stored, and M goes on with the rest."
+        detail = "Waiting runs and running ones; what is done stays stored, and L goes on with the rest."
         if await self.app.push_screen_wait(Confirm(f"Stop all runs of {sweep.ref} {clean(sweep.name)}?", detail)):
             self.post_message(self._stopping(sweep))
 
@@ -249,5 +249,5 @@ def _outlook(runs: SweepRuns) -> str:
     states = [row.state for row in runs.rows.values()]
     active, missing = sum(s in ACTIVE for s in states), sum(s in UNFINISHED for s in states)
     told = [f"{plural(active, 'run')} still to come"] if active else []
-    told += [f"{plural(missing, 'run')} ended before they were done: M queues them again"] if missing else []
+    told += [f"{plural(missing, 'run')} ended before they were done: L queues them again"] if missing else []
     return "; ".join(told)
