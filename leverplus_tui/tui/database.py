@@ -16,6 +16,7 @@ from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
 from db.user_error import UserError
 from leverplus_tui.data.registering import register
 from leverplus_tui.jobs.dead_jobs import bury_dead
+from leverplus_tui.jobs.repeating import must_be_repeatable
 from leverplus_tui.jobs.spec_command import command_text
 from leverplus_tui.tui.grouping import grouped, metrics_of
 from leverplus_tui.tui.memory import ListView
@@ -125,9 +126,11 @@ class Database(Upkeep):
         return run_id
 
     def spec(self, run_id: int) -> Any:
-        """The specification of a run."""
+        """The specification that a run can be made again from. Raises UserError for one that cannot."""
         with reading(self.engine) as session:
-            return store.spec_of(session, run=store.get_run(session, run_id=run_id))
+            spec = store.spec_of(session, run=store.get_run(session, run_id=run_id))
+        must_be_repeatable(store.ref(run_id), spec.model_dump())
+        return spec
 
     def command(self, run_id: int) -> str:
         """The command line that makes such a run."""
