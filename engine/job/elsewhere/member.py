@@ -19,6 +19,7 @@ from engine.job.claims import Claimed, note_surroundings
 from engine.job.elsewhere.parcel import FOLDER, LOG, Parcel, carry, named_files, next_folder
 from engine.job.elsewhere.row_files import Ended, Note, Reader, Surroundings, file_of, moved, numbers
 from engine.job.known import stored_rows
+from engine.job.recorder import BATCH
 
 AT_HOME = ("reserve", "reserve-last-word", FOLDER, LOG)
 """What each side of a run's folder keeps to itself."""
@@ -102,17 +103,23 @@ class Member:
             self.unstored += [(number, frame) for frame in reader.new()]
         self._bring_log()
 
-    def store(self, session: Session) -> None:
-        """Insert what was read, in the caller's transaction; `stored` follows it."""
+    def store(self, session: Session) -> int:
+        """Insert the oldest of what was read, as much as one transaction takes without keeping others waiting; how many
+        frames that is. `stored` follows it."""
+        rows = taken = 0
         for number, frame in self.unstored:
             self.begun = True
             if number > self.attempt:
                 self.attempt, self.ended = number, None
             self._insert(session, frame)
+            rows, taken = rows + len(frame), taken + 1
+            if rows >= BATCH:
+                break
+        return taken
 
-    def stored(self) -> None:
-        """The transaction has been committed."""
-        self.unstored = []
+    def stored(self, frames: int) -> None:
+        """The transaction that holds so many frames has been committed."""
+        del self.unstored[:frames]
 
     def _insert(self, session: Session, frame: Sequence[Note]) -> None:
         rows: list[Row] = []
