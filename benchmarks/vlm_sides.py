@@ -18,7 +18,7 @@ from torch import Tensor
 from db.specs.evaluate import DecodeSpec, PromptSpec
 from engine.demo.shipped import model_dir
 from engine.vlm.local.image_only import load_processor
-from engine.vlm.local.loading import Loaded
+from engine.vlm.local.loading import Described, Loaded
 from engine.vlm.local.packed import PackedVLM
 from engine.vlm.local.plain import LocalVLM
 from engine.vlm.prompt import Prompt, build
@@ -45,7 +45,9 @@ def random_model(config: Any, device: torch.device, dtype: torch.dtype, folder: 
     Qwen2VLImageProcessorPil(patch_size=14, merge_size=2, temporal_patch_size=2).save_pretrained(folder)
     processor = load_processor(folder, config)
     ends = (int(processor.tokenizer.eos_token_id),)
-    return Loaded("random", model.eval().requires_grad_(False), processor, "random", device, dtype, 0, ends, "")
+    described = Described.of(model, processor)
+    model = model.eval().requires_grad_(False)
+    return Loaded("random", model, processor, "random", device, dtype, 0, ends, "", config, described)
 
 
 def coco_like(
@@ -174,7 +176,7 @@ def packed(loaded: Loaded, decode: DecodeSpec) -> PackedVLM:
 
 def forget(vlm: LocalVLM | PackedVLM) -> None:
     """As if no image had been seen."""
-    from engine.packed.images.encoding import Kept
+    from engine.packed.images.kept import Kept
 
     if isinstance(vlm, PackedVLM):
         features = vlm.engine.features

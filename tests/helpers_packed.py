@@ -54,6 +54,9 @@ def plain(model: Loaded, decode: DecodeSpec, batch_size: int = 8) -> LocalVLM:
     return LocalVLM(model, decode=decode, batch_size=batch_size, pixels=CAPS)
 
 
-def packed(model: Loaded, decode: DecodeSpec, memory: int | None = None) -> PackedVLM:
-    """It answering through the packed engine; `memory` in bytes for keys and values."""
-    return PackedVLM(model, decode=decode, batch_size=8, pixels=CAPS, memory=memory)
+def packed(model: Loaded, decode: DecodeSpec, memory: int | None = None, *, ahead: bool = False) -> PackedVLM:
+    """It answering through the packed engine; `memory` in bytes for keys and values. `ahead`: as beside a GPU, the next group is
+    read while answers of the one before are looked at."""
+    vlm = PackedVLM(model, decode=decode, batch_size=8, pixels=CAPS, memory=memory)
+    vlm.engine.ahead = ahead
+    return vlm

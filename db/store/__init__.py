@@ -14,6 +14,7 @@ Reading (a `reading` or `writing` session):
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
     run_of_spec(session, *, spec) -> run id or None            note_of(session, *, run_id) -> str
     twin(session, *, spec) -> run id or None: the one to expect the same of
+    done_before(session, *, run_id, fields, most) -> run ids that agree in these settings, newest first
     measured_cells(session, *, subset_shas, retrievers) -> list[MeasuredCell]     evaluations_on(session, *, subset_shas, vlm)
     chosen(session, *, run_id, shot) -> {question_id: demonstrations}          newest_with_selector(session, *, paths) -> run id
     cells(session, *, run_ids) -> list[CellRow]                findings / checkpoints / artifacts / processes(session, *, run_id)
@@ -23,6 +24,8 @@ Reading (a `reading` or `writing` session):
     predictions(session, *, run_id, shot, subset_sha=None, order="question_id", limit=None, after=None, question_ids=None)
         -> list[PredictionRow]
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
+    shown(session, *, run_id, shot, subset_sha) -> [(question_id, answer, score, demonstrations as JSON)]
+    answers_to(session, *, dataset_sha, split, question_ids) -> [(question_id, image_id, references as JSON, label)]
     questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
     stored_predictions(session, *, run_id) -> list[rows.Prediction]
@@ -43,6 +46,10 @@ Reading (a `reading` or `writing` session):
     deleted_runs(session) -> run ids                           referrers(session, *, but=()) -> {run id: what uses its files}
     promised_files(session) -> list[PromisedFile]              wrong_cells(session) -> list[WrongCell]
     run_states(session) -> {run id: state}                     refers_to_nothing(session) -> sentences
+    trials(session, *, run_id, question_id=None) -> list[TrialRow]: what was tried on an evaluation
+    trial(session, *, trial_id) -> TrialRow or None            waits(session, *, run_id) -> bool: anybody waits for an answer
+    asking_run(session, *, run_id) -> Run or None: the job that is asked about an evaluation
+    asking_runs(session, *, run_ids) -> run ids                askers(session, *, run_id, process_id) -> processes
     names_of(session, *, run_ids) -> {run id: name}            snapshot(session, *, sha256) -> text
     ref(run_id) -> "r12"                                       STATES, ACTIVE, ENDED, FAILED, UNFINISHED: run states
 Writing (a `writing` session):
@@ -63,6 +70,8 @@ Writing (a `writing` session):
     create_sweep(session, *, name, kind, axes, members) -> sweep id
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
     soft_delete / restore(session, *, run_ids)            discard(session, *, run_id)
+    add_trial(session, *, run_id, request, asker=None) -> number       forget_trials(session, *, trial_ids) -> int
+    take_trial(session, *, run_id, process_id) -> (number, TrialSpec) or None
     add_data(session, *, path, kind, size, sha256, name="", facts=None, modified_ns=None) -> DataRow
     forget_data(session, *, data_id)
 """
@@ -77,11 +86,13 @@ from db.store.figures.answers import (
     PredictionRow,
     answer_sources,
     answered,
+    answers_to,
     candidates,
     find_answers,
     predictions,
     questions,
     scores,
+    shown,
     stored_predictions,
     unanswered,
 )
@@ -133,9 +144,11 @@ from db.store.jobs.runs import (
     AnySpec,
     Run,
     StateConflict,
+    asking_run,
     create_run,
     default_name,
     discard,
+    done_before,
     find_run,
     get_run,
     note,
@@ -163,6 +176,17 @@ from db.store.jobs.sweeps import (
     paces,
     settle_spec,
     sweep_of,
+)
+from db.store.jobs.trials import (
+    TrialRow,
+    add_trial,
+    askers,
+    asking_runs,
+    forget_trials,
+    take_trial,
+    trial,
+    trials,
+    waits,
 )
 from db.store.lists.detail import (
     CheckpointRow,
@@ -212,15 +236,21 @@ __all__ = [
     "StateConflict",
     "SweepRow",
     "TicketRow",
+    "TrialRow",
     "WrongCell",
     "active_processes",
     "add_data",
     "add_rows",
+    "add_trial",
     "all_data",
     "answer_sources",
     "answered",
+    "answers_to",
     "artifacts",
     "as_on_disk",
+    "askers",
+    "asking_run",
+    "asking_runs",
     "candidates",
     "cells",
     "changed_data",
@@ -232,6 +262,7 @@ __all__ = [
     "default_name",
     "deleted_runs",
     "discard",
+    "done_before",
     "drop_findings",
     "drop_ticket",
     "end_process",
@@ -245,6 +276,7 @@ __all__ = [
     "findings",
     "findings_of",
     "forget_data",
+    "forget_trials",
     "get_run",
     "get_sweep",
     "grant",
@@ -299,6 +331,7 @@ __all__ = [
     "set_state",
     "setting_fields",
     "settle_spec",
+    "shown",
     "smaller_is_better",
     "snapshot",
     "soft_delete",
@@ -311,12 +344,16 @@ __all__ = [
     "stored_predictions",
     "sweep_of",
     "tag",
+    "take_trial",
     "ticket_of",
     "tickets",
+    "trial",
+    "trials",
     "try_again",
     "twin",
     "unanswered",
     "untag",
     "varying_settings",
+    "waits",
     "wrong_cells",
 ]

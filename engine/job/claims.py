@@ -15,8 +15,10 @@ from db.home import Home
 from db.rows import StoredAnswer
 from db.session import DatabaseFile, Session, open_database, reading, writing
 from engine.job import code, environment
+from engine.job.asked import StoredTrials
 from engine.job.identity import CODES
-from engine.job.known import Known, known_of
+from engine.job.known import Known, known_of, known_of_evaluation
+from engine.recipes.run_context import NoTrials, Trials
 
 
 class Job(Protocol):
@@ -48,6 +50,9 @@ class Job(Protocol):
     def find_answers(self, shas: Sequence[str]) -> Mapping[str, StoredAnswer]:
         """Answers that any run has stored."""
 
+    def trials(self) -> Trials:
+        """What people ask of it while it runs."""
+
 
 @dataclass(frozen=True)
 class Claimed:
@@ -69,7 +74,20 @@ class Claimed:
     def known(self) -> Known:
         """See `Job`."""
         with reading(self.database) as session:
-            return known_of(session, self.run_id)
+            return (
+                known_of(session, self.run_id)
+                if self.evaluation is None
+                else known_of_evaluation(session, self.evaluation)
+            )
+
+    def trials(self) -> Trials:
+        """See `Job`."""
+        return NoTrials() if self.evaluation is None else StoredTrials(self.database, self.evaluation, self.process_id)
+
+    @property
+    def evaluation(self) -> int | None:
+        """The run that this one is asked about, where that is what it is for."""
+        return int(json.loads(self.spec_text)["run"]) if self.kind == "ask" else None
 
     def find_answers(self, shas: Sequence[str]) -> Mapping[str, StoredAnswer]:
         """See `Job`."""

@@ -16,6 +16,8 @@ from engine.recipes.run_context import Scored
 class Known:
     """What a process begins with."""
 
+    began: str = ""
+    """The run whose inputs these are, as people name it; empty where it is this one."""
     inputs: dict[str, Input] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     answered: dict[tuple[int, int], Scored] = field(default_factory=dict)
@@ -57,3 +59,9 @@ def stored_rows(session: Session, run_id: int) -> Iterator[Row]:
 def known_of(session: Session, run_id: int) -> Known:
     """What the store knows of a run."""
     return Known.of(stored_rows(session, run_id))
+
+
+def known_of_evaluation(session: Session, run_id: int) -> Known:
+    """What a job must open to answer as an evaluation did; it computes every answer itself."""
+    facts = store.facts(session, run_id=run_id)
+    return Known(began=store.ref(run_id), inputs=store.inputs(session, run_id=run_id), facts=facts)

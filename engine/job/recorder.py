@@ -15,7 +15,7 @@ from loguru import logger
 
 from db import store
 from db.errors import DatabaseBusy, DiskFull
-from db.rows import Artifact, Candidate, Cell, Checkpoint, Prediction, Row, Settle
+from db.rows import Artifact, Candidate, Cell, Checkpoint, Prediction, Row, Settle, TrialReply
 from db.session import DatabaseFile, writing
 from db.specs import Finding, UserError
 
@@ -35,7 +35,7 @@ PATIENCE_S = 60.0
 """How long a full disk or a busy database is waited for."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 URGENT = (Checkpoint, Cell, Artifact, Finding)
-SOON = (Prediction, Candidate)
+SOON = (Prediction, Candidate, TrialReply)
 
 
 class Reserve:

@@ -21,14 +21,13 @@ from types import FrameType
 from typing import Any
 
 from loguru import logger
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from db import store
 from db.home import Home
 from db.rows import Row
 from db.session import writing
-from db.specs import JOB_SPEC, UserError
-from db.specs.imported import ImportSpec
+from db.specs import UserError, read_spec
 from engine.common.importing import no_collections
 from engine.job.claims import Claimed, Job, claim
 from engine.job.identity import Identity
@@ -47,6 +46,7 @@ RECIPES: dict[str, tuple[str, str]] = {
     "generate": ("engine.recipes.generate", "generate"),
     "embed": ("engine.recipes.embed", "embed"),
     "import": ("engine.recipes.import_answers", "import_answers"),
+    "ask": ("engine.recipes.ask", "ask"),
 }
 TOGETHER = dict.fromkeys(("rce", "grpo"), ("engine.recipes.train", "train_many"))
 """Recipes that take several runs at once."""
@@ -173,7 +173,8 @@ def carry_out(jobs: Sequence[Job], recorders: Sequence[Recorder], stop: StopRequ
         with closing(_rows(jobs, known, stop)) as rows:
             stop.check()  # its imports take seconds
             identities = [
-                Identity(job.label, inputs=one.inputs, facts=one.facts) for job, one in zip(jobs, known, strict=True)
+                Identity(one.began or job.label, inputs=one.inputs, facts=one.facts)
+                for job, one in zip(jobs, known, strict=True)
             ]
             reporters = [Reporter(job.label) for job in jobs]
             libraries = Once()
@@ -235,6 +236,7 @@ def _context(job: Job, known: Known, stop: Stop) -> RunContext:
         answered=known.answered,
         stop=stop,
         candidates={(candidate.query_id, candidate.pointer): candidate for candidate in known.candidates},
+        trials=job.trials(),
     )
 
 
@@ -247,9 +249,8 @@ def settled(spec: Any, facts: Mapping[str, Any]) -> Any:
 
 
 def _spec(job: Job) -> Any:
-    model: TypeAdapter[Any] = TypeAdapter(ImportSpec) if job.kind == "import" else JOB_SPEC
     try:
-        return model.validate_json(job.spec_text)
+        return read_spec(job.kind, job.spec_text)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])

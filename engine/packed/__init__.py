@@ -7,6 +7,7 @@ How it works is drawn in `docs/engine.md`. The parts, from the questions to the 
     shared       visual tokens that several processes have in common
     tower        the vision encoder over all images of a chunk at once
     prefixes     prompts cut at their images and laid into a tree: here a prefix is found again
+    blocks       prompts in portions, the next one laid out while one is computed
     schedule     which prompts are alive together, within a budget of tokens
     memory       slots for keys and values of the tokens that are alive
     language     the language model over packed tokens

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from engine.packed.decoding import Decoding
 from engine.packed.engine import Engine
-from engine.packed.images.encoding import Features, Kept, Pixels, Reader
+from engine.packed.images.disk import OnDisk
+from engine.packed.images.encoding import Features, Pixels, Reader
+from engine.packed.images.kept import Kept
 from engine.packed.images.shared import Shared
 from engine.packed.kernels.attention import Attention, PaddedAttention
 from engine.packed.kernels.pointwise import PlainPointwise, Pointwise
 from engine.packed.model.language import Language
 from engine.packed.model.memory import KeyValues
+from engine.packed.model.source import Source
 from engine.packed.model.tower import OwnTower, PackedTower, Tower
 from engine.packed.model.weights import LanguageWeights, language_weights, tower_weights
 
@@ -30,27 +34,30 @@ SPILLED_BYTES = 16 << 30
 
 
 def build(
-    model: Any,
+    source: Source,
     processor: Any,
     decoding: Decoding,
     *,
     memory_bytes: int | None = None,
     shared: tuple[int, int] | None = None,
+    disk: Path | None = None,
 ) -> Engine:
-    """The engine for a model that `weights.unsupported` has nothing against. It takes the model's weights.
+    """The engine for a model that `weights.unsupported` has nothing against. It takes the weights of the source.
 
     `memory_bytes`: for keys and values, in place of a share of what is free. `shared`: memory for visual tokens that other
-    processes of this model read and write too, in place of host memory of its own.
+    processes of this model read and write too, in place of host memory of its own. `disk`: a folder for visual tokens of this
+    model, precision, card and version; those of others lie beside it.
     """
-    weights = language_weights(model)
-    tower_of = tower_weights(model)
+    weights = language_weights(source)
+    tower_of = tower_weights(source)
     device = weights.embedding.device
     attention, pointwise = _kernels(device, weights.embedding.dtype)
     pixels = Pixels(processor.image_processor, device)
-    tower: Tower = OwnTower(model) if tower_of is None else PackedTower(tower_of, attention, pointwise)
+    tower: Tower = OwnTower(source.model) if tower_of is None else PackedTower(tower_of, attention, pointwise)
     common = Shared(*shared, weights.embedding.dtype) if shared else None
     spilled = SPILLED_BYTES if device.type == "cuda" and not common else 0
-    kept = Kept(device, _share(device, SHARE_OF_FEATURES), spilled, common)
+    stored = OnDisk(disk.parent, disk.name, weights.embedding.dtype, pinned=device.type == "cuda") if disk else None
+    kept = Kept(device, _share(device, SHARE_OF_FEATURES), spilled, common, stored)
     memory = _memory(weights, device, memory_bytes or _share(device, SHARE))
     return Engine(
         language=Language(weights, memory, attention, pointwise),
@@ -58,6 +65,7 @@ def build(
         decoding=decoding,
         device=device,
         image_token=int(processor.image_token_id),
+        ahead=device.type == "cuda",
     )
 
 

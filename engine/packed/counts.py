@@ -19,6 +19,8 @@ class Counts:
     images: int = 0
     """Images that prompts showed, each time that one showed it."""
     images_encoded: int = 0
+    images_from_disk: int = 0
+    """Images that an earlier run had encoded."""
     tokens: int = 0
     """Tokens of all prompts."""
     tokens_computed: int = 0
@@ -36,8 +38,10 @@ class Counts:
         self._since = time.perf_counter()
 
     def pause(self) -> None:
-        """Until here."""
-        self.seconds += time.perf_counter() - self._since
+        """Until here; a second time it does nothing."""
+        if self._since:
+            self.seconds += time.perf_counter() - self._since
+        self._since = 0.0
 
     def measures(self, card: str) -> Mapping[str, float]:
         """How well it went so far; `card` is the name of the GPU, empty for none. Empty before the first answer."""
@@ -70,6 +74,8 @@ class Counts:
         }
         if "utilisation" in found:
             facts["engine_utilisation"] = round(found["utilisation"], 3)
+        if self.images_from_disk:
+            facts["engine_images_from_disk"] = self.images_from_disk
         if self.splits:
             facts["engine_splits"] = self.splits
         return facts

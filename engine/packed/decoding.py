@@ -7,7 +7,7 @@ early_stopping=False; penalties and warpers are transformers' own classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +15,8 @@ from torch import Tensor
 
 from db.specs.evaluate import DecodeSpec
 
+Processor = Callable[[Tensor, Tensor], Tensor]
+"""Tokens so far (n, S) and scores (n, V) to scores."""
 NEVER = -1.0e9
 """Score of what must not be chosen, as transformers has it."""
 
@@ -38,44 +40,56 @@ class Scores:
 
     def __init__(self, decoding: Decoding, prompts: Sequence[Sequence[int]], device: torch.device) -> None:
         """`prompts`: all tokens of each prompt, which repetitions are counted in; only read where they are punished."""
-        # hub access is cut (vlm.loading) before transformers is imported
-        from transformers import (
-            LogitsProcessorList,
-            RepetitionPenaltyLogitsProcessor,
-            TemperatureLogitsWarper,
-            TopKLogitsWarper,
-            TopPLogitsWarper,
-        )
-
         spec = decoding.spec
         self._ends = torch.tensor(decoding.ends, device=device)
         self._least = spec.min_new_tokens
-        self._penalty, self._warp = LogitsProcessorList(), LogitsProcessorList()
+        self._penalty, self._warpers = _penalty(spec), _warpers(decoding)
         self._prompts: Tensor | None = None
-        if spec.repetition_penalty != 1:
-            self._penalty.append(RepetitionPenaltyLogitsProcessor(spec.repetition_penalty))
+        if self._penalty is not None:
             # Filled up with a token of their own, since a token counts once however often it stands there.
             longest = max(map(len, prompts))
             filled = [[*one, *(one[:1] * (longest - len(one)))] for one in map(list, prompts)]
             self._prompts = torch.tensor(filled, device=device)  # (B, L)
-        kept = len(decoding.ends) + 1 if spec.num_beams > 1 else 1
-        if spec.do_sample and spec.temperature != 1:
-            self._warp.append(TemperatureLogitsWarper(spec.temperature))
-        if spec.do_sample and spec.top_k:
-            self._warp.append(TopKLogitsWarper(spec.top_k, min_tokens_to_keep=kept))
-        if spec.do_sample and spec.top_p < 1:
-            self._warp.append(TopPLogitsWarper(spec.top_p, min_tokens_to_keep=kept))
 
     def __call__(self, scores: Tensor, prompts: Tensor, tokens: Tensor) -> Tensor:
         """(B W, V) processed: `prompts` (B,) says whose rows they are, `tokens` (B, W, S) what has been chosen."""
         seen = tokens.flatten(0, 1)
-        if self._prompts is not None:
+        if self._prompts is not None and self._penalty is not None:
             before = self._prompts[prompts].repeat_interleave(tokens.shape[1], 0)
             scores = self._penalty(torch.cat((before, seen), 1), scores)
         if tokens.shape[2] < self._least:
             scores = scores.index_fill(1, self._ends, float("-inf"))
-        warped: Tensor = self._warp(seen, scores)
-        return warped
+        for warp in self._warpers:
+            scores = warp(seen, scores)
+        return scores
+
+
+def _penalty(spec: DecodeSpec) -> Processor | None:
+    if spec.repetition_penalty == 1:
+        return None
+    # hub access is cut (vlm.loading) before transformers is imported, which takes seconds
+    from transformers import RepetitionPenaltyLogitsProcessor
+
+    penalty: Processor = RepetitionPenaltyLogitsProcessor(spec.repetition_penalty)
+    return penalty
+
+
+def _warpers(decoding: Decoding) -> list[Processor]:
+    spec = decoding.spec
+    if not spec.do_sample:
+        return []
+    # as above
+    from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+
+    kept = len(decoding.ends) + 1 if spec.num_beams > 1 else 1
+    warpers: list[Processor] = []
+    if spec.temperature != 1:
+        warpers.append(TemperatureLogitsWarper(spec.temperature))
+    if spec.top_k:
+        warpers.append(TopKLogitsWarper(spec.top_k, min_tokens_to_keep=kept))
+    if spec.top_p < 1:
+        warpers.append(TopPLogitsWarper(spec.top_p, min_tokens_to_keep=kept))
+    return warpers
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from engine.common.images import ImageProblem
 from engine.packed.answering import decode, read_forced
+from engine.packed.blocks import Block, Blocks
 from engine.packed.counts import Counts
 from engine.packed.decoding import Decoding
 from engine.packed.images.encoding import Features
@@ -48,8 +50,16 @@ class Ask:
     """Answers whose log-probability is wanted, as tokens."""
 
 
-Images = tuple[Mapping[str, Tensor], Mapping[str, ImageProblem]] | None
-"""Visual tokens of a group, and what is wrong with images that have none; None where memory ran short."""
+@dataclass(frozen=True)
+class Begun:
+    """A group on its way."""
+
+    block: Block[Ask]
+    group: Group
+    hidden: Tensor | None = None
+    """States behind its prompts, which a GPU may still be computing; None where memory ran short."""
+    problems: Mapping[str, ImageProblem] = field(default_factory=dict)
+    """What is wrong with images that have no visual tokens; then nothing was read."""
 
 
 class TooLong(Exception):
@@ -68,6 +78,8 @@ class Engine:
     counts: Counts = field(default_factory=Counts)
     at_once: int = PROMPTS_AT_ONCE
     """Prompts in a group at most; halved where memory runs short."""
+    ahead: bool = False
+    """Whether the next group is read while the caller looks at replies: only a GPU does two things at a time."""
 
     def __post_init__(self) -> None:
         vocabulary = len(self.language.weights.head.weight)
@@ -75,67 +87,87 @@ class Engine:
         self.at_once = max(1, min(self.at_once, fitting))
         self._prefixes = Prefixes(self.language, self.device)
 
-    @torch.inference_mode()
     def answer(
         self, asked: Sequence[Ask], go_on: Callable[[], bool], meanwhile: Callable[[], object] = bool
     ) -> Iterator[dict[int, Reply]]:
-        """A reply for each by its position, group by group. Raises TooLong.
+        """A reply for each by its position, group by group; see `answer_blocks`."""
+        blocks = iter([asked])
+        for _, replies in self.answer_blocks(lambda: next(blocks, None), go_on, meanwhile):
+            yield replies
 
-        Once `go_on` says no, no further group is begun. `meanwhile` is called when a GPU has much to do and nothing is
-        to be waited for yet: the moment to make ready what comes next.
+    @torch.inference_mode()
+    def answer_blocks(
+        self,
+        following: Callable[[], Sequence[Ask] | None],
+        go_on: Callable[[], bool],
+        meanwhile: Callable[[], object] = bool,
+    ) -> Iterator[tuple[int, dict[int, Reply]]]:
+        """Number of a block and replies by position in it, group by group, for blocks that come one after the other. Raises
+        TooLong.
+
+        `following` gives the next block, or None while there is none. Once `go_on` says no, no further group is answered.
+        `meanwhile` is called when a GPU has much to do and nothing is to be waited for yet: the moment to make ready what
+        comes next.
         """
-        schedule = self._schedule(asked)
-        self.features.announce([one.segment.image for end in schedule.ends for one in end.path])
+        blocks = Blocks(following, self._schedule)
         try:
             self.counts.start()
-            waiting = self._next(schedule)
-            while waiting and go_on():
-                replies = self._group(asked, schedule, *waiting, meanwhile)
-                waiting = self._next(schedule)  # its images are encoded while the user looks at the replies
-                self.counts.pause()
+            begun = self._begin(blocks)
+            while begun is not None and go_on():
+                replies = self._finish(begun, blocks, meanwhile)
+                number = begun.block.number
+                begun = self._begin(blocks) if self.ahead else None
+                if begun is None:
+                    self.counts.pause()
                 if replies:
-                    yield replies
-                self.counts.start()
+                    yield number, replies
+                if begun is None:
+                    self.counts.start()
+                    begun = None if self.ahead else self._begin(blocks)
         finally:
+            self.counts.pause()
             self._prefixes.clear()
-
-    def _next(self, schedule: Schedule) -> tuple[Group, Images] | None:
-        """The next group, its images on their way through the tower."""
-        group = schedule.next_group()
-        if group is None:
-            return None
-        try:
-            return group, self._images(group)
-        except torch.OutOfMemoryError:
-            return group, None
 
     def _schedule(self, asked: Sequence[Ask]) -> Schedule:
         ends = list(Tree([one.path for one in asked]).ends())
         scored = max((sum(map(len, _references(asked, end))) for end in ends), default=0)
         beyond = self.decoding.width * (self.decoding.spec.max_new_tokens - 1) + scored
-        return Schedule(ends, self.language.memory.size, beyond, self.at_once)
+        schedule = Schedule(ends, self.language.memory.size, beyond, self.at_once)
+        self.features.announce([one.segment.image for end in schedule.ends for one in end.path])
+        return schedule
 
-    def _group(
-        self, asked: Sequence[Ask], schedule: Schedule, group: Group, images: Images, meanwhile: Callable[[], object]
-    ) -> dict[int, Reply]:
-        """Replies of the group; none where it did not fit and smaller ones follow."""
+    def _begin(self, blocks: Blocks[Ask]) -> Begun | None:
+        """The next group, on its way through the tower and the language model; None where none follows."""
+        found = blocks.next_group()
+        if found is None:
+            return None
+        block, group = found
         try:
-            if images is None:
-                raise torch.OutOfMemoryError("the images did not fit")
-            tokens, problems = images
-            if problems:
-                return self._refuse(schedule, problems)
-            hidden = self._prefixes.read(group.levels, tokens, group.ends)
-            schedule.computed(group)
-            meanwhile()
-            replies = self._replies(asked, group.ends, hidden)
+            tokens, problems = self._images(group)
+            hidden = None if problems else self._prefixes.read(group.levels, tokens, group.ends)
         except torch.OutOfMemoryError:
-            replies = None  # the memory is free only once the exception is gone
+            return Begun(block, group)
+        if hidden is not None:
+            block.schedule.computed(group)
+        return Begun(block, group, hidden, problems)
+
+    def _finish(self, begun: Begun, blocks: Blocks[Ask], meanwhile: Callable[[], object]) -> dict[int, Reply]:
+        """Replies of the group; none where it did not fit and smaller ones follow."""
+        block, group = begun.block, begun.group
+        if begun.problems:
+            return self._refuse(block.schedule, begun.problems)
+        replies = None
+        if begun.hidden is not None:
+            meanwhile()
+            blocks.prepare(group)
+            operations = self._operations(group)
+            with suppress(torch.OutOfMemoryError):  # the memory is free only once the exception is gone
+                replies = self._replies(block.asked, group.ends, begun.hidden)
         if replies is None:
-            self._split(schedule, group)
+            self._split(block.schedule, group)
             return {}
-        self._count(group)
-        self._prefixes.drop(schedule.finish(group))
+        self._count(group, operations)
+        self._prefixes.drop(block.schedule.finish(group))
         return replies
 
     def _images(self, group: Group) -> tuple[Mapping[str, Tensor], Mapping[str, ImageProblem]]:
@@ -188,18 +220,21 @@ class Engine:
             return [[]] * len(ends)
         return [joined(tuple(one.segment for one in end.path), self.image_token) for end in ends]
 
-    def _count(self, group: Group) -> None:
+    def _operations(self, group: Group) -> float:
+        """Multiplications and additions for reading the group's nodes."""
+        nodes = (node for level in group.levels for node in level)
+        weights = self.language.weights
+        return sum(weights.operations(len(one.segment), len(self._prefixes.of(one.parent).slots)) for one in nodes)
+
+    def _count(self, group: Group, operations: float) -> None:
         counts, features = self.counts, self.features
         paths = [(end.path, len(end.prompts)) for end in group.ends]
         counts.answers += sum(number for _, number in paths)
         counts.images += sum(number for path, number in paths for one in path if one.segment.image)
         counts.tokens += sum(number * len(one.segment) for path, number in paths for one in path)
         counts.tokens_computed += group.new_tokens
-        counts.images_encoded = features.encoded
-        for node in (node for level in group.levels for node in level):
-            counts.reading += self.language.weights.operations(
-                len(node.segment), len(self._prefixes.of(node.parent).slots)
-            )
+        counts.images_encoded, counts.images_from_disk = features.encoded, features.from_disk
+        counts.reading += operations
         counts.operations = counts.reading + features.operations
 
     @torch.inference_mode()

@@ -69,6 +69,10 @@ class Schedule:
         """Tokens of the nodes in memory."""
         return sum(len(node.segment) for node in self.alive)
 
+    def is_last(self, group: Group) -> bool:
+        """Whether no prompt is left behind those of the group."""
+        return self.position + len(group.ends) >= len(self.ends)
+
     def needs(self, group: Group) -> int:
         """Tokens in memory while the group is answered."""
         return self.tokens_alive + group.new_tokens + self.beyond * len(group.ends)

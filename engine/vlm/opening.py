@@ -71,7 +71,7 @@ def begin(name: str, device: str, cache_dir: Path) -> None:
     if name not in WITHOUT_MODEL and not is_server(name):
         with suppress(UserError, OSError):
             begin_model_sha(model_directory(name), cache_dir)
-            processes.begin(device)
+            processes.begin(device, whole=not (cache_dir / "selftests.json").is_file())
 
 
 def model_directory(name: str) -> Path:

@@ -216,8 +216,8 @@ def resume(home: Home, run_id: int) -> None:
     database = open_database(home.database)
     with writing(database) as session:
         store.lost_runs(session)
-        state = store.get_run(session, run_id=run_id).state
-        if state == "done" and not store.unanswered(session, run_id=run_id):
+        run = store.get_run(session, run_id=run_id)
+        if run.state == "done" and run.kind != "ask" and not store.unanswered(session, run_id=run_id):
             raise UserError(
                 f"r{run_id} is done and has an answer to every question: `leverplus rerun r{run_id}` repeats it as a new run"
             )

@@ -42,8 +42,11 @@ def thrown(home: Home, database: DatabaseFile) -> list[Thrown]:
 def erase(home: Home, database: DatabaseFile, run_ids: Sequence[int]) -> tuple[list[Thrown], list[Thrown]]:
     """Erase runs of the trash, rows and folders, but for those whose files others use. Returns (erased, kept).
 
-    Rows go first: a folder without a run is found by `gc`, a run without its files would promise what is gone.
+    With an evaluation go the jobs that were asked about it. Rows go first: a folder without a run is found by `gc`, a run
+    without its files would promise what is gone.
     """
+    with reading(database) as session:
+        run_ids = [*run_ids, *store.asking_runs(session, run_ids=run_ids)]
     asked = [one for one in thrown(home, database) if one.run_id in run_ids]
     with writing(database) as session:
         used = store.referrers(session, but=run_ids)

@@ -62,9 +62,9 @@ class Ranking:
         rows = [(one.label, " ".join(one.runs), number(one.mean), _interval(one)) for one in self.settings]
         said = [table(("settings", "runs", self.metric, "95 % interval over seeds"), rows, right=(2,))]
         best = self.settings[0]
-        said.append(
-            f"best by {self.metric} ({'lowest' if self.lower else 'highest'}): {best.label} ({' '.join(best.runs)})"
-        )
+        equal = [one.label for one in self.settings if one.mean == best.mean]
+        found = f"{best.label} ({' '.join(best.runs)})" if len(equal) == 1 else f"none, {' and '.join(equal)} are equal"
+        said.append(f"best by {self.metric} ({'lowest' if self.lower else 'highest'}): {found}")
         if len(self.settings) > 1:
             said.append(self._doubt())
         if self.left_out:

@@ -35,9 +35,19 @@ class RequestApp(OrderedKeys):
         from leverplus_tui.tui.screens.launch.form import LaunchScreen  # specifications: pydantic, 200 ms
 
         spec = await asyncio.to_thread(self.library.database.spec, event.run_id) if event.run_id is not None else None
-        page = LaunchScreen(self.library, event.kind, spec=spec, values=event.values)
+        page = LaunchScreen(self.library, event.kind, spec=spec, run_id=event.run_id, values=event.values)
         page.mode = self.current_mode
         await self.push_screen(page)
+
+    @work(group="launch", exclusive=True, exit_on_error=False)
+    async def on_ask_model(self, event: messages.AskModel) -> None:
+        """Open the page that asks the model of an evaluation."""
+        from leverplus_tui.tui.screens.ask.page import AskScreen  # data sets and the store: 500 ms
+
+        page = AskScreen(self.library, event.run_id, event.question_id, event.shot)
+        page.mode = self.current_mode
+        await self.push_screen(page)
+        page.refresh_data()
 
     @work(group="launch", exclusive=True, exit_on_error=False)
     async def on_launch_demo(self) -> None:
@@ -49,9 +59,13 @@ class RequestApp(OrderedKeys):
 
     def on_runs_launched(self, event: messages.RunsLaunched) -> None:
         """Say what runs now, and let the list go there."""
-        self.library.launched = event.run_ids[-1]
+        self.library.launched = event.run_ids[0] if event.sweep else event.run_ids[-1]
         for page in self._pages():
             page.post_message(messages.DataChanged(-1))  # the lists put their cursor there
+        if event.sweep:
+            last = event.run_ids[-1]
+            self.notify(f"{event.sweep}: {len(event.run_ids)} runs to r{last} wait in the queue, 4 shows them")
+            return
         names = ", ".join(f"r{run_id}" for run_id in event.run_ids)
         more = "; mark both with space, v compares them" if len(event.run_ids) == 2 else ""
         self.notify(f"{names} started: 4 shows the log{more}")

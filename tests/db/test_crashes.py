@@ -30,7 +30,7 @@ for question_id in range(int(sys.argv[3]), int(sys.argv[4])):
     print(question_id, flush=True)
 """
 
-NOT_OF_A_JOB = ("process", "tag", "note", "data_file", "ticket", "sweep", "sweep_member", "snapshot")
+NOT_OF_A_JOB = ("process", "tag", "note", "data_file", "ticket", "sweep", "sweep_member", "snapshot", "trial")
 """Tables that no row of a recipe goes into."""
 
 

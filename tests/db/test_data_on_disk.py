@@ -127,8 +127,8 @@ def test_an_old_home_keeps_its_files(engine: DatabaseFile, tmp_path: Path) -> No
     engine.dispose()
     database = tmp_path / "home" / "leverplus.db"
     with closing(sqlite3.connect(database)) as old:  # as the first schema left it
-        for statement in ("DROP TABLE ticket", "DROP TABLE sweep_member", "DROP TABLE sweep", "DROP TABLE snapshot",
-                          "DROP TABLE run_input", "ALTER TABLE answer DROP COLUMN run_id",
+        for statement in ("DROP TABLE trial", "DROP TABLE ticket", "DROP TABLE sweep_member", "DROP TABLE sweep",
+                          "DROP TABLE snapshot", "DROP TABLE run_input", "ALTER TABLE answer DROP COLUMN run_id",
                           "ALTER TABLE prediction DROP COLUMN source_run", "ALTER TABLE candidate DROP COLUMN cut",
                           "ALTER TABLE candidate DROP COLUMN source_run", "ALTER TABLE candidate DROP COLUMN gt_prob",
                           "ALTER TABLE data_file DROP COLUMN modified_ns",

@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
-from db import models, queue_tables, session, store
+from db import models, queue_tables, session, store, trial_table
 from db.migrations import upgrade
 from db.schema import SCHEMA
 from db.session import DatabaseBusy, DatabaseDamaged, open_database, reading
@@ -66,7 +66,7 @@ def test_the_number_known_without_alembic_is_the_newest_step() -> None:
 def test_steps_and_models_make_the_same_tables(tmp_path: Path) -> None:
     fresh(tmp_path)
     engine = create_engine(f"sqlite:///{tmp_path / 'direct.db'}")
-    assert queue_tables.Ticket.metadata is models.Table.metadata
+    assert queue_tables.Ticket.metadata is trial_table.Trial.metadata is models.Table.metadata
     models.Table.metadata.create_all(engine)
     assert _schema(tmp_path / "home" / "leverplus.db") == _schema(tmp_path / "direct.db")
 

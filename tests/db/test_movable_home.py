@@ -118,7 +118,7 @@ def _as_written_before(path: Path, home: Path) -> None:
         for table, columns in tables.items():
             for column in columns:
                 connection.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (MARK, f"{home}/"))
-        for table in ("run_input", "ticket", "sweep_member", "sweep", "snapshot"):  # made by later steps
+        for table in ("run_input", "ticket", "sweep_member", "sweep", "snapshot", "trial"):  # made by later steps
             connection.execute(f"DROP TABLE {table}")
         for table, column in (
             ("answer", "run_id"),

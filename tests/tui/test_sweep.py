@@ -239,6 +239,15 @@ def test_one_seed_each_is_called_luck(desk: Desk) -> None:
     assert "how much seeds differ is unknown, so the best may be the luckiest" in said
 
 
+def test_of_equal_settings_none_is_best(desk: Desk) -> None:
+    words = ["--data", "builtin", "--embeddings", "builtin", "--set", "rce_lr=1e-4,1e-3", "--detach"]
+    desk.call("sweep", "rce", *words)
+    train(desk, 1, 1.0)
+    train(desk, 2, 1.0)
+    said = desk.call("sweep", "best", "s1").stdout
+    assert "best by val_loss (lowest): none, rce_lr=0.0001 and rce_lr=0.001 are equal" in said
+
+
 def test_a_sweep_that_is_not_there_is_named(desk: Desk) -> None:
     assert "there is no sweep s9" in desk.call("sweep", "show", "s9", code=2).stderr
     assert "there is no sweep 'x'" in desk.call("sweep", "show", "x", code=2).stderr

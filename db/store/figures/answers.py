@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Row
+from typing import Any
 
 from db import rows
 from db.connection import Session
@@ -151,20 +152,58 @@ def predictions(
     return [_prediction(row, home(session)) for row in query(session, sql, parameters)]
 
 
-def scores(session: Session, *, run_id: int, shot: int, subset_sha: str) -> dict[int, tuple[float, int]]:
+def scores(
+    session: Session, *, run_id: int, shot: int, subset_sha: str, images: dict[int, int] | None = None
+) -> dict[int, tuple[float, int]]:
     """question_id -> (score 0..1, image_id) of the questions of a subset that were answered without error.
 
-    A question that was never stored counts as the only one of its image (a negative image_id).
+    A question that was never stored counts as the only one of its image (a negative image_id). `images`, which is filled, tells
+    the images of questions of the same data set and split that an earlier call has met: most of the time goes into them.
     """
-    sql = f"""
-        SELECT prediction.question_id, score, coalesce(image_id, -1 - prediction.question_id) AS image_id
-        FROM prediction JOIN run ON run.id = prediction.run_id
-        LEFT JOIN question ON question.dataset_id = run.dataset_id AND question.split = run.split
-            AND question.question_id = prediction.question_id
-        WHERE prediction.run_id = :run AND shot = :shot AND error = '' {_among("prediction.question_id", subset_sha, None)}
+    sql = "SELECT question_id, score FROM prediction WHERE run_id = :run AND shot = :shot AND error = ''"
+    asked = _subset_ids(session, run_id, subset_sha)
+    found = [row for row in session.tuples(sql, {"run": run_id, "shot": shot}) if row[0] in asked]
+    known = {} if images is None else images
+    missing = [question_id for question_id, _ in found if question_id not in known]
+    if missing:
+        known |= {question_id: -1 - question_id for question_id in missing} | _images(session, run_id, missing)
+    return {question_id: (score, known[question_id]) for question_id, score in found}
+
+
+def _images(session: Session, run_id: int, question_ids: Sequence[int]) -> dict[int, int]:
+    sql = """
+        SELECT question_id, image_id FROM run JOIN question ON question.dataset_id = run.dataset_id AND question.split = run.split
+        WHERE run.id = :run AND question_id IN (SELECT value FROM json_each(:ids))
     """
-    found = session.rows(sql, {"run": run_id, "shot": shot, "sha": subset_sha})
-    return {question_id: (score, image_id) for question_id, score, image_id in found}
+    return dict(session.tuples(sql, {"run": run_id, "ids": listed(list(question_ids))}))
+
+
+def _subset_ids(session: Session, run_id: int, subset_sha: str) -> frozenset[int]:
+    sql = """
+        SELECT question_ids FROM run_subset JOIN subset ON subset.id = subset_id
+        WHERE run_subset.run_id = :run AND run_subset.sha = :sha
+    """
+    found = query(session, sql, {"run": run_id, "sha": subset_sha})
+    return frozenset(json.loads(found[0]["question_ids"])) if found else frozenset()
+
+
+def shown(session: Session, *, run_id: int, shot: int, subset_sha: str) -> list[tuple[Any, ...]]:
+    """(question_id, answer, score 0..1, question_ids of its demonstrations as JSON) of what `scores` tells of."""
+    sql = """
+        SELECT question_id, answer, score, demonstrations FROM prediction
+        WHERE run_id = :run AND shot = :shot AND error = '' ORDER BY question_id
+    """
+    asked = _subset_ids(session, run_id, subset_sha)
+    return [row for row in session.tuples(sql, {"run": run_id, "shot": shot}) if row[0] in asked]
+
+
+def answers_to(session: Session, *, dataset_sha: str, split: str, question_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    """(question_id, image_id, references as JSON, label) of stored questions; missing ones are left out."""
+    sql = """
+        SELECT question_id, image_id, answers, label FROM question JOIN dataset ON dataset.id = dataset_id
+        WHERE dataset.sha = :sha AND split = :split AND question_id IN (SELECT value FROM json_each(:ids))
+    """
+    return session.tuples(sql, {"sha": dataset_sha, "split": split, "ids": listed(list(question_ids))})
 
 
 def questions(

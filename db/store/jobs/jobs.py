@@ -14,6 +14,7 @@ from db.run_states import ACTIVE, ENDED
 from db.specs.movable import HomePaths
 from db.store.base import execute, home, insert, moment, moment_or_none, now, query, ref, update
 from db.store.jobs.runs import StateConflict, get_run, move
+from db.store.jobs.trials import let_go
 
 PROMISE_S = 60
 """Longest silence that a process announces unless it says otherwise, in seconds."""
@@ -100,6 +101,7 @@ def end_process(session: Session, *, process_id: int, state: str, exit_code: int
         session, "process", process_id,
         state=state, exit_code=exit_code, reason=reason, ended_at=time, heartbeat_at=time,
     )  # fmt: skip
+    let_go(session, process_id=process_id)
     if _is_newest(session, ended) and get_run(session, run_id=ended.run_id).state in (*ACTIVE, "lost"):
         move(session, run_id=ended.run_id, state=state)
 
@@ -143,6 +145,7 @@ def _mark_lost(session: Session, row: ProcessRow) -> None:
         "UPDATE process SET state = 'lost', ended_at = heartbeat_at, reason = :reason WHERE id = :id",
         {"reason": _why_lost(row), "id": row.id},
     )
+    let_go(session, process_id=row.id)
 
 
 def _why_lost(row: ProcessRow) -> str:

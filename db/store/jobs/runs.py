@@ -12,9 +12,19 @@ from typing import Any
 
 from db.connection import Session
 from db.run_states import ACTIVE, ENDED, STATES
-from db.specs import JOB_SPEC, EmbedSpec, EvalSpec, GenerateSpec, TrainSpec, UserError, canonical_json, sha256_text
-from db.specs.imported import ImportSpec
+from db.specs import (
+    EmbedSpec,
+    EvalSpec,
+    GenerateSpec,
+    ImportSpec,
+    TrainSpec,
+    UserError,
+    canonical_json,
+    read_spec,
+    sha256_text,
+)
 from db.store.base import execute, execute_many, home, insert, listed, now, query, ref, update
+from db.store.jobs.trials import asking_runs
 
 EMPTY = {
     "dataset": "", "vlm": "", "retriever": "", "selector": "", "variant": "", "split": "",
@@ -129,8 +139,7 @@ def default_name(spec: AnySpec) -> str:
 
 def spec_of(session: Session, *, run: Run) -> AnySpec:
     """The specification that the run was made with, its files where they are now."""
-    text = spec_text(session, run=run)
-    return ImportSpec.model_validate_json(text) if run.kind == "import" else JOB_SPEC.validate_json(text)
+    return read_spec(run.kind, spec_text(session, run=run))
 
 
 def spec_text(session: Session, *, run: Run) -> str:
@@ -155,6 +164,14 @@ def get_run(session: Session, *, run_id: int) -> Run:
 def _run(session: Session, run_id: int) -> Run | None:
     found = query(session, "SELECT * FROM run WHERE id = :id", {"id": run_id})
     return Run(**(dict(found[0]) | {"forced": bool(found[0]["forced"])})) if found else None
+
+
+def asking_run(session: Session, *, run_id: int) -> Run | None:
+    """The job that is, or was, asked about an evaluation: the one that works if there is one, else the newest."""
+    sql = f"""SELECT id FROM run WHERE kind = 'ask' AND parent_id = :run AND deleted_at IS NULL
+        ORDER BY state IN {ACTIVE} DESC, id DESC LIMIT 1"""
+    found = query(session, sql, {"run": run_id})
+    return _run(session, found[0]["id"]) if found else None
 
 
 def find_run(session: Session, text: str, *, deleted: bool = False) -> Run:
@@ -188,6 +205,17 @@ def twin(session: Session, *, spec: AnySpec) -> int | None:
     )
     found = query(session, sql, {"sha": stored_spec(session, spec)[1]})
     return found[0]["id"] if found else None
+
+
+def done_before(session: Session, *, run_id: int, fields: Sequence[str], most: int) -> list[int]:
+    """Earlier runs of the same kind that are done and agree in these settings, the newest first; deleted ones do not count."""
+    agree = "".join(f" AND json_extract(a.spec, '$.{field}') IS json_extract(b.spec, '$.{field}')" for field in fields)
+    sql = f"""
+        SELECT a.id FROM run AS a JOIN run AS b ON b.id = :run
+        WHERE a.id < b.id AND a.kind = b.kind AND a.state = 'done' AND a.deleted_at IS NULL{agree}
+        ORDER BY a.id DESC LIMIT :most
+    """
+    return [row["id"] for row in query(session, sql, {"run": run_id, "most": most})]
 
 
 def _unless_deleted(run: Run, deleted: bool) -> Run:
@@ -280,12 +308,16 @@ def note_of(session: Session, *, run_id: int) -> str:
 
 
 def discard(session: Session, *, run_id: int) -> None:
-    """Take a run out with all its rows, as if it had never been; for one that stored nothing worth keeping."""
-    execute(session, "DELETE FROM run WHERE id = :id", {"id": run_id})
+    """Take a run out with all its rows, as if it had never been, and the jobs that were asked about it."""
+    execute(session, "DELETE FROM run WHERE id = :id OR (kind = 'ask' AND parent_id = :id)", {"id": run_id})
 
 
 def soft_delete(session: Session, *, run_ids: Sequence[int]) -> None:
-    """Hide runs; everything they stored stays. Raises StateConflict when one is queued or running."""
+    """Hide runs, and the jobs that were asked about them; everything they stored stays.
+
+    Raises StateConflict when one is queued or running.
+    """
+    run_ids = [*run_ids, *asking_runs(session, run_ids=run_ids)]
     active = query(
         session,
         f"SELECT id, state FROM run WHERE id IN (SELECT value FROM json_each(:ids)) AND state IN {ACTIVE}",
@@ -298,8 +330,8 @@ def soft_delete(session: Session, *, run_ids: Sequence[int]) -> None:
 
 
 def restore(session: Session, *, run_ids: Sequence[int]) -> None:
-    """Show deleted runs again."""
-    _set_deleted(session, run_ids, None)
+    """Show deleted runs again, and the jobs that were asked about them."""
+    _set_deleted(session, [*run_ids, *asking_runs(session, run_ids=run_ids)], None)
 
 
 def _set_deleted(session: Session, run_ids: Sequence[int], time: int | None) -> None:

@@ -76,9 +76,7 @@ def _ask(spec: Answering, result: Preflight) -> None:
     except UserError as failure:
         result.add("server", "refuses", f"{shown} images a prompt", _refused(spec, shown, str(failure)))
         return
-    findings = []
-    if _is_reasoning(choice):
-        findings.append(_reasoning(spec, server, messages))
+    findings = _reasoning(spec, server, messages, choice)
     result.add("server", server.model, f"{shown} {'image' if shown == 1 else 'images'} a prompt", *findings)
 
 
@@ -140,17 +138,23 @@ def _is_reasoning(choice: Any) -> bool:
     return bool(choice.reasoning or thought) and not answer.strip()
 
 
-def _reasoning(spec: Answering, server: Any, messages: list[dict[str, Any]]) -> Finding:
-    """Asked once more with room to think, to say how many tokens would do."""
-    needed = None
+def _reasoning(spec: Answering, server: Any, messages: list[dict[str, Any]], choice: Any) -> list[Finding]:
+    """A reply that is reasoning alone, or was cut and may be, is asked once more with room to think: whether it is, and how
+    many tokens would do. Where the server's template opens the reasoning, only its end is marked."""
+    sure, needed = _is_reasoning(choice), None
+    if not sure and (choice.finish_reason != "length" or choice.reasoning or apart(choice.text)[1]):
+        return []
     try:
         whole = server.complete(messages, attempts=1, max_tokens=MOST_TOKENS)
+        sure = sure or bool(apart(whole.choices[0].text)[1])
         needed = None if _is_reasoning(whole.choices[0]) else whole.tokens
     except UserError:  # it is said without a number
         pass
+    if not sure:
+        return []
     limit = spec.decode.max_new_tokens
     took = f"; with room for {MOST_TOKENS:,}, a whole answer took {needed}" if needed else ""
     text = (
         f"The model reasons before it answers, and decode.max_new_tokens={limit} leaves no room for the answer{took}."
     )
-    return error("reasoning-cut", "decode.max_new_tokens", text, f"{enough_tokens(needed).capitalize()}.")
+    return [error("reasoning-cut", "decode.max_new_tokens", text, f"{enough_tokens(needed).capitalize()}.")]

@@ -22,6 +22,7 @@ from db.specs.movable import MARK, HomePaths
 from engine.common.files.atomic import replacing
 from engine.job.elsewhere.row_files import Note, Reader, file_of, numbers, packed
 from engine.job.known import Known
+from engine.recipes.run_context import NoTrials, Trials
 
 FOLDER = "elsewhere"
 """Of a run: its submissions."""
@@ -78,6 +79,10 @@ class Parcel:
     def known(self) -> Known:
         """What home handed over, and what earlier attempts have written since."""
         return self._known
+
+    def trials(self) -> Trials:
+        """Nobody can ask a job that is elsewhere."""
+        return NoTrials()
 
     def find_answers(self, shas: Sequence[str]) -> Mapping[str, StoredAnswer]:
         """Answers of other runs, as they were when the run was handed over."""

@@ -1,12 +1,12 @@
-"""Weights of a loaded transformers model as the packed engine multiplies them: products that read the same input are one.
+"""Weights of a model as the packed engine multiplies them: products that read the same input are one.
 
-Fused weights replace the model's own parameters, which become views of them: no second copy stays in memory, and the model
-itself goes on working.
+Fused weights replace the tensors that they are made of, which become views of them: no second copy stays in memory, and a
+transformers model that they belong to goes on working.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -14,8 +14,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import Linear
 from torch.nn.functional import pad
+
+from engine.packed.model.source import EMBEDDING, HEAD, Rotary, Source
 
 PADDED_TO = 128
 """The tower's inner width is padded to a multiple of this: rows of 3,420 numbers halve the speed of a product."""
@@ -54,11 +55,6 @@ class Product:
     weight: Tensor
     bias: Tensor | None = None
 
-    @classmethod
-    def of(cls, linear: Any) -> Product:
-        """The layer's own weights."""
-        return cls(linear.weight.data, None if linear.bias is None else linear.bias.data)
-
     def __call__(self, x: Tensor) -> Tensor:
         """(T, in) to (T, out)."""
         return torch.nn.functional.linear(x, self.weight, self.bias)
@@ -87,8 +83,8 @@ class LanguageWeights:
     norm: Tensor
     embedding: Tensor
     head: Product
-    rotary: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-    """The model's own cos and sin of positions (3, 1, T)."""
+    rotary: Rotary
+    """cos and sin of positions (3, 1, T)."""
     heads: int
     kept_heads: int
     head_width: int
@@ -115,8 +111,8 @@ class TowerWeights:
     merge_norm: Tensor
     merge_first: Product
     merge_last: Product
-    rotary: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-    """The tower's own cos and sin of rows and columns (T, 2)."""
+    rotary: Rotary
+    """cos and sin of rows and columns (T, 2)."""
     heads: int
     whole_layers: frozenset[int]
     """Layers whose attention spans the image; the others' spans a window."""
@@ -143,17 +139,17 @@ def _parameters(layers: list[Layer]) -> int:
     return sum(product.weight.numel() for product in products)
 
 
-def language_weights(model: Any) -> LanguageWeights:
+def language_weights(source: Source) -> LanguageWeights:
     """Takes the language model's weights and fuses them."""
-    text = model.model.language_model
-    config = text.config
+    config = source.config.get_text_config()
+    parts = _Parts(source.tensors, "model.language_model.")
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return LanguageWeights(
-        layers=[_language_layer(block) for block in text.layers],
-        norm=text.norm.weight.data,
-        embedding=text.embed_tokens.weight.data,
-        head=Product.of(model.lm_head),
-        rotary=text.rotary_emb,
+        layers=[_language_layer(parts.below(f"layers.{number}.")) for number in range(config.num_hidden_layers)],
+        norm=parts.weight("norm"),
+        embedding=source.tensors[EMBEDDING].data,
+        head=Product(source.tensors[HEAD].data),
+        rotary=source.text_rotary,
         heads=config.num_attention_heads,
         kept_heads=config.num_key_value_heads,
         head_width=width,
@@ -161,35 +157,34 @@ def language_weights(model: Any) -> LanguageWeights:
     )
 
 
-def _language_layer(block: Any) -> Layer:
-    attention, mlp = block.self_attn, block.mlp
-    norms = {name: getattr(attention, f"{name[-1]}_norm", None) for name in ("norm_q", "norm_k")}
+def _language_layer(block: _Parts) -> Layer:
+    attention, mlp = block.below("self_attn."), block.below("mlp.")
     return Layer(
-        norm_in=block.input_layernorm.weight.data,
-        norm_mid=block.post_attention_layernorm.weight.data,
-        qkv=_fuse([attention.q_proj, attention.k_proj, attention.v_proj]),
-        out=Product.of(attention.o_proj),
-        gate_up=_fuse([mlp.gate_proj, mlp.up_proj]),
-        down=Product.of(mlp.down_proj),
-        **{name: norm.weight.data for name, norm in norms.items() if norm is not None},
+        norm_in=block.weight("input_layernorm"),
+        norm_mid=block.weight("post_attention_layernorm"),
+        qkv=attention.fused(["q_proj", "k_proj", "v_proj"]),
+        out=attention.product("o_proj"),
+        gate_up=mlp.fused(["gate_proj", "up_proj"]),
+        down=mlp.product("down_proj"),
+        norm_q=attention.found("q_norm.weight"),
+        norm_k=attention.found("k_norm.weight"),
     )
 
 
-def tower_weights(model: Any) -> TowerWeights | None:
+def tower_weights(source: Source) -> TowerWeights | None:
     """Takes the vision tower's weights; None for a family whose own tower is used."""
-    if model.config.model_type != "qwen2_5_vl":
+    if source.tower_rotary is None:
         return None
-    tower = model.model.visual
-    config = tower.config
-    weight = tower.patch_embed.proj.weight.data
-    first, _, last = tower.merger.mlp
+    config, parts = source.config.vision_config, _Parts(source.tensors, "model.visual.")
+    merger = parts.below("merger.")
+    weight = parts.weight("patch_embed.proj")
     return TowerWeights(
         patches=weight.reshape(len(weight), -1),
-        layers=[_tower_layer(block) for block in tower.blocks],
-        merge_norm=tower.merger.ln_q.weight.data,
-        merge_first=Product.of(first),
-        merge_last=Product.of(last),
-        rotary=tower.rotary_pos_emb,
+        layers=[_tower_layer(parts.below(f"blocks.{number}.")) for number in range(config.depth)],
+        merge_norm=merger.weight("ln_q"),
+        merge_first=merger.product("mlp.0"),
+        merge_last=merger.product("mlp.2"),
+        rotary=source.tower_rotary,
         heads=config.num_heads,
         whole_layers=frozenset(config.fullatt_block_indexes),
         window=config.window_size // config.spatial_merge_size // config.patch_size,
@@ -197,34 +192,59 @@ def tower_weights(model: Any) -> TowerWeights | None:
     )
 
 
-def _tower_layer(block: Any) -> Layer:
-    inner = block.mlp.gate_proj.out_features
+def _tower_layer(block: _Parts) -> Layer:
+    mlp, attention = block.below("mlp."), block.below("attn.")
+    inner = len(mlp.weight("gate_proj"))
     padded = -(-inner // PADDED_TO) * PADDED_TO
-    down = Product.of(block.mlp.down_proj)
+    down = mlp.product("down_proj")
     return Layer(
-        norm_in=block.norm1.weight.data,
-        norm_mid=block.norm2.weight.data,
-        qkv=Product.of(block.attn.qkv),
-        out=Product.of(block.attn.proj),
-        gate_up=_fuse([block.mlp.gate_proj, block.mlp.up_proj], rows=padded),
+        norm_in=block.weight("norm1"),
+        norm_mid=block.weight("norm2"),
+        qkv=attention.product("qkv"),
+        out=attention.product("proj"),
+        gate_up=mlp.fused(["gate_proj", "up_proj"], rows=padded),
         down=Product(pad(down.weight, (0, padded - inner)).contiguous(), down.bias),
     )
 
 
-def _fuse(linears: list[Linear], rows: int = 0) -> Product:
-    """One product for several; each is padded with zeros to at least `rows` rows. Their own weights become views of it."""
-    sizes = [max(rows, one.out_features) for one in linears]
-    weight = torch.cat([_stretched(one.weight.data, size) for one, size in zip(linears, sizes, strict=True)])
-    bias = None
-    if linears[0].bias is not None:
-        bias = torch.cat([_stretched(one.bias.data, size) for one, size in zip(linears, sizes, strict=True)])
-    start = 0
-    for one, size in zip(linears, sizes, strict=True):
-        one.weight.data = weight[start : start + one.out_features]
-        if bias is not None:
-            one.bias.data = bias[start : start + one.out_features]
-        start += size
-    return Product(weight, bias)
+@dataclass(frozen=True)
+class _Parts:
+    """The tensors of one part of a model, by their names in it."""
+
+    tensors: Mapping[str, Tensor]
+    prefix: str
+
+    def below(self, name: str) -> _Parts:
+        """A part of this one."""
+        return _Parts(self.tensors, self.prefix + name)
+
+    def found(self, name: str) -> Tensor | None:
+        """A tensor, if it is there."""
+        tensor = self.tensors.get(self.prefix + name)
+        return None if tensor is None else tensor.data
+
+    def weight(self, name: str) -> Tensor:
+        """Of a layer that has one."""
+        return self.tensors[f"{self.prefix}{name}.weight"].data
+
+    def product(self, name: str) -> Product:
+        """A linear layer as it is."""
+        return Product(self.weight(name), self.found(f"{name}.bias"))
+
+    def fused(self, names: Sequence[str], rows: int = 0) -> Product:
+        """One product for several layers; each is padded with zeros to at least `rows` rows. Their own tensors become views."""
+        weight = self._joined([f"{name}.weight" for name in names], rows)
+        biases = [f"{name}.bias" for name in names]
+        return Product(weight, None if self.found(biases[0]) is None else self._joined(biases, rows))
+
+    def _joined(self, names: Sequence[str], rows: int) -> Tensor:
+        own = [self.tensors[self.prefix + name] for name in names]
+        whole = torch.cat([_stretched(one.data, max(rows, len(one))) for one in own])
+        start = 0
+        for one in own:
+            one.data = whole[start : start + len(one)]
+            start += max(rows, len(one))
+        return whole
 
 
 def _stretched(weight: Tensor, rows: int) -> Tensor:

@@ -6,15 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from loguru import logger
 
-from db.specs.base import Finding
+from db.specs.base import Finding, UserError
 from db.specs.evaluate import DecodeSpec, PromptSpec
+from engine.common.models.fingerprint import model_sha
 from engine.packed.images.reading import READERS, begin_processes, end_begun
 from engine.packed.model.weights import unsupported
-from engine.vlm.local.loading import Loaded, choose_device, in_a_line, load_model
+from engine.vlm.local import quick
+from engine.vlm.local.loading import Loaded, choose_device, choose_dtype, in_a_line, load_model
 from engine.vlm.local.packed import PackedVLM
 from engine.vlm.local.plain import LocalVLM
-from engine.vlm.local.selftest import LIMITS, KnownDistances, distance
+from engine.vlm.local.selftest import LIMITS, distance
+from engine.vlm.local.starts import Start, Starts
 
 
 def open_local(
@@ -32,41 +36,78 @@ def open_local(
 ) -> LocalVLM:
     """The model of a directory that is known to be complete, on one device. `shared`: see `engine.packed.assembly.build`.
     Raises UserError."""
-    if engine != "plain" and choose_device(device).type == "cuda":
+    chosen = choose_device(device)
+    if engine != "plain" and chosen.type == "cuda":
         begin_processes(READERS)
+    more: dict[str, Any] = {
+        "decode": decode, "batch_size": batch_size, "pixels": (prompt.min_pixels, prompt.max_pixels)
+    }  # fmt: skip
+    precision = choose_dtype(dtype, chosen)
+    if not _against(engine, decode, chosen, precision):
+        starts = Starts(model_sha(directory, cache_dir), precision, chosen, cache_dir)
+        if (known := starts.get()) is not None and (vlm := _quick(name, directory, known, starts, shared, more)):
+            return vlm
     loaded = load_model(directory, name=name, dtype=dtype, device=device, cache_dir=cache_dir)
-    caps = prompt.min_pixels, prompt.max_pixels
-    return choose_engine(loaded, engine, cache_dir, shared, decode=decode, batch_size=batch_size, pixels=caps)
+    return choose_engine(loaded, engine, directory, cache_dir, shared, **more)
 
 
 def choose_engine(
-    loaded: Loaded, asked: str, cache_dir: Path | None, shared: tuple[int, int] | None, **more: Any
+    loaded: Loaded, asked: str, directory: Path, cache_dir: Path | None, shared: tuple[int, int] | None, **more: Any
 ) -> LocalVLM:
     """The model with the engine asked for (`auto`, `packed`, `plain`); `more` goes to it. What came of `auto` or `packed`
-    stands in its facts, and where the engine was refused in its findings. `cache_dir` keeps what self-tests found."""
+    stands in its facts, and where the engine was refused in its findings. `cache_dir` keeps what a start found."""
     if asked == "plain":
         return LocalVLM(loaded, **more)
-    reason = unsupported(loaded.model, loaded.processor)
-    if not reason and more["decode"].do_sample:
-        reason = "what is drawn is seeded request by request"
-    if not reason and asked == "auto" and loaded.device.type != "cuda" and loaded.dtype != torch.float32:
-        reason = f"without a GPU it is taken in float32 only, not in {str(loaded.dtype).removeprefix('torch.')}"
+    reason = unsupported(loaded.model, loaded.processor) or _against(asked, more["decode"], loaded.device, loaded.dtype)
     if reason:
         end_begun()
         findings = [_unsupported(loaded.name, reason)] if asked == "packed" else []
         return LocalVLM(loaded, **more, findings=findings, engine_reason=reason)
-    return _tested(loaded, cache_dir, shared, **more)
+    return _tested(loaded, directory, cache_dir, shared, **more)
 
 
-def _tested(loaded: Loaded, cache_dir: Path | None, shared: tuple[int, int] | None, **more: Any) -> LocalVLM:
-    limit = LIMITS[loaded.dtype]
-    known = KnownDistances(loaded, cache_dir)
+def _against(asked: str, decode: DecodeSpec, device: torch.device, dtype: torch.dtype) -> str:
+    """What of a request speaks against the packed engine, whatever the model; empty where nothing does."""
+    if asked == "plain":
+        return "it was not asked for"
+    if decode.do_sample:
+        return "what is drawn is seeded request by request"
+    if asked == "auto" and device.type != "cuda" and dtype != torch.float32:
+        return f"without a GPU it is taken in float32 only, not in {str(dtype).removeprefix('torch.')}"
+    return ""
+
+
+def _quick(
+    name: str, directory: Path, known: Start, starts: Starts, shared: tuple[int, int] | None, more: dict[str, Any]
+) -> PackedVLM | None:
+    """The model from its files alone, where an earlier start found that to be equal; else None."""
+    if known.quick is None or known.distance > LIMITS[starts.dtype]:
+        return None
     try:
-        vlm = PackedVLM(loaded, **more, shared=shared)
-        before = known.get()
-        vlm.distance = distance(vlm) if before is None else before
+        loaded, source = quick.load(
+            directory, known.quick, name=name, sha=starts.sha, dtype=starts.dtype, device=starts.device,
+            cache_dir=starts.cache_dir,
+        )  # fmt: skip
+        vlm = PackedVLM(loaded, **more, shared=shared, source=source, disk=starts.visual_tokens)
+    except _failures(UserError) as error:  # a whole start says so, where it is the user's fault
+        logger.info("{} is loaded whole, because a quick start failed: {}", name, in_a_line(error))
+        return None
+    vlm.distance = known.distance
+    return vlm
+
+
+def _tested(
+    loaded: Loaded, directory: Path, cache_dir: Path | None, shared: tuple[int, int] | None, **more: Any
+) -> LocalVLM:
+    limit = LIMITS[loaded.dtype]
+    starts = Starts(loaded.sha, loaded.dtype, loaded.device, cache_dir)
+    try:
+        vlm = PackedVLM(loaded, **more, shared=shared, disk=starts.visual_tokens)
+        before = starts.get()
+        vlm.distance = distance(vlm) if before is None else before.distance
         if vlm.distance <= limit:
-            known.put(vlm.distance)
+            if before is None and cache_dir is not None:
+                starts.put(Start(vlm.distance, _learnt(loaded, directory)))
             return vlm
         reason = f"its scores differ from the model's own by {vlm.distance:.2g} (limit {limit:g})"
     except _failures() as error:
@@ -75,10 +116,18 @@ def _tested(loaded: Loaded, cache_dir: Path | None, shared: tuple[int, int] | No
     return LocalVLM(loaded, **more, findings=[_differs(loaded.name, reason)], engine_reason=reason)
 
 
-def _failures() -> tuple[type[Exception], ...]:
+def _learnt(loaded: Loaded, directory: Path) -> dict[str, Any] | None:
+    try:
+        return quick.learn(loaded, directory)
+    except _failures(UserError):
+        return None  # starts go on as they do for other families
+
+
+def _failures(*more: type[Exception]) -> tuple[type[Exception], ...]:
     """What kernels raise that do not run on a machine; a lack of memory among it."""
     known: tuple[type[Exception], ...] = (
-        RuntimeError, ValueError, TypeError, AttributeError, ImportError, NotImplementedError, AssertionError,
+        RuntimeError, ValueError, TypeError, AttributeError, ImportError, NotImplementedError, AssertionError, KeyError,
+        OSError, *more,
     )  # fmt: skip
     try:
         from triton import TritonError

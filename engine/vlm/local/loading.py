@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from db.specs.base import UserError, canonical_json, sha256_text
-from engine.common.importing import no_collections
+from engine.common.importing import hide_broken, no_collections
 from engine.common.models.fingerprint import model_sha
 from engine.common.models.memory import memory_of_machine, too_large, weight_bytes
-from engine.common.models.model_files import end_tokens, go_offline
+from engine.common.models.model_files import end_tokens, go_offline, require_family
 from engine.vlm.local.adapted import merged, without_adapter
 from engine.vlm.local.image_only import load_processor
 from engine.vlm.local.processor import check_prompts
@@ -26,11 +26,34 @@ SMALL_MODEL = 20_000_000
 
 
 @dataclass(frozen=True)
+class Described:
+    """What is told of a model and its processor."""
+
+    model: str
+    """Class."""
+    parameters: int
+    attention: str
+    image_processor: str
+    """Class."""
+
+    @classmethod
+    def of(cls, model: Any, processor: Any) -> Described:
+        """That of transformers' own."""
+        return cls(
+            type(model).__name__,
+            model.num_parameters(),
+            model.config._attn_implementation,
+            type(processor.image_processor).__name__,
+        )
+
+
+@dataclass(frozen=True)
 class Loaded:
     """A model on its device with its processor."""
 
     name: str
     model: Any
+    """transformers' model; None where a packed engine was built of the files alone."""
     processor: Any
     sha: str
     """Content hash of its files."""
@@ -42,6 +65,14 @@ class Loaded:
     """Tokens that end an answer: the tokenizer's, and every one that the model's own configuration states."""
     adapter: str
     """The adapter that was merged into its weights, in words; empty where there is none."""
+    config: Any
+    described: Described
+    again: Callable[[], Loaded] | None = None
+    """Loads it with transformers' model, where that is not there."""
+
+    def whole(self) -> Loaded:
+        """The same with transformers' model. Raises UserError where it does not fit into memory beside this one."""
+        return self if self.again is None else self.again()
 
     @property
     def answers_sha(self) -> str:
@@ -97,6 +128,8 @@ def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
 def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir: Path | None = None) -> Loaded:
     """The model in a directory known to be complete. Strict: weights that the files do not hold are an error (UserError)."""
     go_offline()
+    hide_broken("torchvision")
+    require_family(directory, name)
     with no_collections():
         # seconds that training does not need, and hub access is cut before
         from transformers import AutoConfig, AutoModelForImageTextToText
@@ -112,7 +145,7 @@ def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir
             )
         processor = load_processor(directory, config)
         check_prompts(processor, name)  # before the weights, which take long
-        _check_memory(directory, name, precision, chosen)
+        check_memory(directory, name, precision, chosen)
         with without_adapter(directory) as own, no_collections():  # the model's class is imported here
             model, report = AutoModelForImageTextToText.from_pretrained(
                 own, dtype=precision, output_loading_info=True, ignore_mismatched_sizes=True, **offline
@@ -125,14 +158,15 @@ def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir
     except unloadable() as error:
         raise UserError(f"vlm: the adapter in {directory} cannot be applied: {in_a_line(error)}") from error
     sha = model_sha(directory, cache_dir)
-    _spare_threads(model, chosen)
+    spare_threads(model.num_parameters(), chosen)
     unused = len(report["unexpected_keys"])
     model = model.eval().requires_grad_(False).to(chosen)
-    ends = _end_tokens(directory, processor.tokenizer)
-    return Loaded(name, model, processor, sha, chosen, precision, unused, ends, adapter)
+    ends = end_tokens_of(directory, processor.tokenizer)
+    described = Described.of(model, processor)
+    return Loaded(name, model, processor, sha, chosen, precision, unused, ends, adapter, model.config, described)
 
 
-def _check_memory(directory: Path, name: str, precision: torch.dtype, device: torch.device) -> None:
+def check_memory(directory: Path, name: str, precision: torch.dtype, device: torch.device) -> None:
     """Raises UserError where the weights alone take more than the GPU has free, or the machine has at all."""
     there = memory_of_machine()
     room = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else there[0] if there else None
@@ -142,16 +176,16 @@ def _check_memory(directory: Path, name: str, precision: torch.dtype, device: to
         raise UserError(too_large(name, needed, room, str(device), dtype))
 
 
-def _end_tokens(directory: Path, tokenizer: Any) -> tuple[int, ...]:
-    """Ascending; a number beyond the vocabulary can end nothing."""
+def end_tokens_of(directory: Path, tokenizer: Any) -> tuple[int, ...]:
+    """Tokens that end an answer, ascending; a number beyond the vocabulary can end nothing."""
     own = {tokenizer.eos_token_id} - {None}
     return tuple(sorted(own | {token for token in end_tokens(directory) if token < len(tokenizer)}))
 
 
-def _spare_threads(model: Any, device: torch.device) -> None:
+def spare_threads(parameters: int, device: torch.device) -> None:
     """Products of a tiny model are too small to share: a second thread costs more than it computes, the more so when
     another job wants the core. Larger models keep all threads."""
-    if device.type == "cpu" and sum(p.numel() for p in model.parameters()) < SMALL_MODEL:
+    if device.type == "cpu" and parameters < SMALL_MODEL:
         torch.set_num_threads(1)
 
 

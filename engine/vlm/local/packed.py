@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import chain, islice, repeat
+from itertools import chain, count, islice, repeat
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from engine.common.images import MISSING_SHA, ImageProblem, image_sha, load_imag
 from engine.packed.assembly import build
 from engine.packed.decoding import Decoding
 from engine.packed.engine import Ask, Engine, Reply, TooLong
-from engine.packed.images.reading import Source
+from engine.packed.images.reading import Source as ImageFile
+from engine.packed.model.source import Source
 from engine.packed.prefixes import Path as PromptPath
 from engine.packed.prefixes import cut
 from engine.vlm.local.loading import Loaded
@@ -48,11 +49,16 @@ class PackedVLM(LocalVLM):
         pixels: tuple[int, int],
         memory: int | None = None,
         shared: tuple[int, int] | None = None,
+        source: Source | None = None,
+        disk: Path | None = None,
     ) -> None:
-        """`memory`: bytes for keys and values, in place of a share of what is free. `shared`: see `engine.packed.images.shared`."""
+        """`memory`: bytes for keys and values, in place of a share of what is free. `shared`: see `engine.packed.images.shared`.
+        `source`: what the engine is built of, in place of transformers' model. `disk`: see `engine.packed.assembly.build`."""
         super().__init__(loaded, decode=decode, batch_size=batch_size, pixels=pixels)
+        self._decode = decode
         decoding = Decoding(decode, loaded.end_tokens)
-        self.engine: Engine = build(loaded.model, loaded.processor, decoding, memory_bytes=memory, shared=shared)
+        source = source or Source.of_model(loaded.model)
+        self.engine: Engine = build(source, loaded.processor, decoding, memory_bytes=memory, shared=shared, disk=disk)
         self.distance: float | None = None
         """What the self-test found."""
         self._card = torch.cuda.get_device_name(loaded.device) if loaded.device.type == "cuda" else ""
@@ -75,6 +81,18 @@ class PackedVLM(LocalVLM):
         tested = {} if self.distance is None else {"vlm_engine_distance": float(f"{self.distance:.3g}")}
         return {**plain, "vlm_engine": "packed", **tested, **self.engine.counts.facts(self._card)}
 
+    def tokens_for(self, prompt: Prompt) -> int | None:
+        """See `LocalVLM`; through transformers' model, which may have to be loaded for it."""
+        if self.loaded.model is not None:
+            return super().tokens_for(prompt)
+        return LocalVLM(
+            self.loaded.whole(), decode=self._decode, batch_size=self._asked, pixels=self._pixels
+        ).tokens_for(prompt)
+
+    @property
+    def _embedding(self) -> Tensor:
+        return self.engine.language.weights.embedding
+
     def measures(self) -> Mapping[str, float]:
         """See `engine.vlm.protocol.Measured`."""
         return self.engine.counts.measures(self._card)
@@ -94,21 +112,35 @@ class PackedVLM(LocalVLM):
         """The same for shards of prompts that come one after the other, without a pause between them: number of the shard,
         and answers by position in it. `following` gives the next shard, or None while there is none."""
         blocks = _Blocks(self._make_ready, following)
-        try:
-            while (block := blocks.take()) is not None:
-                if block.broken:
-                    yield block.shard, block.broken
-                for answers in self._answer_block(block.asked, go_on, meanwhile=blocks.prepare):
-                    yield block.shard, answers
-                if not go_on():
-                    return
-        finally:
-            self.engine.features.reader.forget()
+        numbers = count()
+        given: dict[int, _Block] = {}
+        refused: list[tuple[int, dict[int, Answer]]] = []
 
-    def _make_ready(self, block: _Block, count: int) -> None:
+        def take() -> list[Ask] | None:
+            if (block := blocks.take()) is None:
+                return None
+            given[next(numbers)] = block
+            if block.broken:
+                refused.append((block.shard, block.broken))
+            return list(block.asked.values())
+
+        try:
+            for number, replies in self.engine.answer_blocks(take, go_on, blocks.prepare):
+                for done in [one for one in given if one < number]:
+                    del given[done]
+                while refused:
+                    yield refused.pop(0)
+                yield given[number].shard, self._answers(replies, given[number].asked)
+            yield from refused
+        except TooLong:
+            self._refuse_size()
+        finally:
+            self.engine.features.forget()
+
+    def _make_ready(self, block: _Block, most: int) -> None:
         """What to ask for the next so many prompts, whose images are read from now on."""
         fresh: dict[int, Ask] = {}
-        for place in islice(block.left, count):
+        for place in islice(block.left, most):
             prompt = block.prompts[place]
             try:
                 references = tuple(map(self._tokens, prompt.references))
@@ -117,16 +149,6 @@ class PackedVLM(LocalVLM):
                 block.broken[place] = Answer("", error=str(problem))
         block.asked |= fresh
         self.engine.features.announce([one.image for ask in fresh.values() for one in ask.path])
-
-    def _answer_block(
-        self, asked: Mapping[int, Ask], go_on: Callable[[], bool], meanwhile: Callable[[], object]
-    ) -> Iterator[dict[int, Answer]]:
-        places = list(asked)
-        try:
-            for replies in self.engine.answer(list(asked.values()), go_on, meanwhile):
-                yield self._answers({places[at]: reply for at, reply in replies.items()}, asked)
-        except TooLong:
-            self._refuse_size()
 
     def path(self, prompt: Prompt) -> PromptPath:
         """The prompt cut at its images. Raises ImageProblem, and UserError where the model does not read as much."""
@@ -147,7 +169,7 @@ class PackedVLM(LocalVLM):
         if sha == MISSING_SHA:
             load_image(path)  # raises the reason
         key = f"{sha}:{prompt.min_pixels}:{prompt.max_pixels}"
-        self.engine.features.sources.setdefault(key, Source(path, prompt.min_pixels, prompt.max_pixels))
+        self.engine.features.sources.setdefault(key, ImageFile(path, prompt.min_pixels, prompt.max_pixels))
         return key
 
     def _tokenized(self, text: str) -> tuple[int, ...]:
@@ -155,16 +177,18 @@ class PackedVLM(LocalVLM):
         return tuple(self.encoder.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _answers(self, replies: Mapping[int, Reply], asked: Mapping[int, Ask]) -> dict[int, Answer]:
+        """Replies by their place among those asked, as answers by position."""
+        places = list(asked)
         texts = self.encoder.decode([list(one.tokens) for one in replies.values()])
         ends = frozenset(self.loaded.end_tokens)
         return {
-            place: Answer("", error=str(reply.problem))
+            places[at]: Answer("", error=str(reply.problem))
             if reply.problem
             else replace(
-                self._spoken(text, cut=ends.isdisjoint(reply.tokens)) if asked[place].answer else Answer(""),
-                log_probs=_means(reply.log_probs, asked[place].references),
+                self._spoken(text, cut=ends.isdisjoint(reply.tokens)) if asked[places[at]].answer else Answer(""),
+                log_probs=_means(reply.log_probs, asked[places[at]].references),
             )
-            for (place, reply), text in zip(replies.items(), texts, strict=True)
+            for (at, reply), text in zip(replies.items(), texts, strict=True)
         }
 
     def _visual_tokens(self, paths: Sequence[Path]) -> Sequence[Tensor]:

@@ -60,7 +60,8 @@ class LocalVLM:
         self._pixels = pixels
         self._generation = generation_config(decode, self.encoder.tokenizer, loaded.end_tokens)
         # generate() fills fields that are unset from the checkpoint's own file: leave it nothing to fill in.
-        loaded.model.generation_config = type(self._generation)()
+        if loaded.model is not None:
+            loaded.model.generation_config = type(self._generation)()
 
     @property
     def requests_sha(self) -> str:
@@ -73,18 +74,18 @@ class LocalVLM:
 
     def facts(self) -> Mapping[str, Any]:
         """What a run should record of the model."""
-        model = self.loaded.model
+        described = self.loaded.described
         return {
             "vlm": self.name,
             "vlm_files_sha": self.loaded.sha,
-            "vlm_class": type(model).__name__,
-            "vlm_parameters": model.num_parameters(),
+            "vlm_class": described.model,
+            "vlm_parameters": described.parameters,
             "vlm_unused_tensors": self.loaded.unused,
             "vlm_dtype": str(self.loaded.dtype).removeprefix("torch."),
             "vlm_device": _describe(self.loaded.device),
             "vlm_end_tokens": list(self.loaded.end_tokens),
-            "vlm_attention": model.config._attn_implementation,
-            "vlm_image_processor": type(self.loaded.processor.image_processor).__name__,
+            "vlm_attention": described.attention,
+            "vlm_image_processor": described.image_processor,
             **({"vlm_prompt_form": self.encoder.form.described} if self.encoder.form.described else {}),
             **self._image_facts(),
             "vlm_batch_size": self.batch_size,
@@ -260,7 +261,7 @@ class LocalVLM:
     @property
     def _reads_at_most(self) -> int | None:
         """Tokens of prompt and answer together."""
-        limit: int | None = getattr(self.loaded.model.config.get_text_config(), "max_position_embeddings", None)
+        limit: int | None = getattr(self.loaded.config.get_text_config(), "max_position_embeddings", None)
         return limit
 
     def _check_length(self, length: int) -> None:
@@ -303,7 +304,7 @@ class LocalVLM:
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
         """Mean of each text's input token embeddings, (n, d) float32: order plays no part, equal words mean likeness."""
-        table = self.loaded.model.get_input_embeddings().weight
+        table = self._embedding
         pooled = [torch.empty(0, self._width)]
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             ids = self.encoder.tokenizer(list(texts[start : start + TEXTS_AT_ONCE]), add_special_tokens=False)[
@@ -317,8 +318,14 @@ class LocalVLM:
         return torch.cat(pooled)
 
     @property
+    def _embedding(self) -> Tensor:
+        """(words, width)."""
+        table: Tensor = self.loaded.model.get_input_embeddings().weight
+        return table
+
+    @property
     def _width(self) -> int:
-        return int(self.loaded.model.get_input_embeddings().weight.shape[1])
+        return int(self._embedding.shape[1])
 
 
 def _describe(device: torch.device) -> str:

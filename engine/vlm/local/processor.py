@@ -228,6 +228,12 @@ class PatchEncoder(PromptEncoder):
 
 KNOWN = frozenset({"Qwen2VLProcessor", "Qwen2_5_VLProcessor", "Qwen3VLProcessor"})
 """Processors that are known to make of several images what they make of each alone: tests say so, a start need not."""
+
+
+class KnownPatches:
+    """Base of a processor of our own that stands for one of `KNOWN`."""
+
+
 UNTRIED = (KeyError, TypeError, ValueError, AttributeError, RuntimeError, IndexError)
 """What classes raise that are of another shape than the ones that were known."""
 PROBED = ((84, 112), (140, 56))
@@ -239,7 +245,7 @@ def prompt_encoder(processor: Any) -> tuple[PromptEncoder, str]:
     pictures = processor.image_processor
     if not hasattr(pictures, "merge_size") or "image_grid_thw" not in pictures.model_input_names:
         return PromptEncoder(processor), "its images are not rows of patches"
-    if type(processor).__name__ in KNOWN:
+    if isinstance(processor, KnownPatches) or type(processor).__name__ in KNOWN:
         return PatchEncoder(processor), ""
     ours, own = PatchEncoder(processor), PromptEncoder(processor)
     try:

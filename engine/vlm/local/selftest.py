@@ -6,9 +6,7 @@ continuations, which are read as beams are.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,11 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from db.specs.base import canonical_json, sha256_text
 from db.specs.evaluate import PromptSpec
-from engine.common.files.atomic import write_text
-from engine.common.files.gate import NotReadable, read_json
-from engine.vlm.local.loading import Loaded
 from engine.vlm.local.packed import PackedVLM
 from engine.vlm.local.processor import PatchEncoder
 from engine.vlm.prompt import Prompt, build
@@ -31,42 +25,6 @@ SIZES = ((196, 140), (84, 112), (168, 224), (56, 56))
 CONTINUATIONS = ((11, 12, 13), (14, 15, 16))
 SHOWN = ((), (0,), (0, 1), (1, 0), (2, 0, 1))
 """Demonstrations of each prompt."""
-
-
-class KnownDistances:
-    """What self-tests found: for each model, precision, card and version of the code one number, in a file of the cache."""
-
-    def __init__(self, loaded: Loaded, cache_dir: Path | None) -> None:
-        self._path = cache_dir / "selftests.json" if cache_dir else None
-        card = torch.cuda.get_device_name(loaded.device) if loaded.device.type == "cuda" else loaded.device.type
-        versions = [torch.__version__, str(torch.version.cuda), metadata.version("transformers")]
-        self._key = sha256_text(canonical_json([loaded.sha, str(loaded.dtype), card, versions, _code()]))
-
-    def get(self) -> float | None:
-        """The distance, where it is known."""
-        found = self._all().get(self._key)
-        return found if isinstance(found, float) else None
-
-    def put(self, found: float) -> None:
-        """Remembers a distance that is no reason to doubt."""
-        known = self._all()
-        if self._path is not None and known.get(self._key) != found:
-            write_text(self._path, json.dumps({**known, self._key: found}))
-
-    def _all(self) -> dict[str, object]:
-        try:
-            known = read_json(self._path) if self._path is not None else {}
-        except NotReadable:
-            return {}  # a cache may be absent or broken
-        return known if isinstance(known, dict) else {}
-
-
-def _code() -> str:
-    """Hash of everything that the packed engine and this test are made of."""
-    here = Path(__file__).parent
-    engine = here.parent.parent / "packed"
-    files = [*sorted(engine.rglob("*.py")), here / "packed.py", Path(__file__)]
-    return sha256_text("".join(path.read_text() for path in files))
 
 
 def distance(vlm: PackedVLM) -> float:

@@ -1,6 +1,7 @@
 """The process of one device: loads the model there and answers what it is asked, until whoever asks is gone.
 
-`python -m engine.vlm.spread.answering FD`: the number of a pipe that it has been given.
+`python -m engine.vlm.spread.answering FD [whole]`: the number of a pipe that it has been given, and whether models will be loaded
+with transformers' classes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from db.specs.base import UserError
 from engine.common.images import ImageProblem
-from engine.common.importing import no_collections
+from engine.common.importing import hide_broken, no_collections
 from engine.common.models.model_files import go_offline
 from engine.vlm.local.choosing import open_local
 from engine.vlm.local.packed import PackedVLM
@@ -22,6 +23,10 @@ from engine.vlm.local.plain import LocalVLM
 from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import Measured
 from engine.vlm.spread.messages import Done, Embedded, Enough, Failed, Images, Open, Opened, Shard, Some, State, Texts
+
+QUICK = ("transformers.models.auto.configuration_auto", "transformers.models.auto.tokenization_auto")
+WHOLE = ("transformers.generation.utils", "transformers.modeling_utils")
+"""What every model's class needs."""
 
 
 class Device:
@@ -128,10 +133,11 @@ def measures(vlm: LocalVLM) -> dict[str, float]:
 def main() -> None:
     """Serves the pipe whose number is given."""
     go_offline()
+    hide_broken("torchvision")
     with no_collections():
-        # seconds of every model's class, which pass while whoever asks still imports
-        import_module("transformers.generation.utils")
-        import_module("transformers.modeling_utils")
+        # seconds, which pass while whoever asks still imports
+        for name in WHOLE if "whole" in sys.argv[2:] else QUICK:
+            import_module(name)
     try:
         Device(Connection(int(sys.argv[1]))).serve()
     except (EOFError, OSError):

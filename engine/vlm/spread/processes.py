@@ -20,12 +20,13 @@ Reply = TypeVar("Reply")
 _ready: list[Process] = []
 
 
-def begin(device: str) -> None:
-    """Starts a process for each device that seems to be meant, to be had from `take`; none for a single one."""
+def begin(device: str, *, whole: bool) -> None:
+    """Starts a process for each device that seems to be meant, to be had from `take`; none for a single one. `whole`: with
+    transformers' model classes, which a quick start leaves out."""
     count = _gpus() if device == "cuda:all" else len(device.split(","))
     if count > 1:
         shared = _shared_memory()
-        _ready.extend(Process(shared) for _ in range(count))
+        _ready.extend(Process(shared, whole=whole) for _ in range(count))
 
 
 def take(count: int) -> list[Process]:
@@ -48,14 +49,14 @@ def end_begun() -> None:
 class Process:
     """A device's process with the pipe to it."""
 
-    def __init__(self, shared: tuple[int, int] | None) -> None:
-        """`shared`: descriptors of the memory that it has in common with others."""
+    def __init__(self, shared: tuple[int, int] | None, *, whole: bool = False) -> None:
+        """`shared`: descriptors of the memory that it has in common with others. `whole`: see `begin`."""
         self.device = ""
         self.shared = shared
         ours, its = socketpair()
         # A session of its own: a signal that stops the job goes to the job, which asks its devices to stop.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "engine.vlm.spread.answering", str(its.fileno())],
+            [sys.executable, "-P", "-m", "engine.vlm.spread.answering", str(its.fileno()), *(["whole"] if whole else [])],
             pass_fds=[its.fileno(), *(shared or ())], stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         its.close()

@@ -118,4 +118,9 @@ def rerun(
 def _spec_of(ref: str, stored: dict[str, Any]) -> Any:
     if stored.get("kind") == "import":
         raise UserError(f"{ref} was imported: its figures were measured elsewhere and cannot be repeated from here")
+    if stored.get("kind") == "ask":
+        about = store.ref(stored["run"])
+        raise UserError(
+            f"{ref} answers what is asked about {about} and has no result to repeat: `leverplus ask {about}` asks"
+        )
     return validated(str(stored.get("kind")), stored)

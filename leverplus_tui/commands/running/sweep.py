@@ -27,6 +27,7 @@ from leverplus_tui.queue.grid import Grid, grid
 from leverplus_tui.queue.submit import Wish, requeue, tend
 from leverplus_tui.queue.sweep import Prepared, missing, prepare, queue_sweep
 from leverplus_tui.results.comparison import Asked, compare
+from leverplus_tui.results.comparison_text import by_seed
 from leverplus_tui.results.sweep_best import at_shots, ranking
 from leverplus_tui.text.numbers import accuracy, number, plural
 from leverplus_tui.text.output import put, put_json, ring, say, table
@@ -250,9 +251,15 @@ def best(
     names = {store.ref(run): " ".join(f"{k}={plain(v)}" for k, v in s.items()) for run, s in found.members.items()}
     for answer in answers:
         figure = number(answer.accuracy[answer.leader])
-        put(f"{answer.sentence()}\n  {answer.leader} is {names[answer.leader]} with {figure} %")
+        put(answer.sentence())
+        put(
+            f"  {answer.leader} is {names[answer.leader]} with {figure} %" if answer.pair else f"  all reach {figure} %"
+        )
         for line in [*answer.relabelled(), *answer.remarks()]:
             put(f"  {line}")
+    for part in (by_seed(compared, table), *compared.apart):
+        if part:
+            put(f"\n{part}")
 
 
 def stop_sweep(sweep: SweepArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:

@@ -12,7 +12,7 @@ from db.specs import Finding, canonical_json, sha256_text
 from db.specs.imported import ImportSpec
 from engine.figures.fields import FULL_SIZE
 from engine.figures.reading import Figure, Matrix, Reading, TrackedRun
-from engine.statistics.intervals import wilson
+from engine.statistics.intervals import published_interval
 from leverplus_tui.results.pairs.paired_rows import IMPORTED
 
 
@@ -92,11 +92,11 @@ def import_spec(matrix: Matrix) -> ImportSpec:
 
 
 def interval_of(figure: Figure) -> tuple[float, float]:
-    """95 % bounds in percent. Per-question scores are unknown, so Wilson's, the widest that graded scores can have."""
+    """95 % bounds in percent, of answers that are unknown."""
     if figure.n < 1:
         return 0.0, 100.0
-    low, high = wilson(min(1.0, max(0.0, figure.accuracy / 100)), figure.n)
-    return 100 * low, 100 * high
+    found = published_interval(figure.accuracy, figure.n)
+    return found.low, found.high
 
 
 def label_of(matrix: Matrix, figure: Figure) -> str:

@@ -107,7 +107,7 @@ class Ask(TellsFailures, ModalScreen[str | None]):
         else:
             self._try(text, self._take)
 
-    @work(group="ask", exclusive=True, exit_on_error=False)
+    @work(group="dialog", exclusive=True, exit_on_error=False)
     async def _try(self, text: str, take: Callable[[str], object]) -> None:
         self._tell("working, esc leaves")
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from engine.recipes.run_context import Stop
 from engine.vlm.local.loading import Loaded
 from engine.vlm.local.packed import PackedVLM
 from engine.vlm.prompt import Prompt, build
-from engine.vlm.protocol import answers_in_order
+from engine.vlm.protocol import Answer, answers_in_order
 from tests.helpers_packed import loaded, packed, plain, random_prompts, random_samples
 from tests.helpers_vlm import save_tiny_qwen
 
@@ -63,13 +64,17 @@ def test_some_answers_end_early_and_some_are_cut(model: Loaded, prompts: list[Pr
     assert not all(cut)
 
 
-def test_memory_that_forces_splitting_changes_no_answer(model: Loaded, prompts: list[Prompt]) -> None:
+AHEAD = pytest.mark.parametrize("ahead", [False, True], ids=["one by one", "read ahead"])
+
+
+@AHEAD
+def test_memory_that_forces_splitting_changes_no_answer(model: Loaded, prompts: list[Prompt], ahead: bool) -> None:
     decode = DecodeSpec()
-    whole = packed(model, decode)
+    whole = packed(model, decode, ahead=ahead)
     expected = answers_in_order(whole, prompts)
     token = KeyValues.bytes_per_token(layers=2, heads=2, width=8, dtype=torch.float32)
     longest = max(sum(map(len, whole.path(prompt))) for prompt in prompts)
-    tight = packed(model, decode, memory=(longest + 2 * 3 * 4) * token)
+    tight = packed(model, decode, memory=(longest + 2 * 3 * 4) * token, ahead=ahead)
     groups = list(tight.answer(prompts))
     assert len(groups) > len(prompts) // 3
     assert {place: answer for group in groups for place, answer in group.items()} == dict(enumerate(expected))
@@ -84,6 +89,37 @@ def test_order_and_company_change_no_answer(model: Loaded, prompts: list[Prompt]
     expected = answers_in_order(vlm, prompts)
     assert answers_in_order(vlm, prompts[::-1]) == expected[::-1]
     assert [answers_in_order(vlm, [prompt])[0] for prompt in prompts[:8]] == expected[:8]
+
+
+@AHEAD
+def test_blocks_follow_one_another_without_a_gap_and_change_no_answer(
+    model: Loaded, prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch, ahead: bool
+) -> None:
+    expected = answers_in_order(packed(model, DecodeSpec()), prompts)
+    monkeypatch.setattr("engine.vlm.local.packed.FIRST_BLOCKS", (1, 2, 3))
+    monkeypatch.setattr("engine.vlm.local.packed.BLOCK", 7)
+    vlm = packed(model, DecodeSpec(), ahead=ahead)
+    vlm.engine.at_once = 3
+    shards = [prompts[:9], [], prompts[9:10], prompts[10:]]
+    coming = iter(shards)
+    found: dict[int, dict[int, Answer]] = {number: {} for number in range(len(shards))}
+    for shard, answers in vlm.answer_shards(lambda: next(coming, None)):
+        found[shard] |= answers
+    assert [found[number][at] for number, shard in enumerate(shards) for at in range(len(shard))] == expected
+    assert vlm.engine.language.memory.free == vlm.engine.language.memory.size
+
+
+def test_the_next_group_is_read_before_answers_are_looked_at_where_it_is_read_ahead(
+    model: Loaded, prompts: list[Prompt]
+) -> None:
+    for ahead in (False, True):
+        vlm = packed(model, DecodeSpec(), ahead=ahead)
+        vlm.engine.at_once = 5
+        answers = vlm.answer(prompts)
+        next(answers)
+        alive = vlm.engine.language.memory.size - vlm.engine.language.memory.free
+        longest = max(sum(map(len, vlm.path(prompt))) for prompt in prompts)
+        assert (alive > longest) is ahead  # else only a prefix that is needed on
 
 
 def test_what_is_shared_is_computed_once(model: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,11 +158,12 @@ def run_short_of_memory(vlm: PackedVLM, monkeypatch: pytest.MonkeyPatch, fits: i
     return tried
 
 
+@AHEAD
 def test_out_of_memory_halves_the_groups_and_says_so(
-    model: Loaded, prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch
+    model: Loaded, prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch, ahead: bool
 ) -> None:
     expected = answers_in_order(packed(model, DecodeSpec()), prompts)
-    vlm = packed(model, DecodeSpec())
+    vlm = packed(model, DecodeSpec(), ahead=ahead)
     tried = run_short_of_memory(vlm, monkeypatch, fits=3 * 10)
     assert answers_in_order(vlm, prompts) == expected
     assert max(tried) > 30
@@ -143,14 +180,15 @@ def test_not_even_one_prompt_fits(model: Loaded, prompts: list[Prompt], monkeypa
         answers_in_order(packed(model, DecodeSpec(), memory=1 << 12), prompts)
 
 
-def test_a_bad_image_harms_the_prompts_that_show_it_only(model: Loaded, tmp_path: Path) -> None:
+@AHEAD
+def test_a_bad_image_harms_the_prompts_that_show_it_only(model: Loaded, tmp_path: Path, ahead: bool) -> None:
     samples = random_samples(tmp_path, 6)
     picture = samples[1].image.read_bytes()
     samples[1].image.write_bytes(picture[: len(picture) // 2])  # its head is whole, so its size is known
     samples[2].image.unlink()
     spec = PromptSpec()
     prompts = [build(spec, [samples[at] for at in shown], samples[0]) for shown in ([], [1], [3], [3, 1], [2], [3, 4])]
-    vlm = packed(model, DecodeSpec())
+    vlm = packed(model, DecodeSpec(), ahead=ahead)
     answers = answers_in_order(vlm, prompts)
     assert ["cannot be decoded" in answer.error for answer in answers] == [False, True, False, True, False, False]
     assert ["does not exist" in answer.error for answer in answers] == [False, False, False, False, True, False]
@@ -158,8 +196,9 @@ def test_a_bad_image_harms_the_prompts_that_show_it_only(model: Loaded, tmp_path
     assert [answers[at] for at in (0, 2, 5)] == answers_in_order(plain(model, DecodeSpec()), good)
 
 
-def test_groups_are_begun_until_asked_to_stop(model: Loaded, prompts: list[Prompt]) -> None:
-    vlm = packed(model, DecodeSpec())
+@AHEAD
+def test_groups_are_begun_until_asked_to_stop(model: Loaded, prompts: list[Prompt], ahead: bool) -> None:
+    vlm = packed(model, DecodeSpec(), ahead=ahead)
     vlm.engine.at_once = 5
     stop = Stop()
     answers = vlm.answer(prompts, stop.go_on)
@@ -175,3 +214,16 @@ def test_half_precision_shares_no_answers_with_generate(model: Loaded, prompts: 
     half = loaded(save_tiny_qwen(tmp_path), dtype="bfloat16")
     assert packed(half, decode).request_sha(prompts[0]) != plain(half, decode).request_sha(prompts[0])
     assert not any(answer.error for answer in answers_in_order(packed(half, decode), prompts[:4]))
+
+
+def test_an_answer_that_another_end_token_ends_is_not_cut(model: Loaded, prompts: list[Prompt]) -> None:
+    decode = DecodeSpec(num_beams=1, max_new_tokens=8)
+    letters = "".join(answer.raw[1:] for answer in answers_in_order(plain(model, decode), prompts))
+    often = max(set(letters) - {" ", "\n"}, key=letters.count)
+    (second,) = model.processor.tokenizer(often, add_special_tokens=False)["input_ids"]
+    several = replace(model, end_tokens=tuple(sorted((*model.end_tokens, second))))
+    expected = answers_in_order(plain(several, decode), prompts)
+    assert answers_in_order(packed(several, decode), prompts) == expected
+    ended = [answer for answer in expected if answer.raw.endswith(often)]
+    assert ended
+    assert not any(answer.cut for answer in ended)

@@ -84,7 +84,7 @@ def test_what_a_self_test_found_is_remembered_until_code_or_weights_change(
     monkeypatch.setattr("engine.vlm.local.choosing.distance", counted)
     found = [opened(qwen, "auto", cache_dir=tmp_path).facts()["vlm_engine_distance"] for _ in range(2)]
     assert found == [1e-6, 1e-6]
-    monkeypatch.setattr("engine.vlm.local.selftest._code", lambda: "another version")
+    monkeypatch.setattr("engine.vlm.local.starts._code", lambda: "another version")
     assert opened(qwen, "auto", cache_dir=tmp_path).facts()["vlm_engine_distance"] == 2e-6
     (tmp_path / "selftests.json").write_text("{broken")
     assert opened(qwen, "auto", cache_dir=tmp_path).facts()["vlm_engine_distance"] == 3e-6

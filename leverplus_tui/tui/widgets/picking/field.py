@@ -35,11 +35,12 @@ class Offered(OptionList, can_focus=False):
         display: none;
         height: auto;
         max-height: 9;
-        width: 1fr;
         min-width: 36;
         padding: 0;
         border: none;
         background: $panel;
+        text-wrap: nowrap;
+        text-overflow: ellipsis;
         & > .option-list--option-highlighted { background: $row-cursor; text-style: $row-cursor-style; color: $foreground; }
     }
     """
@@ -48,7 +49,9 @@ class Offered(OptionList, can_focus=False):
         """Show these, none of them chosen."""
         self.clear_options()
         width = min(WIDEST, max((cell_len(entry.shown) for entry in entries[:SHOWN]), default=0))
-        self.add_options(Option(_line(entry, width)) for entry in entries[:SHOWN])
+        lines = [_line(entry, width) for entry in entries[:SHOWN]]
+        self.styles.width = min(self.screen.size.width - 2, max((line.cell_length + 2 for line in lines), default=0))
+        self.add_options(Option(line) for line in lines)
         self.highlighted = None
         self.display = bool(entries)
 
@@ -68,11 +71,15 @@ class PickInput(Input):
 
     async def _on_key(self, event: events.Key) -> None:
         field = self.parent
-        if isinstance(field, PickField) and await field.takes(event.key):
+        if (isinstance(field, PickField) and await field.takes(event.key)) or await self.handle(event):
             event.stop()
             event.prevent_default()
         else:
             await super()._on_key(event)
+
+    async def handle(self, event: events.Key) -> bool:
+        """Whether a key that the list left was taken otherwise than in any text field."""
+        return False
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The list's keys are offered while there is a list."""
@@ -112,6 +119,8 @@ class PickField(Container):
         self.closed = False
         self.listed = False
         """Whether several are typed with commas between them; the last one is being typed."""
+        self.untouched: str | None = None
+        """A text that stood here before: until it is changed everything is offered."""
         self.entries: Sequence[Entry] = ()
         self._begin, self._placeholder = value, placeholder
 
@@ -162,16 +171,19 @@ class PickField(Container):
     async def look(self) -> None:
         """Show what goes on from here."""
         text = self.value
-        entries = await asyncio.to_thread(self.source, self._split(text)[1])
+        entries = await asyncio.to_thread(self.source, self._sought(text))
         if text == self.value and self.input.has_focus:
             self._offer(entries)
+
+    def _sought(self, text: str) -> str:
+        return "" if text == self.untouched else self._split(text)[1]
 
     def _offer(self, entries: Sequence[Entry]) -> None:
         word = self._split(self.value)[1]
         told = [entry for entry in entries if entry.value != word]
         self.entries = told
         self.offered.show(told)
-        if self.closed and word and told and len(told) == len(entries):
+        if self.closed and word and told and len(told) == len(entries) and self.value != self.untouched:
             self.offered.highlighted = 0
         self.input.refresh_bindings()
 
