@@ -75,6 +75,7 @@ class Member:
         home, run_id = self.claimed.home, self.claimed.run_id
         there = Home(self.root)
         if self.mirrored:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # whoever writes there decides what nodes do
             carry(self.run_dir, there.run_dir(run_id), _own)
             for name in named_files(store.get_run(session, run_id=run_id).spec):
                 carry(home.root / name, self.root / name, _own)
@@ -159,7 +160,7 @@ class Member:
 
     def _bring_log(self) -> None:
         """What the node says goes to the run's log at home."""
-        said = _text(self.folder / LOG)[self.log_offset :]
+        said = _text(self.folder / LOG, self.log_offset)
         self.log_offset += len(said)
         if said:
             self.say(said)
@@ -170,9 +171,12 @@ class Member:
             log.write(text)
 
 
-def _text(path: Path) -> bytes:
+def _text(path: Path, offset: int = 0) -> bytes:
+    """A file from an offset on; nothing where there is none yet."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read()
     except FileNotFoundError:
         return b""
 
