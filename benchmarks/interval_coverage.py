@@ -60,15 +60,15 @@ def main() -> None:
 
 def accuracy(rng: np.random.Generator, draws: int) -> Iterator[str]:
     """Coverage of the interval of an accuracy, each averaged over five neighbours."""
-    yield _row(["scores", "images", "n", *(f"{100 * one:g}" for one in ACCURACIES), "mean"])
-    yield _rule(len(ACCURACIES) + 4)
+    yield table_row(["scores", "images", "n", *(f"{100 * one:g}" for one in ACCURACIES), "mean"])
+    yield table_rule(len(ACCURACIES) + 4)
     for kind in SCORES:
         for several in (False, True):
             for n in SIZES:
-                images = _images(n, several)
+                images = image_labels(n, several)
                 found = [_accuracy_cell(rng, draws, kind, images, one) for one in ACCURACIES]
                 shown = [*np.mean(found, axis=1), np.mean(found)]
-                yield _row([kind, "1 to 3" if several else "1", str(n), *map(_percent, shown)])
+                yield table_row([kind, "1 to 3" if several else "1", str(n), *map(_percent, shown)])
 
 
 def _accuracy_cell(rng: np.random.Generator, draws: int, kind: str, images: np.ndarray, share: float) -> list[float]:
@@ -77,7 +77,7 @@ def _accuracy_cell(rng: np.random.Generator, draws: int, kind: str, images: np.n
         chances = tilted(kind, share * factor if share <= 0.5 else 1 - (1 - share) * factor)
         truth = float(np.dot(SCORES[kind][0], chances))
         hits = [
-            _holds(*bounds(drawn_scores(rng, rows, images, kind, chances), clusters), truth)
+            holds(*bounds(drawn_scores(rng, rows, images, kind, chances), clusters), truth)
             for rows in _blocks(draws, len(images))
         ]
         covered.append(float(np.concatenate(hits).mean()))
@@ -87,14 +87,14 @@ def _accuracy_cell(rng: np.random.Generator, draws: int, kind: str, images: np.n
 def paired_table(rng: np.random.Generator, draws: int) -> Iterator[str]:
     """Coverage by the number of changes and how many of these improve, and p < 0.05 where nothing differs."""
     leanings = [f"{100 * one:g} % better" for one in LEANINGS]
-    yield _row(["scores", "images", "n", "changes", *leanings, "p < .05 at 50 %", "disagree", "no width"])
-    yield _rule(len(LEANINGS) + 7)
+    yield table_row(["scores", "images", "n", "changes", *leanings, "p < .05 at 50 %", "disagree", "no width"])
+    yield table_rule(len(LEANINGS) + 7)
     for kind in CHANGES:
         for several in (False, True):
             for n in (50, 100, 400, 5046):
                 for changes in EXPECTED_CHANGES:
                     if 20 * changes <= 10 * n:
-                        yield _paired_row(rng, draws, kind, _images(n, several), changes)
+                        yield _paired_row(rng, draws, kind, image_labels(n, several), changes)
 
 
 def _paired_row(rng: np.random.Generator, draws: int, kind: str, images: np.ndarray, changes: int) -> str:
@@ -104,13 +104,13 @@ def _paired_row(rng: np.random.Generator, draws: int, kind: str, images: np.ndar
         parts = [_paired_draw(rng, rows, images, kind, changes / n, leaning, clusters) for rows in _blocks(draws, n)]
         low, high, p = (np.concatenate(part) for part in zip(*parts, strict=True))
         truth = changes / n * (2 * leaning - 1) * float(np.dot(*CHANGES[kind]))
-        covered.append(float(_holds(low, high, truth).mean()))
+        covered.append(float(holds(low, high, truth).mean()))
         level = float((p < 0.05).mean()) if leaning == 0.5 else level
         disagree += int(((p < 0.05) != ((low > 0) | (high < 0))).sum())
         flat += int((low == high).sum())
     several = "1 to 3" if clusters.order is not None else "1"
     counts = [str(disagree), str(flat)]
-    return _row([kind, several, str(n), str(changes), *map(_percent, [*covered, level]), *counts])
+    return table_row([kind, several, str(n), str(changes), *map(_percent, [*covered, level]), *counts])
 
 
 def _paired_draw(
@@ -125,8 +125,8 @@ def others(rng: np.random.Generator, draws: int) -> Iterator[str]:
         "ours": None, "normal": normal_covers, "empirical likelihood": likelihood_covers,
         "percentile bootstrap": percentile_covers, "BCa bootstrap": bca_covers,
     }  # fmt: skip
-    yield _row(["of", "scores", "n", "truth", *methods])
-    yield _rule(len(methods) + 4)
+    yield table_row(["of", "scores", "n", "truth", *methods])
+    yield table_rule(len(methods) + 4)
     draws = min(draws, 1000)
     for kind in ("binary", "VQA"):
         for n in (50, 100, 400):
@@ -134,13 +134,13 @@ def others(rng: np.random.Generator, draws: int) -> Iterator[str]:
                 chances = tilted(kind, share)
                 drawn = drawn_scores(rng, draws, np.arange(n), kind, chances)
                 truth = float(np.dot(SCORES[kind][0], chances))
-                own = _holds(*bounds(drawn, Clusters.of(None, n)), truth)
+                own = holds(*bounds(drawn, Clusters.of(None, n)), truth)
                 yield _other("accuracy", kind, n, f"{100 * share:g}", own, methods, rng, drawn, truth)
     for kind in ("binary", "VQA"):
         for n, changes, leaning in ((100, 4, 1.0), (100, 4, 0.5), (400, 8, 0.9), (400, 40, 0.7), (400, 100, 0.5)):
             drawn = drawn_changes(rng, draws, np.arange(n), kind, changes / n, leaning)
             truth = changes / n * (2 * leaning - 1) * float(np.dot(*CHANGES[kind]))
-            own = _holds(*difference_bounds(drawn, Clusters.of(None, n))[:2], truth)
+            own = holds(*difference_bounds(drawn, Clusters.of(None, n))[:2], truth)
             told = f"{changes} changes, {100 * leaning:g} % better"
             yield _other("difference", kind, n, told, own, methods, rng, drawn, truth)
 
@@ -157,7 +157,7 @@ def _other(
     truth: float,
 ) -> str:
     shares = [own.mean(), *(method(rng, drawn, truth).mean() for method in methods.values() if method)]
-    return _row([of, kind, str(n), told, *map(_percent, shares)])
+    return table_row([of, kind, str(n), told, *map(_percent, shares)])
 
 
 def normal_covers(rng: np.random.Generator, drawn: Floats, truth: float) -> np.ndarray:
@@ -218,13 +218,15 @@ def _quantiles_hold(means: Floats, mean: float, truth: float, ends: Sequence[flo
 
 def seeds(rng: np.random.Generator, draws: int) -> Iterator[str]:
     """Runs of a recipe that differ by chance: questions alone against both sources of chance."""
-    yield _row(["runs", "n", "deviation between runs", "one recipe: questions alone", "both", "two recipes: p < .05"])
-    yield _rule(6)
+    yield table_row(
+        ["runs", "n", "deviation between runs", "one recipe: questions alone", "both", "two recipes: p < .05"]
+    )
+    yield table_rule(6)
     for runs in (2, 3, 5):
-        for n in (200, 1000):
-            for spread in (0.0, 0.01, 0.03):
+        for n in (200, 1000, 5046):
+            for spread in (0.0, 0.01, 0.02, 0.03, 0.06):
                 found = [_seed_draw(rng, runs, n, spread) for _ in range(draws)]
-                yield _row([str(runs), str(n), f"{100 * spread:g}", *map(_percent, np.mean(found, axis=0))])
+                yield table_row([str(runs), str(n), f"{100 * spread:g}", *map(_percent, np.mean(found, axis=0))])
 
 
 def _seed_draw(rng: np.random.Generator, runs: int, n: int, spread: float) -> tuple[bool, bool, bool]:
@@ -239,9 +241,9 @@ def _seed_draw(rng: np.random.Generator, runs: int, n: int, spread: float) -> tu
 
 def speed(rng: np.random.Generator, draws: int) -> Iterator[str]:
     """Processor time for 20 runs at 4 numbers of shots over 5,046 questions, all pairs, and for a single pair."""
-    yield _row(["share changed", "760 pairs, s", "one pair from dictionaries, ms"])
-    yield _rule(3)
-    images = _images(5046, True)
+    yield table_row(["share changed", "760 pairs, s", "one pair from dictionaries, ms"])
+    yield table_rule(3)
+    images = image_labels(5046, True)
     for share in (0.01, 0.02, 0.1, 0.3):
         base = rng.choice((0.0, 0.6, 1.0), p=(0.45, 0.1, 0.45), size=5046)
         other = rng.choice((0.0, 0.3, 0.6, 0.9, 1.0), size=(20, 5046))
@@ -254,7 +256,7 @@ def speed(rng: np.random.Generator, draws: int) -> Iterator[str]:
         start = time.process_time()
         for _ in range(20):
             paired(a, b, dict(enumerate(images.tolist())))
-        yield _row([f"{100 * share:g} %", f"{many:.2f}", f"{50 * (time.process_time() - start):.1f}"])
+        yield table_row([f"{100 * share:g} %", f"{many:.2f}", f"{50 * (time.process_time() - start):.1f}"])
 
 
 def tilted(kind: str, mean: float) -> Floats:
@@ -295,12 +297,12 @@ def _alike(rng: np.random.Generator, rows: int, images: np.ndarray, draw: Draw) 
     return np.where(rng.random((rows, len(images))) < math.sqrt(ALIKE), draw(images[-1] + 1)[:, images], own)
 
 
-def _images(n: int, several: bool) -> np.ndarray:
+def image_labels(n: int, several: bool) -> np.ndarray:
     """The image of each question: its own, or images of 1, 2 and 3 questions in turn."""
     return np.repeat(np.arange(n), np.resize((1, 2, 3), n))[:n] if several else np.arange(n)
 
 
-def _holds(low: Floats, high: Floats, truth: float) -> np.ndarray:
+def holds(low: Floats, high: Floats, truth: float) -> np.ndarray:
     return (low <= truth + 1e-12) & (truth <= high + 1e-12)
 
 
@@ -314,11 +316,11 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def _row(cells: Sequence[str]) -> str:
+def table_row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _rule(columns: int) -> str:
+def table_rule(columns: int) -> str:
     return "|" + "---|" * columns
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
-from db.models import APPLICATION_ID, SCHEMA
+from db.schema import APPLICATION_ID, SCHEMA
 from db.specs.base import UserError
 
 STEP_PAGES = 2000

@@ -1,6 +1,6 @@
 """The tables. Times are UTC microseconds; JSON is canonical text; ids are never reused; points and answers are WITHOUT ROWID.
 
-A change here needs a step in `db/migrations/steps` and a higher `SCHEMA`; a test compares both schemas.
+A change here needs a step in `db/migrations/steps` and a higher `SCHEMA` in `db.schema`; a test compares both schemas.
 """
 
 from __future__ import annotations
@@ -9,11 +9,6 @@ from typing import Any
 
 from sqlalchemy import Index, MetaData, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
-
-APPLICATION_ID = 0x4C455650
-"""`LEVP`, written into the file's header, so that another program's database is never touched."""
-SCHEMA = 8
-"""Number of the newest migration step; equal to `PRAGMA user_version` of a current file."""
 
 _UNREUSED: dict[str, Any] = {"sqlite_autoincrement": True}
 _CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}

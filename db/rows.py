@@ -193,6 +193,32 @@ class StoredAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialReply:
+    """What came of a question that a person asked again: a note, which enters no figure and no other run."""
+
+    trial: int
+    """Which request."""
+    raw: str
+    answer: str
+    """`raw` after post-processing."""
+    score: float | None
+    """VQA accuracy against the references of the stored question, 0..1; None without an answer."""
+    cut: bool
+    """The answer was ended by the token limit."""
+    log_prob: float | None
+    """Of the answer that most people gave, the mean over its tokens; None where the model does not tell."""
+    seconds: float
+    prompt_sha: str
+    request_sha: str
+    error: str
+    """Why there is no answer."""
+    reasoning: str
+    """What the model thought before it answered."""
+    picks: tuple[Mapping[str, Any], ...]
+    """What the selector or the retriever prefers at each pick; JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settle:
     """Asks that all rows before it be stored before the recipe goes on: what it writes next must not be ahead of them."""
 
@@ -219,5 +245,6 @@ Row = (
     | Artifact
     | Finding
     | Withdrawn
+    | TrialReply
     | Settle
 )

@@ -12,18 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Engine
-from sqlmodel import Session
-
-from db.connection import connect, data_version
+from db.connection import READ, WRITE, DatabaseFile, Session, data_version
 from db.disks import ALLOWED, shared_disk
 from db.errors import DatabaseBusy, DatabaseDamaged, DatabaseNewer, DatabaseUnwritable, DiskFull, unwritable
-from db.models import APPLICATION_ID, SCHEMA
+from db.schema import APPLICATION_ID, SCHEMA
 from db.specs.base import UserError
 
 __all__ = [
-    "BUSY_SECONDS", "DatabaseBusy", "DatabaseDamaged", "DatabaseNewer", "DatabaseUnwritable", "DiskFull",
-    "connect", "data_version", "open_database", "reading", "writing",
+    "BUSY_SECONDS", "DatabaseBusy", "DatabaseDamaged", "DatabaseFile", "DatabaseNewer", "DatabaseUnwritable", "DiskFull",
+    "Session", "data_version", "open_database", "reading", "writing",
 ]  # fmt: skip
 
 OLDEST_SQLITE = (3, 35, 0)
@@ -31,7 +28,7 @@ BUSY_SECONDS = 10.0
 """How long a transaction waits for another program's, unless told otherwise."""
 
 
-def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
+def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> DatabaseFile:
     """The database at `path`, created or migrated when needed (under a lock file, after a backup), ready for many threads.
 
     A file that cannot be written is opened for reading. Raises DatabaseNewer, DatabaseBusy, DatabaseUnwritable,
@@ -50,44 +47,42 @@ def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Engine:
         )
     if not read_only:
         _make_folder(path)
-    engine = connect(path, busy_seconds=busy_seconds, uri=_read_only_uri(path) if read_only else None)
+    file = DatabaseFile(path, busy_seconds=busy_seconds, uri=_read_only_uri(path) if read_only else None)
     try:
-        if not _is_current(engine, path, read_only=read_only):
+        if not _is_current(file, read_only=read_only):
             if read_only:
                 raise DatabaseUnwritable(
                     f"{path} is read-only and of an older leverplus: copy it to a writable folder and give that with --home"
                 )
             from db.migrations.upgrade import bring_up_to_date  # rare, and Alembic takes 70 ms
 
-            bring_up_to_date(path, busy_seconds=busy_seconds, is_current=lambda: _is_current(engine, path))
+            bring_up_to_date(path, busy_seconds=busy_seconds, is_current=lambda: _is_current(file))
     except BaseException:
-        engine.dispose()
+        file.dispose()
         raise
-    return engine
+    return file
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Session]:
-    """A session in one IMMEDIATE transaction: committed at the end of the block, rolled back when it raises.
-
-    Objects made in it can be read afterwards.
-    """
-    with Session(engine, expire_on_commit=False) as session, session.begin():
+def writing(file: DatabaseFile) -> Iterator[Session]:
+    """A session in one IMMEDIATE transaction: committed at the end of the block, rolled back when it raises."""
+    with file.session(WRITE) as session:
         yield session
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Session]:
+def reading(file: DatabaseFile) -> Iterator[Session]:
     """A session that sees one state of the database, blocks no writer, and cannot write."""
-    with Session(engine.execution_options(reading=True), expire_on_commit=False) as session:
+    with file.session(READ) as session:
         yield session
 
 
-def _is_current(engine: Engine, path: Path, *, read_only: bool = False) -> bool:
+def _is_current(file: DatabaseFile, *, read_only: bool = False) -> bool:
     """Whether schema and, where it matters, journal are as this program wants them; refuses a newer or a foreign database."""
-    with engine.execution_options(reading=True).connect() as connection:
+    path = file.path
+    with reading(file) as session:
         application, schema, journal, tables = (
-            connection.exec_driver_sql(question).scalar_one()
+            session.rows(question)[0][0]
             for question in (
                 "PRAGMA application_id", "PRAGMA user_version", "PRAGMA journal_mode",
                 "SELECT count(*) FROM sqlite_master WHERE type = 'table'",

@@ -48,9 +48,6 @@ WHY = {
 NOT_HERE = """
 ## What is not done here
 
-- **Beams with InfoScores** (the ancestor's supervision). There the model's own probability of the reference answer scores a
-  candidate. Here the official metric does, which is what is reported in the end. Files of such beams are read, looked at and
-  trained on (RL data of the `legacy` kind).
 - **The GPT-2 selector over train rows (v0)**. Its vocabulary is the train set, so that a checkpoint fits no other data.
   `doctor` says so.
 - **Captions**. The published code for Qwen returns none, because its post-processing lacks the branch. OKVQA and VQAv2 are

@@ -84,6 +84,7 @@ TREE: Tree = {
     "show": Leaf("results.show:show", "Show one run.", LOOK),
     "logs": Leaf("running.logs:logs", "Print or follow a run's log.", LOOK),
     "compare": Leaf("results.compare:compare", "Compare runs question by question.", LOOK),
+    "ask": Leaf("running.ask:ask", "Ask a question of an evaluation again, with other demonstrations or words.", LOOK),
     "report": Leaf("results.report:report", "Write a report of runs.", LOOK),
     "export": Leaf("results.export:export", "Write answers or figures for other programs.", LOOK),
     "publish": Leaf("results.publish:publish", "Publish runs to a tracker, or as a folder for the hub.", LOOK),

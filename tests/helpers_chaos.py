@@ -19,14 +19,12 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
-
 from db import store
 from db.copying import check_copy
 from db.fingerprint import content_sha
 from db.home import Home
 from db.rows import Artifact, Cell, Fact, Prediction, Progress, Question, Row, Settle, Subset
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import EvalSpec, UserError
 from engine.job import worker
 from engine.job.claims import claim
@@ -249,11 +247,8 @@ class Chaos:
         """Stored times as a clock leaves them that was years ahead, or behind."""
         ahead = self.random.choice((-1, 1)) * 10**15
         with writing(self.database) as session:
-            connection = session.connection()
-            connection.exec_driver_sql(f"UPDATE ticket SET not_before = not_before + {ahead} WHERE not_before > 0")
-            connection.exec_driver_sql(
-                f"UPDATE process SET heartbeat_at = heartbeat_at + {ahead} WHERE ended_at IS NULL"
-            )
+            session.run(f"UPDATE ticket SET not_before = not_before + {ahead} WHERE not_before > 0")
+            session.run(f"UPDATE process SET heartbeat_at = heartbeat_at + {ahead} WHERE ended_at IS NULL")
         return True
 
     def _pause(self) -> bool:
@@ -302,14 +297,17 @@ def _processes_with(*words: str) -> list[int]:
     return found
 
 
-def _no_room(database: Engine, home: Path) -> None:
+def _no_room(database: DatabaseFile, home: Path) -> None:
     """SQLite's own error for a full disk, while the file is there."""
 
-    def begin(connection: Connection) -> None:
-        pages = 1 if (home / FULL).exists() else 2**30
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    take = database._take
 
-    event.listen(database, "begin", begin)
+    def limited(begin: str) -> Any:
+        connection = take(begin)
+        connection.execute(f"PRAGMA max_page_count = {1 if (home / FULL).exists() else 2**30}")
+        return connection
+
+    setattr(database, "_take", limited)  # noqa: B010 -- a method of one object
 
 
 def main(arguments: list[str]) -> int:

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
 from db import rows, store
 from db.home import Home
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import EvalSpec, Finding
 from leverplus_tui.cli import app
 from leverplus_tui.jobs import launcher, preflight
@@ -36,7 +35,7 @@ class Desk:
     home: Home
 
     @cached_property
-    def database(self) -> Engine:
+    def database(self) -> DatabaseFile:
         """The home's database."""
         return open_database(self.home.database)
 

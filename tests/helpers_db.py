@@ -5,24 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from sqlalchemy import Engine
-from sqlmodel import Session
-
 from db import process, rows, store
-from db.models import Process
-from db.session import open_database, writing
+from db.session import DatabaseFile, Session, open_database, writing
 from db.specs import EvalSpec, Finding
 
 SUBSET = "subset-sha"
 DATASET = "dataset-sha"
 
 
-def fresh(tmp_path: Path) -> Engine:
+def fresh(tmp_path: Path) -> DatabaseFile:
     """A new database in a home of its own."""
     return open_database(tmp_path / "home" / "leverplus.db")
 
 
-def new_run(engine: Engine, name: str = "", **fields: object) -> int:
+def new_run(engine: DatabaseFile, name: str = "", **fields: object) -> int:
     """A queued evaluation; `fields` go into its specification."""
     with writing(engine) as session:
         return store.create_run(
@@ -32,7 +28,7 @@ def new_run(engine: Engine, name: str = "", **fields: object) -> int:
 
 def start(
     session: Session, run_id: int, pid: int | None = None, pid_start: str | None = None, host: str | None = None
-) -> Process:
+) -> store.ProcessRow:
     """A process row of this very process, unless told otherwise."""
     number = os.getpid() if pid is None else pid
     return store.start_process(
@@ -47,7 +43,7 @@ def start(
     )
 
 
-def add(engine: Engine, run_id: int, *added: rows.Row) -> None:
+def add(engine: DatabaseFile, run_id: int, *added: rows.Row) -> None:
     """Store rows in a transaction of their own."""
     with writing(engine) as session:
         store.add_rows(session, run_id=run_id, process_id=None, rows=added)

@@ -7,11 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-
 from db import store
 from db.home import Home
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, open_database, reading, writing
 from engine.job import worker
 from engine.job.claims import claim
 from engine.job.worker import Outcome, StopRequest
@@ -40,7 +38,7 @@ class Jobs:
     home: Home
 
     @cached_property
-    def database(self) -> Engine:
+    def database(self) -> DatabaseFile:
         """The home's database."""
         return open_database(self.home.database)
 
@@ -71,7 +69,7 @@ class Jobs:
     def sql(self, statement: str) -> None:
         """Change the database as no program does."""
         with writing(self.database) as session:
-            session.connection().exec_driver_sql(statement)
+            session.run(statement)
 
 
 def jobs_in(folder: Path) -> Jobs:

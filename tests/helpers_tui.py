@@ -16,8 +16,6 @@ from functools import partial
 from pathlib import Path
 
 from PIL import Image, ImageDraw
-from sqlalchemy import Engine
-from sqlmodel import Session
 from textual import events
 from textual._context import active_app
 from textual.app import App
@@ -27,7 +25,7 @@ from textual.pilot import Pilot
 from db import process, store
 from db.home import Home
 from db.rows import Cell, Checkpoint, Fact, Metric, Prediction, Progress, Question, Row, Subset
-from db.session import open_database, writing
+from db.session import DatabaseFile, Session, open_database, writing
 from db.specs import EvalSpec, Finding, TrainSpec
 from engine.statistics.intervals import interval
 from leverplus_tui.tui.app import LeverplusApp
@@ -85,8 +83,8 @@ def questions(images: Sequence[Path], split: str, count: int) -> list[Question]:
 
 
 def evaluation(
-    engine: Engine, images: Sequence[Path], *, name: str, retriever: str | None, skill: Sequence[float], n: int = 40, seed: int = 1,
-    state: str = "done", forced: bool = False, findings: Sequence[Finding] = (), done: int | None = None,
+    engine: DatabaseFile, images: Sequence[Path], *, name: str, retriever: str | None, skill: Sequence[float], n: int = 40,
+    seed: int = 1, state: str = "done", forced: bool = False, findings: Sequence[Finding] = (), done: int | None = None,
     pool: str = "all",
 ) -> int:  # fmt: skip
     """A run with one answer per question and shot; `skill` is the chance of a right answer by number of shots."""
@@ -150,7 +148,7 @@ def _answers(images: Sequence[Path], *, skill: Sequence[float], n: int, seed: in
     return rows
 
 
-def training(engine: Engine, *, name: str = "grpo-k64", epochs: int = 40) -> int:
+def training(engine: DatabaseFile, *, name: str = "grpo-k64", epochs: int = 40) -> int:
     """A training run with curves and a checkpoint."""
     spec = TrainSpec(
         kind="grpo", rl_data="builtin", embeddings="builtin", rce_epochs=epochs // 2, grpo_epochs=epochs // 2

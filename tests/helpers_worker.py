@@ -81,7 +81,7 @@ def _pause(said: Path, deaf: bool) -> Iterator[Row]:
             signal.pause()
 
 
-def _never_outlive_the_tests() -> None:
+def never_outlive_the_tests() -> None:
     """A job whose test has failed would wait for its signal for ever."""
     clock = threading.Timer(LONGEST_LIFE_S, os._exit, (9,))
     clock.daemon = True
@@ -89,6 +89,6 @@ def _never_outlive_the_tests() -> None:
 
 
 if __name__ == "__main__":
-    _never_outlive_the_tests()
+    never_outlive_the_tests()
     worker.RECIPES["eval"] = (__name__, "evaluate")
     sys.exit(worker.main())

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from db.session import open_database
+
 HEAVY = ("torch", "transformers")
 CLI_MODULES = (
     "leverplus_tui.commands.running.run", "leverplus_tui.commands.results.runs", "leverplus_tui.commands.results.compare",
@@ -43,6 +45,12 @@ def test_a_blocked_run_loads_neither_model_nor_database() -> None:
     golden = Path(__file__).parent / "golden"
     words = ["run", "rce", "--data", str(golden / "train_pool.rl_data.json"), "--embeddings",
              str(golden / "train_pool.weights.safetensors"), "--init", str(golden / "selector_l3.pt"), "--json"]  # fmt: skip
+    assert not loaded_by(call(*words)) & {*HEAVY, "textual", "sqlmodel", "sqlalchemy"}
+
+
+def test_a_command_reads_a_home_without_the_library_that_makes_its_tables(tmp_path: Path) -> None:
+    open_database(tmp_path / "leverplus.db").dispose()
+    words = ("--home", str(tmp_path), "runs")
     assert not loaded_by(call(*words)) & {*HEAVY, "textual", "sqlmodel", "sqlalchemy"}
 
 

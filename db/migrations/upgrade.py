@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy.pool import NullPool
 
-from db.connection import connect
 from db.copying import copy_database
 from db.errors import damaged, translate
-from db.models import APPLICATION_ID, SCHEMA
+from db.schema import APPLICATION_ID, SCHEMA
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -61,7 +61,7 @@ def _run_steps(path: Path, busy_seconds: float) -> None:
     # 70 ms that only a migration needs
     from alembic import command
 
-    engine = connect(path, busy_seconds=busy_seconds, migrating=True)
+    engine = _engine(path, busy_seconds)
     with engine.begin() as connection:
         command.upgrade(alembic_config(connection), "head")
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
@@ -69,6 +69,26 @@ def _run_steps(path: Path, busy_seconds: float) -> None:
             raise damaged(path, f"{len(broken)} rows of {broken[0][0]} refer to nothing")
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
+
+
+def _engine(path: Path, busy_seconds: float) -> Engine:
+    """As Alembic wants it: one IMMEDIATE transaction, foreign keys off, as altering by copy needs."""
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    def explain(context: ExceptionContext) -> None:
+        sentence = translate(context.original_exception, path)
+        if sentence is not None:
+            raise sentence from context.original_exception
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    event.listen(engine, "begin", begin)
+    event.listen(engine, "handle_error", explain)
+    return engine
 
 
 def _back_up(path: Path, schema: int) -> None:

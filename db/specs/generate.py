@@ -21,6 +21,10 @@ class GenerateSpec(Spec):
     """Folder where the images lie, if not with the questions; it is looked in first."""
     queries: int = Field(default=800, ge=1)
     """Number of train questions drawn as queries."""
+    start_idx: int = Field(default=0, ge=0)
+    """First of the drawn queries that are asked, counted from 0 in the order of question_id: a shard of them."""
+    end_idx: int | None = Field(default=None, ge=1)
+    """The query before which the shard ends; left out, the last is asked too. `data derive --merge` joins shards."""
     shots: int = Field(default=2, ge=1, le=8)
     """Demonstrations in a pointer."""
     vlm: str = "builtin"
@@ -49,10 +53,19 @@ class GenerateSpec(Spec):
     """Pointers by embedding similarity."""
     random: int = Field(default=1, ge=0)
     """Pointers drawn at random."""
+    info_beams: int = Field(default=0, ge=0, le=64)
+    """Pointers by beam search of InfoScores, and the width of that beam: what the demonstrations add to the model's own
+    probability of the query's answer. Each of `shots` steps tries the whole pool behind every beam."""
+    construct_order: Literal["left", "right"] = "left"
+    """Where a beam's next demonstration goes: `left` before the others, as published, `right` behind them, which costs less
+    because prompts then begin alike."""
+    info_gain: Literal["probability", "log_probability"] = "probability"
+    """What `beam_score` of such a pointer states: the gain of the probability, as published, or of its logarithm (nats per token).
+    Both find the same beams."""
     all_pairs: bool = False
     """Ask every ordered pair of the pool, in place of what the methods propose; pools that queries share save most."""
     reference_probabilities: bool = False
-    """Also score the query's reference answers behind each prompt (`vqa_gt_prob`); the packed engine alone can."""
+    """Also score the query's reference answers behind each prompt (`vqa_gt_prob`); a server cannot."""
     adaptive: bool = True
     """Stop a query once two of its candidates differ in score, and spend more on those without."""
     min_candidates: int = Field(default=6, ge=2)
@@ -83,6 +96,9 @@ class GenerateSpec(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> GenerateSpec:
+        end = min(self.queries, self.end_idx or self.queries)
+        if self.start_idx >= end:
+            raise ValueError(f"no query is left from start_idx={self.start_idx} to before {end}: lower start_idx")
         if self.min_candidates > self.max_candidates:
             raise ValueError(
                 f"min_candidates ({self.min_candidates}) exceeds max_candidates ({self.max_candidates}): lower it"
@@ -95,9 +111,15 @@ class GenerateSpec(Spec):
             raise ValueError(f"a pool of {self.pool_size} holds no pointer of {self.shots} shots: raise pool_size")
         if self.all_pairs and self.shots != 2:
             raise ValueError(f"all_pairs asks pairs, so shots must be 2, not {self.shots}")
-        by_selector = self.beams or (self.temperatures and self.samples_per_temperature)
-        if not (self.retrieved or self.random or (self.selector and by_selector)):
+        if self.info_beams and self.all_pairs:
+            raise ValueError("all_pairs asks every pair, so info_beams has nothing to propose: give one of them")
+        if self.info_beams and self.pool == "all":
             raise ValueError(
-                "nothing proposes pointers: set retrieved or random, or give a selector with beams or samples"
+                "info_beams tries the whole pool at each step, and pool=all is every train question: give another pool"
+            )
+        by_selector = self.beams or (self.temperatures and self.samples_per_temperature)
+        if not (self.retrieved or self.random or self.info_beams or (self.selector and by_selector)):
+            raise ValueError(
+                "nothing proposes pointers: set retrieved, random or info_beams, or give a selector with beams or samples"
             )
         return self

@@ -41,16 +41,17 @@ class HomePaths:
 
     def stored_values(self, values: Any) -> Any:
         """`stored` of each text in a JSON value, keys included."""
-        return _mapped(values, self.stored)
+        return mapped(values, self.stored)
 
     def located_values(self, values: Any) -> Any:
         """`located` of each text in a JSON value, keys included."""
-        return _mapped(values, self.located)
+        return mapped(values, self.located)
 
 
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+def mapped(value: Any, change: Callable[[str], str]) -> Any:
+    """A JSON value with each of its texts changed, keys included."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
-        return {_mapped(key, change): _mapped(held, change) for key, held in value.items()}
-    return [_mapped(one, change) for one in value] if isinstance(value, (list, tuple)) else value
+        return {mapped(key, change): mapped(held, change) for key, held in value.items()}
+    return [mapped(one, change) for one in value] if isinstance(value, (list, tuple)) else value

@@ -14,6 +14,7 @@ Reading (a `reading` or `writing` session):
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
     run_of_spec(session, *, spec) -> run id or None            note_of(session, *, run_id) -> str
     twin(session, *, spec) -> run id or None: the one to expect the same of
+    done_before(session, *, run_id, fields, most) -> run ids that agree in these settings, newest first
     measured_cells(session, *, subset_shas, retrievers) -> list[MeasuredCell]     evaluations_on(session, *, subset_shas, vlm)
     chosen(session, *, run_id, shot) -> {question_id: demonstrations}          newest_with_selector(session, *, paths) -> run id
     cells(session, *, run_ids) -> list[CellRow]                findings / checkpoints / artifacts / processes(session, *, run_id)
@@ -23,9 +24,11 @@ Reading (a `reading` or `writing` session):
     predictions(session, *, run_id, shot, subset_sha=None, order="question_id", limit=None, after=None, question_ids=None)
         -> list[PredictionRow]
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
+    shown(session, *, run_id, shot, subset_sha) -> [(question_id, answer, score, demonstrations as JSON)]
+    answers_to(session, *, dataset_sha, split, question_ids) -> [(question_id, image_id, references as JSON, label)]
     questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
-    own_answers(session, *, run_id) -> {request_sha: rows.StoredAnswer}
+    stored_predictions(session, *, run_id) -> list[rows.Prediction]
     answer_sources(session, *, run_id) -> {run id or None: answers}
     answered(session, *, run_id) -> {(question_id, shot)}     unanswered(session, *, run_id) -> int: asked in vain
     candidates(session, *, run_id, after=0, limit=-1) -> [(row id, rows.Candidate)]
@@ -35,6 +38,7 @@ Reading (a `reading` or `writing` session):
     all_data(engine, *, kind=None) -> list[DataRow]: registered files looked at again, and what runs wrote
     as_on_disk(row) -> DataRow: how one of them is found now
     changed_data(engine, paths) -> list[DataRow]: those whose content is not what was registered
+    left_elsewhere(session) -> list[TicketRow]: sent away and lost here
     tickets(session) -> list[TicketRow]: the queue             ticket_of(session, *, run_id) -> TicketRow or None
     states(session, *, run_ids) -> {run id: state}             paces(session, *, kind) -> list[Pace]
     list_sweeps(session) / get_sweep(session, *, sweep_id) / find_sweep(session, text) -> SweepRow
@@ -42,6 +46,10 @@ Reading (a `reading` or `writing` session):
     deleted_runs(session) -> run ids                           referrers(session, *, but=()) -> {run id: what uses its files}
     promised_files(session) -> list[PromisedFile]              wrong_cells(session) -> list[WrongCell]
     run_states(session) -> {run id: state}                     refers_to_nothing(session) -> sentences
+    trials(session, *, run_id, question_id=None) -> list[TrialRow]: what was tried on an evaluation
+    trial(session, *, trial_id) -> TrialRow or None            waits(session, *, run_id) -> bool: anybody waits for an answer
+    asking_run(session, *, run_id) -> Run or None: the job that is asked about an evaluation
+    asking_runs(session, *, run_ids) -> run ids                askers(session, *, run_id, process_id) -> processes
     names_of(session, *, run_ids) -> {run id: name}            snapshot(session, *, sha256) -> text
     ref(run_id) -> "r12"                                       STATES, ACTIVE, ENDED, FAILED, UNFINISHED: run states
 Writing (a `writing` session):
@@ -54,13 +62,16 @@ Writing (a `writing` session):
     drop_findings(session, *, run_id, codes)
     enqueue(session, *, run_id, device, priority=0, memory_mb=0, needs=(), retries=0, time_limit_s=None, runner="", batch=None)
     pause(session, *, run_ids, paused=True)    prioritise(session, *, run_id, priority)    move_before(session, *, run_id, other)
+    say_elsewhere(session, *, run_id, process_id, state, waiting, first=False)
     grant(session, *, run_ids, lane)    say_waiting(session, *, reasons)    try_again(session, *, run_id, not_before)
     note_gone(session, *, checkpoint_id)    set_cell(session, *, cell, n_done, accuracy, ci_low, ci_high)    pause_all(session)
     drop_ticket(session, *, run_id)     settle_spec(session, *, run, spec): names of files in place of names of runs
-    keep_snapshot(session, *, text) -> sha256
+    keep_snapshot(session, *, text) -> sha256              set_environment(session, *, run_id, environment)
     create_sweep(session, *, name, kind, axes, members) -> sweep id
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
     soft_delete / restore(session, *, run_ids)            discard(session, *, run_id)
+    add_trial(session, *, run_id, request, asker=None) -> number       forget_trials(session, *, trial_ids) -> int
+    take_trial(session, *, run_id, process_id) -> (number, TrialSpec) or None
     add_data(session, *, path, kind, size, sha256, name="", facts=None, modified_ns=None) -> DataRow
     forget_data(session, *, data_id)
 """
@@ -75,12 +86,14 @@ from db.store.figures.answers import (
     PredictionRow,
     answer_sources,
     answered,
+    answers_to,
     candidates,
     find_answers,
-    own_answers,
     predictions,
     questions,
     scores,
+    shown,
+    stored_predictions,
     unanswered,
 )
 from db.store.figures.evaluations import MeasuredCell, chosen, evaluations_on, measured_cells, newest_with_selector
@@ -116,9 +129,11 @@ from db.store.jobs.queue import (
     drop_ticket,
     enqueue,
     grant,
+    left_elsewhere,
     move_before,
     pause,
     prioritise,
+    say_elsewhere,
     say_waiting,
     states,
     ticket_of,
@@ -127,10 +142,13 @@ from db.store.jobs.queue import (
 )
 from db.store.jobs.runs import (
     AnySpec,
+    Run,
     StateConflict,
+    asking_run,
     create_run,
     default_name,
     discard,
+    done_before,
     find_run,
     get_run,
     note,
@@ -139,6 +157,7 @@ from db.store.jobs.runs import (
     restore,
     resume_run,
     run_of_spec,
+    set_environment,
     set_state,
     soft_delete,
     spec_of,
@@ -157,6 +176,17 @@ from db.store.jobs.sweeps import (
     paces,
     settle_spec,
     sweep_of,
+)
+from db.store.jobs.trials import (
+    TrialRow,
+    add_trial,
+    askers,
+    asking_runs,
+    forget_trials,
+    take_trial,
+    trial,
+    trials,
+    waits,
 )
 from db.store.lists.detail import (
     CheckpointRow,
@@ -200,20 +230,27 @@ __all__ = [
     "ProcessRow",
     "ProgressRow",
     "PromisedFile",
+    "Run",
     "RunDetail",
     "RunRow",
     "StateConflict",
     "SweepRow",
     "TicketRow",
+    "TrialRow",
     "WrongCell",
     "active_processes",
     "add_data",
     "add_rows",
+    "add_trial",
     "all_data",
     "answer_sources",
     "answered",
+    "answers_to",
     "artifacts",
     "as_on_disk",
+    "askers",
+    "asking_run",
+    "asking_runs",
     "candidates",
     "cells",
     "changed_data",
@@ -225,6 +262,7 @@ __all__ = [
     "default_name",
     "deleted_runs",
     "discard",
+    "done_before",
     "drop_findings",
     "drop_ticket",
     "end_process",
@@ -238,6 +276,7 @@ __all__ = [
     "findings",
     "findings_of",
     "forget_data",
+    "forget_trials",
     "get_run",
     "get_sweep",
     "grant",
@@ -247,6 +286,7 @@ __all__ = [
     "job_ids",
     "keep_snapshot",
     "largest_subsets",
+    "left_elsewhere",
     "list_data",
     "list_runs",
     "list_sweeps",
@@ -261,7 +301,6 @@ __all__ = [
     "note",
     "note_gone",
     "note_of",
-    "own_answers",
     "paces",
     "pause",
     "pause_all",
@@ -284,12 +323,15 @@ __all__ = [
     "run_states",
     "run_values",
     "runs_that_wrote",
+    "say_elsewhere",
     "say_waiting",
     "scores",
     "set_cell",
+    "set_environment",
     "set_state",
     "setting_fields",
     "settle_spec",
+    "shown",
     "smaller_is_better",
     "snapshot",
     "soft_delete",
@@ -299,14 +341,19 @@ __all__ = [
     "start_process",
     "state_counts",
     "states",
+    "stored_predictions",
     "sweep_of",
     "tag",
+    "take_trial",
     "ticket_of",
     "tickets",
+    "trial",
+    "trials",
     "try_again",
     "twin",
     "unanswered",
     "untag",
     "varying_settings",
+    "waits",
     "wrong_cells",
 ]

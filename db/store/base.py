@@ -6,11 +6,10 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from sqlite3 import Row
 from typing import Any
 
-from sqlalchemy import RowMapping
-from sqlmodel import Session
-
+from db.connection import Session
 from db.specs.movable import HomePaths
 
 
@@ -46,32 +45,44 @@ def ref(run_id: int) -> str:
 
 def home(session: Session) -> HomePaths:
     """The home that the database stands in: paths below it are stored relative to it."""
-    found: HomePaths = session.connection().get_execution_options()["home"]
-    return found
+    return session.home
 
 
-def query(session: Session, sql: str, parameters: Mapping[str, Any] | None = None) -> Sequence[RowMapping]:
-    """The rows of a SELECT with `:name` parameters. Far quicker than objects, which tables on screen have no use for."""
-    return session.connection().exec_driver_sql(sql, dict(parameters or {})).mappings().all()
+def query(session: Session, sql: str, parameters: Mapping[str, Any] | None = None) -> list[Row]:
+    """The rows of a SELECT with `:name` parameters."""
+    return session.rows(sql, parameters or {})
 
 
 def execute(session: Session, sql: str, parameters: Mapping[str, Any] | None = None) -> int:
     """Run a statement; the number of rows that it touched."""
-    return session.connection().exec_driver_sql(sql, dict(parameters or {})).rowcount
+    return session.run(sql, parameters or {}).rowcount
 
 
 def execute_many(session: Session, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """The driver's own `executemany`, about twenty times quicker than objects.
+    """Run a statement for each row.
 
     Text that is no Unicode (half of a surrogate pair, from a file name or a model) is stored with question marks.
     """
     if not rows:
         return
-    connection = session.connection()
     try:
-        connection.exec_driver_sql(sql, list(rows))
+        session.run_many(sql, rows)
     except UnicodeEncodeError:
-        connection.exec_driver_sql(sql, [tuple(map(_storable, row)) for row in rows])
+        session.run_many(sql, [tuple(map(_storable, row)) for row in rows])
+
+
+def insert(session: Session, table: str, values: Mapping[str, Any]) -> int:
+    """Add a row; its key."""
+    sql = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(f':{name}' for name in values)})"
+    key = session.run(sql, {name: _storable(value) for name, value in values.items()}).lastrowid
+    assert key is not None
+    return key
+
+
+def update(session: Session, table: str, key: int, **values: Any) -> None:
+    """Change some columns of the row with this key."""
+    sql = f"UPDATE {table} SET {', '.join(f'{name} = :{name}' for name in values)} WHERE id = :id"
+    session.run(sql, {name: _storable(value) for name, value in values.items()} | {"id": key})
 
 
 def listed(values: Sequence[int] | Sequence[str]) -> str:

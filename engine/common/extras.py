@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from importlib.util import find_spec
 
 from db.specs.base import UserError
+from engine.common.importing import HIDDEN
 
-EXTRAS = {"sentence_transformers": "text-encoders", "torchvision": "torchvision"}
+EXTRAS = {"ray": "ray", "sentence_transformers": "text-encoders", "submitit": "slurm", "torchvision": "torchvision"}
 """Package -> extra of this program that installs it."""
 
 
@@ -17,9 +19,15 @@ class MissingExtra(UserError):
 
 
 def require(package: str, what: str) -> None:
-    """Raises MissingExtra where `package` is not installed; `what` begins the sentence and names what needs it."""
+    """Raises MissingExtra where `package` is not installed, or was found broken; `what` begins the sentence and names what needs
+    it."""
+    name = package.replace("_", "-")
+    if reason := HIDDEN.get(package):
+        raise MissingExtra(
+            f"{what}, which needs the package {name}, and the one that is installed cannot be imported ({reason}); install the one "
+            f"of the same build as torch {version('torch')}, with the --index-url that torch came from"
+        )
     if find_spec(package) is None:
-        name = package.replace("_", "-")
         raise MissingExtra(
             f"{what}, which needs the package {name}, and it is not installed; install it with: "
             f"pip install 'leverplus[{EXTRAS[package]}]'"

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+
+HIDDEN: dict[str, str] = {}
+"""Package -> why it was hidden in this process."""
 
 
 @contextmanager
@@ -19,3 +25,19 @@ def no_collections() -> Iterator[None]:
         gc.freeze()
         if was_enabled:
             gc.enable()
+
+
+def hide_broken(package: str) -> None:
+    """Makes an installed package that cannot be imported as good as none, and keeps the reason in `HIDDEN`.
+
+    Transformers imports torchvision wherever it lies, and would load no model beside one that was built for another torch.
+    """
+    if package in sys.modules or find_spec(package) is None:
+        return
+    try:
+        import_module(package)
+    except (ImportError, RuntimeError, OSError, AttributeError) as error:
+        for name in [one for one in sys.modules if one.split(".")[0] == package]:
+            del sys.modules[name]
+        vars(sys)["modules"][package] = None  # found by nobody
+        HIDDEN[package] = " ".join(str(error).split())[:200] or type(error).__name__

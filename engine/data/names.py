@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,7 @@ MOST_ENTRIES = 10_000
 _DECORATION = re.compile(r"v\d+(p\d+)?|\d+|ok|okvqa|vqa|vqav2|final|public")
 _OF_SPLIT = {"train": re.compile(r"train|trn"), "val": re.compile(r"val|dev|test")}
 _OF_ROLE = {"questions": re.compile(r"quest"), "annotations": re.compile(r"annot|answer(?!_?list)")}
+_YEAR = re.compile("|".join(YEARS))
 _IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
@@ -99,15 +100,31 @@ def renames(root: Path) -> str:
     }
     told = [f"{path.name} to {one.name}" for one, path in near.items() if one not in there and one.split in known]
     told += [f"the folder {old} to {new}" for old, new in _near_folders(root).items()]
-    return f"; rename {', and '.join(told)}" if told else ""
+    return _unpacked(root, there) + (f"; rename {', and '.join(told)}" if told else "")
+
+
+def _unpacked(root: Path, there: Collection[Official]) -> str:
+    """What to unpack: each of these files is published as an archive, COCO's images too."""
+    known = {(one.split, one.role) for one in there}
+    wanted = []
+    for entry in sorted(_entries(root)):
+        split, role = _words(entry.lower())
+        if entry.lower().endswith(".zip") and split and (split, role) not in known and (role or _YEAR.search(entry)):
+            wanted.append(entry)
+    return f"; unpack {', '.join(wanted)} there" if wanted else ""
+
+
+def _words(name: str) -> tuple[str, str]:
+    """The split and the role that a name speaks of; empty where it speaks of none."""
+    split = next((split for split, word in _OF_SPLIT.items() if word.search(name)), "")
+    return split, next((role for role, word in _OF_ROLE.items() if word.search(name)), "")
 
 
 def _near_files(root: Path) -> dict[Official, Path]:
     found: dict[Official, Path] = {}
     for path in json_files(root):
         name = path.name.lower()
-        split = next((split for split, word in _OF_SPLIT.items() if word.search(name)), "")
-        role = next((role for role, word in _OF_ROLE.items() if word.search(name)), "")
+        split, role = _words(name)
         one = Official(_prefix_of(f"{root.name}/{name}"), split, role)
         if split and role and path.name != one.name:
             found.setdefault(one, path)

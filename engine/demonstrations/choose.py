@@ -62,9 +62,46 @@ def choose(
     """The demonstrations of `queries` for every number of shots. Yields facts, findings and progress; raises UserError."""
     if not any(shots) or retriever == "zero-shot":
         return {shot: [()] * len(queries) for shot in shots}
+    task = (yield from prepare(spec, retriever, shots, queries, train, vlm, cache_dir)).task
+    chooser = RETRIEVERS[retriever](task)
+    chosen = {shot: in_order(chooser(shot), spec.order, queries, spec.seed) for shot in shots}
+    ids = {shot: [[train.ids[row] for row in rows] for rows in lists] for shot, lists in chosen.items()}
+    yield Fact("demonstrations_sha", sha256_text(canonical_json(ids)))
+    return chosen
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that a retriever looks at, and what makes such features of further questions."""
+
+    task: Task
+    selector: Selector | None
+    embedding: Embedding | None
+    """None where nothing is compared."""
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """How the features that a retriever compares are made."""
+
+    encoder: Encoder
+    recipe: Recipe | None
+    """A selector's own; None for the usual ones."""
+
+
+def prepare(
+    spec: EvalSpec,
+    retriever: str,
+    shots: Sequence[int],
+    queries: Sequence[Sample],
+    train: Split,
+    vlm: VLM,
+    cache_dir: Path,
+) -> Generator[Row, None, Prepared]:
+    """Selector, features and pools of `queries`, as `choose` takes them. Yields facts, findings and progress; raises UserError."""
     device = str(choose_device(spec.device))
     selector = _selector_of(spec, retriever, device)
-    features = yield from _features(spec, retriever, queries, train, vlm, selector, cache_dir)
+    features, embedding = yield from _features(spec, retriever, queries, train, vlm, selector, cache_dir)
     asked = pools.Request(spec.pool, spec.pool_size, spec.seed, spec.exclude_same_image, device)
     pool = pools.build_pools(asked, queries, train, features=features, cache_dir=cache_dir)
     yield from pool_facts(pool)
@@ -79,11 +116,7 @@ def choose(
         selector=selector.network if selector else None,
         device=device,
     )
-    chooser = RETRIEVERS[retriever](task)
-    chosen = {shot: in_order(chooser(shot), spec.order, queries, spec.seed) for shot in shots}
-    ids = {shot: [[train.ids[row] for row in rows] for rows in lists] for shot, lists in chosen.items()}
-    yield Fact("demonstrations_sha", sha256_text(canonical_json(ids)))
-    return chosen
+    return Prepared(task, selector, embedding)
 
 
 def in_order(rows: list[Demonstrations], order: str, queries: Sequence[Sample], seed: int) -> list[Demonstrations]:
@@ -140,15 +173,18 @@ def _features(
     vlm: VLM,
     selector: Selector | None,
     cache_dir: Path,
-) -> Generator[Row, None, dict[tuple[str, str], Any]]:
-    """What pool and retriever compare. A selector brings its own encoder; the rest uses the one of `spec`."""
+) -> Generator[Row, None, tuple[dict[tuple[str, str], Any], Embedding | None]]:
+    """What pool and retriever compare, and how more of the retriever's is made. A selector brings its own encoder; the rest
+    uses the one of `spec`."""
     sides = {"query": queries, "train": train.questions}
     compared = {(side, field) for field in pools.FIELDS.get(spec.pool, ()) for side in sides}
     found: dict[tuple[str, str], Any] = {}
+    embedding = None
     if selector is not None:
         yield from selector_facts(selector)
         encoder = selector_encoder(spec, selector, vlm, cache_dir)
         yield from encoder_rows("selector_encoder", encoder, selector)
+        embedding = Embedding(encoder, selector.recipe)
         found |= yield from feature_steps(
             encoder, retrieve.wanted(retriever), sides, cache_dir=cache_dir, recipe=selector.recipe
         )
@@ -157,10 +193,11 @@ def _features(
     if compared:
         encoder = encoder_of(spec, vlm, cache_dir)
         yield from encoder_rows("encoder", encoder, None)
+        embedding = embedding or Embedding(encoder, None)
         if retriever == "i2t" and not encoder.joint:
             yield _unlike_spaces(retriever, encoder)
         found |= yield from feature_steps(encoder, sorted(compared), sides, cache_dir=cache_dir)
-    return found
+    return found, embedding
 
 
 def encoder_of(spec: EvalSpec, vlm: VLM, cache_dir: Path) -> Encoder:

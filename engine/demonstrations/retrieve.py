@@ -245,7 +245,7 @@ def _select(task: Task, shots: int) -> list[Demonstrations]:
     found: list[Demonstrations] = []
     for start in range(0, len(queries), step):
         block = range(start, min(start + step, len(queries)))
-        rows, mask = _block(pools, block)  # (B, K) both
+        rows, mask = block_of(pools, block)  # (B, K) both
         candidates = shared if shared is not None else train[rows.clamp(min=0)]
         places = task.selector.select(
             queries[block.start : block.stop].to(task.device),
@@ -259,7 +259,7 @@ def _select(task: Task, shots: int) -> list[Demonstrations]:
     return found
 
 
-def _block(pools: Pools, block: range) -> tuple[Tensor, Tensor]:
+def block_of(pools: Pools, block: range) -> tuple[Tensor, Tensor]:
     """Train indices (B, K) that a block of queries may point at, and which of them are real."""
     if pools.own is not None:
         rows = pools.own[block.start : block.stop]

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
 
 from engine.common.accuracy import majority, normalise
-from engine.statistics.intervals import Interval, interval
+from engine.statistics.clusters import Floats
+from engine.statistics.intervals import Interval, intervals
+
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +62,76 @@ class Copying:
     """Answers that are the demonstrations' most frequent one."""
 
 
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Many answers at once, with a number for each normalised text: equal texts, equal numbers. Below 0 stands for none."""
+
+    answer: Ints
+    """(n,)"""
+    score: Floats
+    image_id: Ints
+    references: Ints
+    """(n, most references)"""
+    labels: Ints
+    """(n, most demonstrations), in prompt order."""
+
+
 def measure(answers: Iterable[Shown]) -> Copying | None:
     """What the answers behind demonstrations copied; None where none had any."""
-    asked = [one for one in answers if one.labels]
+    asked, codes = list(answers), Codes()
     if not asked:
         return None
-    shown = [one.reference_shown for one in asked]
-    return Copying(
-        copied=_mean(asked, [one.copied for one in asked]),
-        right_copied=_mean(right := [one for one in asked if one.score > 0], [one.copied for one in right]),
-        accuracy_shown=_mean(seen := [one for one, yes in zip(asked, shown, strict=True) if yes], _scores(seen)),
-        accuracy_not_shown=_mean(
-            rest := [one for one, yes in zip(asked, shown, strict=True) if not yes], _scores(rest)
-        ),
-        majority=_mean(asked, [one.follows_majority for one in asked]),
+    return measure_coded(
+        Coded(
+            answer=np.array([codes[one.answer] for one in asked], dtype=np.intp),
+            score=np.array([one.score for one in asked], dtype=np.float64),
+            image_id=np.array([one.image_id for one in asked], dtype=np.int64),
+            references=rectangle([[codes[text] for text in one.references] for one in asked]),
+            labels=rectangle([[codes[text] for text in one.labels] for one in asked]),
+        )
     )
 
 
-def _scores(answers: Sequence[Shown]) -> list[float]:
-    return [one.score for one in answers]
+def measure_coded(answers: Coded) -> Copying | None:
+    """The same of answers in numbers, some forty times quicker."""
+    labels, answer = answers.labels, answers.answer[:, None]
+    known = labels >= 0
+    asked = known.any(1)
+    if not asked.any():
+        return None
+    copied = (labels == answer).any(1)
+    seen = ((labels[:, :, None] == answers.references[:, None, :]) & known[:, :, None]).any((1, 2))
+    often = np.where(known, (labels[:, :, None] == labels[:, None, :]).sum(2), 0)[:, ::-1]
+    majority = labels[:, ::-1][np.arange(len(labels)), often.argmax(1)]  # of equals the last
+    rows = (
+        (copied, asked), (copied, asked & (answers.score > 0)), (answers.score, asked & seen), (answers.score, asked & ~seen),
+        (majority == answers.answer, asked),
+    )  # fmt: skip
+    values, present = (np.array(part, dtype=np.float64) for part in zip(*rows, strict=True))
+    return Copying(*intervals(values, answers.image_id, present))
 
 
-def _mean(answers: Sequence[Shown], values: Sequence[float]) -> Interval:
-    return interval([float(value) for value in values], [one.image_id for one in answers])
+class Codes(dict[str, int]):
+    """A number for each text: equal where texts are equal in the form that answers are compared in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._forms: dict[str, int] = {}
+
+    def __missing__(self, text: str) -> int:
+        """A text that was not met yet."""
+        self[text] = code = self._forms.setdefault(normalise(text), len(self._forms))
+        return code
+
+
+def rectangle(lists: Sequence[Sequence[int]]) -> Ints:
+    """Lists side by side (n, longest, at least 1), short ones filled up with -1."""
+    lengths = np.fromiter(map(len, lists), dtype=np.intp, count=len(lists))
+    return filled(lengths, np.fromiter(chain.from_iterable(lists), dtype=np.int64, count=int(lengths.sum())))
+
+
+def filled(lengths: npt.NDArray[np.intp], flat: Ints) -> Ints:
+    """The same of lists one behind the other."""
+    full = np.full((len(lengths), max(1, int(lengths.max(initial=0)))), -1, dtype=np.int64)
+    full[np.arange(full.shape[1]) < lengths[:, None]] = flat
+    return full

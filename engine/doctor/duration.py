@@ -90,8 +90,12 @@ def estimate(spec: object, cache_dir: Path) -> Estimate | None:
     else:
         pairs = spec.pool_size * (spec.pool_size - 1)
         methods = spec.random + spec.retrieved + spec.beams + len(spec.temperatures) * spec.samples_per_temperature
-        prompts = pairs if spec.all_pairs else spec.max_candidates if spec.adaptive else methods
-        shown, questions = prompts * spec.shots, spec.queries
+        prompts = pairs if spec.all_pairs else spec.max_candidates if spec.adaptive else methods + spec.info_beams
+        shown, questions = prompts * spec.shots, min(spec.queries, spec.end_idx or spec.queries) - spec.start_idx
+        if spec.info_beams:
+            steps = [spec.pool_size, *[spec.info_beams * (spec.pool_size - 1)] * (spec.shots - 1)]
+            prompts += 1 + sum(steps)
+            shown += sum(asked * number for number, asked in enumerate(steps, start=1))
     each = prompts * pace.query_s + shown * pace.demonstration_s
     return Estimate(pace.start_s + each * (questions or 1000), questions, prompts, pace)
 

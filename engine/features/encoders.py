@@ -11,6 +11,7 @@ from torch import Tensor
 
 from db.specs.base import UserError, canonical_json, sha256_text
 from engine.common.images import load_image
+from engine.common.importing import hide_broken
 from engine.common.models.fingerprint import file_shas, model_sha
 from engine.common.models.model_files import TEXTS_ONLY, find_model, go_offline, module_files, reads_texts_only
 from engine.vlm.local.loading import check_weights, choose_device, choose_dtype, in_a_line, unloadable
@@ -174,6 +175,7 @@ class DualEncoder:
 
 def _load_towers(directory: Path, name: str, precision: torch.dtype) -> tuple[Any, Any]:
     go_offline()
+    hide_broken("torchvision")
     # seconds that only such an encoder needs, and hub access is cut before
     from transformers import AutoConfig, AutoModel, AutoProcessor
     from transformers.models.auto.modeling_auto import MODEL_MAPPING
@@ -214,11 +216,12 @@ class TextEncoder:
     ) -> None:
         """Raises UserError."""
         go_offline()
-        # seconds that only a text encoder needs, and hub access is cut before
-        from sentence_transformers import SentenceTransformer
-
+        hide_broken("torchvision")
         self.name = self.model = name
         try:
+            # seconds that only a text encoder needs, and hub access is cut before
+            from sentence_transformers import SentenceTransformer
+
             self._model = SentenceTransformer(
                 str(directory), device=str(device), trust_remote_code=False, local_files_only=True,
                 model_kwargs={"dtype": precision},

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from loguru import logger
-from sqlalchemy import Engine
 
 from db import store
 from db.errors import DatabaseBusy, DiskFull
-from db.rows import Artifact, Candidate, Cell, Checkpoint, Prediction, Row, Settle
-from db.session import writing
+from db.rows import Artifact, Candidate, Cell, Checkpoint, Prediction, Row, Settle, TrialReply
+from db.session import DatabaseFile, writing
 from db.specs import Finding, UserError
 
 FLUSH_S = 0.3
@@ -36,7 +35,7 @@ PATIENCE_S = 60.0
 """How long a full disk or a busy database is waited for."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 5.0
 URGENT = (Checkpoint, Cell, Artifact, Finding)
-SOON = (Prediction, Candidate)
+SOON = (Prediction, Candidate, TrialReply)
 
 
 class Reserve:
@@ -56,24 +55,34 @@ class Reserve:
             self.path.unlink(missing_ok=True)
 
 
+def in_database(database: DatabaseFile, run_id: int, process_id: int) -> Callable[[Sequence[Row]], None]:
+    """Where rows go at home."""
+
+    def add(batch: Sequence[Row]) -> None:
+        with writing(database) as session:
+            if batch:
+                store.add_rows(session, run_id=run_id, process_id=process_id, rows=batch)
+            store.heartbeat(session, process_id=process_id)
+
+    return add
+
+
 class Recorder:
     """Takes rows from the recipe and stores them; `put` and `close` raise what kept them from being stored.
 
+    `sink` stores a batch whole or raises; an empty one says that the process lives.
     `hurried` says whether to stop waiting for a full disk or a busy database.
     """
 
     def __init__(
         self,
-        database: Engine,
+        sink: Callable[[Sequence[Row]], None],
         *,
-        run_id: int,
-        process_id: int,
         reserve: Reserve,
         hurried: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._database = database
+        self._store = sink
         self._hurried = hurried
-        self._run_id, self._process_id = run_id, process_id
         self._reserve = reserve
         self._rows: list[Row] = []
         self._wake = threading.Condition()
@@ -169,9 +178,3 @@ class Recorder:
             self._failure = error
             self._wake.notify_all()
         return False
-
-    def _store(self, batch: list[Row]) -> None:
-        with writing(self._database) as session:
-            if batch:
-                store.add_rows(session, run_id=self._run_id, process_id=self._process_id, rows=batch)
-            store.heartbeat(session, process_id=self._process_id)

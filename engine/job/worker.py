@@ -21,22 +21,21 @@ from types import FrameType
 from typing import Any
 
 from loguru import logger
-from pydantic import TypeAdapter, ValidationError
-from sqlmodel import Session
+from pydantic import ValidationError
 
 from db import store
 from db.home import Home
-from db.rows import Candidate, Input, Row, StoredAnswer
-from db.session import reading, writing
-from db.specs import JOB_SPEC, UserError
-from db.specs.imported import ImportSpec
+from db.rows import Row
+from db.session import writing
+from db.specs import UserError, read_spec
 from engine.common.importing import no_collections
-from engine.job.claims import Job, claim
+from engine.job.claims import Claimed, Job, claim
 from engine.job.identity import Identity
-from engine.job.recorder import LAST_WORD_BYTES, RESERVE_BYTES, Recorder, Reserve
+from engine.job.known import Known
+from engine.job.recorder import LAST_WORD_BYTES, RESERVE_BYTES, Recorder, Reserve, in_database
 from engine.job.reporting import Once, Reporter, hear_libraries
 from engine.recipes.changed import Changed
-from engine.recipes.run_context import RunContext, Scored, Stop
+from engine.recipes.run_context import RunContext, Stop
 from engine.serving.notices import notify
 from engine.vlm.opening import begin
 
@@ -47,6 +46,7 @@ RECIPES: dict[str, tuple[str, str]] = {
     "generate": ("engine.recipes.generate", "generate"),
     "embed": ("engine.recipes.embed", "embed"),
     "import": ("engine.recipes.import_answers", "import_answers"),
+    "ask": ("engine.recipes.ask", "ask"),
 }
 TOGETHER = dict.fromkeys(("rce", "grpo"), ("engine.recipes.train", "train_many"))
 """Recipes that take several runs at once."""
@@ -124,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def work(jobs: Sequence[Job], stop: StopRequest) -> Outcome:
+def work(jobs: Sequence[Claimed], stop: StopRequest) -> Outcome:
     """Run the recipe to its end, store everything it yielded, then say how it ended; several jobs are one batch."""
     recorders = []
     for job in jobs:
@@ -132,9 +132,8 @@ def work(jobs: Sequence[Job], stop: StopRequest) -> Outcome:
         run_dir.mkdir(parents=True, exist_ok=True)
         reserves = Reserve(run_dir / "reserve", RESERVE_BYTES), Reserve(run_dir / "reserve-last-word", LAST_WORD_BYTES)
         logger.info("{}: {} begins, process {}", job.label, job.kind, os.getpid())
-        recorder = Recorder(
-            job.database, run_id=job.run_id, process_id=job.process_id, reserve=reserves[0], hurried=lambda: stop.asked
-        )
+        sink = in_database(job.database, job.run_id, job.process_id)
+        recorder = Recorder(sink, reserve=reserves[0], hurried=lambda: stop.asked)
         recorders.append((recorder, reserves))
     outcome = carry_out(jobs, [recorder for recorder, _ in recorders], stop)
     stop.recipe_ended()
@@ -143,7 +142,7 @@ def work(jobs: Sequence[Job], stop: StopRequest) -> Outcome:
     return outcome
 
 
-def _end(job: Job, recorder: Recorder, reserves: Sequence[Reserve], outcome: Outcome) -> Outcome:
+def _end(job: Claimed, recorder: Recorder, reserves: Sequence[Reserve], outcome: Outcome) -> Outcome:
     try:
         recorder.close()
     except UserError as error:
@@ -170,11 +169,12 @@ def carry_out(jobs: Sequence[Job], recorders: Sequence[Recorder], stop: StopRequ
     labels = ", ".join(job.label for job in jobs)
     try:
         stop.check()
-        known = [_known(job) for job in jobs]
+        known = [job.known() for job in jobs]
         with closing(_rows(jobs, known, stop)) as rows:
             stop.check()  # its imports take seconds
             identities = [
-                Identity(job.label, inputs=one.inputs, facts=one.facts) for job, one in zip(jobs, known, strict=True)
+                Identity(one.began or job.label, inputs=one.inputs, facts=one.facts)
+                for job, one in zip(jobs, known, strict=True)
             ]
             reporters = [Reporter(job.label) for job in jobs]
             libraries = Once()
@@ -207,28 +207,6 @@ def _put(recorder: Recorder, identity: Identity, row: Row) -> None:
         raise
 
 
-@dataclass(frozen=True)
-class Known:
-    """What earlier processes of a run have stored."""
-
-    inputs: dict[str, Input]
-    facts: dict[str, Any]
-    answered: dict[tuple[int, int], Scored]
-    candidates: list[Candidate]
-    answers: dict[str, StoredAnswer]
-
-
-def _known(job: Job) -> Known:
-    with reading(job.database) as session:
-        return Known(
-            inputs=store.inputs(session, run_id=job.run_id),
-            facts=store.facts(session, run_id=job.run_id),
-            answered=_scored(session, job.run_id),
-            candidates=[candidate for _, candidate in store.candidates(session, run_id=job.run_id)],
-            answers=store.own_answers(session, run_id=job.run_id),
-        )
-
-
 def _rows(jobs: Sequence[Job], known: Sequence[Known], stop: Stop) -> Generator[tuple[int, Row], None, None]:
     """(number of the job, row) of one recipe."""
     together = jobs[0].kind if len(jobs) > 1 else ""
@@ -249,20 +227,16 @@ def _rows(jobs: Sequence[Job], known: Sequence[Known], stop: Stop) -> Generator[
 
 def _context(job: Job, known: Known, stop: Stop) -> RunContext:
     job.home.cache.mkdir(parents=True, exist_ok=True)
-
-    def find_answers(shas: Sequence[str]) -> Mapping[str, StoredAnswer]:
-        with reading(job.database) as session:
-            return store.find_answers(session, request_shas=shas)
-
     return RunContext(
         run_dir=job.home.run_dir(job.run_id),
         cache_dir=job.home.cache,
         run_id=job.run_id,
-        find_answers=find_answers,
+        find_answers=job.find_answers,
         own_answers=known.answers,
         answered=known.answered,
         stop=stop,
         candidates={(candidate.query_id, candidate.pointer): candidate for candidate in known.candidates},
+        trials=job.trials(),
     )
 
 
@@ -275,28 +249,14 @@ def settled(spec: Any, facts: Mapping[str, Any]) -> Any:
 
 
 def _spec(job: Job) -> Any:
-    model: TypeAdapter[Any] = TypeAdapter(ImportSpec) if job.kind == "import" else JOB_SPEC
     try:
-        return model.validate_json(job.spec_text)
+        return read_spec(job.kind, job.spec_text)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         raise UserError(
             f"{job.label} was stored by another version of leverplus ({field}: {first['msg']}): start it anew"
         ) from None
-
-
-def _scored(session: Session, run_id: int) -> dict[tuple[int, int], Scored]:
-    """What an earlier process of this run has answered, by (question_id, shot)."""
-    shots = {shot for _, shot in store.answered(session, run_id=run_id)}
-    return {
-        (row.question_id, row.shot): Scored(
-            row.score, empty=not row.answer.strip(), cut=row.cut, prompt_sha=row.prompt_sha
-        )
-        for shot in shots
-        for row in store.predictions(session, run_id=run_id, shot=shot)
-        if not row.error
-    }
 
 
 def _sentence(error: Exception) -> str:

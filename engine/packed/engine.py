@@ -129,10 +129,10 @@ class Engine:
             self._prefixes.clear()
 
     def _schedule(self, asked: Sequence[Ask]) -> Schedule:
-        tree = Tree([one.path for one in asked])
-        scored = max((sum(map(len, one.references)) for one in asked), default=0)
+        ends = list(Tree([one.path for one in asked]).ends())
+        scored = max((sum(map(len, _references(asked, end))) for end in ends), default=0)
         beyond = self.decoding.width * (self.decoding.spec.max_new_tokens - 1) + scored
-        schedule = Schedule(list(tree.ends()), self.language.memory.size, beyond, self.at_once)
+        schedule = Schedule(ends, self.language.memory.size, beyond, self.at_once)
         self.features.announce([one.segment.image for end in schedule.ends for one in end.path])
         return schedule
 
@@ -205,9 +205,14 @@ class Engine:
             rows = hidden if len(wanted) == len(ends) else hidden[wanted]
             found = decode(self.language, self.decoding, prefixes, self._seen([ends[at] for at in wanted]), rows)
             tokens = {wanted[place]: answer for place, answer in found.items()}
-        references = [asked[end.prompts[0]].references for end in ends]
+        references = [_references(asked, end) for end in ends]
         scores = log_probabilities(self.language, [self._prefixes.of(end) for end in ends], hidden, references)
-        return {prompt: Reply(tokens.get(at, ()), scores[at]) for at, end in enumerate(ends) for prompt in end.prompts}
+        known = [dict(zip(some, found, strict=True)) for some, found in zip(references, scores, strict=True)]
+        return {
+            prompt: Reply(tokens.get(at, ()), tuple(known[at][one] for one in asked[prompt].references))
+            for at, end in enumerate(ends)
+            for prompt in end.prompts
+        }
 
     def _seen(self, ends: Sequence[Node]) -> list[list[int]]:
         """All tokens of each prompt, where repetitions are punished."""
@@ -252,3 +257,8 @@ class Engine:
             scores = read_forced(self.language, [self._prefixes.of(ends[at]) for at in places], tokens)
         self._prefixes.clear()
         return scores
+
+
+def _references(asked: Sequence[Ask], end: Node) -> list[tuple[int, ...]]:
+    """Every text that one of the prompts with this end wants scored, once."""
+    return list(dict.fromkeys(one for prompt in end.prompts for one in asked[prompt].references))

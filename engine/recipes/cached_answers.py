@@ -64,7 +64,7 @@ class CachedAnswers:
         if self._shared:
             found = self._context.find_answers([sha for sha in waiting if sha not in self._known])
             self._known |= {sha: answer for sha, one in found.items() if (answer := _told_apart(one)) is not None}
-        stored = [sha for sha, group in waiting.items() if self._is_known(sha, group[0][1])]
+        stored = [sha for sha, group in waiting.items() if self._is_known(sha, _joined(group))]
         if stored:
             yield [reply for sha in stored for reply in self._replies(sha, waiting.pop(sha), first_is_new=False)]
         names = list(waiting)
@@ -72,7 +72,7 @@ class CachedAnswers:
             block = names[start : start + self._at_once]
             stop = self._context.stop
             with stop.defer():
-                for known in self._vlm.answer([waiting[name][0][1] for name in block], stop.go_on):
+                for known in self._vlm.answer([_joined(waiting[name]) for name in block], stop.go_on):
                     yield [
                         reply
                         for place, answer in known.items()
@@ -111,7 +111,7 @@ class CachedAnswers:
             ]  # fmt: skip
         self._known[name] = StoredAnswer(answer.raw, answer.cut, self._context.run_id, answer.reasoning)
         if answer.log_probs:
-            self._log_probs[name] = dict(zip(group[0][1].references, answer.log_probs, strict=True))
+            self._log_probs[name] = dict(zip(_joined(group).references, answer.log_probs, strict=True))
         return self._replies(name, group, first_is_new=True)
 
     def _replies(self, sha: str, group: Sequence[tuple[Key, Prompt]], *, first_is_new: bool) -> list[Reply[Key]]:
@@ -124,6 +124,13 @@ class CachedAnswers:
             )
             for place, (key, prompt) in enumerate(group)
         ]  # fmt: skip
+
+
+def _joined(group: Sequence[tuple[Key, Prompt]]) -> Prompt:
+    """The one prompt of a group, with the references of all that ask it: they are no part of its hash."""
+    prompt = group[0][1]
+    references = tuple(dict.fromkeys(text for _, one in group for text in one.references))
+    return prompt if references == prompt.references else replace(prompt, references=references)
 
 
 def _told_apart(stored: StoredAnswer) -> StoredAnswer | None:

@@ -6,15 +6,12 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from db.rows import Cell, Fact, Input, Prediction, Progress, Question, Row, Settle, Subset
+from db.rows import Cell, Fact, Prediction, Progress, Question, Row, Settle
 from db.specs.base import Finding, UserError
-from db.specs.evaluate import COMPARED, SELECTING, EvalSpec
+from db.specs.evaluate import EvalSpec
 from engine.common.accuracy import clean_answer, vqa_accuracy
-from engine.data.datasets import Dataset, Sample, Split, open_dataset
-from engine.data.defaults import resolve_retriever
-from engine.data.subsets import draw_subsets
+from engine.data.datasets import Sample
 from engine.demonstrations.choose import Chosen, choose
-from engine.demonstrations.pools import FIELDS
 from engine.recipes.answering_model import (
     changed_facts,
     model_facts,
@@ -23,9 +20,9 @@ from engine.recipes.answering_model import (
     takes_answers_of_other_runs,
 )
 from engine.recipes.cached_answers import CachedAnswers, Reply
-from engine.recipes.dataset_rows import QuestionRows, dataset_facts, usable
+from engine.recipes.dataset_rows import QuestionRows, usable
 from engine.recipes.engine_watch import EngineWatch
-from engine.recipes.inputs import dataset_inputs, encoder_input, model_input, selector_inputs
+from engine.recipes.evaluation_plan import EvaluationPlan, facts_of, inputs_of, planned
 from engine.recipes.run_context import RunContext
 from engine.recipes.running_accuracy import RunningAccuracy
 from engine.recipes.used_images import UsedImages
@@ -43,32 +40,15 @@ Place = tuple[int, int]
 """(position among the questions, shots asked for)."""
 
 
-@dataclass(frozen=True)
-class EvaluationPlan:
-    """Everything that is settled before the first question is asked."""
-
-    spec: EvalSpec
-    dataset: Dataset
-    retriever: str
-    shots: tuple[int, ...]
-    subsets: list[Subset]
-    questions: list[Sample]
-    """The questions of all subsets, by ascending id."""
-    support: Dataset
-    """Whose train questions are shown: the data set itself, or another one."""
-    train: Split
-    """Where demonstrations come from; empty for an evaluation without any."""
-
-
 def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
     """Evaluate `spec`: facts, subsets, questions, then predictions as they come, cells, and findings at the end.
 
     What `context` knows to be answered is not asked again but counts in the cells. Raises UserError for the user's
     fault; a missing image is a flagged question, with `spec.strict` an error.
     """
-    plan = _plan(spec, context)
-    yield from _inputs(plan, context)
-    yield from _facts(plan)
+    plan = planned(spec, context)
+    yield from inputs_of(plan, context)
+    yield from facts_of(plan)
     yield from _fewer_shots(plan)
     yield from plan.subsets
     yield from usable(spec.split, plan.questions)
@@ -81,51 +61,6 @@ def evaluate(spec: EvalSpec, context: RunContext) -> Iterator[Row]:
         spec, plan.retriever, plan.shots, plan.questions, plan.train, vlm, cache_dir=context.cache_dir
     )
     yield from _Run(plan, context, vlm, chosen).rows()
-
-
-def _plan(spec: EvalSpec, context: RunContext) -> EvaluationPlan:
-    dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir, images=spec.images)
-    split = dataset.split(spec.split)
-    retriever = resolve_retriever(spec)
-    shots = (0,) if retriever == "zero-shot" else tuple(dict.fromkeys(spec.shots))
-    subsets = draw_subsets(split, dataset_sha=dataset.sha, limit=spec.limit, first=spec.first, seed=spec.seed)
-    ids = {one for subset in subsets for one in subset.question_ids}
-    questions = [sample for sample in split.questions if sample.question_id in ids]
-    support = _support(spec, dataset, context) if any(shots) else dataset
-    train = support.train if any(shots) else Split("train", [])
-    return EvaluationPlan(spec, dataset, retriever, shots, subsets, questions, support, train)
-
-
-def _support(spec: EvalSpec, dataset: Dataset, context: RunContext) -> Dataset:
-    """The data set of the demonstrations; the very one that is evaluated where both are the same."""
-    other = open_dataset(spec.support, cache_dir=context.cache_dir, images=spec.images) if spec.support else dataset
-    return dataset if other.sha == dataset.sha else other
-
-
-def _inputs(plan: EvaluationPlan, context: RunContext) -> Iterator[Input]:
-    spec = plan.spec
-    yield from dataset_inputs(spec.dataset, plan.dataset, plan.subsets)
-    yield from model_input("vlm", spec.vlm, context.cache_dir)
-    if plan.retriever == "zero-shot" or not any(plan.shots):
-        return
-    if plan.support is not plan.dataset:
-        yield Input("support", spec.support, plan.support.sha)
-    if plan.retriever in SELECTING:
-        yield from selector_inputs(spec, context.cache_dir)
-    if plan.retriever in COMPARED.keys() - SELECTING or FIELDS.get(spec.pool):
-        yield from encoder_input(spec, context.cache_dir)
-
-
-def _facts(plan: EvaluationPlan) -> Iterator[Row]:
-    yield from dataset_facts(plan.spec, plan.dataset)
-    yield Fact("order_sha", plan.dataset.split(plan.spec.split).order_sha)
-    yield Fact("subsets", {subset.label: subset.sha for subset in plan.subsets})
-    if plan.train.questions:
-        yield Fact("train_order_sha", plan.train.order_sha)
-    if plan.support is not plan.dataset:
-        yield Fact("support", plan.support.name)
-        yield Fact("support_sha", plan.support.sha)
-    yield Fact("retriever", plan.retriever)
 
 
 def _fewer_shots(plan: EvaluationPlan) -> Iterator[Finding]:

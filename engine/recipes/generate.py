@@ -6,21 +6,18 @@ reference answers (`vqa_gt_prob`) are computed where the specification asks for 
 
 from __future__ import annotations
 
-import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
-from db.rows import Artifact, Fact, Input, Row, Subset, Withdrawn
+from db.rows import Fact, Input, Row, Subset, Withdrawn
 from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
-from engine.common.accuracy import METRIC
-from engine.common.models.fingerprint import file_sha
 from engine.data.datasets import Dataset, Sample, open_dataset
-from engine.data.subsets import draw_subsets
+from engine.data.subsets import draw_subsets, shard
 from engine.demonstrations import pools
 from engine.demonstrations.choose import (
     Selector,
@@ -45,28 +42,18 @@ from engine.recipes.budget import CandidateBudget
 from engine.recipes.cached_answers import CachedAnswers
 from engine.recipes.dataset_rows import dataset_facts, usable
 from engine.recipes.engine_watch import EngineWatch
+from engine.recipes.information import InfoScores
 from engine.recipes.inputs import dataset_inputs, encoder_input, model_input, selector_inputs
 from engine.recipes.proposals import Proposer, Vectors
+from engine.recipes.rl_file import metadata, rl_file
 from engine.recipes.run_context import RunContext
 from engine.recipes.running_accuracy import silent_answers
-from engine.rl.health.findings import rl_findings
-from engine.rl.reading.file import read_rl_file
-from engine.rl.writing.export import VERSIONS, write_rl
-from engine.rl.writing.groups import Group, generated_group
 from engine.selector import PointerSelector
 from engine.vlm.local.loading import choose_device
 from engine.vlm.protocol import VLM
 
-FILE = "rl_data.json"
-MEASURES = ("queries", "candidates", "positive_rate", "query_positive_rate", "signal_rate", "predicted_advantage_std")
-"""What is worth showing beside the file."""
 LEFT_OUT = (("image-unreadable", "candidates"), ("reasoning-cut", "answers"), ("answers-missing", "answers"))
 """Code and subject of what is said of gaps."""
-NOTES = {
-    False: "vqa_gt_prob is absent: probabilities of the reference answers were not computed",
-    True: "vqa_gt_prob: sum over distinct reference answers of min(count/3, 1) exp(mean log-probability of the answer's tokens)",
-}
-"""Whether probabilities of the references were asked for -> what the file says of them."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +64,22 @@ class GenerationPlan:
     context: RunContext
     dataset: Dataset
     subset: Subset
-    queries: list[Sample]
+    drawn: list[Sample]
     """The train questions drawn, by ascending id."""
 
     @property
-    def rows(self) -> list[int]:
+    def shard(self) -> slice:
+        """Which of them are asked. Pools are drawn for all, so that shards have those of the whole."""
+        return slice(self.spec.start_idx, self.spec.end_idx)
+
+    @property
+    def queries(self) -> list[Sample]:
+        """The questions that are asked."""
+        return self.drawn[self.shard]
+
+    def rows(self, queries: Sequence[Sample]) -> list[int]:
         """Train index of each query."""
-        return [self.dataset.train.index_of[query.question_id] for query in self.queries]
+        return [self.dataset.train.index_of[query.question_id] for query in queries]
 
     @property
     def like_evaluation(self) -> EvalSpec:
@@ -110,7 +106,8 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
     yield from (Fact(name, value) for name, value in facts.items())
     yield from vlm.findings()
     _check_scores_references(spec, facts)
-    proposer, made_with = yield from _proposer(plan, vlm)
+    info = InfoScores(spec, vlm, plan.dataset.train, context.run_dir) if spec.info_beams else None
+    proposer, made_with = yield from _proposer(plan, vlm, info)
     budget = CandidateBudget(
         spec=spec,
         dataset_sha=plan.dataset.sha,
@@ -129,25 +126,27 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
         yield from watch.due(budget.answered)
     yield from watch.last(budget.answered)
     yield from changed_facts(facts, vlm)
-    yield from _left_out(budget)
-    yield from _file(plan, budget, proposer.pools, _meta(plan, vlm, proposer.pools, made_with))
+    yield from _left_out(budget, info)
+    meta = metadata(spec, context.run_dir.name, plan.dataset, vlm, proposer.pools, made_with)
+    yield from rl_file(context.run_dir, budget, proposer.pools, meta)
 
 
 def _plan(spec: GenerateSpec, context: RunContext) -> GenerationPlan:
     dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir, images=spec.images)
     (subset,) = draw_subsets(dataset.train, dataset_sha=dataset.sha, limit=spec.queries, seed=spec.seed)
-    drawn = set(subset.question_ids)
-    return GenerationPlan(
-        spec, context, dataset, subset, [one for one in dataset.train.questions if one.question_id in drawn]
-    )
+    ids = set(subset.question_ids)
+    drawn = [one for one in dataset.train.questions if one.question_id in ids]
+    if spec.start_idx >= len(drawn):
+        raise UserError(f"start_idx: {spec.start_idx} was asked for, but {len(drawn)} queries were drawn; lower it")
+    return GenerationPlan(spec, context, dataset, shard(subset, spec.start_idx, spec.end_idx), drawn)
 
 
 def _check_scores_references(spec: GenerateSpec, facts: Mapping[str, Any]) -> None:
-    if spec.reference_probabilities and facts.get("vlm_engine") != "packed":
-        reason = facts.get("vlm_engine_reason") or "another engine answers"
+    field = "info_beams" if spec.info_beams else "reference_probabilities" if spec.reference_probabilities else ""
+    if field and "vlm_engine" not in facts:
         raise UserError(
-            f"reference_probabilities: only the packed engine scores reference answers, and it does not answer for {spec.vlm}: "
-            f"{reason}; leave it out, or give a model of the Qwen-VL families and --engine auto."
+            f"{field}: {spec.vlm} states no probability of a given answer; leave it out, or give a model that is loaded here "
+            "(a directory or a hub id)"
         )
 
 
@@ -167,7 +166,9 @@ def _facts(plan: GenerationPlan) -> Iterator[Fact]:
     yield Fact("subsets", {plan.subset.label: plan.subset.sha})
 
 
-def _proposer(plan: GenerationPlan, vlm: VLM) -> Generator[Row, None, tuple[Proposer, dict[str, Any]]]:
+def _proposer(
+    plan: GenerationPlan, vlm: VLM, info: InfoScores | None
+) -> Generator[Row, None, tuple[Proposer, dict[str, Any]]]:
     """Pools and everything that proposals are made from; and what of it the file's metadata name."""
     spec, device = plan.spec, str(choose_device(plan.spec.device))
     selector = open_selector(plan.like_evaluation, device) if spec.selector and not spec.all_pairs else None
@@ -179,7 +180,7 @@ def _proposer(plan: GenerationPlan, vlm: VLM) -> Generator[Row, None, tuple[Prop
     pool = yield from _pools(plan, encoder, device)
     yield from pool_facts(pool)
     similar = (
-        (yield from _vectors(plan, encoder, "both", Recipe())).unit()
+        (yield from _vectors(plan, encoder, "both", Recipe())).part(plan.shard).unit()
         if encoder and spec.retrieved and not spec.all_pairs
         else None
     )
@@ -189,25 +190,25 @@ def _proposer(plan: GenerationPlan, vlm: VLM) -> Generator[Row, None, tuple[Prop
         "encoder": {"name": encoder.name, "model": encoder.model, "sha": encoder.sha} if encoder else None,
         "selector": {"path": str(selector.path), "sha": selector.sha} if selector else None,
     }
-    return Proposer(spec, plan.queries, pool, similar, network, embedded, device), made_with
+    return Proposer(spec, plan.queries, pool, similar, network, embedded, device, info), made_with
 
 
 def _selector_vectors(plan: GenerationPlan, selector: Selector, vlm: VLM) -> Generator[Row, None, Vectors]:
     yield from selector_facts(selector)
     encoder = selector_encoder(plan.like_evaluation, selector, vlm, plan.context.cache_dir)
     yield from encoder_rows("selector_encoder", encoder, selector)
-    return (yield from _vectors(plan, encoder, "both", selector.recipe))
+    return (yield from _vectors(plan, encoder, "both", selector.recipe)).part(plan.shard)
 
 
 def _vectors(
     plan: GenerationPlan, encoder: Encoder, field: str, recipe: Recipe | None = None
 ) -> Generator[Row, None, Vectors]:
-    """Features of the train split, each image encoded once; the queries are some of its rows."""
+    """Features of the train split, each image encoded once; those of all drawn queries are some of its rows."""
     asked = [("train", field)]
     sides = {"train": plan.dataset.train.questions}
     found = yield from feature_steps(encoder, asked, sides, cache_dir=plan.context.cache_dir, recipe=recipe)
     train: Tensor = found["train", field]
-    return Vectors(train[plan.rows], train)
+    return Vectors(train[plan.rows(plan.drawn)], train)
 
 
 def _pools(plan: GenerationPlan, encoder: Encoder | None, device: str) -> Generator[Row, None, pools.Pools]:
@@ -219,84 +220,29 @@ def _pools(plan: GenerationPlan, encoder: Encoder | None, device: str) -> Genera
         features |= {("query", field): vectors.queries, ("train", field): vectors.train}
     asked = pools.Request(spec.pool, spec.pool_size, spec.seed, spec.exclude_same_image, device)
     return pools.build_pools(
-        asked, plan.queries, plan.dataset.train, features=features, cache_dir=plan.context.cache_dir
-    )
+        asked, plan.drawn, plan.dataset.train, features=features, cache_dir=plan.context.cache_dir
+    ).part(plan.shard)
 
 
-def _left_out(budget: CandidateBudget) -> Iterator[Row]:
+def _left_out(budget: CandidateBudget, info: InfoScores | None) -> Iterator[Row]:
     """What has no answer: `gaps` of them, which going on with the run asks for again."""
-    yield Fact("gaps", budget.left_out + budget.silent)
-    found = list(_gaps(budget))
+    unread = budget.left_out + (info.left_out if info else 0)
+    yield Fact("gaps", unread + budget.silent)
+    found = list(_gaps(budget, unread, budget.first_error or (info.first_error if info else "")))
     yield from found
     said = {finding.code for finding in found}
     yield from (Withdrawn(code, subject) for code, subject in LEFT_OUT if code not in said)
 
 
-def _gaps(budget: CandidateBudget) -> Iterator[Finding]:
-    if budget.left_out:
+def _gaps(budget: CandidateBudget, unread: int, first_error: str) -> Iterator[Finding]:
+    if unread:
         yield Finding(
             code="image-unreadable",
             severity="warning",
             subject="candidates",
-            message=f"{budget.left_out} candidates were left out, because an image cannot be read: {budget.first_error}.",
+            message=f"{unread} candidates were left out, because an image cannot be read: {first_error}.",
             fix=f"put the images in place and `leverplus resume {budget.run}`; what was answered is not asked again",
         )
     if budget.silent:
         asked, needed = budget.silent + budget.answered, budget.answers.tokens_needed()
         yield silent_answers(budget.silent, asked, budget.first_silence, needed)
-
-
-def _file(plan: GenerationPlan, budget: CandidateBudget, pool: pools.Pools, meta: dict[str, Any]) -> Iterator[Row]:
-    """The RL file, and what the doctor says of it."""
-    if not any(group.in_order() for group in budget.done):
-        raise UserError(
-            f"no candidate could be scored: {budget.first_error or budget.first_silence or 'the pools are smaller than a pointer'}"
-        )
-    path = plan.context.run_dir / FILE
-    pooled = pool.rule != "all"
-    write_rl(path, _groups(budget, pool if pooled else None), meta, layout="r3" if pooled else "r2")
-    measures, findings = rl_findings(read_rl_file(path))
-    yield Artifact("rl-data", str(path), file_sha(path), {name: measures[name] for name in MEASURES})
-    yield from findings
-
-
-def _groups(budget: CandidateBudget, pool: pools.Pools | None) -> Iterator[Group]:
-    """Queries by ascending train index; one without candidates is left out."""
-    for group in sorted(budget.done, key=lambda one: one.row):
-        members = pool.of(group.place).tolist() if pool else []
-        candidates = group.in_order()
-        if candidates:
-            yield generated_group(group.row, group.query, members, candidates)
-
-
-def _meta(plan: GenerationPlan, vlm: VLM, pool: pools.Pools, made_with: dict[str, Any]) -> dict[str, Any]:
-    """Published fields first, then ours: every hash that training and evaluation are compared by."""
-    spec = plan.spec
-    return {
-        "created_at": time.strftime("%Y-%m-%d %H:%M:%S"),
-        "version": VERSIONS["r2" if pool.rule == "all" else "r3"],
-        "vqa_model": vlm.name,
-        "task_gen_args": spec.decode.model_dump(mode="json"),
-        "strict_eval": True,
-        "params": {
-            "num_beams": spec.beams if spec.selector else 0,
-            "temps": list(spec.temperatures) if spec.selector else [],
-            "num_samples_per_temp": spec.samples_per_temperature if spec.selector else 0,
-            "num_random": spec.random,
-            "num_retrieval": spec.retrieved,
-        },
-        "notes": NOTES[spec.reference_probabilities],
-        "made_by": "leverplus",
-        "run": plan.context.run_dir.name,
-        "dataset": plan.dataset.name,
-        "dataset_sha": plan.dataset.sha,
-        "dataset_order_sha": plan.dataset.train.order_sha,
-        "model_sha": vlm.sha,
-        "prompt_sha": spec.prompt.sha(),
-        "decode_sha": spec.decode.sha(),
-        "metric": METRIC,
-        "shots": spec.shots,
-        "pool": {"rule": pool.rule, "size": pool.size, "seed": spec.seed, "sha": pool.sha},
-        **made_with,
-        "spec": spec.model_dump(mode="json"),
-    }

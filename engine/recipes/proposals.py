@@ -1,4 +1,5 @@
-"""Which pointers a query's candidates are: beams and samples of a selector, neighbours, random draws, each set once.
+"""Which pointers a query's candidates are: beams of InfoScores, beams and samples of a selector, neighbours, random draws,
+each set once.
 
 A query's proposals follow from specification, pool, features and selector alone, so that a resumed run proposes the same.
 """
@@ -20,11 +21,12 @@ from db.specs.generate import GenerateSpec
 from engine.data.sample import Sample
 from engine.demonstrations.pools import Pools
 from engine.demonstrations.retrieve import NUMBERS_AT_ONCE
+from engine.recipes.information import InfoScores
 from engine.selector import PointerSelector
 from engine.selector.search import Proposals, beam_search, sample
 
-METHODS = ("beam", "retrieval", "sample", "random")
-"""Published order of preference where two methods propose the same set."""
+METHODS = ("infoscore", "beam", "retrieval", "sample", "random")
+"""Published order of preference where two methods propose the same set; behind InfoScores, which cost most."""
 QUERIES_AT_ONCE = 32
 RANDOM_TRIES = 8
 """Random draws made for each proposal wanted, before a small pool counts as used up."""
@@ -42,7 +44,7 @@ class Proposal:
     method: str
     beam_rank: int | None = None
     beam_score: float | None = None
-    """Sum over the steps of the selector's probabilities, 0..S, as published."""
+    """Of a selector's beam the sum over the steps of its probabilities, 0..S, as published; else the sum of the InfoScores."""
     logprob_score: float | None = None
     """Sum over the steps of the selector's log-probabilities at temperature 1."""
     temperature: float | None = None
@@ -56,6 +58,10 @@ class Vectors:
 
     queries: Tensor
     train: Tensor
+
+    def part(self, queries: slice) -> Vectors:
+        """Those of some of the queries."""
+        return Vectors(self.queries[queries], self.train)
 
     def unit(self) -> Vectors:
         """The same at length 1."""
@@ -75,6 +81,8 @@ class Proposer:
     embedded: Vectors | None = None
     """What the selector reads, on any device; needed with a selector."""
     device: str = "cpu"
+    info: InfoScores | None = None
+    """What finds beams of InfoScores; none where `spec.info_beams` is 0."""
 
     def propose(self) -> Iterator[list[Proposal]]:
         """The proposals of each query, in the order in which they are asked, without repeated sets.
@@ -104,6 +112,7 @@ class Proposer:
         first_draws = [one for draws in drawn for one in draws[: spec.samples_per_temperature]]
         spare_draws = in_turn([draws[spec.samples_per_temperature :] for draws in drawn])
         by_method = {
+            "infoscore": self._informed(query),
             "beam": beams,
             "retrieval": list(islice(neighbours, spec.retrieved)),
             "sample": first_draws,
@@ -116,6 +125,15 @@ class Proposer:
             return list(first)
         further = _unlike(in_turn([random if spec.random else (), neighbours, spare_draws]), known)
         return list(islice(chain(first, further), spec.max_candidates))
+
+    def _informed(self, query: int) -> list[Proposal]:
+        """Beams of InfoScores over the query's pool, the best first."""
+        if self.info is None:
+            return []
+        found = self.info.beams(self.queries[query], self.pools.of(query).tolist())
+        return [
+            Proposal(beam.pointer, "infoscore", rank, beam.gain(self.spec.info_gain)) for rank, beam in enumerate(found)
+        ]
 
     def _random(self, query: int) -> Iterator[Proposal]:
         """Draws from the query's pool by (seed, question_id), so that other queries change nothing."""

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from db.rows import Candidate, StoredAnswer
+from db.specs.ask import TrialSpec
 
 
 class Scored(NamedTuple):
@@ -45,6 +46,30 @@ class Stop:
         return not self.asked
 
 
+class Trials(Protocol):
+    """Requests of people who try things on an evaluation."""
+
+    def next(self) -> tuple[int, TrialSpec] | None:
+        """The number of the next request and what it asks; None where none waits. It is taken: nobody else answers it."""
+        ...
+
+    def wanted(self) -> bool:
+        """Whether anybody may ask more."""
+        ...
+
+
+class NoTrials:
+    """Nobody asks."""
+
+    def next(self) -> tuple[int, TrialSpec] | None:
+        """Nothing."""
+        return None
+
+    def wanted(self) -> bool:
+        """Nobody may."""
+        return False
+
+
 def _nothing_stored(_: Sequence[str]) -> Mapping[str, StoredAnswer]:
     return {}
 
@@ -69,6 +94,8 @@ class RunContext:
     """Whether the run is to stop."""
     candidates: Mapping[tuple[int, tuple[int, ...]], Candidate] = field(default_factory=dict)
     """Candidates that this run has already stored, by (query_id, pointer): not asked again, but written to its file."""
+    trials: Trials = field(default_factory=NoTrials)
+    """What is asked about an evaluation."""
 
     @property
     def home(self) -> Path:

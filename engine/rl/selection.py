@@ -83,7 +83,12 @@ def candidate_rewards(file: RLFile, spec: TrainSpec) -> Floats:
     """Rewards (M,) of all candidates of a file."""
     c = file.candidates
     outcomes = Outcomes(c.correct, c.accuracy, c.gt_prob, c.relevance, c.beam_score, c.logprob)
-    weights = Weights(
+    return rewards(outcomes, mode=spec.reward_mode, weights=weights_of(spec))
+
+
+def weights_of(spec: TrainSpec) -> Weights:
+    """What a training weighs its rewards by."""
+    return Weights(
         hard=spec.hard_weight,
         soft=spec.soft_weight,
         rel=spec.rel_weight,
@@ -92,7 +97,6 @@ def candidate_rewards(file: RLFile, spec: TrainSpec) -> Floats:
         correctness_mode=spec.reward_correctness_mode,
         use_logprob=spec.use_logprob,
     )
-    return rewards(outcomes, mode=spec.reward_mode, weights=weights)
 
 
 def kept_candidates(file: RLFile, reward: Floats, spec: TrainSpec) -> tuple[Bools, dict[str, int]]:

@@ -64,6 +64,8 @@ def prove(before: PointerSelector, after: PointerSelector) -> dict[str, Any]:
 
 
 def _write_ours(path: Path, loaded: Loaded, source: Path) -> None:
+    if path.suffix != ".safetensors":
+        raise UserError(f"{path.name}: our layout is a .safetensors file; name the result so, or use --to upstream")
     manifest, metadata = loaded.manifest, loaded.metadata
     kept = {key: metadata[key] for key in ("epoch", "phase", "kl_beta", "model_type") if key in metadata}
     conversion = {"converted_from": source.name, "source_sha256": _sha(source), "assumed": dict(loaded.assumed)}

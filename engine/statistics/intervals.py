@@ -11,6 +11,10 @@ import numpy as np
 from engine.statistics.clusters import Clusters, Floats, Labels, Sums, crossings
 
 Z95 = 1.959963984540054
+ONE_SIDED = 0.05
+"""Chance that the truth lies beyond one end of an interval, which neither end may exceed."""
+FEW = 12
+"""Right or wrong answers from which Wilson's ends keep to that by themselves (from 10 on where accuracies are small)."""
 UNSEEN = 0.5
 """Questions added to the measured spread that are all wrong or all right: few near misses do not rule these out."""
 
@@ -47,14 +51,31 @@ def interval(
     return Interval(n, 100 * float(values.mean()), 100 * float(low), 100 * float(high))
 
 
-def bounds(values: Floats, clusters: Clusters, *, z: float = Z95) -> tuple[Floats, Floats]:
+def intervals(scores: Floats, clusters: Labels, present: Floats) -> list[Interval]:
+    """The same for each row of `scores` (rows, n), over the questions of which `present` (rows, n) is 1; all at once."""
+    there = present.sum(-1)
+    some = np.flatnonzero(there)
+    found = [Interval(0, 0.0, 0.0, 100.0)] * len(scores)
+    values = np.where(present > 0, scores, 0.0)[some]
+    low, high = bounds(values, Clusters.of(clusters, scores.shape[1]), present=present[some])
+    for at, row in enumerate(some):
+        mean = float(values[at].sum() / there[row])
+        found[row] = Interval(int(there[row]), 100 * mean, 100 * float(low[at]), 100 * float(high[at]))
+    return found
+
+
+def bounds(
+    values: Floats, clusters: Clusters, *, z: float = Z95, present: Floats | None = None
+) -> tuple[Floats, Floats]:
     """Lower and upper bounds (0..1) of the means of `values` (..., n), each of shape (...).
 
     Wilson's score interval (Wilson 1927) with two factors on its variance: the share of the binary variance m(1-m) that
     graded scores have (`_graded`), and the design effect of the clusters (Kish 1965; so does Korn and Graubard 1998 for
-    binary answers). Binary scores without clusters get Wilson's interval to the digit.
+    binary answers). Where few are right or few are wrong an end gives way to the exact bound of `exact_ends`, if that lies
+    further out. Binary scores without clusters, with a dozen of both, get Wilson's interval to the digit. `present` (..., n)
+    is 0 where a value is missing (and given as 0).
     """
-    sums = Sums.of(values, clusters)
+    sums = Sums.of(values, clusters, present)
     mean = np.clip(sums.total / sums.n, 0.0, 1.0)
     scale = z**2 * _graded(sums, mean)
 
@@ -62,7 +83,27 @@ def bounds(values: Floats, clusters: Clusters, *, z: float = Z95) -> tuple[Float
         variance = scale * sums.design_effect(candidate) * candidate * (1 - candidate)
         return np.asarray((mean - candidate) ** 2 * sums.n - variance)
 
-    return crossings(outside, mean, np.zeros_like(mean), np.ones_like(mean))
+    low, high = crossings(outside, mean, np.zeros_like(mean), np.ones_like(mean))
+    # As many right-or-wrong questions, each apart from the others, as tell what these tell (Korn and Graubard 1998).
+    exact = exact_ends(mean, sums.n / np.maximum(scale / Z95**2 * sums.design_effect(mean), 1e-12))
+    return np.minimum(low, exact[0]), np.maximum(high, exact[1])
+
+
+def exact_ends(mean: Floats, n: Floats) -> tuple[Floats, Floats]:
+    """The ends (0..1) that hold a share of right answers in 95 of 100 cases each (Clopper and Pearson 1934, one-sided).
+
+    `mean` (...) is the share seen in `n` (...) answers, which need not be whole. Where neither right nor wrong ones are few
+    (`FEW`) both ends are `mean`: there Wilson's lie further out.
+    """
+    right, wrong = mean * n, (1 - mean) * n
+    few = np.minimum(right, wrong) < FEW
+    if not few.any():
+        return mean, mean
+    from scipy.special import betaincinv  # 60 ms, which no screen waits for
+
+    low = betaincinv(np.maximum(right, 1e-9), wrong + 1, ONE_SIDED)
+    high = 1 - betaincinv(np.maximum(wrong, 1e-9), right + 1, ONE_SIDED)
+    return np.where(few, np.minimum(low, mean), mean), np.where(few, np.maximum(high, mean), mean)
 
 
 def _graded(sums: Sums, mean: Floats) -> Floats:
@@ -80,6 +121,17 @@ def wilson(share: float, n: int, z: float = Z95) -> tuple[float, float]:
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n * n)) / (1 + z**2 / n)
     return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def published_interval(accuracy: float, n: int) -> Interval:
+    """95 % interval of a published accuracy (percent) over n questions whose answers are unknown.
+
+    That of right-or-wrong answers, which no graded ones of the same mean exceed.
+    """
+    share = min(1.0, max(0.0, accuracy / 100))
+    low, high = wilson(share, n)
+    least, most = exact_ends(np.array(share), np.array(float(n)))
+    return Interval(n, accuracy, 100 * min(low, float(least)), 100 * max(high, float(most)))
 
 
 def finite_population_factor(n: int, population: int) -> float:

@@ -52,6 +52,8 @@ class Prompt:
     """The demonstrations' answers, which the texts hold too."""
     references: tuple[str, ...] = ()
     """Answers whose probability behind the prompt is wanted as well. They are not shown, and no part of `sha`."""
+    decoded: bool = True
+    """Whether an answer is wanted; else the probabilities of the references alone."""
 
     @property
     def messages(self) -> list[Message]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from db.specs.base import Finding, UserError, canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
 from engine.common.images import ImageProblem, load_image, open_image, within_pixels
-from engine.common.reasoning import MOST_TOKENS
+from engine.common.reasoning import MOST_TOKENS, apart
 from engine.serving.chat import LONGEST, ChatServer, Completion
 from engine.vlm.probes import MAX_TOKENS, probes
 from engine.vlm.prompt import Message, Prompt, request_sha, sampling_seed
@@ -48,6 +48,8 @@ class ServedVLM:
         self._samples = decode.do_sample
         self._ended = threading.Event()
         self._concurrency = concurrency
+        self._unmarked: bool | None = None
+        self._asking = threading.Lock()
         self._server = ChatServer(url, served_model=served_model, decode=decode, pause=pause or self._ended.wait)
         self.sha = self.features_sha = sha256_text(canonical_json([self._server.client.base, self._server.model]))
 
@@ -133,7 +135,22 @@ class ServedVLM:
         choice = self._server.complete(messages, **seed).choices[0]
         if choice.fault:
             return Answer("", error=choice.fault, silent=True)
-        return spoken(choice.text, cut=choice.finish_reason == "length", reasoning=choice.reasoning)
+        said = spoken(choice.text, cut=choice.finish_reason == "length", reasoning=choice.reasoning)
+        if not said.cut or said.reasoning or not self._reasons_unmarked(messages):
+            return said
+        return spoken(choice.text, cut=True, inside=True)
+
+    def _reasons_unmarked(self, messages: list[Message]) -> bool:
+        """Whether the server's template opens the reasoning, so that what is cut before its end looks like an answer: asked once,
+        with room to think, when a first reply is cut."""
+        with self._asking:
+            if self._unmarked is None:
+                try:
+                    whole = self._server.complete(messages, attempts=1, max_tokens=MOST_TOKENS)
+                    self._unmarked = bool(apart(whole.choices[0].text)[1])
+                except UserError:  # such as a context too short for it
+                    self._unmarked = False
+            return self._unmarked
 
     def tokens_for(self, prompt: Prompt) -> int | None:
         """New tokens that a whole answer to the prompt takes; None where `MOST_TOKENS` are not enough, or nobody counts."""

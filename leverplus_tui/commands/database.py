@@ -6,12 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine
-from sqlmodel import Session
-
 from db import store
 from db.home import Home, resolve_home
-from db.session import open_database, reading
+from db.session import DatabaseFile, Session, open_database, reading
 
 
 @contextmanager
@@ -21,7 +18,7 @@ def reading_home(home: Path | None) -> Iterator[Session]:
         yield session
 
 
-def open_home(home: Path | None) -> tuple[Home, Engine]:
+def open_home(home: Path | None) -> tuple[Home, DatabaseFile]:
     """The home and its database."""
     place = resolve_home(home)
     return place, open_database(place.database)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from sqlalchemy import Engine
-
 from db import store
-from db.session import DatabaseBusy, DatabaseUnwritable, reading, writing
+from db.session import DatabaseBusy, DatabaseFile, DatabaseUnwritable, reading, writing
 from engine.serving.notices import notify
 
 
-def bury_dead(database: Engine) -> None:
+def bury_dead(database: DatabaseFile) -> None:
     """End as lost the runs whose process is gone, so that nothing dead is shown as running.
 
     Only a dead process costs a write transaction. A home that cannot be written, or not now, can still be looked at:

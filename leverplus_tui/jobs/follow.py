@@ -11,11 +11,10 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from sqlalchemy import Engine
 
 from db import store
 from db.run_states import ENDED
-from db.session import data_version, reading
+from db.session import DatabaseFile, data_version, reading
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.text.output import say
 from leverplus_tui.text.times import duration
@@ -44,7 +43,7 @@ class Display(Protocol):
         """Bring what is seen up to date."""
 
 
-def follow(database: Engine, run_id: int, *, quiet: bool = False) -> str:
+def follow(database: DatabaseFile, run_id: int, *, quiet: bool = False) -> str:
     """Show a run's progress on standard error until it ends; returns the state it ended in.
 
     A process that died without a word ends the run as lost.
@@ -64,7 +63,7 @@ def follow(database: Engine, run_id: int, *, quiet: bool = False) -> str:
             time.sleep(LOOK_S)
 
 
-def _standing(database: Engine, run_id: int) -> Standing:
+def _standing(database: DatabaseFile, run_id: int) -> Standing:
     with reading(database) as session:
         run = store.get_run(session, run_id=run_id)
         return Standing(run.state, run.progress_done, run.progress_total, run.progress_unit, run.progress_note)

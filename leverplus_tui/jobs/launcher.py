@@ -7,20 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Engine
-
 from db import process, store
 from db.home import Home
 from db.run_states import ACTIVE
-from db.session import open_database, writing
+from db.session import DatabaseFile, open_database, writing
 from db.specs import Finding, JobSpec, UserError
 from db.specs.imported import ImportSpec
 from db.store import ProcessRow
+from leverplus_tui.jobs.away import ask, is_away, stop_away
 from leverplus_tui.jobs.process_environment import of_jobs
 from leverplus_tui.jobs.programs import Program, command
 from leverplus_tui.text.output import say
@@ -78,7 +77,7 @@ def goes_on(run_id: int) -> str:
 
 def start(
     home: Home,
-    database: Engine,
+    database: DatabaseFile,
     *run_ids: int,
     folder: Path | None = None,
     environment: Mapping[str, str] = {},
@@ -88,28 +87,47 @@ def start(
     The runs end as failed when no process can be started.
     """
     log = home.log(run_ids[0])
-    argv = [*WORKER, "--home", str(home.root), *(store.ref(run_id) for run_id in run_ids)]
-    try:
+    argv = [*WORKER, "--home", str(home.root), *map(store.ref, run_ids)]
+
+    def begin() -> int:
         for run_id in run_ids[1:]:
             _same_log(home.log(run_id), log)
-        child = spawn(argv, log, folder=folder, environment=environment)
+        return spawn(argv, log, folder=folder, environment=environment).pid
+
+    _started(home, database, run_ids, argv, begin)
+
+
+def collect(home: Home, database: DatabaseFile, *run_ids: int, folder: Path | None = None) -> None:
+    """Start one collector for queued runs that another machine is to work on, and record it as theirs.
+
+    Each has a log of its own; what the collector says of all stands in `elsewhere.log` of the home.
+    """
+    argv = [*command(Program.COLLECTOR), "--home", str(home.root), *map(store.ref, run_ids)]
+    _started(home, database, run_ids, argv, lambda: spawn(argv, home.root / "elsewhere.log", folder=folder).pid)
+
+
+def _started(
+    home: Home, database: DatabaseFile, run_ids: Sequence[int], argv: Sequence[str], begin: Callable[[], int]
+) -> None:
+    try:
+        pid = begin()
     except OSError as error:
         with writing(database) as session:
             for run_id in run_ids:
                 store.set_state(session, run_id=run_id, state="failed")
         raise UserError(f"{store.ref(run_ids[0])} could not be started: {error}") from error
-    began = process.pid_start(child.pid)
+    began = process.pid_start(pid)
     with writing(database) as session:
         for run_id in run_ids:
             store.start_process(
                 session,
                 run_id=run_id,
-                pid=child.pid,
+                pid=pid,
                 pid_start=began,
                 boot_id=process.boot_id(),
                 host=process.host(),
                 argv=argv,
-                log_path=str(log),
+                log_path=str(home.log(run_id)),
             )
 
 
@@ -165,6 +183,8 @@ def stop(home: Home, run_id: int, *, patience_s: float = PATIENCE_S) -> str:
     Raises UserError when the job runs where it cannot be reached from here.
     """
     database = open_database(home.database)
+    if is_away(database, home, run_id):
+        return stop_away(database, home, run_id, lambda one: collect(home, database, one))
     row = _running(database, run_id)
     if row is None:
         return _settle(database, run_id)
@@ -181,14 +201,23 @@ def stop(home: Home, run_id: int, *, patience_s: float = PATIENCE_S) -> str:
     return _settle(database, run_id, row)
 
 
+def stop_all(home: Home, run_ids: Sequence[int]) -> dict[int, str]:
+    """Stop several runs; those that are elsewhere are all asked before one is waited for."""
+    database = open_database(home.database)
+    for run_id in run_ids:
+        if is_away(database, home, run_id):
+            ask(home, run_id)
+    return {run_id: stop(home, run_id) for run_id in run_ids}
+
+
 def resume(home: Home, run_id: int) -> None:
     """Start another process for a run that was stopped, failed or was lost, or is done but for questions that could not be
     asked; what is stored is not computed again. Raises UserError for a run without anything left to do."""
     database = open_database(home.database)
     with writing(database) as session:
         store.lost_runs(session)
-        state = store.get_run(session, run_id=run_id).state
-        if state == "done" and not store.unanswered(session, run_id=run_id):
+        run = store.get_run(session, run_id=run_id)
+        if run.state == "done" and run.kind != "ask" and not store.unanswered(session, run_id=run_id):
             raise UserError(
                 f"r{run_id} is done and has an answer to every question: `leverplus rerun r{run_id}` repeats it as a new run"
             )
@@ -197,7 +226,7 @@ def resume(home: Home, run_id: int) -> None:
     start(home, database, run_id)
 
 
-def _running(database: Engine, run_id: int) -> ProcessRow | None:
+def _running(database: DatabaseFile, run_id: int) -> ProcessRow | None:
     with writing(database) as session:
         store.lost_runs(session)
         store.get_run(session, run_id=run_id)
@@ -221,7 +250,7 @@ def signal_job(row: ProcessRow, number: signal.Signals) -> None:
             raise UserError(f"process {row.pid} belongs to another user: only that user can stop it") from error
 
 
-def end_now(database: Engine, row: ProcessRow, reason: str) -> None:
+def end_now(database: DatabaseFile, row: ProcessRow, reason: str) -> None:
     """Kill a job and say why; what it stored stays."""
     signal_job(row, signal.SIGKILL)
     with writing(database) as session:
@@ -236,7 +265,7 @@ def _await_end(row: ProcessRow, patience_s: float) -> None:
     _reap()
 
 
-def _settle(database: Engine, run_id: int, row: ProcessRow | None = None) -> str:
+def _settle(database: DatabaseFile, run_id: int, row: ProcessRow | None = None) -> str:
     """The state once the process is gone; a run that could not say so itself was stopped by us."""
     with writing(database) as session:
         state = store.get_run(session, run_id=run_id).state

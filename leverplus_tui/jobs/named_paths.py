@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from db.home import Home
 from db.run_states import ACTIVE
-from db.specs import Spec, UserError
+from db.specs import Spec
 from db.specs.evaluate import WITHOUT_MODEL
 from engine.demo.shipped import BUILTIN, WORLDS, builtin_file
-from leverplus_tui.jobs.spec_options import NAMES
+from leverplus_tui.jobs.spec_options import NAMES, FieldRefused
 
 if TYPE_CHECKING:  # the database costs a third of a second, and a blocked run needs none
     from db.store import RunDetail
@@ -96,9 +96,10 @@ def _path(value: str, field: str, place: Home, label: str, waits: set[int] | Non
     if field in HUB_FIELDS and not value.startswith((".", "/", "~")):
         return value
     known = f" (registered: {', '.join(registered[:5])})" if registered else ""
-    raise UserError(
+    raise FieldRefused(
         f"{label} = {value}: there is no {path.absolute()}, and nothing is registered by that name{known}: give a path, "
-        f"{ELSE[field]}, or a name of `leverplus data list`"
+        f"{ELSE[field]}, or a name of `leverplus data list`",
+        field,
     )
 
 
@@ -127,8 +128,9 @@ def _written_by(detail: RunDetail, field: str, label: str) -> str:
     found = written(detail) if written else None  # a data set or a model is nothing that a run writes
     if found is None:
         later = ": --queue waits for it" if written and detail.row.state in ACTIVE else ""
-        raise UserError(
-            f"{label} = {detail.row.ref}: that run ({detail.row.kind}, {detail.row.state}) wrote nothing of the kind{later}"
+        raise FieldRefused(
+            f"{label} = {detail.row.ref}: that run ({detail.row.kind}, {detail.row.state}) wrote nothing of the kind{later}",
+            field,
         )
     return found
 

@@ -14,6 +14,8 @@ class Program(StrEnum):
 
     JOB = "engine.job.worker"
     """Works on one run."""
+    COLLECTOR = "engine.job.elsewhere.collector"
+    """Answers at home for runs that other machines work on."""
     BENCH = "engine.job.bench"
     """Measures how fast a model answers."""
     CONVERT = "engine.selector.convert"

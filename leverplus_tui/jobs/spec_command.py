@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -13,14 +14,31 @@ from leverplus_tui.jobs.spec_options import SpecOption, defaults, flatten, optio
 
 def command_of(spec: Spec) -> list[str]:
     """The shortest `leverplus run ...` that gives this specification."""
+    return ["leverplus", "run", *_said(spec)]
+
+
+def sweep_command(spec: Spec, varied: Mapping[str, Sequence[str]], seeds: str = "", name: str = "") -> str:
+    """The `leverplus sweep ...` over these values of one specification's fields, as one line for a shell."""
+    sets = [word for field, values in varied.items() for word in ("--set", f"{field}={','.join(map(_listed, values))}")]
+    named = [*(["--seeds", seeds] if seeds else ()), *(["--name", name] if name else ())]
+    left_out = {*varied, *(["seed"] if seeds and "," in seeds else ())}
+    return shlex.join(["leverplus", "sweep", *_said(spec, left_out), *sets, *named])
+
+
+def _listed(value: str) -> str:
+    """A value in a list of values; quoted where a comma of its own would end it."""
+    return f'"{value}"' if "," in value and not value.startswith(("[", '"')) else value
+
+
+def _said(spec: Spec, left_out: Collection[str] = ()) -> list[str]:
     kind = str(spec.model_dump()["kind"])
-    words = ["leverplus", "run", kind]
+    words = [kind]
     ground = _ground(kind)
     known = {option.field: option for option in options(kind)}
     values = spec.model_dump(mode="json")
     ground = ground | _parts_left_out(values)
     for path, value in flatten(values):
-        if path != "kind" and value != ground.get(path, ...):
+        if path != "kind" and path not in left_out and value != ground.get(path, ...):
             words += _typed(known.get(path), path, value)
     return words
 
@@ -39,9 +57,9 @@ def _ground(kind: str) -> dict[str, Any]:
     return dict(flatten(defaults(kind)))
 
 
-def command_text(spec: Spec) -> str:
-    """`command_of` as one line for a shell."""
-    return shlex.join(command_of(spec))
+def command_text(spec: Spec, name: str = "") -> str:
+    """`command_of` as one line for a shell, with the name that the run is to have."""
+    return shlex.join([*command_of(spec), *(["--name", name] if name else ())])
 
 
 def _typed(option: SpecOption | None, path: str, value: Any) -> list[str]:

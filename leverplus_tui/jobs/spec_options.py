@@ -37,6 +37,15 @@ SENTENCES = {
 """What is wrong with a value, by pydantic's name for it; other faults have sentences of their own."""
 
 
+class FieldRefused(UserError):
+    """What is wrong with one field."""
+
+    def __init__(self, sentence: str, field: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+        """Its dotted name; empty where several are at odds."""
+
+
 @dataclass(frozen=True)
 class SpecOption:
     """One field of a specification as a command-line option."""
@@ -70,9 +79,36 @@ def validated(kind: str, values: Mapping[str, Any]) -> JobSpec:
     try:
         spec = model.model_validate({**values, "kind": kind})
     except ValidationError as error:
-        raise UserError(explain(kind, model, error)) from None
+        first = error.errors()[0]
+        raise FieldRefused(explain(kind, model, first), blamed(model, first)) from None
     _refuse_unstorable(spec)
     return spec  # type: ignore[return-value]  # SPEC_OF_KIND holds JobSpecs
+
+
+def refusals(kind: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """What is wrong with each field that is refused whatever the others hold, by its dotted name."""
+    model = SPEC_OF_KIND[kind]
+    try:
+        model.model_validate({**values, "kind": kind})
+    except ValidationError as error:
+        return {blamed(model, one): explain(kind, model, one) for one in error.errors() if one["loc"]}
+    return {}
+
+
+def blamed(model: type[Spec], error: Mapping[str, Any]) -> str:
+    """The field to be mended: the one that is refused, else the first that the reason speaks of."""
+    path = path_of(error)
+    known = [name for name, info in field_paths(model) if nested(info) is None]
+    if path in known:
+        return path
+    below = {name.removeprefix(f"{path}.").rpartition(".")[2]: name for name in known if name.startswith(path)}
+    words = re.findall(r"\w+", _said(error["msg"], error.get("ctx", {})))
+    return next((below[word] for word in words if word in below), path)
+
+
+def path_of(error: Mapping[str, Any]) -> str:
+    """The field that one of pydantic's errors is about; which item of a list is seen by its value."""
+    return ".".join(part for part in error["loc"] if isinstance(part, str))
 
 
 def _refuse_unstorable(spec: Spec) -> None:
@@ -80,9 +116,9 @@ def _refuse_unstorable(spec: Spec) -> None:
     for field, value in flatten(spec.model_dump(mode="python")):
         for one in value if isinstance(value, tuple | list) else (value,):
             if isinstance(one, int) and not -(2**63) <= one < 2**63:
-                raise UserError(f"{field} = {shown(one)}: must be a whole number of at most 64 bits")
+                raise FieldRefused(f"{field} = {shown(one)}: must be a whole number of at most 64 bits", field)
             if isinstance(one, str) and not one.isprintable() and printable(one, LAYOUT) != one:
-                raise UserError(f"{field} = {shown(one)}: must be text without control characters, in UTF-8")
+                raise FieldRefused(f"{field} = {shown(one)}: must be text without control characters, in UTF-8", field)
 
 
 def shown(value: Any) -> str:
@@ -95,7 +131,7 @@ def shown(value: Any) -> str:
 
 def from_text(annotation: Any, text: Any) -> Any:
     """What a person typed, in the shape that the annotation wants; wrong values are passed on for pydantic to name."""
-    kinds = _members(annotation)
+    kinds = members(annotation)
     if isinstance(text, (list, tuple)):
         return [item for part in text for item in _items(str(part), kinds)]
     if type(None) in kinds and text.strip().lower() in ("none", "null"):
@@ -107,10 +143,9 @@ def from_text(annotation: Any, text: Any) -> Any:
     return _unquoted(text)
 
 
-def explain(kind: str, model: type[Spec], error: ValidationError) -> str:
-    """One sentence about the first error of a validation: field, value, what is allowed."""
-    first = error.errors()[0]
-    path = ".".join(part for part in first["loc"] if isinstance(part, str))  # which item of a list is seen by its value
+def explain(kind: str, model: type[Spec], first: Mapping[str, Any]) -> str:
+    """One sentence about one of pydantic's errors: field, value, what is allowed."""
+    path = path_of(first)
     top = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "missing":
         return f"`run {kind}` needs {flag_of(kind, top)}: {_description(model, top).rstrip('.')}"
@@ -135,7 +170,7 @@ def unknown_field(path: str, model: type[Spec], others: Iterable[str] = ()) -> s
     known = [name for name, _ in field_paths(model)]
     last = path.rpartition(".")[2]
     near = [name for name in known if len(last) > 2 and (last in name.rpartition(".")[2].split("_") or last == name)]
-    near = near or difflib.get_close_matches(path, [*known, *others], n=3, cutoff=0.7)
+    near = near or difflib.get_close_matches(path, dict.fromkeys([*known, *others]), n=3, cutoff=0.7)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(known)}"
     return f"there is no field {path}: {hint}"
 
@@ -175,7 +210,7 @@ def plain(value: Any) -> str:
 
 
 def _option(kind: str, name: str, info: FieldInfo, default: Any) -> SpecOption:
-    kinds = _members(info.annotation)
+    kinds = members(info.annotation)
     form: Literal["text", "list", "flag"] = "text"
     if bool in kinds:
         form = "flag"
@@ -206,10 +241,10 @@ def _items(text: str, kinds: Sequence[Any]) -> list[str]:
     stripped = text.strip().removeprefix("[").removesuffix("]")
     parts = re.split(r"[,\s]+" if inner and inner <= {int, float} else ",", stripped)
     items = [_unquoted(part.strip()) for part in parts if part.strip()]
-    return [one for item in items for one in _range(item)] if inner == {int} else items
+    return [one for item in items for one in whole_range(item)] if inner == {int} else items
 
 
-def _range(text: str) -> list[str]:
+def whole_range(text: str) -> list[str]:
     """`0-4` is `0 1 2 3 4`; what is no rising range, or too long a one, stays as it is, to be refused by its words."""
     ends = re.fullmatch(r"(\d{1,9})-(\d{1,9})", text, re.ASCII)
     numbers = range(int(ends[1]), int(ends[2]) + 1) if ends else range(0)
@@ -227,11 +262,11 @@ def _toml(text: str) -> Any:
         return text
 
 
-def _members(annotation: Any) -> list[Any]:
+def members(annotation: Any) -> list[Any]:
     if get_origin(annotation) is Annotated:
-        return _members(get_args(annotation)[0])
+        return members(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):
-        return [inner for member in get_args(annotation) for inner in _members(member)]
+        return [inner for member in get_args(annotation) for inner in members(member)]
     return [annotation]
 
 
@@ -241,7 +276,7 @@ def _is_spec(member: Any) -> bool:
 
 def nested(info: FieldInfo) -> type[Spec] | None:
     """The specification that a field holds, if it does."""
-    return next((member for member in _members(info.annotation) if _is_spec(member)), None)
+    return next((member for member in members(info.annotation) if _is_spec(member)), None)
 
 
 def annotation(model: type[Spec], field: str) -> Any:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from sqlmodel import Session
-
 from db import store
 from db.run_states import ACTIVE
+from db.session import Session
 from db.specs import EvalSpec, GenerateSpec, JobSpec
 from db.specs.evaluate import WITHOUT_MODEL
 from leverplus_tui.text.times import age

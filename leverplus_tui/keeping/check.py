@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from db import store
 from db.copying import check_copy, salvage
 from db.fingerprint import content_sha
 from db.home import Home
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import Finding, UserError
 from engine.common.findings import error, info, warning
 from engine.statistics.intervals import interval
@@ -40,15 +38,18 @@ def check(home: Home, *, repair: bool = False, deep: bool = True) -> Checked:
     if not home.database.exists():
         raise UserError(f"there is no database in {home.root}: nothing to check")
     repaired: list[str] = []
+    lost: list[str] = []
     try:
         check_copy(home.database)
     except UserError as damage:
         if not repair:
             fix = "`leverplus fsck --repair` copies what can still be read, and keeps the damaged file"
             return Checked((error("database-damaged", str(home.database), f"{damage}.", fix),), ())
-        repaired.append(_rebuild(home))
+        told, lost = _rebuild(home)
+        repaired.append(told)
     database = open_database(home.database)
     found = [
+        *_lost(home, lost),
         *_database(database),
         *_states(database, repair, repaired),
         *_files(database, repair, repaired, deep),
@@ -58,8 +59,17 @@ def check(home: Home, *, repair: bool = False, deep: bool = True) -> Checked:
     return Checked(tuple(found), tuple(repaired))
 
 
-def _rebuild(home: Home) -> str:
-    """A new database from what can be read; the damaged one stays beside it. Refused while a job lives."""
+def _lost(home: Home, tables: list[str]) -> Iterator[Finding]:
+    """Said once, by the repair itself: afterwards nothing in the home tells that there was more."""
+    if tables:
+        text = f"Rows of {', '.join(tables)} could not be read and are not in the mended database."
+        fix = "`leverplus restore` a backup that has them, or `leverplus resume` the runs that lack answers"
+        yield error("rows-lost", str(home.database), text, fix)
+
+
+def _rebuild(home: Home) -> tuple[str, list[str]]:
+    """A new database from what can be read, in words, and the tables that lost rows; the damaged one stays beside it.
+    Refused while a job lives."""
     if alive := living(home):
         raise UserError(f"{', '.join(alive)} at work in {home.root}: stop them before the database is mended")
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
@@ -77,10 +87,10 @@ def _rebuild(home: Home) -> str:
     rows = sum(count for count, _ in told.values())
     lost = [table for table, (_, broken) in told.items() if broken]
     holes = f"; rows are missing from {', '.join(lost)}" if lost else ""
-    return f"{home.database}: {rows} rows copied from the damaged file, which is now {kept}{holes}"
+    return f"{home.database}: {rows} rows copied from the damaged file, which is now {kept}{holes}", lost
 
 
-def _database(database: Engine) -> Iterator[Finding]:
+def _database(database: DatabaseFile) -> Iterator[Finding]:
     with reading(database) as session:
         problems = store.refers_to_nothing(session)
     for text in problems:
@@ -89,7 +99,7 @@ def _database(database: Engine) -> Iterator[Finding]:
         )
 
 
-def _states(database: Engine, repair: bool, repaired: list[str]) -> Iterator[Finding]:
+def _states(database: DatabaseFile, repair: bool, repaired: list[str]) -> Iterator[Finding]:
     with reading(database) as session:
         dead = [row for row in store.active_processes(session) if row.ended is None and not store.is_alive(row)]
     if dead and repair:
@@ -102,7 +112,7 @@ def _states(database: Engine, repair: bool, repaired: list[str]) -> Iterator[Fin
         yield warning("state-untrue", name, text, f"`leverplus runs` corrects it, `leverplus resume {name}` goes on")
 
 
-def _files(database: Engine, repair: bool, repaired: list[str], deep: bool) -> Iterator[Finding]:
+def _files(database: DatabaseFile, repair: bool, repaired: list[str], deep: bool) -> Iterator[Finding]:
     with reading(database) as session:
         promised = store.promised_files(session)
     for one in promised:
@@ -136,7 +146,7 @@ def _problem(one: store.PromisedFile, deep: bool) -> str:
         return f"cannot be read ({failure.strerror})"
 
 
-def _figures(database: Engine, repair: bool, repaired: list[str]) -> Iterator[Finding]:
+def _figures(database: DatabaseFile, repair: bool, repaired: list[str]) -> Iterator[Finding]:
     with reading(database) as session:
         wrong = store.wrong_cells(session)
     for cell in wrong:
@@ -159,7 +169,7 @@ def _figures(database: Engine, repair: bool, repaired: list[str]) -> Iterator[Fi
         )
 
 
-def _folders(home: Home, database: Engine, repair: bool, repaired: list[str]) -> Iterator[Finding]:
+def _folders(home: Home, database: DatabaseFile, repair: bool, repaired: list[str]) -> Iterator[Finding]:
     waste: tuple[Waste, ...] = usage(home, database).waste
     if waste and repair:
         repaired.append(f"{len(waste)} files and folders that nobody needs, {free(waste)} bytes, deleted")

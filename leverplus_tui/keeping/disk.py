@@ -11,11 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from db import store
 from db.home import Home
-from db.session import reading
+from db.session import DatabaseFile, reading
 from engine.common.files.atomic import abandoned
 
 STATE_FILES = ("training.safetensors", "training-*.safetensors")
@@ -58,7 +56,7 @@ class Usage:
         return sum(one.size for one in self.waste)
 
 
-def usage(home: Home, database: Engine, *, cache: bool = False) -> Usage:
+def usage(home: Home, database: DatabaseFile, *, cache: bool = False) -> Usage:
     """Look at every run's folder; with `cache`, everything that can be computed again counts as waste too."""
     with reading(database) as session:
         states = store.run_states(session)

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine
-
 from db import store
 from db.home import Home
-from db.session import reading, writing
+from db.session import DatabaseFile, reading, writing
 from leverplus_tui.keeping.disk import folder_size
 
 
@@ -29,7 +27,7 @@ class Thrown:
     """Runs and data that use files of it; it cannot be erased before them."""
 
 
-def thrown(home: Home, database: Engine) -> list[Thrown]:
+def thrown(home: Home, database: DatabaseFile) -> list[Thrown]:
     """What is in the trash, the newest first."""
     with reading(database) as session:
         ids = store.deleted_runs(session)
@@ -41,11 +39,14 @@ def thrown(home: Home, database: Engine) -> list[Thrown]:
     ]
 
 
-def erase(home: Home, database: Engine, run_ids: Sequence[int]) -> tuple[list[Thrown], list[Thrown]]:
+def erase(home: Home, database: DatabaseFile, run_ids: Sequence[int]) -> tuple[list[Thrown], list[Thrown]]:
     """Erase runs of the trash, rows and folders, but for those whose files others use. Returns (erased, kept).
 
-    Rows go first: a folder without a run is found by `gc`, a run without its files would promise what is gone.
+    With an evaluation go the jobs that were asked about it. Rows go first: a folder without a run is found by `gc`, a run
+    without its files would promise what is gone.
     """
+    with reading(database) as session:
+        run_ids = [*run_ids, *store.asking_runs(session, run_ids=run_ids)]
     asked = [one for one in thrown(home, database) if one.run_id in run_ids]
     with writing(database) as session:
         used = store.referrers(session, but=run_ids)

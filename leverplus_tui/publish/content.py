@@ -13,9 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlmodel import Session
-
 from db import store
+from db.session import Session
 from db.specs import Finding
 from db.store import CellRow, RunDetail
 from leverplus_tui.publish.selector_file import carried

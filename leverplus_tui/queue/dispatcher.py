@@ -12,19 +12,19 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy import Engine
-from sqlmodel import Session
-
 from db import process, store
 from db.errors import DatabaseBusy, DiskFull
 from db.home import Home
-from db.session import data_version, open_database, reading, writing
+from db.session import DatabaseFile, Session, data_version, open_database, reading, writing
 from db.specs import Finding, UserError
 from db.store import ProcessRow, TicketRow
+from engine.common.sent import sent
+from engine.common.where import SLURM, is_sent
 from leverplus_tui.jobs import launcher, preflight
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.jobs.named_paths import resolved
@@ -39,6 +39,8 @@ ROUND_S = 2.0
 """How often the queue is gone through while the database does not change: processes die without writing."""
 GRACE_S = 20.0
 """From the request to stop of a job that took too long until it is killed."""
+MOST_COLLECTORS = 5
+"""Collectors that one run is given after its first: what ends each of them at once will end the next."""
 FIRST_PAUSE_S = 10.0
 """Between a failure and the next try: doubled each time."""
 
@@ -48,7 +50,9 @@ class Dispatcher:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.database: Engine = open_database(home.database)
+        self.database: DatabaseFile = open_database(home.database)
+        self._collectors: Counter[int] = Counter()
+        """How often a run was given another collector."""
         self._told: set[int] = set()
         """Jobs that were asked to stop because their time is over."""
 
@@ -60,12 +64,29 @@ class Dispatcher:
     def turn(self) -> bool:
         """Go through the queue once; whether anything will happen by itself afterwards."""
         bury_dead(self.database)
+        self._collect_again()
         self._try_again()
         self._end_late()
         found = self._plan()
         for start in found.starts:
             self._start(start)
         return found.goes_on
+
+    def _collect_again(self) -> None:
+        """Another collector for runs whose own is gone: their jobs are elsewhere and go on."""
+        with reading(self.database) as session:
+            lost = [t for t in store.left_elsewhere(session) if sent(self.home.run_dir(t.run_id)) is not None]
+        lost = [ticket for ticket in lost if self._collectors[ticket.run_id] < MOST_COLLECTORS]
+        together: dict[int, list[int]] = {}
+        for ticket in lost:
+            self._collectors[ticket.run_id] += 1
+            together.setdefault(ticket.batch or -ticket.run_id, []).append(ticket.run_id)
+        for run_ids in together.values():
+            with writing(self.database) as session:
+                for run_id in run_ids:
+                    store.resume_run(session, run_id=run_id)
+            _log(f"{', '.join(map(store.ref, run_ids))}: another collector")
+            launcher.collect(self.home, self.database, *run_ids)
 
     def _plan(self) -> Plan:
         """Decide, and write the decision down, in one transaction."""
@@ -126,14 +147,13 @@ class Dispatcher:
             folder = json.loads(run.environment).get("queued_in")
             ticket = store.ticket_of(session, run_id=ready[0])
         names = ", ".join(map(store.ref, ready))
+        there = Path(folder) if folder else None
         try:
-            launcher.start(
-                self.home,
-                self.database,
-                *ready,
-                folder=Path(folder) if folder else None,
-                environment=environment(device, start.lanes, os.environ, ticket.memory_mb if ticket else 0),
-            )
+            if ticket is not None and is_sent(ticket.runner, ticket.kind, member=ticket.batch is not None):
+                launcher.collect(self.home, self.database, *ready, folder=there)
+            else:
+                told = environment(device, start.lanes, os.environ, ticket.memory_mb if ticket else 0)
+                launcher.start(self.home, self.database, *ready, folder=there, environment=told)
             _log(f"{names} started on {', '.join(start.lanes)}")
         except UserError as error:  # no process could be made, or somebody else started it: the run says which
             _log(f"{names}: {error}")
@@ -198,7 +218,9 @@ class Dispatcher:
         """Nicely at its limit, by force a while later; how long a process runs is measured by the kernel, not by a clock that
         people set."""
         with reading(self.database) as session:
-            limits = {t.run_id: t for t in store.tickets(session) if t.state == "running" and t.time_limit_s}
+            running = [t for t in store.tickets(session) if t.state == "running" and t.time_limit_s]
+            # elsewhere the limit is the queue's, and does not count what was waited there
+            limits = {t.run_id: t for t in running if t.runner.partition(":")[0] != SLURM}
             rows = [row for row in store.active_processes(session) if row.run_id in limits and row.ended is None]
         for row in rows:
             ticket = limits[row.run_id]

@@ -43,16 +43,17 @@ def estimate(specs: Iterable[Mapping[str, Any]], paces: Sequence[Pace]) -> Estim
 
 
 def lasts(home: Home, specs: Sequence[Any]) -> str:
-    """How long runs of one kind take one after the other, in words: by earlier runs, else by what `leverplus bench` measured."""
+    """How long runs of one kind take, one after the other, in words: by earlier runs, else by what `leverplus bench` measured."""
     with reading(open_database(home.database)) as session:
         paces = store.paces(session, kind=specs[0].kind)
     said = estimate([spec.model_dump(mode="json") for spec in specs], paces)
+    all_of_them = " one after the other" if len(specs) > 1 else ""
     if said.known:
-        return f"about {duration(said.seconds)} one after the other, going by {plural(len(paces), 'earlier run')}"
+        return f"about {duration(said.seconds)}{all_of_them}, going by {plural(len(paces), 'earlier run')}"
     measured = [found for spec in specs if (found := by_bench(spec, home.cache)) is not None and found.questions]
     if len(measured) == len(specs):
-        return f"about {duration(sum(one.seconds for one in measured))} one after the other, by the pace that bench measured"
-    return "nobody knows how long they take: no run like these is done yet"
+        return f"about {duration(sum(one.seconds for one in measured))}{all_of_them}, by the pace that bench measured"
+    return f"nobody knows how long {'it takes: no run like it' if len(specs) == 1 else 'they take: no run like these'} is done yet"
 
 
 def _seconds(spec: Mapping[str, Any], paces: Sequence[Pace]) -> float | None:

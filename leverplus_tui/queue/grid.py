@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -66,13 +66,23 @@ def grid(
         varied["seed"] = _seeds(seeds, kind, flags, spec_file, fixed)
     if not varied:
         raise UserError("a sweep varies something: give --set FIELD=V1,V2 or --seeds N")
+
+    def make(values: Mapping[str, str]) -> JobSpec:
+        assignments = [*fixed, *(f"{field}={value}" for field, value in values.items())]
+        return build_spec(kind, flags, spec_file, assignments, tell=lambda _: None)  # said once, with the seeds
+
+    return combined(varied, make)
+
+
+def combined(varied: Mapping[str, Sequence[str]], make: Callable[[Mapping[str, str]], JobSpec]) -> Grid:
+    """Every combination of these values, as they are typed, in the specification that `make` gives for it.
+
+    Raises UserError for what `make` refuses, combinations that are the same run, and more than MOST of them.
+    """
     count = math.prod(map(len, varied.values()))
     if count > MOST:
         raise UserError(f"these are {count:,} runs, and a sweep has {MOST:,} at most: vary less at once")
-    members = [
-        _member(kind, flags, spec_file, fixed, dict(zip(varied, values, strict=True)))
-        for values in product(*varied.values())
-    ]
+    members = [_member(make, dict(zip(varied, values, strict=True))) for values in product(*varied.values())]
     _refuse_repeats(members)
     axes = {field: list({plain(m.settings[field]): m.settings[field] for m in members}.values()) for field in varied}
     return Grid(axes, tuple(members))
@@ -81,7 +91,12 @@ def grid(
 def values_of(field: str, text: str) -> list[str]:
     """The values in a list: `1,2`, `[1,2],[2,4]` for fields that are lists themselves, `1..5` (whole numbers), `0..1:5` (five
     evenly spaced), `1e-5..1e-3:3log` (each so many times the one before)."""
-    values = [value for part in _split(text) for value in _ranged(field, part)]
+    parts = _split(text)
+    if torn := next(
+        (part for part in parts if part.count("[") != part.count("]") or part.count("{") != part.count("}")), ""
+    ):
+        raise UserError(f"--set {field}={text}: a bracket of '{torn}' has no partner; lists are written [1,2],[2,4]")
+    values = [value for part in parts for value in _ranged(field, part)]
     repeated = [value for value in values if values.count(value) > 1]
     if repeated:
         raise UserError(f"--set {field}: {repeated[0]} is listed twice")
@@ -117,21 +132,22 @@ def _ranged(field: str, part: str) -> list[str]:
 
 
 def _seeds(text: str, kind: str, flags: Mapping[str, Any], spec_file: Path | None, fixed: Sequence[str]) -> list[str]:
-    """`3` counts on from the seed that is set; `7,11` are the seeds."""
+    return seeds_of(text, lambda: int(getattr(build_spec(kind, flags, spec_file, fixed), "seed", 0)))
+
+
+def seeds_of(text: str, first: Callable[[], int]) -> list[str]:
+    """`3` counts on from the first seed; `7,11` are the seeds."""
     values = values_of("seed", text)
     if len(values) != 1:
         return values
     if not values[0].isdigit() or not 1 <= int(values[0]) <= MOST:
         raise UserError(f"--seeds {text}: give how many, or the seeds, such as 7,11")
-    first = int(getattr(build_spec(kind, flags, spec_file, fixed), "seed", 0))
-    return [str(first + i) for i in range(int(values[0]))]
+    begin = first()
+    return [str(begin + i) for i in range(int(values[0]))]
 
 
-def _member(
-    kind: str, flags: Mapping[str, Any], spec_file: Path | None, fixed: Sequence[str], values: Mapping[str, str]
-) -> Member:
-    assignments = [*fixed, *(f"{field}={value}" for field, value in values.items())]
-    spec = build_spec(kind, flags, spec_file, assignments, tell=lambda _: None)  # said once, with the seeds
+def _member(make: Callable[[Mapping[str, str]], JobSpec], values: Mapping[str, str]) -> Member:
+    spec = make(values)
     held = dict(flatten(spec.model_dump(mode="json")))
     return Member(spec, {field: held.get(field, value) for field, value in values.items()})
 

@@ -7,11 +7,10 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 
+from engine.common.where import MEMORY, ON, RAY
+
 CPU = "cpu"
 ALL = "cuda:all"
-RAY = "ray"
-ON, MEMORY = "LEVERPLUS_ON", "LEVERPLUS_MEMORY_MB"
-"""As `engine.vlm.spread.cluster` reads them."""
 PATIENCE_S = 10
 
 

@@ -10,11 +10,10 @@ import os
 import sys
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from db import store
 from db.home import Home
-from db.session import reading
+from db.session import DatabaseFile, reading
+from engine.common.sent import sent
 from leverplus_tui.jobs import launcher
 
 DISPATCHER = (sys.executable, "-P", "-m", "leverplus_tui.queue.dispatcher")
@@ -39,10 +38,12 @@ def take(home: Home) -> int | None:
     return descriptor
 
 
-def ensure_dispatcher(home: Home, database: Engine) -> None:
-    """Start a dispatcher where runs wait and none lives. Costs one question where nothing waits."""
+def ensure_dispatcher(home: Home, database: DatabaseFile) -> None:
+    """Start a dispatcher where runs wait, or are elsewhere with nobody to collect their rows, and none lives. Costs two
+    questions where nothing waits."""
     with reading(database) as session:
-        if not store.tickets(session):
+        left = [t for t in store.left_elsewhere(session) if sent(home.run_dir(t.run_id)) is not None]
+        if not (left or store.tickets(session)):
             return
     descriptor = take(home)
     if descriptor is None:

@@ -15,7 +15,7 @@ from leverplus_tui.text.times import clock
 LONGEST_PAUSE_S = 600.0
 """Longest pause before a retry; a later time was written before somebody set the clock back."""
 MOST_IN_ONE = 32
-"""Runs that train in one process at most."""
+"""Runs that train in one process on this machine at most; elsewhere a sweep is one array."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class _Planner:
 
     def _together(self, first: TicketRow, waiting: Sequence[TicketRow]) -> tuple[int, ...]:
         same = [t.run_id for t in waiting if t.batch == first.batch and not self._held(t)]
-        return tuple(same[:MOST_IN_ONE])
+        return tuple(same if first.runner else same[:MOST_IN_ONE])
 
     def _held(self, ticket: TicketRow) -> str:
         """Why a job may not start, whatever device is free."""

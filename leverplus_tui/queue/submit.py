@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-from sqlmodel import Session
-
 from db import store
 from db.home import Home
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, Session, open_database, reading, writing
 from db.specs import Finding, UserError
+from leverplus_tui.jobs import launcher
+from leverplus_tui.jobs.away import unwish
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.queue.lock import ensure_dispatcher
 
@@ -30,6 +30,8 @@ class Wish:
     retries: int = 0
     time_limit_s: int | None = None
     runner: str = ""
+    resources: Mapping[str, Any] = field(default_factory=dict)
+    """What a job elsewhere asks for beyond memory and time; see `engine.job.elsewhere.places`."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ def enter(session: Session, entry: Entry, wish: Wish) -> int:
     surroundings: dict[str, Any] = {"argv": sys.argv, "queued_in": _folder()}
     if entry.waits:
         surroundings["checked_later"] = True
+    if wish.resources:
+        surroundings["resources"] = dict(wish.resources)
     run = store.create_run(
         session, spec=entry.spec, name=entry.name, forced=entry.forced, environment=surroundings, parent=entry.parent
     )
@@ -81,7 +85,7 @@ def enter(session: Session, entry: Entry, wish: Wish) -> int:
     return run.id
 
 
-def tend(home: Home, database: Engine) -> None:
+def tend(home: Home, database: DatabaseFile) -> None:
     """What every command that looks at runs does first: end what is dead, and replace a dispatcher that is gone.
 
     A home that cannot be written can still be looked at.
@@ -94,9 +98,14 @@ def tend(home: Home, database: Engine) -> None:
 def requeue(home: Home, run_id: int, wish: Wish) -> None:
     """Put an ended run back into the queue; what is stored is not computed again. Raises StateConflict, UserError."""
     database = open_database(home.database)
+    unwish(home, run_id)
     with writing(database) as session:
         store.lost_runs(session)
         run = store.resume_run(session, run_id=run_id)
+        if wish.resources:
+            kept = json.loads(run.environment)
+            kept["resources"] = {**kept.get("resources", {}), **wish.resources}
+            store.set_environment(session, run_id=run_id, environment=kept)
         device = str(getattr(store.spec_of(session, run=run), "device", "cpu"))
         before = store.ticket_of(session, run_id=run_id)
         store.enqueue(
@@ -107,11 +116,26 @@ def requeue(home: Home, run_id: int, wish: Wish) -> None:
             memory_mb=wish.memory_mb or (before.memory_mb if before else 0),
             needs=wish.needs or (before.needs if before else ()),
             retries=wish.retries,
-            time_limit_s=wish.time_limit_s,
+            time_limit_s=wish.time_limit_s or (before.time_limit_s if before and before.runner else None),
             runner=wish.runner or (before.runner if before else ""),
             batch=before.batch if before else None,
         )
     ensure_dispatcher(home, database)
+
+
+def runner_of(home: Home, run_id: int) -> str:
+    """Where a run was sent; empty for one of this machine."""
+    with reading(open_database(home.database)) as session:
+        ticket = store.ticket_of(session, run_id=run_id)
+    return ticket.runner if ticket else ""
+
+
+def go_on(home: Home, run_id: int) -> None:
+    """Go on with an ended run where it was."""
+    if runner_of(home, run_id):
+        requeue(home, run_id, Wish())
+    else:
+        launcher.resume(home, run_id)
 
 
 def needed(home: Home, names: Sequence[str]) -> tuple[int, ...]:

@@ -6,11 +6,9 @@ from dataclasses import dataclass, replace
 from time import time_ns
 from typing import Any
 
-from sqlmodel import Session
-
 from db import store
 from db.home import Home
-from db.session import open_database, writing
+from db.session import Session, open_database, writing
 from db.specs import JobSpec, TrainSpec
 from db.specs.train import VARIES
 from leverplus_tui.jobs import preflight
@@ -30,8 +28,11 @@ class Prepared:
     """The answers that differ, in the order in which they were asked for."""
 
 
-def prepare(home: Home, grid: Grid, name: str, *, force: bool = False, quiet: bool = False) -> Prepared:
-    """Look files up and check: runs that differ only in what preflight does not look at are checked once."""
+def prepare(
+    home: Home, grid: Grid, name: str, *, force: bool = False, quiet: bool = False, away: bool = False
+) -> Prepared:
+    """Look files up and check: runs that differ only in what preflight does not look at are checked once. With `away` all are
+    handed in together and none shares a process."""
     known: dict[str, Checked] = {}
     batches: dict[str, int] = {}
     entries = []
@@ -46,12 +47,13 @@ def prepare(home: Home, grid: Grid, name: str, *, force: bool = False, quiet: bo
                 known[key] = preflight.check(spec, home, quiet=quiet)
             checked = known[key]
         forced = force if waits else checked.blocked
-        batch = batches.setdefault(_alike(spec), time_ns() // 1000 + len(batches)) if trains_together(spec) else None
+        alike = "" if away else _alike(spec)
+        batch = batches.setdefault(alike, time_ns() // 1000 + len(batches)) if away or trains_together(spec) else None
         label = f"{name or store.default_name(spec)} {member.label}"
         entries.append(
             Entry(spec, label, checked.stored(), forced, None, frozenset(waits), batch, settings=member.settings)
         )
-    alone = [one for one in batches.values() if sum(entry.batch == one for entry in entries) == 1]
+    alone = [] if away else [one for one in batches.values() if sum(entry.batch == one for entry in entries) == 1]
     entries = [replace(entry, batch=None) if entry.batch in alone else entry for entry in entries]
     return Prepared(tuple(entries), tuple(known.values()))
 

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
 from db import store
+from db.session import Session
 from db.specs import Finding
 from db.store import RunDetail
 from leverplus_tui.results.comparison import Asked, Comparison, compare, side_by_side
 from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.pairs.copying import CopyingRow, copying
+from leverplus_tui.results.results_alone import details_of_results
 
 MOST_POINTS = 240
 """Points of a curve that are drawn; of a longer one every k-th."""
@@ -62,7 +62,7 @@ def gather(session: Session, run_ids: Sequence[int], *, against: int | None = No
 
     Raises UserError for a run that does not exist.
     """
-    details = tuple(store.run_detail(session, run_id=run_id) for run_id in dict.fromkeys(run_ids))
+    details = tuple(details_of_results(session, run_ids))
     ids = [detail.row.id for detail in details]
     if len(ids) > 1:
         found = compare(session, ids, planned=against, asked=Asked(best_of=True, by_seed=True))
@@ -81,7 +81,7 @@ def gather(session: Session, run_ids: Sequence[int], *, against: int | None = No
         trained_by={run: store.ref(training) for run, training in wrote.items()},
         comparison=found,
         findings=findings,
-        copied=tuple(row for detail in details for row in copying(session, detail)),
+        copied=found.copying or tuple(row for detail in details for row in copying(session, detail)),
         series=tuple(series for found, _ in curves for series in found),
         phases={detail.row.ref: phases for detail, (_, phases) in zip(trainings, curves, strict=True)},
         against=store.ref(against) if against is not None else "",

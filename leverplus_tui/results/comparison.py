@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
-from sqlmodel import Session
 
 from db import store
+from db.session import Session
 from db.specs import JOB_SPEC, Finding
 from db.specs.base import findings_json, sha256_text
 from db.store import RunDetail
@@ -24,9 +24,11 @@ from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.pairs.attribution import about, made
 from leverplus_tui.results.pairs.best_of import Best, best_of, chosen_on_test
-from leverplus_tui.results.pairs.copying import CopyingRow, copying
+from leverplus_tui.results.pairs.copying import Copies, CopyingRow
 from leverplus_tui.results.pairs.paired_rows import ComparedCell, Figures, Pair, TwoRuns, Verdict, is_imported
-from leverplus_tui.results.pairs.seed_groups import GroupedCell, by_seed
+from leverplus_tui.results.pairs.seed_groups import GroupedCell, by_seed, own_questions
+from leverplus_tui.results.results_alone import details_of_results
+from leverplus_tui.results.stored_scores import StoredScores
 from leverplus_tui.text.sources import sources_json, sources_text, taken
 
 __all__ = [
@@ -92,6 +94,8 @@ class Comparison:
     """How the answers relate to those that were shown; empty where nobody judged."""
     groups: tuple[GroupedCell, ...] = ()
     """Where that was asked: recipes whose runs differ by their seed alone."""
+    apart: tuple[str, ...] = ()
+    """Which recipes were not combined, and why; stands among the notes too."""
 
     def as_json(self) -> dict[str, Any]:
         """The document of `leverplus compare --json`."""
@@ -139,7 +143,7 @@ def compare(
     Findings of single runs, which cost as much again, are left out unless `judged`.
     Raises UserError for a run that does not exist, and Stopped once `go_on` says no.
     """
-    details = [store.run_detail(session, run_id=run_id) for run_id in dict.fromkeys(run_ids)]
+    details = details_of_results(session, run_ids)
     figures = Figures(session, details)
     rows = [row for shot in figures.shots() for row in _while(go_on, figures.rows(shot))]
     if planned is not None:
@@ -147,16 +151,25 @@ def compare(
     cells = corrected(rows, bh=asked.bh)
     beside = _beside(session, details, cells)
     cells = [_marked(cell, beside) for cell in cells]
-    found = _findings(session, details, beside, judged=judged)
+    found = _findings(session, details, beside, figures.scores if judged else None)
     found = _with(found, chosen_on_test(cells, details, figures))
     reference = [store.ref(run) for run in asked.reference]
+    plain = _described(details, cells)
+    apart = tuple(own_questions(session, details)) if asked.by_seed else ()
     return replace(
-        _described(details, cells),
+        plain,
+        notes=(*plain.notes, *apart),
+        apart=apart,
         findings=found,
-        copying=tuple(row for detail in details if judged for row in copying(session, detail)),
+        copying=_copied(session, details) if judged else (),
         best=tuple(best_of(cells, details, figures, reference)) if asked.best_of else (),
         groups=tuple(by_seed(session, details, figures)) if asked.by_seed else (),
     )
+
+
+def _copied(session: Session, details: Sequence[RunDetail]) -> tuple[CopyingRow, ...]:
+    copies = Copies(session)
+    return tuple(row for detail in details for row in copies.of(detail))
 
 
 Beside = dict[tuple[TwoRuns, bool], list[Finding]]
@@ -165,7 +178,7 @@ Beside = dict[tuple[TwoRuns, bool], list[Finding]]
 
 def side_by_side(session: Session, run_ids: Sequence[int]) -> Comparison:
     """Figures and settings of runs, nothing compared yet: what can be shown at once."""
-    details = [store.run_detail(session, run_id=run_id) for run_id in dict.fromkeys(run_ids)]
+    details = details_of_results(session, run_ids)
     figures = Figures(session, details, paired=False)
     return _described(details, [row for shot in figures.shots() for row in figures.rows(shot)])
 
@@ -209,9 +222,10 @@ def _marked(cell: ComparedCell, beside: Beside) -> ComparedCell:
 
 
 def _findings(
-    session: Session, details: Sequence[RunDetail], beside: Beside, *, judged: bool
+    session: Session, details: Sequence[RunDetail], beside: Beside, scores: StoredScores | None
 ) -> dict[str, tuple[Finding, ...]]:
-    own = {d.row.ref: run_findings(session, d) if judged else () for d in details}
+    """`scores` where each run is judged."""
+    own = {d.row.ref: run_findings(session, d, scores) if scores else () for d in details}
     for ((_, run), _), found in sorted(beside.items(), key=lambda item: not item[0][1]):
         codes = {(one.code, one.subject) for one in own[run]}
         own[run] = (*own[run], *(one for one in found if (one.code, one.subject) not in codes))

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
-from sqlmodel import Session
 
 from db import store
 from db.run_states import FAILED
+from db.session import Session
 from db.specs import EvalSpec, Finding, Report
 from db.specs.base import worst_first
 from db.specs.evaluate import WITHOUT_MODEL
@@ -22,22 +22,22 @@ from db.store import CellRow, RunDetail, RunRow
 from engine.common.findings import error, info, warning
 from engine.demo.shipped import BUILTIN, WORLDS
 from engine.doctor.runs import CONTROLS, UNLEARNED, Measured, control_not_beaten, controls_of, missing_baselines
-from engine.statistics.paired import paired
 from leverplus_tui.jobs.spec_command import command_text
 from leverplus_tui.results.outcome import command_of_run, exit_code, matrix, way_on
 from leverplus_tui.results.pairs.nested import nested_subsets
-from leverplus_tui.results.pairs.paired_rows import is_imported
+from leverplus_tui.results.pairs.paired_rows import against, is_imported
+from leverplus_tui.results.stored_scores import StoredScores
 from leverplus_tui.text.sources import sources_text, taken
 
 Figure = tuple[RunRow, CellRow]
 JUDGED_ANEW = ("baseline-missing", "control-not-beaten")
 
 
-def run_findings(session: Session, detail: RunDetail) -> tuple[Finding, ...]:
-    """Everything that is to be said against a run, worst first."""
+def run_findings(session: Session, detail: RunDetail, scores: StoredScores | None = None) -> tuple[Finding, ...]:
+    """Everything that is to be said against a run, worst first; `scores` where those of several runs are read anyway."""
     stored = [finding for finding in detail.findings if finding.code not in JUDGED_ANEW]
     found = [*_ending(detail), *stored, *_reused(detail), *_toy_model(detail), *nested_subsets(session, detail)]
-    found += _controls(session, detail)
+    found += _controls(session, detail, scores or StoredScores(session))
     return tuple(worst_first(found))
 
 
@@ -148,7 +148,7 @@ def _toy_model(detail: RunDetail) -> Iterator[Finding]:
         )
 
 
-def _controls(session: Session, detail: RunDetail) -> list[Finding]:
+def _controls(session: Session, detail: RunDetail, scores: StoredScores) -> list[Finding]:
     """Controls are looked for among all finished evaluations of this home."""
     row = detail.row
     if not _needs_controls(row):
@@ -159,7 +159,7 @@ def _controls(session: Session, detail: RunDetail) -> list[Finding]:
     )  # a deleted run is still held against its own figures without demonstrations
     figures = [(other, cell) for other in store.run_rows(session, run_ids=ids) for cell in other.cells if _counts(cell)]
     own = [cell for cell in row.cells if _counts(cell)]
-    return [*_lacking(session, [row]), *(found for cell in own for found in _unbeaten(session, row, cell, figures))]
+    return [*_lacking(session, [row]), *(found for cell in own for found in _unbeaten(scores, row, cell, figures))]
 
 
 def _command(spec: Mapping[str, Any], run: str, control: str, shots: Sequence[int]) -> str:
@@ -182,25 +182,25 @@ def _measured(row: RunRow, cell: CellRow) -> Measured:
     )
 
 
-def _unbeaten(session: Session, row: RunRow, cell: CellRow, figures: Sequence[Figure]) -> Iterator[Finding]:
+def _unbeaten(scores: StoredScores, row: RunRow, cell: CellRow, figures: Sequence[Figure]) -> Iterator[Finding]:
     """Against the newest control of each kind on the same questions, with the same model and number of shots."""
     if cell.shot == 0:
         return
-    own = store.scores(session, run_id=row.id, shot=cell.shot, subset_sha=cell.subset_sha)
-    for control in controls_of(row.retriever):
-        shot = 0 if control == "zero-shot" else cell.shot
-        found = [
-            (other, there)
-            for other, there in figures
-            if (other.retriever == control or there.shot == 0)
-            and there.shot == shot
-            and (other.vlm, there.dataset_sha, there.subset_sha) == (row.vlm, cell.dataset_sha, cell.subset_sha)
-            and (control != "untrained" or other.variant == row.variant)
-        ]
-        if not found:
-            continue
-        other, there = found[0]
-        theirs = store.scores(session, run_id=other.id, shot=shot, subset_sha=there.subset_sha)
-        images = {question: image for question, (_, image) in {**theirs, **own}.items()}
-        pair = paired({q: s for q, (s, _) in theirs.items()}, {q: s for q, (s, _) in own.items()}, images)
-        yield from control_not_beaten(row.ref, f"{control} ({other.ref})", cell.shot, pair)
+    newest = {control: _newest(control, row, cell, figures) for control in controls_of(row.retriever)}
+    there = {f"{control} ({found[0].ref})": scores.of(found[1]) for control, found in newest.items() if found}
+    own = scores.of(cell) if there else {}
+    for name, pair in zip(there, against(own, list(there.values())), strict=True):
+        yield from control_not_beaten(row.ref, name, cell.shot, pair)
+
+
+def _newest(control: str, row: RunRow, cell: CellRow, figures: Sequence[Figure]) -> Figure | None:
+    shot = 0 if control == "zero-shot" else cell.shot
+    found = (
+        (other, there)
+        for other, there in figures
+        if (other.retriever == control or there.shot == 0)
+        and there.shot == shot
+        and (other.vlm, there.dataset_sha, there.subset_sha) == (row.vlm, cell.dataset_sha, cell.subset_sha)
+        and (control != "untrained" or other.variant == row.variant)
+    )
+    return next(found, None)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-from sqlmodel import Session
-
 from db import store
+from db.session import Session
 from db.specs import UserError
 from db.store import RunDetail
 from leverplus_tui.text.shots import shots_text, shots_words

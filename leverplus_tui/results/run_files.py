@@ -7,9 +7,8 @@ import io
 import json
 from collections.abc import Sequence
 
-from sqlmodel import Session
-
 from db import store
+from db.session import Session
 from db.store import RunRow
 from leverplus_tui.results.health import listed_findings
 from leverplus_tui.results.run_result import run_json

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Engine
-
 from db import store
 from db.home import Home
 from db.run_states import FAILED
-from db.session import reading
+from db.session import DatabaseFile, reading
 from db.specs import Finding
 from db.specs.base import findings_json
 from db.store import CellRow, CheckpointRow, RunDetail, RunRow
@@ -91,7 +89,7 @@ def _checkpoint(row: CheckpointRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def print_result(database: Engine, place: Home, run_id: int, *, as_json: bool) -> int:
+def print_result(database: DatabaseFile, place: Home, run_id: int, *, as_json: bool) -> int:
     """Print how a run ended and what came out; returns the exit code of the contract."""
     with reading(database) as session:
         detail = store.run_detail(session, run_id=run_id)

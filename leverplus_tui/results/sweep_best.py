@@ -14,6 +14,7 @@ from db.specs import UserError
 from db.store import RunDetail, SweepRow
 from engine.statistics.power import expected_largest
 from leverplus_tui.jobs.spec_options import plain
+from leverplus_tui.results.pairs.best_of import Best
 from leverplus_tui.text.numbers import number, plural
 from leverplus_tui.text.output import table
 
@@ -61,9 +62,9 @@ class Ranking:
         rows = [(one.label, " ".join(one.runs), number(one.mean), _interval(one)) for one in self.settings]
         said = [table(("settings", "runs", self.metric, "95 % interval over seeds"), rows, right=(2,))]
         best = self.settings[0]
-        said.append(
-            f"best by {self.metric} ({'lowest' if self.lower else 'highest'}): {best.label} ({' '.join(best.runs)})"
-        )
+        equal = [one.label for one in self.settings if one.mean == best.mean]
+        found = f"{best.label} ({' '.join(best.runs)})" if len(equal) == 1 else f"none, {' and '.join(equal)} are equal"
+        said.append(f"best by {self.metric} ({'lowest' if self.lower else 'highest'}): {found}")
         if len(self.settings) > 1:
             said.append(self._doubt())
         if self.left_out:
@@ -101,6 +102,16 @@ def ranking(sweep: SweepRow, details: Sequence[RunDetail], metric: str = "") -> 
     settings.sort(key=lambda one: one.mean if lower else -one.mean)
     measured = sum(len(runs) for runs in found.values())
     return Ranking(metric, lower, tuple(settings), _gain(list(found.values())), len(details) - measured)
+
+
+def at_shots(answers: Sequence[Best], by: str) -> list[Best]:
+    """The answers at the number of shots that `acc@N` names; all where nothing is named. Raises UserError for another metric."""
+    if not by:
+        return list(answers)
+    known = sorted({f"acc@{one.shot}" for one in answers})
+    if by not in known:
+        raise UserError(f"evaluations are ranked by accuracy, and --by {by} is none of theirs: {', '.join(known)}")
+    return [one for one in answers if by == f"acc@{one.shot}"]
 
 
 def _label(settings: Mapping[str, Any]) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlmodel import Session
-
 from db import store
+from db.session import Session
 from db.store import RunDetail
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.comparison import LINEAGE

@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
 from db import store
+from db.session import Session
 from db.store import RunDetail
 from leverplus_tui.results.curves import averaged, levels
 from leverplus_tui.text.words import clean

@@ -9,26 +9,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine
-
 from db import rows, store
-from db.session import data_version, open_database, reading, writing
+from db.run_states import ENDED
+from db.session import DatabaseFile, data_version, open_database, reading, writing
 from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
 from db.user_error import UserError
 from leverplus_tui.data.registering import register
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.jobs.spec_command import command_text
-from leverplus_tui.jobs.twins import twin_line
 from leverplus_tui.tui.grouping import grouped, metrics_of
 from leverplus_tui.tui.memory import ListView
 from leverplus_tui.tui.rows import Answered, Job, Listing, SideBySide
 from leverplus_tui.tui.widgets.charts.curves import continuous
 
 if TYPE_CHECKING:
-    from db.specs import JobSpec
     from leverplus_tui.results.comparison import Comparison
     from leverplus_tui.results.pairs.choices import Choices
     from leverplus_tui.results.pairs.copying import CopyingRow
+    from leverplus_tui.results.since_last import Since
     from leverplus_tui.tui.curve_rows import Curves
 
 
@@ -37,7 +35,8 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         """Open, or create, it. Raises the errors of `db.session.open_database`."""
-        self.engine: Engine = open_database(path)
+        self.engine: DatabaseFile = open_database(path)
+        self._since: dict[int, Since | None] = {}
 
     def close(self) -> None:
         """Give the connections back."""
@@ -58,13 +57,14 @@ class Database:
         with reading(self.engine) as session:
             ids = store.run_ids(session, where=view.where or None, sort=view.sort)
             counts, largest = store.state_counts(session), store.largest_subsets(session)
+            total = store.count_runs(session)
             known = {row.id for row in store.run_rows(session, run_ids=[*pinned, *marked]) if row.deleted is None}
             top = tuple(run_id for run_id in pinned if run_id in known)
             below = [run_id for run_id in ids if run_id not in top] if top else ids
             groups = grouped(session, below, view.groups, tuple(largest), metrics_of(view)) if view.groups else ()
         return Listing(
             ids=(*top, *below),
-            total=sum(counts.values()),
+            total=total,
             shots=tuple(largest),
             largest=max(largest.values(), default=0),
             queued=counts.get("queued", 0),
@@ -99,6 +99,23 @@ class Database:
         with reading(self.engine) as session:
             return store.run_detail(session, run_id=run_id)
 
+    def since(self, run_id: int, go_on: Callable[[], bool]) -> Since | None:
+        """What changed since the last run like this one, of a run that has ended read once; None too where `go_on` said no."""
+        from leverplus_tui.results.comparison import Stopped  # numpy: 140 ms before the first list
+        from leverplus_tui.results.since_last import since_last
+
+        if run_id in self._since:
+            return self._since[run_id]
+        with reading(self.engine) as session:
+            detail = store.run_detail(session, run_id=run_id)
+            try:
+                found = since_last(session, detail, go_on)
+            except Stopped:
+                return None
+        if detail.row.state in ENDED:
+            self._since[run_id] = found
+        return found
+
     def find_run(self, text: str) -> int:
         """The id of the run meant by `r12`, `12` or a name. Raises UserError."""
         with reading(self.engine) as session:
@@ -110,11 +127,6 @@ class Database:
         """The specification of a run."""
         with reading(self.engine) as session:
             return store.spec_of(session, run=store.get_run(session, run_id=run_id))
-
-    def twin(self, spec: JobSpec) -> str:
-        """Which run is of this very specification, in words; empty for none."""
-        with reading(self.engine) as session:
-            return twin_line(session, spec)
 
     def command(self, run_id: int) -> str:
         """The command line that makes such a run."""
@@ -161,16 +173,17 @@ class Database:
     ) -> tuple[list[Choices], list[CopyingRow]] | None:
         """What the runs choose differently, and how their answers relate to what was shown; None where `go_on` said no."""
         from leverplus_tui.results.pairs.choices import choices
-        from leverplus_tui.results.pairs.copying import copying  # numpy: 140 ms before the first list
+        from leverplus_tui.results.pairs.copying import Copies  # numpy: 140 ms before the first list
 
         copied: list[CopyingRow] = []
         with reading(self.engine) as session:
             details = [store.run_detail(session, run_id=run_id) for run_id in ids]
             chosen = list(choices(session, details, base, go_on))
+            copies = Copies(session)
             for detail in details:
                 if not go_on():
                     return None
-                copied += copying(session, detail)
+                copied += copies.of(detail)
         return chosen, copied
 
     def tag(self, run_ids: Sequence[int], words: Sequence[str]) -> None:

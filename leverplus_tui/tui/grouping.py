@@ -6,9 +6,8 @@ import statistics
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlmodel import Session
-
 from db import store
+from db.session import Session
 from leverplus_tui.text.numbers import setting
 from leverplus_tui.tui.memory import ListView
 from leverplus_tui.tui.rows import ALL_BUT_SEED, Group, Mean

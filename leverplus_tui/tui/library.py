@@ -40,7 +40,7 @@ class Library:
 
     def open(self) -> None:
         """Open, or create, the database. Raises the errors of `db.session.open_database`."""
-        from leverplus_tui.tui.database import Database  # sqlmodel: 400 ms that the first frame need not wait for
+        from leverplus_tui.tui.database import Database  # what the first frame need not wait for
 
         self._database = Database(self.home.database)
 

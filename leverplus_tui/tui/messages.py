@@ -74,6 +74,15 @@ class OpenRun(Message):
 
 
 @dataclass
+class AskModel(Message):
+    """Try things on a question of an evaluation, beside its answer at a number of shots."""
+
+    run_id: int
+    question_id: int
+    shot: int
+
+
+@dataclass
 class CompareRuns(Message):
     """Show these runs side by side; the first is the baseline."""
 
@@ -150,9 +159,11 @@ class WatchLog(Message):
 
 @dataclass
 class RunsLaunched(Message):
-    """Runs were started."""
+    """Runs were started, or queued as a sweep."""
 
     run_ids: tuple[int, ...]
+    sweep: str = ""
+    """What the sweep is called, such as `s3`."""
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from textual import work
@@ -13,7 +14,7 @@ from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.ordered_keys import OrderedKeys
 from leverplus_tui.tui.screens.base import PageScreen
-from leverplus_tui.tui.screens.dialogs import Ask, Confirm, Tell
+from leverplus_tui.tui.screens.dialogs import Ask, AskPath, Confirm, Tell
 from leverplus_tui.tui.started_runs import StartedRuns
 
 
@@ -34,9 +35,19 @@ class RequestApp(OrderedKeys):
         from leverplus_tui.tui.screens.launch.form import LaunchScreen  # specifications: pydantic, 200 ms
 
         spec = await asyncio.to_thread(self.library.database.spec, event.run_id) if event.run_id is not None else None
-        page = LaunchScreen(self.library, event.kind, spec=spec, values=event.values)
+        page = LaunchScreen(self.library, event.kind, spec=spec, run_id=event.run_id, values=event.values)
         page.mode = self.current_mode
         await self.push_screen(page)
+
+    @work(group="launch", exclusive=True, exit_on_error=False)
+    async def on_ask_model(self, event: messages.AskModel) -> None:
+        """Open the page that asks the model of an evaluation."""
+        from leverplus_tui.tui.screens.ask.page import AskScreen  # data sets and the store: 500 ms
+
+        page = AskScreen(self.library, event.run_id, event.question_id, event.shot)
+        page.mode = self.current_mode
+        await self.push_screen(page)
+        page.refresh_data()
 
     @work(group="launch", exclusive=True, exit_on_error=False)
     async def on_launch_demo(self) -> None:
@@ -48,9 +59,13 @@ class RequestApp(OrderedKeys):
 
     def on_runs_launched(self, event: messages.RunsLaunched) -> None:
         """Say what runs now, and let the list go there."""
-        self.library.launched = event.run_ids[-1]
+        self.library.launched = event.run_ids[0] if event.sweep else event.run_ids[-1]
         for page in self._pages():
             page.post_message(messages.DataChanged(-1))  # the lists put their cursor there
+        if event.sweep:
+            last = event.run_ids[-1]
+            self.notify(f"{event.sweep}: {len(event.run_ids)} runs to r{last} wait in the queue, 4 shows them")
+            return
         names = ", ".join(f"r{run_id}" for run_id in event.run_ids)
         more = "; mark both with space, v compares them" if len(event.run_ids) == 2 else ""
         self.notify(f"{names} started: 4 shows the log{more}")
@@ -73,10 +88,10 @@ class RequestApp(OrderedKeys):
 
     @work(group="resume", exclusive=True, exit_on_error=False)
     async def on_resume_run(self, event: messages.ResumeRun) -> None:
-        """Go on with a run."""
-        from leverplus_tui.jobs import launcher  # the store: 400 ms
+        """Go on with a run, where it was."""
+        from leverplus_tui.queue.submit import go_on  # the store: 400 ms
 
-        await asyncio.to_thread(launcher.resume, self.library.home, event.run_id)
+        await asyncio.to_thread(go_on, self.library.home, event.run_id)
         self.notify(f"r{event.run_id} goes on")
         self._started_runs.add([event.run_id], again=True)
         self._tell_ends()
@@ -90,12 +105,13 @@ class RequestApp(OrderedKeys):
     @work(group="data", exclusive=True, exit_on_error=False)
     async def on_add_data(self) -> None:
         """Ask for a path, register what is there."""
-        text = await self.push_screen_wait(
-            Ask("Add a file or folder", detail="RL data, embeddings, a sampler cache or a data set; it stays where it is",
-                value=str(Path.cwd()) + "/", placeholder="/data/okvqa")
+        add = self.library.database.add_data
+        asked = AskPath(
+            "Add a file or folder", detail="RL data, embeddings, a sampler cache or a data set; it stays where it is",
+            value=str(Path.cwd()) + "/", placeholder="/data/okvqa", take=lambda text: add(Path(text).expanduser())
         )  # fmt: skip
-        if text:
-            row = await asyncio.to_thread(self.library.database.add_data, Path(text))
+        if await self.push_screen_wait(asked):
+            row = asked.taken
             self.notify(f"{row.ref} {row.name} ({row.kind}) is registered", markup=False)
 
     @work(group="data", exclusive=True, exit_on_error=False)
@@ -103,23 +119,23 @@ class RequestApp(OrderedKeys):
         """Ask for a path, show what was read of it, store it after a yes."""
         from leverplus_tui.tui.screens import importing  # readers and statistics: 200 ms
 
-        text = await self.push_screen_wait(
-            Ask("Import figures, predictions or trainings", detail="A report, results of another program, a tracker's folder",
-                value=str(Path.cwd()) + "/", placeholder="report.md")
+        asked = AskPath(
+            "Import figures, predictions or trainings", detail="A report, results of another program, a tracker's folder",
+            value=str(Path.cwd()) + "/", placeholder="report.md", take=lambda text: importing.read(Path(text).expanduser())
         )  # fmt: skip
-        said = {"dataset": "", "vlm": ""}
-        while text:
-            found = await asyncio.to_thread(importing.read, Path(text).expanduser(), **said)
-            answer = await self.push_screen_wait(importing.ConfirmReading(found))
-            if answer is None:
-                return
-            if answer == "take":
-                database = self.library.database.engine
-                self.notify(await asyncio.to_thread(importing.store, self.library.home, database, found, **said))
-                return
+        if not (text := await self.push_screen_wait(asked)):
+            return
+        found, path, said = asked.taken, Path(text).expanduser(), {"dataset": "", "vlm": ""}
+        while (answer := await self.push_screen_wait(importing.ConfirmReading(found))) in said:
             question = "Which data set are they of?" if answer == "dataset" else "Which model gave them?"
-            given = await self.push_screen_wait(Ask(question, value=said[answer], may_be_empty=True))
-            said[answer] = said[answer] if given is None else given
+            read = partial(importing.read_as, path, said, answer)
+            more = Ask(question, value=said[answer], may_be_empty=True, take=read)
+            given = await self.push_screen_wait(more)
+            if given is not None:
+                said[answer], found = given, more.taken
+        if answer == "take":
+            database = self.library.database.engine
+            self.notify(await asyncio.to_thread(importing.store, self.library.home, database, found, **said))
 
     @work(group="work", exit_on_error=False)
     async def on_work(self, event: messages.Work) -> None:

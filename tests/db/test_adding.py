@@ -237,7 +237,7 @@ def test_questions_follow_their_images(tmp_path: Path) -> None:
 
 def test_a_rate_is_that_of_the_present_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1_000_000_000]
-    for module in ("adding", "filters", "jobs", "runs"):
+    for module in ("figures.adding", "lists.filters", "jobs.jobs", "jobs.runs"):
         monkeypatch.setattr(f"db.store.{module}.now", lambda: clock[0])
     engine = fresh(tmp_path)
     run_id = new_run(engine)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
 
 from db import rows, store
-from db.session import reading
+from db.session import DatabaseFile, reading
 from engine.common.images import MISSING_SHA
+from engine.job.known import known_of
 from engine.recipes.cached_answers import CachedAnswers, Reply
 from engine.recipes.run_context import RunContext
 from engine.vlm.prompt import Prompt
@@ -41,7 +41,7 @@ replies = st.builds(Answer, raw=text, cut=st.booleans(), error=st.just(""), sile
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
+def engine(tmp_path: Path) -> DatabaseFile:
     return fresh(tmp_path)
 
 
@@ -52,12 +52,12 @@ def test_no_field_that_only_a_producer_fills_has_a_default(kind: Any) -> None:
 
 @settings(**COMMON)  # type: ignore[arg-type]
 @given(row=predictions)
-def test_an_evaluated_or_imported_answer_comes_back_whole(engine: Engine, row: rows.Prediction) -> None:
+def test_an_evaluated_or_imported_answer_comes_back_whole(engine: DatabaseFile, row: rows.Prediction) -> None:
     run_id = new_run(engine)
     add(engine, run_id, a_subset(1), row)
     with reading(engine) as session:
         [found] = store.predictions(session, run_id=run_id, shot=row.shot)
-        own = store.own_answers(session, run_id=run_id)
+        own = known_of(session, run_id).answers
         sources = store.answer_sources(session, run_id=run_id)
         scores = store.scores(session, run_id=run_id, shot=row.shot, subset_sha="subset-sha")
     assert {one.name: getattr(found, one.name) for one in fields(row)} == {
@@ -72,12 +72,12 @@ def test_an_evaluated_or_imported_answer_comes_back_whole(engine: Engine, row: r
 
 @settings(**COMMON)  # type: ignore[arg-type]
 @given(row=candidates)
-def test_a_generated_answer_comes_back_whole(engine: Engine, row: rows.Candidate) -> None:
+def test_a_generated_answer_comes_back_whole(engine: DatabaseFile, row: rows.Candidate) -> None:
     run_id = new_run(engine)
     add(engine, run_id, row)
     with reading(engine) as session:
         [(_, found)] = store.candidates(session, run_id=run_id)
-        own = store.own_answers(session, run_id=run_id)
+        own = known_of(session, run_id).answers
         sources = store.answer_sources(session, run_id=run_id)
     assert found == row
     assert own == {row.request_sha: rows.StoredAnswer(row.raw, row.cut, row.source, row.reasoning)}
@@ -103,7 +103,7 @@ class OneAnswer:
 @settings(**COMMON)  # type: ignore[arg-type]
 @given(said=replies, kind=st.sampled_from(["eval", "generate"]), fresh_run=st.booleans(), question=text)
 def test_what_a_model_said_reaches_the_next_run_as_it_was_said(
-    engine: Engine, tmp_path: Path, said: Answer, kind: str, fresh_run: bool, question: str
+    engine: DatabaseFile, tmp_path: Path, said: Answer, kind: str, fresh_run: bool, question: str
 ) -> None:
     first, second = new_run(engine, fresh=fresh_run), new_run(engine)
     prompt = Prompt("", (f"{first} {question}",), (), 1, 1)
@@ -114,7 +114,7 @@ def test_what_a_model_said_reaches_the_next_run_as_it_was_said(
                 return store.find_answers(session, request_shas=shas)
 
         with reading(engine) as session:
-            own = store.own_answers(session, run_id=run_id)
+            own = known_of(session, run_id).answers
         context = RunContext(tmp_path, tmp_path, run_id=run_id, find_answers=find, own_answers=own)
         asking = CachedAnswers(model, context, at_once=2, shared=shared)  # type: ignore[arg-type]
         [[reply]] = list(asking.ask([(1, prompt)]))

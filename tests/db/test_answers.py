@@ -5,17 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from db import rows, store
-from db.session import reading
+from db.session import DatabaseFile, reading
 from tests.helpers_db import DATASET, SUBSET, a_question, a_subset, add, an_answer, fresh, new_run
 
 SCORES = [0.6, 0.0, 1.0, 0.6, 0.3, 0.0]
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
+def engine(tmp_path: Path) -> DatabaseFile:
     """One run with six answers, the first three questions also a subset of their own; question 5 was never stored."""
     made = fresh(tmp_path)
     run_id = new_run(made)
@@ -31,7 +30,7 @@ def engine(tmp_path: Path) -> Engine:
     return made
 
 
-def _pages(engine: Engine, order: str, subset_sha: str | None = None) -> list[int]:
+def _pages(engine: DatabaseFile, order: str, subset_sha: str | None = None) -> list[int]:
     """All question ids, fetched two at a time."""
     seen: list[int] = []
     with reading(engine) as session:
@@ -46,17 +45,17 @@ def _pages(engine: Engine, order: str, subset_sha: str | None = None) -> list[in
     ("order", "ids"),
     [("question_id", [0, 1, 2, 3, 4, 5]), ("score", [1, 5, 4, 0, 3, 2]), ("score desc", [2, 0, 3, 4, 1, 5])],
 )
-def test_pages_meet_without_gap_or_repeat(engine: Engine, order: str, ids: list[int]) -> None:
+def test_pages_meet_without_gap_or_repeat(engine: DatabaseFile, order: str, ids: list[int]) -> None:
     assert _pages(engine, order) == ids
 
 
-def test_pages_of_a_subset(engine: Engine) -> None:
+def test_pages_of_a_subset(engine: DatabaseFile) -> None:
     assert _pages(engine, "score desc", "three") == [2, 0, 1]
     with reading(engine) as session:
         assert store.predictions(session, run_id=1, shot=2, subset_sha="nowhere") == []
 
 
-def test_an_answer_beside_its_question(engine: Engine) -> None:
+def test_an_answer_beside_its_question(engine: DatabaseFile) -> None:
     with reading(engine) as session:
         (row,) = store.predictions(session, run_id=1, shot=2, question_ids=[3])
         shown = store.questions(session, dataset_sha=row.dataset_sha, split="train", question_ids=row.demonstrations)
@@ -66,13 +65,13 @@ def test_an_answer_beside_its_question(engine: Engine) -> None:
     assert shown[7] == a_question(7, "train")
 
 
-def test_an_answer_whose_question_is_missing(engine: Engine) -> None:
+def test_an_answer_whose_question_is_missing(engine: DatabaseFile) -> None:
     with reading(engine) as session:
         (row,) = store.predictions(session, run_id=1, shot=2, question_ids=[5])
     assert (row.question, row.answers, row.image, row.image_id) == ("", (), "", None)
 
 
-def test_scores_pair_by_question_and_know_the_image(engine: Engine) -> None:
+def test_scores_pair_by_question_and_know_the_image(engine: DatabaseFile) -> None:
     add(engine, 1, an_answer(9, error="no image"))
     with reading(engine) as session:
         found = store.scores(session, run_id=1, shot=2, subset_sha=SUBSET)
@@ -82,12 +81,12 @@ def test_scores_pair_by_question_and_know_the_image(engine: Engine) -> None:
     assert [image for _, image in found.values()] == [0, 0, 1, 1, 2, -6]
 
 
-def test_a_question_that_was_never_stored(engine: Engine) -> None:
+def test_a_question_that_was_never_stored(engine: DatabaseFile) -> None:
     with reading(engine) as session:
         assert store.questions(session, dataset_sha=DATASET, split="val", question_ids=[99]) == {}
 
 
-def test_many_requests_in_one_question(engine: Engine) -> None:
+def test_many_requests_in_one_question(engine: DatabaseFile) -> None:
     shas = [f"unknown-{number}" for number in range(50_000)] + ["request-3-2"]
     with reading(engine) as session:
         assert store.find_answers(session, request_shas=shas) == {
@@ -95,7 +94,7 @@ def test_many_requests_in_one_question(engine: Engine) -> None:
         }
 
 
-def test_data_sets_do_not_mix(engine: Engine) -> None:
+def test_data_sets_do_not_mix(engine: DatabaseFile) -> None:
     """The same question id in another data set is another question."""
     other = new_run(engine)
     add(engine, other, rows.Subset("other", "val", "all", {}, (0,), SUBSET), an_answer(0, score=0.3))

@@ -10,10 +10,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from db import store
-from db.session import DiskFull, open_database, reading, writing
+from db.session import DatabaseFile, DiskFull, open_database, reading, writing
 from db.specs import UserError
 from tests.helpers_db import a_question, a_subset, add, an_answer, every_kind, fresh, new_run
 
@@ -31,7 +30,7 @@ for question_id in range(int(sys.argv[3]), int(sys.argv[4])):
     print(question_id, flush=True)
 """
 
-NOT_OF_A_JOB = ("process", "tag", "note", "data_file", "ticket", "sweep", "sweep_member", "snapshot")
+NOT_OF_A_JOB = ("process", "tag", "note", "data_file", "ticket", "sweep", "sweep_member", "snapshot", "trial")
 """Tables that no row of a recipe goes into."""
 
 
@@ -67,10 +66,10 @@ def test_two_writers_at_once_lose_nothing(tmp_path: Path) -> None:
         assert [len(store.answered(session, run_id=run_id)) for run_id in runs] == [150, 150]
 
 
-def _limit(engine: Engine, pages: int) -> None:
+def _limit(engine: DatabaseFile, pages: int) -> None:
     """A full disk as SQLite reports it; the limit belongs to the engine's one pooled connection."""
     with writing(engine) as session:
-        session.connection().exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        session.run(f"PRAGMA max_page_count = {pages}")
 
 
 def test_a_full_disk_stores_nothing_of_the_batch_and_a_repeat_all_of_it(tmp_path: Path) -> None:

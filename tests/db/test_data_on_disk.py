@@ -8,17 +8,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from db import fingerprint, rows, store
 from db.fingerprint import content_sha, modified_ns, total_size
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, open_database, reading, writing
 from db.store.data import data_on_disk
 from tests.helpers_db import fresh, new_run
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
+def engine(tmp_path: Path) -> DatabaseFile:
     return fresh(tmp_path)
 
 
@@ -35,7 +34,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return seen
 
 
-def added(engine: Engine, path: Path, kind: str = "rl-data") -> store.DataRow:
+def added(engine: DatabaseFile, path: Path, kind: str = "rl-data") -> store.DataRow:
     with writing(engine) as session:
         return store.add_data(session, path=path, kind=kind, size=total_size(path), sha256=content_sha(path),
                               modified_ns=modified_ns(path))  # fmt: skip
@@ -46,18 +45,18 @@ def later(path: Path) -> None:
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 10**9))
 
 
-def states(engine: Engine) -> dict[str, str]:
+def states(engine: DatabaseFile) -> dict[str, str]:
     return {row.name: row.state for row in store.all_data(engine)}
 
 
-def test_an_untouched_file_is_not_read_again(engine: Engine, tmp_path: Path, hashed: list[Path]) -> None:
+def test_an_untouched_file_is_not_read_again(engine: DatabaseFile, tmp_path: Path, hashed: list[Path]) -> None:
     (tmp_path / "a.json").write_text("{}")
     added(engine, tmp_path / "a.json")
     assert states(engine) == {"a": "there"}
     assert not hashed
 
 
-def test_a_touched_file_is_compared_once(engine: Engine, tmp_path: Path, hashed: list[Path]) -> None:
+def test_a_touched_file_is_compared_once(engine: DatabaseFile, tmp_path: Path, hashed: list[Path]) -> None:
     path = tmp_path / "a.json"
     path.write_text("{}")
     added(engine, path)
@@ -68,7 +67,7 @@ def test_a_touched_file_is_compared_once(engine: Engine, tmp_path: Path, hashed:
 
 @pytest.mark.parametrize("content", ["{ }", "[]"])
 def test_a_changed_file_is_said_so_until_it_is_registered_again(
-    engine: Engine, tmp_path: Path, hashed: list[Path], content: str
+    engine: DatabaseFile, tmp_path: Path, hashed: list[Path], content: str
 ) -> None:
     path = tmp_path / "a.json"
     path.write_text("{}")
@@ -85,7 +84,7 @@ def test_a_changed_file_is_said_so_until_it_is_registered_again(
     assert not store.changed_data(engine, [path])
 
 
-def test_the_first_content_may_come_back(engine: Engine, tmp_path: Path) -> None:
+def test_the_first_content_may_come_back(engine: DatabaseFile, tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text("{}")
     added(engine, path)
@@ -99,7 +98,7 @@ def test_the_first_content_may_come_back(engine: Engine, tmp_path: Path) -> None
     assert states(engine) == {"a": "there"}
 
 
-def test_a_folder_changes_by_what_lies_in_it(engine: Engine, tmp_path: Path) -> None:
+def test_a_folder_changes_by_what_lies_in_it(engine: DatabaseFile, tmp_path: Path) -> None:
     folder = tmp_path / "okvqa"
     folder.mkdir()
     (folder / "questions.json").write_text("{}")
@@ -111,7 +110,7 @@ def test_a_folder_changes_by_what_lies_in_it(engine: Engine, tmp_path: Path) -> 
 
 
 def test_files_registered_by_an_older_program_are_compared_at_the_first_look(
-    engine: Engine, tmp_path: Path, hashed: list[Path]
+    engine: DatabaseFile, tmp_path: Path, hashed: list[Path]
 ) -> None:
     path = tmp_path / "a.json"
     path.write_text("{}")
@@ -121,15 +120,15 @@ def test_files_registered_by_an_older_program_are_compared_at_the_first_look(
     assert hashed == [path]
 
 
-def test_an_old_home_keeps_its_files(engine: Engine, tmp_path: Path) -> None:
+def test_an_old_home_keeps_its_files(engine: DatabaseFile, tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text("{}")
     added(engine, path)
     engine.dispose()
     database = tmp_path / "home" / "leverplus.db"
     with closing(sqlite3.connect(database)) as old:  # as the first schema left it
-        for statement in ("DROP TABLE ticket", "DROP TABLE sweep_member", "DROP TABLE sweep", "DROP TABLE snapshot",
-                          "DROP TABLE run_input", "ALTER TABLE answer DROP COLUMN run_id",
+        for statement in ("DROP TABLE trial", "DROP TABLE ticket", "DROP TABLE sweep_member", "DROP TABLE sweep",
+                          "DROP TABLE snapshot", "DROP TABLE run_input", "ALTER TABLE answer DROP COLUMN run_id",
                           "ALTER TABLE prediction DROP COLUMN source_run", "ALTER TABLE candidate DROP COLUMN cut",
                           "ALTER TABLE candidate DROP COLUMN source_run", "ALTER TABLE candidate DROP COLUMN gt_prob",
                           "ALTER TABLE data_file DROP COLUMN modified_ns",
@@ -141,7 +140,7 @@ def test_an_old_home_keeps_its_files(engine: Engine, tmp_path: Path) -> None:
     assert states(open_database(database)) == {"a": "there"}
 
 
-def wrote(engine: Engine, path: Path, kind: str = "rl-data") -> int:
+def wrote(engine: DatabaseFile, path: Path, kind: str = "rl-data") -> int:
     """A run that made a file."""
     path.write_text("{}")
     run = new_run(engine)
@@ -151,7 +150,7 @@ def wrote(engine: Engine, path: Path, kind: str = "rl-data") -> int:
     return run
 
 
-def test_what_runs_wrote_is_known_by_the_run(engine: Engine, tmp_path: Path) -> None:
+def test_what_runs_wrote_is_known_by_the_run(engine: DatabaseFile, tmp_path: Path) -> None:
     run = wrote(engine, tmp_path / "rl_data.json")
     wrote(engine, tmp_path / "table.csv", kind="report")
     [row] = store.all_data(engine)
@@ -173,7 +172,7 @@ def test_what_runs_wrote_is_known_by_the_run(engine: Engine, tmp_path: Path) -> 
     assert states(engine) == {}
 
 
-def test_a_registered_file_of_a_run_stands_once(engine: Engine, tmp_path: Path) -> None:
+def test_a_registered_file_of_a_run_stands_once(engine: DatabaseFile, tmp_path: Path) -> None:
     wrote(engine, tmp_path / "rl_data.json")
     added(engine, tmp_path / "rl_data.json")
     assert [row.ref for row in store.all_data(engine)] == ["d1"]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Engine
-
 from db import rows, store
-from db.session import reading, writing
+from db.session import DatabaseFile, reading, writing
 from tests.helpers_db import SUBSET, a_cell, a_subset, add, fresh, new_run
 
 
-def _evaluated(engine: Engine, *cells: rows.Cell, state: str = "done", **fields: object) -> int:
+def _evaluated(engine: DatabaseFile, *cells: rows.Cell, state: str = "done", **fields: object) -> int:
     run_id = new_run(engine, "", **fields)
     add(engine, run_id, a_subset(10), *cells)
     with writing(engine) as session:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from db import store
-from db.session import reading, writing
+from db.session import DatabaseFile, reading, writing
 from db.specs import UserError
 from tests.helpers_db import fresh
 
 
-def _add(engine: Engine, path: Path, sha256: str = "a", name: str = "", kind: str = "rl-data") -> store.DataRow:
+def _add(engine: DatabaseFile, path: Path, sha256: str = "a", name: str = "", kind: str = "rl-data") -> store.DataRow:
     with writing(engine) as session:
         return store.add_data(session, path=path, kind=kind, size=10, sha256=sha256, name=name, facts={"queries": 3})
 

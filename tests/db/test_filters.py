@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine
 
 from db import rows, store
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import EvalSpec, TrainSpec
 from db.store.lists import filters
 from tests.helpers_db import a_cell, a_finding, a_subset, add, fresh, start
@@ -20,7 +19,7 @@ DAY = 86_400_000_000
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> DatabaseFile:
     """Four runs: r1 and r2 evaluations, r3 a training, r4 an evaluation without anything."""
     made = fresh(tmp_path_factory.mktemp("filters"))
     specs: dict[str, store.AnySpec] = {
@@ -38,11 +37,10 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
         store.note(session, run_id=2, text="looks Odd at four shots")
         for run_id, seconds in ((1, 90), (2, 7200)):
             process = start(session, run_id)
-            process.started_at = process.heartbeat_at - seconds * 1_000_000
+            session.run(f"UPDATE process SET started_at = heartbeat_at - {seconds * 1_000_000} WHERE id = {process.id}")
             store.set_state(session, run_id=run_id, state="running")
             store.end_process(session, process_id=process.id, state="done", exit_code=0)
-        store.get_run(session, run_id=1).created_at -= 40 * DAY
-        session.flush()
+        session.run(f"UPDATE run SET created_at = created_at - {40 * DAY} WHERE id = 1")
     nested = (a_subset(200, "s2", "first 200"), a_subset(800, "s8", "first 800"))
     add(made, 1, *nested, a_cell(accuracy=61.25, n=800, sha="s8"), a_cell(accuracy=70.0, n=200, sha="s2"), a_finding())
     add(
@@ -57,7 +55,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return made
 
 
-def _ids(engine: Engine, where: str, sort: str = "id asc") -> list[int]:
+def _ids(engine: DatabaseFile, where: str, sort: str = "id asc") -> list[int]:
     with reading(engine) as session:
         found = [row.id for row in store.list_runs(session, where=where, sort=sort)]
         assert store.count_runs(session, where=where) == len(found)
@@ -130,7 +128,7 @@ def _ids(engine: Engine, where: str, sort: str = "id asc") -> list[int]:
         ("it's", []),
     ],
 )
-def test_meaning_of_terms(engine: Engine, where: str, ids: list[int]) -> None:
+def test_meaning_of_terms(engine: DatabaseFile, where: str, ids: list[int]) -> None:
     assert _ids(engine, where) == ids
 
 
@@ -156,7 +154,7 @@ def test_meaning_of_terms(engine: Engine, where: str, ids: list[int]) -> None:
         ('"a"b', "is not closed, or text follows it directly"),
     ],
 )
-def test_bad_terms_are_named(engine: Engine, where: str, said: str) -> None:
+def test_bad_terms_are_named(engine: DatabaseFile, where: str, said: str) -> None:
     with pytest.raises(store.BadFilter) as caught:
         _ids(engine, where)
     assert said in str(caught.value)
@@ -179,12 +177,12 @@ def test_bad_terms_are_named(engine: Engine, where: str, said: str) -> None:
         ("ID ASC", [1, 2, 3, 4]),
     ],
 )
-def test_orders(engine: Engine, sort: str, ids: list[int]) -> None:
+def test_orders(engine: DatabaseFile, sort: str, ids: list[int]) -> None:
     assert _ids(engine, "", sort) == ids
 
 
 @pytest.mark.parametrize("sort", ["", "colour", "acc@2 upwards", "tag", "name; DROP TABLE run", "last.x'y"])
-def test_bad_orders_are_named(engine: Engine, sort: str) -> None:
+def test_bad_orders_are_named(engine: DatabaseFile, sort: str) -> None:
     with pytest.raises(store.BadFilter, match="cannot sort"):
         _ids(engine, "", sort)
 
@@ -209,7 +207,7 @@ def test_no_text_breaks_the_list(text: str, tmp_path_factory: pytest.TempPathFac
     engine.dispose()
 
 
-def test_settings_and_metrics_filter_sort_and_are_read(engine: Engine) -> None:
+def test_settings_and_metrics_filter_sort_and_are_read(engine: DatabaseFile) -> None:
     assert _ids(engine, "rce_lr>1e-5") == [3]
     assert _ids(engine, "lr:1e-5") == [3]
     assert _ids(engine, "use_kl:yes") == [3]
@@ -241,7 +239,8 @@ def test_all_that_lists_show_of_a_run_can_be_asked_for(tmp_path: Path) -> None:
         for _ in range(3):
             store.create_run(session, spec=EvalSpec(), environment={})
         for run_id, silent_s in ((1, 5), (2, 3600)):
-            start(session, run_id).heartbeat_at -= silent_s * 1_000_000
+            silent = start(session, run_id).id
+            session.run(f"UPDATE process SET heartbeat_at = heartbeat_at - {silent_s * 1_000_000} WHERE id = {silent}")
             store.set_state(session, run_id=run_id, state="running")
     add(made, 1, a_subset(800, "s8", "first 800"), a_cell(shot=rows.UNKNOWN_SHOTS, accuracy=55.0, n=800, sha="s8"))
     add(made, 2, a_subset(800, "s8", "first 800"), a_cell(shot=16, accuracy=65.0, n=800, sha="s8"))

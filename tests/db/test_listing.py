@@ -5,25 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, event
 
 from db import rows, store
-from db.session import reading, writing
+from db.session import DatabaseFile, reading, writing
 from db.specs import EvalSpec, UserError
 from tests.helpers_db import SUBSET, a_cell, a_finding, a_subset, add, every_kind, fresh, new_run, start
 
 
-def _queries(engine: Engine, limit: int) -> int:
+def _queries(engine: DatabaseFile, limit: int) -> int:
     said: list[str] = []
 
-    def listen(*arguments: object) -> None:
-        said.append(str(arguments[2]))
-
     with reading(engine) as session:
-        session.connection()
-        event.listen(engine, "before_cursor_execute", listen)
+        store.count_runs(session)
+        session.connection.set_trace_callback(said.append)
         assert len(store.list_runs(session, limit=limit, sort="acc@2", where="kind:eval")) == limit
-        event.remove(engine, "before_cursor_execute", listen)
+        session.connection.set_trace_callback(None)
     return len(said)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import sqlite3
 import subprocess
@@ -16,8 +17,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
-from db import models, queue_tables, session
+from db import models, queue_tables, session, store, trial_table
 from db.migrations import upgrade
+from db.schema import SCHEMA
 from db.session import DatabaseBusy, DatabaseDamaged, open_database, reading
 from tests.helpers_db import fresh, new_run
 
@@ -46,10 +48,10 @@ def _later_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str = 
     steps.mkdir(exist_ok=True)
     for step in upgrade.STEPS.glob("*.py"):
         (steps / step.name).write_text(step.read_text())
-    (steps / "add_mood.py").write_text(ADD_A_COLUMN.format(revision=models.SCHEMA + 1, before=models.SCHEMA, more=more))
+    (steps / "add_mood.py").write_text(ADD_A_COLUMN.format(revision=SCHEMA + 1, before=SCHEMA, more=more))
     monkeypatch.setattr(upgrade, "STEPS", steps)
-    monkeypatch.setattr(upgrade, "SCHEMA", models.SCHEMA + 1)
-    monkeypatch.setattr(session, "SCHEMA", models.SCHEMA + 1)
+    monkeypatch.setattr(upgrade, "SCHEMA", SCHEMA + 1)
+    monkeypatch.setattr(session, "SCHEMA", SCHEMA + 1)
 
 
 def _columns(path: Path) -> list[str]:
@@ -58,19 +60,20 @@ def _columns(path: Path) -> list[str]:
 
 
 def test_the_number_known_without_alembic_is_the_newest_step() -> None:
-    assert ScriptDirectory.from_config(upgrade.alembic_config()).get_heads() == [str(models.SCHEMA)]
+    assert ScriptDirectory.from_config(upgrade.alembic_config()).get_heads() == [str(SCHEMA)]
 
 
 def test_steps_and_models_make_the_same_tables(tmp_path: Path) -> None:
     fresh(tmp_path)
     engine = create_engine(f"sqlite:///{tmp_path / 'direct.db'}")
-    assert queue_tables.Ticket.metadata is models.Table.metadata
+    assert queue_tables.Ticket.metadata is trial_table.Trial.metadata is models.Table.metadata
     models.Table.metadata.create_all(engine)
     assert _schema(tmp_path / "home" / "leverplus.db") == _schema(tmp_path / "direct.db")
 
 
 def test_alembic_sees_no_difference(tmp_path: Path) -> None:
-    with fresh(tmp_path).connect() as connection:
+    path = fresh(tmp_path).path
+    with create_engine(f"sqlite:///{path}").connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), models.Table.metadata) == []
 
 
@@ -82,11 +85,11 @@ def test_a_step_keeps_the_rows_and_leaves_a_copy(tmp_path: Path, monkeypatch: py
     later = open_database(path)
     assert "mood" in _columns(path)
     with reading(later) as reader:
-        assert reader.connection().exec_driver_sql("SELECT name, mood FROM run").all() == [("kept", None)]
-        assert reader.connection().exec_driver_sql("PRAGMA user_version").scalar_one() == models.SCHEMA + 1
+        assert [tuple(row) for row in reader.rows("SELECT name, mood FROM run")] == [("kept", None)]
+        assert reader.rows("PRAGMA user_version")[0][0] == SCHEMA + 1
     (copy,) = (path.parent / "backups").iterdir()
     assert copy.name.startswith("leverplus-")
-    assert copy.name.endswith(f"-schema{models.SCHEMA}.db")
+    assert copy.name.endswith(f"-schema{SCHEMA}.db")
     assert "mood" not in _columns(copy)
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT name FROM run").fetchall() == [("kept",)]
@@ -158,6 +161,7 @@ def test_programs_that_start_at_once_all_succeed(tmp_path: Path) -> None:
     program = """
 import sys
 from pathlib import Path
+
 from db import store
 from db.session import open_database, writing
 from db.specs import EvalSpec
@@ -177,3 +181,7 @@ with writing(open_database(Path(sys.argv[1]))) as session:
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM run").fetchone() == (3,)
     assert not (path.parent / "backups").exists()
+
+
+def test_a_run_is_read_whole() -> None:
+    assert [field.name for field in dataclasses.fields(store.Run)] == list(models.Run.model_fields)

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from db import rows, store
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import EvalSpec, Finding
 from db.specs.movable import MARK, HomePaths
 from tests.helpers_db import SUBSET, a_question, a_subset, an_answer
@@ -20,7 +19,7 @@ from tests.helpers_db import SUBSET, a_question, a_subset, an_answer
 OUTSIDE = "/data/rl.json"
 
 
-def _fill(database: Engine, home: Path) -> None:
+def _fill(database: DatabaseFile, home: Path) -> None:
     """A run with every kind of row that names a file, half of them below the home."""
     inside = str(home / "runs" / "r1" / "best file.safetensors")
     with writing(database) as session:
@@ -61,7 +60,7 @@ def test_a_finding_that_holds_no_longer_is_forgotten(tmp_path: Path) -> None:
         assert store.findings(session, run_id=1) == []
 
 
-def _told(database: Engine) -> dict[str, Any]:
+def _told(database: DatabaseFile) -> dict[str, Any]:
     """All that the store says of files."""
     with reading(database) as session:
         detail = store.run_detail(session, run_id=1)
@@ -119,7 +118,7 @@ def _as_written_before(path: Path, home: Path) -> None:
         for table, columns in tables.items():
             for column in columns:
                 connection.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (MARK, f"{home}/"))
-        for table in ("run_input", "ticket", "sweep_member", "sweep", "snapshot"):  # made by later steps
+        for table in ("run_input", "ticket", "sweep_member", "sweep", "snapshot", "trial"):  # made by later steps
             connection.execute(f"DROP TABLE {table}")
         for table, column in (
             ("answer", "run_id"),

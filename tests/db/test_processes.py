@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
 
 from db import store
-from db.session import reading, writing
+from db.session import DatabaseFile, reading, writing
 from tests.helpers_db import fresh, new_run, start
 
 
-def _running(engine: Engine, **identity: Any) -> tuple[int, int]:
+def _running(engine: DatabaseFile, **identity: Any) -> tuple[int, int]:
     run_id = new_run(engine)
     with writing(engine) as session:
         process = start(session, run_id, **identity)
@@ -21,7 +20,7 @@ def _running(engine: Engine, **identity: Any) -> tuple[int, int]:
     return run_id, process.id
 
 
-def _state(engine: Engine, run_id: int) -> str:
+def _state(engine: DatabaseFile, run_id: int) -> str:
     with reading(engine) as session:
         return store.get_run(session, run_id=run_id).state
 
@@ -126,7 +125,7 @@ def test_a_restarted_machine_is_named_as_the_reason(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     run_id, _ = _running(engine)
     with writing(engine) as session:
-        session.connection().exec_driver_sql("UPDATE process SET boot_id = 'another-boot/pid:[1]'")
+        session.run("UPDATE process SET boot_id = 'another-boot/pid:[1]'")
         assert store.lost_runs(session) == [run_id]
         (process,) = store.processes(session, run_id=run_id)
     assert process.reason == f"the machine was restarted while process {process.pid} worked"

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from db import store
-from db.models import Run
 from db.session import reading, writing
 from db.specs import EmbedSpec, EvalSpec, GenerateSpec, TrainSpec, UserError
 from db.specs.imported import ImportSpec
@@ -57,7 +56,7 @@ def test_ids_are_never_used_again(tmp_path: Path) -> None:
     new_run(engine)
     last = new_run(engine)
     with writing(engine) as session:
-        session.delete(session.get(Run, last))
+        store.discard(session, run_id=last)
     assert new_run(engine) == last + 1
 
 

@@ -13,20 +13,29 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
-from sqlmodel import select
 
 from db import session as opening
+from db import store
 from db.connection import data_version
-from db.models import APPLICATION_ID, SCHEMA, Run
-from db.session import DatabaseBusy, DatabaseDamaged, DatabaseNewer, DatabaseUnwritable, open_database, reading, writing
-from db.specs import UserError
+from db.schema import APPLICATION_ID, SCHEMA
+from db.session import (
+    DatabaseBusy,
+    DatabaseDamaged,
+    DatabaseFile,
+    DatabaseNewer,
+    DatabaseUnwritable,
+    Session,
+    open_database,
+    reading,
+    writing,
+)
+from db.specs import EvalSpec, UserError
 from tests.helpers_db import fresh, new_run
 
 
-def _pragma(engine: Engine, name: str) -> object:
+def _pragma(engine: DatabaseFile, name: str) -> object:
     with reading(engine) as session:
-        return session.connection().exec_driver_sql(f"PRAGMA {name}").scalar_one()
+        return session.rows(f"PRAGMA {name}")[0][0]
 
 
 def _change(path: Path, *statements: str) -> None:
@@ -51,14 +60,13 @@ def test_awkward_file_names(tmp_path: Path) -> None:
     assert path.exists()
 
 
-def _a_row() -> Run:
-    return Run(name="x", kind="eval", state="queued", spec="{}", spec_sha="", environment="{}", created_at=0)
+def _runs(session: Session) -> list[int]:
+    return store.run_ids(session)
 
 
-def _fail_in_the_middle(engine: Engine) -> None:
+def _fail_in_the_middle(engine: DatabaseFile) -> None:
     with writing(engine) as session:
-        session.add(_a_row())
-        session.flush()
+        store.create_run(session, spec=EvalSpec(), environment={})
         raise RuntimeError
 
 
@@ -67,23 +75,23 @@ def test_a_failed_block_stores_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         _fail_in_the_middle(engine)
     with reading(engine) as session:
-        assert session.exec(select(Run)).all() == []
+        assert _runs(session) == []
 
 
 def test_reading_cannot_write_and_writing_still_can(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     run_id = new_run(engine)
     with pytest.raises(DatabaseUnwritable), reading(engine) as session:
-        session.connection().exec_driver_sql("DELETE FROM run")
+        session.run("DELETE FROM run")
     assert new_run(engine) == run_id + 1
 
 
 def test_reading_sees_one_state_while_others_write(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     with reading(engine) as session:
-        assert len(session.exec(select(Run)).all()) == 0
+        assert _runs(session) == []
         new_run(engine)
-        assert len(session.exec(select(Run)).all()) == 0
+        assert _runs(session) == []
 
 
 def test_a_writer_waits_and_then_says_busy(tmp_path: Path) -> None:
@@ -112,9 +120,9 @@ def test_a_writer_that_reads_first_does_not_fail(tmp_path: Path) -> None:
     thread = threading.Thread(target=other)
     thread.start()
     with writing(engine) as session:
-        assert session.exec(select(Run)).all() == []
+        assert _runs(session) == []
         inside.set()
-        session.add(_a_row())
+        store.create_run(session, spec=EvalSpec(), environment={})
     thread.join()
     assert done.is_set()
 
@@ -205,7 +213,7 @@ def test_what_cannot_be_written_can_still_be_read(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(opening, "_is_read_only", lambda _: True)
     engine = open_database(path)
     with reading(engine) as session:
-        assert session.exec(select(Run)).one().name == "kept"
+        assert [row.name for row in store.list_runs(session)] == ["kept"]
     with pytest.raises(DatabaseUnwritable, match="is read-only: make it writable"):
         new_run(engine)
 
@@ -246,11 +254,12 @@ def test_data_version_keeps_no_engine_alive(tmp_path: Path) -> None:
     assert reference() is None
 
 
-def test_a_current_file_needs_no_alembic_and_no_torch(tmp_path: Path) -> None:
+def test_a_current_file_needs_no_alembic_no_sqlalchemy_and_no_torch(tmp_path: Path) -> None:
     fresh(tmp_path)
     program = (
         "import sys; from pathlib import Path; from db import store; from db.session import open_database;"
-        "open_database(Path(sys.argv[1])); print([m for m in ('alembic', 'torch', 'textual', 'numpy') if m in sys.modules])"
+        "open_database(Path(sys.argv[1]));"
+        "print([m for m in ('alembic', 'sqlalchemy', 'torch', 'textual', 'numpy') if m in sys.modules])"
     )
     path = str(tmp_path / "home" / "leverplus.db")
     result = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)

@@ -103,7 +103,7 @@ def test_the_version_is_printed() -> None:
 def test_a_database_from_the_future_is_exit_4(desk: Desk) -> None:
     desk.call("init")
     with writing(desk.database) as session:
-        session.connection().exec_driver_sql("PRAGMA user_version = 99")
+        session.run("PRAGMA user_version = 99")
     assert "newer leverplus" in desk.call("runs", code=4).stderr
 
 

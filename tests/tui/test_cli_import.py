@@ -92,6 +92,17 @@ def test_samples_of_a_harness_are_scored_and_held_against_its_scores(desk: Desk)
     assert shown["lineage"]["source_layout"] == "lm-eval or lmms-eval samples"
 
 
+def test_the_same_answers_are_one_run_and_others_of_the_same_name_another(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "p.jsonl"
+    rows = [{"question_id": q, "shot": 1, "prediction": "cat", "answers": ["cat"] * 10} for q in range(1, 9)]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    first, again = (desk.json("import", str(file))["imported"][0] for _ in range(2))
+    assert ("already" in first, again["already"], again["run"]) == (False, True, first["run"])
+    file.write_text("\n".join(map(json.dumps, rows[:6])))
+    assert desk.json("import", str(file))["imported"][0]["run"] != first["run"]
+    assert [run["id"] for run in desk.json("runs")] == ["r2", "r1"]
+
+
 def test_answers_at_several_numbers_of_shots_are_one_run(desk: Desk, tmp_path: Path) -> None:
     rows = [
         {

@@ -172,7 +172,7 @@ def test_every_way_to_print_a_comparison_marks_a_forced_run(desk: Desk) -> None:
     store_eval(desk, right(first=20))
     store_eval(desk, right(first=60))
     with writing(desk.database) as session:
-        store.get_run(session, run_id=2).forced = True
+        session.run("UPDATE run SET forced = 1 WHERE id = 2")
     found = compared(desk, 1, 2)
     assert "FORCED" in plain_text(found)
     assert "r2 was forced" in markdown(found)

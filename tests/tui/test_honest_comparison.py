@@ -15,6 +15,7 @@ from engine.figures.reading import Figure, Matrix, Reading
 from leverplus_tui.results.comparison import Asked, Comparison, compare
 from leverplus_tui.results.comparison_text import plain_text
 from leverplus_tui.results.imports.importing import store_readings
+from leverplus_tui.results.pairs.copying import listed_ids
 from leverplus_tui.text.numbers import plural
 from tests.helpers_cli import Desk, make_desk, store_eval
 
@@ -199,6 +200,19 @@ def test_a_relabelled_run_is_no_rival_of_itself(desk: Desk) -> None:
     assert desk.call("compare", "r1", "r2", "r3", "--best-of").stdout.count("counted once") == 1
 
 
+def test_of_runs_that_are_all_the_same_none_is_the_best(desk: Desk) -> None:
+    for _ in range(3):
+        evaluated(desk, right(80))
+    found = compared(desk, 1, 2, 3, best_of=True)
+    [best] = found.best
+    assert (
+        best.sentence()
+        == "2 shots on all (n=100): no, r1, r2, r3 show the same, and there is no other to be better than"
+    )
+    assert set(best.ranks.values()) == {1}
+    assert found.cells[0].best is None
+
+
 def test_named_runs_are_the_others(desk: Desk) -> None:
     for first in (60, 62, 20, 95):
         evaluated(desk, right(first))
@@ -293,6 +307,23 @@ def test_seeds_of_one_recipe_are_combined(desk: Desk) -> None:
     assert document["by_seed"][0]["groups"][0]["runs"] == ["r1", "r2", "r3"]
 
 
+def test_seeds_that_drew_their_own_questions_are_not_combined(desk: Desk) -> None:
+    for seed in (1, 2):
+        drawn = {q: one for q, one in right(50, 200, shift=seed).items() if q % 3 != seed}
+        evaluated(desk, drawn, "random", seed=seed, limit=len(drawn))
+    found = compared(desk, 1, 2, by_seed=True)
+    assert found.groups == ()
+    assert "r1+r2: each seed drew its own questions" in found.notes[-1]
+    said = desk.call("compare", "r1", "r2", "--group-by", "seed", code=2).stderr
+    assert "or --first N in place of --limit" in " ".join(said.split())
+
+
+def test_seeds_on_one_drawn_sample_are_combined(desk: Desk) -> None:
+    for seed in (1, 2):
+        evaluated(desk, right(50, shift=seed), "random", seed=seed, limit=100)
+    assert [list(cell.accuracy) for cell in compared(desk, 1, 2, by_seed=True).groups] == [["r1+r2"]]
+
+
 def test_selectors_of_one_recipe_are_one_group(desk: Desk) -> None:
     paths = [trained(desk, f"s{seed}", seed=seed) for seed in (1, 2)] + [trained(desk, "other", rce_epochs=3)]
     for path in paths:
@@ -335,3 +366,16 @@ def test_a_comparison_says_what_it_could_have_shown(desk: Desk) -> None:
 def test_a_filter_that_picks_too_few_is_said(desk: Desk) -> None:
     evaluated(desk, right(50))
     assert "picks 1 run" in desk.call("compare", "--where", "kind:eval", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["[1,2]", "[3,4]"], [[1, 2], [3, 4]]),
+        (["[1]", "[]", "[281474976710655, 4]"], [[1, -1], [-1, -1], [281474976710655, 4]]),
+        (["[]"], [[-1]]),
+        ([], []),
+    ],
+)
+def test_lists_of_demonstrations_are_read_as_one_text(texts: list[str], expected: list[list[int]]) -> None:
+    assert listed_ids(texts).tolist() == expected

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from textual.widgets import Input
+from textual.screen import Screen
+from textual.widgets import Input, Static
 
 from db import store
 from db.home import Home
@@ -15,6 +16,11 @@ from leverplus_tui.tui.screens.runs.page import RunsScreen
 from tests.helpers_tui import opened, text_of, until
 
 REPORTS = Path(__file__).parent.parent / "engine" / "figures" / "reports"
+
+
+def said_in(screen: Screen[object]) -> str:
+    """What a dialog says of a text that it refused."""
+    return " ".join(str(screen.query_one("#refused", Static).content).split()) if isinstance(screen, Ask) else ""
 
 
 async def test_a_report_is_shown_completed_and_stored(tmp_path: Path) -> None:
@@ -51,6 +57,7 @@ async def test_a_reading_that_is_left_stores_nothing_and_a_refusal_is_told(tmp_p
                 await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmReading))
                 await pilot.press(key)
                 await until(pilot, lambda: isinstance(pilot.app.screen, RunsScreen))
-        await until(pilot, lambda: any("does not exist" in told.message for told in pilot.app._notifications))
+        await until(pilot, lambda: "does not exist" in said_in(pilot.app.screen))
+        assert pilot.app.screen.query_one(Input).value == str(tmp_path / "gone.md")
         with reading(open_database(Home(tmp_path / "home").database)) as session:
             assert store.count_runs(session) == 0

@@ -201,7 +201,7 @@ def test_fsck_finds_and_mends_files_figures_and_states(desk: Desk) -> None:
     checkpoint(desk, gone).unlink()
     checkpoint(desk, changed).write_bytes(b"another")
     with writing(desk.database) as session:
-        session.connection().exec_driver_sql("UPDATE cell SET accuracy = 99, n_done = 3")
+        session.run("UPDATE cell SET accuracy = 99, n_done = 3")
         store.create_run(session, spec=EvalSpec(), environment={})
         store.start_process(
             session, run_id=4, pid=1, pid_start="0", boot_id="another/boot", host="", argv=(), log_path=""
@@ -237,10 +237,11 @@ def test_what_can_be_read_of_a_damaged_database_is_saved(desk: Desk) -> None:
     assert [finding["code"] for finding in refused] == ["database-damaged"]
     kept = desk.home.root / "kept.tar"
     kept.write_text("the backup of yesterday")
-    assert "no backup was written" in desk.call("backup", str(kept), code=2).stderr
+    assert "no backup was written" in desk.call("backup", str(kept), "--yes", code=2).stderr
     assert kept.read_text() == "the backup of yesterday"
-    told = desk.json("fsck", "--repair", "--quick")["repaired"][0]
-    assert "rows copied from the damaged file, which is now" in told
+    document = desk.json("fsck", "--repair", "--quick", code=1)
+    assert "rows copied from the damaged file, which is now" in document["repaired"][0]
+    assert "rows-lost" in [finding["code"] for finding in document["findings"]]
     rest = Desk(desk.home)
     assert len(rest.json("runs")) == 12
     with closing(sqlite3.connect(desk.home.database)) as connection:
@@ -249,6 +250,14 @@ def test_what_can_be_read_of_a_damaged_database_is_saved(desk: Desk) -> None:
         saved = connection.execute("SELECT count(*) FROM prediction").fetchone()[0]
     assert 12 * 399 - 100 < saved < 12 * 399, "all but what lay on the page"
     assert len(list(desk.home.root.glob("leverplus-damaged-*.db"))) == 1
+
+
+def test_a_backup_takes_the_place_of_nothing_unasked(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "b.tar").write_text("mine")
+    assert "--yes` does it without asking" in desk.call("backup", str(tmp_path / "b.tar"), code=2).stderr
+    assert (tmp_path / "b.tar").read_text() == "mine"
+    desk.call("backup", str(tmp_path / "b.tar"), "--yes")
+    assert (tmp_path / "b.tar").read_bytes() != b"mine"
 
 
 def test_a_home_without_a_database_is_not_checked(desk: Desk) -> None:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+from typing import Any
+
 import pytest
 from textual.pilot import Pilot
 
+from db import store
 from db.home import Home
+from db.session import open_database, reading
+from leverplus_tui.jobs.spec_options import options
+from leverplus_tui.queue.grid import grid
 from leverplus_tui.tui.messages import EditLaunch
+from leverplus_tui.tui.screens.help import HelpScreen
+from leverplus_tui.tui.screens.jobs import JobsScreen
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
+from leverplus_tui.tui.screens.launch.preflight import PreflightScreen
 from leverplus_tui.tui.screens.launch.topics import REST, Lines, topics
-from leverplus_tui.tui.widgets.spec_fields import FIRST, NAME, fields
-from tests.helpers_tui import burst, fill, held_back, opened, settled, text_of, until
+from leverplus_tui.tui.screens.launch.values import FormValues
+from leverplus_tui.tui.screens.runs.page import RunsScreen
+from leverplus_tui.tui.widgets.spec_fields import FIRST, NAME, SEEDS, SWEPT, fields
+from tests.helpers_tui import burst, fill, held_back, kept, opened, settled, text_of, until
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +47,7 @@ def test_every_field_stands_open_or_under_one_topic(kind: str) -> None:
     found = topics(kind, paths)
     held = [path for topic in found for path in topic.paths]
     assert 3 <= len(FIRST[kind]) <= 6
-    assert sorted([NAME, *FIRST[kind], *held]) == sorted(paths)
+    assert sorted([NAME, *([SEEDS] if kind in SWEPT else ()), *FIRST[kind], *held]) == sorted(paths)
     assert REST not in [topic.title for topic in found], "a new field has no topic in tui/screens/launch/topics.py"
 
 
@@ -42,7 +55,7 @@ def test_a_search_finds_fields_by_words_of_their_names_in_any_topic() -> None:
     lines = Lines("eval", [field.path for field in fields("eval")], sought="num beams")
     assert [lines.all[key] for key in lines.shown()] == ["decode.num_beams"]
     lines.sought = "seed"
-    assert [lines.all[key] for key in lines.shown()] == ["decode.seed", "seed"]
+    assert [lines.all[key] for key in lines.shown()] == ["seeds", "decode.seed", "seed"]
 
 
 async def test_topics_are_folded_and_tell_how_many_of_their_fields_were_changed(filled: Home) -> None:
@@ -51,7 +64,7 @@ async def test_topics_are_folded_and_tell_how_many_of_their_fields_were_changed(
         await until(pilot, lambda: "▸ decoding" in text_of(pilot))
         assert "decode." not in text_of(pilot)
         form.set_value("decode.num_beams", "1")
-        await until(pilot, lambda: "1 of 10 fields changed" in text_of(pilot))
+        await until(pilot, lambda: "1 of 10 changed" in text_of(pilot))
         form.table.move_to(form.lines.key(form.lines.topics[2]))
         await pilot.press("right")
         await until(pilot, lambda: "decode.num_beams" in text_of(pilot))
@@ -81,8 +94,8 @@ async def test_a_search_that_is_left_goes_back_to_where_it_began(filled: Home) -
         form = (await form_of(pilot)).form
         await pilot.press("down", "slash", *"seed")
         assert form.field is not None
-        assert form.field.path == "decode.seed"
-        assert "2 fields" in text_of(pilot)
+        assert form.field.path == "seeds"
+        assert "3 fields" in text_of(pilot)
         await pilot.press("escape")
         assert form.field.path == "dataset"
         assert isinstance(pilot.app.screen, LaunchScreen)
@@ -128,3 +141,164 @@ async def test_a_duplicate_is_told_before_it_is_started(filled: Home) -> None:
         assert "answers will" in text_of(pilot)
         page.form.set_value("fresh", "true")
         await until(pilot, lambda: "same as" not in text_of(pilot))
+
+
+async def test_a_list_in_a_field_for_one_value_makes_a_sweep(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        page = await form_of(pilot, "rce")
+        page.form.load_values({"rl_data": "builtin", "embeddings": "builtin"})
+        for path, text in (("rce_lr", "1e-4 3e-4"), ("dropout", "0, 0.1"), ("seeds", "3"), ("name", "my sweep")):
+            page.form.set_value(path, text)
+        assert page.command() == (
+            "leverplus sweep rce --data builtin --embeddings builtin --set dropout=0,0.1 --set rce_lr=1e-4,3e-4 "
+            "--seeds 3 --name 'my sweep'"
+        )
+        await until(pilot, lambda: "a sweep of 12 runs" in text_of(pilot))
+        page.form.set_value("seeds", "0-1")
+        await until(pilot, lambda: "a sweep of 8 runs" in text_of(pilot))
+        assert "--seeds 0,1" in page.command()
+
+
+@pytest.mark.parametrize(
+    ("kind", "texts"),
+    [
+        ("eval", {"retriever": "auto,t2t", "shots": "[1,2],[4]", "limit": "10 20", "seeds": "7,11"}),
+        ("rce", {"rl_data": "builtin", "embeddings": "builtin", "variant": "v1,v4_3", "shuffle": "true,false"}),
+        ("rce", {"rl_data": "builtin", "embeddings": "builtin", "rce_epochs": "1-3", "seed": "5", "seeds": "2"}),
+        ("generate", {"temperatures": "[1.0] [0.7,1.3]", "queries": "20"}),
+    ],
+)
+def test_the_command_of_a_sweep_makes_the_same_runs(kind: str, texts: dict[str, str]) -> None:
+    held = FormValues(kind)
+    held.load(texts, "test")
+    words = shlex.split(held.command())
+    assert words[:3] == ["leverplus", "sweep", kind]
+    given = dict.fromkeys([option.field for option in options(kind)])
+    flags: dict[str, Any] = {}
+    sets, seeds, at = [], None, 3
+    flag_fields = {option.flag: option for option in options(kind)}
+    while at < len(words):
+        word, value = words[at], words[at + 1]
+        if word == "--set":
+            sets.append(value)
+        elif word == "--seeds":
+            seeds = value
+        elif flag_fields[word].kind == "list":
+            flags.setdefault(flag_fields[word].field, []).append(value)
+        else:
+            flags[flag_fields[word].field] = value
+        at += 2
+    same = grid(kind, {**given, **flags}, None, sets, seeds)
+    mine = held.grid()
+    assert mine is not None
+    assert {member.spec.sha() for member in mine.members} == {member.spec.sha() for member in same.members}
+    assert len(mine.members) == held.count() > 1
+
+
+def test_texts_that_are_no_lists_are_never_taken_apart(tmp_path: Path) -> None:
+    (tmp_path / "a,b").mkdir()
+    held = FormValues("eval")
+    held.load({"dataset": str(tmp_path / "a,b"), "prompt.system": "Say one, two, 3.", "device": "cuda:0,cuda:1",
+               "shots": "0 2 4", "name": "one, two"}, "test")  # fmt: skip
+    assert held.axes() == {}
+
+
+async def test_a_sweep_is_queued_and_the_cursor_is_on_its_first_run(tmp_path: Path) -> None:
+    home = fill(tmp_path / "home", n=4)
+    async with opened(home) as pilot:
+        page = await form_of(pilot, "eval")
+        page.form.set_value("limit", "3,4")
+        page.form.set_value("shots", "0")
+        page.form.set_value("retriever", "random")
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PreflightScreen | RunsScreen))
+        if isinstance(pilot.app.screen, PreflightScreen):
+            await pilot.press("enter")
+        await until(pilot, lambda: any("2 runs to r8 wait in the queue" in message for message in kept(pilot)))
+        await pilot.press("4")
+        await until(pilot, lambda: isinstance(pilot.app.screen, JobsScreen) and pilot.app.screen.here() == 7)
+        with reading(open_database(home.database)) as session:
+            assert [sweep.axes for sweep in store.list_sweeps(session)] == [{"limit": [3, 4]}]
+
+
+async def test_a_refused_text_keeps_its_field(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        form = (await form_of(pilot)).form
+        form.table.move_to(form.lines.key("limit"))
+        for leaving in ("enter", "tab", "down", "up"):
+            await pilot.press("x", leaving)
+            await until(pilot, lambda: "limit = 'x': must be a whole number" in " ".join(text_of(pilot).split()))
+            assert pilot.app.focused is form.editor.input
+            await pilot.press("escape")
+            assert form.values["limit"] == ""
+        await until(pilot, lambda: "must be a whole number" not in text_of(pilot))
+
+
+async def test_a_fault_in_a_folded_field_opens_its_topic_and_is_edited(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        form = (await form_of(pilot)).form
+        for path, text in (("decode.top_p", "3"), ("prompt.query", "no placeholder"), ("selector", "nowhere.pt")):
+            before = form.values[path]
+            form.set_value(path, text)
+            await pilot.press("ctrl+r")
+            await until(pilot, lambda: pilot.app.focused is form.editor.input)
+            assert form.field is not None
+            assert form.field.path == path
+            await pilot.press("escape")
+            form.set_value(path, before)
+
+
+async def test_a_changed_field_says_what_it_came_from(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        page = await form_of(pilot, "eval", 2)
+        await until(pilot, lambda: "r2, default auto" in text_of(pilot))
+        page.form.set_value("retriever", "i2i")
+        await until(pilot, lambda: "typed, r2 has t2t" in text_of(pilot))
+        page.form.set_value("retriever", "t2t")
+        page.form.set_value("dataset", "mine")
+        await until(pilot, lambda: "r2, default auto" in text_of(pilot) and "typed, default builtin" in text_of(pilot))
+
+
+async def test_what_is_known_of_a_field_is_offered_and_taken(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        form = (await form_of(pilot)).form
+        form.table.move_to(form.lines.key("selector"))
+        await pilot.press("enter")
+        await until(pilot, lambda: "grpo-k64, v3, 20+20 epochs" in text_of(pilot))
+        await pilot.press(*"k64")
+        await until(pilot, lambda: [entry.value for entry in form.editor.entries] == ["r4"])
+        await pilot.press("down", "enter")
+        assert form.values["selector"] == "r4"
+        form.table.move_to(form.lines.key("retriever"))
+        await pilot.press("m", "m")
+        await until(pilot, lambda: [entry.value for entry in form.editor.entries] == ["mmices", "mmr"])
+        await pilot.press("down", "enter")
+        assert form.values["retriever"] == "mmr"
+        form.table.move_to(form.lines.key("retriever"))
+        await pilot.press("comma", *"t2", "enter")
+        assert form.values["retriever"] == "mmr,t2t"
+
+
+async def test_a_path_is_completed_in_a_field_that_takes_one(filled: Home, tmp_path: Path) -> None:
+    (tmp_path / "okvqa").mkdir()
+    async with opened(filled) as pilot:
+        form = (await form_of(pilot)).form
+        form.table.move_to(form.lines.key("dataset"))
+        await pilot.press(*str(tmp_path / "ok"), "tab")
+        await until(pilot, lambda: form.editor.display and form.editor.value == str(tmp_path / "ok"))
+        await pilot.press("tab")
+        assert form.editor.value == f"{tmp_path / 'okvqa'}/"
+        await pilot.press("enter")
+        assert form.values["dataset"] == f"{tmp_path / 'okvqa'}/"
+
+
+async def test_the_help_of_the_form_names_no_key_that_is_typed_there(filled: Home) -> None:
+    async with opened(filled, (100, 50)) as pilot:
+        form = (await form_of(pilot)).form
+        await pilot.press("question_mark")
+        await until(pilot, lambda: "letters and digits replace its text" in " ".join(text_of(pilot).split()))
+        assert isinstance(pilot.app.screen, HelpScreen)
+        keys = [key for actions in pilot.app.screen.sections.values() for found, _ in actions.values() for key in found]
+        assert not {"1", "2", "3", "4", "m", "-", "+", "q", "%", "="} & set(keys)
+        await pilot.press("escape", "4")
+        assert form.editor.value == "4"

@@ -334,15 +334,15 @@ async def test_the_form_is_filled_from_a_run_and_shows_the_equal_command(filled:
 async def test_fields_are_typed_into_stepped_through_and_left_by_arrows(filled: Home) -> None:
     async with opened(filled) as pilot:
         form = (await form_of(pilot, "eval")).form
-        await pilot.press("down", "down", "down", "1", "comma", "4", "down", "x", "down", "right")
+        await pilot.press("down", "down", "down", "1", "comma", "4", "down", "7", "down", "right")
         assert form.values["retriever"] == "zero-shot"
         assert form.values["shots"] == "1,4"
-        assert form.values["limit"] == "x"
+        assert form.values["limit"] == "7"
         await pilot.press("up", "x")
         assert "? keys" not in text_of(pilot)
         assert "esc restore" in text_of(pilot)
         await pilot.press("question_mark", "escape")
-        assert form.values["limit"] == "x"
+        assert form.values["limit"] == "7"
         await pilot.press("5", "down", "escape")
         await until(pilot, lambda: "Leave this form?" in text_of(pilot))
         assert "shots, limit, retriever" in text_of(pilot)

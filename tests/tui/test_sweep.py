@@ -55,6 +55,7 @@ def test_values_are_listed_or_ranges(text: str, values: list[str]) -> None:
         ("5..1", "whole numbers in order"),
         ("0..1:3log", "above 0"),
         ("1..9:1", "2 to 1000 values"),
+        ("[1,2],[2,4", "bracket of .* has no partner"),
     ],
 )
 def test_values_that_make_no_list_are_refused(text: str, said: str) -> None:
@@ -140,6 +141,8 @@ def test_a_sweep_is_queued_worked_off_and_compared(desk: Desk) -> None:
         "r3",
         "r4",
     ]
+    assert "--by acc@9 is none of theirs: acc@2" in desk.call("sweep", "best", "s1", "--by", "acc@9", code=2).stderr
+    assert {one["shot"] for one in desk.json("sweep", "best", "s1", "--by", "acc@2")["best_of"]} == {2}
     best = desk.json("sweep", "best", "s1")
     assert (best["best_of"][0]["n"], best["best_of"][0]["shot"]) == (30, 2)
     assert desk.call("sweep", "resume", "s1", "--detach").stderr.startswith("s1: 0 runs queued again")
@@ -234,6 +237,15 @@ def test_one_seed_each_is_called_luck(desk: Desk) -> None:
     train(desk, 2, 1.0)
     said = desk.call("sweep", "best", "s1").stdout
     assert "how much seeds differ is unknown, so the best may be the luckiest" in said
+
+
+def test_of_equal_settings_none_is_best(desk: Desk) -> None:
+    words = ["--data", "builtin", "--embeddings", "builtin", "--set", "rce_lr=1e-4,1e-3", "--detach"]
+    desk.call("sweep", "rce", *words)
+    train(desk, 1, 1.0)
+    train(desk, 2, 1.0)
+    said = desk.call("sweep", "best", "s1").stdout
+    assert "best by val_loss (lowest): none, rce_lr=0.0001 and rce_lr=0.001 are equal" in said
 
 
 def test_a_sweep_that_is_not_there_is_named(desk: Desk) -> None:

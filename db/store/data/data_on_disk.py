@@ -7,15 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
-
+from db.connection import DatabaseFile
 from db.errors import DatabaseUnwritable
 from db.fingerprint import content_sha, modified_ns, total_size
 from db.session import reading, writing
 from db.store.data.files import DataRow, list_data, note_state_on_disk, written_data
 
 
-def all_data(database: Engine, *, kind: str | None = None) -> list[DataRow]:
+def all_data(database: DatabaseFile, *, kind: str | None = None) -> list[DataRow]:
     """Registered files and the RL data and embeddings of runs, newest first, each with what has become of it (`state`);
     with `kind` only those of that kind.
 
@@ -28,7 +27,7 @@ def all_data(database: Engine, *, kind: str | None = None) -> list[DataRow]:
     return sorted(_looked(database, rows), key=lambda row: row.created, reverse=True)
 
 
-def changed_data(database: Engine, paths: Sequence[str | Path]) -> list[DataRow]:
+def changed_data(database: DatabaseFile, paths: Sequence[str | Path]) -> list[DataRow]:
     """Those of some paths whose content is not what was registered, or what the run wrote that made it."""
     wanted = {str(Path(path).expanduser().absolute()) for path in paths}
     with reading(database) as session:
@@ -51,7 +50,7 @@ def as_on_disk(row: DataRow) -> DataRow:
     return replace(row, missing=None, changed=changed, modified_ns=modified)
 
 
-def _looked(database: Engine, rows: Sequence[DataRow]) -> list[DataRow]:
+def _looked(database: DatabaseFile, rows: Sequence[DataRow]) -> list[DataRow]:
     """`rows` as they are found now; what is new of registered files is noted."""
     now = [as_on_disk(row) for row in rows]
     _note(database, [new for old, new in zip(rows, now, strict=True) if new != old and new.run_id is None])
@@ -64,7 +63,7 @@ def _is_as_seen(row: DataRow, path: Path, modified: int) -> bool:
     return modified == row.modified_ns and (row.changed is not None or path.is_dir() or path.stat().st_size == row.size)
 
 
-def _note(database: Engine, looks: Sequence[DataRow]) -> None:
+def _note(database: DatabaseFile, looks: Sequence[DataRow]) -> None:
     if not looks:
         return
     try:

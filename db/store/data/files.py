@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from sqlite3 import Row
 from typing import Any, Literal
 
-from sqlalchemy import RowMapping
-from sqlmodel import Session
-
-from db.models import DataFile
+from db.connection import Session
 from db.specs import UserError, canonical_json
 from db.specs.movable import HomePaths
-from db.store.base import execute, home, micros, moment, moment_or_none, now, query, ref
+from db.store.base import execute, home, insert, micros, moment, moment_or_none, now, query, ref
 
 WRITTEN_KINDS = ("rl-data", "embeddings")
 """Artifacts of runs that are data for other runs."""
@@ -87,8 +85,7 @@ def add_data(
         "modified_ns": modified_ns,
     }
     if not known:
-        session.add(DataFile(**row, path=absolute, created_at=now()))
-        session.flush()
+        insert(session, "data_file", row | {"path": absolute, "created_at": now()})
     else:
         columns = ", ".join(f"{column} = :{column}" for column in row)
         execute(
@@ -155,7 +152,7 @@ def _rows(session: Session, condition: str, parameters: Mapping[str, Any]) -> li
     return [_row(row, home(session)) for row in query(session, sql, parameters)]
 
 
-def _row(row: RowMapping, place: HomePaths) -> DataRow:
+def _row(row: Row, place: HomePaths) -> DataRow:
     return DataRow(
         id=row["id"], name=row["name"], kind=row["kind"], path=place.located(row["path"]),
         size=row["size"], sha256=row["sha256"], facts=place.located_values(json.loads(row["facts"])),
@@ -164,7 +161,7 @@ def _row(row: RowMapping, place: HomePaths) -> DataRow:
     )  # fmt: skip
 
 
-def _written(row: RowMapping, place: HomePaths) -> DataRow:
+def _written(row: Row, place: HomePaths) -> DataRow:
     maker = ref(row["run_id"])
     return DataRow(
         id=-row["id"], name=maker, kind=row["kind"], path=place.located(row["path"]), size=0, sha256=row["sha256"],

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session
-
 from db import rows
+from db.connection import Session
 from db.specs import Finding, canonical_json
 from db.specs.movable import HomePaths
 from db.store.base import execute, execute_many, home, listed, now, query, ref
 from db.store.figures.metrics import add_metrics
+from db.store.jobs.trials import add_replies
 
 SHOWN_FACTS = ("retriever", "selector", "variant", "vlm")
 """Facts that also fill the run's column of the same name: what was really used, where the specification left it open."""
@@ -350,4 +350,5 @@ _ADD: dict[type, Callable[[_Batch, Any], None]] = {
     Finding: _add_findings,
     rows.Withdrawn: _withdraw,
     rows.Progress: _add_progress,
+    rows.TrialReply: lambda batch, replies: add_replies(batch.session, batch.process_id, replies),
 }

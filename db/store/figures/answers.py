@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from sqlalchemy import RowMapping
-from sqlmodel import Session
+from sqlite3 import Row
+from typing import Any
 
 from db import rows
+from db.connection import Session
 from db.specs.movable import HomePaths
 from db.store.base import home, listed, moment, query
 
@@ -56,16 +56,25 @@ def find_answers(session: Session, *, request_shas: Sequence[str]) -> dict[str, 
         SELECT request_sha, raw, cut, run_id AS source, reasoning FROM answer
         WHERE request_sha IN (SELECT value FROM json_each(:shas))
     """
-    return _stored_answers(query(session, sql, {"shas": listed(list(request_shas))}))
+    found = query(session, sql, {"shas": listed(list(request_shas))})
+    return {
+        row["request_sha"]: rows.StoredAnswer(row["raw"], bool(row["cut"]), row["source"], row["reasoning"])
+        for row in found
+    }
 
 
-def own_answers(session: Session, *, run_id: int) -> dict[str, rows.StoredAnswer]:
-    """Answers that a run itself has stored, whoever computed them, by request hash."""
-    sql = """
-        SELECT request_sha, raw, cut, source_run AS source, reasoning FROM prediction WHERE run_id = :run AND error = ''
-        UNION ALL SELECT request_sha, raw, cut, source_run AS source, reasoning FROM candidate WHERE run_id = :run
-    """
-    return _stored_answers(query(session, sql, {"run": run_id}))
+def stored_predictions(session: Session, *, run_id: int) -> list[rows.Prediction]:
+    """All answers of a run as they were added."""
+    sql = "SELECT * FROM prediction WHERE run_id = :run ORDER BY shot, question_id"
+    return [
+        rows.Prediction(
+            question_id=row["question_id"], shot=row["shot"], demonstrations=tuple(json.loads(row["demonstrations"])),
+            prompt_sha=row["prompt_sha"], request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"],
+            score=row["score"], cut=bool(row["cut"]), reused=bool(row["reused"]), error=row["error"],
+            source=row["source_run"], reasoning=row["reasoning"],
+        )
+        for row in query(session, sql, {"run": run_id})
+    ]  # fmt: skip
 
 
 def answer_sources(session: Session, *, run_id: int) -> dict[int | None, int]:
@@ -77,13 +86,6 @@ def answer_sources(session: Session, *, run_id: int) -> dict[int | None, int]:
         ) GROUP BY source ORDER BY source
     """
     return {row["source"]: row["answers"] for row in query(session, sql, {"run": run_id})}
-
-
-def _stored_answers(found: Sequence[RowMapping]) -> dict[str, rows.StoredAnswer]:
-    return {
-        row["request_sha"]: rows.StoredAnswer(row["raw"], bool(row["cut"]), row["source"], row["reasoning"])
-        for row in found
-    }
 
 
 def answered(session: Session, *, run_id: int) -> set[tuple[int, int]]:
@@ -150,20 +152,58 @@ def predictions(
     return [_prediction(row, home(session)) for row in query(session, sql, parameters)]
 
 
-def scores(session: Session, *, run_id: int, shot: int, subset_sha: str) -> dict[int, tuple[float, int]]:
+def scores(
+    session: Session, *, run_id: int, shot: int, subset_sha: str, images: dict[int, int] | None = None
+) -> dict[int, tuple[float, int]]:
     """question_id -> (score 0..1, image_id) of the questions of a subset that were answered without error.
 
-    A question that was never stored counts as the only one of its image (a negative image_id).
+    A question that was never stored counts as the only one of its image (a negative image_id). `images`, which is filled, tells
+    the images of questions of the same data set and split that an earlier call has met: most of the time goes into them.
     """
-    sql = f"""
-        SELECT prediction.question_id, score, coalesce(image_id, -1 - prediction.question_id) AS image_id
-        FROM prediction JOIN run ON run.id = prediction.run_id
-        LEFT JOIN question ON question.dataset_id = run.dataset_id AND question.split = run.split
-            AND question.question_id = prediction.question_id
-        WHERE prediction.run_id = :run AND shot = :shot AND error = '' {_among("prediction.question_id", subset_sha, None)}
+    sql = "SELECT question_id, score FROM prediction WHERE run_id = :run AND shot = :shot AND error = ''"
+    asked = _subset_ids(session, run_id, subset_sha)
+    found = [row for row in session.tuples(sql, {"run": run_id, "shot": shot}) if row[0] in asked]
+    known = {} if images is None else images
+    missing = [question_id for question_id, _ in found if question_id not in known]
+    if missing:
+        known |= {question_id: -1 - question_id for question_id in missing} | _images(session, run_id, missing)
+    return {question_id: (score, known[question_id]) for question_id, score in found}
+
+
+def _images(session: Session, run_id: int, question_ids: Sequence[int]) -> dict[int, int]:
+    sql = """
+        SELECT question_id, image_id FROM run JOIN question ON question.dataset_id = run.dataset_id AND question.split = run.split
+        WHERE run.id = :run AND question_id IN (SELECT value FROM json_each(:ids))
     """
-    found = session.connection().exec_driver_sql(sql, {"run": run_id, "shot": shot, "sha": subset_sha}).all()
-    return {question_id: (score, image_id) for question_id, score, image_id in found}
+    return dict(session.tuples(sql, {"run": run_id, "ids": listed(list(question_ids))}))
+
+
+def _subset_ids(session: Session, run_id: int, subset_sha: str) -> frozenset[int]:
+    sql = """
+        SELECT question_ids FROM run_subset JOIN subset ON subset.id = subset_id
+        WHERE run_subset.run_id = :run AND run_subset.sha = :sha
+    """
+    found = query(session, sql, {"run": run_id, "sha": subset_sha})
+    return frozenset(json.loads(found[0]["question_ids"])) if found else frozenset()
+
+
+def shown(session: Session, *, run_id: int, shot: int, subset_sha: str) -> list[tuple[Any, ...]]:
+    """(question_id, answer, score 0..1, question_ids of its demonstrations as JSON) of what `scores` tells of."""
+    sql = """
+        SELECT question_id, answer, score, demonstrations FROM prediction
+        WHERE run_id = :run AND shot = :shot AND error = '' ORDER BY question_id
+    """
+    asked = _subset_ids(session, run_id, subset_sha)
+    return [row for row in session.tuples(sql, {"run": run_id, "shot": shot}) if row[0] in asked]
+
+
+def answers_to(session: Session, *, dataset_sha: str, split: str, question_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    """(question_id, image_id, references as JSON, label) of stored questions; missing ones are left out."""
+    sql = """
+        SELECT question_id, image_id, answers, label FROM question JOIN dataset ON dataset.id = dataset_id
+        WHERE dataset.sha = :sha AND split = :split AND question_id IN (SELECT value FROM json_each(:ids))
+    """
+    return session.tuples(sql, {"sha": dataset_sha, "split": split, "ids": listed(list(question_ids))})
 
 
 def questions(
@@ -203,7 +243,7 @@ def _score(session: Session, run_id: int, shot: int, question_id: int) -> float:
     return float(found[0]["score"]) if found else 0.0
 
 
-def _prediction(row: RowMapping, place: HomePaths) -> PredictionRow:
+def _prediction(row: Row, place: HomePaths) -> PredictionRow:
     return PredictionRow(
         run_id=row["run_id"], shot=row["shot"], question_id=row["question_id"],
         demonstrations=tuple(json.loads(row["demonstrations"])), prompt_sha=row["prompt_sha"], request_sha=row["request_sha"],
@@ -217,7 +257,7 @@ def _prediction(row: RowMapping, place: HomePaths) -> PredictionRow:
     )  # fmt: skip
 
 
-def _candidate(row: RowMapping) -> rows.Candidate:
+def _candidate(row: Row) -> rows.Candidate:
     return rows.Candidate(
         query_id=row["query_id"], pointer=tuple(json.loads(row["pointer"])), method=row["method"],
         request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"], score=row["score"],

@@ -6,8 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
+from db.connection import Session
 from db.store.base import home, listed, query
 
 
@@ -56,7 +55,7 @@ def evaluations_on(session: Session, *, subset_shas: Sequence[str], vlm: str) ->
 def chosen(session: Session, *, run_id: int, shot: int) -> dict[int, tuple[int, ...]]:
     """The demonstrations that a run showed for each question, in prompt order."""
     sql = "SELECT question_id, demonstrations FROM prediction WHERE run_id = ? AND shot = ? AND error = ''"
-    rows = session.connection().exec_driver_sql(sql, (run_id, shot)).all()
+    rows = session.rows(sql, (run_id, shot))
     return {question: tuple(json.loads(demonstrations)) for question, demonstrations in rows}
 
 

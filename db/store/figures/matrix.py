@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
-from sqlmodel import Session
-
+from db.connection import Session
 from db.store.base import listed, number
 
 
@@ -45,7 +44,7 @@ def cells(session: Session, *, run_ids: Sequence[int]) -> list[CellRow]:
         WHERE cell.run_id IN (SELECT value FROM json_each(?)) AND (n_done > 0 OR cell.n = 0)
         ORDER BY cell.run_id, cell.n DESC, cell.subset_id, cell.shot
     """
-    found = session.connection().exec_driver_sql(sql, (listed(run_ids),)).all()
+    found = session.rows(sql, (listed(run_ids),))
     return [
         CellRow(
             run,

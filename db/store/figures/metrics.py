@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from sqlite3 import Row
 from typing import Any
 
-from sqlalchemy import RowMapping
-from sqlmodel import Session
-
 from db import rows
+from db.connection import Session
 from db.store.base import execute_many, query
 
 _VALUE_OF_FLAG = {1: math.nan, 2: math.inf, 3: -math.inf}
-Point = tuple[int, int, float]
-"""Epoch, step, value."""
+Points = dict[tuple[int, int], tuple[float | None, int]]
+"""Of a series, by epoch and step: a value and its flag, as they are stored."""
 
 
 @dataclass(frozen=True)
@@ -36,44 +35,69 @@ class MetricRow:
 
 def add_metrics(session: Session, *, run_id: int, metrics: Sequence[rows.Metric]) -> None:
     """Store points; a point with the phase, name, epoch and step of an older one replaces it."""
-    points: dict[tuple[str, str], dict[tuple[int, int], float]] = defaultdict(dict)
+    points: dict[tuple[str, str], Points] = defaultdict(dict)
     for row in metrics:
-        points[row.phase, row.name][row.epoch, row.step] = row.value
-    execute_many(
-        session,
-        "INSERT INTO metric_last (run_id, phase, name, n, n_bad, epoch, step, flag) VALUES (?, ?, ?, 0, 0, 0, 0, 0)"
-        " ON CONFLICT DO NOTHING",
-        [(run_id, phase, name) for phase, name in points],
-    )
-    known = query(session, "SELECT * FROM metric_last WHERE run_id = :run", {"run": run_id})
-    before = {(row["phase"], row["name"]): row for row in known}
+        points[row.phase, row.name][row.epoch, row.step] = _stored(row.value)
+    series = _series(session, run_id, points.keys())
+    old = {key: _older(session, series[key], new) for key, new in points.items()}
+    changed = {key: _unlike(new, old[key]) for key, new in points.items()}
     execute_many(
         session,
         "INSERT OR REPLACE INTO metric (series_id, epoch, step, value, flag) VALUES (?, ?, ?, ?, ?)",
-        [
-            (before[key]["id"], epoch, step, *_stored(value))
-            for key, series in points.items()
-            for (epoch, step), value in series.items()
-        ],
+        [(series[key]["id"], *at, *value) for key, new in changed.items() for at, value in new.items()],
     )
     execute_many(
         session,
         "UPDATE metric_last SET n = ?, n_bad = ?, epoch = ?, step = ?, value = ?, flag = ?, lowest = ?, highest = ? WHERE id = ?",
-        [_summary(session, before[key], series) for key, series in points.items()],
+        [_summary(session, series[key], new, old[key]) for key, new in changed.items() if new],
     )
 
 
-def _summary(session: Session, before: RowMapping, new: dict[tuple[int, int], float]) -> tuple[Any, ...]:
-    """What a series shows once `new` is in. Points that follow on are counted up; replaced ones make it count anew."""
-    if before["n"] and min(new) <= (before["epoch"], before["step"]):
-        return _recounted(session, before["id"])
-    last = max(new)
-    finite = [value for value in new.values() if math.isfinite(value)]
-    lows = finite if before["lowest"] is None else [*finite, before["lowest"]]
-    highs = finite if before["highest"] is None else [*finite, before["highest"]]
+def _series(session: Session, run_id: int, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Row]:
+    """The series of a run by phase and name, those of `keys` among them."""
+    sql = "SELECT * FROM metric_last WHERE run_id = :run"
+    known = {(row["phase"], row["name"]): row for row in query(session, sql, {"run": run_id})}
+    missing = [(run_id, *key) for key in keys if key not in known]
+    if not missing:
+        return known
+    execute_many(
+        session,
+        "INSERT INTO metric_last (run_id, phase, name, n, n_bad, epoch, step, flag) VALUES (?, ?, ?, 0, 0, 0, 0, 0)",
+        missing,
+    )
+    return {(row["phase"], row["name"]): row for row in query(session, sql, {"run": run_id})}
+
+
+def _older(session: Session, series: Row, new: Points) -> Points:
+    """What is stored where new points do not simply follow on."""
+    first = min(new)
+    if not series["n"] or first > (series["epoch"], series["step"]):
+        return {}
+    sql = """
+        SELECT epoch, step, value, flag FROM metric
+        WHERE series_id = ? AND (epoch, step) >= (?, ?) AND (epoch, step) <= (?, ?)
+    """
+    return {(row[0], row[1]): (row[2], row[3]) for row in session.rows(sql, (series["id"], *first, *max(new)))}
+
+
+def _unlike(new: Points, old: Points) -> Points:
+    return {at: value for at, value in new.items() if old.get(at) != value} if old else new
+
+
+def _summary(session: Session, series: Row, new: Points, old: Points) -> tuple[Any, ...]:
+    """What a series shows once `new` is in. It is counted anew where a point was replaced that may have been an extreme."""
+    replaced = [old[at] for at in new if at in old] if old else []
+    if replaced and any(flag or value in (series["lowest"], series["highest"]) for value, flag in replaced):
+        return _recounted(session, series["id"])
+    at = max(new)
+    before = (series["epoch"], series["step"])
+    last = (*at, *new[at]) if not series["n"] or at >= before else (*before, series["value"], series["flag"])
+    finite = [value for value, flag in new.values() if not flag and value is not None]
+    lows = finite if series["lowest"] is None else [*finite, series["lowest"]]
+    highs = finite if series["highest"] is None else [*finite, series["highest"]]
     return (
-        before["n"] + len(new), before["n_bad"] + len(new) - len(finite), *last, *_stored(new[last]),
-        min(lows, default=None), max(highs, default=None), before["id"],
+        series["n"] + len(new) - len(replaced), series["n_bad"] + len(new) - len(finite), *last,
+        min(lows, default=None), max(highs, default=None), series["id"],
     )  # fmt: skip
 
 
@@ -82,7 +106,7 @@ def _recounted(session: Session, series_id: int) -> tuple[Any, ...]:
     total = query(session, sql, {"id": series_id})[0]
     sql = "SELECT epoch, step, value, flag FROM metric WHERE series_id = :id ORDER BY epoch DESC, step DESC LIMIT 1"
     last = query(session, sql, {"id": series_id})[0]
-    return (total["n"], total["bad"], *last.values(), total["low"], total["high"], series_id)
+    return (total["n"], total["bad"], *last, total["low"], total["high"], series_id)
 
 
 def metric_series(session: Session, *, run_id: int, name: str) -> list[tuple[str, int, int, float]]:
@@ -92,7 +116,7 @@ def metric_series(session: Session, *, run_id: int, name: str) -> list[tuple[str
         FROM metric_last JOIN metric ON series_id = metric_last.id
         WHERE run_id = :run AND name = :name ORDER BY series_id, metric.epoch, metric.step
     """
-    result = session.connection().exec_driver_sql(sql, {"run": run_id, "name": name}).all()
+    result = session.rows(sql, {"run": run_id, "name": name})
     return [(phase, epoch, step, _shown(value, flag)) for phase, epoch, step, value, flag in result]
 
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlmodel import Session
-
 from db import rows
+from db.connection import Session
 from db.store.base import execute, home, listed, query
 
 

@@ -6,16 +6,15 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from sqlalchemy import RowMapping
-from sqlmodel import Session
+from sqlite3 import Row
 
 from db import process
-from db.models import Process
+from db.connection import Session
 from db.run_states import ACTIVE, ENDED
 from db.specs.movable import HomePaths
-from db.store.base import execute, home, moment, moment_or_none, now, query, ref
+from db.store.base import execute, home, insert, moment, moment_or_none, now, query, ref, update
 from db.store.jobs.runs import StateConflict, get_run, move
+from db.store.jobs.trials import let_go
 
 PROMISE_S = 60
 """Longest silence that a process announces unless it says otherwise, in seconds."""
@@ -58,38 +57,37 @@ def start_process(
     argv: Sequence[str],
     log_path: str,
     promise_s: int = PROMISE_S,
-) -> Process:
+) -> ProcessRow:
     """Record that a process works on a run. Launcher and worker may both say so: the same process is one row.
 
     Raises StateConflict when another living process has the run.
     """
-    run = get_run(session, run_id=run_id)
+    get_run(session, run_id=run_id)
     for row in reversed(processes(session, run_id=run_id)):
         # A job that ended at once has no start time any more when its launcher looks, but has said who it was.
         if (row.pid, row.boot_id, row.host) == (pid, boot_id, host) and pid_start in ("", row.pid_start):
-            return _get(session, row.id)
+            return row
         if row.ended is None and is_alive(row):
             raise StateConflict(f"{ref(run_id)} is already worked on by process {row.pid} on {row.host}: stop it first")
     time = now()
-    started = Process(
-        run_id=run_id, state="running", pid=pid, pid_start=pid_start, boot_id=boot_id, host=host, argv=json.dumps(list(argv)),
-        log_path=home(session).stored(log_path), started_at=time, heartbeat_at=time, promise_s=promise_s,
-    )  # fmt: skip
-    session.add(started)
-    run.progress_since = None
-    session.flush()
-    return started
+    started = {
+        "run_id": run_id, "state": "running", "pid": pid, "pid_start": pid_start, "boot_id": boot_id, "host": host,
+        "argv": json.dumps(list(argv)), "log_path": home(session).stored(log_path), "started_at": time, "heartbeat_at": time,
+        "promise_s": promise_s, "reason": "",
+    }  # fmt: skip
+    process_id = insert(session, "process", started)
+    update(session, "run", run_id, progress_since=None)
+    return _get(session, process_id)
 
 
 def heartbeat(session: Session, *, process_id: int, promise_s: int = PROMISE_S) -> None:
     """The process is alive and will be heard of again within `promise_s` seconds. A run given up as lost by mistake runs again."""
     row = _get(session, process_id)
-    row.heartbeat_at, row.promise_s = now(), promise_s
+    update(session, "process", process_id, heartbeat_at=now(), promise_s=promise_s)
     if row.state == "lost":
-        row.state, row.reason, row.ended_at = "running", "", None
+        update(session, "process", process_id, state="running", reason="", ended_at=None)
         if get_run(session, run_id=row.run_id).state == "lost" and _is_newest(session, row):
             move(session, run_id=row.run_id, state="running")
-    session.flush()
 
 
 def end_process(session: Session, *, process_id: int, state: str, exit_code: int | None, reason: str = "") -> None:
@@ -98,10 +96,12 @@ def end_process(session: Session, *, process_id: int, state: str, exit_code: int
     A run that was given up as lost takes what its own process says in the end.
     """
     assert state in ENDED, f"{state} is no end"
-    ended = _get(session, process_id)
-    ended.state, ended.exit_code, ended.reason = state, exit_code, reason
-    ended.ended_at = ended.heartbeat_at = now()
-    session.flush()
+    ended, time = _get(session, process_id), now()
+    update(
+        session, "process", process_id,
+        state=state, exit_code=exit_code, reason=reason, ended_at=time, heartbeat_at=time,
+    )  # fmt: skip
+    let_go(session, process_id=process_id)
     if _is_newest(session, ended) and get_run(session, run_id=ended.run_id).state in (*ACTIVE, "lost"):
         move(session, run_id=ended.run_id, state=state)
 
@@ -145,6 +145,7 @@ def _mark_lost(session: Session, row: ProcessRow) -> None:
         "UPDATE process SET state = 'lost', ended_at = heartbeat_at, reason = :reason WHERE id = :id",
         {"reason": _why_lost(row), "id": row.id},
     )
+    let_go(session, process_id=row.id)
 
 
 def _why_lost(row: ProcessRow) -> str:
@@ -155,18 +156,18 @@ def _why_lost(row: ProcessRow) -> str:
     return f"process {row.pid} is gone without a word: it was killed, perhaps because memory ran out"
 
 
-def _get(session: Session, process_id: int) -> Process:
-    found = session.get(Process, process_id, populate_existing=True)
-    assert found is not None, f"there is no process row {process_id}"
-    return found
+def _get(session: Session, process_id: int) -> ProcessRow:
+    found = query(session, "SELECT * FROM process WHERE id = :id", {"id": process_id})
+    assert found, f"there is no process row {process_id}"
+    return _row(found[0], home(session))
 
 
-def _is_newest(session: Session, row: Process) -> bool:
+def _is_newest(session: Session, row: ProcessRow) -> bool:
     """False once a resume has put another process on the run."""
     return processes(session, run_id=row.run_id)[-1].id == row.id
 
 
-def _row(row: RowMapping, place: HomePaths) -> ProcessRow:
+def _row(row: Row, place: HomePaths) -> ProcessRow:
     return ProcessRow(
         id=row["id"], run_id=row["run_id"], state=row["state"], pid=row["pid"], pid_start=row["pid_start"],
         boot_id=row["boot_id"], host=row["host"], argv=tuple(json.loads(row["argv"])), log_path=place.located(row["log_path"]),

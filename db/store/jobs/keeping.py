@@ -7,8 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
+from db.connection import Session
 from db.specs.movable import MARK
 from db.store.base import execute, home, listed, now, query, ref
 
@@ -49,7 +48,10 @@ def deleted_runs(session: Session) -> list[int]:
 
 
 def referrers(session: Session, *, but: Sequence[int] = ()) -> dict[int, list[str]]:
-    """Run -> what uses files that it wrote: other runs (`r12`, in the trash or not) and registered data; `but` do not count."""
+    """Run -> what uses files that it wrote: other runs (`r12`, in the trash or not) and registered data; `but` do not count.
+
+    A job that is asked about an evaluation uses what that uses, and is erased with it.
+    """
     found: dict[int, dict[str, None]] = defaultdict(dict)
     for name, text, owner in _texts(session):
         for match in _OF_A_RUN.finditer(text):
@@ -65,9 +67,10 @@ def referrers(session: Session, *, but: Sequence[int] = ()) -> dict[int, list[st
 def _texts(session: Session) -> Iterator[tuple[str, str, int | None]]:
     """(what, a text that may name a file, the run that it is of)."""
     likely = {"like": f"%{MARK}runs/%"}
-    for row in query(session, "SELECT id, spec FROM run WHERE spec LIKE :like", likely):
+    for row in query(session, "SELECT id, spec FROM run WHERE kind <> 'ask' AND spec LIKE :like", likely):
         yield ref(row["id"]), row["spec"], row["id"]
-    for row in query(session, "SELECT run_id, path FROM run_input WHERE path LIKE :like", likely):
+    sql = """SELECT run_id, path FROM run_input JOIN run ON run.id = run_id WHERE kind <> 'ask' AND path LIKE :like"""
+    for row in query(session, sql, likely):
         yield ref(row["run_id"]), row["path"], row["run_id"]
     sql = "SELECT id, name, path || ' ' || facts AS text FROM data_file WHERE deleted_at IS NULL AND text LIKE :like"
     for row in query(session, sql, likely):

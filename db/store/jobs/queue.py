@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from sqlite3 import Row
 
-from sqlalchemy import RowMapping
-from sqlmodel import Session
-
+from db.connection import Session
 from db.run_states import ACTIVE, FAILED
 from db.specs import UserError
 from db.store.base import execute, execute_many, listed, now, query, ref
-from db.store.jobs.runs import get_run, resume_run
+from db.store.jobs.runs import get_run, move, resume_run
 
 NO_RETRY = (2, 3)
 """Exit codes after which the same run would fail again: wrong input, and blocked by preflight."""
@@ -95,6 +94,13 @@ def tickets(session: Session) -> list[TicketRow]:
     return [_row(row) for row in query(session, sql)]
 
 
+def left_elsewhere(session: Session) -> list[TicketRow]:
+    """Runs of another machine that were given up as lost here; whether that is true, the run's folder says."""
+    sql = """SELECT ticket.*, run.name, run.kind, run.state FROM ticket JOIN run ON run.id = ticket.run_id
+        WHERE run.deleted_at IS NULL AND run.state = 'lost' AND ticket.runner <> ''"""
+    return [_row(row) for row in query(session, sql)]
+
+
 def ticket_of(session: Session, *, run_id: int) -> TicketRow | None:
     """The ticket of a run, whatever its state; None for one that was never queued."""
     sql = """SELECT ticket.*, run.name, run.kind, run.state FROM ticket JOIN run ON run.id = ticket.run_id
@@ -162,6 +168,19 @@ def say_waiting(session: Session, *, reasons: Mapping[int, str]) -> None:
     )
 
 
+def say_elsewhere(
+    session: Session, *, run_id: int, process_id: int, state: str, waiting: str, first: bool = False
+) -> None:
+    """Where a run stands that another machine works on: `queued` there, also again, or `running`. What it waited before its
+    process `first` worked is no part of that one's time."""
+    assert state in ACTIVE, f"{state} is an end"
+    if get_run(session, run_id=run_id).state != state:
+        move(session, run_id=run_id, state=state)
+    execute(session, "UPDATE ticket SET waiting = :text WHERE run_id = :run", {"text": waiting, "run": run_id})
+    if first:
+        execute(session, "UPDATE process SET started_at = :now WHERE id = :id", {"now": now(), "id": process_id})
+
+
 def try_again(session: Session, *, run_id: int, not_before: int) -> None:
     """Queue a failed or lost run again, to start at `not_before` (UTC microseconds) at the earliest."""
     resume_run(session, run_id=run_id)
@@ -199,6 +218,6 @@ def _needed_by(session: Session, needs: Sequence[int]) -> set[int]:
     return found
 
 
-def _row(row: RowMapping) -> TicketRow:
+def _row(row: Row) -> TicketRow:
     values = {name: row[name] for name in TicketRow.__dataclass_fields__ if name not in ("needs", "paused")}
     return TicketRow(**values, needs=tuple(json.loads(row["needs"])), paused=bool(row["paused"]))

@@ -6,18 +6,66 @@ import difflib
 import json
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from sqlmodel import Session
-
-from db.models import Run
+from db.connection import Session
 from db.run_states import ACTIVE, ENDED, STATES
-from db.specs import JOB_SPEC, EmbedSpec, EvalSpec, GenerateSpec, TrainSpec, UserError, canonical_json, sha256_text
-from db.specs.imported import ImportSpec
-from db.store.base import execute, execute_many, home, listed, now, query, ref
+from db.specs import (
+    EmbedSpec,
+    EvalSpec,
+    GenerateSpec,
+    ImportSpec,
+    TrainSpec,
+    UserError,
+    canonical_json,
+    read_spec,
+    sha256_text,
+)
+from db.store.base import execute, execute_many, home, insert, listed, now, query, ref, update
+from db.store.jobs.trials import asking_runs
 
+EMPTY = {
+    "dataset": "", "vlm": "", "retriever": "", "selector": "", "variant": "", "split": "",
+    "progress_done": 0, "progress_total": 0, "progress_unit": "", "progress_note": "", "progress_from": 0,
+}  # fmt: skip
+"""Columns of a run that its specification does not fill."""
 AnySpec = EvalSpec | TrainSpec | GenerateSpec | EmbedSpec | ImportSpec
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it is stored (`db.models.Run`): specification and environment as JSON, times in UTC microseconds."""
+
+    id: int
+    name: str
+    kind: str
+    state: str
+    parent_id: int | None
+    spec: str
+    spec_sha: str
+    environment: str
+    forced: bool
+    dataset: str
+    vlm: str
+    retriever: str
+    selector: str
+    variant: str
+    seed: int | None
+    split: str
+    dataset_id: int | None
+    progress_done: int
+    progress_total: int
+    progress_unit: str
+    progress_note: str
+    progress_at: int | None
+    progress_from: int
+    progress_since: int | None
+    created_at: int
+    started_at: int | None
+    ended_at: int | None
+    deleted_at: int | None
 
 
 class StateConflict(UserError):
@@ -37,21 +85,24 @@ def create_run(
 ) -> Run:
     """A queued run with its whole specification. `environment`: commit, versions, host, device, as JSON values."""
     text, sha = stored_spec(session, spec)
-    run = Run(
-        name=one_line(name or default_name(spec)),
-        kind=spec.kind,
-        state="queued",
-        parent_id=parent,
-        spec=text,
-        spec_sha=sha,
-        environment=canonical_json(dict(environment)),
-        forced=forced,
-        created_at=now(),
-        **home(session).stored_values(listed_fields(spec)),
-    )
-    session.add(run)
-    session.flush()
-    return run
+    columns = {
+        "name": one_line(name or default_name(spec)),
+        "kind": spec.kind,
+        "state": "queued",
+        "parent_id": parent,
+        "spec": text,
+        "spec_sha": sha,
+        "environment": canonical_json(dict(environment)),
+        "forced": forced,
+        "created_at": now(),
+    }
+    run_id = insert(session, "run", EMPTY | columns | home(session).stored_values(listed_fields(spec)))
+    return get_run(session, run_id=run_id)
+
+
+def set_environment(session: Session, *, run_id: int, environment: Mapping[str, Any]) -> None:
+    """Replace what a run was made with: commit, versions, host, device, as JSON values."""
+    update(session, "run", run_id, environment=canonical_json(dict(environment)))
 
 
 def one_line(name: str) -> str:
@@ -88,8 +139,7 @@ def default_name(spec: AnySpec) -> str:
 
 def spec_of(session: Session, *, run: Run) -> AnySpec:
     """The specification that the run was made with, its files where they are now."""
-    text = spec_text(session, run=run)
-    return ImportSpec.model_validate_json(text) if run.kind == "import" else JOB_SPEC.validate_json(text)
+    return read_spec(run.kind, spec_text(session, run=run))
 
 
 def spec_text(session: Session, *, run: Run) -> str:
@@ -105,10 +155,23 @@ def stored_spec(session: Session, spec: AnySpec) -> tuple[str, str]:
 
 def get_run(session: Session, *, run_id: int) -> Run:
     """The run with this integer id, deleted or not."""
-    run = session.get(Run, run_id, populate_existing=True)  # plain SQL may have changed the row behind the object
+    run = _run(session, run_id)
     if run is None:
         raise UserError(f"there is no run {ref(run_id)}: `leverplus runs` lists those that exist")
     return run
+
+
+def _run(session: Session, run_id: int) -> Run | None:
+    found = query(session, "SELECT * FROM run WHERE id = :id", {"id": run_id})
+    return Run(**(dict(found[0]) | {"forced": bool(found[0]["forced"])})) if found else None
+
+
+def asking_run(session: Session, *, run_id: int) -> Run | None:
+    """The job that is, or was, asked about an evaluation: the one that works if there is one, else the newest."""
+    sql = f"""SELECT id FROM run WHERE kind = 'ask' AND parent_id = :run AND deleted_at IS NULL
+        ORDER BY state IN {ACTIVE} DESC, id DESC LIMIT 1"""
+    found = query(session, sql, {"run": run_id})
+    return _run(session, found[0]["id"]) if found else None
 
 
 def find_run(session: Session, text: str, *, deleted: bool = False) -> Run:
@@ -116,7 +179,7 @@ def find_run(session: Session, text: str, *, deleted: bool = False) -> Run:
     text = text.strip()
     digits = text[1:] if text[:1] in "rR" else text
     if digits.isascii() and digits.isdigit():
-        run = session.get(Run, int(digits)) if len(digits) < 19 else None
+        run = _run(session, int(digits)) if len(digits) < 19 else None
         if run is not None:
             return _unless_deleted(run, deleted)
     named = query(session, "SELECT id FROM run WHERE name = :name AND deleted_at IS NULL ORDER BY id", {"name": text})
@@ -142,6 +205,17 @@ def twin(session: Session, *, spec: AnySpec) -> int | None:
     )
     found = query(session, sql, {"sha": stored_spec(session, spec)[1]})
     return found[0]["id"] if found else None
+
+
+def done_before(session: Session, *, run_id: int, fields: Sequence[str], most: int) -> list[int]:
+    """Earlier runs of the same kind that are done and agree in these settings, the newest first; deleted ones do not count."""
+    agree = "".join(f" AND json_extract(a.spec, '$.{field}') IS json_extract(b.spec, '$.{field}')" for field in fields)
+    sql = f"""
+        SELECT a.id FROM run AS a JOIN run AS b ON b.id = :run
+        WHERE a.id < b.id AND a.kind = b.kind AND a.state = 'done' AND a.deleted_at IS NULL{agree}
+        ORDER BY a.id DESC LIMIT :most
+    """
+    return [row["id"] for row in query(session, sql, {"run": run_id, "most": most})]
 
 
 def _unless_deleted(run: Run, deleted: bool) -> Run:
@@ -179,11 +253,8 @@ def set_state(session: Session, *, run_id: int, state: str) -> None:
 def move(session: Session, *, run_id: int, state: str) -> None:
     """Write a state and its time, unconditionally."""
     run = get_run(session, run_id=run_id)
-    run.state = state
-    run.ended_at = now() if state in ENDED else None
-    if state == "running" and run.started_at is None:
-        run.started_at = now()
-    session.flush()
+    started = now() if state == "running" and run.started_at is None else run.started_at
+    update(session, "run", run_id, state=state, ended_at=now() if state in ENDED else None, started_at=started)
 
 
 def resume_run(session: Session, *, run_id: int) -> Run:
@@ -192,15 +263,15 @@ def resume_run(session: Session, *, run_id: int) -> Run:
     if run.state not in ENDED:
         raise StateConflict(f"{ref(run_id)} is {run.state}: stop it before resuming it")
     move(session, run_id=run_id, state="queued")
-    return run
+    return get_run(session, run_id=run_id)
 
 
 def rename(session: Session, *, run_id: int, name: str) -> None:
     """Give a run another name."""
     if not name.strip():
         raise UserError(f"the new name of {ref(run_id)} is empty: give at least one letter")
-    get_run(session, run_id=run_id).name = one_line(name.strip())
-    session.flush()
+    get_run(session, run_id=run_id)
+    update(session, "run", run_id, name=one_line(name.strip()))
 
 
 def tag(session: Session, *, run_id: int, tags: Sequence[str]) -> None:
@@ -237,12 +308,16 @@ def note_of(session: Session, *, run_id: int) -> str:
 
 
 def discard(session: Session, *, run_id: int) -> None:
-    """Take a run out with all its rows, as if it had never been; for one that stored nothing worth keeping."""
-    execute(session, "DELETE FROM run WHERE id = :id", {"id": run_id})
+    """Take a run out with all its rows, as if it had never been, and the jobs that were asked about it."""
+    execute(session, "DELETE FROM run WHERE id = :id OR (kind = 'ask' AND parent_id = :id)", {"id": run_id})
 
 
 def soft_delete(session: Session, *, run_ids: Sequence[int]) -> None:
-    """Hide runs; everything they stored stays. Raises StateConflict when one is queued or running."""
+    """Hide runs, and the jobs that were asked about them; everything they stored stays.
+
+    Raises StateConflict when one is queued or running.
+    """
+    run_ids = [*run_ids, *asking_runs(session, run_ids=run_ids)]
     active = query(
         session,
         f"SELECT id, state FROM run WHERE id IN (SELECT value FROM json_each(:ids)) AND state IN {ACTIVE}",
@@ -255,11 +330,11 @@ def soft_delete(session: Session, *, run_ids: Sequence[int]) -> None:
 
 
 def restore(session: Session, *, run_ids: Sequence[int]) -> None:
-    """Show deleted runs again."""
-    _set_deleted(session, run_ids, None)
+    """Show deleted runs again, and the jobs that were asked about them."""
+    _set_deleted(session, [*run_ids, *asking_runs(session, run_ids=run_ids)], None)
 
 
 def _set_deleted(session: Session, run_ids: Sequence[int], time: int | None) -> None:
     for run_id in run_ids:
-        get_run(session, run_id=run_id).deleted_at = time
-    session.flush()
+        get_run(session, run_id=run_id)
+        update(session, "run", run_id, deleted_at=time)

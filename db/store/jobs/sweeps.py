@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
-
-from db.models import Run
+from db.connection import Session
 from db.specs import UserError
-from db.store.base import execute_many, home, moment, now, query
-from db.store.jobs.runs import AnySpec, listed_fields, one_line, stored_spec
+from db.store.base import execute_many, home, moment, now, query, update
+from db.store.jobs.runs import AnySpec, Run, listed_fields, one_line, stored_spec
 
 
 @dataclass(frozen=True)
@@ -101,10 +99,8 @@ def sweep_of(session: Session, *, run_id: int) -> int | None:
 
 def settle_spec(session: Session, *, run: Run, spec: AnySpec) -> None:
     """Put what names stood for in their place: a run that waited named what another one was still to write."""
-    run.spec, run.spec_sha = stored_spec(session, spec)
-    for name, value in home(session).stored_values(listed_fields(spec)).items():
-        setattr(run, name, value)
-    session.flush()
+    text, sha = stored_spec(session, spec)
+    update(session, "run", run.id, spec=text, spec_sha=sha, **home(session).stored_values(listed_fields(spec)))
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
-
 from db import rows
+from db.connection import Session
 from db.specs import Finding as FindingRow
 from db.specs import UserError
 from db.specs.base import worst_first
@@ -109,7 +108,7 @@ def findings_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, list[F
     place = home(session)
     found: dict[int, list[FindingRow]] = defaultdict(list)
     for row in query(session, sql, {"ids": listed(run_ids)}):
-        told = {name: place.located(value) for name, value in row.items() if name != "run_id"}
+        told = {name: place.located(value) for name, value in dict(row).items() if name != "run_id"}
         found[row["run_id"]].append(FindingRow.model_validate(told))
     return {run_id: worst_first(rows) for run_id, rows in found.items()}
 

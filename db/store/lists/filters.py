@@ -31,7 +31,8 @@ class Condition:
 
 
 def runs_condition(where: str | None, place: HomePaths | None = None) -> Condition:
-    """The condition on table `run` for a filter; deleted runs are left out unless the filter speaks of them.
+    """The condition on table `run` for a filter; deleted runs are left out unless the filter speaks of them, and jobs that
+    are asked about an evaluation, which have no results, unless it speaks of a kind or a number.
 
     Paths below the home `place` are looked for as they are stored.
     """
@@ -39,6 +40,8 @@ def runs_condition(where: str | None, place: HomePaths | None = None) -> Conditi
     conditions = [_meaning(term) for term in terms]
     if not any(term.field == "deleted" for term in terms):
         conditions.append(Condition("run.deleted_at IS NULL", ()))
+    if not any(term.field in ("kind", "id") for term in terms):
+        conditions.append(Condition("run.kind <> 'ask'", ()))
     return Condition(
         " AND ".join(condition.sql for condition in conditions),
         tuple(_stored(parameter, place) for condition in conditions for parameter in condition.parameters),

@@ -6,11 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from sqlite3 import Row
 from typing import Any
 
-from sqlalchemy import RowMapping
-from sqlmodel import Session
-
+from db.connection import Session
 from db.specs.base import SEVERITIES
 from db.specs.movable import HomePaths
 from db.store.base import home, listed, moment, moment_or_none, query, ref
@@ -94,7 +93,7 @@ def list_runs(
     condition = runs_condition(where, home(session))
     sql = f"SELECT id FROM run WHERE {condition.sql} ORDER BY {runs_order(sort)} LIMIT ? OFFSET ?"
     parameters = (*condition.parameters, -1 if limit is None else limit, offset)
-    ids = session.connection().exec_driver_sql(sql, parameters).scalars().all()
+    ids = [row[0] for row in session.rows(sql, parameters)]
     return run_rows(session, run_ids=ids)  # sorting ids alone is several times quicker than sorting whole rows
 
 
@@ -102,7 +101,7 @@ def count_runs(session: Session, *, where: str | None = None) -> int:
     """Number of runs that `list_runs` would give in all."""
     condition = runs_condition(where, home(session))
     sql = f"SELECT count(*) FROM run WHERE {condition.sql}"
-    return int(session.connection().exec_driver_sql(sql, condition.parameters).scalar_one())
+    return int(session.rows(sql, condition.parameters)[0][0])
 
 
 def run_rows(session: Session, *, run_ids: Sequence[int]) -> list[RunRow]:
@@ -112,7 +111,7 @@ def run_rows(session: Session, *, run_ids: Sequence[int]) -> list[RunRow]:
     return [found[run_id] for run_id in run_ids if run_id in found]
 
 
-def _complete(session: Session, runs: Sequence[RowMapping]) -> list[RunRow]:
+def _complete(session: Session, runs: Sequence[Row]) -> list[RunRow]:
     """Add to plain run rows what other tables know of them, in one query each."""
     ids = [row["id"] for row in runs]
     figures, tags = defaultdict(list), defaultdict(list)
@@ -135,7 +134,7 @@ def _complete(session: Session, runs: Sequence[RowMapping]) -> list[RunRow]:
     ]
 
 
-def _of_runs(session: Session, select: str, rest: str, ids: Sequence[int]) -> Sequence[RowMapping]:
+def _of_runs(session: Session, select: str, rest: str, ids: Sequence[int]) -> Sequence[Row]:
     return query(session, f"{select} WHERE run_id IN (SELECT value FROM json_each(:ids)) {rest}", {"ids": listed(ids)})
 
 
@@ -147,13 +146,13 @@ def _finding_counts(session: Session, ids: Sequence[int]) -> dict[int, FindingCo
     return {run_id: _counts(rows) for run_id, rows in by_run.items()}
 
 
-def _counts(rows: Iterable[RowMapping]) -> FindingCounts:
+def _counts(rows: Iterable[Row]) -> FindingCounts:
     ranked = sorted(rows, key=lambda row: (SEVERITIES.index(row["severity"]), row["code"]))
     errors, warnings, infos = (sum(row["n"] for row in ranked if row["severity"] == name) for name in SEVERITIES)
     return FindingCounts(errors, warnings, infos, tuple(dict.fromkeys(row["code"] for row in ranked)))
 
 
-def _times(session: Session, ids: Sequence[int]) -> dict[int, RowMapping]:
+def _times(session: Session, ids: Sequence[int]) -> dict[int, Row]:
     """Working time of each run and the last sign of life of its newest process (SQLite gives the row of the max)."""
     select = f"""SELECT run_id, {worked_s()} AS duration, max(process.id), heartbeat_at, promise_s
         FROM process JOIN run ON run.id = run_id"""
@@ -162,8 +161,8 @@ def _times(session: Session, ids: Sequence[int]) -> dict[int, RowMapping]:
 
 def _row(
     place: HomePaths,
-    run: RowMapping,
-    times: RowMapping | None,
+    run: Row,
+    times: Row | None,
     figures: Sequence[CellRow],
     tags: Sequence[str],
     findings: FindingCounts,
@@ -191,7 +190,7 @@ def _row(
     )
 
 
-def _progress(run: RowMapping) -> ProgressRow | None:
+def _progress(run: Row) -> ProgressRow | None:
     if run["progress_at"] is None:
         return None
     done, total = run["progress_done"], run["progress_total"]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlmodel import Session
-
+from db.connection import Session
 from db.store.base import home, listed, query
 from db.store.lists.filters import runs_condition, runs_order, value_sql
 
@@ -14,7 +13,7 @@ def run_ids(session: Session, *, where: str | None = None, sort: str = "created 
     """Ids of the runs that pass a filter, in order; both are those of `list_runs`. Raises BadFilter."""
     condition = runs_condition(where, home(session))
     sql = f"SELECT run.id FROM run WHERE {condition.sql} ORDER BY {runs_order(sort)}"
-    return list(session.connection().exec_driver_sql(sql, condition.parameters).scalars())
+    return [row[0] for row in session.rows(sql, condition.parameters)]
 
 
 def job_ids(session: Session, *, limit: int) -> list[int]:
@@ -72,7 +71,7 @@ def run_values(
         return {run_id: {} for run_id in run_ids}
     columns = ", ".join(value_sql(field) for field in fields)
     sql = f"SELECT run.id, {columns} FROM run WHERE run.id IN (SELECT value FROM json_each(:ids))"
-    rows = session.connection().exec_driver_sql(sql, {"ids": listed(run_ids)}).all()
+    rows = session.rows(sql, {"ids": listed(run_ids)})
     place = home(session)
     return {
         row[0]: {field: place.located_values(value) for field, value in zip(fields, row[1:], strict=True)}

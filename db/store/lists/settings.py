@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from sqlmodel import Session
-
+from db.connection import Session
 from db.specs import SPEC_OF_KIND, Spec
 from db.store.base import listed, query
 

@@ -58,14 +58,35 @@ def cached_model(name: str) -> Path | None:
 
     Looked up by the names of folders: importing the hub client takes longer than everything before a run.
     """
-    home = Path(os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface")
-    cache = Path(os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE") or home / "hub")
-    folder = cache.expanduser() / f"models--{name.replace('/', '--')}"
+    folder = _hub_cache() / f"models--{name.replace('/', '--')}"
     try:
         newest = folder / "snapshots" / (folder / "refs" / "main").read_text(encoding="utf-8").strip()
     except OSError:
         return folder if folder.is_dir() else None
     return newest if newest.is_dir() else folder
+
+
+def cached_models() -> list[tuple[str, str]]:
+    """Hub models of the local cache with what their configurations call their type; empty where that cannot be read."""
+    try:
+        folders = sorted(path for path in _hub_cache().iterdir() if path.name.startswith("models--"))
+    except OSError:
+        return []
+    names = [path.name.removeprefix("models--").replace("--", "/", 1) for path in folders]
+    return [(name, _type_or_none(cached_model(name))) for name in names]
+
+
+def _type_or_none(directory: Path | None) -> str:
+    try:
+        return _model_type(directory) if directory is not None else ""
+    except UserError:
+        return ""
+
+
+def _hub_cache() -> Path:
+    home = Path(os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface")
+    cache = Path(os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE") or home / "hub")
+    return cache.expanduser()
 
 
 def go_offline() -> None:
@@ -97,12 +118,18 @@ def _complete(directory: Path, name: str, field: str, chat: bool) -> Path:
     if missing:
         again = f"hf download {name}" if not Path(name).expanduser().is_dir() else f"hf download ID --local-dir {name}"
         raise UserError(f"{field}: {name} is incomplete: {missing} (in {directory}); complete it with: {again}")
-    family = _model_type(directory)
-    if chat and family in NEEDS:
-        require(NEEDS[family], f"{field}: {name} is a {family} model")
+    if chat:
+        require_family(directory, name, field)
     if not chat and reads_texts_only(directory):
         require("sentence_transformers", f"{field}: {name} is a sentence-transformers folder")
     return directory
+
+
+def require_family(directory: Path, name: str, field: str = "vlm") -> None:
+    """Raises MissingExtra for a family whose processor asks for a package that is not here, or cannot be imported."""
+    family = _model_type(directory)
+    if family in NEEDS:
+        require(NEEDS[family], f"{field}: {name} is a {family} model")
 
 
 def _missing(directory: Path, chat: bool) -> Iterator[str]:

@@ -11,6 +11,7 @@ from db.specs.base import Finding, UserError, worst_first
 from db.specs.embed import EmbedSpec
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
+from engine.common.findings import error
 from engine.demo.shipped import WORLDS
 from engine.doctor.preflight.table import Preflight, refusal
 
@@ -36,7 +37,7 @@ def asked(spec: Asking, result: Preflight) -> None:
             result.add("questions", "unusable", name, refusal(failure.code, name, failure))
             return
         for finding in worst_first(found):
-            what = "references" if finding.code == "references-few" else "images"
+            what = {"references-few": "references", "pool-too-large": "pool"}.get(finding.code, "images")
             result.add(what, "see below", finding.subject, finding)
 
 
@@ -70,6 +71,8 @@ def _read(spec: Asking, splits: Sequence[str], scored: str, dataset: Dataset, cu
         if isinstance(spec, EmbedSpec) and split != "train" and not dataset.has(split):
             continue
         side = dataset.split(split)
+        if split == "train" and split not in cut and not isinstance(spec, EmbedSpec):
+            yield from _too_large_a_pool(spec, len(side.questions) - (scored == "train"))
         if split in cut:
             paths = [question.image for question in side.questions[:CHECKED]]
             found = missing_images(
@@ -81,6 +84,13 @@ def _read(spec: Asking, splits: Sequence[str], scored: str, dataset: Dataset, cu
             yield from asked_findings(split, drawn(side, limit=limit, first=first, seed=spec.seed), checked=CHECKED)
         else:
             yield from asked_findings(split, side.questions, scored=False, checked=CHECKED)
+
+
+def _too_large_a_pool(spec: EvalSpec | GenerateSpec, shown: int) -> Iterator[Finding]:
+    """A sampler draws `pool_size` of the train questions that may be shown to a query, whose own is none of them."""
+    if spec.pool.endswith("-sampler") and spec.pool_size > shown:
+        text = f"pool_size={spec.pool_size} was asked for, but train has {shown} questions that may be shown."
+        yield error("pool-too-large", "pool_size", text, f"Give --pool-size {max(1, shown)} or less, or --pool all.")
 
 
 def _pieces(splits: Sequence[str], scored: str, root: Path, images: Path | None) -> Iterator[Finding]:

@@ -36,6 +36,8 @@ def abilities(spec: Answering, result: Preflight) -> None:
         return
     if spec.decode.num_beams > 1:
         result.add("server", "no beams", f"num_beams={spec.decode.num_beams}", _beams(spec))
+    if isinstance(spec, GenerateSpec) and (spec.info_beams or spec.reference_probabilities):
+        result.add("server", "no probabilities", "of given answers", _no_probabilities(spec))
     if not result.blocked:
         _ask(spec, result)
 
@@ -43,6 +45,12 @@ def abilities(spec: Answering, result: Preflight) -> None:
 def _beams(spec: Answering) -> Finding:
     text = f"{spec.vlm} decodes without beams, and the run asks for {spec.decode.num_beams}."
     return error(CODE, "decode.num_beams", text, "Give --set decode.num_beams=1, or evaluate a local model.")
+
+
+def _no_probabilities(spec: GenerateSpec) -> Finding:
+    field = "info_beams" if spec.info_beams else "reference_probabilities"
+    text = f"{spec.vlm} states no probability of a given answer, which {field} asks for."
+    return error(CODE, field, text, f"Leave {field} out, or give a local model (a directory or a hub id).")
 
 
 def _ask(spec: Answering, result: Preflight) -> None:
@@ -68,9 +76,7 @@ def _ask(spec: Answering, result: Preflight) -> None:
     except UserError as failure:
         result.add("server", "refuses", f"{shown} images a prompt", _refused(spec, shown, str(failure)))
         return
-    findings = []
-    if _is_reasoning(choice):
-        findings.append(_reasoning(spec, server, messages))
+    findings = _reasoning(spec, server, messages, choice)
     result.add("server", server.model, f"{shown} {'image' if shown == 1 else 'images'} a prompt", *findings)
 
 
@@ -132,17 +138,23 @@ def _is_reasoning(choice: Any) -> bool:
     return bool(choice.reasoning or thought) and not answer.strip()
 
 
-def _reasoning(spec: Answering, server: Any, messages: list[dict[str, Any]]) -> Finding:
-    """Asked once more with room to think, to say how many tokens would do."""
-    needed = None
+def _reasoning(spec: Answering, server: Any, messages: list[dict[str, Any]], choice: Any) -> list[Finding]:
+    """A reply that is reasoning alone, or was cut and may be, is asked once more with room to think: whether it is, and how
+    many tokens would do. Where the server's template opens the reasoning, only its end is marked."""
+    sure, needed = _is_reasoning(choice), None
+    if not sure and (choice.finish_reason != "length" or choice.reasoning or apart(choice.text)[1]):
+        return []
     try:
         whole = server.complete(messages, attempts=1, max_tokens=MOST_TOKENS)
+        sure = sure or bool(apart(whole.choices[0].text)[1])
         needed = None if _is_reasoning(whole.choices[0]) else whole.tokens
     except UserError:  # it is said without a number
         pass
+    if not sure:
+        return []
     limit = spec.decode.max_new_tokens
     took = f"; with room for {MOST_TOKENS:,}, a whole answer took {needed}" if needed else ""
     text = (
         f"The model reasons before it answers, and decode.max_new_tokens={limit} leaves no room for the answer{took}."
     )
-    return error("reasoning-cut", "decode.max_new_tokens", text, f"{enough_tokens(needed).capitalize()}.")
+    return [error("reasoning-cut", "decode.max_new_tokens", text, f"{enough_tokens(needed).capitalize()}.")]

@@ -129,6 +129,7 @@ def rl_data(spec: TrainSpec, result: Preflight) -> None:
     # 200 ms that the first finding does not wait for (benchmarks/preflight.py)
     from engine.rl.health.findings import rl_findings
     from engine.rl.reading.file import read_rl_file
+    from engine.rl.selection import weights_of
 
     try:
         data = read_rl_file(path)
@@ -136,7 +137,9 @@ def rl_data(spec: TrainSpec, result: Preflight) -> None:
         result.add("RL data", path.name, spec.reward_mode, *_no_rl_data(path, failure))
         return
     if spec.rl_data != "builtin":
-        facts, findings = rl_findings(data, mode=spec.reward_mode)
+        facts, findings = rl_findings(
+            data, mode=spec.reward_mode, weights=weights_of(spec), methods=spec.filter_gen_methods
+        )
         has = f"{facts['queries']:,} queries, signal {100 * facts['signal_rate']:.0f} %"
         result.add("RL data", has, spec.reward_mode, *findings)
     _normalised_twice(spec, data, result)
@@ -148,9 +151,15 @@ def _normalised_twice(spec: TrainSpec, data: Any, result: Preflight) -> None:
     if not spec.grpo_epochs or spec.grpo_reward != "normalized":
         return
     # 200 ms that the first finding does not wait for (benchmarks/preflight.py)
-    from engine.rl.health.usable import group_deviations
+    from engine.rl.health.usable import group_deviations, usable
+    from engine.rl.selection import weights_of
 
-    deviations = group_deviations(data, mode=spec.reward_mode, fallback=not spec.skip_fallback_reward)
+    deviations = group_deviations(
+        usable(
+            data, mode=spec.reward_mode, weights=weights_of(spec), fallback=not spec.skip_fallback_reward,
+            methods=spec.filter_gen_methods,
+        )
+    )  # fmt: skip
     blown = deviations[(deviations > 0) & (deviations < ADVANTAGE_FLOOR)]
     if len(blown):
         text = (

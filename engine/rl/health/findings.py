@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from engine.rl.health.impossible import impossible_values
 from engine.rl.health.origin import UNIFORM_SPREAD, literal_prompts, uniform_groups
 from engine.rl.health.rates import UNVERIFIED, health
 from engine.rl.reading.file import RLFile
+from engine.rl.rewards import Weights
 
 POSITIVES_SUSPICIOUS, POSITIVES_FEW, POSITIVES_MANY = 0.01, 0.05, 0.90
 QUERIES_FEW, SIGNAL_FEW, MIXED_FEW, FALLBACK_MANY = 0.20, 0.10, 0.50, 0.10
@@ -41,9 +42,11 @@ class Case:
         return str(self.data.path)
 
 
-def rl_findings(data: RLFile, *, mode: str = "hard_plus_soft") -> tuple[dict[str, Any], list[Finding]]:
-    """(measures, findings) of an RL file; no finding for a file without fault."""
-    case = Case(data, health(data, mode=mode))
+def rl_findings(
+    data: RLFile, *, mode: str = "hard_plus_soft", weights: Weights | None = None, methods: Sequence[str] = ()
+) -> tuple[dict[str, Any], list[Finding]]:
+    """(measures, findings) of an RL file as a training under this reward sees it; no finding for a file without fault."""
+    case = Case(data, health(data, mode=mode, weights=weights, methods=methods))
     return case.measures, [finding for check in CHECKS for finding in check(case)]
 
 

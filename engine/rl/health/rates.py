@@ -5,6 +5,7 @@ Thresholds marked (published) come from the upstream tools, the others are ours.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +25,12 @@ UNVERIFIED = ("global_positive_transfer", "global_positive_injection")
 """Generation methods whose label was copied from another query, never asked of the model."""
 
 
-def health(data: RLFile, *, mode: str = "hard_plus_soft", weights: Weights | None = None) -> dict[str, Any]:
-    """Every measure of a file, rates in 0..1; the reward mode decides what counts as signal."""
-    seen = usable(data, mode=mode, weights=weights)
+def health(
+    data: RLFile, *, mode: str = "hard_plus_soft", weights: Weights | None = None, methods: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Every measure of a file, rates in 0..1; reward mode and weights decide what counts as signal, and `methods`, if any are
+    named, whose candidates are counted."""
+    seen = usable(data, mode=mode, weights=weights, methods=methods)
     groups = GroupRewards.of(seen, len(data.query_ids))
     held = groups.size > 0
     total = max(int(held.sum()), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,11 +41,19 @@ def _sound(data: RLFile) -> Bools:
 
 
 def usable(
-    data: RLFile, *, mode: str = "hard_plus_soft", weights: Weights | None = None, fallback: bool = False
+    data: RLFile,
+    *,
+    mode: str = "hard_plus_soft",
+    weights: Weights | None = None,
+    fallback: bool = False,
+    methods: Sequence[str] = (),
 ) -> Usable:
-    """Candidates that were scored (not failed, no error; by the official metric unless `fallback`), with their reward."""
+    """Candidates that were scored (not failed, no error; by the official metric unless `fallback`) and made by one of the
+    `methods`, if any are named; with their reward."""
     c = data.candidates
     keep = _sound(data) if fallback else official(data)
+    if methods:
+        keep = keep & c.method.of(*methods)
     accuracy = np.nan_to_num(c.accuracy)
     outcomes = Outcomes(c.correct, c.accuracy, c.gt_prob, c.relevance, c.beam_score, c.logprob)
     reward = rewards(outcomes, mode=mode, weights=weights or Weights())
@@ -53,9 +62,8 @@ def usable(
     return Usable(data.group()[index], index, correct[index], accuracy[index], reward[index])
 
 
-def group_deviations(data: RLFile, *, mode: str, fallback: bool) -> Floats:
+def group_deviations(seen: Usable) -> Floats:
     """Standard deviation (n - 1) of the rewards of each group with two usable candidates or more."""
-    seen = usable(data, mode=mode, fallback=fallback)
     starts = seen.starts()
     if not len(starts):
         return np.zeros(0)

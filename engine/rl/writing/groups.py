@@ -24,7 +24,7 @@ POINTERS = ("pointer", "pointer_pos", "pointer_global")
 POOLS = ("candidate_pool_ids", "candidate_pool_indices")
 BEAMS = ("id_list", "score_list")
 """Fields of legacy beam records that become candidates."""
-METHOD_ORDER = ("beam", "retrieval", "sample", "random", "pair")
+METHOD_ORDER = ("infoscore", "beam", "retrieval", "sample", "random", "pair")
 """Candidates stand in the file as published generators write them: beams first."""
 
 Record = dict[str, Any]

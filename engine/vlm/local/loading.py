@@ -12,10 +12,10 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from db.specs.base import UserError, canonical_json, sha256_text
-from engine.common.importing import no_collections
+from engine.common.importing import hide_broken, no_collections
 from engine.common.models.fingerprint import model_sha
 from engine.common.models.memory import memory_of_machine, too_large, weight_bytes
-from engine.common.models.model_files import end_tokens, go_offline
+from engine.common.models.model_files import end_tokens, go_offline, require_family
 from engine.vlm.local.adapted import merged, without_adapter
 from engine.vlm.local.image_only import load_processor
 from engine.vlm.local.processor import check_prompts
@@ -128,6 +128,8 @@ def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
 def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir: Path | None = None) -> Loaded:
     """The model in a directory known to be complete. Strict: weights that the files do not hold are an error (UserError)."""
     go_offline()
+    hide_broken("torchvision")
+    require_family(directory, name)
     with no_collections():
         # seconds that training does not need, and hub access is cut before
         from transformers import AutoConfig, AutoModelForImageTextToText

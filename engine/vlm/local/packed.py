@@ -143,7 +143,8 @@ class PackedVLM(LocalVLM):
         for place in islice(block.left, most):
             prompt = block.prompts[place]
             try:
-                fresh[place] = Ask(self.path(prompt), references=tuple(map(self._tokens, prompt.references)))
+                references = tuple(map(self._tokens, prompt.references))
+                fresh[place] = Ask(self.path(prompt), prompt.decoded, references)
             except ImageProblem as problem:
                 block.broken[place] = Answer("", error=str(problem))
         block.asked |= fresh
@@ -179,12 +180,12 @@ class PackedVLM(LocalVLM):
         """Replies by their place among those asked, as answers by position."""
         places = list(asked)
         texts = self.encoder.decode([list(one.tokens) for one in replies.values()])
-        end = self.encoder.tokenizer.eos_token_id
+        ends = frozenset(self.loaded.end_tokens)
         return {
             places[at]: Answer("", error=str(reply.problem))
             if reply.problem
             else replace(
-                self._spoken(text, cut=end not in reply.tokens),
+                self._spoken(text, cut=ends.isdisjoint(reply.tokens)) if asked[places[at]].answer else Answer(""),
                 log_probs=_means(reply.log_probs, asked[places[at]].references),
             )
             for (at, reply), text in zip(replies.items(), texts, strict=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,6 +17,8 @@ from db.specs.base import Finding, UserError, canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
 from engine.common.images import ImageProblem
 from engine.common.reasoning import MOST_TOKENS, begun
+from engine.vlm.local.forced import mean_log_probabilities
+from engine.vlm.local.generation import generation_config
 from engine.vlm.local.loading import Loaded
 from engine.vlm.local.processor import UNTRIED, Encoded, PatchEncoder, probe_images, prompt_encoder
 from engine.vlm.local.vision import NotSeparable, VisionTower
@@ -54,7 +58,7 @@ class LocalVLM:
         self._engine_reason = engine_reason
         self.loaded = loaded
         self._pixels = pixels
-        self._generation = _generation_config(decode, self.encoder.tokenizer, loaded.end_tokens)
+        self._generation = generation_config(decode, self.encoder.tokenizer, loaded.end_tokens)
         # generate() fills fields that are unset from the checkpoint's own file: leave it nothing to fill in.
         if loaded.model is not None:
             loaded.model.generation_config = type(self._generation)()
@@ -123,16 +127,18 @@ class LocalVLM:
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, batch by batch; a batch has prompts of like length, the longest first."""
-        window = WINDOW * self.batch_size
+        window, sampled = WINDOW * self.batch_size, self._generation.do_sample
         for start in range(0, len(prompts), window):
             places = range(start, min(start + window, len(prompts)))
             ready, broken = self._encoded([(place, prompts[place]) for place in places])
             if broken:
                 yield broken
-            if self._generation.do_sample:
-                yield from self._sample_all(ready, prompts, go_on)
-            else:
-                yield from self._answer_all(ready, go_on)
+            asked = [one for one in ready if prompts[one[0]].decoded]
+            answering = self._sample_all(asked, prompts, go_on) if sampled else self._answer_all(asked, go_on)
+            scored = self._score_all([one for one in ready if not prompts[one[0]].decoded], go_on)
+            encoded = dict(ready)
+            for answers in chain(answering, scored):
+                yield self._with_references(answers, encoded, prompts)
 
     def _encoded(self, prompts: Sequence[tuple[int, Prompt]]) -> tuple[list[tuple[int, Encoded]], dict[int, Answer]]:
         """(position and encoding of each prompt, the longest first; the answers of those with a bad image)."""
@@ -171,6 +177,41 @@ class LocalVLM:
             with torch.random.fork_rng([device] if device.type == "cuda" else []):
                 torch.manual_seed(sampling_seed(self.request_sha(prompts[place])))
                 yield from self._answer_all([(place, encoded)], go_on)
+
+    def _score_all(
+        self, ready: Sequence[tuple[int, Encoded]], go_on: Callable[[], bool]
+    ) -> Iterator[dict[int, Answer]]:
+        """Nothing said of prompts whose references alone are wanted, in batches of like length."""
+        for start in range(0, len(ready), self.batch_size):
+            if go_on():
+                yield {place: Answer("") for place, _ in ready[start : start + self.batch_size]}
+
+    def _with_references(
+        self, answers: Mapping[int, Answer], encoded: Mapping[int, Encoded], prompts: Sequence[Prompt]
+    ) -> dict[int, Answer]:
+        """The answers with the log-probabilities of their prompts' references."""
+        rows = [(encoded[place], text) for place in answers for text in prompts[place].references]
+        means = iter(self._mean_log_probabilities(rows))
+        return {
+            place: replace(one, log_probs=tuple(next(means) for _ in prompts[place].references))
+            for place, one in answers.items()
+        }
+
+    @torch.inference_mode()
+    def _mean_log_probabilities(self, rows: Sequence[tuple[Encoded, str]]) -> list[float]:
+        """Of each text behind its prompt."""
+        means: list[float] = []
+        while len(means) < len(rows):
+            some = rows[len(means) : len(means) + self.batch_size]
+            texts = [self.encoder.tokenizer(text, add_special_tokens=False)["input_ids"] for _, text in some]
+            try:
+                inputs = self._inputs([encoded for encoded, _ in some])
+                means += mean_log_probabilities(self.loaded.model, inputs, texts, self._generation.pad_token_id)
+                continue
+            except torch.OutOfMemoryError:
+                pass  # the memory is free only once the exception is gone
+            self._halve(len(some))
+        return means
 
     def _halve(self, tried: int) -> None:
         """Smaller batches from now on; `facts` tells the size in use."""
@@ -285,30 +326,6 @@ class LocalVLM:
     @property
     def _width(self) -> int:
         return int(self._embedding.shape[1])
-
-
-def _generation_config(decode: DecodeSpec, tokenizer: Any, ends: Sequence[int]) -> Any:
-    """Every field that decides an answer, stated."""
-    # hub access is cut (loading.load_model) before transformers is imported
-    from transformers import GenerationConfig
-
-    sampling = {"temperature": decode.temperature, "top_p": decode.top_p, "top_k": decode.top_k}
-    beams = {"length_penalty": decode.length_penalty, "early_stopping": False}
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    return GenerationConfig(
-        max_new_tokens=decode.max_new_tokens,
-        min_new_tokens=decode.min_new_tokens,
-        num_beams=decode.num_beams,
-        do_sample=decode.do_sample,
-        repetition_penalty=decode.repetition_penalty,
-        no_repeat_ngram_size=0,
-        num_return_sequences=1,
-        use_cache=True,
-        eos_token_id=list(ends),
-        pad_token_id=pad,
-        **(beams if decode.num_beams > 1 else {}),
-        **(sampling if decode.do_sample else {}),
-    )
 
 
 def _describe(device: torch.device) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from db.specs.base import UserError
 from engine.common.images import ImageProblem
-from engine.common.importing import no_collections
+from engine.common.importing import hide_broken, no_collections
 from engine.common.models.model_files import go_offline
 from engine.vlm.local.choosing import open_local
 from engine.vlm.local.packed import PackedVLM
@@ -133,6 +133,7 @@ def measures(vlm: LocalVLM) -> dict[str, float]:
 def main() -> None:
     """Serves the pipe whose number is given."""
     go_offline()
+    hide_broken("torchvision")
     with no_collections():
         # seconds, which pass while whoever asks still imports
         for name in WHOLE if "whole" in sys.argv[2:] else QUICK:

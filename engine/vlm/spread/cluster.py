@@ -22,6 +22,7 @@ from db.specs.base import UserError
 from engine.common.images import ImageProblem
 from engine.common.models.model_files import find_model
 from engine.common.shards import borders, cut
+from engine.common.where import MEMORY, ON
 from engine.demo.shipped import BUILTIN, model_dir
 from engine.vlm.local.choosing import open_local
 from engine.vlm.prompt import Prompt
@@ -30,7 +31,6 @@ from engine.vlm.spread import asking
 from engine.vlm.spread.answering import measures, opened, state
 from engine.vlm.spread.messages import Done, Embedded, Failed, Opened, Some, State
 
-VARIABLE, MEMORY_VARIABLE = "LEVERPLUS_ON", "LEVERPLUS_MEMORY_MB"
 PATIENCE_S = 120.0
 """How long a cluster without a living worker is waited for."""
 MOST_LOST = 20
@@ -39,7 +39,7 @@ MOST_LOST = 20
 
 def address() -> str | None:
     """Of the cluster that this job was told to use, empty for the one at hand; None where it was told of none."""
-    on, _, where = os.environ.get(VARIABLE, "").partition(":")
+    on, _, where = os.environ.get(ON, "").partition(":")
     return where if on == "ray" else None
 
 
@@ -80,7 +80,7 @@ class ClusterVLM(asking.SpreadVLM):
         self._findings = first.findings
 
     def _worker(self) -> _Worker:
-        memory = int(os.environ.get(MEMORY_VARIABLE) or 0) << 20
+        memory = int(os.environ.get(MEMORY) or 0) << 20
         asked = {"num_cpus": 1, "num_gpus": 1 if self._gpus else 0, "max_concurrency": 2, "max_restarts": 0,
                  "scheduling_strategy": "SPREAD"} | ({"memory": memory} if memory else {})  # fmt: skip
         actor = self._ray.remote(_Node).options(**asked).remote()

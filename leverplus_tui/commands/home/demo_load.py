@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from sqlalchemy import Engine
-
 from db import store
 from db.home import Home, resolve_home
-from db.session import open_database, reading, writing
+from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import EvalSpec, GenerateSpec, JobSpec, TrainSpec, UserError
 from engine.demo import recipe
 from leverplus_tui.commands.options import HomeOption
@@ -79,7 +77,7 @@ def load(home: HomeOption = None) -> None:
     put(f"leverplus tui --home {place.root}")
 
 
-def _finished(place: Home, database: Engine, jobs: Sequence[Named]) -> list[int]:
+def _finished(place: Home, database: DatabaseFile, jobs: Sequence[Named]) -> list[int]:
     """Run them, two at a time. Returns their numbers. Raises UserError for one that does not end well."""
     found: list[int] = []
     for first in range(0, len(jobs), 2):
@@ -95,7 +93,7 @@ def _finished(place: Home, database: Engine, jobs: Sequence[Named]) -> list[int]
     return found
 
 
-def _start(place: Home, database: Engine, name: str, spec: JobSpec) -> int:
+def _start(place: Home, database: DatabaseFile, name: str, spec: JobSpec) -> int:
     spec = resolved(spec, place)
     checked = preflight.check(spec, place, quiet=True)
     if checked.blocked:

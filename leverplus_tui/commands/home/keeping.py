@@ -153,6 +153,7 @@ def backup(
     database_only: Annotated[
         bool, typer.Option("--database-only", help="Without checkpoints, logs and exports.")
     ] = False,
+    yes: YesOption = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -162,7 +163,12 @@ def backup(
     leverplus backup ~/leverplus-monday.tar.gz
     """
     place, _ = open_home(home)
-    made = back_up(place, file.expanduser().absolute(), files=not database_only)
+    target = file.expanduser().absolute()
+    if target.exists() and not yes:
+        confirmed(
+            f"Put a new backup in the place of {file}?", f"{file} stays as it is", f"leverplus backup {file} --yes"
+        )
+    made = back_up(place, target, files=not database_only)
     if as_json:
         put_json(
             {

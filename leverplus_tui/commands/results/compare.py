@@ -65,10 +65,10 @@ def compare(
         asked = Asked(best_of=best_of, reference=reference, by_seed=group_by == "seed", bh=bh)
         found = compare_runs(session, run_ids, asked=asked)
         if group_by and not found.groups:
-            raise UserError(
-                "--group-by seed: no two of these runs are evaluations that differ by their seed alone and answered the "
-                "same questions; repeat one with another --seed"
+            alike = (
+                "no two of these runs are evaluations that differ by their seed alone and answered the same questions"
             )
+            raise UserError(f"--group-by seed: {next(iter(found.apart), f'{alike}; repeat one with another --seed')}")
     if as_json:
         put_json(found.as_json())
         return

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from sqlmodel import Session
 
 from db import store
 from db.home import Home
-from db.session import reading
+from db.session import Session, reading
 from db.specs import UserError
 from leverplus_tui.commands.database import find_run_ids, open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunsArgument

@@ -54,7 +54,7 @@ class Following:
             raise UserError(
                 f"--then {words}: give one of {', '.join(FUNCTIONS)}, with options of `leverplus run` after it"
             )
-        command = load(kind, Leaf(f"run:{FUNCTIONS[kind]}", ""))
+        command = load(kind, Leaf(f"running.run:{FUNCTIONS[kind]}", ""))
         values = command.make_context(f"run {kind}", given).params
         fields = {option.field for option in options(kind)}
         lost = [one.opts[0] for one in command.params if one.name not in fields | KEPT and values.get(one.name)]

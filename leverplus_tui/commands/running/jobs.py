@@ -10,17 +10,28 @@ from db import store
 from db.session import reading
 from db.specs import UserError
 from leverplus_tui.commands.database import find_run_id, find_run_ids, open_home
-from leverplus_tui.commands.options import DetachOption, ForceOption, HomeOption, JsonOption, RunArgument, RunsArgument
+from leverplus_tui.commands.options import (
+    DetachOption,
+    ForceOption,
+    HomeOption,
+    JsonOption,
+    Memory,
+    RunArgument,
+    RunsArgument,
+    TimeLimit,
+    limit_s,
+    megabytes,
+)
 from leverplus_tui.commands.running.run import Begun, attend, begin
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_options import validated
-from leverplus_tui.queue.submit import Wish, requeue
+from leverplus_tui.queue.submit import Wish, requeue, runner_of
 from leverplus_tui.results.what_changed import drift
 from leverplus_tui.text.output import put, put_json, say
 
 
 def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
-    """Ask jobs to stop, and kill them after 20 seconds. What is done stays stored.
+    """Ask jobs to stop, and kill them after 20 seconds (90 on a cluster). What is done stays stored.
 
     Example:
     leverplus stop r12
@@ -29,7 +40,7 @@ def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = Non
     place, database = open_home(home)
     with reading(database) as session:
         run_ids = find_run_ids(session, runs)
-    states = {f"r{run_id}": launcher.stop(place, run_id) for run_id in run_ids}
+    states = {store.ref(run_id): state for run_id, state in launcher.stop_all(place, run_ids).items()}
     if as_json:
         put_json(states)
         return
@@ -41,6 +52,11 @@ def resume(
     run: RunArgument,
     detach: DetachOption = False,
     queue: Annotated[bool, typer.Option("--queue", help="Wait in the queue for a free device, and return.")] = False,
+    memory: Memory = None,
+    time_limit: TimeLimit = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="Go on on this machine with what ran on a cluster; else it goes on there.")
+    ] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
@@ -49,6 +65,7 @@ def resume(
     Example:
     leverplus resume r12
     leverplus resume r12 --queue
+    leverplus resume r12 --memory 32
     """
     place, database = open_home(home)
     with reading(database) as session:
@@ -57,8 +74,10 @@ def resume(
     if detail.environment.get("checked_later") and not detail.processes and not queue:
         say(f"r{run_id} names runs whose files are looked up when it starts, so it waits for its turn in the queue")
         queue = True
-    if queue:
-        requeue(place, run_id, Wish())
+    wish = Wish(memory_mb=megabytes(memory), time_limit_s=limit_s(time_limit))
+    away = bool(runner_of(place, run_id)) and not here
+    if queue or away or wish != Wish():
+        requeue(place, run_id, wish)
     else:
         launcher.resume(place, run_id)
     if not detach and not queue:
@@ -99,4 +118,9 @@ def rerun(
 def _spec_of(ref: str, stored: dict[str, Any]) -> Any:
     if stored.get("kind") == "import":
         raise UserError(f"{ref} was imported: its figures were measured elsewhere and cannot be repeated from here")
+    if stored.get("kind") == "ask":
+        about = store.ref(stored["run"])
+        raise UserError(
+            f"{ref} answers what is asked about {about} and has no result to repeat: `leverplus ask {about}` asks"
+        )
     return validated(str(stored.get("kind")), stored)

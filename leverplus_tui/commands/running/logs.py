@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import Engine
 
 from db import store
 from db.run_states import ENDED
-from db.session import reading
+from db.session import DatabaseFile, reading
 from db.specs import UserError
 from leverplus_tui.commands.database import find_run_id, open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument
@@ -92,7 +91,7 @@ def _start(log: Path, lines: int | None) -> int:
     return position + len(tail) - len(b"".join(tail.splitlines(keepends=True)[-lines:]))
 
 
-def _ended(database: Engine, run_id: int) -> bool:
+def _ended(database: DatabaseFile, run_id: int) -> bool:
     with reading(database) as session:
         rows = store.processes(session, run_id=run_id)
         ended = store.get_run(session, run_id=run_id).state in ENDED

@@ -111,7 +111,7 @@ def cancel(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = N
     place, database = open_home(home)
     with reading(database) as session:
         run_ids = find_run_ids(session, runs)
-    states = {f"r{run_id}": launcher.stop(place, run_id) for run_id in run_ids}
+    states = {store.ref(run_id): state for run_id, state in launcher.stop_all(place, run_ids).items()}
     tend(place, database)
     _told(states, "\n".join(f"{name} {state}" for name, state in states.items()), as_json)
 

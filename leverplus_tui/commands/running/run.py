@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from db.home import Home, resolve_home
-from db.user_error import UserError
 from leverplus_tui.commands.options import QUEUE, DetachOption, ForceOption, HomeOption, JsonOption, wished
 from leverplus_tui.commands.running.following import Following
 from leverplus_tui.jobs import preflight
@@ -57,6 +56,8 @@ COMMON = {
     "as_json": JsonOption,
     "home": HomeOption,
 }
+WAITS = ("queue", "after", "priority", "retries")
+"""Options that ask a run to wait; with others it may be watched from its beginning where it goes elsewhere."""
 SWITCHES = ("detach", "queue", "force", "as_json")
 
 
@@ -179,9 +180,8 @@ def run_job(
     following = [Following.read(words, kind) for words in then or ()]
     wish = wished(place, queueing)
     begun = Begun(name=name or "", force=force, as_json=as_json, following=following)
-    watched = not detach and not any(value for name, value in queueing.items() if name != "on")
-    if queueing.get("on") and kind in ("rce", "grpo"):
-        raise UserError("--on: a training runs on this machine; evaluations, RL data and embeddings run on a cluster")
+    away = bool(queueing.get("on")) and not any(queueing.get(name) for name in WAITS)
+    watched = not detach and (wish is None or away)
     if wish is not None:
         queue(place, asked, wish, begun, follows=watched)
     else:

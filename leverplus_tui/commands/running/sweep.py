@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import Engine
 
 from db import store
 from db.home import Home, resolve_home
-from db.session import data_version, open_database, reading
+from db.session import DatabaseFile, data_version, open_database, reading
 from db.specs import UserError
 from db.store import SweepRow
 from leverplus_tui.commands.database import open_home
@@ -28,7 +27,8 @@ from leverplus_tui.queue.grid import Grid, grid
 from leverplus_tui.queue.submit import Wish, requeue, tend
 from leverplus_tui.queue.sweep import Prepared, missing, prepare, queue_sweep
 from leverplus_tui.results.comparison import Asked, compare
-from leverplus_tui.results.sweep_best import ranking
+from leverplus_tui.results.comparison_text import by_seed
+from leverplus_tui.results.sweep_best import at_shots, ranking
 from leverplus_tui.text.numbers import accuracy, number, plural
 from leverplus_tui.text.output import put, put_json, ring, say, table
 from leverplus_tui.text.times import duration, moment
@@ -121,9 +121,9 @@ def _sweep(
     found = grid(kind, flags, spec_file, assignments or (), seeds)
     wish = wished(place, queueing | {"queue": True})
     assert wish is not None, "a sweep always queues"
-    prepared = prepare(place, found, name or "", force=force, quiet=as_json)
+    prepared = prepare(place, found, name or "", force=force, quiet=as_json, away=bool(wish.runner))
     blocked = sum(one.forced for one in prepared.entries) if not force else 0
-    say(_told(place, found, prepared))
+    say(_told(place, found, prepared, wish.runner))
     if seeds and any(getattr(member.spec, "limit", None) for member in found.members):
         say(
             "note: each seed draws questions of its own, so that runs of unlike seeds share few; --first N asks all the same"
@@ -144,10 +144,11 @@ def _sweep(
     _attend(place, sweep, as_json)
 
 
-def _told(place: Home, found: Grid, prepared: Prepared) -> str:
+def _told(place: Home, found: Grid, prepared: Prepared, runner: str) -> str:
     """How many runs, how often that was checked, and how long they will take."""
     batches = {entry.batch for entry in prepared.entries if entry.batch is not None}
     together = f", {plural(len(batches), 'process', 'processes')} for those that train together" if batches else ""
+    together = f", handed in together to {runner}" if runner else together
     checks = plural(len(prepared.checked), "preflight")
     return f"{plural(len(found.members), 'run')} ({checks}{together}); {lasts(place, [member.spec for member in found.members])}"
 
@@ -214,17 +215,21 @@ def show_sweep(sweep: SweepArgument, as_json: JsonOption = False, home: HomeOpti
 def best(
     sweep: SweepArgument,
     by: Annotated[
-        str, typer.Option("--by", metavar="METRIC", help="Metric of a training, such as greedy_reward.")
+        str,
+        typer.Option(
+            "--by", metavar="METRIC", help="Metric of a training, such as greedy_reward, or acc@2 of evaluations."
+        ),
     ] = "",
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
     """Say which settings are best, with intervals, and what choosing the best of so many adds by chance.
 
-    Evaluations are compared question by question, trainings by a metric of their best epoch, over seeds.
+    Evaluations are compared question by question at each number of shots, or at the one that --by names; trainings by a
+    metric of their best epoch, over seeds.
 
     Example:
-    leverplus sweep best s1
+    leverplus sweep best s1 --by acc@2
     leverplus sweep best s2 --by greedy_reward
     """
     _, database = open_home(home)
@@ -239,17 +244,22 @@ def best(
         if len(done) < 2:
             raise UserError(f"{found.ref} has {plural(len(done), 'finished run')}, and a choice needs two")
         compared = compare(session, done, judged=False, asked=Asked(best_of=True, by_seed="seed" in found.axes))
+    answers = at_shots(compared.best, by)
     if as_json:
-        put_json(
-            {"best_of": [one.as_json() for one in compared.best], "by_seed": [g.as_json() for g in compared.groups]}
-        )
+        put_json({"best_of": [one.as_json() for one in answers], "by_seed": [g.as_json() for g in compared.groups]})
         return
     names = {store.ref(run): " ".join(f"{k}={plain(v)}" for k, v in s.items()) for run, s in found.members.items()}
-    for answer in compared.best:
+    for answer in answers:
         figure = number(answer.accuracy[answer.leader])
-        put(f"{answer.sentence()}\n  {answer.leader} is {names[answer.leader]} with {figure} %")
+        put(answer.sentence())
+        put(
+            f"  {answer.leader} is {names[answer.leader]} with {figure} %" if answer.pair else f"  all reach {figure} %"
+        )
         for line in [*answer.relabelled(), *answer.remarks()]:
             put(f"  {line}")
+    for part in (by_seed(compared, table), *compared.apart):
+        if part:
+            put(f"\n{part}")
 
 
 def stop_sweep(sweep: SweepArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
@@ -265,7 +275,7 @@ def stop_sweep(sweep: SweepArgument, as_json: JsonOption = False, home: HomeOpti
     active = sorted(
         (run for run, state in states.items() if state in store.ACTIVE), key=lambda run: states[run] != "queued"
     )
-    states |= {run_id: launcher.stop(place, run_id) for run_id in active}  # waiting ones first, or they would start
+    states |= launcher.stop_all(place, active)  # waiting ones first, or they would start
     put_json(_document(found, states)) if as_json else put(f"{found.ref}: {_counted(states)}")
 
 
@@ -312,7 +322,7 @@ def _attend(place: Home, sweep: SweepRow, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _followed(place: Home, database: Engine, sweep: SweepRow) -> dict[int, str]:
+def _followed(place: Home, database: DatabaseFile, sweep: SweepRow) -> dict[int, str]:
     before: dict[int, str] = {}
     seen, tended = -1, 0.0
     while True:

@@ -28,8 +28,8 @@ GENERATORS = (
     Name("val_path", why="name the folder with --dataset"),
     Name("train_coco_root", why="name the folder with --dataset"),
     Name("val_coco_root", why="name the folder with --dataset"),
-    Name("start_idx", why="--queries draws a seeded sample of the train questions", default="0"),
-    Name("end_idx", why="--queries draws a seeded sample of the train questions", default="-1"),
+    Name("start_idx", "start_idx", "0", "of the drawn queries"),
+    Name("end_idx", "end_idx", "-1", "of the drawn queries", values={"-1": ""}),
     Name("strict_eval", why="always: what the official metric cannot score is left out", default="true"),
     Name("no_strict_eval", why="scoring by substring is not done here: there an empty answer counts as half right"),
     Name("save_prompts", why="each candidate keeps its prompt's hash, and `show` its text"),
@@ -56,7 +56,7 @@ REPAIRS = (
     Name("device", why="the device of `run generate`", default="cuda:0"),
     Name("max_queries", why="--queries of `run generate`", default="-1"),
     Name("base_rl", why="the DATA of `data derive`"),
-    Name("mined", why="positives of other files are not copied in: the model answers for each query itself"),
+    Name("mined", why="--merge of `data derive`"),
     Name("input", why="the DATA of `data derive`"),
     Name("top_p", why="--step balanced keeps groups whole", default="8"),
     Name("top_n", why="--step balanced keeps groups whole", default="4"),
@@ -83,7 +83,7 @@ REPAIRS = (
 )
 
 BEAMS = (
-    Name("beam_size", "beams", "5"),
+    Name("beam_size", "info_beams", "5", "`retrieved=0 random=0` leaves these beams alone, as published"),
     Name("topk", why="each candidate is kept, with its score", default="5"),
     Name("few_shot_num", "shots", "1"),
     Name("batch_size", "batch_size", "32"),
@@ -92,9 +92,9 @@ BEAMS = (
     Name("sample_num", "queries", "100"),
     Name("cand_num", "pool_size", "64"),
     Name("candidate_seq_num", why="--random and --retrieved say how many pointers are tried", default="1024"),
-    Name("construct_order", why="pointers are proposed whole, in prompt order", default="left"),
-    Name("scorer", why="answers are scored by the official metric, not by the model's own probability of the reference",
-         default="infoscore"),
+    Name("construct_order", "construct_order", "left"),
+    Name("scorer", why="InfoScores become `beam_score` (reward_mode=legacy reward_alpha=1 trains on them), and each answer is "
+         "scored by the official metric as well; CIDEr is for captions", default="infoscore"),
     Name("result_dir", why=RUN),
     Name("cache_dir", why=RUN),
     Name("gpu_ids", why=HARDWARE, default="[0]"),

@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import Engine
-from sqlmodel import Session
-
 from db import store
 from db.rows import Cell, Fact, Row, Subset
-from db.session import writing
+from db.session import DatabaseFile, Session, writing
 from db.specs import Finding, canonical_json, sha256_text
 from db.specs.imported import ImportSpec
 from engine.figures.fields import FULL_SIZE
 from engine.figures.reading import Figure, Matrix, Reading, TrackedRun
-from engine.statistics.intervals import wilson
+from engine.statistics.intervals import published_interval
 from leverplus_tui.results.pairs.paired_rows import IMPORTED
 
 
-def store_readings(database: Engine, readings: Sequence[Reading], findings: Sequence[Finding]) -> list[dict[str, Any]]:
+def store_readings(
+    database: DatabaseFile, readings: Sequence[Reading], findings: Sequence[Finding]
+) -> list[dict[str, Any]]:
     """One done run for each matrix and each training; the entries of `import --json`. All or none are stored, none twice."""
     matrices = [matrix for reading in readings for matrix in reading.matrices]
     with writing(database) as session:
@@ -93,11 +92,11 @@ def import_spec(matrix: Matrix) -> ImportSpec:
 
 
 def interval_of(figure: Figure) -> tuple[float, float]:
-    """95 % bounds in percent. Per-question scores are unknown, so Wilson's, the widest that graded scores can have."""
+    """95 % bounds in percent, of answers that are unknown."""
     if figure.n < 1:
         return 0.0, 100.0
-    low, high = wilson(min(1.0, max(0.0, figure.accuracy / 100)), figure.n)
-    return 100 * low, 100 * high
+    found = published_interval(figure.accuracy, figure.n)
+    return found.low, found.high
 
 
 def label_of(matrix: Matrix, figure: Figure) -> str:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-
 from db import store
+from db.fingerprint import content_sha
 from db.home import Home
-from db.session import reading, writing
+from db.session import DatabaseFile, reading, writing
 from db.specs import Finding, UserError
 from db.specs.imported import ImportSpec
 from db.store import RunDetail
@@ -39,15 +38,18 @@ class Told:
 
 
 def take(
-    place: Home, database: Engine, readings: Sequence[Reading], told: Told
+    place: Home, database: DatabaseFile, readings: Sequence[Reading], told: Told
 ) -> tuple[list[dict[str, Any]], list[Finding]]:
     """The entries and findings of `import --json`. A reading that is refused leaves nothing, nor do the others with it."""
     for one in readings:
         check_answers(str(one.path), one.answers, shot=told.shot, dataset=told.dataset)
     findings = reading_findings(readings)
-    answers = _score(place, database, [_spec(one, told) for one in readings if one.answers])
+    asked = [_spec(one, told) for one in readings if one.answers]
+    known = {spec: detail for spec in asked if (detail := _stored(database, spec)) is not None}
+    answers = _score(place, database, [spec for spec in asked if spec not in known])
     entries = store_readings(database, readings, findings)
     entries += [_entry(detail, spec) for detail, spec in answers]
+    entries += [{**_entry(detail, spec), "already": True} for spec, detail in known.items()]
     return entries, [*findings, *(finding for detail, _ in answers for finding in detail.findings)]
 
 
@@ -60,7 +62,19 @@ def _spec(one: Reading, told: Told) -> ImportSpec:
     )  # fmt: skip
 
 
-def _score(place: Home, database: Engine, specs: Sequence[ImportSpec]) -> list[tuple[RunDetail, ImportSpec]]:
+def _stored(database: DatabaseFile, spec: ImportSpec) -> RunDetail | None:
+    """The run that holds these answers already: of the same file with the same content, said of it the same."""
+    with reading(database) as session:
+        run_id = store.run_of_spec(session, spec=spec)
+        if run_id is None:
+            return None
+        source = store.inputs(session, run_id=run_id).get("source")
+        detail = store.run_detail(session, run_id=run_id)
+    same = source is not None and source.sha256 == content_sha(Path(spec.source))
+    return detail if same and detail.row.state == "done" else None
+
+
+def _score(place: Home, database: DatabaseFile, specs: Sequence[ImportSpec]) -> list[tuple[RunDetail, ImportSpec]]:
     """Jobs do it: only there is the scorer at hand."""
     done: list[tuple[RunDetail, ImportSpec]] = []
     for spec in specs:
@@ -79,7 +93,7 @@ def _score(place: Home, database: Engine, specs: Sequence[ImportSpec]) -> list[t
     return done
 
 
-def _discard(place: Home, database: Engine, run_id: int) -> None:
+def _discard(place: Home, database: DatabaseFile, run_id: int) -> None:
     with writing(database) as session:
         store.discard(session, run_id=run_id)
     shutil.rmtree(place.run_dir(run_id), ignore_errors=True)

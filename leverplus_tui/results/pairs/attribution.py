@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session
-
 from db import store
+from db.session import Session
 from db.specs import EvalSpec, Finding
 from db.specs.evaluate import COMPARED, SELECTING
 from db.store import RunDetail

@@ -14,7 +14,8 @@ from engine.common.findings import warning
 from engine.statistics.clusters import Floats
 from engine.statistics.intervals import interval, p_phrase
 from engine.statistics.power import best_of_inflation
-from leverplus_tui.results.pairs.paired_rows import Answered, ComparedCell, Figures, Pair
+from leverplus_tui.results.pairs.paired_rows import ComparedCell, Figures, Pair
+from leverplus_tui.results.stored_scores import Answered
 from leverplus_tui.text.numbers import accuracy, count, difference, plural
 
 LEAST = 3
@@ -71,7 +72,9 @@ class Best:
         """The answer in words."""
         where = f"{plural(self.shot, 'shot')} on {self.subset} (n={count(self.n)})"
         if self.pair is None:
-            return f"{where}: {self.leader} stands alone"
+            same = next((runs for runs in self.repeats if self.leader in runs), ())
+            told = f"no, {', '.join(same)} show the same, and there is no other" if same else "there is no other"
+            return f"{where}: {told} to be better than"
         told = _verdict(self.pair)
         if self.better:
             others = [run for run in self.better if run != self.leader]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlmodel import Session
-
 from db import store
+from db.session import Session
 from db.store import RunDetail
 
 Chosen = Mapping[int, tuple[int, ...]]

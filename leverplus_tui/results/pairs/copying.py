@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import compress
 from typing import Any
 
-from sqlmodel import Session
+import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from db import store
-from db.store import CellRow, PredictionRow, RunDetail
-from engine.doctor.copying import Copying, Shown, measure
+from db.session import Session
+from db.store import CellRow, RunDetail
+from engine.doctor.copying import Coded, Codes, Copying, Ints, filled, measure_coded, rectangle
 from engine.statistics.intervals import Interval
 from leverplus_tui.results.pairs.paired_rows import is_imported
 from leverplus_tui.text.numbers import accuracy, count
@@ -51,31 +55,112 @@ class CopyingRow:
 HEADERS = ("questions", "shots", "n", *LABELS.values())
 
 
+class Copies:
+    """Measures the copying of runs; questions are read once for all of them."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._codes = Codes()
+        self._known: dict[tuple[str, str], dict[int, _Known]] = {}
+        self._asked: dict[tuple[str, str, tuple[int, ...]], _Asked] = {}
+
+    def of(self, detail: RunDetail) -> Iterator[CopyingRow]:
+        """One row for each number of shots with demonstrations whose answers are stored."""
+        support = str(detail.facts.get("support_sha") or "")
+        for cell in _largest(detail.cells):
+            found = self._measured(cell, support or cell.dataset_sha)
+            if found is not None:
+                yield CopyingRow(detail.row.ref, cell.subset, cell.shot, found.copied.n, found)
+
+    def _measured(self, cell: CellRow, support: str) -> Copying | None:
+        rows = store.shown(self._session, run_id=cell.run_id, shot=cell.shot, subset_sha=cell.subset_sha)
+        asked = self._asked_of(cell, tuple([row[0] for row in rows]))
+        if not asked.known.all():
+            rows = list(compress(rows, asked.known))
+        if not rows:
+            return None
+        shown = listed_ids([row[3] for row in rows])
+        return measure_coded(
+            Coded(
+                answer=np.array([self._codes[row[1]] for row in rows], dtype=np.int64),
+                score=np.array([row[2] for row in rows], dtype=np.float64),
+                image_id=asked.image_id,
+                references=asked.references,
+                labels=self._labels(shown, support),
+            )
+        )
+
+    def _asked_of(self, cell: CellRow, ids: tuple[int, ...]) -> _Asked:
+        """The same for all runs that answered the same questions, so it is kept."""
+        key = (cell.dataset_sha, cell.split, ids)
+        if key not in self._asked:
+            known = self._questions(cell.dataset_sha, cell.split, ids)
+            there = [one if (one := known.get(question)) and one.references else None for question in ids]
+            named = [one for one in there if one]
+            images = np.array([one.image_id for one in named], dtype=np.int64)
+            references = rectangle([one.references for one in named])
+            self._asked[key] = _Asked(np.array([one is not None for one in there]), images, references)
+        return self._asked[key]
+
+    def _labels(self, shown: Ints, support: str) -> Ints:
+        """What the demonstrations (n, most of them) answer."""
+        distinct, at = np.unique(shown, return_inverse=True)
+        ids = distinct.tolist()
+        known = self._questions(support, "train", ids)
+        codes = np.array([known[question].label if question in known else -1 for question in ids], dtype=np.int64)
+        return codes[at].reshape(shown.shape)
+
+    def _questions(self, dataset: str, split: str, ids: Sequence[int]) -> Mapping[int, _Known]:
+        """What is stored of these questions, and perhaps of more."""
+        known = self._known.setdefault((dataset, split), {})
+        missing = [question for question in ids if question not in known]
+        if missing:
+            found = store.answers_to(self._session, dataset_sha=dataset, split=split, question_ids=missing)
+            for question, image, references, label in found:
+                texts = msgspec.json.decode(references, type=list[str])
+                known[question] = _Known(
+                    image, tuple(dict.fromkeys(map(self._codes.__getitem__, texts))), self._codes[label]
+                )
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A question in numbers of `Codes`."""
+
+    image_id: int
+    references: tuple[int, ...]
+    label: int
+
+
+def listed_ids(texts: Sequence[str]) -> Ints:
+    """Lists of question ids in JSON side by side (n, longest, at least 1), short ones filled up with -1.
+
+    As one text of numbers: hundreds of thousands of lists cost ten times as much.
+    """
+    lengths = np.array([text.count(",") + 1 if len(text) > len("[]") else 0 for text in texts], dtype=np.intp)
+    joined = ",".join(compress(texts, lengths)).replace("[", "").replace("]", "")
+    flat = np.fromstring(joined, dtype=np.int64, sep=",") if joined else np.empty(0, dtype=np.int64)
+    return filled(lengths, flat)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Some questions, of which those with references are `known` (n,); the rest is of these alone."""
+
+    known: npt.NDArray[np.bool_]
+    image_id: Ints
+    references: Ints
+
+
 def copying(session: Session, detail: RunDetail) -> list[CopyingRow]:
-    """One row for each number of shots with demonstrations whose answers are stored."""
-    return list(_rows(session, detail))
+    """What the answers of one run copied."""
+    return list(Copies(session).of(detail))
 
 
 def line(row: CopyingRow) -> list[str]:
     """A row of a table with HEADERS."""
     return [row.subset, str(row.shot), count(row.n), *row.cells()]
-
-
-def _labels(session: Session, rows: Sequence[PredictionRow]) -> dict[int, str]:
-    """The answers of the questions that were shown before these, by id."""
-    wanted = {question for row in rows for question in row.demonstrations}
-    sha = rows[0].support_sha if rows else ""
-    found = store.questions(session, dataset_sha=sha, split="train", question_ids=sorted(wanted))
-    return {question: one.label for question, one in found.items()}
-
-
-def _rows(session: Session, detail: RunDetail) -> Iterator[CopyingRow]:
-    for cell in _largest(detail.cells):
-        answered = store.predictions(session, run_id=detail.row.id, shot=cell.shot, subset_sha=cell.subset_sha)
-        labels = _labels(session, answered)
-        found = measure(_shown(row, labels) for row in answered if not row.error and row.answers)
-        if found is not None:
-            yield CopyingRow(detail.row.ref, cell.subset, cell.shot, found.copied.n, found)
 
 
 def _largest(cells: Sequence[CellRow]) -> list[CellRow]:
@@ -85,12 +170,6 @@ def _largest(cells: Sequence[CellRow]) -> list[CellRow]:
         if cell.shot and not is_imported(cell):
             found.setdefault(cell.shot, cell)
     return list(found.values())
-
-
-def _shown(row: PredictionRow, labels: Mapping[int, str]) -> Shown:
-    known = [labels[question] for question in row.demonstrations if question in labels]
-    image = -1 - row.question_id if row.image_id is None else row.image_id
-    return Shown(row.answer, row.score, image, row.answers, known)
 
 
 def _text(found: Interval) -> str:

@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 
-from sqlmodel import Session
-
 from db import store
+from db.session import Session
 from db.specs import Finding
 from db.store import CellRow, RunDetail
 from engine.common.findings import info

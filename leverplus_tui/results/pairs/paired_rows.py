@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from sqlmodel import Session
 
-from db import store
+from db.session import Session
 from db.store import CellRow, RunDetail
 from engine.statistics.intervals import Interval, interval, unpaired_difference, unpaired_p
 from engine.statistics.paired import Paired, all_pairs
 from engine.statistics.power import questions_for, visible_difference
+from leverplus_tui.results.stored_scores import Answered, StoredScores
 from leverplus_tui.text.numbers import accuracy, count
 from leverplus_tui.text.shots import known_shots
 
@@ -28,8 +28,6 @@ IMPORTED = "import:"
 """Begins the hash of a data set of which only a published figure is known."""
 TwoRuns = tuple[str, str]
 """Two runs, `r1` and `r2`."""
-Answered = Mapping[int, tuple[float, int]]
-"""question_id -> (score, image_id)"""
 ABSENT = (np.nan, 0)
 UNPAIRED = "unpaired, at most this precise"
 """Of two figures whose answers are unknown: on the same questions the truth is narrower."""
@@ -167,10 +165,9 @@ class Figures:
     """The accuracies of some runs, and their per-question scores, each read once; unless `paired`, the former alone."""
 
     def __init__(self, session: Session, details: Sequence[RunDetail], *, paired: bool = True) -> None:
-        self._session = session
+        self.scores = StoredScores(session)
         self._paired = paired
         self._details = {detail.row.ref: detail for detail in details}
-        self._scores: dict[tuple[str, int, str], dict[int, tuple[float, int]]] = {}
 
     def shots(self) -> list[int]:
         """Numbers of shots that any run was evaluated with."""
@@ -196,7 +193,7 @@ class Figures:
                     key: tuple[object, ...] = (cell.n,)
                     if not is_imported(cell):
                         # Questions left out make another set: figures over unlike ones must not stand in one row.
-                        part = frozenset(self._answered(run, cell)) if cell.n_done < cell.n else None
+                        part = frozenset(self.scores.of(cell)) if cell.n_done < cell.n else None
                         key = (cell.dataset_sha, cell.split, cell.subset_sha, part)
                     groups.setdefault(key, {}).setdefault(run, cell)
         for key in [key for key in groups if len(key) == 1]:
@@ -248,12 +245,12 @@ class Figures:
         """The questions that all of these answered; none where the data sets or splits differ."""
         if len({(cell.dataset_sha, cell.split) for cell in members.values()}) > 1:
             return []
-        return sorted(set.intersection(*(set(self._answered(run, cell)) for run, cell in members.items())))
+        return sorted(set.intersection(*(set(self.scores.of(cell)) for run, cell in members.items())))
 
     def _shared_row(self, members: Mapping[str, CellRow]) -> ComparedCell:
         """Accuracies and pairs alike over the shared questions, so that what is subtracted is what is shown."""
         shared = self._shared(members)
-        over = {run: _interval_over(self._answered(run, cell), shared) for run, cell in members.items()}
+        over = {run: _interval_over(self.scores.of(cell), shared) for run, cell in members.items()}
         return ComparedCell(
             n=len(shared),
             shot=next(iter(members.values())).shot,
@@ -273,7 +270,7 @@ class Figures:
         """Each two runs over the questions that both answered, or of those `only` some; all of a row at once."""
         if not self._paired:
             return ()
-        answered = {run: self._answered(run, cell) for run, cell in cells.items()}
+        answered = {run: self.scores.of(cell) for run, cell in cells.items()}
         reasons = {(a, b): self._unlike(a, b, cells, answered) for a, b in pairs}
         if only is not None:
             answered = {run: {one: scores[one] for one in only} for run, scores in answered.items() if scores}
@@ -308,16 +305,7 @@ class Figures:
     def answers(self, run: str, shot: int) -> Answered:
         """What the run answered at a number of shots, over its largest set of questions; empty where that is unknown."""
         cells = [cell for cell in self._details[run].cells if cell.shot == shot]
-        return self._answered(run, self._largest(run, shot)) if cells else {}
-
-    def _answered(self, run: str, cell: CellRow) -> dict[int, tuple[float, int]]:
-        """question_id -> (score, image_id) of the questions of the cell that were answered."""
-        key = (run, cell.shot, cell.subset_sha)
-        if key not in self._scores:
-            self._scores[key] = store.scores(
-                self._session, run_id=cell.run_id, shot=cell.shot, subset_sha=cell.subset_sha
-            )
-        return self._scores[key]
+        return self.scores.of(self._largest(run, shot)) if cells else {}
 
 
 def is_imported(cell: CellRow) -> bool:
@@ -328,12 +316,21 @@ def is_imported(cell: CellRow) -> bool:
 def _compared(pairs: Sequence[TwoRuns], answered: Mapping[str, Answered]) -> dict[TwoRuns, Pair]:
     """The comparison of each two runs, not yet judged: what stands in `answered` of both, clustered by image."""
     runs = list(dict.fromkeys(run for pair in pairs for run in pair))
-    images = {question: image for run in runs for question, (_, image) in answered[run].items()}
-    scores = np.array([[answered[run].get(q, ABSENT)[0] for q in images] for run in runs], dtype=np.float64)
     rows = {run: row for row, run in enumerate(runs)}
-    clusters = np.fromiter(images.values(), dtype=np.int64, count=len(images))
-    found = all_pairs(scores, clusters, [(rows[a], rows[b]) for a, b in pairs]) if pairs else []
+    found = _paired([answered[run] for run in runs], [(rows[a], rows[b]) for a, b in pairs])
     return {(a, b): _undecided(a, b, pair) for (a, b), pair in zip(pairs, found, strict=True)}
+
+
+def against(own: Answered, others: Sequence[Answered]) -> list[Paired]:
+    """One run's answers against those of each of some others, not corrected for their number."""
+    return _paired([own, *others], [(row, 0) for row in range(1, len(others) + 1)])
+
+
+def _paired(answered: Sequence[Answered], pairs: Sequence[tuple[int, int]]) -> list[Paired]:
+    images = {question: image for one in answered for question, (_, image) in one.items()}
+    scores = np.array([[one.get(q, ABSENT)[0] for q in images] for one in answered], dtype=np.float64)
+    clusters = np.fromiter(images.values(), dtype=np.int64, count=len(images))
+    return all_pairs(scores, clusters, pairs) if pairs else []
 
 
 def _unpaired(a: str, b: str, one: CellRow, other: CellRow) -> Pair:

@@ -9,8 +9,8 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from sqlmodel import Session
 
+from db.session import Session
 from db.specs.base import canonical_json
 from db.store import RunDetail
 from engine.statistics.clusters import Floats
@@ -18,7 +18,8 @@ from engine.statistics.corrections import holm
 from engine.statistics.seeds import Combined, combine_seeds, seed_difference
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.pairs.attribution import training_recipe
-from leverplus_tui.results.pairs.paired_rows import Answered, Figures, Verdict
+from leverplus_tui.results.pairs.paired_rows import Figures, Verdict
+from leverplus_tui.results.stored_scores import Answered
 
 ANY = ("seed", "device", "batch_size", "concurrency", "shots", "limit", "first", "strict")
 """Settings that make no other recipe of a run: what it is over, and how fast it is computed."""
@@ -31,6 +32,8 @@ class Group:
     """Runs of one recipe."""
 
     runs: tuple[str, ...]
+    apart: bool = False
+    """Each run drew its own questions, by its seed."""
 
     @property
     def name(self) -> str:
@@ -82,7 +85,7 @@ class GroupedCell:
 
 def by_seed(session: Session, details: Sequence[RunDetail], figures: Figures) -> Iterator[GroupedCell]:
     """Recipes with several runs at each number of shots, on the questions that all of their runs answered."""
-    groups = _groups(session, details)
+    groups = [group for group in _groups(session, details) if not group.apart]
     rows = [(shot, list(_compared(groups, figures, shot))) for shot in figures.shots()]
     adjusted = iter(holm([found.p for _, pairs in rows for _, _, found in pairs]))
     for shot, pairs in rows:
@@ -92,12 +95,27 @@ def by_seed(session: Session, details: Sequence[RunDetail], figures: Figures) ->
             yield GroupedCell(shot, accuracy, tuple(_judged(a, b, found, next(adjusted)) for a, b, found in pairs))
 
 
+def own_questions(session: Session, details: Sequence[RunDetail]) -> Iterator[str]:
+    """Why recipes whose seeds drew their own questions are not combined, in a sentence for each."""
+    for group in _groups(session, details):
+        if group.apart:
+            yield (
+                f"{group.name}: each seed drew its own questions, so that what seeds change cannot be told from what questions do; "
+                "they are not combined. Evaluate the same questions with each seed: all of them, or --first N in place of --limit"
+            )
+
+
 def _groups(session: Session, details: Sequence[RunDetail]) -> list[Group]:
-    found: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, list[RunDetail]] = defaultdict(list)
     for detail in details:
         if detail.row.kind == "eval":
-            found[_recipe(session, detail)].append(detail.row.ref)
-    return [Group(tuple(runs)) for runs in found.values()]
+            found[_recipe(session, detail)].append(detail)
+    return [Group(tuple(one.row.ref for one in runs), _apart(runs)) for runs in found.values()]
+
+
+def _apart(runs: Sequence[RunDetail]) -> bool:
+    drawn = [{cell.subset_sha for cell in one.cells} for one in runs if one.spec.get("limit")]
+    return len(drawn) > 1 and not set.intersection(*drawn)
 
 
 def _recipe(session: Session, detail: RunDetail) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from sqlalchemy import Engine
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer, Vertical
@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from db.home import Home
+from db.session import DatabaseFile
 from engine.doctor.readings import reading_findings
 from engine.figures.readers import read_file
 from engine.figures.reading import Reading
@@ -26,12 +27,17 @@ from leverplus_tui.text.words import clean
 Answer = Literal["take", "dataset", "vlm"] | None
 
 
-def read(path: Path, dataset: str, vlm: str) -> Reading:
+def read(path: Path, dataset: str = "", vlm: str = "") -> Reading:
     """What a file holds. Raises UserError where it is of no known layout, or says another data set or model."""
     return read_file(path, dataset=dataset, vlm=vlm)
 
 
-def store(home: Home, database: Engine, found: Reading, dataset: str, vlm: str) -> str:
+def read_as(path: Path, said: Mapping[str, str], what: str, given: str) -> Reading:
+    """The same where one more thing is said of it."""
+    return read(path, **{**said, what: given})
+
+
+def store(home: Home, database: DatabaseFile, found: Reading, dataset: str, vlm: str) -> str:
     """Store a reading, and say what became of it. Raises UserError where its answers cannot be scored."""
     entries, _ = take(home, database, [found], Told(dataset=dataset, vlm=vlm))
     known = sum("already" in entry for entry in entries)

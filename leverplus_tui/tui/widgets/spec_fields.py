@@ -24,6 +24,10 @@ FIRST: Mapping[str, tuple[str, ...]] = {
 
 NAME = "name"
 """The run's name stands first; it belongs to the run and not to its specification."""
+SEEDS = "seeds"
+"""How often a run is repeated; it makes a sweep of it, and belongs to no specification."""
+SWEPT = ("eval", "rce", "grpo", "generate")
+"""Kinds of job that sweeps are made of."""
 AUTO = "auto"
 """How a choice that is left out is written: nothing chosen means that the job chooses, not that there is none."""
 
@@ -48,7 +52,9 @@ def fields(kind: str) -> list[Field]:
     first = FIRST[kind]
     rank = {path: index for index, path in enumerate(first)}
     name = Field(NAME, "what lists call the run; made from the fields when empty", (), "", str, False)
-    return [name, *sorted(found, key=lambda field: rank.get(field.path, len(first)))]
+    seeds = Field(SEEDS, "repeat it with so many seeds, or with these: 7,11; empty for one run", (), "", str, False)
+    ordered = sorted(found, key=lambda field: rank.get(field.path, len(first)))
+    return [name, *ordered[: len(first)], *([seeds] if kind in SWEPT else ()), *ordered[len(first) :]]
 
 
 @cache

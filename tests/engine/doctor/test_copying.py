@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import starmap
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.common.accuracy import majority
 from engine.doctor.copying import Shown, measure
+from engine.statistics.intervals import Interval, interval
 
 
 def shown(answer: str, score: float, *labels: str, references: tuple[str, ...] = ("cat", "dog")) -> Shown:
@@ -30,6 +35,38 @@ def test_each_measure_is_over_the_answers_that_it_is_about() -> None:
     assert found.accuracy_not_shown.mean == pytest.approx(30.0)
     assert (found.majority.n, found.majority.mean) == (4, 25.0)
     assert found.copied.low < 50 < found.copied.high
+
+
+WORDS = ("cat", "The Cat", "dog", "two", "2", "hen", "")
+ANSWERS = st.tuples(
+    st.sampled_from(WORDS), st.sampled_from((0.0, 0.6, 1.0)), st.integers(0, 3),
+    st.lists(st.sampled_from(WORDS), min_size=1, max_size=4), st.lists(st.sampled_from(WORDS), max_size=5),
+)  # fmt: skip
+
+
+@given(st.lists(ANSWERS, max_size=20))
+def test_many_answers_at_once_are_measured_as_one_by_one(
+    rows: list[tuple[str, float, int, list[str], list[str]]],
+) -> None:
+    asked = [one for one in starmap(Shown, rows) if one.labels]
+    found = measure(starmap(Shown, rows))
+    assert (found is None) == (not asked)
+    if found is None:
+        return
+    parts: list[tuple[Interval, list[float], list[Shown]]] = [
+        (found.copied, [float(one.copied) for one in asked], asked),
+        (found.right_copied, [float(one.copied) for one in asked if one.score > 0], [o for o in asked if o.score > 0]),
+        (found.accuracy_shown, [o.score for o in asked if o.reference_shown], [o for o in asked if o.reference_shown]),
+        (
+            found.accuracy_not_shown,
+            [one.score for one in asked if not one.reference_shown],
+            [one for one in asked if not one.reference_shown],
+        ),
+        (found.majority, [float(one.follows_majority) for one in asked], asked),
+    ]
+    for one, values, over in parts:
+        alone = interval(values, [shown.image_id for shown in over])
+        assert (one.n, one.mean, one.low, one.high) == pytest.approx((alone.n, alone.mean, alone.low, alone.high))
 
 
 def test_without_demonstrations_there_is_nothing_to_copy() -> None:

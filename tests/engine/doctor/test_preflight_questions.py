@@ -62,6 +62,16 @@ def test_some_missing_images_are_counted_and_block_nothing(okvqa: Path) -> None:
     assert "11 of 16 images are not there: looked for" in message(found, "images-missing")
 
 
+def test_a_pool_that_train_does_not_fill_is_refused_before_the_job(okvqa: Path) -> None:
+    count = len(open_dataset(okvqa, cache_dir=okvqa).train)
+    for fits, made in ((count - 1, GenerateSpec), (count, EvalSpec)):
+        asked: dict[str, Any] = {"dataset": str(okvqa), "pool": "rand-sampler"}
+        assert "pool-too-large" not in codes(preflight(made(**asked, pool_size=fits)))
+        found = preflight(made(**asked, pool_size=fits + 1))
+        assert found.blocked
+        assert f"train has {fits} questions" in message(found, "pool-too-large")
+
+
 def test_only_the_questions_that_are_asked_are_looked_at(okvqa: Path) -> None:
     _remove(okvqa, "val", keep=5)
     assert not preflight(zero_shot(okvqa, first=(3,))).findings
@@ -246,6 +256,18 @@ def test_a_folder_that_nearly_fits_is_told_what_to_rename(okvqa: Path) -> None:
         file.rename(file.with_name("my_" + file.name))
     [finding] = preflight(zero_shot(okvqa)).findings
     assert "my_mscoco_val2014_annotations.json to mscoco_val2014_annotations.json" in finding.fix + finding.message
+
+
+def test_a_folder_of_archives_is_told_what_to_unpack(okvqa: Path) -> None:
+    for file in [*okvqa.glob("*val2014*.json"), okvqa / "v2_Questions_Train_mscoco.json"]:
+        file.with_suffix(".json.zip").write_bytes(b"PK")
+        file.unlink(missing_ok=True)
+    (okvqa / "val2014.zip").write_bytes(b"PK")
+    told = " ".join(one.message + one.fix for one in preflight(zero_shot(okvqa)).findings)
+    assert (
+        "npack OpenEnded_mscoco_val2014_questions.json.zip, mscoco_val2014_annotations.json.zip, val2014.zip there"
+        in told
+    )
 
 
 def test_images_of_the_built_in_world_cannot_be_exchanged(tmp_path: Path) -> None:

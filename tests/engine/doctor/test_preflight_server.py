@@ -48,6 +48,15 @@ def test_an_able_server_is_asked_once_with_the_most_images_that_the_run_shows(se
     assert (body["max_tokens"], body["temperature"]) == (5, 0.0)
 
 
+@pytest.mark.parametrize("asked_for", [{"info_beams": 5}, {"reference_probabilities": True}])
+def test_probabilities_of_given_answers_are_refused_without_asking(
+    server: ScriptedServer, asked_for: dict[str, Any]
+) -> None:
+    found = only(GenerateSpec(vlm=server.url, retrieved=0, decode=GREEDY, **asked_for))
+    assert (found.code, found.subject, server.paths) == ("server-limit", *asked_for, [])
+    assert "give a local model" in found.fix
+
+
 def test_images_of_a_prompt() -> None:
     assert most_images(EvalSpec(shots=(0, 4))) == 5
     assert most_images(EvalSpec(shots=(4,), retriever="zero-shot")) == 1
@@ -107,12 +116,18 @@ def test_a_busy_server_is_a_warning_because_the_job_is_patient(server: ScriptedS
 
 @pytest.mark.parametrize(
     "cut",
-    [{"content": None, "reasoning_content": "It is"}, {"content": "<think>It is"}, {"content": "", "reasoning": "It"}],
+    [
+        {"content": None, "reasoning_content": "It is"},
+        {"content": "<think>It is"},
+        {"content": "", "reasoning": "It"},
+        {"content": "It is"},
+    ],
 )
 def test_reasoning_that_leaves_no_room_for_an_answer_blocks_and_says_how_many_tokens_would_do(
     server: ScriptedServer, cut: dict[str, Any]
 ) -> None:
-    server.scripted = [reply(cut, "length"), reply({"content": "<think>It is</think>a wall"}, tokens=300)]
+    opened = "" if cut["content"] == "It is" else "<think>"  # the server's template may have opened it
+    server.scripted = [reply(cut, "length"), reply({"content": f"{opened}It is</think>a wall"}, tokens=300)]
     found = only(asked(server))
     assert (found.code, found.severity) == ("reasoning-cut", "error")
     assert "took 300" in found.message
@@ -122,6 +137,14 @@ def test_reasoning_that_leaves_no_room_for_an_answer_blocks_and_says_how_many_to
 def test_reasoning_with_an_answer_behind_it_is_fine(server: ScriptedServer) -> None:
     server.scripted = [reply({"content": "<think>It is</think>a wall"})]
     assert preflight(asked(server)).findings == []
+
+
+@pytest.mark.parametrize("whole", ["It is a wall of stone.", None])
+def test_an_answer_that_is_cut_is_no_reasoning(server: ScriptedServer, whole: str | None) -> None:
+    again = failure(400, "context too long") if whole is None else reply({"content": whole})
+    server.scripted = [reply({"content": "It is a"}, "length"), again]
+    assert preflight(asked(server)).findings == []
+    assert len(server.bodies) == 2
 
 
 def test_a_run_that_is_blocked_already_asks_nobody(server: ScriptedServer) -> None:

@@ -97,6 +97,22 @@ def test_data_without_signal_blocks(tmp_path: Path) -> None:
     assert {"positive-rate-low", "signal-rate-low"} <= codes(result)
 
 
+def test_signal_is_that_of_the_reward_and_the_candidates_that_are_trained_on(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    document = helpers_rl.strict()
+    for record in list(document.values())[1:]:
+        for place, candidate in enumerate(record["pointer_candidates"]):
+            candidate |= {"gen_method": "beam" if place < 2 else "random", "beam_score": 0.1 * place}
+            candidate |= {"vqa_correct": int(place < 2), "vqa_acc_score": float(place < 2)}
+    files |= {"rl_data": str(helpers_rl.write(tmp_path / "rl.json", document))}
+    by_score = {"reward_mode": "legacy", "reward_alpha": 1.0}
+    assert not checked(files).blocked
+    assert not checked(files, **by_score, filter_gen_methods=("beam",)).blocked
+    for fields in ({"reward_mode": "legacy"}, {"filter_gen_methods": ("beam",)}, {"hard_weight": 0, "soft_weight": 0}):
+        assert "signal-rate-low" in codes(checked(files, **fields)), fields
+
+
 @pytest.mark.parametrize("name", ["embeddings.npy", "selector.safetensors", "notes.json", "notes.txt"])
 def test_only_rl_data_is_taken_for_rl_data(files: dict[str, str], tmp_path: Path, name: str) -> None:
     path = tmp_path / name

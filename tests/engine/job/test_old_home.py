@@ -15,7 +15,7 @@ import pytest
 
 from db import store
 from db.home import Home
-from db.models import APPLICATION_ID, SCHEMA
+from db.schema import APPLICATION_ID, SCHEMA
 from db.session import reading
 from db.specs import JOB_SPEC, canonical_json, sha256_text
 from engine.demo import shipped
@@ -55,7 +55,7 @@ def jobs(tmp_path: Path, server: ScriptedServer) -> Jobs:
 
 def test_it_opens_with_everything_that_it_held(jobs: Jobs) -> None:
     with reading(jobs.database) as session:
-        assert session.connection().exec_driver_sql("PRAGMA user_version").scalar_one() == SCHEMA
+        assert session.rows("PRAGMA user_version")[0][0] == SCHEMA
         rows = {row.id: row for row in store.list_runs(session)}
         found = store.candidates(session, run_id=GENERATED)
     assert [rows[run].state for run in range(1, 7)] == ["done", "done", "done", "done", "stopped", "stopped"]

@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import Session
 
 from db import store
 from db.errors import DatabaseBusy, DiskFull
 from db.rows import Cell, Fact, Metric, Prediction, Settle
-from db.session import reading, writing
+from db.session import Session, reading, writing
 from db.specs import EvalSpec, UserError
 from engine.job import recorder as recording
 from engine.job import worker
 from engine.job.claims import merged
-from engine.job.recorder import Recorder, Reserve
+from engine.job.recorder import Recorder, Reserve, in_database
 from leverplus_tui.jobs import launcher
 from tests.helpers_cli import FAKE_WORKER, Desk, make_desk
 from tests.helpers_worker import PAUSE_AFTER, QUESTIONS
@@ -118,7 +117,7 @@ def test_a_database_from_the_future_is_one_sentence(desk: Desk) -> None:
     run_id = desk.launch("plain")
     desk.until(run_id, "done")
     with writing(desk.database) as session:
-        session.connection().exec_driver_sql("PRAGMA user_version = 99")
+        session.run("PRAGMA user_version = 99")
     result = subprocess.run(
         [*FAKE_WORKER, "--home", str(desk.home.root), "r1"], capture_output=True, text=True, check=False
     )
@@ -196,7 +195,7 @@ def test_a_full_disk_or_a_busy_database_is_waited_for(
     disk = Disk(3, error)
     monkeypatch.setattr(store, "add_rows", disk.add_rows)
     monkeypatch.setattr(recording, "FIRST_PAUSE_S", 0.001)
-    recorder = Recorder(desk.database, run_id=run_id, process_id=process_id, reserve=Reserve(tmp_path / "reserve", 10))
+    recorder = Recorder(in_database(desk.database, run_id, process_id), reserve=Reserve(tmp_path / "reserve", 10))
     for number in range(5):
         recorder.put(Fact(f"fact {number}", number))
     desk.wait(lambda: disk.written == 5)
@@ -220,7 +219,7 @@ def test_a_disk_that_stays_full_ends_the_run_with_its_rows_stored(
     monkeypatch.setattr(recording, "FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr(recording, "PATIENCE_S", 0.0)
     monkeypatch.setattr(reserve, "release", released)
-    recorder = Recorder(desk.database, run_id=run_id, process_id=process_id, reserve=reserve)
+    recorder = Recorder(in_database(desk.database, run_id, process_id), reserve=reserve)
     recorder.put(Fact("kept", 1))
     recorder._thread.join()
     with pytest.raises(DiskFull):
@@ -232,7 +231,7 @@ def test_a_disk_that_stays_full_ends_the_run_with_its_rows_stored(
 
 def test_metrics_reach_the_store_in_order(claimed: tuple[Desk, int, int], tmp_path: Path) -> None:
     desk, run_id, process_id = claimed
-    recorder = Recorder(desk.database, run_id=run_id, process_id=process_id, reserve=Reserve(tmp_path / "reserve", 10))
+    recorder = Recorder(in_database(desk.database, run_id, process_id), reserve=Reserve(tmp_path / "reserve", 10))
     for step in range(5000):
         recorder.put(Metric("rce", 1, step, "rce_loss", float(step)))
     recorder.close()
@@ -246,7 +245,7 @@ def test_an_answer_is_stored_at_once_and_other_rows_with_it(
 ) -> None:
     desk, run_id, process_id = claimed
     monkeypatch.setattr(recording, "FLUSH_S", 3600.0)
-    recorder = Recorder(desk.database, run_id=run_id, process_id=process_id, reserve=Reserve(tmp_path / "reserve", 10))
+    recorder = Recorder(in_database(desk.database, run_id, process_id), reserve=Reserve(tmp_path / "reserve", 10))
     for number in range(3):
         recorder.put(Fact(f"before{number}", number))
         recorder.put(Prediction(number, 2, (1, 2), "p", f"r{number}", "a", "a", 1.0, False, False, "", run_id, ""))
@@ -260,7 +259,7 @@ def test_settling_waits_until_all_rows_are_stored(
 ) -> None:
     desk, run_id, process_id = claimed
     monkeypatch.setattr(recording, "FLUSH_S", 3600.0)
-    recorder = Recorder(desk.database, run_id=run_id, process_id=process_id, reserve=Reserve(tmp_path / "reserve", 10))
+    recorder = Recorder(in_database(desk.database, run_id, process_id), reserve=Reserve(tmp_path / "reserve", 10))
     for number in range(3):
         recorder.put(Fact(f"kept{number}", number))
         recorder.put(Settle())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +233,16 @@ def test_half_precision_shares_no_answers_with_generate(model: Loaded, prompts: 
     half = loaded(save_tiny_qwen(tmp_path), dtype="bfloat16")
     assert packed(half, decode).request_sha(prompts[0]) != plain(half, decode).request_sha(prompts[0])
     assert not any(answer.error for answer in answers_in_order(packed(half, decode), prompts[:4]))
+
+
+def test_an_answer_that_another_end_token_ends_is_not_cut(model: Loaded, prompts: list[Prompt]) -> None:
+    decode = DecodeSpec(num_beams=1, max_new_tokens=8)
+    letters = "".join(answer.raw[1:] for answer in answers_in_order(plain(model, decode), prompts))
+    often = max(set(letters) - {" ", "\n"}, key=letters.count)
+    (second,) = model.processor.tokenizer(often, add_special_tokens=False)["input_ids"]
+    several = replace(model, end_tokens=tuple(sorted((*model.end_tokens, second))))
+    expected = answers_in_order(plain(several, decode), prompts)
+    assert answers_in_order(packed(several, decode), prompts) == expected
+    ended = [answer for answer in expected if answer.raw.endswith(often)]
+    assert ended
+    assert not any(answer.cut for answer in ended)

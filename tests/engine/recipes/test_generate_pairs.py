@@ -93,9 +93,16 @@ def test_a_stored_answer_is_asked_again_where_its_probabilities_are_wanted(cache
     assert all((one.gt_prob or 0) > 0 for one in scored)
 
 
-def test_only_the_packed_engine_scores_references(cache: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="only the packed engine scores reference answers"):
-        run(cache, tmp_path, engine="plain", reference_probabilities=True)
+def test_both_engines_score_references_alike(cache: Path, tmp_path: Path) -> None:
+    few = {"random": 2, "min_candidates": 2, "max_candidates": 2, "reference_probabilities": True}
+    packed, plain = (
+        {(one.query_id, one.pointer): one.gt_prob for one in run(cache, tmp_path / engine, engine=engine, **few)}
+        for engine in ("packed", "plain")
+    )
+    assert len(packed) == 6
+    assert plain == pytest.approx(packed, rel=1e-4)
+    with pytest.raises(UserError, match="copy-nearest states no probability of a given answer"):
+        run(cache, tmp_path, vlm="copy-nearest", **few)
 
 
 def _mean_log_prob(vlm: object, prompt: Prompt, answer: str) -> float:

@@ -11,6 +11,7 @@ import torch
 
 from db.specs import UserError
 from db.specs.selector import EARLIER, PUBLISHED, SelectorParts, expected_tensors
+from engine.demo.shipped import builtin_file
 from engine.doctor.checkpoint import assumed_findings, examine_checkpoint
 from engine.selector import PointerSelector
 from engine.selector.checkpoint import load_selector, open_selector, read_manifest, save_selector
@@ -231,3 +232,14 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "write FIELD=VALUE" in capsys.readouterr().err
     assert main([str(source), "/proc/nowhere/a.safetensors"]) == 2
     assert "choose another place" in capsys.readouterr().err
+
+
+def test_the_builtin_selector_is_converted_to_ours_and_refused_for_upstream(tmp_path: Path) -> None:
+    source = builtin_file("checkpoint")
+    summary = convert(source, tmp_path / "own.safetensors")
+    assert summary["proof"]["identical"]
+    with pytest.raises(UserError, match="no published selector has these parts, so upstream could not read it"):
+        convert(source, tmp_path / "theirs.pt", to="upstream")
+    with pytest.raises(UserError, match=r"^selector\.pt: our layout is a \.safetensors file"):
+        convert(source, tmp_path / "selector.pt")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["own.safetensors", "own.safetensors.json"]

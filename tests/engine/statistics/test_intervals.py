@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from engine.statistics.clusters import Clusters, Sums
 from engine.statistics.intervals import (
     bounds,
     finite_population_factor,
     interval,
+    published_interval,
     unpaired_difference,
     unpaired_p,
     wilson,
@@ -25,11 +27,38 @@ def test_interval_agrees_with_the_measured_okvqa_mix() -> None:
     assert interval(scores).half_width == pytest.approx(3.29, abs=0.03)
 
 
-@pytest.mark.parametrize(("right", "n"), [(0, 10), (1, 40), (30, 100), (5046, 5046)])
-def test_interval_of_binary_scores_is_wilsons(right: int, n: int) -> None:
+@pytest.mark.parametrize(("right", "n"), [(0, 10), (12, 40), (30, 100), (5046, 5046)])
+def test_interval_of_binary_scores_with_a_dozen_of_both_is_wilsons(right: int, n: int) -> None:
     found = interval([1.0] * right + [0.0] * (n - right))
     low, high = wilson(right / n, n)
     assert (found.low / 100, found.high / 100) == pytest.approx((low, high), abs=1e-9)
+
+
+@pytest.mark.parametrize(("n", "least"), [(50, 0.93), (51, 0.93), (100, 0.926), (200, 0.932)])
+def test_every_accuracy_is_covered_counted_exactly(n: int, least: float) -> None:
+    right = np.arange(n + 1)
+    low, high = bounds((np.arange(n) < right[:, None]).astype(float), Clusters.of(None, n))
+    # Coverage falls at the ends of the intervals alone, so just beside them is where it is least.
+    ends = np.concatenate([low - 1e-9, low + 1e-9, high - 1e-9, high + 1e-9])
+    truths = ends[(ends > 1e-6) & (ends < 1 - 1e-6)][:, None]
+    chances = binom.pmf(right, n, truths)
+    covered = (chances * ((low <= truths) & (truths <= high))).sum(1)
+    assert covered.min() > least
+    assert (chances * (truths < low)).sum(1).max() < 0.0501
+
+
+def test_the_exact_end_for_few_right_answers_is_clopper_and_pearsons() -> None:
+    low, high = bounds(np.repeat([1.0, 0.0], [3, 47]), Clusters.of(None, 50))
+    assert binom.sf(2, 50, float(low)) == pytest.approx(0.05)
+    assert float(high) == pytest.approx(wilson(3 / 50, 50)[1])
+    mirrored = bounds(np.repeat([1.0, 0.0], [47, 3]), Clusters.of(None, 50))
+    assert mirrored[1] == pytest.approx(1 - float(low))
+
+
+def test_a_published_figure_has_the_interval_of_right_or_wrong_answers() -> None:
+    for right in (0, 3, 25, 50):
+        own, published = interval([1.0] * right + [0.0] * (50 - right)), published_interval(2 * right, 50)
+        assert (published.low, published.high) == pytest.approx((own.low, own.high), abs=1e-7)
 
 
 def test_interval_of_small_equal_and_empty_samples() -> None:

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from db.specs import DecodeSpec, UserError
+from engine.common.where import ON
 from engine.vlm.local.plain import LocalVLM
 from engine.vlm.opening import open_vlm
 from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import Answer, answers_in_order
-from engine.vlm.spread import cluster as spread_cluster
 from engine.vlm.spread.cluster import ClusterVLM, address
 from tests.helpers_vlm import Sample
 
@@ -24,10 +24,10 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_where_a_job_runs_is_told_by_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(spread_cluster.VARIABLE, raising=False)
+    monkeypatch.delenv(ON, raising=False)
     assert address() is None
     for told, meant in (("ray", ""), ("ray:10.0.0.1:6379", "10.0.0.1:6379"), ("slurm", None)):
-        monkeypatch.setenv(spread_cluster.VARIABLE, told)
+        monkeypatch.setenv(ON, told)
         assert address() == meant
 
 
@@ -49,7 +49,7 @@ def ray_cluster() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def spread(qwen: Path, ray_cluster: Any) -> ClusterVLM:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(spread_cluster.VARIABLE, f"ray:{ray_cluster.address}")
+        patch.setenv(ON, f"ray:{ray_cluster.address}")
         found = open_vlm(str(qwen), decode=DecodeSpec(), engine="packed")
     assert isinstance(found, ClusterVLM)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,8 @@ def plain_text(processor: Any, prompt: Prompt) -> str:
     return str(processor.apply_chat_template(prompt.messages, tokenize=False, add_generation_prompt=True))
 
 
-def plain_answers(saved: Saved, prompts: list[Prompt], beams: int) -> list[str]:
-    """What the family's processor and generate answer to these prompts in one batch."""
+def own_inputs(saved: Saved, prompts: list[Prompt]) -> Any:
+    """What the family's processor makes of these prompts in one batch."""
     processor = saved.processor
     caps = PromptSpec()
     patches = {"images_kwargs": {"size": {"shortest_edge": caps.min_pixels, "longest_edge": caps.max_pixels}}}
@@ -63,6 +64,12 @@ def plain_answers(saved: Saved, prompts: list[Prompt], beams: int) -> list[str]:
         **(patches if "image_grid_thw" in processor.image_processor.model_input_names else {}),
     )
     inputs.pop("labels", None)
+    return inputs
+
+
+def plain_answers(saved: Saved, prompts: list[Prompt], beams: int) -> list[str]:
+    """What the family's processor and generate answer to these prompts in one batch."""
+    processor, inputs = saved.processor, own_inputs(saved, prompts)
     with torch.inference_mode():
         tokens = saved.model.generate(
             **inputs, max_new_tokens=5, num_beams=beams, do_sample=False, pad_token_id=processor.tokenizer.pad_token_id,
@@ -70,6 +77,17 @@ def plain_answers(saved: Saved, prompts: list[Prompt], beams: int) -> list[str]:
         )  # fmt: skip
     new = tokens[:, inputs["input_ids"].shape[1] :]
     return list(processor.tokenizer.batch_decode(new, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+
+
+def first_log_prob(saved: Saved, prompt: Prompt, text: str) -> float:
+    """Log-probability of the one token of a text behind a prompt."""
+    (token,) = saved.processor.tokenizer(text, add_special_tokens=False)["input_ids"]
+    with torch.inference_mode():
+        told = saved.model.generate(
+            **own_inputs(saved, [prompt]), max_new_tokens=1, do_sample=False, output_logits=True,
+            return_dict_in_generate=True,
+        )  # fmt: skip
+    return float(told.logits[0][0].float().log_softmax(-1)[token])
 
 
 def opened(directory: Path, beams: int) -> LocalVLM:
@@ -89,6 +107,9 @@ def test_a_family_answers_as_its_processor_and_generate(family: str, tmp_path: P
         assert plain_answers(saved, prompts, beams) == expected, "a batch answers as one at a time"
         assert len(set(expected)) > 1, "answers depend on the prompt"
     vlm = opened(tmp_path, beams=1)
+    asked = [replace(prompt, references=("a", "b"), decoded=False) for prompt in prompts]
+    for answer, prompt in zip(answers_in_order(vlm, asked), prompts, strict=True):
+        assert answer.log_probs == pytest.approx([first_log_prob(saved, prompt, text) for text in "ab"], abs=1e-4)
     said = readme_rows()[family]
     assert vlm.facts()["vlm_images"].startswith(said.split(";")[0]), "README says how images are encoded"
     assert ("packed engine" in said) is not bool(unsupported(vlm.loaded.model, vlm.loaded.processor))

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from db.specs import DecodeSpec, PromptSpec, UserError
+from engine.common.reasoning import MOST_TOKENS
 from engine.recipes.run_context import Stop
 from engine.vlm.opening import open_vlm
 from engine.vlm.probes import difference
@@ -136,8 +137,29 @@ def test_the_servers_finish_reason_tells_what_was_cut(
     for content in contents:
         choice = {"message": {"content": content}, "finish_reason": "length"}
         server.scripted.append((200, {}, json.dumps({"choices": [choice]}).encode()))
+    server.scripted.insert(1, (200, {}, json.dumps({"choices": [{"message": {"content": "a cat on a mat"}}]}).encode()))
     answers = answers_in_order(ask(concurrency=1), prompts[:2])
     assert answers == [Answer("a cat on", cut=True), Answer("a cat on", cut=True)]
+    assert [body["max_tokens"] for body in server.bodies] == [5, MOST_TOKENS, 5], "whether it reasons is asked once"
+
+
+def test_reasoning_that_the_servers_template_opens_is_no_answer_where_it_is_cut(
+    server: ScriptedServer, ask: Callable[..., ServedVLM], prompts: list[Prompt]
+) -> None:
+    told = [
+        ("It is round, so", "length"),
+        ("It is round, so</think>circle", "stop"),
+        ("It has", "length"),
+        ("It</think>red", "stop"),
+    ]
+    for content, ended in told:
+        choice = {"message": {"content": content}, "finish_reason": ended}
+        server.scripted.append((200, {}, json.dumps({"choices": [choice]}).encode()))
+    first, second, third = answers_in_order(ask(concurrency=1), prompts[:3])
+    assert [(one.raw, one.silent, one.reasoning) for one in (first, second)] == [
+        ("", True, "It is round, so"), ("", True, "It has"),
+    ]  # fmt: skip
+    assert (third.raw, third.silent, third.reasoning) == ("red", False, "It")
 
 
 @pytest.mark.parametrize(

@@ -13,17 +13,22 @@ from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.screens.launch.topics import Topic
+from leverplus_tui.tui.widgets.picking.field import PickField, PickInput
+from leverplus_tui.tui.widgets.picking.offers import Source
 from leverplus_tui.tui.widgets.spec_fields import Field
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable, Row
 
 LABEL_WIDTH = 27
 COLUMNS = (
     Column("field", "field", LABEL_WIDTH),
-    Column("value", "value", 20, flex=200),
-    Column("default", "default", 16, priority=1),
+    Column("value", "value", 16, flex=12),
+    Column("told", "came from", 22, priority=1, flex=80),
 )
 STEPS = {"down": 1, "tab": 1, "enter": 1, "up": -1, "shift+tab": -1}
 """Keys that end editing, and by how many lines they move."""
+
+SIGNS = ("minus", "plus", "underscore", "equals_sign", "percent_sign", "slash", "space", "comma", "full_stop")
+"""Keys that bindings call by name, and that are typed here."""
 
 
 class Form(Protocol):
@@ -58,7 +63,13 @@ class FieldTable(LineTable, inherit_bindings=False):
         Binding("pageup", "page(-1)", "page up", show=False, id="form.page-up"),
         Binding("home", "end(-1)", "first field", show=False, id="form.first"),
         Binding("end", "end(1)", "last field", show=False, id="form.last"),
-        Binding("enter", "choose", "edit", tooltip="edit this field; typing replaces it", id="form.edit"),
+        Binding(
+            "enter",
+            "choose",
+            "edit",
+            tooltip="edit this field; letters and digits replace its text, so that 1 to 4 lead to no page from here",
+            id="form.edit",
+        ),
         Binding(
             "right",
             "step(1)",
@@ -76,6 +87,10 @@ class FieldTable(LineTable, inherit_bindings=False):
     def __init__(self, form: Form) -> None:
         super().__init__(COLUMNS)
         self._form = form
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """What is typed here is text: help and footer leave out the keys of page and program that are letters, digits or signs."""
+        return key in SIGNS or (character is not None and character.isprintable() and character != "?")
 
     def action_step(self, step: int) -> None:
         """Take the next or previous allowed value; open or close a topic."""
@@ -113,8 +128,8 @@ class FieldTable(LineTable, inherit_bindings=False):
         self._form.type_text(event.text.replace("\n", " "))
 
 
-class Editor(Input):
-    """The text field that lies over a line; arrows, tab and enter keep what was typed, escape what was there before."""
+class EditorInput(PickInput):
+    """The text in it; what the list does not take keeps what was typed (enter, tab, arrows) or puts back what was there before."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "keep", "keep", tooltip="keep what was typed and go on", id="form.keep"),
@@ -133,34 +148,60 @@ class Editor(Input):
         """Put back what was there before."""
         self._restored()
 
-    async def _on_key(self, event: events.Key) -> None:
-        if event.key in STEPS:
-            event.stop()
-            event.prevent_default()
-            self._left(STEPS[event.key])
-        elif event.key == "escape":
-            event.stop()
-            event.prevent_default()
+    async def handle(self, event: events.Key) -> bool:
+        """Whether the key was one of ours."""
+        if event.key == "escape":
             self._restored()
-        else:
-            await super()._on_key(event)
+        elif event.key in STEPS:
+            self._left(STEPS[event.key])
+        return event.key == "escape" or event.key in STEPS
+
+
+class FieldEditor(PickField):
+    """The text field that lies over a line; arrows, tab and enter keep what was typed, escape what was there before."""
+
+    def __init__(self, left: Callable[[int], None], restored: Callable[[], None]) -> None:
+        super().__init__(lambda _: ())
+        self._left, self._restored = left, restored
+
+    def make_input(self, value: str, placeholder: str) -> PickInput:
+        """The text field, which also knows how to be left."""
+        return EditorInput(self._left, self._restored)
+
+    def open(self, source: Source, text: str, *, closed: bool, untouched: bool) -> None:
+        """Begin with this text. `untouched`: until it is changed all is offered, and not only what begins like it."""
+        self.source, self.closed, self.listed = source, closed, True
+        self.untouched = text if untouched else None
+        with self.input.prevent(Input.Changed):
+            self.input.value = text
+        self.input.cursor_position = len(text)
+        self.display = True
+        self.look()
+
+    def close(self) -> None:
+        """Go out of sight."""
+        self.close_list()
+        self.display = False
 
 
 def topic_row(topic: Topic, changed: int, *, opened: bool) -> Row:
     """The title of a topic, with how many of its fields were changed."""
     count = plural(len(topic.paths), "field")
-    told = Cell(f"{changed} of {count} changed", "accent") if changed else Cell(count, "faint")
+    told = Cell(f"{changed} of {len(topic.paths)} changed", "accent") if changed else Cell(count, "faint")
     return {"field": Cell(f"{glyph('open' if opened else 'closed')} {topic.title}", "strong"), "value": told}
 
 
-def field_row(field: Field, text: str, *, indented: bool) -> Row:
-    """A field and its value; one that was changed in another colour, with its default beside it."""
-    role = "accent" if text != field.default else ""
-    shown = f"{glyph('left')} {text} {glyph('right')}" if field.choices else clean(text)
+def field_row(field: Field, text: str, told: str, *, indented: bool) -> Row:
+    """A field and its value; one that was changed in another colour, with what it came from beside it."""
+    role = "accent" if told else ""
+    shown = f"{glyph('left')} {text} {glyph('right')}" if text in field.choices else clean(text)
     value = (
         Cell(shown, role)
         if shown
         else Cell("required" if field.required else "-", "warn" if field.required else "faint")
     )
-    default = Cell(clean(field.default) or "-", "faint") if role and not field.required else ""
-    return {"field": Cell(f"  {field.path}" if indented else field.path, role), "value": value, "default": default}
+    return {
+        "field": Cell(f"  {field.path}" if indented else field.path, role),
+        "value": value,
+        "told": Cell(clean(told), "faint"),
+    }

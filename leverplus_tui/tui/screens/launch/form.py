@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -15,17 +15,20 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from db.specs import UserError
-from leverplus_tui.jobs.estimate import estimated
-from leverplus_tui.jobs.named_paths import resolved
-from leverplus_tui.jobs.spec_command import command_text
+from leverplus_tui.jobs.spec_options import FieldRefused, members
+from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.messages import CopyText, RunsLaunched
+from leverplus_tui.tui.messages import CopyText
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Confirm
 from leverplus_tui.tui.screens.launch import starting
+from leverplus_tui.tui.screens.launch.known import entries
 from leverplus_tui.tui.screens.launch.preflight import PreflightScreen
 from leverplus_tui.tui.screens.launch.spec_form import SpecForm
 from leverplus_tui.tui.screens.launch.topics import Topic
+from leverplus_tui.tui.screens.launch.values import FormValues
+from leverplus_tui.tui.widgets.picking.offers import Entry
+from leverplus_tui.tui.widgets.spec_fields import SWEPT, Field
 
 if TYPE_CHECKING:
     from db.specs import JobSpec
@@ -49,11 +52,23 @@ class LaunchScreen(PageScreen):
     ]
 
     def __init__(
-        self, library: Library, kind: str, *, spec: JobSpec | None = None, values: dict[str, str] | None = None
+        self,
+        library: Library,
+        kind: str,
+        *,
+        spec: JobSpec | None = None,
+        run_id: int | None = None,
+        values: dict[str, str] | None = None,
     ) -> None:
+        """`spec`: what the form is filled with, of this run."""
         super().__init__(library)
         self.kind = kind
-        self._spec, self._given = spec, values or {}
+        self._held = FormValues(kind)
+        if spec is not None:
+            self._held.load_spec(spec, f"r{run_id}" if run_id is not None else "before")
+        self._held.load(values or {}, "chosen before")
+        self._refusal = ""
+        """What is wrong with the field that is edited, since it was to be left."""
         self._busy = False
         self._begun: dict[str, str] = {}
 
@@ -64,21 +79,15 @@ class LaunchScreen(PageScreen):
             id="title",
         )
         with Container(id="launch-body"):
-            yield self._form()
+            yield SpecForm(self._held, self._known)
             with VerticalScroll(id="launch-right", can_focus=False):
                 yield Static("the same from a shell", classes="heading")
                 yield Static("", id="command", markup=False)
+                yield Static("", id="sweep", markup=False)
                 yield Static("", id="problem", markup=False)
                 yield Static("", id="estimate", markup=False)
                 yield Static("", id="twin", markup=False)
                 yield Static("name: what lists call the run", id="help", markup=False)
-
-    def _form(self) -> SpecForm:
-        form = SpecForm(self.kind)
-        if self._spec is not None:
-            form.load_spec(self._spec)
-        form.load_values(self._given)
-        return form
 
     def on_mount(self) -> None:
         """Show the command."""
@@ -111,39 +120,61 @@ class LaunchScreen(PageScreen):
             return
         allowed = f"\none of {', '.join(field.choices)}" if field.choices else ""
         default = f"\ndefault {field.default}" if field.default else ""
-        self.query_one("#help", Static).update(f"{field.path}: {field.help}{allowed}{default}")
+        listed = "\nseveral values make a sweep: 1,2 or 1 2 or 1-5" if self._sweeps(field) else ""
+        self.query_one("#help", Static).update(f"{field.path}: {field.help}{allowed}{default}{listed}")
+
+    def _sweeps(self, field: Field) -> bool:
+        """Whether a list in this field makes a sweep; said of numbers, where it is seldom looked for."""
+        return self.kind in SWEPT and bool({int, float} & set(members(field.annotation)))
+
+    @on(SpecForm.Refused)
+    def refused(self, event: SpecForm.Refused) -> None:
+        """Say why a field is still being edited."""
+        event.stop()
+        if event.sentence != self._refusal:
+            self._refusal = event.sentence
+            self._preview()
+
+    def _known(self, field: Field) -> Sequence[Entry]:
+        """What is known of a field's values; called in a thread."""
+        return entries(self.library.database.engine, field) if self.library.is_open else ()
 
     def command(self) -> str:
         """The command line. Raises UserError where a field is wrong."""
-        name = f" --name {shlex.quote(self.form.run_name)}" if self.form.run_name else ""
-        return command_text(self.form.to_spec()) + name
+        return self._held.command()
 
     def _preview(self) -> None:
-        command, problem = self.query_one("#command", Static), self.query_one("#problem", Static)
+        """The command at once; how long it takes, and what it repeats, when that is read."""
+        problem = self._refusal
         try:
-            spec = self.form.to_spec()
-            command.update(self.command())
-            problem.update("")
-            self._tell("#estimate", estimated(spec, self.library.home))
-            self._look_for_twin(spec)
+            self.query_one("#command", Static).update(self.command())
+            self._tell("#sweep", _sweep_words(self._held.count()))
         except UserError as error:
-            problem.update(str(error))
-            self._tell("#estimate", "")
-            self._tell("#twin", "")
+            problem = problem or str(error)
+        self._tell("#problem", problem)
+        if problem:
+            for place in ("#sweep", "#estimate", "#twin"):
+                self._tell(place, "")
+        self._look_ahead(wrong=bool(problem))
 
     def _tell(self, where: str, line: str) -> None:
         told = self.query_one(where, Static)
         told.update(line)
         told.display = bool(line)
 
-    @work(group="twin", exclusive=True, exit_on_error=False)
-    async def _look_for_twin(self, spec: JobSpec) -> None:
-        """Say which run has asked for the same."""
+    @work(group="ahead", exclusive=True, exit_on_error=False)
+    async def _look_ahead(self, *, wrong: bool) -> None:
+        """Say how long it takes, and which run has asked for the same."""
+        if wrong:
+            return
         try:
-            asked = await asyncio.to_thread(resolved, spec, self.library.home)
-            self._tell("#twin", await asyncio.to_thread(self.library.database.twin, asked))
-        except UserError:  # a file that is not there, which is said when the job is to start
+            ahead = await asyncio.to_thread(starting.ahead, self.library.home, self._held.copied())
+        except UserError as error:  # one of many combinations, or a file that is not there
+            self._tell("#problem", str(error) if self._held.count() > 1 else "")
             self._tell("#twin", "")
+            return
+        self._tell("#estimate", ahead.estimate)
+        self._tell("#twin", ahead.twin)
 
     @property
     def holds_changes(self) -> bool:
@@ -170,27 +201,32 @@ class LaunchScreen(PageScreen):
         """Check, show what was found, start."""
         if self._busy:
             return
-        try:
-            spec = self.form.to_spec()
-        except UserError as error:
-            self.notify(str(error), severity="error", markup=False)
-            return
         self._busy = True
         try:
-            await self._checked(spec)
+            await self._checked()
         except UserError as error:
-            self.query_one("#problem", Static).update(str(error))
-            self.notify(str(error), severity="error", markup=False)
+            self._refuse(error)
         finally:
             self._busy = False
 
-    async def _checked(self, spec: JobSpec) -> None:
-        spec = await asyncio.to_thread(resolved, spec, self.library.home)
-        report = await asyncio.to_thread(starting.examined, self.library.home, spec)
-        if report is not None and report.speaks:
-            go = await self.app.push_screen_wait(PreflightScreen(report))
+    def _refuse(self, error: UserError) -> None:
+        """Say what is wrong, and go to the field that it is about."""
+        self.notify(str(error), severity="error", markup=False)
+        if isinstance(error, FieldRefused):
+            self.form.refuse(error.field)
+        self._refusal = str(error)
+        self._preview()
+
+    async def _checked(self) -> None:
+        asked = await asyncio.to_thread(starting.asked, self.library.home, self._held.copied())
+        if asked.report.speaks:
+            go = await self.app.push_screen_wait(PreflightScreen(asked.report))
             if not go:
                 return
-        run_id = await asyncio.to_thread(starting.launch, self.library.home, spec, self.form.run_name, report)
-        self.post_message(RunsLaunched((run_id,)))
+        started = await asyncio.to_thread(asked.start)
+        self.post_message(started)
         self.dismiss()
+
+
+def _sweep_words(count: int) -> str:
+    return f"a sweep of {plural(count, 'run')}: every combination of the values that are listed" if count > 1 else ""

@@ -2,12 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from db.home import Home
-from db.specs import EvalSpec, JobSpec
+from db.session import open_database, reading
+from db.specs import EvalSpec, JobSpec, UserError
 from engine.doctor.preflight import preflight
 from leverplus_tui.jobs import launcher
+from leverplus_tui.jobs.estimate import estimated
+from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.preflight import Checked, note_changed
+from leverplus_tui.jobs.twins import twin_line
+from leverplus_tui.queue.estimate import lasts
+from leverplus_tui.queue.submit import Wish
+from leverplus_tui.queue.sweep import prepare, queue_sweep
+from leverplus_tui.tui.messages import RunsLaunched
 from leverplus_tui.tui.screens.launch.preflight import PreflightReport
+from leverplus_tui.tui.screens.launch.values import FormValues
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What can be said of a request before it is started; empty where there is nothing to say."""
+
+    estimate: str
+    twin: str
+
+
+def ahead(home: Home, values: FormValues) -> Ahead:
+    """How long it takes, and which run has asked for the same. Raises UserError where a run of a sweep is refused."""
+    grid = values.grid()
+    if grid is not None:
+        return Ahead(lasts(home, [member.spec for member in grid.members]), "")
+    spec = values.spec()
+    estimate = estimated(spec, home) or lasts(home, [spec])
+    try:
+        with reading(open_database(home.database)) as session:
+            return Ahead(estimate, twin_line(session, resolved(spec, home)))
+    except UserError:  # a file that is not there, which is said when the job is to start
+        return Ahead(estimate, "")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that was checked."""
+
+    report: PreflightReport
+    start: Callable[[], RunsLaunched]
+    """Starts it, whatever the report says; called in a thread."""
+
+
+def asked(home: Home, values: FormValues) -> Asked:
+    """Look files up and ask the doctor. Raises UserError."""
+    grid = values.grid()
+    if grid is None:
+        spec = resolved(values.spec(), home)
+        report = examined(home, spec)
+        return Asked(report, lambda: RunsLaunched((launch(home, spec, values.name, report),)))
+    prepared = prepare(home, grid, values.name, quiet=True)
+    found = {(one.code, one.subject, one.message): one for checked in prepared.checked for one in checked.findings}
+
+    def start() -> RunsLaunched:
+        sweep = queue_sweep(home, grid, prepared, Wish(), values.name)
+        return RunsLaunched(tuple(sweep.members), sweep.ref)
+
+    return Asked(PreflightReport((), tuple(found.values())), start)
 
 
 def examined(home: Home, spec: JobSpec) -> PreflightReport:

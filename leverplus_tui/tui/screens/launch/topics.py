@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from leverplus_tui.tui.widgets.spec_fields import FIRST, NAME
+from leverplus_tui.tui.widgets.spec_fields import FIRST, NAME, SEEDS
 
 ASKING: Mapping[str, tuple[str, ...]] = {
     "questions and pools": (
-        *("split", "first", "support", "images", "seed", "encoder", "pool", "pool_size", "exclude_same_image"),
+        *(
+            "split",
+            "first",
+            "start_idx",
+            "end_idx",
+            "support",
+            "images",
+            "seed",
+            "encoder",
+            "pool",
+            "pool_size",
+            "exclude_same_image",
+        ),
         *("most_similar_last", "order"),
     ),
     "proposals": (
-        *("beams", "temperatures", "samples_per_temperature", "retrieved", "random", "all_pairs"),
+        *("beams", "temperatures", "samples_per_temperature", "retrieved", "random", "info_beams", "construct_order"),
+        *("info_gain", "all_pairs"),
         *("reference_probabilities", "adaptive", "min_candidates", "max_candidates"),
     ),
     "features": ("use_image", "use_text", "min_pixels", "max_pixels", "standardize"),
@@ -78,7 +91,7 @@ def topics(kind: str, paths: Sequence[str]) -> tuple[Topic, ...]:
     named = TRAINING if kind in ("rce", "grpo") else ASKING
     under: dict[str, list[str]] = {title: [] for title in (*named, REST)}
     for path in paths:
-        if path not in (NAME, *FIRST[kind]):
+        if path not in (NAME, SEEDS, *FIRST[kind]):
             under[next((title for title, begun in named.items() if path.startswith(begun)), REST)].append(path)
     return tuple(Topic(title, tuple(held)) for title, held in under.items() if held)
 

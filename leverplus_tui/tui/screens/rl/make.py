@@ -12,7 +12,7 @@ from leverplus_tui.data.registering import register_made
 from leverplus_tui.jobs.programs import Program, command
 from leverplus_tui.tui.messages import Work
 from leverplus_tui.tui.screens.choosing import Choose, ChooseMany
-from leverplus_tui.tui.screens.dialogs import Ask
+from leverplus_tui.tui.screens.dialogs import AskPath
 from leverplus_tui.tui.screens.rl.opening import RLFilePage
 
 FORMATS = {
@@ -60,7 +60,7 @@ class RLMakePage(RLFilePage):
     async def _make(self, program: Program, ending: list[str], words: Callable[[str], list[str]]) -> None:
         """Run the program that makes the file, register what it made, and show what it says."""
         proposed = self.library.home.root / "exports" / ".".join([Path(self.row.path).stem, *ending])
-        out = await self.app.push_screen_wait(Ask("Write to", detail=self.row.path, value=str(proposed)))
+        out = await self.app.push_screen_wait(AskPath("Write to", detail=self.row.path, value=str(proposed)))
         if out is None:
             return
         path = Path(out).expanduser().absolute()

@@ -77,13 +77,14 @@ class RunActions(PageScreen):
         if not run_ids:
             return
         held = " ".join((await asyncio.to_thread(self.library.database.run_rows, run_ids[:1]))[0].tags)
+        tag = self.library.database.tag
         words = await self.app.push_screen_wait(
             Ask(f"Tags for {_named(run_ids)}", placeholder="baseline paper -smoke",
                 detail="Words with blanks between them; a minus in front takes one off."
-                + (f" r{run_ids[0]} has: {held}" if held else ""))
+                + (f" r{run_ids[0]} has: {held}" if held else ""),
+                take=lambda words: tag(run_ids, words.split()))
         )  # fmt: skip
         if words:
-            await asyncio.to_thread(self.library.database.tag, run_ids, words.split())
             self.notify(f"{_named(run_ids)}: {words}")
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
@@ -92,9 +93,11 @@ class RunActions(PageScreen):
         if (run_id := self._one()) is None:
             return
         present = (await asyncio.to_thread(self.library.database.run_rows, [run_id]))[0].name
-        name = await self.app.push_screen_wait(Ask(f"New name of r{run_id}", value=present))
+        rename = self.library.database.rename
+        name = await self.app.push_screen_wait(
+            Ask(f"New name of r{run_id}", value=present, may_be_empty=True, take=lambda name: rename(run_id, name))
+        )
         if name is not None and name != present:
-            await asyncio.to_thread(self.library.database.rename, run_id, name)
             self.notify(f"r{run_id} is now called {name}")
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
@@ -103,10 +106,12 @@ class RunActions(PageScreen):
         if (run_id := self._one()) is None:
             return
         present = await asyncio.to_thread(self.library.database.note, run_id)
-        asked = Ask(f"Note about r{run_id}", value=present, detail="Nothing takes the note away.", may_be_empty=True)
-        text = await self.app.push_screen_wait(asked)
+        write = self.library.database.write_note
+        text = await self.app.push_screen_wait(
+            Ask(f"Note about r{run_id}", value=present, detail="Nothing takes the note away.", may_be_empty=True,
+                take=lambda text: write(run_id, text))
+        )  # fmt: skip
         if text is not None and text != present:
-            await asyncio.to_thread(self.library.database.write_note, run_id, text)
             self.notify(f"r{run_id}: {text or 'the note is gone'}")
 
     @work(group="dialog", exclusive=True, exit_on_error=False)

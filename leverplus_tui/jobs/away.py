@@ -1,0 +1,72 @@
+"""Stopping runs that other machines work on: people's wishes go through the run's folder to whoever collects its rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from db import store
+from db.home import Home
+from db.run_states import ACTIVE, UNFINISHED
+from db.session import DatabaseFile, reading, writing
+from engine.common.sent import KILL, STOP, WISH, sent, wish
+
+NICELY_S, AT_ALL_S = 90.0, 60.0
+"""How long a stop, and then a kill, is waited for: a queue answers every few seconds, a network disk after a minute."""
+LOOK_S = 0.2
+
+
+def is_away(database: DatabaseFile, home: Home, run_id: int) -> bool:
+    """Whether some queue elsewhere has the run, or a collector is about to hand it in."""
+    with reading(database) as session:
+        state = store.get_run(session, run_id=run_id).state
+        rows = store.processes(session, run_id=run_id)
+    return state != "done" and (
+        sent(home.run_dir(run_id)) is not None or (state in ACTIVE and bool(rows) and _collects(rows[-1]))
+    )
+
+
+def _collects(row: store.ProcessRow) -> bool:
+    return row.ended is None and any("collector" in word for word in row.argv[:4])
+
+
+def ask(home: Home, run_id: int) -> None:
+    """Ask for a nice stop, and wait for nothing."""
+    wish(home.run_dir(run_id), STOP)
+
+
+def stop_away(database: DatabaseFile, home: Home, run_id: int, collect: Callable[[int], None]) -> str:
+    """Stop a run nicely, then kill its job; the state it ended in. Where nobody collects its rows, `collect` starts somebody."""
+    ask(home, run_id)
+    with writing(database) as session:
+        store.lost_runs(session)
+        if store.get_run(session, run_id=run_id).state in UNFINISHED:
+            store.resume_run(session, run_id=run_id)
+            alone = True
+        else:
+            alone = False
+    if alone:
+        collect(run_id)
+    try:
+        _await_end(database, run_id, NICELY_S)
+    finally:  # asked a second time, or without an answer: no more patience
+        if _state(database, run_id) in ACTIVE:
+            wish(home.run_dir(run_id), KILL)
+            _await_end(database, run_id, AT_ALL_S)
+    return _state(database, run_id)
+
+
+def unwish(home: Home, run_id: int) -> None:
+    """Forget what was asked of an earlier process of the run."""
+    (home.run_dir(run_id) / WISH).unlink(missing_ok=True)
+
+
+def _state(database: DatabaseFile, run_id: int) -> str:
+    with reading(database) as session:
+        return store.get_run(session, run_id=run_id).state
+
+
+def _await_end(database: DatabaseFile, run_id: int, patience_s: float) -> None:
+    deadline = time.monotonic() + patience_s
+    while _state(database, run_id) in ACTIVE and time.monotonic() < deadline:
+        time.sleep(LOOK_S)

@@ -1,0 +1,265 @@
+"""The collector: runs whose nodes are processes of this machine, killed, put back, taken away, stopped; every row once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from db import rows, store
+from db.errors import DatabaseBusy
+from db.home import Home
+from db.session import writing
+from db.specs import EvalSpec, TrainSpec, UserError
+from engine.common.sent import KILL, STOP, sent, wish
+from engine.job.elsewhere import collector
+from engine.job.elsewhere.machine import Status
+from engine.job.elsewhere.member import answers_for
+from tests.helpers_elsewhere import Away, Here, quick
+from tests.helpers_worker import PAUSE_AFTER, PAUSED, QUESTIONS
+
+ALL = {(2, question): "a" for question in range(1, QUESTIONS + 1)}
+PAUSES = EvalSpec(vlm="pause", shots=(2,))
+
+
+@pytest.fixture
+def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Away]:
+    quick(monkeypatch)
+    machine = Here()
+    yield Away(Home(tmp_path / "home"), machine)
+    machine.end()
+
+
+def paused(away: Away, run_id: int, root: Path | None = None) -> bool:
+    """The node has answered a third and waits for a signal."""
+    return (Home(root or away.home.root).run_dir(run_id) / PAUSED).exists()
+
+
+def some(away: Away, run_id: int) -> int:
+    """How many answers are stored: the signal may meet the node before or after its next one."""
+    found = len(away.answers(run_id))
+    assert PAUSE_AFTER <= found < QUESTIONS
+    return found
+
+
+def halfway(away: Away, run_id: int) -> bool:
+    return paused(away, run_id) and len(away.answers(run_id)) == PAUSE_AFTER
+
+
+def test_a_run_elsewhere_is_stored_as_one_here(away: Away) -> None:
+    run_id = away.queue()
+    away.collect(run_id)
+    detail = away.detail(run_id)
+    assert (detail.row.state, away.answers(run_id)) == ("done", ALL)
+    assert detail.row.cells[0].accuracy == 50.0
+    assert detail.environment["versions"], "what it was computed with is the node's"
+    assert "handed in to Here as job 1" in away.home.log(run_id).read_text()
+    assert "r1: done" in away.home.log(run_id).read_text()
+    left = {path.name for path in away.home.run_dir(run_id).iterdir()}
+    assert left == {"log.txt", "seen"}, "what was handed over is gone"
+
+
+def test_members_of_a_sweep_are_handed_in_together_and_end_one_by_one(away: Away) -> None:
+    run_ids = [away.queue(EvalSpec(vlm=vlm, shots=(2,))) for vlm in ("plain", "user-error", "plain")]
+    away.collect(*run_ids)
+    assert len(away.machine.handed) == 1
+    assert len(away.machine.handed[0]) == 3
+    assert [away.row(run_id).state for run_id in run_ids] == ["done", "failed", "done"]
+    assert "no data set at /nowhere" in away.process(run_ids[1]).reason
+
+
+def test_a_stop_is_passed_on_and_a_resumed_run_asks_for_what_is_missing(away: Away) -> None:
+    run_id = away.queue(PAUSES)
+    found = away.collect(run_id, until=lambda: halfway(away, run_id))
+    wish(away.home.run_dir(run_id), STOP)
+    away.turn(found)
+    assert away.row(run_id).state == "stopped"
+    assert away.process(run_id).reason == f"`leverplus resume r{run_id}` goes on from here"
+    before = some(away, run_id)
+    away.collect(run_id)
+    assert (away.row(run_id).state, away.answers(run_id)) == ("done", ALL)
+    assert away.detail(run_id).facts["answered_before"] == before
+
+
+def test_a_stop_reaches_a_node_that_no_signal_reaches(away: Away, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(away.machine, "ask_to_stop", lambda jobs: None)
+    run_id = away.queue(PAUSES)
+    found = away.collect(run_id, until=lambda: halfway(away, run_id))
+    wish(away.home.run_dir(run_id), STOP)
+    away.turn(found)
+    assert away.row(run_id).state == "stopped"
+
+
+def test_a_kill_ends_what_does_not_listen(away: Away) -> None:
+    run_id = away.queue(EvalSpec(vlm="deaf", shots=(2,)))
+    found = away.collect(run_id, until=lambda: halfway(away, run_id))
+    wish(away.home.run_dir(run_id), KILL)
+    away.turn(found)
+    assert (away.row(run_id).state, away.process(run_id).reason) == ("stopped", "killed on request")
+
+
+def test_an_attempt_that_is_put_back_waits_again_and_goes_on_from_its_own_rows(away: Away) -> None:
+    """As Slurm does at a preemption: the same job, begun again, perhaps on another node, without a word to home."""
+    run_id = away.queue(PAUSES)
+    found = away.collect(run_id, until=lambda: halfway(away, run_id))
+    away.machine.said["1"] = Status("waiting", "PENDING", "BeginTime")
+    away.machine.processes["1"].send_signal(signal.SIGTERM)
+    away.machine.processes["1"].wait()
+    away.turn(found, until=lambda: away.row(run_id).state == "queued")
+    assert away.row(run_id).waiting == "Here: waits: BeginTime"
+    away.turn(found, until=lambda: found.open[0].ended is not None)
+    before = some(away, run_id)
+    away.machine.processes["1"] = away.machine.begin(away.machine.handed[0][0])
+    del away.machine.said["1"]
+    away.turn(found)
+    assert (away.row(run_id).state, away.answers(run_id)) == ("done", ALL)
+    assert away.detail(run_id).facts["answered_before"] == before, "its own rows told it, not home"
+    assert len(away.machine.handed) == 1
+
+
+def test_a_killed_node_is_lost_with_its_rows_kept_and_the_words_of_the_queue(away: Away) -> None:
+    run_id = away.queue(PAUSES)
+    found = away.collect(run_id, until=lambda: halfway(away, run_id))
+    away.machine.processes["1"].kill()
+    away.turn(found)
+    assert away.row(run_id).state == "lost"
+    assert "exit code -9" in away.process(run_id).reason
+    assert len(away.answers(run_id)) == PAUSE_AFTER
+    away.collect(run_id)
+    assert away.answers(run_id) == ALL
+
+
+def test_a_node_that_is_taken_away_is_handed_in_again_a_few_times(away: Away, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "MOST_TRIES", 3)
+    run_id = away.queue(EvalSpec(vlm="die", shots=(2,)))
+    away.machine.said = {str(job): Status("gone", "NODE_FAIL") for job in range(1, 9)}
+    away.collect(run_id)
+    assert len(away.machine.handed) == 3
+    assert (away.row(run_id).state, away.process(run_id).reason) == ("lost", "Here took its node away 3 times")
+
+
+def test_another_collector_finds_the_job_and_stores_nothing_twice(away: Away) -> None:
+    run_id = away.queue(PAUSES)
+    away.collect(run_id, until=lambda: halfway(away, run_id))
+    before = sent(away.home.run_dir(run_id))
+    second = away.collect(run_id, until=lambda: True)
+    assert sent(away.home.run_dir(run_id)) == before
+    assert len(away.machine.handed) == 1
+    away.machine.processes["1"].send_signal(signal.SIGTERM)
+    away.turn(second)
+    some(away, run_id)
+    log = away.home.log(run_id).read_text()
+    assert log.count("eval begins on") == 1, "the log of the node is taken over once"
+
+
+def test_what_ended_while_nobody_collected_is_found(away: Away) -> None:
+    run_id = away.queue()
+    away.collect(run_id, until=lambda: True)
+    away.machine.processes["1"].wait()
+    away.collect(run_id)
+    assert (away.row(run_id).state, away.answers(run_id)) == ("done", ALL)
+    assert len(away.machine.handed) == 1
+
+
+def test_jobs_that_end_with_their_collector_are_handed_in_again(away: Away) -> None:
+    away.machine.lasting = False
+    run_id = away.queue(PAUSES)
+    away.collect(run_id, until=lambda: halfway(away, run_id))
+    away.machine.end()
+    away.collect(run_id)
+    assert (away.row(run_id).state, away.answers(run_id)) == ("done", ALL)
+    assert len(away.machine.handed) == 2
+
+
+def test_a_busy_database_is_waited_for_and_loses_no_row(away: Away, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = away.queue()
+    real, failures = store.add_rows, iter(range(5))
+
+    def add_rows(*args: object, **more: object) -> None:
+        if next(failures, None) is not None:
+            raise DatabaseBusy("held by another program")
+        real(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store, "add_rows", add_rows)
+    away.collect(run_id)
+    assert (away.row(run_id).state, away.answers(run_id)) == ("done", ALL)
+
+
+def test_a_refused_job_fails_with_the_words_of_the_queue(away: Away, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise UserError("Slurm refuses the job: invalid partition specified: nowhere")
+
+    monkeypatch.setattr(away.machine, "submit", refuse)
+    run_ids = [away.queue(), away.queue()]
+    away.collect(*run_ids)
+    assert [away.row(run_id).state for run_id in run_ids] == ["failed", "failed"]
+    assert "invalid partition" in away.process(run_ids[0]).reason
+
+
+def test_answers_of_other_runs_go_along_and_are_not_asked_for_again(away: Away) -> None:
+    first, second = away.queue(), away.queue()
+    away.collect(first)
+    away.collect(second)
+    with writing(away.database) as session:
+        assert store.answer_sources(session, run_id=second) == {first: QUESTIONS}
+
+
+def test_a_fresh_run_and_a_training_are_given_no_answers(away: Away) -> None:
+    away.collect(away.queue())
+    away.queue(EvalSpec(vlm="plain", fresh=True))
+    fresh = away.collector(2)
+    with writing(away.database) as session:
+        assert answers_for(session, fresh.open, away.home, away.home.root) == ""
+    run_id = away.queue(TrainSpec(kind="rce", rl_data="builtin", embeddings="builtin"))
+    training = away.collector(run_id)
+    with writing(away.database) as session:
+        assert answers_for(session, training.open, away.home, away.home.root) == ""
+
+
+def test_where_nodes_see_another_folder_files_go_there_and_come_back(away: Away, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    given = away.home.root / "runs" / "r99" / "selector.safetensors"
+    given.parent.mkdir(parents=True)
+    given.write_bytes(b"weights")
+    run_id = away.queue(EvalSpec(vlm="pause", shots=(2,), selector=str(given)), resources={"shared": str(shared)})
+    found = away.collector(run_id)
+    root = found.open[0].root
+    found.begin()
+    away.turn(found, until=lambda: paused(away, run_id, root))
+    assert root.parent == shared
+    assert (root / "runs" / "r99" / "selector.safetensors").read_bytes() == b"weights"
+    written = root / "runs" / f"r{run_id}" / "state.bin"
+    written.write_bytes(b"state")
+    wish(away.home.run_dir(run_id), STOP)
+    away.turn(found)
+    assert away.row(run_id).state == "stopped"
+    assert (away.home.run_dir(run_id) / "state.bin").read_bytes() == b"state", "a local resume has what the node left"
+    assert not (away.home.run_dir(run_id) / "elsewhere").exists()
+    away.collect(run_id)
+    assert away.answers(run_id) == ALL
+
+
+def test_an_artifact_of_a_mirrored_home_is_brought_before_its_row(away: Away, tmp_path: Path) -> None:
+    run_id = away.queue(resources={"shared": str(tmp_path / "shared")})
+    member = away.collector(run_id).open[0]
+    there = member.root / "runs" / f"r{run_id}" / "embeddings.safetensors"
+    there.parent.mkdir(parents=True)
+    there.write_bytes(b"vectors")
+    (brought,) = member._brought([rows.Artifact("embeddings", str(there), "sha", {"at": str(there)})])
+    here = away.home.run_dir(run_id) / "embeddings.safetensors"
+    assert here.read_bytes() == b"vectors"
+    assert brought == rows.Artifact("embeddings", str(here), "sha", {"at": str(here)})
+
+
+def test_a_node_whose_parent_is_gone_stops_by_itself(away: Away) -> None:
+    """As a task of Ray's that was killed: its program must not go on unseen."""
+    run_id = away.queue(EvalSpec(vlm="pause", shots=(2,)))
+    found = away.collector(run_id)
+    with writing(away.database) as session:
+        folder = found.open[0].hand_over(session, "")
+    process = away.machine.begin(folder, str(os.getpid() + 1))
+    assert process.wait() == 0
+    assert "stopped" in (folder / "log.txt").read_text()
