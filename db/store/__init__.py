@@ -140,7 +140,6 @@ from db.store.jobs.queue import (
     try_again,
 )
 from db.store.jobs.runs import (
-    AnySpec,
     Run,
     StateConflict,
     asking_run,
@@ -215,7 +214,6 @@ __all__ = [
     "FAILED",
     "STATES",
     "UNFINISHED",
-    "AnySpec",
     "BadFilter",
     "CellRow",
     "CheckpointRow",

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from db.session import DatabaseFile
-
 from db import store
-from db.session import reading
+from db.session import DatabaseFile, reading
 from db.specs.evaluate import WITHOUT_MODEL
 from db.specs.selector import PUBLISHED, SelectorParts
 from db.store import DataRow, RunDetail, RunRow
