@@ -25,7 +25,7 @@ from leverplus_tui.tui.remembering import RememberingApp
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Tell
 from leverplus_tui.tui.screens.help import HelpScreen
-from leverplus_tui.tui.theme import fallbacks
+from leverplus_tui.tui.theme import Sheet, fallbacks
 from leverplus_tui.tui.watcher import Watcher
 from leverplus_tui.tui.widgets.charts.bars import display_key
 
@@ -94,6 +94,7 @@ class LeverplusApp(RememberingApp):
         self._before: View | None = None
         self._begun = False
         self.recall()
+        self.stylesheet = Sheet(self.get_css_variables())
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level: AnimationLevel = "none"
         for mode, target in MODES.items():
