@@ -24,7 +24,7 @@ from leverplus_tui.tui.program.palette import PaletteApp
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Tell
 from leverplus_tui.tui.screens.help import HelpScreen
-from leverplus_tui.tui.theme import fallbacks
+from leverplus_tui.tui.theme import Sheet, fallbacks
 from leverplus_tui.tui.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ class LeverplusApp(PaletteApp):
         self._before: View | None = None
         self._begun = False
         self.recall()
+        self.stylesheet = Sheet(self.get_css_variables())
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level: AnimationLevel = "none"
         for mode, target in MODES.items():
