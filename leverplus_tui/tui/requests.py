@@ -12,18 +12,17 @@ from db.run_states import ACTIVE
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.ordered_keys import OrderedKeys
+from leverplus_tui.tui.read_only import ReadOnlyKeys
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Ask, AskPath, Confirm, Tell
 from leverplus_tui.tui.started_runs import StartedRuns
 
 
-class RequestApp(OrderedKeys):
+class RequestApp(ReadOnlyKeys):
     """The part of the program that does what messages ask for."""
 
     def __init__(self, library: Library) -> None:
-        super().__init__()
-        self.library = library
+        super().__init__(library)
         self._started_runs = StartedRuns()
 
     def _pages(self) -> list[PageScreen]:
