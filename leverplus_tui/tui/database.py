@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 class Database(Upkeep):
     """The open database of one home."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         """Open, or create, it. Raises the errors of `db.session.open_database`."""
         self.engine: DatabaseFile = open_database(path)
         self._since: dict[int, Since | None] = {}
+        self.engine.read_only = read_only
 
     def close(self) -> None:
         """Give the connections back."""
