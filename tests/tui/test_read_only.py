@@ -22,7 +22,7 @@ app.focus_next answer back bands baseline beside by by_page cancel cell choose c
 copy counts cursor curves differences dismiss drop end filter find first_error follow go group grow health help info
 keep large last_view log mark mark_range match messages mode mouse move next_difference next_tab offered open option
 other page picture pin preview previous_tab quit reset restore reverse reward screen.find screen.first_error
-screen.follow screen.match scroll seek settings shift sideways smooth sort step to_end typed views wrap zoom
+swap remove question prompt image shots turn other_table expect line done screen.follow screen.match scroll seek settings shift sideways smooth sort step to_end typed views wrap zoom
 """
 """Actions that look, or do something that only the form of a job, itself refused, leads to."""
 READS = set(LOOKING.split())
@@ -46,7 +46,7 @@ def test_every_key_is_known_to_look_or_to_change() -> None:
     actions = {one.action.partition("(")[0] for kind in nodes() for one in bindings(kind)}
     changing = {action for action in actions if action.rpartition(".")[2] in CHANGES}
     unknown = actions - READS - changing
-    assert not unknown, "put them into CHANGES of leverplus_tui/tui/read_only.py, or into READS here"
+    assert not unknown, "put them into CHANGES of leverplus_tui/tui/program/read_only.py, or into READS here"
     assert {action.rpartition(".")[2] for action in changing} | {"screen.pager"} >= CHANGES - {"again"}
     assert not {name.rpartition(".")[2] for name in READS} & CHANGES
 
