@@ -171,7 +171,9 @@ def summary(row: RunRow) -> list[Part]:
 
 
 def standing(row: RunRow) -> list[Part]:
-    """How far a run is that is not done; how one that ended early goes on."""
+    """What a run waits for, how far one is that is not done, how one that ended early goes on."""
+    if row.waiting:
+        return [(clean(row.waiting), "$warning"), "\n"]
     progress = row.progress
     if progress is None or not progress.total:
         return []
