@@ -35,6 +35,9 @@ class AskScreen(AskView):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a,ctrl+r", "ask", "ask", tooltip="ask the model what stands at the left", id="ask.ask"),
+        Binding(
+            "t", "turn", "tried", tooltip="what was tried on this question, or what the pool offers", id="ask.turn"
+        ),
         Binding("n", "add", "add", tooltip="show one more train question, found by its words", id="ask.add"),
         Binding(
             "s",
@@ -51,9 +54,6 @@ class AskScreen(AskView):
         Binding("i", "image", "image", tooltip="show another image file with the question", id="ask.image"),
         Binding("u", "reset", "reset", tooltip="back to what the evaluation asked", id="ask.reset"),
         Binding("o", "shots", "shots", tooltip="begin from the answer at another number of shots", id="ask.shots"),
-        Binding(
-            "t", "turn", "tried", tooltip="what was tried on this question, or what the pool offers", id="ask.turn"
-        ),
         Binding("D", "forget", "forget", tooltip="take the note under the cursor away (asks first)", id="ask.forget"),
         Binding("X", "stop", "stop", tooltip="stop the job that holds the model (asks first)", id="ask.stop"),
         Binding("tab,shift+tab", "other_table", "other list", show=False, id="ask.other"),

@@ -22,7 +22,7 @@ from leverplus_tui.tui.screens.ask import views
 from leverplus_tui.tui.screens.ask.draft import Draft
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.widgets.picture import Picture
-from leverplus_tui.tui.widgets.table import LineTable
+from leverplus_tui.tui.widgets.table import Cell, LineTable
 
 if TYPE_CHECKING:
     from engine.data.sample import Sample
@@ -169,7 +169,7 @@ class AskView(PageScreen):
         ]
         offered = (views.pick_of(self.trial, None) or {"best": []})["best"]
         best = offered[0][0] if offered else None
-        more = views.named(best, self._named()) if best is not None else {}
+        more = views.named(best, self._named()) if best is not None else {"text": Cell("n adds one", "faint")}
         self.shown.fill([*lines, {"place": views.NEXT, **more}])
         self.shown.styles.height = len(lines) + 2
 
