@@ -69,13 +69,13 @@ def answers(draft: Draft, trial: TrialRow | None) -> Content:
             *parts, "\n", ("now     ", "$faint"), (f"{trial.state}, asked {age(trial.created)}", "$accent")
         )
     value = trial.score if trial.score is not None else 0.0
-    parts += ["\n", _line("now", trial.error, trial.answer, value, trial.cut), "\n", ("        ", "$faint")]
+    parts += ["\n", _line("now", trial.error, trial.answer, value, trial.cut)]
     if not trial.error:
-        parts.append(_verdict(stored, trial))
+        parts += ["\n", _verdict(stored, trial)]
     if trial.log_prob is not None:
-        parts += ["\n", (f"        log p of what most said {trial.log_prob:.2f}", "$faint")]
+        parts += ["\n", (f"log p of what most said {trial.log_prob:.2f}", "$faint")]
     if trial.request != draft.request():
-        parts += ["\n", ("        of what stood here before: a asks anew", "$warning")]
+        parts += ["\n", ("of what stood here before: a asks anew", "$warning")]
     return Content.assemble(*parts)
 
 
