@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from textual.widgets import Input
 from db import rows, store
 from db.home import Home
 from db.session import open_database, reading, writing
-from db.specs import UserError
+from db.specs import AskSpec, EvalSpec, ImportSpec, UserError
 from engine.data.sample import Sample
 from leverplus_tui.jobs import launcher, preflight
 from leverplus_tui.tui import trying
@@ -396,3 +397,25 @@ async def test_it_fits(home: Home, size: tuple[int, int]) -> None:
         for table in (view.shown, view.preferred):
             assert table.region.height >= 2
             assert table.region.bottom <= size[1]
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        (ImportSpec(source="report.md"), "r7 was imported"),
+        (AskSpec.about(NEIGHBOURS, EvalSpec()), "r7 answers what is asked about r2"),
+    ],
+)
+async def test_a_run_that_cannot_be_made_again_is_shown_and_says_so(home: Home, spec: Any, told: str) -> None:
+    with writing(open_database(home.database)) as session:
+        assert store.create_run(session, spec=spec, environment={}).id == 7
+    async with opened(home) as pilot:
+        pilot.app.post_message(OpenRun(7, "config"))
+        await until(pilot, lambda: "field" in text_of(pilot) and "dataset" in text_of(pilot))
+        for times, key in enumerate("ey", start=1):
+            await pilot.press(key)
+            await until(pilot, partial(told_so_often, pilot, told, times))
+
+
+def told_so_often(pilot: Pilot[None], words: str, times: int) -> bool:
+    return sum(words in one for one in kept(pilot)) == times
