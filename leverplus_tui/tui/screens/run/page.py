@@ -53,6 +53,9 @@ class RunScreen(LogPage):
         Binding("shift+tab", "next_tab(-1)", "previous tab", show=False, id="run.previous-tab"),
         Binding("e", "again", "again", tooltip="open the launch form filled from this run", id="run.again"),
         *RUN_KEYS,
+        Binding(
+            "M", "ask_model", "ask the model", tooltip="ask the model a question again, changed at will", id="run.ask"
+        ),
     ]
 
     def __init__(self, library: Library, run_id: int, tab: str = "overview") -> None:
@@ -220,6 +223,15 @@ class RunScreen(LogPage):
         """Open the launch form filled from this run."""
         if self.detail is not None:
             self.post_message(EditLaunch(self.detail.row.kind, self.run_id))
+
+    def action_ask_model(self) -> None:
+        """Try things on the question under the cursor of the answers."""
+        if self.detail is None or self.detail.row.kind != "eval":
+            self.notify("Only an evaluation can be asked about")
+            return
+        if self.tab != "answers":
+            self._switch("answers")
+        self.query_one(Answers).ask_model()
 
     def here(self) -> int:
         """This run."""
