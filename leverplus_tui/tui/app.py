@@ -26,6 +26,7 @@ from leverplus_tui.tui.screens.dialogs import Tell
 from leverplus_tui.tui.screens.help import HelpScreen
 from leverplus_tui.tui.theme import Sheet, fallbacks
 from leverplus_tui.tui.watcher import Watcher
+from leverplus_tui.tui.widgets.charts.bars import offered
 
 if TYPE_CHECKING:
     from db.home import Home
@@ -303,7 +304,8 @@ class LeverplusApp(PaletteApp):
     def action_help(self) -> None:
         """Show the keys that work now."""
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.screen.active_bindings.values()))
+            keys = self.screen.active_bindings.values()
+            self.push_screen(HelpScreen(key for key in keys if offered(self.screen, key.binding.action)))
 
     def action_messages(self) -> None:
         """Show the messages so far."""

@@ -110,7 +110,7 @@ class RunInfo(TellsFailures, Horizontal):
 
     def _draw(self, detail: RunDetail, *, training: bool, told: Since | None = None) -> None:
         about = Content.assemble(
-            *title(detail.row), *reason(detail), *summary(detail.row), *since(told), *found(detail.findings)
+            *title(detail.row), *reason(detail), *summary(detail.row), *found(detail.findings), *since(told)
         )
         if self.query_one("#curve").display != training or self.query_one("#figures").display == training:
             self.query_one("#curve").display = training
