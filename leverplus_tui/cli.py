@@ -152,3 +152,7 @@ def program(
 ) -> None:
     """Manage experiments on in-context demonstrations for vision-language models, in the terminal."""
     context.obj = home
+
+
+if __name__ == "__main__":
+    app()

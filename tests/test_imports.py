@@ -70,6 +70,10 @@ def test_a_job_loads_its_recipe_only_when_it_has_one() -> None:
     assert not loaded_by("import engine.job.worker") & {*HEAVY, "textual"}
 
 
+def test_who_collects_rows_of_runs_elsewhere_computes_nothing() -> None:
+    assert not loaded_by("import engine.job.elsewhere.collector, engine.job.elsewhere.slurm") & {*HEAVY, "textual"}
+
+
 def test_specifications_are_light() -> None:
     assert not loaded_by("import db.specs, db.rows, db.home, db.process") & {
         *HEAVY,
