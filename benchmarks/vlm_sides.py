@@ -176,7 +176,7 @@ def packed(loaded: Loaded, decode: DecodeSpec) -> PackedVLM:
 
 def forget(vlm: LocalVLM | PackedVLM) -> None:
     """As if no image had been seen."""
-    from engine.packed.images.encoding import Kept
+    from engine.packed.images.kept import Kept
 
     if isinstance(vlm, PackedVLM):
         features = vlm.engine.features

@@ -14,6 +14,7 @@ Reading (a `reading` or `writing` session):
     run_rows(session, *, run_ids) -> list[RunRow]              run_detail(session, *, run_id) -> RunDetail
     run_of_spec(session, *, spec) -> run id or None            note_of(session, *, run_id) -> str
     twin(session, *, spec) -> run id or None: the one to expect the same of
+    done_before(session, *, run_id, fields, most) -> run ids that agree in these settings, newest first
     measured_cells(session, *, subset_shas, retrievers) -> list[MeasuredCell]     evaluations_on(session, *, subset_shas, vlm)
     chosen(session, *, run_id, shot) -> {question_id: demonstrations}          newest_with_selector(session, *, paths) -> run id
     cells(session, *, run_ids) -> list[CellRow]                findings / checkpoints / artifacts / processes(session, *, run_id)
@@ -147,6 +148,7 @@ from db.store.jobs.runs import (
     create_run,
     default_name,
     discard,
+    done_before,
     find_run,
     get_run,
     note,
@@ -260,6 +262,7 @@ __all__ = [
     "default_name",
     "deleted_runs",
     "discard",
+    "done_before",
     "drop_findings",
     "drop_ticket",
     "end_process",

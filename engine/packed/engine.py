@@ -233,7 +233,7 @@ class Engine:
         counts.images += sum(number for path, number in paths for one in path if one.segment.image)
         counts.tokens += sum(number * len(one.segment) for path, number in paths for one in path)
         counts.tokens_computed += group.new_tokens
-        counts.images_encoded = features.encoded
+        counts.images_encoded, counts.images_from_disk = features.encoded, features.from_disk
         counts.reading += operations
         counts.operations = counts.reading + features.operations
 

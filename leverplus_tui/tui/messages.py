@@ -74,6 +74,15 @@ class OpenRun(Message):
 
 
 @dataclass
+class AskModel(Message):
+    """Try things on a question of an evaluation, beside its answer at a number of shots."""
+
+    run_id: int
+    question_id: int
+    shot: int
+
+
+@dataclass
 class CompareRuns(Message):
     """Show these runs side by side; the first is the baseline."""
 

@@ -39,6 +39,16 @@ class RequestApp(ReadOnlyKeys):
         await self.push_screen(page)
 
     @work(group="launch", exclusive=True, exit_on_error=False)
+    async def on_ask_model(self, event: messages.AskModel) -> None:
+        """Open the page that asks the model of an evaluation."""
+        from leverplus_tui.tui.screens.ask.page import AskScreen  # data sets and the store: 500 ms
+
+        page = AskScreen(self.library, event.run_id, event.question_id, event.shot)
+        page.mode = self.current_mode
+        await self.push_screen(page)
+        page.refresh_data()
+
+    @work(group="launch", exclusive=True, exit_on_error=False)
     async def on_launch_demo(self) -> None:
         """Start the two runs of the demonstration."""
         from leverplus_tui.tui.screens.launch import starting  # specifications and the store: 400 ms

@@ -207,6 +207,17 @@ def twin(session: Session, *, spec: AnySpec) -> int | None:
     return found[0]["id"] if found else None
 
 
+def done_before(session: Session, *, run_id: int, fields: Sequence[str], most: int) -> list[int]:
+    """Earlier runs of the same kind that are done and agree in these settings, the newest first; deleted ones do not count."""
+    agree = "".join(f" AND json_extract(a.spec, '$.{field}') IS json_extract(b.spec, '$.{field}')" for field in fields)
+    sql = f"""
+        SELECT a.id FROM run AS a JOIN run AS b ON b.id = :run
+        WHERE a.id < b.id AND a.kind = b.kind AND a.state = 'done' AND a.deleted_at IS NULL{agree}
+        ORDER BY a.id DESC LIMIT :most
+    """
+    return [row["id"] for row in query(session, sql, {"run": run_id, "most": most})]
+
+
 def _unless_deleted(run: Run, deleted: bool) -> Run:
     if run.deleted_at is not None and not deleted:
         raise UserError(f"{ref(run.id)} was deleted: `leverplus runs --where deleted:yes` lists deleted runs")

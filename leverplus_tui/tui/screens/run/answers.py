@@ -15,6 +15,7 @@ from leverplus_tui.text.numbers import count, plural, score, signed
 from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.messages import AskModel
 from leverplus_tui.tui.rows import Answered
 from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.run.question import QuestionView
@@ -93,7 +94,7 @@ class Answers(TellsFailures, Container):
         """What is shown, the questions, the question."""
         yield Static("", id="answers-head", markup=False)
         with Container(id="answers-body"):
-            yield LineTable(choosable=False, id="questions")
+            yield LineTable(id="questions")
             yield QuestionView(self.library)
 
     @property
@@ -205,6 +206,22 @@ class Answers(TellsFailures, Container):
             self.other = int(chosen) if chosen else None
             self.sort = "changed" if chosen else "question_id"
             self.show(self._detail)
+
+    @on(LineTable.Chosen)
+    def chosen(self, event: LineTable.Chosen) -> None:
+        """Enter on a question: try things on it."""
+        event.stop()
+        self.ask_model()
+
+    def ask_model(self) -> None:
+        """Open the page that asks the model the question under the cursor."""
+        key = self.table.cursor_key
+        if self._detail is None or self._detail.row.kind != "eval":
+            self.notify("Only an evaluation can be asked about")
+        elif key is None or self.cell is None or self._by_question[key].first is None:
+            self.notify("Choose a question that this run answered, then M asks its model again")
+        else:
+            self.post_message(AskModel(self._detail.row.id, key, self.cell.shot))
 
     def action_step(self, rows: int) -> None:
         """Next or previous question."""

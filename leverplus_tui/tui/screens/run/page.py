@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -53,6 +53,9 @@ class RunScreen(LogPage):
         Binding("shift+tab", "next_tab(-1)", "previous tab", show=False, id="run.previous-tab"),
         Binding("e", "again", "again", tooltip="open the launch form filled from this run", id="run.again"),
         *RUN_KEYS,
+        Binding(
+            "M", "ask_model", "ask the model", tooltip="ask the model a question again, changed at will", id="run.ask"
+        ),
     ]
 
     def __init__(self, library: Library, run_id: int, tab: str = "overview") -> None:
@@ -118,6 +121,13 @@ class RunScreen(LogPage):
         self._show_tab(self.detail)
         if first:
             self._focus()
+        self._read_since()
+
+    @work(exclusive=True, group="since", exit_on_error=False)
+    async def _read_since(self) -> None:
+        """What changed since the last run like it, which takes longer to read than all the rest."""
+        told = await asyncio.to_thread(self.library.database.since, self.run_id, lambda: self.is_attached)
+        self.query_one(Overview).show_since(told)
 
     def _choose(self, detail: RunDetail, shot: int, subset: str, beside: int | None) -> None:
         """The cell that was asked for, by its subset's label where that is one of this run's."""
@@ -208,6 +218,15 @@ class RunScreen(LogPage):
         """Open the launch form filled from this run."""
         if self.detail is not None:
             self.post_message(EditLaunch(self.detail.row.kind, self.run_id))
+
+    def action_ask_model(self) -> None:
+        """Try things on the question under the cursor of the answers."""
+        if self.detail is None or self.detail.row.kind != "eval":
+            self.notify("Only an evaluation can be asked about")
+            return
+        if self.tab != "answers":
+            self._switch("answers")
+        self.query_one(Answers).ask_model()
 
     def here(self) -> int:
         """This run."""
