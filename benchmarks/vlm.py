@@ -3,6 +3,16 @@
 python -m benchmarks.vlm gpu [--out FILE.json] [--questions 400]     # a GPU, Qwen2.5-VL-3B with random weights
 python -m benchmarks.vlm cpu                                         # the built-in model, batched generate against packed
 python -m benchmarks.vlm exact [--prompts 1000]                      # float32: equal tokens on random prompts
+
+Whole jobs through the command line, with a model and a data set in folders:
+
+python benchmarks/qwen_shape.py /tmp/qwen --device cuda
+python -m benchmarks.vlm data --out /tmp/okvqa --questions 800
+python -m benchmarks.vlm startup [--against CHECKOUT]                # 8 questions
+python -m benchmarks.vlm evaluations --questions 800                 # and again, with visual tokens on disk
+python -m benchmarks.vlm devices --questions 800                     # one GPU and all
+python -m benchmarks.vlm pairs [--against CHECKOUT]                  # all pairs of a pool of 16 for 16 queries
+python -m benchmarks.vlm bench
 """
 
 from __future__ import annotations
@@ -21,6 +31,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.qwen_shape import shape_config
+from benchmarks.vlm_jobs import JOBS
 from benchmarks.vlm_sides import (
     COCO_SIZES,
     OKVQA_QUESTIONS,
@@ -217,6 +228,10 @@ def _single(table: Table, published: Published, greedy: PackedVLM, beams: Packed
         **{name: round(MANY / value, 2) for name, value in times.items()},
         "ratio": round(times["four passes"] / times["tree"], 2),
     })  # fmt: skip
+    suffixes = evaluation(samples, MANY, SHOTS, seed=9, nearest_last=True)
+    answers_in_order(beams, suffixes)
+    times = alternating({"together": lambda: answers_in_order(beams, suffixes)})
+    table.put("four shot counts, most similar last, features known, questions/s", round(MANY / times["together"], 2))
 
 
 def _batched(table: Table, generate: LocalVLM, vlm: PackedVLM, samples: Sequence[Sample]) -> None:
@@ -360,17 +375,23 @@ def _exact(table: Table, count: int) -> None:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("gpu", "cpu", "exact", "data"))
+    parser.add_argument("what", choices=("gpu", "cpu", "exact", "data", *JOBS))
     parser.add_argument("--out", default="")
     parser.add_argument("--questions", type=int, default=400)
     parser.add_argument("--prompts", type=int, default=1000)
+    parser.add_argument("--vlm", default="/tmp/qwen", help="folder of a model, for whole jobs")
+    parser.add_argument("--dataset", default="/tmp/okvqa", help="data set, for whole jobs")
+    parser.add_argument("--against", default="", help="another checkout to take turns with")
+    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    table = Table(arguments.out)
+    table = Table("" if arguments.what == "data" else arguments.out)
     if arguments.what == "gpu":
         with TemporaryDirectory() as folder:
             _gpu(table, arguments.questions, Path(folder))
     elif arguments.what == "data":
         write_okvqa(Path(arguments.out), arguments.questions)
+    elif arguments.what in JOBS:
+        JOBS[arguments.what](table.put, arguments)
     elif arguments.what == "cpu":
         _cpu(table, min(100, arguments.questions))
     else:

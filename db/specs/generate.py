@@ -21,6 +21,10 @@ class GenerateSpec(Spec):
     """Folder where the images lie, if not with the questions; it is looked in first."""
     queries: int = Field(default=800, ge=1)
     """Number of train questions drawn as queries."""
+    start_idx: int = Field(default=0, ge=0)
+    """First of the drawn queries that are asked, counted from 0 in the order of question_id: a shard of them."""
+    end_idx: int | None = Field(default=None, ge=1)
+    """The query before which the shard ends; left out, the last is asked too. `data derive --merge` joins shards."""
     shots: int = Field(default=2, ge=1, le=8)
     """Demonstrations in a pointer."""
     vlm: str = "builtin"
@@ -92,6 +96,9 @@ class GenerateSpec(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> GenerateSpec:
+        end = min(self.queries, self.end_idx or self.queries)
+        if self.start_idx >= end:
+            raise ValueError(f"no query is left from start_idx={self.start_idx} to before {end}: lower start_idx")
         if self.min_candidates > self.max_candidates:
             raise ValueError(
                 f"min_candidates ({self.min_candidates}) exceeds max_candidates ({self.max_candidates}): lower it"

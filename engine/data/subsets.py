@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,16 @@ def draw_subsets(
     if prefixes and len(sizes) == len({*first}):
         return prefixes
     return [*prefixes, _subset(split, dataset_sha, "all", {"rule": "all"}, split.ids)]
+
+
+def shard(subset: Subset, start: int, end: int | None) -> Subset:
+    """The questions of a subset from one place to before another, in the order of their ids; itself where these are all."""
+    ids = subset.question_ids[start:end]
+    if len(ids) == len(subset.question_ids):
+        return subset
+    rule = {**subset.rule, "start_idx": start, "end_idx": start + len(ids)}
+    label = f"{subset.label}, {start} to {start + len(ids)}"
+    return replace(subset, label=label, rule=rule, question_ids=ids, sha=sha256_text(",".join(map(str, ids))))
 
 
 def drawn(split: Split, *, limit: int | None = None, first: Sequence[int] = (), seed: int = 42) -> list[Sample]:

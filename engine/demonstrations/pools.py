@@ -68,6 +68,11 @@ class Pools:
         tables = [tensor_sha(table) if table is not None else None for table in (self.shared, self.own)]
         return sha256_text(canonical_json([*tables, [[q, *rows] for q, rows in enumerate(self.excluded) if rows]]))
 
+    def part(self, queries: slice) -> Pools:
+        """Those of some of the queries."""
+        own = None if self.own is None else self.own[queries]
+        return Pools(self.rule, self.shared, own, self.excluded[queries])
+
     def of(self, query: int) -> Tensor:
         """Train indices that may be shown to the query at this position."""
         if self.own is not None:

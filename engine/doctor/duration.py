@@ -91,7 +91,7 @@ def estimate(spec: object, cache_dir: Path) -> Estimate | None:
         pairs = spec.pool_size * (spec.pool_size - 1)
         methods = spec.random + spec.retrieved + spec.beams + len(spec.temperatures) * spec.samples_per_temperature
         prompts = pairs if spec.all_pairs else spec.max_candidates if spec.adaptive else methods + spec.info_beams
-        shown, questions = prompts * spec.shots, spec.queries
+        shown, questions = prompts * spec.shots, min(spec.queries, spec.end_idx or spec.queries) - spec.start_idx
         if spec.info_beams:
             steps = [spec.pool_size, *[spec.info_beams * (spec.pool_size - 1)] * (spec.shots - 1)]
             prompts += 1 + sum(steps)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from engine.packed.decoding import Decoding
 from engine.packed.engine import Engine
-from engine.packed.images.encoding import Features, Kept, Pixels, Reader
+from engine.packed.images.disk import OnDisk
+from engine.packed.images.encoding import Features, Pixels, Reader
+from engine.packed.images.kept import Kept
 from engine.packed.images.shared import Shared
 from engine.packed.kernels.attention import Attention, PaddedAttention
 from engine.packed.kernels.pointwise import PlainPointwise, Pointwise
@@ -37,11 +40,13 @@ def build(
     *,
     memory_bytes: int | None = None,
     shared: tuple[int, int] | None = None,
+    disk: Path | None = None,
 ) -> Engine:
     """The engine for a model that `weights.unsupported` has nothing against. It takes the weights of the source.
 
     `memory_bytes`: for keys and values, in place of a share of what is free. `shared`: memory for visual tokens that other
-    processes of this model read and write too, in place of host memory of its own.
+    processes of this model read and write too, in place of host memory of its own. `disk`: a folder for visual tokens of this
+    model, precision, card and version; those of others lie beside it.
     """
     weights = language_weights(source)
     tower_of = tower_weights(source)
@@ -51,7 +56,8 @@ def build(
     tower: Tower = OwnTower(source.model) if tower_of is None else PackedTower(tower_of, attention, pointwise)
     common = Shared(*shared, weights.embedding.dtype) if shared else None
     spilled = SPILLED_BYTES if device.type == "cuda" and not common else 0
-    kept = Kept(device, _share(device, SHARE_OF_FEATURES), spilled, common)
+    stored = OnDisk(disk.parent, disk.name, weights.embedding.dtype, pinned=device.type == "cuda") if disk else None
+    kept = Kept(device, _share(device, SHARE_OF_FEATURES), spilled, common, stored)
     memory = _memory(weights, device, memory_bytes or _share(device, SHARE))
     return Engine(
         language=Language(weights, memory, attention, pointwise),

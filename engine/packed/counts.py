@@ -19,6 +19,8 @@ class Counts:
     images: int = 0
     """Images that prompts showed, each time that one showed it."""
     images_encoded: int = 0
+    images_from_disk: int = 0
+    """Images that an earlier run had encoded."""
     tokens: int = 0
     """Tokens of all prompts."""
     tokens_computed: int = 0
@@ -72,6 +74,8 @@ class Counts:
         }
         if "utilisation" in found:
             facts["engine_utilisation"] = round(found["utilisation"], 3)
+        if self.images_from_disk:
+            facts["engine_images_from_disk"] = self.images_from_disk
         if self.splits:
             facts["engine_splits"] = self.splits
         return facts

@@ -6,7 +6,7 @@ reference answers (`vqa_gt_prob`) are computed where the specification asks for 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from db.specs.base import Finding, UserError
 from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
 from engine.data.datasets import Dataset, Sample, open_dataset
-from engine.data.subsets import draw_subsets
+from engine.data.subsets import draw_subsets, shard
 from engine.demonstrations import pools
 from engine.demonstrations.choose import (
     Selector,
@@ -64,13 +64,22 @@ class GenerationPlan:
     context: RunContext
     dataset: Dataset
     subset: Subset
-    queries: list[Sample]
+    drawn: list[Sample]
     """The train questions drawn, by ascending id."""
 
     @property
-    def rows(self) -> list[int]:
+    def shard(self) -> slice:
+        """Which of them are asked. Pools are drawn for all, so that shards have those of the whole."""
+        return slice(self.spec.start_idx, self.spec.end_idx)
+
+    @property
+    def queries(self) -> list[Sample]:
+        """The questions that are asked."""
+        return self.drawn[self.shard]
+
+    def rows(self, queries: Sequence[Sample]) -> list[int]:
         """Train index of each query."""
-        return [self.dataset.train.index_of[query.question_id] for query in self.queries]
+        return [self.dataset.train.index_of[query.question_id] for query in queries]
 
     @property
     def like_evaluation(self) -> EvalSpec:
@@ -125,10 +134,11 @@ def generate(spec: GenerateSpec, context: RunContext) -> Iterator[Row]:
 def _plan(spec: GenerateSpec, context: RunContext) -> GenerationPlan:
     dataset = open_dataset(spec.dataset, cache_dir=context.cache_dir, images=spec.images)
     (subset,) = draw_subsets(dataset.train, dataset_sha=dataset.sha, limit=spec.queries, seed=spec.seed)
-    drawn = set(subset.question_ids)
-    return GenerationPlan(
-        spec, context, dataset, subset, [one for one in dataset.train.questions if one.question_id in drawn]
-    )
+    ids = set(subset.question_ids)
+    drawn = [one for one in dataset.train.questions if one.question_id in ids]
+    if spec.start_idx >= len(drawn):
+        raise UserError(f"start_idx: {spec.start_idx} was asked for, but {len(drawn)} queries were drawn; lower it")
+    return GenerationPlan(spec, context, dataset, shard(subset, spec.start_idx, spec.end_idx), drawn)
 
 
 def _check_scores_references(spec: GenerateSpec, facts: Mapping[str, Any]) -> None:
@@ -170,7 +180,7 @@ def _proposer(
     pool = yield from _pools(plan, encoder, device)
     yield from pool_facts(pool)
     similar = (
-        (yield from _vectors(plan, encoder, "both", Recipe())).unit()
+        (yield from _vectors(plan, encoder, "both", Recipe())).part(plan.shard).unit()
         if encoder and spec.retrieved and not spec.all_pairs
         else None
     )
@@ -187,18 +197,18 @@ def _selector_vectors(plan: GenerationPlan, selector: Selector, vlm: VLM) -> Gen
     yield from selector_facts(selector)
     encoder = selector_encoder(plan.like_evaluation, selector, vlm, plan.context.cache_dir)
     yield from encoder_rows("selector_encoder", encoder, selector)
-    return (yield from _vectors(plan, encoder, "both", selector.recipe))
+    return (yield from _vectors(plan, encoder, "both", selector.recipe)).part(plan.shard)
 
 
 def _vectors(
     plan: GenerationPlan, encoder: Encoder, field: str, recipe: Recipe | None = None
 ) -> Generator[Row, None, Vectors]:
-    """Features of the train split, each image encoded once; the queries are some of its rows."""
+    """Features of the train split, each image encoded once; those of all drawn queries are some of its rows."""
     asked = [("train", field)]
     sides = {"train": plan.dataset.train.questions}
     found = yield from feature_steps(encoder, asked, sides, cache_dir=plan.context.cache_dir, recipe=recipe)
     train: Tensor = found["train", field]
-    return Vectors(train[plan.rows], train)
+    return Vectors(train[plan.rows(plan.drawn)], train)
 
 
 def _pools(plan: GenerationPlan, encoder: Encoder | None, device: str) -> Generator[Row, None, pools.Pools]:
@@ -210,8 +220,8 @@ def _pools(plan: GenerationPlan, encoder: Encoder | None, device: str) -> Genera
         features |= {("query", field): vectors.queries, ("train", field): vectors.train}
     asked = pools.Request(spec.pool, spec.pool_size, spec.seed, spec.exclude_same_image, device)
     return pools.build_pools(
-        asked, plan.queries, plan.dataset.train, features=features, cache_dir=plan.context.cache_dir
-    )
+        asked, plan.drawn, plan.dataset.train, features=features, cache_dir=plan.context.cache_dir
+    ).part(plan.shard)
 
 
 def _left_out(budget: CandidateBudget, info: InfoScores | None) -> Iterator[Row]:

@@ -59,6 +59,10 @@ class Vectors:
     queries: Tensor
     train: Tensor
 
+    def part(self, queries: slice) -> Vectors:
+        """Those of some of the queries."""
+        return Vectors(self.queries[queries], self.train)
+
     def unit(self) -> Vectors:
         """The same at length 1."""
         return Vectors(normalize(self.queries, dim=-1), normalize(self.train, dim=-1))

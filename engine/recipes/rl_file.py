@@ -78,6 +78,7 @@ def metadata(
             **(_informed(spec) if spec.info_beams else {}),
         },
         "notes": NOTES[spec.reference_probabilities] + (INFORMED[spec.info_gain] if spec.info_beams else ""),
+        **(_range(spec, len(pool.excluded)) if spec.start_idx or spec.end_idx else {}),
         "made_by": "leverplus",
         "run": run,
         "dataset": dataset.name,
@@ -103,3 +104,8 @@ def _informed(spec: GenerateSpec) -> dict[str, Any]:
         "candidate_num": spec.pool_size,
         "gain": spec.info_gain,
     }
+
+
+def _range(spec: GenerateSpec, queries: int) -> dict[str, int]:
+    """Which of the drawn queries a shard has, as published generators state it."""
+    return {"start_idx": spec.start_idx, "end_idx": spec.start_idx + queries}

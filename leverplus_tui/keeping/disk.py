@@ -21,6 +21,9 @@ STATE_FILES = ("training.safetensors", "training-*.safetensors")
 RESERVES = ("reserve", "reserve-last-word")
 OLD_S = 3600.0
 """A folder without a run is left alone for this long: its run may be about to be stored."""
+VISUAL_TOKENS = "visual_tokens"
+"""Folder of the cache that `engine.packed.images.disk` fills."""
+UNREAD_S = 30 * 86400.0
 RUN_FOLDER = re.compile(r"r(\d+)")
 
 
@@ -42,6 +45,8 @@ class Usage:
     """Run -> bytes in its folder."""
     database: int
     cache: int
+    visual_tokens: int
+    """Of the cache, what a vision tower made of images."""
     backups: int
     waste: tuple[Waste, ...]
 
@@ -64,12 +69,14 @@ def usage(home: Home, database: DatabaseFile, *, cache: bool = False) -> Usage:
         for folder in (home.root, home.cache)
         for path in abandoned(folder, "")
     ]
+    waste += _unread(home.cache / VISUAL_TOKENS) if not cache else []
     if cache and home.cache.exists():
         waste.append(Waste(home.cache, folder_size(home.cache), None, "cache, computed again when needed"))
     return Usage(
         runs={run_id: folder_size(folder) for run_id, folder in folders.items()},
         database=sum(folder_size(path) for path in home.root.glob("leverplus.db*")),
         cache=folder_size(home.cache),
+        visual_tokens=folder_size(home.cache / VISUAL_TOKENS),
         backups=folder_size(home.root / "backups"),
         waste=tuple(waste),
     )
@@ -107,6 +114,13 @@ def _run_folders(home: Home) -> Iterator[tuple[int, Path]]:
         for folder in sorted(home.runs.iterdir()):
             if (found := RUN_FOLDER.fullmatch(folder.name)) and folder.is_dir():
                 yield int(found[1]), folder
+
+
+def _unread(root: Path) -> Iterator[Waste]:
+    """Folders of visual tokens, one for each model and version, that nobody has read from for long."""
+    for folder in sorted(root.iterdir()) if root.is_dir() else ():
+        if time.time() - max((one.stat().st_mtime for one in os.scandir(folder)), default=0.0) > UNREAD_S:
+            yield Waste(folder, folder_size(folder), None, "visual tokens that no run has read for 30 days")
 
 
 def _waste(

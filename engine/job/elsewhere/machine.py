@@ -135,7 +135,7 @@ def _standing(status: Status, place: str, *, begun: bool, left: bool) -> Verdict
     if status.kind == "waiting":
         return Verdict("queued", f"{place}: waits: {said}")
     if left:
-        return Verdict("queued", f"{place}: stopped on {said}, to go on where there is room")
+        return Verdict("queued", f"{place}: left {said}, goes on where there is room")
     return Verdict("running") if begun else Verdict("queued", f"{place}: starts on {said}")
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from engine.job.elsewhere.machine import Handed, Resources, Status
 from engine.vlm.spread.cluster import connected
 
+PROGRAM = "engine.job.elsewhere.node"
 MOST_LOST = 5
 """Nodes that one task may lose."""
 
@@ -42,7 +43,7 @@ class RayTasks:
         handed = []
         for folder in folders:
             job = f"{name}-{len(self._tasks)}"
-            self._tasks[job] = task.remote(str(folder))
+            self._tasks[job] = task.remote(PROGRAM, str(folder))
             handed.append(Handed(job, ""))
         return handed
 
@@ -51,7 +52,7 @@ class RayTasks:
         known = {job: self._tasks[job] for job in jobs if job in self._tasks}
         ready, _ = self._ray.wait(list(known.values()), num_returns=len(known), timeout=0) if known else ([], [])
         return {
-            job: self._ended(task) if task in ready else Status("running", reason="room on a node")
+            job: self._ended(task) if task in ready else Status("running", reason="a node with room")
             for job, task in known.items()
         }
 
@@ -78,6 +79,6 @@ class RayTasks:
                 self._ray.cancel(self._tasks[job], force=True)
 
 
-def attend(folder: str) -> int:
+def attend(program: str, folder: str) -> int:
     """On a node of Ray: the program in a process of its own, which has its signals and its log to itself."""
-    return subprocess.call([sys.executable, "-P", "-m", "engine.job.elsewhere.node", folder, str(os.getpid())])
+    return subprocess.call([sys.executable, "-P", "-m", program, folder, str(os.getpid())])

@@ -19,10 +19,9 @@ import torch
 from torch import Tensor
 
 from engine.common.images import ImageProblem, image_size
+from engine.packed.images.kept import Kept
 from engine.packed.images.reading import READERS, ReadingProcess, Sizing, Source, read, reading_process
-from engine.packed.images.shared import Shared
 from engine.packed.model.tower import Grid, Tower
-from engine.packed.transfer import send
 
 AHEAD = 512
 """Images read ahead of the one that is needed: about 0.5 GB for images of 640x480 pixels."""
@@ -122,53 +121,6 @@ class Reader:
             self._under_way[key] = self._pool.submit(self.read, source)
 
 
-class Kept:
-    """Visual tokens by key, the most recently used ones on the device, older ones in the host's memory, within budgets."""
-
-    def __init__(self, device: torch.device, on_device: int, on_host: int, shared: Shared | None = None) -> None:
-        """Budgets in bytes. On a CPU both are one memory. `shared`: what other processes encoded as well."""
-        self.device = device
-        self.shared = shared
-        self.limits = (on_device, on_host)
-        self._levels: tuple[OrderedDict[str, Tensor], OrderedDict[str, Tensor]] = (OrderedDict(), OrderedDict())
-        self._used = [0, 0]
-
-    def __contains__(self, key: str) -> bool:
-        return any(key in level for level in self._levels) or (self.shared is not None and key in self.shared)
-
-    def get(self, key: str) -> Tensor | None:
-        """The tokens on the device, or None."""
-        for number, level in enumerate(self._levels):
-            if key in level:
-                tokens = level.pop(key)
-                self._used[number] -= tokens.nbytes
-                tokens = send(tokens, self.device) if tokens.device.type != self.device.type else tokens
-                self._put(0, key, tokens)
-                return tokens
-        common = self.shared.get(key) if self.shared is not None else None
-        if common is None:
-            return None
-        tokens = send(common, self.device) if self.device.type == "cuda" else common.clone()
-        self._put(0, key, tokens)
-        return tokens
-
-    def put(self, key: str, tokens: Tensor) -> None:
-        """Keeps the tokens while there is room."""
-        self._put(0, key, tokens)
-        if self.shared is not None:
-            self.shared.put(key, tokens)
-
-    def _put(self, number: int, key: str, tokens: Tensor) -> None:
-        level = self._levels[number]
-        level[key] = tokens
-        self._used[number] += tokens.nbytes
-        while self._used[number] > self.limits[number] and level:
-            oldest, dropped = level.popitem(last=False)
-            self._used[number] -= dropped.nbytes
-            if number == 0:
-                self._put(1, oldest, dropped.cpu())
-
-
 @dataclass
 class Features:
     """Visual tokens of images, each encoded once while there is memory for them."""
@@ -179,6 +131,8 @@ class Features:
     sources: dict[str, Source] = field(default_factory=dict)
     encoded: int = 0
     """Images that went through the tower."""
+    from_disk: int = 0
+    """Images whose tokens an earlier run had encoded."""
     operations: float = 0.0
     """Multiplications and additions that this took."""
     _grids: dict[str, Grid] = field(default_factory=dict)
@@ -194,17 +148,21 @@ class Features:
 
     def announce(self, keys: Sequence[str]) -> None:
         """These images will be asked for, in this order."""
-        self.reader.announce({key: self.sources[key] for key in keys if key and key not in self.kept})
+        wanted = [key for key in keys if key and key not in self.kept]
+        on_disk = self.kept.on_disk(wanted)
+        self.reader.announce({key: self.sources[key] for key in wanted if key not in on_disk})
 
     def tokens(self, keys: Sequence[str]) -> tuple[dict[str, Tensor], dict[str, ImageProblem]]:
         """Visual tokens (depth, places, width) by key, and what is wrong with the images that have none."""
         found: dict[str, Tensor] = {}
         problems: dict[str, ImageProblem] = {}
         missing: list[str] = []
-        if self.kept.shared is not None:
-            self.kept.shared.settle()
+        self.kept.settle()
         for key in dict.fromkeys(keys):
             kept = self.kept.get(key)
+            if kept is None:
+                kept = self.kept.from_disk(key)
+                self.from_disk += kept is not None
             if kept is None:
                 missing.append(key)
             else:
@@ -221,6 +179,11 @@ class Features:
                 chunk = {}
         return found | self._encode(chunk), problems
 
+    def forget(self) -> None:
+        """Nothing that was announced is needed any more."""
+        self.reader.forget()
+        self.kept.forget()
+
     def _patches(self, images: Mapping[str, Tensor]) -> int:
         return sum(image.shape[0] * image.shape[1] for image in images.values()) // self.reader.pixels.patch**2
 
@@ -230,8 +193,9 @@ class Features:
         side = self.reader.pixels.patch
         grids = [(image.shape[0] // side, image.shape[1] // side) for image in images.values()]
         made = dict(zip(images, self.tower(self.reader.pixels.patches(list(images.values())), grids), strict=True))
-        for key, tokens in made.items():
-            self.kept.put(key, tokens.clone())  # apart from its neighbours, so that it can be dropped alone
+        operations = [self.tower.operations(rows * columns) for rows, columns in grids]
+        for (key, tokens), one in zip(made.items(), operations, strict=True):
+            self.kept.put(key, tokens.clone(), one)  # apart from its neighbours, so that it can be dropped alone
         self.encoded += len(images)
-        self.operations += sum(self.tower.operations(rows * columns) for rows, columns in grids)
+        self.operations += sum(operations)
         return made

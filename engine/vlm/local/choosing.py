@@ -88,7 +88,7 @@ def _quick(
             directory, known.quick, name=name, sha=starts.sha, dtype=starts.dtype, device=starts.device,
             cache_dir=starts.cache_dir,
         )  # fmt: skip
-        vlm = PackedVLM(loaded, **more, shared=shared, source=source)
+        vlm = PackedVLM(loaded, **more, shared=shared, source=source, disk=starts.visual_tokens)
     except _failures(UserError) as error:  # a whole start says so, where it is the user's fault
         logger.info("{} is loaded whole, because a quick start failed: {}", name, in_a_line(error))
         return None
@@ -102,7 +102,7 @@ def _tested(
     limit = LIMITS[loaded.dtype]
     starts = Starts(loaded.sha, loaded.dtype, loaded.device, cache_dir)
     try:
-        vlm = PackedVLM(loaded, **more, shared=shared)
+        vlm = PackedVLM(loaded, **more, shared=shared, disk=starts.visual_tokens)
         before = starts.get()
         vlm.distance = distance(vlm) if before is None else before.distance
         if vlm.distance <= limit:

@@ -50,14 +50,15 @@ class PackedVLM(LocalVLM):
         memory: int | None = None,
         shared: tuple[int, int] | None = None,
         source: Source | None = None,
+        disk: Path | None = None,
     ) -> None:
         """`memory`: bytes for keys and values, in place of a share of what is free. `shared`: see `engine.packed.images.shared`.
-        `source`: what the engine is built of, in place of transformers' model."""
+        `source`: what the engine is built of, in place of transformers' model. `disk`: see `engine.packed.assembly.build`."""
         super().__init__(loaded, decode=decode, batch_size=batch_size, pixels=pixels)
         self._decode = decode
         decoding = Decoding(decode, loaded.end_tokens)
         source = source or Source.of_model(loaded.model)
-        self.engine: Engine = build(source, loaded.processor, decoding, memory_bytes=memory, shared=shared)
+        self.engine: Engine = build(source, loaded.processor, decoding, memory_bytes=memory, shared=shared, disk=disk)
         self.distance: float | None = None
         """What the self-test found."""
         self._card = torch.cuda.get_device_name(loaded.device) if loaded.device.type == "cuda" else ""
@@ -134,7 +135,7 @@ class PackedVLM(LocalVLM):
         except TooLong:
             self._refuse_size()
         finally:
-            self.engine.features.reader.forget()
+            self.engine.features.forget()
 
     def _make_ready(self, block: _Block, most: int) -> None:
         """What to ask for the next so many prompts, whose images are read from now on."""

@@ -14,6 +14,7 @@ from db.specs.base import canonical_json, sha256_text
 from engine.common.files.atomic import write_text
 from engine.common.files.gate import NotReadable, read_json
 
+VISUAL_TOKENS = "visual_tokens"
 HERE = Path(__file__).parent
 PARTS = ("packed.py", "quick.py", "selftest.py", "starts.py", "chat_form.py", "processor.py")
 """Files beside the packed engine that what is found depends on."""
@@ -39,6 +40,11 @@ class Starts:
         card = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
         versions = [torch.__version__, str(torch.version.cuda), metadata.version("transformers")]
         self._key = sha256_text(canonical_json([sha, str(dtype), card, versions, _code()]))
+
+    @property
+    def visual_tokens(self) -> Path | None:
+        """A folder of the cache for what the tower makes of images: other weights, cards and versions round otherwise."""
+        return self.cache_dir / VISUAL_TOKENS / self._key[:24] if self.cache_dir else None
 
     def get(self) -> Start | None:
         """What the last one found, where that is known."""

@@ -26,7 +26,7 @@ LOOK_S = 0.2
 """How often the wish to stop is looked at."""
 MEANS = ("utilisation", "engine_utilisation")
 """Of all devices the mean is told; of other numbers the sum."""
-SUMS = ("engine_answers_per_s", "engine_images", "engine_images_encoded", "engine_prompt_tokens",
+SUMS = ("engine_answers_per_s", "engine_images", "engine_images_encoded", "engine_images_from_disk", "engine_prompt_tokens",
         "engine_prompt_tokens_computed", "engine_tflops", "engine_splits")  # fmt: skip
 AHEAD = 2
 """Shards that a device has at a time: it looks at the next one's images while it answers the first."""
@@ -100,7 +100,9 @@ class SpreadVLM:
     def facts(self) -> Mapping[str, Any]:
         """Those of the first device, with all devices named and their counts together."""
         all_facts = [one.facts for one in self._states]
-        together = {name: sum(one.get(name, 0) for one in all_facts) for name in SUMS if name in all_facts[0]}
+        together = {
+            name: sum(one.get(name, 0) for one in all_facts) for name in SUMS if any(name in one for one in all_facts)
+        }
         return {
             **all_facts[0],
             "vlm_device": ", ".join(str(one["vlm_device"]) for one in all_facts),

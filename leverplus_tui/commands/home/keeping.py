@@ -113,7 +113,7 @@ def gc(
     home: HomeOption = None,
 ) -> None:
     """Say what lies on the disk, by run, and delete what nobody needs: drafts and reserves of dead processes, states of
-    finished trainings, folders of no run. What anything refers to stays.
+    finished trainings, folders of no run, visual tokens that no run has read for 30 days. What anything refers to stays.
 
     Example:
     leverplus gc --dry-run
@@ -131,7 +131,7 @@ def gc(
     freed = 0 if dry_run else free(found.waste)
     if as_json:
         put_json(
-            {"database": found.database, "cache": found.cache, "backups": found.backups,
+            {"database": found.database, "cache": found.cache, "visual_tokens": found.visual_tokens, "backups": found.backups,
              "runs": {store.ref(run): bytes_ for run, bytes_ in biggest},
              "waste": [{"path": str(one.path), "bytes": one.size, "why": one.why} for one in found.waste],
              "freeable": found.freeable, "freed": freed}
@@ -141,7 +141,8 @@ def gc(
     put(table(("run", "name", "on disk"), lines, right=(2,)))
     if len(biggest) > MOST:
         put(f"the {MOST} largest of {len(biggest)}, together {size(sum(found.runs.values()))}")
-    put(f"database {size(found.database)}, cache {size(found.cache)}, backups {size(found.backups)}")
+    images = f" ({size(found.visual_tokens)} of it visual tokens)" if found.visual_tokens else ""
+    put(f"database {size(found.database)}, cache {size(found.cache)}{images}, backups {size(found.backups)}")
     for one in found.waste:
         put(f"  {size(one.size).rjust(9)}  {one.path}: {one.why}")
     put(f"{size(found.freeable)} can go: leverplus gc" if dry_run else f"{size(freed)} freed")

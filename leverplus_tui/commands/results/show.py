@@ -17,6 +17,7 @@ from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.pairs.copying import HEADERS, copying, line
 from leverplus_tui.results.run_result import detail_json, print_detail_result
+from leverplus_tui.results.since_last import since_last
 from leverplus_tui.text.output import put, put_json, say, table
 from leverplus_tui.text.plot import curve
 from leverplus_tui.text.times import iso, moment
@@ -35,7 +36,7 @@ def show(
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Show one run: result, specification, where and with what it was made, checkpoints, last metrics, findings.
+    """Show one run: result, what changed since the last run like it, specification, how it was made, checkpoints, findings.
 
     Example:
     leverplus show r12
@@ -53,8 +54,10 @@ def show(
         detail = store.run_detail(session, run_id=find_run_id(session, run, deleted=True))
         findings = run_findings(session, detail)
         copied = copying(session, detail)
+        since = since_last(session, detail)
     if as_json:
-        put_json(detail_json(detail, findings) | {"copying": [row.as_json() for row in copied]})
+        told = {"since": since.as_json() if since is not None else None}
+        put_json(detail_json(detail, findings) | {"copying": [row.as_json() for row in copied]} | told)
         return
     print_detail_result(detail, findings)
     if detail.row.waiting:
@@ -62,6 +65,9 @@ def show(
     if copied:
         put("\nlearning or copying: answers against those of the demonstrations, % (n)")
         put(table(HEADERS, [line(row) for row in copied], right=(1, 2)))
+    if since is not None:
+        put(f"\n{since.heading}")
+        put("\n".join(f"  {what:<15} {words}" for what, words in since.lines()))
     put("\nspecification")
     put(_lines(detail.spec))
     put("\nmade")

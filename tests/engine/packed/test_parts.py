@@ -13,7 +13,8 @@ from torch import Tensor
 from db.specs.evaluate import DecodeSpec, PromptSpec
 from engine.common.images import ImageProblem
 from engine.packed.engine import Ask
-from engine.packed.images.encoding import Kept, Reader
+from engine.packed.images.encoding import Reader
+from engine.packed.images.kept import Kept
 from engine.packed.images.reading import Sizing, Source
 from engine.packed.model.memory import KeyValues
 from engine.packed.model.tower import order
@@ -183,7 +184,7 @@ def test_slots_are_taken_and_given_back() -> None:
 def test_visual_tokens_leave_the_device_first_and_the_host_last() -> None:
     kept = Kept(torch.device("cpu"), on_device=2 * 40, on_host=1 * 40)
     for at in range(4):
-        kept.put(str(at), torch.full((10,), float(at)))
+        kept.put(str(at), torch.full((10,), float(at)), 1.0)
     assert [str(at) in kept for at in range(4)] == [False, True, True, True]
     again = kept.get("1")
     assert again is not None
@@ -198,9 +199,9 @@ def test_what_is_on_the_device_already_is_not_sent_there(monkeypatch: pytest.Mon
     def sent(*_: object) -> Tensor:
         raise AssertionError("the tokens are there")
 
-    monkeypatch.setattr("engine.packed.images.encoding.send", sent)
+    monkeypatch.setattr("engine.packed.images.kept.send", sent)
     kept = Kept(torch.device("cpu", 0), 1000, 0)
-    kept.put("image", torch.ones(1, 2, 3))
+    kept.put("image", torch.ones(1, 2, 3), 1.0)
     found = kept.get("image")
     assert found is not None
     assert found.sum() == 6

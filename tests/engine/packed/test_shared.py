@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from engine.packed.images.encoding import Kept
+from engine.packed.images.kept import Kept
 from engine.packed.images.shared import Shared
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="this system has no files in memory")
@@ -62,7 +62,7 @@ def test_tokens_kept_are_found_by_the_other_process(memory: tuple[int, int]) -> 
     own, its = Shared(*memory, torch.float32), Shared(*memory, torch.float32)
     one, other = Kept(CPU, 10_000, 0, own), Kept(CPU, 10_000, 0, its)
     tokens = torch.randn(1, 4, 6)
-    one.put("image", tokens)
+    one.put("image", tokens, 1.0)
     own.written().result()
     assert "image" in other
     found = other.get("image")

@@ -23,6 +23,7 @@ from engine.recipes.budget import ROUND
 from engine.recipes.generate import generate
 from engine.recipes.run_context import RunContext
 from engine.rl.reading.file import RLFile, read_rl_file
+from engine.rl.writing.merging import holes, write_merged
 from engine.selector import PointerSelector
 from engine.selector.checkpoint import save_selector
 from engine.vlm.prompt import build
@@ -313,6 +314,27 @@ def test_a_selector_proposes_beams_and_samples(world: World, tmp_path: Path) -> 
 def test_each_image_is_embedded_once(world: World, tmp_path: Path) -> None:
     world.run(selector=str(save(tmp_path)), pool="mix-sampler")
     assert max(Counter(world.vlm.embedded).values()) == 1
+
+
+@pytest.mark.parametrize("pool", ["rand-sampler", "text-sampler", "first"])
+def test_shards_put_together_are_the_whole(world: World, pool: str) -> None:
+    world.run(pool=pool)
+    whole = world.document()
+    parts = []
+    for start, end in ((0, 5), (5, 7), (7, None)):
+        rows = world.run(pool=pool, start_idx=start, end_idx=end)
+        [subset] = only(rows, Subset)
+        assert len(subset.question_ids) == len(world.document()) - 1
+        parts.append(world.cache / f"part {start}.json")
+        (world.cache / "r7" / "rl_data.json").rename(parts[-1])
+    origins = write_merged(parts, world.cache / "merged.json")
+    merged = json.loads((world.cache / "merged.json").read_text())
+    assert {name: record for name, record in merged.items() if name != "_meta"} == {
+        name: record for name, record in whole.items() if name != "_meta"
+    }
+    assert (merged["_meta"]["start_idx"], merged["_meta"]["end_idx"], holes(origins)) == (0, QUERIES, [])
+    with pytest.raises(UserError, match="start_idx: 200 was asked for, but 40 queries were drawn"):
+        world.run(queries=900, start_idx=200)
 
 
 def test_random_pointers_need_no_features(world: World) -> None:

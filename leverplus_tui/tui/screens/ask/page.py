@@ -16,7 +16,7 @@ from db.specs.ask import LONGEST_TEXT
 from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui import trying
-from leverplus_tui.tui.messages import StopRun
+from leverplus_tui.tui.messages import StopRuns
 from leverplus_tui.tui.screens.ask import views
 from leverplus_tui.tui.screens.ask.draft import Draft
 from leverplus_tui.tui.screens.ask.search import FindQuestion, Questions
@@ -226,7 +226,7 @@ class AskScreen(AskView):
         if self.found is None or self.found.standing.job is None:
             self.notify("No job holds the model")
         else:
-            self.post_message(StopRun(self.found.standing.job))
+            self.post_message(StopRuns((self.found.standing.job,)))
 
     # What was tried
 

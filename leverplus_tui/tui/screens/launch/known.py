@@ -52,7 +52,7 @@ KINDS = {"selector": "kind:rce,grpo", "init": "kind:rce,grpo", "rl_data": "kind:
 """Field -> the runs that write what it takes."""
 
 
-def entries(engine: DatabaseFile, field: Field) -> tuple[Entry, ...]:
+def entries(file: DatabaseFile, field: Field) -> tuple[Entry, ...]:
     """What can be put into a field beside what people make up; called in a thread."""
     if field.choices:
         return tuple(
@@ -62,7 +62,7 @@ def entries(engine: DatabaseFile, field: Field) -> tuple[Entry, ...]:
         return tuple(Entry(name, _parts(parts)) for name, parts in PUBLISHED.items())
     if field.path not in FIELDS:
         return ()
-    found = [*_shipped(field.path), *_stored(engine, field.path), *_models(field.path)]
+    found = [*_shipped(field.path), *_stored(file, field.path), *_models(field.path)]
     first: dict[str, Entry] = {}
     for entry in found:
         first.setdefault(entry.value, entry)
@@ -100,9 +100,9 @@ def _models(path: str) -> Iterator[Entry]:
             yield Entry(name, f"{kind or 'model'}, on this machine")
 
 
-def _stored(engine: DatabaseFile, path: str) -> Iterator[Entry]:
+def _stored(file: DatabaseFile, path: str) -> Iterator[Entry]:
     kind = DATA.get(path)
-    with reading(engine) as session:
+    with reading(file) as session:
         if kind is not None:
             yield from (_file(row) for row in store.list_data(session, kind=kind) if row.missing is None)
         if path in KINDS:

@@ -9,7 +9,19 @@ from leverplus_tui.tui.widgets.spec_fields import FIRST, NAME, SEEDS
 
 ASKING: Mapping[str, tuple[str, ...]] = {
     "questions and pools": (
-        *("split", "first", "support", "images", "seed", "encoder", "pool", "pool_size", "exclude_same_image"),
+        *(
+            "split",
+            "first",
+            "start_idx",
+            "end_idx",
+            "support",
+            "images",
+            "seed",
+            "encoder",
+            "pool",
+            "pool_size",
+            "exclude_same_image",
+        ),
         *("most_similar_last", "order"),
     ),
     "proposals": (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from textual import work
 from textual.binding import Binding, BindingType
 
 from leverplus_tui.text.numbers import plural
-from leverplus_tui.tui.messages import CopyText, OpenCurves, ResumeRun, StopRun
+from leverplus_tui.tui.messages import CopyText, OpenCurves, RepeatRun, ResumeRun, StopRuns
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Ask, Confirm
 
@@ -21,11 +22,12 @@ RUN_KEYS: list[BindingType] = [
         id="run.curves",
     ),
     Binding("X", "stop", "stop", tooltip="stop the job (asks first; what is done stays stored)", id="run.stop"),
-    Binding("R", "resume", "resume", tooltip="go on with a stopped, failed or lost run", id="run.resume"),
+    Binding("R", "resume", "resume", tooltip="resume: go on with a stopped, failed or lost run", id="run.resume"),
+    Binding("A", "repeat", "rerun", tooltip="rerun: repeat the run exactly, as a new run", id="run.repeat"),
     Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="run.copy"),
     Binding("t", "tag", "tag", tooltip="tag the run, or all that are marked", id="run.tag"),
     Binding("D", "delete", "delete", tooltip="delete the run, or all that are marked (asks first)", id="run.delete"),
-    Binding("r,f2", "rename", "rename", tooltip="give the run another name", id="run.rename"),
+    Binding("r,f2", "rename", "rename", tooltip="rename: give the run another name", id="run.rename"),
     Binding("a", "note", "note", tooltip="write a note about the run", id="run.note"),
 ]
 """What can be done to the runs that are meant, on every page that shows runs."""
@@ -48,6 +50,10 @@ class RunActions(PageScreen):
         """The runs that are meant by what can be done to several."""
         return () if (run_id := self.here()) is None else (run_id,)
 
+    def meant_runs(self) -> tuple[int, ...]:
+        """The same for tasks of the program."""
+        return self.meant()
+
     def action_curves(self) -> None:
         """Curves of the runs that are meant."""
         if run_ids := self.meant():
@@ -56,7 +62,12 @@ class RunActions(PageScreen):
     def action_stop(self) -> None:
         """Stop the run's job."""
         if (run_id := self._one()) is not None:
-            self.post_message(StopRun(run_id))
+            self.post_message(StopRuns((run_id,)))
+
+    def action_repeat(self) -> None:
+        """Start a run of the same specification."""
+        if (run_id := self._one()) is not None:
+            self.post_message(RepeatRun(run_id))
 
     def action_resume(self) -> None:
         """Go on with the run."""
@@ -79,13 +90,13 @@ class RunActions(PageScreen):
         held = " ".join((await asyncio.to_thread(self.library.database.run_rows, run_ids[:1]))[0].tags)
         tag = self.library.database.tag
         words = await self.app.push_screen_wait(
-            Ask(f"Tags for {_named(run_ids)}", placeholder="baseline paper -smoke",
+            Ask(f"Tags for {named(run_ids)}", placeholder="baseline paper -smoke",
                 detail="Words with blanks between them; a minus in front takes one off."
                 + (f" r{run_ids[0]} has: {held}" if held else ""),
                 take=lambda words: tag(run_ids, words.split()))
         )  # fmt: skip
         if words:
-            self.notify(f"{_named(run_ids)}: {words}")
+            self.notify(f"{named(run_ids)}: {words}")
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_rename(self) -> None:
@@ -120,18 +131,17 @@ class RunActions(PageScreen):
         run_ids = self.meant()
         if not run_ids:
             return
-        names = " ".join(f"r{run_id}" for run_id in run_ids)
-        detail = f"They leave all lists, nothing is erased: `leverplus delete {names} --undo` brings them back."
-        if await self.app.push_screen_wait(Confirm(f"Delete {_named(run_ids)}?", detail)):
+        detail = "They leave all lists, nothing is erased: T shows the trash, and R there brings them back."
+        if await self.app.push_screen_wait(Confirm(f"Delete {named(run_ids)}?", detail)):
             await asyncio.to_thread(self.library.database.delete, run_ids)
-            self.notify(f"{_named(run_ids)} deleted; `leverplus delete {names} --undo` undoes it")
+            self.notify(f"{named(run_ids)} deleted; T shows the trash, and R there brings back")
             self.deleted()
 
     def deleted(self) -> None:
         """The runs that were meant are gone."""
 
 
-def _named(run_ids: tuple[int, ...], most: int = 6) -> str:
+def named(run_ids: Sequence[int], most: int = 6) -> str:
     """`r3, r4`, or how many there are where that would be long."""
     if len(run_ids) > most:
         return plural(len(run_ids), "run")

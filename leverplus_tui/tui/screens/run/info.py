@@ -32,8 +32,11 @@ from leverplus_tui.tui.widgets.text import bar, pad
 if TYPE_CHECKING:
     from db.specs import Finding
     from db.store import CellRow, RunDetail, RunRow
+    from leverplus_tui.results.since_last import Since
 
 DEBOUNCE_S = 0.06
+LOOK_BACK_S = 0.3
+"""How long the cursor rests before a run is compared with an earlier one: with thousands of questions that is half a second."""
 CURVES = ("grpo_loss", "rce_loss", "val_loss", "uniform_loss", "greedy_reward", "random_reward", "oracle_reward")
 """Series worth a first look, in this order: losses against the uniform policy, rewards between a random and the best pick."""
 Part = str | tuple[str, str]
@@ -90,13 +93,25 @@ class RunInfo(TellsFailures, Horizontal):
         training = detail.row.kind in ("rce", "grpo")
         with self.app.batch_update():
             self._draw(detail, training=training)
+        await self._read_since(detail, training=training)
         if training:
             names = curves(detail)
             series = await asyncio.to_thread(self.library.database.series, detail.row.id, names)
             self.query_one("#curve", Chart).show(drawn(series), "No metrics yet")
 
-    def _draw(self, detail: RunDetail, *, training: bool) -> None:
-        about = Content.assemble(*title(detail.row), *reason(detail), *summary(detail.row), *found(detail.findings))
+    async def _read_since(self, detail: RunDetail, *, training: bool) -> None:
+        """What changed since the last run like it, which takes longer to read."""
+        row = self._row
+        await asyncio.sleep(LOOK_BACK_S)
+        told = await asyncio.to_thread(self.library.database.since, detail.row.id, lambda: self._row is row)
+        if told is not None and self._row is row:
+            with self.app.batch_update():
+                self._draw(detail, training=training, told=told)
+
+    def _draw(self, detail: RunDetail, *, training: bool, told: Since | None = None) -> None:
+        about = Content.assemble(
+            *title(detail.row), *reason(detail), *summary(detail.row), *since(told), *found(detail.findings)
+        )
         if self.query_one("#curve").display != training or self.query_one("#figures").display == training:
             self.query_one("#curve").display = training
             self.query_one("#figures").display = not training
@@ -181,6 +196,20 @@ def reason(detail: RunDetail) -> list[Part]:
     words = detail.processes[-1].reason if detail.processes else ""
     heading = f"{glyph(detail.row.state)} {'Failed' if detail.row.state == 'failed' else 'Lost'}"
     return [(heading, "bold $error"), "  ", (clean(words) or "no reason was stored: the log says more", "$error"), "\n"]
+
+
+VERDICT_ROLES = {"better": "$success", "worse": "$error"}
+
+
+def since(told: Since | None) -> list[Part]:
+    """What changed since the last run like it, and what that did to the figures."""
+    if told is None:
+        return []
+    parts: list[Part] = [(told.heading, "bold $secondary"), "\n"]
+    for what, words in told.lines():
+        verdict = words.rpartition(": ")[2].partition(" (")[0]
+        parts += [(f"  {what} ", "$faint"), (words, VERDICT_ROLES.get(verdict, "")), "\n"]
+    return parts
 
 
 def found(findings: tuple[Finding, ...], most: int = 20) -> list[Part]:

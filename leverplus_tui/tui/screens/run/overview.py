@@ -16,12 +16,13 @@ from leverplus_tui.text.sources import sources_text
 from leverplus_tui.text.states import marks
 from leverplus_tui.text.times import age, duration
 from leverplus_tui.text.words import clean, fact, spaced
-from leverplus_tui.tui.screens.run.info import Part, found, reason, summary
+from leverplus_tui.tui.screens.run.info import Part, found, reason, since, summary
 from leverplus_tui.tui.widgets.matrix import Figure, Matrix, Place
 from leverplus_tui.tui.widgets.text import shorten
 
 if TYPE_CHECKING:
     from db.store import CellRow, CheckpointRow, ProcessRow, RunDetail
+    from leverplus_tui.results.since_last import Since
 
 MARK_BADGES = {"!cfg": "forced", "!few": "fewer shots", "!same": "same demos"}
 
@@ -33,6 +34,7 @@ class Overview(VerticalScroll):
     Overview { padding: 0 1; height: 1fr; }
     Overview > Static { height: auto; }
     Overview > Matrix { margin-bottom: 1; }
+    Overview > #since { margin-bottom: 1; display: none; }
     """
 
     def __init__(self) -> None:
@@ -43,6 +45,7 @@ class Overview(VerticalScroll):
         """What it is, its figures, the rest."""
         yield Static("", id="about")
         yield Matrix(id="matrix")
+        yield Static("", id="since")
         yield Static("", id="rest")
 
     def show(self, detail: RunDetail) -> None:
@@ -52,6 +55,12 @@ class Overview(VerticalScroll):
         )
         self._show_matrix(detail)
         self.query_one("#rest", Static).update(Content.assemble(*_findings(detail), *_made(detail)))
+
+    def show_since(self, told: Since | None) -> None:
+        """Show what changed since the last run like it."""
+        card = self.query_one("#since", Static)
+        card.display = told is not None
+        card.update(Content.assemble(*since(told)))
 
     def _show_matrix(self, detail: RunDetail) -> None:
         cells = detail.row.cells

@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -121,6 +121,13 @@ class RunScreen(LogPage):
         self._show_tab(self.detail)
         if first:
             self._focus()
+        self._read_since()
+
+    @work(exclusive=True, group="since", exit_on_error=False)
+    async def _read_since(self) -> None:
+        """What changed since the last run like it, which takes longer to read than all the rest."""
+        told = await asyncio.to_thread(self.library.database.since, self.run_id, lambda: self.is_attached)
+        self.query_one(Overview).show_since(told)
 
     def _choose(self, detail: RunDetail, shot: int, subset: str, beside: int | None) -> None:
         """The cell that was asked for, by its subset's label where that is one of this run's."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     pass
 
 NEEDS_RUNS = ("mark", "mark_range", "compare", "sort", "reverse", "stop", "resume", "info", "copy", "columns", "tag",
-              "rename", "note", "delete", "export", "group", "views", "pin")  # fmt: skip
+              "rename", "note", "delete", "export", "group", "views", "pin", "curves", "repeat")  # fmt: skip
 NEEDS_DATABASE = ("launch", "train", "demo", "add_data", "import_file", "filter")
 HIDDEN_BELOW = 100
 """Columns below which the info pane starts hidden."""
@@ -245,7 +244,6 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
         choices = [("csv", "CSV, one line per figure"), ("json", "JSON, as `leverplus runs --json`")]
         kind = await self.app.push_screen_wait(Choose(f"Export {plural(len(run_ids), 'run')} as", choices))
         if kind:
-            from leverplus_tui.tui.screens.exports import export_runs  # numpy and the store: 500 ms
+            from leverplus_tui.tui.screens.exports import exporting_runs  # numpy and the store: 500 ms
 
-            path = await asyncio.to_thread(export_runs, self.library, run_ids, kind)
-            self.notify(str(path), title=f"Exported {plural(len(run_ids), 'run')}")
+            self.post_message(exporting_runs(self, run_ids, kind))

@@ -36,11 +36,14 @@ class ModeBar(Static):
 
     status: reactive[str] = reactive("")
     jobs: reactive[str] = reactive("")
+    errands: reactive[str] = reactive("")
 
-    def __init__(self, mode: str, jobs: str = "") -> None:
+    def __init__(self, mode: str, jobs: str = "", errands: str = "", *, read_only: bool = False) -> None:
         super().__init__()
+        self.read_only = read_only
         self.mode = mode
         self.set_reactive(ModeBar.jobs, jobs)
+        self.set_reactive(ModeBar.errands, errands)
 
     def render(self) -> Content:
         """The line, as wide as there is room; the status gives way first."""
@@ -51,15 +54,22 @@ class ModeBar(Static):
                 parts.append((f" {number} {title} ", "bold $background on $primary"))
             else:
                 parts.append(Content.from_markup(f"[@click=app.mode('{mode}')] {number} {title} [/]"))
+        if self.read_only:
+            parts.append((" read-only", "bold $warning"))
         left = Content.assemble(*parts)
         room = width - left.cell_length
         if room < 3:
             return left
-        jobs = f"  {glyph('running')} {self.jobs}" if self.jobs and "running" not in self.status else ""
-        if cell_len(jobs) > room:
-            jobs = ""
-        status = pad(" " + self.status, room - cell_len(jobs), "right")
-        return Content.assemble(left, (status, "$faint"), (jobs, "$accent"))
+        told = self._told(room)
+        status = pad(" " + self.status, room - cell_len(told), "right")
+        return Content.assemble(left, (status, "$faint"), (told, "$accent"))
+
+    def _told(self, room: int) -> str:
+        """Jobs and errands; of both, where there is little room, errands, which nothing else shows."""
+        jobs = "" if "running" in self.status else self.jobs
+        both = ", ".join(words for words in (jobs, self.errands) if words)
+        lines = (f"  {glyph('running')} {words}" for words in (both, self.errands, jobs) if words)
+        return next((line for line in lines if cell_len(line) <= room), "")
 
 
 def display_key(binding: Binding) -> str:
@@ -75,7 +85,7 @@ def display_key(binding: Binding) -> str:
         "underscore": "_",
         "equals_sign": "=",
     }
-    names |= {"comma": ",", "full_stop": "."}
+    names |= {"comma": ",", "full_stop": ".", "greater_than_sign": ">", "less_than_sign": "<"}
     names |= {"right_square_bracket": "]", "left_square_bracket": "["}
     if key.startswith("ctrl+"):
         return "^" + key.removeprefix("ctrl+")

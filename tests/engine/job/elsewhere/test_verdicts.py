@@ -38,10 +38,7 @@ def test_a_run_waits_as_its_job_waits_and_runs_once_its_node_was_heard() -> None
 
 def test_a_run_that_was_put_back_waits_again() -> None:
     assert verdict(Status("waiting", "PENDING", "BeginTime"), TERM).state == "queued"
-    assert (
-        verdict(Status("running", "COMPLETING", "n7"), TERM).reason
-        == "Slurm: stopped on n7, to go on where there is room"
-    )
+    assert verdict(Status("running", "COMPLETING", "n7"), TERM).reason == "Slurm: left n7, goes on where there is room"
 
 
 @pytest.mark.parametrize("word", AGAIN)
