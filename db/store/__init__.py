@@ -145,7 +145,6 @@ from db.store.jobs.queue import (
     unfinished_tickets,
 )
 from db.store.jobs.runs import (
-    AnySpec,
     Run,
     StateConflict,
     asking_run,
@@ -221,7 +220,6 @@ __all__ = [
     "FAILED",
     "STATES",
     "UNFINISHED",
-    "AnySpec",
     "BadFilter",
     "CellRow",
     "CheckpointRow",

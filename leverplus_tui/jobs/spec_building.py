@@ -13,6 +13,7 @@ from db.specs import SPEC_OF_KIND, JobSpec, Spec, UserError
 from engine.common.files.gate import MOST_SPEC, NotReadable, parse_toml, read_text
 from leverplus_tui.jobs.published.presets import PRESETS, published
 from leverplus_tui.jobs.published.scopes import find, names_of, ours
+from leverplus_tui.jobs.repeating import must_be_repeatable
 from leverplus_tui.jobs.spec_options import (
     GRPO_EPOCHS,
     annotation,
@@ -68,14 +69,8 @@ def changed(spec: JobSpec, assignments: Sequence[str], *, tell: Tell = say) -> J
 
 
 def repeated(ref: str, stored: Mapping[str, Any]) -> JobSpec:
-    """The specification of a stored run, to be run again. Raises UserError for one that was measured elsewhere."""
-    if stored.get("kind") == "import":
-        raise UserError(f"{ref} was imported: its figures were measured elsewhere and cannot be repeated from here")
-    if stored.get("kind") == "ask":
-        about = f"r{stored['run']}"
-        raise UserError(
-            f"{ref} answers what is asked about {about} and has no result to repeat: `leverplus ask {about}` asks"
-        )
+    """The specification of a stored run, to be run again. Raises UserError for one that measured nothing here."""
+    must_be_repeatable(ref, stored)
     return validated(str(stored.get("kind")), dict(stored))
 
 

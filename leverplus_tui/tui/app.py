@@ -21,8 +21,9 @@ from leverplus_tui.tui.program.palette import PaletteApp
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Tell
 from leverplus_tui.tui.screens.help import HelpScreen
-from leverplus_tui.tui.theme import fallbacks
+from leverplus_tui.tui.theme import Sheet, fallbacks
 from leverplus_tui.tui.watcher import Watcher
+from leverplus_tui.tui.widgets.charts.bars import offered
 
 if TYPE_CHECKING:
     from db.home import Home
@@ -126,8 +127,10 @@ class LeverplusApp(PaletteApp):
         Binding("q,ctrl+q", "quit", "quit (jobs go on)", show=False, id="quit"),
     ]
 
-    def __init__(self, home: Home, *, run: str | None = None, compare: str | Sequence[str] = ()) -> None:
-        super().__init__(Library(home))
+    def __init__(
+        self, home: Home, *, run: str | None = None, compare: str | Sequence[str] = (), read_only: bool = False
+    ) -> None:
+        super().__init__(Library(home, read_only=read_only))
         self.watcher: Watcher | None = None
         self._run = run
         self._compare = compare.split(",") if isinstance(compare, str) else list(compare)
@@ -135,6 +138,7 @@ class LeverplusApp(PaletteApp):
         self._before: View | None = None
         self._begun = False
         self.recall()
+        self.stylesheet = Sheet(self.get_css_variables())
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level: AnimationLevel = "none"
         for mode, target in MODES.items():
@@ -295,7 +299,8 @@ class LeverplusApp(PaletteApp):
     def action_help(self) -> None:
         """Show the keys that work now."""
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.screen.active_bindings.values()))
+            keys = self.screen.active_bindings.values()
+            self.push_screen(HelpScreen(key for key in keys if offered(self.screen, key.binding.action)))
 
     async def on_open_run(self, event: messages.OpenRun) -> None:
         """Push a run's page onto the mode in view."""

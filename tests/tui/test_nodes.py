@@ -23,14 +23,6 @@ def test_a_job_is_told_of_its_cluster_and_of_its_memory() -> None:
     assert told == {"LEVERPLUS_ON": "ray:10.0.0.1:6379", "LEVERPLUS_MEMORY_MB": "2048"}
 
 
-def test_what_cannot_run_on_a_cluster_is_refused(desk: Desk) -> None:
-    assert "give ray, or ray:ADDRESS" in desk.call("run", "eval", "--on", "slurm", code=2).stderr
-    training = ("run", "rce", "--data", "builtin", "--embeddings", "builtin")
-    assert "a training runs on this machine" in desk.call(*training, "--on", "ray", code=2).stderr
-    desk.call("run", "eval", "--vlm", "plain", "--on", "ray", "--queue")
-    assert desk.json("queue")[0]["state"] == "queued"
-
-
 def test_without_ray_the_extra_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 

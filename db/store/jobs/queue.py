@@ -9,9 +9,9 @@ from sqlite3 import Row
 
 from db.connection import Session
 from db.run_states import ACTIVE, FAILED, UNFINISHED
-from db.specs import UserError
 from db.store.base import execute, execute_many, listed, now, query, ref
 from db.store.jobs.runs import get_run, move, resume_run
+from db.user_error import UserError
 
 NO_RETRY = (2, 3)
 """Exit codes after which the same run would fail again: wrong input, and blocked by preflight."""

@@ -10,18 +10,17 @@ from textual.worker import Worker, WorkerState
 from db.user_error import UserError
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.program.ordered_keys import OrderedKeys
+from leverplus_tui.tui.program.read_only import ReadOnlyKeys
 from leverplus_tui.tui.screens.dialogs import Tell
 
 MESSAGES_KEPT = 200
 
 
-class TellingApp(OrderedKeys):
+class TellingApp(ReadOnlyKeys):
     """The part of the program that speaks."""
 
     def __init__(self, library: Library) -> None:
-        super().__init__()
-        self.library = library
+        super().__init__(library)
         self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
 
     @property

@@ -230,6 +230,7 @@ def test_where_nodes_see_another_folder_files_go_there_and_come_back(away: Away,
     found.begin()
     away.turn(found, until=lambda: paused(away, run_id, root))
     assert root.parent == shared
+    assert root.stat().st_mode & 0o77 == 0, "what lies there is executed: nobody else may write to it"
     assert (root / "runs" / "r99" / "selector.safetensors").read_bytes() == b"weights"
     written = root / "runs" / f"r{run_id}" / "state.bin"
     written.write_bytes(b"state")
