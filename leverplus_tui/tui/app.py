@@ -131,8 +131,10 @@ class LeverplusApp(PaletteApp):
         Binding("q,ctrl+q", "quit", "quit (jobs go on)", show=False, id="quit"),
     ]
 
-    def __init__(self, home: Home, *, run: str | None = None, compare: str | Sequence[str] = ()) -> None:
-        super().__init__(Library(home))
+    def __init__(
+        self, home: Home, *, run: str | None = None, compare: str | Sequence[str] = (), read_only: bool = False
+    ) -> None:
+        super().__init__(Library(home, read_only=read_only))
         self.watcher: Watcher | None = None
         self._run = run
         self._compare = compare.split(",") if isinstance(compare, str) else list(compare)

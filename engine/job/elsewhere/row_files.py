@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, SupportsFloat, SupportsIndex
+from typing import Any, SupportsFloat, SupportsIndex, TypeAlias
 
 import msgspec
 
@@ -63,7 +63,7 @@ class Ended:
     """Which signal made it stop; empty where none did."""
 
 
-Note = Row | Surroundings | Ended
+Note: TypeAlias = "Row | Surroundings | Ended"
 PLACES: tuple[type, ...] = (Input, Fact, Checkpoint, Artifact, Subset, Finding, Withdrawn)
 """Rows that name files anywhere; of a question it is the image alone, and answers are never touched."""
 KINDS: dict[str, type] = {

@@ -62,7 +62,7 @@ class PageScreen(TellsFailures, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Bars around the body; one line instead of everything where there is no room."""
-        yield ModeBar(self.mode, self.library.jobs, self.library.errands)
+        yield ModeBar(self.mode, self.library.jobs, self.library.errands, read_only=self.library.read_only)
         with Container(id="body"):
             yield from self.body()
         yield Static("", id="too-small", markup=False)

@@ -41,8 +41,9 @@ class ModeBar(Static):
     jobs: reactive[str] = reactive("")
     errands: reactive[str] = reactive("")
 
-    def __init__(self, mode: str, jobs: str = "", errands: str = "") -> None:
+    def __init__(self, mode: str, jobs: str = "", errands: str = "", *, read_only: bool = False) -> None:
         super().__init__()
+        self.read_only = read_only
         self.mode = mode
         self.set_reactive(ModeBar.jobs, jobs)
         self.set_reactive(ModeBar.errands, errands)
@@ -56,6 +57,8 @@ class ModeBar(Static):
                 parts.append((f" {number} {title} ", "bold $background on $primary"))
             else:
                 parts.append(Content.from_markup(f"[@click=app.mode('{mode}')] {number} {title} [/]"))
+        if self.read_only:
+            parts.append((" read-only", "bold $warning"))
         left = Content.assemble(*parts)
         room = width - left.cell_length
         if room < 3:

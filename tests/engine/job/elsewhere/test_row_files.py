@@ -50,7 +50,10 @@ def test_every_kind_of_row_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_every_row_that_a_recipe_yields_has_a_kind() -> None:
-    yielded = {kind.__name__ for kind in rows.Row.__args__} - {"Settle"}  # which is obeyed, and never stored
+    yielded = set(str(rows.Row).split(" | ")) - {
+        "Settle",
+        "TrialReply",
+    }  # obeyed, never stored; nobody asks a job elsewhere
     assert yielded <= set(KINDS)
 
 
