@@ -16,6 +16,7 @@ from db.session import open_database, writing
 from db.specs import AskSpec, EvalSpec, TrialSpec
 from leverplus_tui.tui.app import LeverplusApp
 from leverplus_tui.tui.messages import AskModel, OpenRun
+from tests.helpers_circle import database_of, nobody_dispatches, queued
 from tests.helpers_tui import at_rest, fill, settled, text_of, until
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -117,6 +118,18 @@ def test_runs_in_light_colours_on_a_wide_screen(filled: Home, snap_compare: Comp
 def test_curves_in_safe_colours_on_a_small_screen(filled: Home, snap_compare: Compare) -> None:
     before = in_theme("leverplus-colour-blind", showing("val_loss", "last value", key="C", run=OpenRun(4)))
     assert snap_compare(LeverplusApp(filled), terminal_size=(80, 24), run_before=before)
+
+
+def test_the_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snap_compare: Compare) -> None:
+    nobody_dispatches(monkeypatch)
+    home = fill(tmp_path / "home", n=10)
+    queued(home, "first", "second", "third", memory_mb=4096, retries=2, time_limit_s=7200)
+    with writing(database_of(home)) as session:
+        store.say_waiting(session, reasons={run: "waits for cpu: r6 at work" for run in (7, 8)})
+        store.pause(session, run_ids=[9])
+    at_rest(home, NOON - timedelta(minutes=10))
+    before = showing("cpu r6 +3 waiting", "live", "third", key="Q j j j")
+    assert snap_compare(LeverplusApp(home), terminal_size=(80, 24), run_before=before)
 
 
 @pytest.fixture
