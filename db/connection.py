@@ -15,6 +15,7 @@ from weakref import finalize
 
 from db.errors import translate
 from db.specs.movable import HomePaths
+from db.user_error import UserError
 
 Values = Mapping[str, Any] | Sequence[Any]
 READ, WRITE = "BEGIN", "BEGIN IMMEDIATE"
@@ -34,6 +35,8 @@ class DatabaseFile:
         self.path = path
         self.home = HomePaths.of(path.parent)
         self._uri = uri
+        self.read_only = False
+        """Whether transactions that write are refused."""
         self._busy_seconds = busy_seconds
         self._idle: list[_Connection] = []
         self._watcher: list[_Connection] = []
@@ -43,6 +46,8 @@ class DatabaseFile:
     @contextmanager
     def session(self, begin: str = READ) -> Iterator[Session]:
         """A session in one transaction: committed at the end of the block, rolled back when it raises."""
+        if self.read_only and begin == WRITE:
+            raise UserError(f"{self.path} was opened read-only: nothing was changed")
         session = Session(self, self._take(begin))
         try:
             yield session

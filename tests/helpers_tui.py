@@ -209,12 +209,12 @@ def fill(folder: Path, *, n: int = 40) -> Home:
 
 @asynccontextmanager
 async def opened(
-    home: Home, size: tuple[int, int] = (120, 36), *, remembered: bool = False, **links: str
+    home: Home, size: tuple[int, int] = (120, 36), *, remembered: bool = False, read_only: bool = False, **links: str
 ) -> AsyncIterator[Pilot[None]]:
     """The program on a home, with its first page read; of an earlier time it remembers nothing unless asked to."""
     if not remembered:
         (home.root / "terminal.json").unlink(missing_ok=True)
-    app = LeverplusApp(home, **links)
+    app = LeverplusApp(home, read_only=read_only, **links)
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.watcher is not None)
         await settled(pilot)

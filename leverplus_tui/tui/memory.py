@@ -55,8 +55,9 @@ class Remembered:
 class Memory:
     """Remembered things, and when to write them."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read the file; `problem` says why it could not be used."""
+    def __init__(self, folder: Path, *, keeps: bool = True) -> None:
+        """Read the file; `problem` says why it could not be used. With `keeps` false nothing is ever written."""
+        self._keeps = keeps
         self.path = folder / NAME
         self.problem = ""
         self.now = self._read()
@@ -96,7 +97,7 @@ class Memory:
     def write(self) -> str:
         """Write what changed since it was read; a sentence where that fails, told once."""
         text = self._text()
-        if text == self._written or not self.path.parent.is_dir():
+        if not self._keeps or text == self._written or not self.path.parent.is_dir():
             return ""
         self._written = text
         try:

@@ -135,7 +135,13 @@ class JobsScreen(LogPage, LaunchPage):
         event.stop()
         self._show()
 
+    def run_here(self) -> RunRow | None:
+        """The run under the cursor."""
+        job = self._jobs.get(self.here() or 0)
+        return job.run if job is not None else None
+
     def _show(self) -> None:
+        self.follow_state()
         key = self.table.cursor_key
         job = self._jobs.get(key) if key is not None else None
         if job is None:
@@ -201,7 +207,8 @@ def _head(job: Job) -> list[Part]:
             parts.append((f"  exit {process.exit_code}", "$faint" if process.exit_code == 0 else "$error"))
         if process.reason:
             parts += ["\n", (clean(process.reason), "$warning")]
-    return [*parts, "\n", *standing(run)]
+    far = standing(run)
+    return [*parts, "\n", *far] if far else parts
 
 
 def _beat(run: RunRow) -> str:

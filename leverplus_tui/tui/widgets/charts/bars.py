@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import Binding
 from textual.content import Content
 from textual.reactive import reactive
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -38,8 +41,9 @@ class ModeBar(Static):
     jobs: reactive[str] = reactive("")
     errands: reactive[str] = reactive("")
 
-    def __init__(self, mode: str, jobs: str = "", errands: str = "") -> None:
+    def __init__(self, mode: str, jobs: str = "", errands: str = "", *, read_only: bool = False) -> None:
         super().__init__()
+        self.read_only = read_only
         self.mode = mode
         self.set_reactive(ModeBar.jobs, jobs)
         self.set_reactive(ModeBar.errands, errands)
@@ -53,6 +57,8 @@ class ModeBar(Static):
                 parts.append((f" {number} {title} ", "bold $background on $primary"))
             else:
                 parts.append(Content.from_markup(f"[@click=app.mode('{mode}')] {number} {title} [/]"))
+        if self.read_only:
+            parts.append((" read-only", "bold $warning"))
         left = Content.assemble(*parts)
         room = width - left.cell_length
         if room < 3:
@@ -91,6 +97,12 @@ def display_key(binding: Binding) -> str:
     return names.get(key, key)
 
 
+def offered(screen: Screen[Any], action: str) -> bool:
+    """Whether a page would name the key of this action now; windows name all of theirs."""
+    offers = getattr(screen, "offers", None)
+    return offers is None or bool(offers(action.partition("(")[0].rpartition(".")[2]))
+
+
 class KeyBar(Widget):
     """As many of the keys that work now as fit, and always `? keys`."""
 
@@ -110,7 +122,7 @@ class KeyBar(Widget):
         found: dict[str, tuple[str, str]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.show and active.enabled and binding.description:
+            if binding.show and active.enabled and binding.description and offered(self.screen, binding.action):
                 found.setdefault(binding.action, (display_key(binding), binding.description))
         found.pop("help", None)
         return list(found.values())
