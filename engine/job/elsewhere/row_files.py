@@ -33,6 +33,7 @@ from db.rows import (
     Question,
     Row,
     Subset,
+    TrialReply,
     Withdrawn,
 )
 from db.specs import Finding
@@ -68,7 +69,7 @@ PLACES: tuple[type, ...] = (Input, Fact, Checkpoint, Artifact, Subset, Finding, 
 """Rows that name files anywhere; of a question it is the image alone, and answers are never touched."""
 KINDS: dict[str, type] = {
     kind.__name__: kind
-    for kind in (*PLACES, Question, Progress, Metric, Prediction, Cell, Candidate, Surroundings, Ended)
+    for kind in (*PLACES, Question, Progress, Metric, Prediction, Cell, Candidate, TrialReply, Surroundings, Ended)
 }
 
 

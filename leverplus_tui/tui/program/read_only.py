@@ -13,9 +13,10 @@ from leverplus_tui.tui.program.ordered_keys import OrderedKeys
 
 CHANGES = frozenset(
     {
-        "add", "add_data", "again", "ask", "begin", "delete", "demo", "derive", "erase", "evaluate", "export", "force", "forget",
-        "free", "import_file", "launch", "note", "pager", "pause", "pause_all", "prioritise", "rename", "repeat", "restore",
-        "resume", "resume_missing", "stop", "stop_all", "submit", "tag", "train",
+        "add", "add_data", "again", "ask", "ask_model", "bring_back", "delete", "demo", "derive", "empty", "erase", "evaluate",
+        "export", "first", "force", "forget", "free", "import_file", "launch", "new", "note", "pager", "pause",
+        "pause_all", "prioritise", "rename", "repeat", "resume", "resume_missing", "stop", "stop_all", "submit",
+        "tag", "task", "train",
     }
 )  # fmt: skip
 """Actions that start, stop, delete, name or write something, or leave the program (a pager can start a shell)."""

@@ -165,6 +165,13 @@ class PageScreen(TellsFailures, Screen[None]):
         """Whether leaving the page would lose something; `action_back` then asks."""
         return False
 
+    def offers(self, action: str) -> bool:
+        """Whether a key that is allowed is worth naming below, by the state of what is under the cursor now.
+
+        Pressed all the same it is not mute: it says why there is nothing to do.
+        """
+        return True
+
     # Reading
 
     @property

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import Binding
 from textual.content import Content
 from textual.reactive import reactive
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -94,6 +97,12 @@ def display_key(binding: Binding) -> str:
     return names.get(key, key)
 
 
+def offered(screen: Screen[Any], action: str) -> bool:
+    """Whether a page would name the key of this action now; windows name all of theirs."""
+    offers = getattr(screen, "offers", None)
+    return offers is None or bool(offers(action.partition("(")[0].rpartition(".")[2]))
+
+
 class KeyBar(Widget):
     """As many of the keys that work now as fit, and always `? keys`."""
 
@@ -113,7 +122,7 @@ class KeyBar(Widget):
         found: dict[str, tuple[str, str]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.show and active.enabled and binding.description:
+            if binding.show and active.enabled and binding.description and offered(self.screen, binding.action):
                 found.setdefault(binding.action, (display_key(binding), binding.description))
         found.pop("help", None)
         return list(found.values())
