@@ -13,7 +13,7 @@ from leverplus_tui.tui.ordered_keys import OrderedKeys
 
 CHANGES = frozenset(
     {
-        "add", "add_data", "again", "delete", "demo", "derive", "evaluate", "export", "force", "import_file",
+        "add", "add_data", "again", "ask", "ask_model", "delete", "demo", "derive", "evaluate", "export", "force", "import_file",
         "launch", "note", "pager", "rename", "resume", "stop", "submit", "tag", "train",
     }
 )  # fmt: skip

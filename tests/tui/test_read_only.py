@@ -18,7 +18,8 @@ from leverplus_tui.tui.screens.runs.page import RunsScreen
 from tests.helpers_tui import fill, kept, opened, text_of, until
 
 LOOKING = """
-app.focus_next answer back bands baseline beside by by_page cancel cell choose columns command_palette compare complete
+app.focus_next forget image other_table prompt question remove shots swap turn
+answer back bands baseline beside by by_page cancel cell choose columns command_palette compare complete
 copy counts cursor curves differences dismiss drop end filter find first_error follow go group grow health help info
 keep large last_view log mark mark_range match messages mode mouse move next_difference next_tab offered open option
 other page picture pin preview previous_tab quit reset restore reverse reward screen.find screen.first_error
