@@ -1,4 +1,4 @@
-"""Draws the program for README.md and terminal.md: its four modes, curves and a run, over the runs of `leverplus demo load`.
+"""Draws the program for README.md: its four modes and curves, over the runs of `leverplus demo load`.
 
     python -m docs.make_pictures [--home DIR]
 
@@ -22,7 +22,6 @@ PICTURES = Path(__file__).parent / "pictures"
 SIZE = (120, 32)
 TYPED = {
     "runs": "j j j",
-    "run": "j j j enter",
     "compare": "j j j j space j space j space v",
     "data": "3",
     "jobs": "4",

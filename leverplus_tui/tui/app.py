@@ -19,6 +19,7 @@ from textual.types import AnimationLevel
 from textual.worker import Worker, WorkerState
 
 from db.user_error import UserError
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.remembering import RememberingApp
@@ -302,6 +303,7 @@ class LeverplusApp(RememberingApp):
         markup: bool = False,
     ) -> None:
         """As Textual's, but text is never markup unless said so, and every message is kept for `m`."""
+        message, title = shown(message), shown(title)
         self._messages.append(f"{title}: {message}" if title else message)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)  # type: ignore[arg-type]  # severity is checked there
 
@@ -345,7 +347,7 @@ class LeverplusApp(RememberingApp):
         for active in screen.active_bindings.values():
             binding = active.binding
             if active.node is screen and binding.id is not None and binding.description and active.enabled:
-                words = binding.tooltip or binding.description
+                words = shown(binding.tooltip or binding.description)
                 yield SystemCommand(
                     words[:1].upper() + words[1:],
                     f"key {display_key(binding)}",

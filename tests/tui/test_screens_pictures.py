@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -99,7 +100,9 @@ def made(folder: Path) -> Home:
     home = fill(folder / "home")
     path = helpers_rl.write(folder / "answers.json", helpers_rl.pooled(queries=12))
     with writing(open_database(home.database)) as session:
-        store.add_data(session, path=path, kind="rl-data", size=path.stat().st_size, sha256="0" * 64)
+        store.add_data(
+            session, path=path, kind="rl-data", size=path.stat().st_size, sha256=sha256(path.read_bytes()).hexdigest()
+        )
         session.run("UPDATE data_file SET path = ?", (path.name,))
     at_rest(home, NOON - timedelta(minutes=10))
     return home
