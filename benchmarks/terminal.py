@@ -47,6 +47,8 @@ class Table(App):
         table.add_rows([[f"cell {row} {place}" for place in range(12)] for row in range(1000)])
 Table().run()
 """
+BYTE_CODE = os.path.join(tempfile.gettempdir(), "terminal-byte-code")
+"""Compiled modules of all sides, as an installed program has them."""
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -56,7 +58,8 @@ class Program:
     def __init__(self, arguments: Sequence[str]) -> None:
         self.pid, self.terminal = pty.fork()
         if not self.pid:
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", PYTHONPYCACHEPREFIX=BYTE_CODE)
+            os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
             os.execv(sys.executable, [sys.executable, *arguments])
         fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
         self.written = b""

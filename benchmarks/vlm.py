@@ -228,6 +228,10 @@ def _single(table: Table, published: Published, greedy: PackedVLM, beams: Packed
         **{name: round(MANY / value, 2) for name, value in times.items()},
         "ratio": round(times["four passes"] / times["tree"], 2),
     })  # fmt: skip
+    suffixes = evaluation(samples, MANY, SHOTS, seed=9, nearest_last=True)
+    answers_in_order(beams, suffixes)
+    times = alternating({"together": lambda: answers_in_order(beams, suffixes)})
+    table.put("four shot counts, most similar last, features known, questions/s", round(MANY / times["together"], 2))
 
 
 def _batched(table: Table, generate: LocalVLM, vlm: PackedVLM, samples: Sequence[Sample]) -> None:

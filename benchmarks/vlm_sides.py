@@ -124,14 +124,18 @@ def _texture(rng: np.random.Generator) -> np.ndarray[Any, Any]:
     return ((image - image.mean()) / image.std() * 55 + 115).clip(0, 255).astype(np.uint8)  # type: ignore[no-any-return]
 
 
-def evaluation(samples: Sequence[Sample], questions: int, shots: Sequence[int], seed: int = 0) -> list[Prompt]:
-    """All prompts of an evaluation: the first `questions` samples are asked, the others shown, nested from shot to shot."""
+def evaluation(
+    samples: Sequence[Sample], questions: int, shots: Sequence[int], seed: int = 0, *, nearest_last: bool = False
+) -> list[Prompt]:
+    """All prompts of an evaluation: the first `questions` samples are asked, the others shown, nested from shot to shot: fewer
+    demonstrations are the first of more, or with `nearest_last` their last."""
     rng = random.Random(seed)
     spec = PromptSpec()
     prompts = []
     for query in samples[:questions]:
         shown = rng.sample(range(questions, len(samples)), max(shots))
-        prompts += [build(spec, [samples[at] for at in shown[:count]], query) for count in shots]
+        orders = [shown[:count][::-1] if nearest_last else shown[:count] for count in shots]
+        prompts += [build(spec, [samples[at] for at in order], query) for order in orders]
     return prompts
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from db.rows import StoredAnswer
 from db.session import Session
-from db.store.base import listed, query
+from db.store.base import listed
 
 _MOST = 500
 """Requests looked up at once."""
@@ -24,22 +24,22 @@ def write_answers(session: Session, path: Path, *, vlms: Sequence[str]) -> int:
         SELECT request_sha, raw, cut, run_id, reasoning FROM answer WHERE run_id IS NULL
             OR run_id IN (SELECT id FROM run WHERE vlm IN (SELECT value FROM json_each(:vlms)))
     """
-    found = query(session, sql, {"vlms": listed(list(vlms))})
+    found = session.run(sql, {"vlms": listed(list(vlms))})
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as file:
         file.execute(
             "CREATE TABLE answer (request_sha TEXT PRIMARY KEY, raw TEXT, cut INTEGER, source INTEGER, reasoning TEXT)"
             " WITHOUT ROWID"
         )
-        file.executemany("INSERT INTO answer VALUES (?, ?, ?, ?, ?)", [tuple(row) for row in found])
+        count = file.executemany("INSERT INTO answer VALUES (?, ?, ?, ?, ?)", map(tuple, found)).rowcount
         file.commit()
-    return len(found)
+    return max(0, count)
 
 
 def read_answers(path: Path, request_shas: Sequence[str]) -> Mapping[str, StoredAnswer]:
     """Those of these requests that the file holds. Opened as what never changes: no lock is asked of a network disk."""
     answers: dict[str, StoredAnswer] = {}
-    with closing(sqlite3.connect(f"file:{path.absolute().as_posix()}?immutable=1", uri=True)) as file:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True)) as file:
         for start in range(0, len(request_shas), _MOST):
             some = request_shas[start : start + _MOST]
             sql = f"SELECT request_sha, raw, cut, source, reasoning FROM answer WHERE request_sha IN ({', '.join('?' * len(some))})"

@@ -6,7 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from db.specs.base import UserError
+from db.user_error import UserError
 
 _NO_SPACE_BELOW = 1 << 20
 """With fewer free bytes than this, a failed write is put down to the full disk."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from db.run_states import UNKNOWN_SHOTS as UNKNOWN_SHOTS
-from db.specs.base import Finding
+
+if TYPE_CHECKING:
+    from db.specs.base import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,20 +233,7 @@ class Withdrawn:
     subject: str
 
 
-Row = (
-    Input
-    | Progress
-    | Fact
-    | Metric
-    | Checkpoint
-    | Question
-    | Subset
-    | Prediction
-    | Cell
-    | Candidate
-    | Artifact
-    | Finding
-    | Withdrawn
-    | TrialReply
-    | Settle
+Row: TypeAlias = (
+    "Input | Progress | Fact | Metric | Checkpoint | Question | Subset | Prediction | Cell | Candidate | Artifact"
+    " | Finding | Withdrawn | TrialReply | Settle"
 )

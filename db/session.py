@@ -16,7 +16,7 @@ from db.connection import READ, WRITE, DatabaseFile, Session, data_version
 from db.disks import ALLOWED, shared_disk
 from db.errors import DatabaseBusy, DatabaseDamaged, DatabaseNewer, DatabaseUnwritable, DiskFull, unwritable
 from db.schema import APPLICATION_ID, SCHEMA
-from db.specs.base import UserError
+from db.user_error import UserError
 
 __all__ = [
     "BUSY_SECONDS", "DatabaseBusy", "DatabaseDamaged", "DatabaseFile", "DatabaseNewer", "DatabaseUnwritable", "DiskFull",

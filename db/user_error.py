@@ -1,6 +1,13 @@
-"""The one exception for the user's fault or the world's. It stands alone so that it costs nothing to import."""
+"""What is said to the user: the one exception for his fault or the world's, and how bad a finding is. It stands alone so that
+it costs nothing to import."""
 
 from __future__ import annotations
+
+from typing import Literal, get_args
+
+Severity = Literal["error", "warning", "info"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""Worst first."""
 
 
 class UserError(Exception):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -113,6 +115,19 @@ class Program(RootGroup):
 
     tree = TREE
 
+    def without_options(self, words: Sequence[str]) -> Callable[[], object] | None:
+        """The terminal program of a home: Typer reads options by pydantic, a sixth of the time until the first frame."""
+        match words:
+            case ["tui"]:
+                home = None
+            case ["--home", folder, "tui"] | ["tui", "--home", folder]:
+                home = Path(folder)
+            case _:
+                return None
+        from leverplus_tui.commands.home.tui import tui
+
+        return partial(tui, home=home)
+
 
 app = typer.Typer(cls=Program, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -137,3 +152,7 @@ def program(
 ) -> None:
     """Manage experiments on in-context demonstrations for vision-language models, in the terminal."""
     context.obj = home
+
+
+if __name__ == "__main__":
+    app()

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from db.session import open_database
+from db import store
+from db.home import Home
+from db.session import open_database, writing
+from db.specs import EvalSpec
 
 HEAVY = ("torch", "transformers")
 CLI_MODULES = (
@@ -67,6 +70,10 @@ def test_a_job_loads_its_recipe_only_when_it_has_one() -> None:
     assert not loaded_by("import engine.job.worker") & {*HEAVY, "textual"}
 
 
+def test_who_collects_rows_of_runs_elsewhere_computes_nothing() -> None:
+    assert not loaded_by("import engine.job.elsewhere.collector, engine.job.elsewhere.slurm") & {*HEAVY, "textual"}
+
+
 def test_specifications_are_light() -> None:
     assert not loaded_by("import db.specs, db.rows, db.home, db.process") & {
         *HEAVY,
@@ -79,3 +86,26 @@ def test_specifications_are_light() -> None:
 def test_the_first_frame_waits_for_neither_database_nor_specifications() -> None:
     heavy = {*HEAVY, "sqlmodel", "sqlalchemy", "pydantic", "numpy", "scipy", "PIL"}
     assert not loaded_by("import leverplus_tui.tui.app, leverplus_tui.tui.screens.runs.page") & heavy
+
+
+@pytest.mark.parametrize("words", [("tui",), ("--home", "/nowhere", "tui"), ("tui", "--home", "/nowhere")])
+def test_the_terminal_program_is_called_without_typers_reading_of_options(words: tuple[str, ...]) -> None:
+    assert "pydantic" not in loaded_by(call(*words))
+
+
+def test_the_first_rows_wait_for_no_specifications(tmp_path: Path) -> None:
+    file = open_database(Home(tmp_path).database)
+    with writing(file) as session:
+        store.create_run(session, spec=EvalSpec(), name="one", environment={})
+    file.dispose()
+    program = f"""
+from pathlib import Path
+import leverplus_tui.tui.screens.runs.page
+from leverplus_tui.tui.database import Database
+from leverplus_tui.tui.memory import ListView
+database = Database(Path({str(Home(tmp_path).database)!r}))
+ids = database.listing(ListView()).ids
+assert database.run_rows(ids)[0].name == "one" and database.detail(ids[0]).row.name == "one"
+"""
+    heavy = {*HEAVY, "sqlmodel", "sqlalchemy", "alembic", "pydantic", "numpy", "scipy", "PIL", "statistics"}
+    assert not loaded_by(program) & heavy

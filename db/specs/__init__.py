@@ -1,41 +1,49 @@
-"""Specifications: what a job is. Command-line flags, the launch form and the stored run all come from these models."""
+"""Specifications: what a job is. Command-line flags, the launch form and the stored run all come from these models.
+
+They are imported when the first of them is named: pydantic and the models cost more than the rest of a list of runs.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import importlib
+from typing import TYPE_CHECKING
 
-from pydantic import Field, TypeAdapter
+from db.canonical import canonical_json, sha256_text
+from db.user_error import Severity, UserError
 
-from db.specs.ask import AskSpec, TrialSpec
-from db.specs.base import Finding, Report, Severity, Spec, UserError, canonical_json, sha256_text
-from db.specs.embed import EmbedSpec
-from db.specs.evaluate import DecodeSpec, EvalSpec, PromptSpec
-from db.specs.generate import GenerateSpec
-from db.specs.imported import ImportSpec
-from db.specs.selector import SelectorParts
-from db.specs.train import TrainSpec
+if TYPE_CHECKING:
+    from db.specs.ask import AskSpec, TrialSpec
+    from db.specs.base import Finding, Report, Spec, worst_first
+    from db.specs.embed import EmbedSpec
+    from db.specs.evaluate import DecodeSpec, EvalSpec, PromptSpec
+    from db.specs.generate import GenerateSpec
+    from db.specs.imported import ImportSpec
+    from db.specs.kinds import JOB_SPEC, SPEC_OF_KIND, UNREPEATED, AnySpec, JobSpec, read_spec
+    from db.specs.selector import SelectorParts
+    from db.specs.train import TrainSpec
 
-JobSpec = Annotated[EvalSpec | TrainSpec | GenerateSpec | EmbedSpec, Field(discriminator="kind")]
-JOB_SPEC: TypeAdapter[EvalSpec | TrainSpec | GenerateSpec | EmbedSpec] = TypeAdapter(JobSpec)
-SPEC_OF_KIND: dict[str, type[Spec]] = {
-    "eval": EvalSpec,
-    "rce": TrainSpec,
-    "grpo": TrainSpec,
-    "generate": GenerateSpec,
-    "embed": EmbedSpec,
+HOMES = {
+    "ask": ("AskSpec", "TrialSpec"),
+    "base": ("Finding", "Report", "Spec", "worst_first"),
+    "embed": ("EmbedSpec",),
+    "evaluate": ("DecodeSpec", "EvalSpec", "PromptSpec"),
+    "generate": ("GenerateSpec",),
+    "imported": ("ImportSpec",),
+    "kinds": ("JOB_SPEC", "SPEC_OF_KIND", "UNREPEATED", "AnySpec", "JobSpec", "read_spec"),
+    "selector": ("SelectorParts",),
+    "train": ("TrainSpec",),
 }
-UNREPEATED: dict[str, type[ImportSpec] | type[AskSpec]] = {"import": ImportSpec, "ask": AskSpec}
-"""Kinds of runs that no form starts and that have nothing to repeat."""
-
-
-def read_spec(kind: str, text: str) -> EvalSpec | TrainSpec | GenerateSpec | EmbedSpec | ImportSpec:
-    """The specification of a run of any kind from its JSON. Raises pydantic's ValidationError."""
-    model = UNREPEATED.get(kind)
-    return model.model_validate_json(text) if model is not None else JOB_SPEC.validate_json(text)
-
+"""Names by the module that has them."""
 
 __all__ = [
-    "JOB_SPEC", "SPEC_OF_KIND", "UNREPEATED", "AskSpec", "DecodeSpec", "EmbedSpec", "EvalSpec", "Finding", "GenerateSpec",
-    "ImportSpec", "JobSpec", "PromptSpec", "Report", "SelectorParts", "Severity", "Spec", "TrainSpec", "TrialSpec",
-    "UserError", "canonical_json", "read_spec", "sha256_text",
+    "JOB_SPEC", "SPEC_OF_KIND", "UNREPEATED", "AnySpec", "AskSpec", "DecodeSpec", "EmbedSpec", "EvalSpec", "Finding",
+    "GenerateSpec", "ImportSpec", "JobSpec", "PromptSpec", "Report", "SelectorParts", "Severity", "Spec", "TrainSpec", "TrialSpec",
+    "UserError", "canonical_json", "read_spec", "sha256_text", "worst_first",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    home = next((module for module, names in HOMES.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)

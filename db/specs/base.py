@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from db.canonical import canonical_json as canonical_json
+from db.canonical import sha256_text as sha256_text
+from db.user_error import SEVERITIES as SEVERITIES
+from db.user_error import Severity as Severity
 from db.user_error import UserError as UserError
-
-Severity = Literal["error", "warning", "info"]
-SEVERITIES: tuple[Severity, ...] = get_args(Severity)
-"""Worst first."""
 
 
 class Spec(BaseModel):
@@ -73,13 +71,3 @@ def has_error(findings: Iterable[Finding]) -> bool:
 def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Findings as JSON values, as every `--json` prints them."""
     return [finding.model_dump(mode="json") for finding in findings]
-
-
-def canonical_json(value: object) -> str:
-    """JSON with sorted keys and no blanks, so that equal values have equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def sha256_text(text: str) -> str:
-    """SHA-256 (hex) of a text in UTF-8."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()  # names of files may be no UTF-8

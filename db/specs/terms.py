@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from db.specs.base import UserError
+from db.user_error import UserError
 
 _TERM = re.compile(
     r'(?P<sign>[-!]?)(?P<field>[A-Za-z_][\w@?./-]*?)(?P<op>!=|>=|<=|:|=|>|<)(?P<value>"[^"]*"|[^\s"]*)(?=\s|$)'

@@ -39,7 +39,8 @@ Reading (a `reading` or `writing` session):
     as_on_disk(row) -> DataRow: how one of them is found now
     changed_data(engine, paths) -> list[DataRow]: those whose content is not what was registered
     left_elsewhere(session) -> list[TicketRow]: sent away and lost here
-    tickets(session) -> list[TicketRow]: the queue             ticket_of(session, *, run_id) -> TicketRow or None
+    tickets(session) -> list[TicketRow]: the queue             unfinished_tickets(session, *, limit): left before they were done
+    ticket_of(session, *, run_id) -> TicketRow or None
     states(session, *, run_ids) -> {run id: state}             paces(session, *, kind) -> list[Pace]
     list_sweeps(session) / get_sweep(session, *, sweep_id) / find_sweep(session, text) -> SweepRow
     sweep_of(session, *, run_id) -> sweep id or None
@@ -65,7 +66,8 @@ Writing (a `writing` session):
     say_elsewhere(session, *, run_id, process_id, state, waiting, first=False)
     grant(session, *, run_ids, lane)    say_waiting(session, *, reasons)    try_again(session, *, run_id, not_before)
     note_gone(session, *, checkpoint_id)    set_cell(session, *, cell, n_done, accuracy, ci_low, ci_high)    pause_all(session)
-    drop_ticket(session, *, run_id)     settle_spec(session, *, run, spec): names of files in place of names of runs
+    drop_ticket(session, *, run_id)     at_once(session, *, run_id): no pause before its next try
+    settle_spec(session, *, run, spec): names of files in place of names of runs
     keep_snapshot(session, *, text) -> sha256              set_environment(session, *, run_id, environment)
     create_sweep(session, *, name, kind, axes, members) -> sweep id
     tag / untag(session, *, run_id, tags)    note(session, *, run_id, text)    rename(session, *, run_id, name)
@@ -126,6 +128,7 @@ from db.store.jobs.keeping import (
 )
 from db.store.jobs.queue import (
     TicketRow,
+    at_once,
     drop_ticket,
     enqueue,
     grant,
@@ -139,9 +142,9 @@ from db.store.jobs.queue import (
     ticket_of,
     tickets,
     try_again,
+    unfinished_tickets,
 )
 from db.store.jobs.runs import (
-    AnySpec,
     Run,
     StateConflict,
     asking_run,
@@ -217,7 +220,6 @@ __all__ = [
     "FAILED",
     "STATES",
     "UNFINISHED",
-    "AnySpec",
     "BadFilter",
     "CellRow",
     "CheckpointRow",
@@ -251,6 +253,7 @@ __all__ = [
     "askers",
     "asking_run",
     "asking_runs",
+    "at_once",
     "candidates",
     "cells",
     "changed_data",
@@ -352,6 +355,7 @@ __all__ = [
     "try_again",
     "twin",
     "unanswered",
+    "unfinished_tickets",
     "untag",
     "varying_settings",
     "waits",

@@ -95,7 +95,7 @@ def _probabilities(prepared: Prepared, query: int, picks: Sequence[int], vector:
     rows, mask = block_of(task.pools, range(query, query + 1))  # (1, K) both
     place = {row: at for at, row in enumerate(rows[0].tolist()) if mask[0, at]}
     inside = [place[row] for row in dict.fromkeys(picks) if row in place]
-    told = [*rows[0].tolist(), STOP]
+    told = [*(row if real else None for row, real in zip(rows[0].tolist(), mask[0].tolist(), strict=True)), STOP]
     candidates = task.features["train", "both"][rows.clamp(min=0)].to(task.device)  # (1, K, d)
     asked = vector.to(task.device), candidates, None if bool(mask.all()) else mask.to(task.device)
     steps = [*_steps(net, *asked, inside, len(inside))][: len(inside)]
@@ -109,34 +109,36 @@ def _probabilities(prepared: Prepared, query: int, picks: Sequence[int], vector:
             continue
         seen.add(row)
         values = next(known, None)
-        yield Preference("", said=few) if values is None else _told("probability", values, told, len(place), place[row])
-    yield _told("probability", after[0], told, len(place)) if after else Preference("", said=few)
+        yield Preference("", said=few) if values is None else _told(values, told, place[row])
+    yield _told(after[0], told) if after else Preference("", said=few)
 
 
 def _steps(
     net: PointerSelector, query: Tensor, candidates: Tensor, mask: Tensor | None, picks: Sequence[int], shots: int
 ) -> Iterator[Tensor]:
-    """Probabilities (K or K+1) at each step of a decoding for so many shots, behind these picks (places in the pool)."""
+    """Logits (K or K+1) at each step of a decoding for so many shots, behind these picks (places in the pool)."""
     shots = min(shots, net.max_shots)
     if shots == 0:
         return
     decoder = net.decoder(query, candidates, shots, mask)
     decoding = decoder.start()
     for step in range(min(shots, len(picks) + 1)):
-        yield decoder.logits(decoding, step)[0, 0].softmax(-1)
+        yield decoder.logits(decoding, step)[0, 0]
         if step < len(picks):
             decoding = decoder.choose(decoding, torch.tensor([[picks[step]]], device=query.device))
 
 
-def _told(measure: str, values: Tensor, rows: Sequence[int], pool: int, picked: int | None = None) -> Preference:
-    """`values` belong to `rows`; `picked` is a place among them."""
-    values = values.cpu()
-    top = values.topk(min(SHOWN, pool, len(values)))
-    best = tuple((rows[at], value) for value, at in zip(top.values.tolist(), top.indices.tolist(), strict=True))
+def _told(logits: Tensor, rows: Sequence[int | None], picked: int | None = None) -> Preference:
+    """`logits` belong to `rows`, of which None are not there; of equals the first counts, as in picking. `picked` is a place."""
+    logits = logits.cpu()
+    values, order = logits.softmax(-1), logits.argsort(descending=True, stable=True)
+    real = [(row, float(values[at])) for at in order.tolist() if (row := rows[at]) is not None]
+    pool = sum(row != STOP for row, _ in real)
     if picked is None:
-        return Preference(measure, best, pool)
-    own = float(values[picked])
-    return Preference(measure, best, pool, (rows[picked], own, 1 + int((values > own).sum())))
+        return Preference("probability", tuple(real[:SHOWN]), pool)
+    own, rank = rows[picked], 1 + int((logits > logits[picked]).sum())
+    assert own is not None, "what was picked is there"
+    return Preference("probability", tuple(real[:SHOWN]), pool, (own, float(values[picked]), rank))
 
 
 def _similarities(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,21 @@ class Request:
             else:
                 raise UserError(f"--expect {name}: give one of {', '.join((*NUMBERS, *NAMES))}")
         return cls(**values)
+
+
+EXPECTED = tuple(field.name for field in fields(Request))
+
+
+def expectations(given: Iterable[str]) -> dict[str, str]:
+    """`FIELD=VALUE` pairs. Raises UserError naming the fields that exist and what their values may be."""
+    wanted = {}
+    for pair in given:
+        field, equals, value = pair.partition("=")
+        if not equals or field not in EXPECTED or not value:
+            raise UserError(f"--expect {pair}: write FIELD=VALUE with a field of {', '.join(EXPECTED)}")
+        wanted[field] = value
+    Request.parse(wanted)
+    return wanted
 
 
 def _number(name: str, text: str) -> int:

@@ -21,8 +21,8 @@ from engine.packed.prefixes import Node, Path, Tree, joined
 from engine.packed.references import log_probabilities
 from engine.packed.schedule import Group, Schedule
 
-PROMPTS_AT_ONCE = 256
-"""Prompts in a group at most."""
+PROMPTS_AT_ONCE = 384
+"""Prompts in a group at most. While they are answered a GPU waits for launches, the less the more they are."""
 LOGITS_BYTES = 4 << 30
 """Memory for scores of all words, of which decoding holds a few copies."""
 

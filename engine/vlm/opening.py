@@ -9,6 +9,7 @@ from typing import Any
 from db.specs.base import UserError
 from db.specs.evaluate import WITHOUT_MODEL, DecodeSpec, PromptSpec
 from engine.common.models.fingerprint import begin_model_sha
+from engine.common.models.gpu import begin_context
 from engine.common.models.model_files import find_model
 from engine.demo.shipped import BUILTIN, model_dir
 from engine.vlm.copying import CopyingVLM
@@ -66,10 +67,12 @@ def open_vlm(
 
 
 def begin(name: str, device: str, cache_dir: Path) -> None:
-    """Begins what opening a local model will wait for: hashes of its weights and, for several devices, their processes.
+    """Begins what opening a local model will wait for: a GPU's context, hashes of the weights and, for several devices, their
+    processes.
     What is wrong with a name or device is said when it is opened."""
     if name not in WITHOUT_MODEL and not is_server(name):
         with suppress(UserError, OSError):
+            begin_context(device)
             begin_model_sha(model_directory(name), cache_dir)
             processes.begin(device, whole=not (cache_dir / "selftests.json").is_file())
 

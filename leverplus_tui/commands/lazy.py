@@ -72,6 +72,10 @@ class LazyGroup(TyperGroup):
 class RootGroup(LazyGroup):
     """The whole program: turns every failure into one line on standard error and an exit code."""
 
+    def without_options(self, words: Sequence[str]) -> Callable[[], object] | None:  # for programs below
+        """What these words call without options to be read; None where Typer has to read them."""
+        return None
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -83,7 +87,10 @@ class RootGroup(LazyGroup):
     ) -> Any:
         """Run the command line; errors with an `exit_code` are the user's and get one line, others a traceback."""
         try:
-            code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+            if (plain := self.without_options(sys.argv[1:] if args is None else args)) is not None:
+                code = plain()
+            else:
+                code = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
         except (typer.Abort, KeyboardInterrupt):
             typer.echo("leverplus: interrupted", err=True)
             code = 130

@@ -13,6 +13,7 @@ from db.specs import SPEC_OF_KIND, JobSpec, Spec, UserError
 from engine.common.files.gate import MOST_SPEC, NotReadable, parse_toml, read_text
 from leverplus_tui.jobs.published.presets import PRESETS, published
 from leverplus_tui.jobs.published.scopes import find, names_of, ours
+from leverplus_tui.jobs.repeating import must_be_repeatable
 from leverplus_tui.jobs.spec_options import (
     GRPO_EPOCHS,
     annotation,
@@ -57,6 +58,20 @@ def build_spec(
         values.setdefault("grpo_epochs", GRPO_EPOCHS)
         values.setdefault("rce_epochs", 0)
     return validated(kind, values)
+
+
+def changed(spec: JobSpec, assignments: Sequence[str], *, tell: Tell = say) -> JobSpec:
+    """A specification with some fields set otherwise (`FIELD=VALUE`). Raises UserError as `build_spec` does."""
+    values = spec.model_dump(mode="json")
+    for assignment in assignments:
+        _assign(values, spec.kind, assignment, tell)
+    return validated(spec.kind, values)
+
+
+def repeated(ref: str, stored: Mapping[str, Any]) -> JobSpec:
+    """The specification of a stored run, to be run again. Raises UserError for one that measured nothing here."""
+    must_be_repeatable(ref, stored)
+    return validated(str(stored.get("kind")), dict(stored))
 
 
 def _preset(kind: str, preset: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from db.specs import SPEC_OF_KIND, JobSpec, Spec, UserError
+from db.specs import SPEC_OF_KIND, UNREPEATED, JobSpec, Spec, UserError
 from engine.common.files.gate import parse_toml
 from engine.common.wording import LAYOUT, printable
 
@@ -181,8 +181,8 @@ def flag_of(kind: str, field: str) -> str:
 
 
 def defaults(kind: str) -> dict[str, Any]:
-    """Plain default values of a kind of job; fields that must be given are absent."""
-    fields = SPEC_OF_KIND[kind].model_fields
+    """Plain default values of a kind of run, of one that no form starts too; fields that must be given are absent."""
+    fields = {**SPEC_OF_KIND, **UNREPEATED}[kind].model_fields
     values = {
         name: info.get_default(call_default_factory=True) for name, info in fields.items() if not info.is_required()
     }

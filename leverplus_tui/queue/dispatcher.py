@@ -23,7 +23,7 @@ from db.home import Home
 from db.session import DatabaseFile, Session, data_version, open_database, reading, writing
 from db.specs import Finding, UserError
 from db.store import ProcessRow, TicketRow
-from engine.common.sent import sent
+from engine.common.sent import KILL, STOP, sent, wish
 from engine.common.where import SLURM, is_sent
 from leverplus_tui.jobs import launcher, preflight
 from leverplus_tui.jobs.dead_jobs import bury_dead
@@ -32,7 +32,7 @@ from leverplus_tui.queue.lanes import environment, lanes, usual
 from leverplus_tui.queue.lock import take
 from leverplus_tui.queue.plan import LONGEST_PAUSE_S, Occupant, Plan, Start, plan
 from leverplus_tui.text.output import say
-from leverplus_tui.text.times import duration
+from leverplus_tui.text.times import duration, since
 
 LOOK_S = 0.25
 ROUND_S = 2.0
@@ -228,17 +228,22 @@ class Dispatcher:
 
     def _end_one_late(self, row: ProcessRow, ticket: TicketRow) -> None:
         assert ticket.time_limit_s is not None, "only limited jobs are looked at"
-        over = process.age_s(row.pid_start, row.started) - ticket.time_limit_s
+        run_dir = self.home.run_dir(row.run_id)
+        away = sent(run_dir) is not None
+        age = since(row.started) if away else process.age_s(row.pid_start, row.started)
+        over = age - ticket.time_limit_s
         if over < 0 or row.host != process.host():
             return
         reason = f"time limit of {duration(ticket.time_limit_s)} reached"
-        if over >= GRACE_S:
+        if over >= GRACE_S and away:
+            wish(run_dir, KILL)
+        elif over >= GRACE_S:
             launcher.end_now(self.database, row, f"{reason}, killed {duration(GRACE_S)} later")
         elif row.id not in self._told:
             self._told.add(row.id)
             with writing(self.database) as session:
                 store.add_rows(session, run_id=row.run_id, process_id=row.id, rows=[_late(ticket, reason)])
-            launcher.signal_job(row, signal.SIGTERM)
+            wish(run_dir, STOP) if away else launcher.signal_job(row, signal.SIGTERM)
         else:
             return
         _log(f"{store.ref(row.run_id)}: {reason}")

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from db.specs import JobSpec, UserError
-from leverplus_tui.jobs.spec_building import build_spec
+from leverplus_tui.jobs.spec_building import Tell, build_spec, changed
 from leverplus_tui.jobs.spec_options import flatten, plain
+from leverplus_tui.text.output import say
 
+Build = Callable[[Sequence[str], Tell], JobSpec]
+"""Makes a specification of `FIELD=VALUE`; published names that it understands are told."""
 MOST = 1000
 """Runs of one sweep at most."""
 RANGE = re.compile(r"(?P<low>[-+.\deE]+?)\.\.(?P<high>[-+.\deE]+)(?::(?P<n>\d+)(?P<log>log)?)?")
@@ -47,11 +50,30 @@ def grid(
     spec_file: Path | None,
     assignments: Sequence[str],
     seeds: str | None = None,
+    tell: Tell = say,
 ) -> Grid:
-    """Every combination of the values that `assignments` list; those with one value hold for all runs.
+    """Every combination of the values that `assignments` list; those with one value hold for all runs. `tell` hears of
+    published names that were understood.
 
     Raises UserError for values that a field refuses, combinations that are the same run, and more than MOST of them.
     """
+    return _assigned(lambda given, said: build_spec(kind, flags, spec_file, given, tell=said), assignments, seeds, tell)
+
+
+def grid_around(spec: JobSpec, assignments: Sequence[str], seeds: str | None = None, tell: Tell = say) -> Grid:
+    """The same around a specification: what is not varied is as it is there."""
+    return _assigned(lambda given, said: changed(spec, given, tell=said), assignments, seeds, tell)
+
+
+def count(assignments: Sequence[str], seeds: str | None = None) -> int:
+    """How many combinations there are, without making them. Raises UserError for a list that cannot be read."""
+    pairs = [assignment.partition("=") for assignment in assignments]
+    numbers = [len(values_of(field.strip(), text)) or 1 for field, equals, text in pairs if equals]
+    named = values_of("seed", seeds) if seeds else []
+    return math.prod(numbers) * (int(named[0]) if len(named) == 1 and named[0].isdigit() else max(1, len(named)))
+
+
+def _assigned(build: Build, assignments: Sequence[str], seeds: str | None, tell: Tell) -> Grid:
     fixed, varied = [], {}
     for assignment in assignments:
         field, equals, text = assignment.partition("=")
@@ -63,15 +85,18 @@ def grid(
     if seeds is not None:
         if "seed" in varied:
             raise UserError("--seeds and --set seed=... both vary the seed: give one of them")
-        varied["seed"] = _seeds(seeds, kind, flags, spec_file, fixed)
+        varied["seed"] = seeds_of(seeds, lambda: int(getattr(build(fixed, tell), "seed", 0)))
     if not varied:
         raise UserError("a sweep varies something: give --set FIELD=V1,V2 or --seeds N")
 
     def make(values: Mapping[str, str]) -> JobSpec:
-        assignments = [*fixed, *(f"{field}={value}" for field, value in values.items())]
-        return build_spec(kind, flags, spec_file, assignments, tell=lambda _: None)  # said once, with the seeds
+        return build([*fixed, *(f"{field}={value}" for field, value in values.items())], _silent)
 
     return combined(varied, make)
+
+
+def _silent(_: str) -> None:
+    """Of all members the same would be said, which was said with the seeds."""
 
 
 def combined(varied: Mapping[str, Sequence[str]], make: Callable[[Mapping[str, str]], JobSpec]) -> Grid:
@@ -129,10 +154,6 @@ def _ranged(field: str, part: str) -> list[str]:
             raise UserError(f"--set {field}={part}: both ends of a logarithmic range are above 0")
         return [f"{low * (high / low) ** (i / (count - 1)):.6g}" for i in range(count)]
     return [f"{low + (high - low) * i / (count - 1):.6g}" for i in range(count)]
-
-
-def _seeds(text: str, kind: str, flags: Mapping[str, Any], spec_file: Path | None, fixed: Sequence[str]) -> list[str]:
-    return seeds_of(text, lambda: int(getattr(build_spec(kind, flags, spec_file, fixed), "seed", 0)))
 
 
 def seeds_of(text: str, first: Callable[[], int]) -> list[str]:

@@ -130,12 +130,25 @@ def runner_of(home: Home, run_id: int) -> str:
     return ticket.runner if ticket else ""
 
 
-def go_on(home: Home, run_id: int) -> None:
-    """Go on with an ended run where it was."""
-    if runner_of(home, run_id):
-        requeue(home, run_id, Wish())
+AS_BEFORE = Wish()
+
+
+def go_on(home: Home, run_id: int, *, queued: bool = False, here: bool = False, wish: Wish = AS_BEFORE) -> str:
+    """Go on with an ended run where it was, or `here`, at once or `queued`; a wish is one for the queue. Returns why it waits
+    there though nobody asked for that.
+
+    Raises StateConflict, UserError.
+    """
+    with reading(open_database(home.database)) as session:
+        detail = store.run_detail(session, run_id=run_id)
+    later = bool(detail.environment.get("checked_later")) and not detail.processes
+    if queued or later or wish != AS_BEFORE or (runner_of(home, run_id) and not here):
+        requeue(home, run_id, wish)
     else:
         launcher.resume(home, run_id)
+    if later and not queued:
+        return f"r{run_id} names runs whose files are looked up when it starts, so it waits for its turn in the queue"
+    return ""
 
 
 def needed(home: Home, names: Sequence[str]) -> tuple[int, ...]:

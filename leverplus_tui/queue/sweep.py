@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import time_ns
 from typing import Any
 
 from db import store
 from db.home import Home
-from db.session import Session, open_database, writing
+from db.session import Session, open_database, reading, writing
 from db.specs import JobSpec, TrainSpec
 from db.specs.train import VARIES
-from leverplus_tui.jobs import preflight
+from leverplus_tui.jobs import launcher, preflight
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.preflight import Checked
 from leverplus_tui.queue.grid import Grid
 from leverplus_tui.queue.lock import ensure_dispatcher
-from leverplus_tui.queue.submit import Entry, Wish, enter
+from leverplus_tui.queue.submit import Entry, Wish, enter, requeue
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,31 @@ def _shared(spec: JobSpec) -> str:
         if drawn or "seed" not in type(spec).model_fields
         else spec.model_copy(update={"seed": 0}).canonical()
     )
+
+
+def stop(home: Home, sweep: store.SweepRow) -> dict[int, str]:
+    """Stop what waits and what runs of a sweep, and what waits first, or it would start. Returns the states."""
+    with reading(open_database(home.database)) as session:
+        states = store.states(session, run_ids=list(sweep.members))
+    active = sorted(
+        (run for run, state in states.items() if state in store.ACTIVE), key=lambda run: states[run] != "queued"
+    )
+    return states | launcher.stop_all(home, active)
+
+
+def resume_missing(home: Home, sweep: store.SweepRow) -> list[int]:
+    """Queue again what ended before it was done; returns these runs."""
+    with reading(open_database(home.database)) as session:
+        lacking = missing(session, sweep)
+    for run_id in lacking:
+        requeue(home, run_id, Wish())
+    return lacking
+
+
+def counted(states: Mapping[int, str]) -> str:
+    """`8 done, 1 running, 3 queued`."""
+    counts = {state: list(states.values()).count(state) for state in dict.fromkeys(states.values())}
+    return ", ".join(f"{n} {state}" for state, n in counts.items())
 
 
 def missing(session: Session, sweep: store.SweepRow) -> list[int]:

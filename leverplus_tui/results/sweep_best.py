@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from db import store
+from db.session import Session
 from db.specs import UserError
 from db.store import RunDetail, SweepRow
 from engine.statistics.power import expected_largest
 from leverplus_tui.jobs.spec_options import plain
+from leverplus_tui.results.comparison import Asked, compare
+from leverplus_tui.results.comparison_text import by_seed
 from leverplus_tui.results.pairs.best_of import Best
 from leverplus_tui.text.numbers import number, plural
 from leverplus_tui.text.output import table
@@ -83,6 +87,43 @@ class Ranking:
             f"chosen from {chosen} on the very data that they are measured on: were all equally good, the best would stand "
             f"{number(self.gain)} beyond its truth by choice alone (it leads by {number(lead)}); measure it on other questions"
         )
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The best of a sweep, for people and as one document."""
+
+    lines: tuple[str, ...]
+    document: dict[str, Any]
+
+
+def best_of_sweep(session: Session, sweep: SweepRow, metric: str = "") -> Chosen:
+    """Evaluations are compared question by question, trainings by a metric of their best epoch, over seeds.
+
+    Raises UserError where there is nothing to choose from.
+    """
+    details = [store.run_detail(session, run_id=run_id) for run_id in sweep.members]
+    if sweep.kind != "eval":
+        ranked = ranking(sweep, details, metric)
+        return Chosen(tuple(ranked.lines()), ranked.as_json())
+    done = [detail.row.id for detail in details if detail.row.state == "done" and detail.row.cells]
+    if len(done) < 2:
+        raise UserError(f"{sweep.ref} has {plural(len(done), 'finished run')}, and a choice needs two")
+    compared = compare(session, done, judged=False, asked=Asked(best_of=True, by_seed="seed" in sweep.axes))
+    names = {store.ref(run): " ".join(f"{k}={plain(v)}" for k, v in s.items()) for run, s in sweep.members.items()}
+    answers = at_shots(compared.best, metric)
+    document = {"best_of": [one.as_json() for one in answers], "by_seed": [g.as_json() for g in compared.groups]}
+    lines = [line for answer in answers for line in _best_lines(answer, names)]
+    more = [f"\n{part}" for part in (by_seed(compared, table), *compared.apart) if part]
+    return Chosen((*lines, *more), document)
+
+
+def _best_lines(answer: Best, names: Mapping[str, str]) -> Iterator[str]:
+    yield answer.sentence()
+    figure = number(answer.accuracy[answer.leader])
+    yield f"  {answer.leader} is {names[answer.leader]} with {figure} %" if answer.pair else f"  all reach {figure} %"
+    for line in [*answer.relabelled(), *answer.remarks()]:
+        yield f"  {line}"
 
 
 def ranking(sweep: SweepRow, details: Sequence[RunDetail], metric: str = "") -> Ranking:

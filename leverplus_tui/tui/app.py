@@ -6,36 +6,30 @@ import asyncio
 import gc
 import importlib
 import os
-import traceback
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import work
-from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.types import AnimationLevel
-from textual.worker import Worker, WorkerState
 
 from db.user_error import UserError
-from leverplus_tui.text.language import shown
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.remembering import RememberingApp
+from leverplus_tui.tui.program.palette import PaletteApp
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Tell
 from leverplus_tui.tui.screens.help import HelpScreen
-from leverplus_tui.tui.theme import fallbacks
+from leverplus_tui.tui.theme import Sheet, fallbacks
 from leverplus_tui.tui.watcher import Watcher
-from leverplus_tui.tui.widgets.charts.bars import display_key
+from leverplus_tui.tui.widgets.charts.bars import offered
 
 if TYPE_CHECKING:
     from db.home import Home
     from leverplus_tui.tui.messages import View
     from leverplus_tui.tui.screens.compare import CompareScreen
 
-MESSAGES_KEPT = 200
 MODES = {
     "runs": "runs.page:RunsScreen",
     "compare": "compare:CompareScreen",
@@ -51,19 +45,67 @@ def settle_memory() -> None:
     gc.enable()
 
 
-class LeverplusApp(RememberingApp):
+class LeverplusApp(PaletteApp):
     """Modes on 1-4, pages pushed on top of them, one watcher, one place where errors are shown."""
 
     TITLE = "leverplus"
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "mode('runs')", "runs", show=False, id="mode.runs"),
-        Binding("2", "mode('compare')", "compare", show=False, id="mode.compare"),
-        Binding("3", "mode('data')", "data", show=False, id="mode.data"),
-        Binding("4", "mode('jobs')", "jobs", show=False, id="mode.jobs"),
+        Binding("1", "mode('runs')", "runs", tooltip="go to runs", show=False, id="mode.runs"),
+        Binding("2", "mode('compare')", "compare", tooltip="go to compare", show=False, id="mode.compare"),
+        Binding("3", "mode('data')", "data", tooltip="go to data", show=False, id="mode.data"),
+        Binding("4", "mode('jobs')", "jobs", tooltip="go to jobs", show=False, id="mode.jobs"),
+        Binding(
+            "Q",
+            "page('queue')",
+            "queue",
+            tooltip="queue: what runs, what waits and for what",
+            show=False,
+            id="page.queue",
+        ),
+        Binding(
+            "W",
+            "page('sweeps')",
+            "sweeps",
+            tooltip="sweeps: how far they are, and what is best",
+            show=False,
+            id="page.sweeps",
+        ),
+        Binding(
+            "T",
+            "page('trash')",
+            "trash",
+            tooltip="trash: bring deleted runs back (restore), or erase them",
+            show=False,
+            id="page.trash",
+        ),
+        Binding(
+            "P",
+            "task('report')",
+            "report",
+            tooltip="report of these runs: Markdown, HTML, LaTeX, CSV",
+            show=False,
+            id="task.report",
+        ),
+        Binding(
+            "U",
+            "task('publish')",
+            "publish",
+            tooltip="publish these runs: mlflow, wandb, tensorboard, trackio, hub",
+            show=False,
+            id="task.publish",
+        ),
+        Binding(
+            "O",
+            "task('doctor')",
+            "doctor",
+            tooltip="doctor: what is wrong with a file or run, and what to do",
+            show=False,
+            id="task.doctor",
+        ),
         Binding("minus", "last_view", "the view before this one", show=False, id="view.last"),
-        Binding("question_mark", "help", "keys", show=False, id="help"),
+        Binding("question_mark", "help", "keys", tooltip="help: the keys that work here", show=False, id="help"),
         Binding("m", "messages", "messages so far", show=False, id="messages"),
         Binding("ctrl+p", "command_palette", "every view and key by name", show=False, id="palette"),
         Binding(
@@ -92,11 +134,11 @@ class LeverplusApp(RememberingApp):
         self.watcher: Watcher | None = None
         self._run = run
         self._compare = compare.split(",") if isinstance(compare, str) else list(compare)
-        self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
         self._view: View | None = None
         self._before: View | None = None
         self._begun = False
         self.recall()
+        self.stylesheet = Sheet(self.get_css_variables())
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level: AnimationLevel = "none"
         for mode, target in MODES.items():
@@ -257,12 +299,8 @@ class LeverplusApp(RememberingApp):
     def action_help(self) -> None:
         """Show the keys that work now."""
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.screen.active_bindings.values()))
-
-    def action_messages(self) -> None:
-        """Show the messages so far."""
-        text = "\n".join(reversed(self._messages)) or "No messages yet"
-        self.push_screen(Tell("Messages, newest first", text))
+            keys = self.screen.active_bindings.values()
+            self.push_screen(HelpScreen(key for key in keys if offered(self.screen, key.binding.action)))
 
     async def on_open_run(self, event: messages.OpenRun) -> None:
         """Push a run's page onto the mode in view."""
@@ -290,72 +328,3 @@ class LeverplusApp(RememberingApp):
         self.library.to_compare = event.run_ids
         await self.action_mode("compare")
         cast("CompareScreen", self.screen_stack[0]).show_runs(event.run_ids)
-
-    # Messages and errors
-
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: str = "information",
-        timeout: float | None = None,
-        markup: bool = False,
-    ) -> None:
-        """As Textual's, but text is never markup unless said so, and every message is kept for `m`."""
-        message, title = shown(message), shown(title)
-        self._messages.append(f"{title}: {message}" if title else message)
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)  # type: ignore[arg-type]  # severity is checked there
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """The app's own workers that failed."""
-        if event.state is WorkerState.ERROR and event.worker.error is not None:
-            self.show_error(event.worker.error)
-
-    def on_work_failed(self, event: messages.WorkFailed) -> None:
-        """Workers of pages that failed."""
-        self.show_error(event.error)
-
-    def show_error(self, error: BaseException) -> None:
-        """One sentence for the user's fault; for ours a window with the traceback, which is also written to a file."""
-        if isinstance(error, UserError):
-            self.notify(str(error), severity="error", timeout=10)
-            return
-        trace = "".join(traceback.format_exception(error))
-        path = self._keep(trace)
-        self.push_screen(
-            Tell("Something went wrong in this program", f"The whole report is in {path}\n\n{trace}", error=True)
-        )
-
-    def _keep(self, trace: str) -> str:
-        path = self.library.home.root / "tui-errors.log"
-        try:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(trace + "\n")
-        except OSError as refused:
-            return f"nowhere, because {path} cannot be written: {refused.strerror}"
-        return str(path)
-
-    # Command palette
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every view and every key of this page; of Textual's own commands only the choice of colours."""
-        yield SystemCommand("Choose colours", "themes: dark, light, high contrast and others", self.action_change_theme)
-        yield SystemCommand("Quit", "key q, jobs go on", self.action_quit)
-        for number, mode in enumerate(MODES, start=1):
-            yield SystemCommand(f"Go to {mode}", f"key {number}", self._runner(f"app.mode('{mode}')"))
-        for active in screen.active_bindings.values():
-            binding = active.binding
-            if active.node is screen and binding.id is not None and binding.description and active.enabled:
-                words = shown(binding.tooltip or binding.description)
-                yield SystemCommand(
-                    words[:1].upper() + words[1:],
-                    f"key {display_key(binding)}",
-                    self._runner(f"screen.{binding.action}"),
-                )
-
-    def _runner(self, action: str) -> Callable[[], None]:
-        def run() -> None:
-            self.call_later(self.run_action, action if "." in action.split("(")[0] else f"screen.{action}")
-
-        return run

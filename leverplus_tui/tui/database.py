@@ -9,20 +9,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from db import rows, store
+from db import store
 from db.run_states import ENDED
-from db.session import DatabaseFile, data_version, open_database, reading, writing
+from db.session import DatabaseFile, Session, data_version, open_database, reading, writing
 from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
 from db.user_error import UserError
-from leverplus_tui.data.registering import register
 from leverplus_tui.jobs.dead_jobs import bury_dead
-from leverplus_tui.jobs.spec_command import command_text
-from leverplus_tui.tui.grouping import grouped, metrics_of
 from leverplus_tui.tui.memory import ListView
-from leverplus_tui.tui.rows import Answered, Job, Listing, SideBySide
+from leverplus_tui.tui.rows import Answered, Group, Job, Listing, SideBySide
+from leverplus_tui.tui.upkeep import Upkeep
 from leverplus_tui.tui.widgets.charts.curves import continuous
 
 if TYPE_CHECKING:
+    from db import rows
     from leverplus_tui.results.comparison import Comparison
     from leverplus_tui.results.pairs.choices import Choices
     from leverplus_tui.results.pairs.copying import CopyingRow
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from leverplus_tui.tui.curve_rows import Curves
 
 
-class Database:
+class Database(Upkeep):
     """The open database of one home."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -62,7 +61,7 @@ class Database:
             known = {row.id for row in store.run_rows(session, run_ids=[*pinned, *marked]) if row.deleted is None}
             top = tuple(run_id for run_id in pinned if run_id in known)
             below = [run_id for run_id in ids if run_id not in top] if top else ids
-            groups = grouped(session, below, view.groups, tuple(largest), metrics_of(view)) if view.groups else ()
+            groups = self._groups(session, below, view, tuple(largest)) if view.groups else ()
         return Listing(
             ids=(*top, *below),
             total=total,
@@ -74,6 +73,13 @@ class Database:
             gone=frozenset({*pinned, *marked} - known),
             groups=groups,
         )
+
+    def _groups(
+        self, session: Session, ids: Sequence[int], view: ListView, shots: tuple[int, ...]
+    ) -> tuple[Group, ...]:
+        from leverplus_tui.tui.grouping import grouped, metrics_of  # statistics: fractions and decimals
+
+        return grouped(session, ids, view.groups, shots, metrics_of(view))
 
     def values(self, ids: Sequence[int], fields: Sequence[str]) -> dict[int, dict[str, str | float | None]]:
         """Settings and metrics of some runs."""
@@ -121,16 +127,21 @@ class Database:
         """The id of the run meant by `r12`, `12` or a name. Raises UserError."""
         with reading(self.engine) as session:
             run_id = store.find_run(session, text).id
-        assert run_id is not None, "a stored run has a key"
         return run_id
 
     def spec(self, run_id: int) -> Any:
-        """The specification of a run."""
+        """The specification that a run can be made again from. Raises UserError for one that cannot."""
         with reading(self.engine) as session:
-            return store.spec_of(session, run=store.get_run(session, run_id=run_id))
+            spec = store.spec_of(session, run=store.get_run(session, run_id=run_id))
+        from leverplus_tui.jobs.repeating import must_be_repeatable  # as below
+
+        must_be_repeatable(store.ref(run_id), spec.model_dump())
+        return spec
 
     def command(self, run_id: int) -> str:
         """The command line that makes such a run."""
+        from leverplus_tui.jobs.spec_command import command_text  # specifications: pydantic, which lists do without
+
         return command_text(self.spec(run_id))
 
     def series(self, run_id: int, names: Sequence[str]) -> dict[str, tuple[tuple[float, float], ...]]:
@@ -266,6 +277,8 @@ class Database:
 
     def add_data(self, path: Path) -> DataRow:
         """Register a file or folder. Raises UserError when there is nothing, or nothing that is recognised."""
+        from leverplus_tui.data.registering import register  # readers of every kind of file
+
         row, report = register(self.engine, path)
         if row is None:
             raise UserError(report.findings[0].message)

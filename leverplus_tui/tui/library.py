@@ -24,6 +24,8 @@ class Library:
         self._database: Database | None = None
         self.jobs = ""
         """What runs and waits, in words."""
+        self.errands = ""
+        """What the program itself is doing, in words."""
         self.launched: int | None = None
         """The run that was started last from here: where the lists put the cursor."""
         self.to_compare: tuple[int, ...] = ()

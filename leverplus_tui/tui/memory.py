@@ -47,6 +47,8 @@ class Remembered:
     """Lines or cells of a pane by its name."""
     hidden: list[str] = field(default_factory=list)
     """Panes that were closed."""
+    said: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What was said in a window that asks, by its name: languages, folders, projects."""
     charts: dict[str, str] = field(default_factory=dict)
     """How curves are drawn: scale, smoothing, what is left out."""
 

@@ -112,17 +112,32 @@ class LaunchDemo(Message):
 
 
 @dataclass
-class StopRun(Message):
-    """Ask, then stop a run's process."""
+class StopRuns(Message):
+    """Ask, then stop runs: their processes, or their waiting."""
+
+    run_ids: tuple[int, ...]
+
+
+@dataclass
+class ResumeRun(Message):
+    """Go on with a run that ended before it was done, at once or in the queue."""
+
+    run_id: int
+    queued: bool = False
+
+
+@dataclass
+class RepeatRun(Message):
+    """Ask whether now or in the queue, then start a run of the same specification."""
 
     run_id: int
 
 
 @dataclass
-class ResumeRun(Message):
-    """Go on with a run that ended before it was done."""
+class Begin(Message):
+    """Ask for what a task of the program needs, such as a report, and begin it."""
 
-    run_id: int
+    task: str
 
 
 @dataclass
@@ -144,10 +159,11 @@ class CopyText(Message):
 
 
 @dataclass
-class JobsCounted(Message):
-    """What runs and waits, in words, for the line above a page."""
+class GoingOn(Message):
+    """Jobs that run and wait, and what the program itself is doing, in words, for the line above a page."""
 
-    words: str
+    jobs: str
+    errands: str
 
 
 @dataclass
@@ -159,11 +175,29 @@ class WatchLog(Message):
 
 @dataclass
 class RunsLaunched(Message):
-    """Runs were started, or queued as a sweep."""
+    """Runs were started, or put into the queue, alone or as a sweep."""
 
     run_ids: tuple[int, ...]
     sweep: str = ""
     """What the sweep is called, such as `s3`."""
+    queued: bool = False
+    repeats: bool = False
+    """Each repeats its parent, so that its end tells what has changed since."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a piece of work ended."""
+
+    text: str
+    heading: str = ""
+    failed: bool = False
+    brief: bool = False
+    """A message says it all, on the page that asked too."""
+    show: Callable[[], Screen[Any]] | None = None
+    """What is opened in place of the text, where the page that asked is still in view."""
+    then: Message | None = None
+    """What the program is told."""
 
 
 @dataclass
@@ -172,10 +206,11 @@ class Work(Message):
 
     words: str
     """What is being done, such as `Writing mine.json`."""
-    do: Callable[[], tuple[str, str, bool]]
-    """Gives a heading, what there is to say, and whether it failed."""
+    do: Callable[[], Outcome]
     page: Screen[Any]
     """Where it was asked for: there the end is told at length."""
+    noun: str
+    """What stands in the line above meanwhile, such as `mine.json`."""
 
 
 @dataclass

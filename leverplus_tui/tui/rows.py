@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from db.store import CheckpointRow, PredictionRow, ProcessRow, RunRow
+    from db.store import CheckpointRow, PredictionRow, ProcessRow, RunRow, SweepRow, TicketRow
     from leverplus_tui.results.comparison import Comparison
 
 
@@ -83,6 +83,57 @@ class Answered:
     def change(self) -> float:
         """Score of the first run less that of the one beside it; 0 where one is missing."""
         return self.first.score - self.second.score if self.first and self.second else 0.0
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device on which queued jobs take turns."""
+
+    name: str
+    at_work: tuple[int, ...]
+    waiting: int
+    """Runs that wait for it, or would go there first."""
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What runs, what waits, and what left the queue before it was done."""
+
+    rows: Mapping[int, RunRow]
+    tickets: Mapping[int, TicketRow]
+    """A run that was started at once has none."""
+    running: tuple[int, ...]
+    waiting: tuple[int, ...]
+    """In the order in which they start."""
+    ended: tuple[int, ...]
+    on: Mapping[int, tuple[str, ...]]
+    """Run at work -> its devices."""
+    devices: tuple[Device, ...]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep, and how far its runs are."""
+
+    row: SweepRow
+    states: Mapping[int, str]
+
+    def count(self, *states: str) -> int:
+        """How many of its runs are in one of these states."""
+        return sum(state in states for state in self.states.values())
+
+
+@dataclass(frozen=True)
+class SweepRuns:
+    """The runs of a sweep."""
+
+    row: SweepRow
+    rows: Mapping[int, RunRow]
+    values: Mapping[int, str | float | None]
+    """A metric at the best epoch of each."""
+    metric: str
+    metrics: tuple[str, ...]
+    """What trainings can be ranked by; nothing for other kinds."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from textual.css.stylesheet import Stylesheet
 from textual.theme import Theme
 
 DARK_VARIABLES = {
@@ -123,6 +124,27 @@ def fallbacks(*, ansi: bool, dark: bool) -> dict[str, str]:
     if ansi:
         return ANSI_VARIABLES
     return {name: (DARK_VARIABLES if dark else LIGHT_VARIABLES)[name] for name in OWN}
+
+
+class Sheet(Stylesheet):
+    """Textual's rules, read again only for other colours: it reads all of them anew at the first look at every page."""
+
+    def __init__(self, variables: dict[str, str]) -> None:
+        super().__init__(variables=variables)
+        self._colours = variables
+        self._are_new = False
+
+    def set_variables(self, variables: dict[str, str]) -> None:
+        """Take colours, if they are others."""
+        if variables != self._colours:
+            self._colours, self._are_new = variables, True
+            super().set_variables(variables)
+
+    def reparse(self) -> None:
+        """Read every rule again, if colours changed; what was added is read when it is needed."""
+        if self._are_new:
+            super().reparse()
+            self._are_new = False
 
 
 THEMES = (

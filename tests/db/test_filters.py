@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from db import rows, store
 from db.session import DatabaseFile, open_database, reading, writing
-from db.specs import EvalSpec, TrainSpec
+from db.specs import AnySpec, EvalSpec, TrainSpec
 from db.store.lists import filters
 from tests.helpers_db import a_cell, a_finding, a_subset, add, fresh, start
 
@@ -22,7 +22,7 @@ DAY = 86_400_000_000
 def engine(tmp_path_factory: pytest.TempPathFactory) -> DatabaseFile:
     """Four runs: r1 and r2 evaluations, r3 a training, r4 an evaluation without anything."""
     made = fresh(tmp_path_factory.mktemp("filters"))
-    specs: dict[str, store.AnySpec] = {
+    specs: dict[str, AnySpec] = {
         "best of all": EvalSpec(dataset="/data/okvqa", vlm="Qwen2.5-VL-3B", retriever="i2i", seed=1),
         "K64-lr1e-5": EvalSpec(dataset="vqav2", retriever="random", seed=2),
         "grpo first": TrainSpec(kind="grpo", rl_data="rl.json", embeddings="e", variant="v4_2"),

@@ -8,7 +8,7 @@ import pytest
 
 from db import store
 from db.session import reading, writing
-from db.specs import EmbedSpec, EvalSpec, GenerateSpec, TrainSpec, UserError
+from db.specs import AnySpec, EmbedSpec, EvalSpec, GenerateSpec, TrainSpec, UserError
 from db.specs.imported import ImportSpec
 from tests.helpers_db import fresh, new_run
 
@@ -40,9 +40,7 @@ def test_a_run_keeps_its_whole_specification(tmp_path: Path) -> None:
         (ImportSpec(source="/paper/table.md", dataset="okvqa", vlm="flamingo"), "table", ("okvqa", "flamingo", "")),
     ],
 )
-def test_what_lists_show_of_each_kind(
-    tmp_path: Path, spec: store.AnySpec, name: str, shown: tuple[str, str, str]
-) -> None:
+def test_what_lists_show_of_each_kind(tmp_path: Path, spec: AnySpec, name: str, shown: tuple[str, str, str]) -> None:
     engine = fresh(tmp_path)
     with writing(engine) as session:
         run = store.create_run(session, spec=spec, environment={})

@@ -6,7 +6,7 @@ import pytest
 import textual.app
 import textual.pilot
 
-from leverplus_tui.tui import ordered_keys
+from leverplus_tui.tui.program import ordered_keys
 from tests.helpers_tui import held_back, nothing_left, until
 
 

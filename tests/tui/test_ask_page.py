@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from textual.widgets import Input
 from db import rows, store
 from db.home import Home
 from db.session import open_database, reading, writing
-from db.specs import UserError
+from db.specs import AskSpec, EvalSpec, ImportSpec, UserError
 from engine.data.sample import Sample
 from leverplus_tui.jobs import launcher, preflight
 from leverplus_tui.tui import trying
@@ -185,17 +186,17 @@ async def test_it_is_asked_and_answered_beside_the_stored_answer(home: Home) -> 
         job.answer(
             picks=(pick(1004, (1004, 0.6), (1005, 0.3)), pick(1003, (1003, 0.5), (1006, 0.4)), pick(None, (1007, 0.9)))
         )
-        await shows(pilot, "teal score 0.30", "different answer to a changed one", "log-probability", "-1.50")
+        await shows(pilot, "teal score 0.30", "different answer, changed request", "log p of what most said -1.50")
         page(pilot).shown.move_to(0)
-        await shows(pilot, "pick 1: probability over a pool of 20, this one is number 1 with 60.0%", "30.0%")
+        await shows(pilot, "pick 1: probability in a pool of 20; this one 60.0%, number 1", "30.0%")
         page(pilot).shown.move_to(2)
-        await shows(pilot, "next pick: probability over a pool of 20", "90.0%")
+        await shows(pilot, "next pick: probability in a pool of 20", "90.0%")
         page(pilot).shown.move_to(0)
         await shows(pilot, "30.0%")
         page(pilot).preferred.focus()
         await pilot.press("j", "enter")
         assert demonstrations(pilot) == (1005, 1003)
-        await shows(pilot, "of what was asked before the last change", "pick 1: not in what was asked last")
+        await shows(pilot, "of what stood here before: a asks anew", "pick 1: not in what was asked last")
 
 
 async def test_the_same_answer_to_the_same_request_is_marked(home: Home) -> None:
@@ -208,7 +209,7 @@ async def test_the_same_answer_to_the_same_request_is_marked(home: Home) -> None
         assert stored is not None
         row = stored.stored
         job.answer(answer=row.answer, score=row.score, request_sha=row.request_sha)
-        await shows(pilot, "same answer to the same request", "holds builtin and waits for questions")
+        await shows(pilot, "same answer, same request", "holds builtin, waits for questions")
 
 
 async def test_a_job_that_ended_is_started_again_without_asking_twice(home: Home) -> None:
@@ -396,3 +397,25 @@ async def test_it_fits(home: Home, size: tuple[int, int]) -> None:
         for table in (view.shown, view.preferred):
             assert table.region.height >= 2
             assert table.region.bottom <= size[1]
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        (ImportSpec(source="report.md"), "r7 was imported"),
+        (AskSpec.about(NEIGHBOURS, EvalSpec()), "r7 answers what is asked about r2"),
+    ],
+)
+async def test_a_run_that_cannot_be_made_again_is_shown_and_says_so(home: Home, spec: Any, told: str) -> None:
+    with writing(open_database(home.database)) as session:
+        assert store.create_run(session, spec=spec, environment={}).id == 7
+    async with opened(home) as pilot:
+        pilot.app.post_message(OpenRun(7, "config"))
+        await until(pilot, lambda: "field" in text_of(pilot) and "dataset" in text_of(pilot))
+        for times, key in enumerate("ey", start=1):
+            await pilot.press(key)
+            await until(pilot, partial(told_so_often, pilot, told, times))
+
+
+def told_so_often(pilot: Pilot[None], words: str, times: int) -> bool:
+    return sum(words in one for one in kept(pilot)) == times

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from db import rows, store
 from db.session import writing
+from engine.doctor.request import expectations
 from leverplus_tui.cli import app
 from leverplus_tui.commands.files import convert, data_make
-from leverplus_tui.commands.files.doctor import expectations
 from tests import helpers_rl
 from tests.helpers_cli import Desk, make_desk, store_eval
 from tests.helpers_data import write_official

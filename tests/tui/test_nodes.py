@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,14 +24,6 @@ def test_a_job_is_told_of_its_cluster_and_of_its_memory() -> None:
     assert told == {"LEVERPLUS_ON": "ray:10.0.0.1:6379", "LEVERPLUS_MEMORY_MB": "2048"}
 
 
-def test_what_cannot_run_on_a_cluster_is_refused(desk: Desk) -> None:
-    assert "give ray, or ray:ADDRESS" in desk.call("run", "eval", "--on", "slurm", code=2).stderr
-    training = ("run", "rce", "--data", "builtin", "--embeddings", "builtin")
-    assert "a training runs on this machine" in desk.call(*training, "--on", "ray", code=2).stderr
-    desk.call("run", "eval", "--vlm", "plain", "--on", "ray", "--queue")
-    assert desk.json("queue")[0]["state"] == "queued"
-
-
 def test_without_ray_the_extra_is_named(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
@@ -41,3 +34,19 @@ def test_without_ray_the_extra_is_named(desk: Desk, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(builtins, "__import__", absent)
     assert "needs Ray: pip install -e '.[ray]'" in desk.call("nodes", code=2).stderr
+
+
+def test_partitions_of_slurm_are_listed_and_its_silence_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = SimpleNamespace(
+        returncode=0, stdout="gpu*|mixed|12|64|515000|gpu:a100:4|2-00:00:00\ncpu|idle|3|32|128000|(null)|infinite\n"
+    )
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: said)
+    found = desk.json("nodes", "--on", "slurm")["partitions"]
+    assert [(one["partition"], one["nodes"], one["devices"]) for one in found] == [
+        ("gpu*", "12", "gpu:a100:4"),
+        ("cpu", "3", "-"),
+    ]
+    assert "gpu:a100:4" in desk.call("nodes", "--on", "slurm").stdout
+    said = SimpleNamespace(returncode=1, stderr="Unable to contact slurm controller\n")
+    assert "Unable to contact" in desk.call("nodes", "--on", "slurm", code=2).stderr
+    assert "give ray, ray:ADDRESS" in desk.call("nodes", "--on", "pbs", code=2).stderr

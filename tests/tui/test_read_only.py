@@ -12,18 +12,18 @@ from db.user_error import UserError
 from docs.make_keys import bindings, nodes
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import EditLaunch, OpenRun
-from leverplus_tui.tui.read_only import CHANGES, WORDS
+from leverplus_tui.tui.program.read_only import CHANGES, WORDS
 from leverplus_tui.tui.screens.run.page import RunScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
 from tests.helpers_tui import fill, kept, opened, text_of, until
 
 LOOKING = """
-app.focus_next forget image other_table prompt question remove shots swap turn
-answer back bands baseline beside by by_page cancel cell choose columns command_palette compare complete
-copy counts cursor curves differences dismiss drop end filter find first_error follow go group grow health help info
-keep large last_view log mark mark_range match messages mode mouse move next_difference next_tab offered open option
-other page picture pin preview previous_tab quit reset restore reverse reward screen.find screen.first_error
-screen.follow screen.match scroll seek settings shift sideways smooth sort step to_end typed views wrap zoom
+answer app.focus_next back bands baseline beside by by_page cancel cell choose columns command_palette compare complete
+copy counts cursor curves differences dismiss done drop end expect filter find first_error follow go group grow health
+help image info keep large last_view line log mark mark_range match messages mode mouse move next_difference next_tab
+offered open option other other_table page picture pin preview previous_tab prompt question quit remove reset restore
+reverse reward screen.find screen.first_error screen.follow screen.match scroll seek settings shift shots sideways
+smooth sort step swap to_end turn typed views wrap zoom
 """
 """Actions that look, or do something that only the form of a job, itself refused, leads to."""
 READS = set(LOOKING.split())
@@ -47,7 +47,7 @@ def test_every_key_is_known_to_look_or_to_change() -> None:
     actions = {one.action.partition("(")[0] for kind in nodes() for one in bindings(kind)}
     changing = {action for action in actions if action.rpartition(".")[2] in CHANGES}
     unknown = actions - READS - changing
-    assert not unknown, "put them into CHANGES of leverplus_tui/tui/read_only.py, or into READS here"
+    assert not unknown, "put them into CHANGES of leverplus_tui/tui/program/read_only.py, or into READS here"
     assert {action.rpartition(".")[2] for action in changing} | {"screen.pager"} >= CHANGES - {"again"}
     assert not {name.rpartition(".")[2] for name in READS} & CHANGES
 

@@ -14,11 +14,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from db import store
+from db import rows, store
 from db.home import Home
 from db.session import open_database, writing
+from db.specs import AskSpec, EvalSpec, TrialSpec
 from leverplus_tui.data import rl_files
-from leverplus_tui.tui.messages import CompareRuns, EditLaunch, OpenCurves, OpenRun
+from leverplus_tui.tui.messages import AskModel, CompareRuns, EditLaunch, OpenCurves, OpenRun
 from leverplus_tui.tui.screens.launch.preflight import PreflightReport, PreflightScreen
 from tests import helpers_rl
 from tests.helpers_pictures import differences, picture, strips
@@ -74,6 +75,7 @@ SCREENS: dict[str, Go] = {
     "run-log": told(lambda: OpenRun(6, "log"), "1 image missing"),
     "curves": told(lambda: OpenCurves((4,)), "val_loss"),
     "curves-large": told(lambda: OpenCurves((4,)), "val_loss", typed="enter comma"),
+    "ask-model": told(lambda: AskModel(2, 1003, 2), "not asked yet", typed="t enter t"),
     "compare": told(lambda: CompareRuns((1, 2, 3)), "better", typed="j j j"),
     "data": keys("3", "answers.json"),
     "rl-data": keys("3 enter", "queries"),
@@ -104,8 +106,29 @@ def made(folder: Path) -> Home:
             session, path=path, kind="rl-data", size=path.stat().st_size, sha256=sha256(path.read_bytes()).hexdigest()
         )
         session.run("UPDATE data_file SET path = ?", (path.name,))
+    ask_again(home)
     at_rest(home, NOON - timedelta(minutes=10))
     return home
+
+
+def ask_again(home: Home) -> None:
+    """A question of r2 was asked again, by a job that has ended since."""
+    pick = {"measure": "probability", "pool": 20, "said": ""}
+    first = {"of": 1003, "best": [[1003, 0.41], [1009, 0.33], [1015, 0.12], [1001, 0.02]], "picked": [0.41, 1], **pick}
+    after = {"of": None, "best": [[1009, 0.72], [None, 0.2]], "picked": None, **pick}
+    reply = rows.TrialReply(1, "green.", "green", 0.0, False, -1.25, 0.1, "p", "r", "", "", (first, after))
+    with writing(open_database(home.database)) as session:
+        request = TrialSpec(question_id=1003, shot=2, demonstrations=(1003,), question="What shape is it?")
+        store.add_trial(session, run_id=2, request=request)
+        job = store.create_run(session, spec=AskSpec.about(2, EvalSpec()), environment={}, parent=2).id
+        assert job is not None
+        process = store.start_process(
+            session, run_id=job, pid=1, pid_start="gone", boot_id="gone", host="", argv=[], log_path=""
+        )
+        assert process.id is not None
+        store.take_trial(session, run_id=2, process_id=process.id)
+        store.add_rows(session, run_id=job, process_id=process.id, rows=[reply])
+        store.end_process(session, process_id=process.id, state="done", exit_code=0)
 
 
 @pytest.fixture

@@ -10,10 +10,11 @@ from pathlib import Path
 from sqlite3 import Row
 from typing import Any, Literal
 
+from db.canonical import canonical_json
 from db.connection import Session
-from db.specs import UserError, canonical_json
 from db.specs.movable import HomePaths
 from db.store.base import execute, home, insert, micros, moment, moment_or_none, now, query, ref
+from db.user_error import UserError
 
 WRITTEN_KINDS = ("rl-data", "embeddings")
 """Artifacts of runs that are data for other runs."""

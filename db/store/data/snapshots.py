@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zlib
 
+from db.canonical import sha256_text
 from db.connection import Session
-from db.specs import sha256_text
 from db.store.base import execute_many, now, query
 
 

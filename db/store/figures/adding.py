@@ -6,15 +6,19 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from db import rows
+from db import specs
+from db.canonical import canonical_json
 from db.connection import Session
-from db.specs import Finding, canonical_json
 from db.specs.movable import HomePaths
 from db.store.base import execute, execute_many, home, listed, now, query, ref
 from db.store.figures.metrics import add_metrics
 from db.store.jobs.trials import add_replies
+
+if TYPE_CHECKING:
+    from db import rows
 
 SHOWN_FACTS = ("retriever", "selector", "variant", "vlm")
 """Facts that also fill the run's column of the same name: what was really used, where the specification left it open."""
@@ -39,9 +43,9 @@ def add_rows(session: Session, *, run_id: int, process_id: int | None, rows: Seq
     by_type: dict[type, list[Any]] = defaultdict(list)
     for row in rows:
         by_type[type(row)].append(row)
-    unknown = by_type.keys() - _ADD.keys()
+    unknown = by_type.keys() - _adders().keys()
     assert not unknown, f"no table takes {', '.join(kind.__name__ for kind in unknown)} rows"
-    for kind, add in _ADD.items():  # in this order, because later kinds refer to earlier ones
+    for kind, add in _adders().items():  # in this order, because later kinds refer to earlier ones
         if by_type[kind]:
             add(batch, by_type[kind])
 
@@ -276,7 +280,7 @@ def _add_artifacts(batch: _Batch, artifacts: Sequence[rows.Artifact]) -> None:
     )
 
 
-def _add_findings(batch: _Batch, findings: Sequence[Finding]) -> None:
+def _add_findings(batch: _Batch, findings: Sequence[specs.Finding]) -> None:
     execute_many(
         batch.session,
         """
@@ -336,19 +340,23 @@ def _json_object(values: Mapping[Any, Any]) -> str:
     return canonical_json({str(key): value for key, value in values.items()})
 
 
-_ADD: dict[type, Callable[[_Batch, Any], None]] = {
-    rows.Input: _add_inputs,
-    rows.Question: _add_questions,
-    rows.Subset: _add_subsets,
-    rows.Fact: _add_facts,
-    rows.Metric: _add_metrics,
-    rows.Checkpoint: _add_checkpoints,
-    rows.Prediction: _add_predictions,
-    rows.Cell: _add_cells,
-    rows.Candidate: _add_candidates,
-    rows.Artifact: _add_artifacts,
-    Finding: _add_findings,
-    rows.Withdrawn: _withdraw,
-    rows.Progress: _add_progress,
-    rows.TrialReply: lambda batch, replies: add_replies(batch.session, batch.process_id, replies),
-}
+@cache
+def _adders() -> dict[type, Callable[[_Batch, Any], None]]:
+    from db import rows  # many classes, which a list of runs need not wait for
+
+    return {
+        rows.Input: _add_inputs,
+        rows.Question: _add_questions,
+        rows.Subset: _add_subsets,
+        rows.Fact: _add_facts,
+        rows.Metric: _add_metrics,
+        rows.Checkpoint: _add_checkpoints,
+        rows.Prediction: _add_predictions,
+        rows.Cell: _add_cells,
+        rows.Candidate: _add_candidates,
+        rows.Artifact: _add_artifacts,
+        specs.Finding: _add_findings,
+        rows.Withdrawn: _withdraw,
+        rows.Progress: _add_progress,
+        rows.TrialReply: lambda batch, replies: add_replies(batch.session, batch.process_id, replies),
+    }

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Row
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from db import rows
 from db.connection import Session
 from db.specs.movable import HomePaths
 from db.store.base import home, listed, moment, query
+
+if TYPE_CHECKING:
+    from db import rows
 
 _ORDERS = {
     "question_id": ("question_id > :after", "question_id"),
@@ -52,6 +54,8 @@ class PredictionRow:
 
 def find_answers(session: Session, *, request_shas: Sequence[str]) -> dict[str, rows.StoredAnswer]:
     """Answers that any run has stored for these requests; requests without one are left out."""
+    from db import rows  # as in `figures.adding`
+
     sql = """
         SELECT request_sha, raw, cut, run_id AS source, reasoning FROM answer
         WHERE request_sha IN (SELECT value FROM json_each(:shas))
@@ -65,6 +69,8 @@ def find_answers(session: Session, *, request_shas: Sequence[str]) -> dict[str, 
 
 def stored_predictions(session: Session, *, run_id: int) -> list[rows.Prediction]:
     """All answers of a run as they were added."""
+    from db import rows  # as in `figures.adding`
+
     sql = "SELECT * FROM prediction WHERE run_id = :run ORDER BY shot, question_id"
     return [
         rows.Prediction(
@@ -210,6 +216,8 @@ def questions(
     session: Session, *, dataset_sha: str, split: str, question_ids: Sequence[int]
 ) -> dict[int, rows.Question]:
     """Stored questions by id, such as the demonstrations (split `train`) of a prediction; missing ones are left out."""
+    from db import rows  # as in `figures.adding`
+
     sql = """
         SELECT question.* FROM question JOIN dataset ON dataset.id = dataset_id
         WHERE dataset.sha = :sha AND split = :split AND question_id IN (SELECT value FROM json_each(:ids))
@@ -258,6 +266,8 @@ def _prediction(row: Row, place: HomePaths) -> PredictionRow:
 
 
 def _candidate(row: Row) -> rows.Candidate:
+    from db import rows  # as in `figures.adding`
+
     return rows.Candidate(
         query_id=row["query_id"], pointer=tuple(json.loads(row["pointer"])), method=row["method"],
         request_sha=row["request_sha"], raw=row["raw"], answer=row["answer"], score=row["score"],

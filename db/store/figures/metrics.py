@@ -7,11 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from sqlite3 import Row
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from db import rows
 from db.connection import Session
 from db.store.base import execute_many, query
+
+if TYPE_CHECKING:
+    from db import rows
 
 _VALUE_OF_FLAG = {1: math.nan, 2: math.inf, 3: -math.inf}
 Points = dict[tuple[int, int], tuple[float | None, int]]

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from db import rows
 from db.connection import Session
 from db.store.base import execute, home, listed, query
+
+if TYPE_CHECKING:
+    from db import rows
 
 
 def inputs(session: Session, *, run_id: int) -> dict[str, rows.Input]:
     """role -> input; empty for a run that has stored nothing yet, and for runs of versions that recorded none."""
+    from db import rows  # as in `figures.adding`
+
     sql = "SELECT role, path, sha256 FROM run_input WHERE run_id = :run ORDER BY role"
     place = home(session)
     found = (rows.Input(**row) for row in query(session, sql, {"run": run_id}))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from sqlite3 import Row
 
 from db.connection import Session
-from db.run_states import ACTIVE, FAILED
-from db.specs import UserError
+from db.run_states import ACTIVE, FAILED, UNFINISHED
 from db.store.base import execute, execute_many, listed, now, query, ref
 from db.store.jobs.runs import get_run, move, resume_run
+from db.user_error import UserError
 
 NO_RETRY = (2, 3)
 """Exit codes after which the same run would fail again: wrong input, and blocked by preflight."""
@@ -92,6 +92,21 @@ def tickets(session: Session) -> list[TicketRow]:
         ORDER BY priority DESC, place, run_id
     """
     return [_row(row) for row in query(session, sql)]
+
+
+def unfinished_tickets(session: Session, *, limit: int) -> list[TicketRow]:
+    """Runs that left the queue before they were done, those that ended last first: they can be queued again."""
+    sql = f"""
+        SELECT ticket.*, run.name, run.kind, run.state FROM ticket JOIN run ON run.id = ticket.run_id
+        WHERE run.deleted_at IS NULL AND run.state IN {UNFINISHED} ORDER BY run.ended_at DESC, run_id DESC LIMIT :limit
+    """
+    return [_row(row) for row in query(session, sql, {"limit": limit})]
+
+
+def at_once(session: Session, *, run_id: int) -> None:
+    """Let a waiting run go on now: no pause before its next try, and not held back."""
+    _waiting(session, run_id)
+    execute(session, "UPDATE ticket SET paused = 0, not_before = 0, waiting = '' WHERE run_id = :run", {"run": run_id})
 
 
 def left_elsewhere(session: Session) -> list[TicketRow]:

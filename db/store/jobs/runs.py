@@ -10,28 +10,19 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from db import specs
+from db.canonical import canonical_json, sha256_text
 from db.connection import Session
 from db.run_states import ACTIVE, ENDED, STATES
-from db.specs import (
-    EmbedSpec,
-    EvalSpec,
-    GenerateSpec,
-    ImportSpec,
-    TrainSpec,
-    UserError,
-    canonical_json,
-    read_spec,
-    sha256_text,
-)
 from db.store.base import execute, execute_many, home, insert, listed, now, query, ref, update
 from db.store.jobs.trials import asking_runs
+from db.user_error import UserError
 
 EMPTY = {
     "dataset": "", "vlm": "", "retriever": "", "selector": "", "variant": "", "split": "",
     "progress_done": 0, "progress_total": 0, "progress_unit": "", "progress_note": "", "progress_from": 0,
 }  # fmt: skip
 """Columns of a run that its specification does not fill."""
-AnySpec = EvalSpec | TrainSpec | GenerateSpec | EmbedSpec | ImportSpec
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,7 @@ class StateConflict(UserError):
 def create_run(
     session: Session,
     *,
-    spec: AnySpec,
+    spec: specs.AnySpec,
     name: str = "",
     forced: bool = False,
     environment: Mapping[str, Any],
@@ -111,35 +102,35 @@ def one_line(name: str) -> str:
     return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) in odd else c for c in name)
 
 
-def listed_fields(spec: AnySpec) -> dict[str, Any]:
+def listed_fields(spec: specs.AnySpec) -> dict[str, Any]:
     """The columns that lists show, filter and sort by, taken from a specification."""
-    if isinstance(spec, TrainSpec):
+    if isinstance(spec, specs.TrainSpec):
         return {"dataset": spec.rl_data, "selector": spec.init, "variant": spec.variant, "seed": spec.seed}
-    if isinstance(spec, EmbedSpec):
+    if isinstance(spec, specs.EmbedSpec):
         return {"dataset": spec.dataset, "vlm": spec.vlm if spec.encoder == "vlm" else spec.encoder}
     fields: dict[str, Any] = {"dataset": spec.dataset, "vlm": spec.vlm, "selector": spec.selector, "seed": spec.seed}
-    if isinstance(spec, EvalSpec):
+    if isinstance(spec, specs.EvalSpec):
         fields |= {"split": spec.split, "retriever": spec.retriever or ("selector" if spec.selector else "")}
-    if isinstance(spec, ImportSpec):
+    if isinstance(spec, specs.ImportSpec):
         fields |= {"split": spec.split}
     return fields
 
 
-def default_name(spec: AnySpec) -> str:
+def default_name(spec: specs.AnySpec) -> str:
     """A name for a run that nobody named."""
-    if isinstance(spec, TrainSpec):
+    if isinstance(spec, specs.TrainSpec):
         return f"{spec.kind}-{spec.variant}"
-    if isinstance(spec, ImportSpec):
+    if isinstance(spec, specs.ImportSpec):
         return spec.label or PurePath(spec.source).stem
     name = f"{spec.kind}-{PurePath(spec.dataset).name or spec.dataset}"
-    if not isinstance(spec, EvalSpec):
+    if not isinstance(spec, specs.EvalSpec):
         return name
     return f"{name}-{spec.retriever or ('selector' if spec.selector else 'auto')}"
 
 
-def spec_of(session: Session, *, run: Run) -> AnySpec:
+def spec_of(session: Session, *, run: Run) -> specs.AnySpec:
     """The specification that the run was made with, its files where they are now."""
-    return read_spec(run.kind, spec_text(session, run=run))
+    return specs.read_spec(run.kind, spec_text(session, run=run))
 
 
 def spec_text(session: Session, *, run: Run) -> str:
@@ -147,7 +138,7 @@ def spec_text(session: Session, *, run: Run) -> str:
     return canonical_json(home(session).located_values(json.loads(run.spec)))
 
 
-def stored_spec(session: Session, spec: AnySpec) -> tuple[str, str]:
+def stored_spec(session: Session, spec: specs.AnySpec) -> tuple[str, str]:
     """Canonical JSON that stays the same when the home is moved, and its hash."""
     text = canonical_json(home(session).stored_values(spec.model_dump(mode="json")))
     return text, sha256_text(text)
@@ -191,14 +182,14 @@ def find_run(session: Session, text: str, *, deleted: bool = False) -> Run:
     raise UserError(f"there is no run '{text}'{_near(session, text)}: `leverplus runs` lists those that exist")
 
 
-def run_of_spec(session: Session, *, spec: AnySpec) -> int | None:
+def run_of_spec(session: Session, *, spec: specs.AnySpec) -> int | None:
     """The oldest run of this very specification that is not deleted: of an import, the one that holds the same figures."""
     sql = "SELECT min(id) AS id FROM run WHERE spec_sha = :sha AND deleted_at IS NULL"
     found: int | None = query(session, sql, {"sha": stored_spec(session, spec)[1]})[0]["id"]
     return found
 
 
-def twin(session: Session, *, spec: AnySpec) -> int | None:
+def twin(session: Session, *, spec: specs.AnySpec) -> int | None:
     """The newest run of this very specification that is done, else the newest one; deleted ones do not count."""
     sql = (
         "SELECT id FROM run WHERE spec_sha = :sha AND deleted_at IS NULL ORDER BY state = 'done' DESC, id DESC LIMIT 1"

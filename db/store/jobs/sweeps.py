@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from db import specs
 from db.connection import Session
-from db.specs import UserError
 from db.store.base import execute_many, home, moment, now, query, update
-from db.store.jobs.runs import AnySpec, Run, listed_fields, one_line, stored_spec
+from db.store.jobs.runs import Run, listed_fields, one_line, stored_spec
+from db.user_error import UserError
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def sweep_of(session: Session, *, run_id: int) -> int | None:
     return found[0]["sweep_id"] if found else None
 
 
-def settle_spec(session: Session, *, run: Run, spec: AnySpec) -> None:
+def settle_spec(session: Session, *, run: Run, spec: specs.AnySpec) -> None:
     """Put what names stood for in their place: a run that waited named what another one was still to write."""
     text, sha = stored_spec(session, spec)
     update(session, "run", run.id, spec=text, spec_sha=sha, **home(session).stored_values(listed_fields(spec)))

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from sqlite3 import Row
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from db import rows
+from db import specs
+from db.canonical import canonical_json
 from db.connection import Session
-from db.specs.ask import TrialSpec
-from db.specs.base import canonical_json
-from db.store.base import execute, execute_many, home, listed, moment, moment_or_none, now, query
+from db.store.base import execute, execute_many, home, insert, listed, moment, moment_or_none, now, query
+
+if TYPE_CHECKING:
+    from db import rows
 
 WAITING, ANSWERING, ANSWERED, REFUSED = "waiting", "answering", "answered", "failed"
 MOST_TRIES = 3
@@ -30,7 +32,7 @@ class TrialRow:
     shot: int
     state: str
     """`waiting`, `answering`, `answered` or `failed`."""
-    request: TrialSpec
+    request: specs.TrialSpec
     raw: str
     answer: str
     score: float | None
@@ -51,22 +53,17 @@ class TrialRow:
         return self.state in (WAITING, ANSWERING)
 
 
-def add_trial(session: Session, *, run_id: int, request: TrialSpec, asker: Mapping[str, Any] | None = None) -> int:
+def add_trial(
+    session: Session, *, run_id: int, request: specs.TrialSpec, asker: Mapping[str, Any] | None = None
+) -> int:
     """Ask a question of an evaluation again; its number. `asker`: the process whose end makes the answer less wanted."""
-    sql = """
-        INSERT INTO trial (run_id, question_id, shot, state, request, asker, cut, tries, raw, answer, prompt_sha, request_sha,
-                           error, reasoning, picks, created_at)
-        VALUES (:run, :question, :shot, 'waiting', :request, :asker, 0, 0, '', '', '', '', '', '', '[]', :now) RETURNING id
-    """
-    values = home(session).stored_values(request.model_dump(mode="json"))
-    found = query(
-        session,
-        sql,
-        {"run": run_id, "question": request.question_id, "shot": request.shot, "request": canonical_json(values),
-         "asker": canonical_json(dict(asker)) if asker else "", "now": now()},
-    )  # fmt: skip
-    number: int = found[0]["id"]
-    return number
+    values = {
+        "run_id": run_id, "question_id": request.question_id, "shot": request.shot, "state": WAITING,
+        "request": canonical_json(home(session).stored_values(request.model_dump(mode="json"))),
+        "asker": canonical_json(dict(asker)) if asker else "", "picks": "[]", "cut": 0, "tries": 0, "created_at": now(),
+    }  # fmt: skip
+    empty = ("raw", "answer", "prompt_sha", "request_sha", "error", "reasoning")
+    return insert(session, "trial", values | dict.fromkeys(empty, ""))
 
 
 def trials(session: Session, *, run_id: int, question_id: int | None = None) -> list[TrialRow]:
@@ -93,7 +90,7 @@ def waits(session: Session, *, run_id: int) -> bool:
     return bool(query(session, sql, {"run": run_id})[0]["found"])
 
 
-def take_trial(session: Session, *, run_id: int, process_id: int) -> tuple[int, TrialSpec] | None:
+def take_trial(session: Session, *, run_id: int, process_id: int) -> tuple[int, specs.TrialSpec] | None:
     """The oldest question that waits, which from now on this process answers; None where none waits."""
     sql = """
         UPDATE trial SET state = 'answering', process_id = :process, tries = tries + 1
@@ -144,8 +141,8 @@ def add_replies(session: Session, process_id: int | None, replies: Sequence[rows
     )  # fmt: skip
 
 
-def _request(session: Session, row: Row) -> TrialSpec:
-    return TrialSpec.model_validate(home(session).located_values(json.loads(row["request"])))
+def _request(session: Session, row: Row) -> specs.TrialSpec:
+    return specs.TrialSpec.model_validate(home(session).located_values(json.loads(row["request"])))
 
 
 def _row(session: Session, row: Row) -> TrialRow:

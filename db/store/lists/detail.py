@@ -7,13 +7,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from db import rows
+from db import specs
 from db.connection import Session
-from db.specs import Finding as FindingRow
-from db.specs import UserError
-from db.specs.base import worst_first
 from db.store.base import home, listed, moment, moment_or_none, query, ref
 from db.store.figures.answers import answer_sources
 from db.store.figures.matrix import CellRow
@@ -22,6 +19,10 @@ from db.store.jobs.inputs import facts
 from db.store.jobs.jobs import ProcessRow, processes
 from db.store.jobs.runs import note_of
 from db.store.lists.listing import RunRow, run_rows
+from db.user_error import UserError
+
+if TYPE_CHECKING:
+    from db import rows
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class RunDetail:
     """Lineage: hashes, versions and counts that the job stated."""
     checkpoints: tuple[CheckpointRow, ...]
     metrics: tuple[MetricRow, ...]
-    findings: tuple[FindingRow, ...]
+    findings: tuple[specs.Finding, ...]
     processes: tuple[ProcessRow, ...]
     artifacts: tuple[rows.Artifact, ...]
     children: tuple[int, ...]
@@ -93,12 +94,12 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
     )
 
 
-def findings(session: Session, *, run_id: int) -> list[FindingRow]:
+def findings(session: Session, *, run_id: int) -> list[specs.Finding]:
     """What was found about a run, worst first."""
     return findings_of(session, run_ids=[run_id]).get(run_id, [])
 
 
-def findings_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, list[FindingRow]]:
+def findings_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, list[specs.Finding]]:
     """What was found about each of some runs, worst first; runs without a finding are left out."""
     sql = """
         SELECT run_id, code, severity, subject, message, fix FROM finding
@@ -106,11 +107,11 @@ def findings_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, list[F
         ORDER BY run_id, id
     """
     place = home(session)
-    found: dict[int, list[FindingRow]] = defaultdict(list)
+    found: dict[int, list[specs.Finding]] = defaultdict(list)
     for row in query(session, sql, {"ids": listed(run_ids)}):
         told = {name: place.located(value) for name, value in dict(row).items() if name != "run_id"}
-        found[row["run_id"]].append(FindingRow.model_validate(told))
-    return {run_id: worst_first(rows) for run_id, rows in found.items()}
+        found[row["run_id"]].append(specs.Finding.model_validate(told))
+    return {run_id: specs.worst_first(rows) for run_id, rows in found.items()}
 
 
 def specs_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -139,6 +140,8 @@ def checkpoints(session: Session, *, run_id: int) -> list[CheckpointRow]:
 
 def artifacts(session: Session, *, run_id: int) -> list[rows.Artifact]:
     """Files that a run wrote for others, oldest first."""
+    from db import rows  # as in `figures.adding`
+
     found = query(session, "SELECT * FROM artifact WHERE run_id = :run ORDER BY id", {"run": run_id})
     place = home(session)
     return [

@@ -10,11 +10,11 @@ from sqlite3 import Row
 from typing import Any
 
 from db.connection import Session
-from db.specs.base import SEVERITIES
 from db.specs.movable import HomePaths
 from db.store.base import home, listed, moment, moment_or_none, query, ref
 from db.store.figures.matrix import CellRow, cells
 from db.store.lists.filters import runs_condition, runs_order, worked_s
+from db.user_error import SEVERITIES
 
 _COLUMNS = """id, name, kind, state, dataset, vlm, retriever, selector, variant, seed, forced, parent_id, created_at, started_at,
     ended_at, deleted_at, progress_done, progress_total, progress_unit, progress_note, progress_at, progress_from, progress_since,

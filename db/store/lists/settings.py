@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin
 
+from db import specs
 from db.connection import Session
-from db.specs import SPEC_OF_KIND, Spec
 from db.store.base import listed, query
 
 _METRIC = re.compile(r"(last|min|max|best)\.(\w+)")
@@ -42,13 +42,15 @@ def metric_sql(field: str) -> str | None:
 @cache
 def setting_fields() -> tuple[str, ...]:
     """Every field of every specification, nested ones with dots, and `lr`."""
-    found = dict.fromkeys(path for model in dict.fromkeys(SPEC_OF_KIND.values()) for path in _paths(model, ""))
+    found = dict.fromkeys(path for model in dict.fromkeys(specs.SPEC_OF_KIND.values()) for path in _paths(model, ""))
     return (*found, "lr")
 
 
-def _paths(model: type[Spec], before: str) -> Iterator[str]:
+def _paths(model: type[specs.Spec], before: str) -> Iterator[str]:
     for name, info in model.model_fields.items():
-        inner = next((one for one in _types(info.annotation) if isinstance(one, type) and issubclass(one, Spec)), None)
+        inner = next(
+            (one for one in _types(info.annotation) if isinstance(one, type) and issubclass(one, specs.Spec)), None
+        )
         if inner is not None:
             yield from _paths(inner, f"{before}{name}.")
         else:

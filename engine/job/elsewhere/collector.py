@@ -137,14 +137,14 @@ class Collector:
     def _collect(self, member: Member) -> None:
         """Rows and the word that the run lives, in one transaction; where it fails, they are kept and tried again."""
         member.read()
-        if member.unstored:
+        while member.unstored:
             self._heard(member)
 
     def _heard(self, member: Member) -> None:
         with writing(self.database) as session:
-            member.store(session)
+            frames = member.store(session)
             store.heartbeat(session, process_id=member.claimed.process_id, promise_s=PROMISE_S)
-        member.stored()
+        member.stored(frames)
         member.beat = time.monotonic()
 
     def _may_still_speak(self, member: Member, fresh: bool) -> bool:

@@ -19,6 +19,7 @@ from engine.job.claims import Claimed, note_surroundings
 from engine.job.elsewhere.parcel import FOLDER, LOG, Parcel, carry, named_files, next_folder
 from engine.job.elsewhere.row_files import Ended, Note, Reader, Surroundings, file_of, moved, numbers
 from engine.job.known import stored_rows
+from engine.job.recorder import BATCH
 
 AT_HOME = ("reserve", "reserve-last-word", FOLDER, LOG)
 """What each side of a run's folder keeps to itself."""
@@ -74,6 +75,7 @@ class Member:
         home, run_id = self.claimed.home, self.claimed.run_id
         there = Home(self.root)
         if self.mirrored:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # whoever writes there decides what nodes do
             carry(self.run_dir, there.run_dir(run_id), _own)
             for name in named_files(store.get_run(session, run_id=run_id).spec):
                 carry(home.root / name, self.root / name, _own)
@@ -102,17 +104,23 @@ class Member:
             self.unstored += [(number, frame) for frame in reader.new()]
         self._bring_log()
 
-    def store(self, session: Session) -> None:
-        """Insert what was read, in the caller's transaction; `stored` follows it."""
+    def store(self, session: Session) -> int:
+        """Insert the oldest of what was read, as much as one transaction takes without keeping others waiting; how many
+        frames that is. `stored` follows it."""
+        rows = taken = 0
         for number, frame in self.unstored:
             self.begun = True
             if number > self.attempt:
                 self.attempt, self.ended = number, None
             self._insert(session, frame)
+            rows, taken = rows + len(frame), taken + 1
+            if rows >= BATCH:
+                break
+        return taken
 
-    def stored(self) -> None:
-        """The transaction has been committed."""
-        self.unstored = []
+    def stored(self, frames: int) -> None:
+        """The transaction that holds so many frames has been committed."""
+        del self.unstored[:frames]
 
     def _insert(self, session: Session, frame: Sequence[Note]) -> None:
         rows: list[Row] = []
@@ -152,7 +160,7 @@ class Member:
 
     def _bring_log(self) -> None:
         """What the node says goes to the run's log at home."""
-        said = _text(self.folder / LOG)[self.log_offset :]
+        said = _text(self.folder / LOG, self.log_offset)
         self.log_offset += len(said)
         if said:
             self.say(said)
@@ -163,9 +171,12 @@ class Member:
             log.write(text)
 
 
-def _text(path: Path) -> bytes:
+def _text(path: Path, offset: int = 0) -> bytes:
+    """A file from an offset on; nothing where there is none yet."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read()
     except FileNotFoundError:
         return b""
 

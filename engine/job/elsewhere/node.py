@@ -79,6 +79,8 @@ def work(folder: Path, parent: int | None = None) -> int:
 
 
 def _worked(parcel: Parcel, writer: Writer, stop: NodeStop) -> Outcome:
+    if parcel.foreign:
+        return Outcome("failed", 2, parcel.foreign)
     run_dir = parcel.home.run_dir(parcel.run_id)
     run_dir.mkdir(parents=True, exist_ok=True)
     reserve = Reserve(run_dir / "reserve", RESERVE_BYTES)

@@ -53,7 +53,8 @@ class Slurm:
         os.environ["PYTHONSAFEPATH"] = "1"
         try:
             executor.update_parameters(**parameters(wanted, name))
-            return handed_in(executor, folders)
+            with submitit.helpers.clean_env():  # home may itself stand in a job of Slurm
+                return handed_in(executor, folders)
         except (ValueError, NameError, submitit.core.utils.FailedJobError, RuntimeError) as error:
             raise UserError(f"Slurm refuses the job: {_sentence(error)}") from None
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +17,7 @@ from db.specs.base import has_error
 from db.store import RunDetail
 from engine.demo.shipped import BUILTIN, FILES, builtin_file
 from engine.doctor.examine import examine
-from engine.doctor.request import Request
+from engine.doctor.request import EXPECTED, expectations
 from leverplus_tui.commands.database import find_run_id, open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.jobs.dead_jobs import bury_dead
@@ -27,7 +26,6 @@ from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.health import examine_run
 from leverplus_tui.text.output import finding_lines, put, put_json
 
-EXPECTED = tuple(field.name for field in fields(Request))
 RUN = re.compile(r"r?\d+")
 
 
@@ -58,18 +56,6 @@ def doctor(
         put("\n\n".join(_text(report) for report in reports))
     if any(has_error(report.findings) for report in reports):
         raise typer.Exit(1)
-
-
-def expectations(given: Sequence[str]) -> dict[str, str]:
-    """`FIELD=VALUE` pairs. Raises UserError naming the fields that exist and what their values may be."""
-    wanted = {}
-    for pair in given:
-        field, equals, value = pair.partition("=")
-        if not equals or field not in EXPECTED or not value:
-            raise UserError(f"--expect {pair}: write FIELD=VALUE with a field of {', '.join(EXPECTED)}")
-        wanted[field] = value
-    Request.parse(wanted)
-    return wanted
 
 
 def _reports(subject: str, wanted: dict[str, str], home: Path | None) -> Iterator[Report]:

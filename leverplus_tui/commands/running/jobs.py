@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from db import store
 from db.session import reading
-from db.specs import UserError
 from leverplus_tui.commands.database import find_run_id, find_run_ids, open_home
 from leverplus_tui.commands.options import (
     DetachOption,
@@ -24,8 +23,8 @@ from leverplus_tui.commands.options import (
 )
 from leverplus_tui.commands.running.run import Begun, attend, begin
 from leverplus_tui.jobs import launcher
-from leverplus_tui.jobs.spec_options import validated
-from leverplus_tui.queue.submit import Wish, requeue, runner_of
+from leverplus_tui.jobs.spec_building import repeated
+from leverplus_tui.queue.submit import Wish, go_on
 from leverplus_tui.results.what_changed import drift
 from leverplus_tui.text.output import put, put_json, say
 
@@ -70,16 +69,10 @@ def resume(
     place, database = open_home(home)
     with reading(database) as session:
         run_id = find_run_id(session, run)
-        detail = store.run_detail(session, run_id=run_id)
-    if detail.environment.get("checked_later") and not detail.processes and not queue:
-        say(f"r{run_id} names runs whose files are looked up when it starts, so it waits for its turn in the queue")
-        queue = True
     wish = Wish(memory_mb=megabytes(memory), time_limit_s=limit_s(time_limit))
-    away = bool(runner_of(place, run_id)) and not here
-    if queue or away or wish != Wish():
-        requeue(place, run_id, wish)
-    else:
-        launcher.resume(place, run_id)
+    if why := go_on(place, run_id, queued=queue, here=here, wish=wish):
+        say(why)
+        queue = True
     if not detach and not queue:
         attend(place, run_id, as_json=as_json)
     elif as_json:
@@ -104,7 +97,7 @@ def rerun(
     place, database = open_home(home)
     with reading(database) as session:
         detail = store.run_detail(session, run_id=find_run_id(session, run, deleted=True))
-    spec = _spec_of(detail.row.ref, detail.spec)
+    spec = repeated(detail.row.ref, detail.spec)
     begun = Begun(name=name or detail.row.name, force=force, as_json=as_json, parent=detail.row.id)
     run_id = begin(place, spec, begun, follows=not detach)
     if detach:
@@ -113,14 +106,3 @@ def rerun(
         changes = drift(session, detail, store.run_detail(session, run_id=run_id))
     for line in changes or (f"code, versions and data are those of {detail.row.ref}",):
         say(line)
-
-
-def _spec_of(ref: str, stored: dict[str, Any]) -> Any:
-    if stored.get("kind") == "import":
-        raise UserError(f"{ref} was imported: its figures were measured elsewhere and cannot be repeated from here")
-    if stored.get("kind") == "ask":
-        about = store.ref(stored["run"])
-        raise UserError(
-            f"{ref} answers what is asked about {about} and has no result to repeat: `leverplus ask {about}` asks"
-        )
-    return validated(str(stored.get("kind")), stored)

@@ -13,23 +13,20 @@ import typer
 from db import store
 from db.home import Home, resolve_home
 from db.session import DatabaseFile, data_version, open_database, reading
-from db.specs import UserError
 from db.store import SweepRow
 from leverplus_tui.commands.database import open_home
 from leverplus_tui.commands.options import QUEUE, DetachOption, ForceOption, HomeOption, JsonOption, wished
 from leverplus_tui.commands.running.following import FUNCTIONS
 from leverplus_tui.commands.running.run import COMMANDS, parameter
 from leverplus_tui.commands.running.run import COMMON as OF_RUN
-from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_options import options, plain
+from leverplus_tui.queue import sweep as sweeping
 from leverplus_tui.queue.estimate import lasts
 from leverplus_tui.queue.grid import Grid, grid
-from leverplus_tui.queue.submit import Wish, requeue, tend
-from leverplus_tui.queue.sweep import Prepared, missing, prepare, queue_sweep
-from leverplus_tui.results.comparison import Asked, compare
-from leverplus_tui.results.comparison_text import by_seed
-from leverplus_tui.results.sweep_best import at_shots, ranking
-from leverplus_tui.text.numbers import accuracy, number, plural
+from leverplus_tui.queue.submit import tend
+from leverplus_tui.queue.sweep import Prepared, counted, prepare, queue_sweep
+from leverplus_tui.results.sweep_best import best_of_sweep
+from leverplus_tui.text.numbers import accuracy, plural
 from leverplus_tui.text.output import put, put_json, ring, say, table
 from leverplus_tui.text.times import duration, moment
 
@@ -179,7 +176,7 @@ def list_sweeps(as_json: JsonOption = False, home: HomeOption = None) -> None:
         say(f"no sweeps in {place.root}: {EXAMPLES['eval']}")
         return
     lines = [
-        (row.ref, row.name, row.kind, " x ".join(f"{n} ({len(v)})" for n, v in row.axes.items()), _counted(states[row.id]),
+        (row.ref, row.name, row.kind, " x ".join(f"{n} ({len(v)})" for n, v in row.axes.items()), counted(states[row.id]),
          moment(row.created))
         for row in rows
     ]  # fmt: skip
@@ -208,7 +205,7 @@ def show_sweep(sweep: SweepArgument, as_json: JsonOption = False, home: HomeOpti
         settings = [plain(value) for value in found.members[row.id].values()]
         state = f"{row.state} {row.waiting}".strip()
         lines.append((row.ref, *settings, *figures, duration(row.duration_s), state))
-    put(f"{found.ref} {found.name}: {_counted({row.id: row.state for row in rows})}")
+    put(f"{found.ref} {found.name}: {counted({row.id: row.state for row in rows})}")
     put(table(("run", *found.axes, *(f"acc@{shot}" for shot in shots), "took", "state"), lines))
 
 
@@ -235,31 +232,8 @@ def best(
     _, database = open_home(home)
     with reading(database) as session:
         found = store.find_sweep(session, sweep)
-        details = [store.run_detail(session, run_id=run_id) for run_id in found.members]
-        if found.kind != "eval":
-            ranked = ranking(found, details, by)
-            put_json(ranked.as_json()) if as_json else put("\n".join(ranked.lines()))
-            return
-        done = [detail.row.id for detail in details if detail.row.state == "done" and detail.row.cells]
-        if len(done) < 2:
-            raise UserError(f"{found.ref} has {plural(len(done), 'finished run')}, and a choice needs two")
-        compared = compare(session, done, judged=False, asked=Asked(best_of=True, by_seed="seed" in found.axes))
-    answers = at_shots(compared.best, by)
-    if as_json:
-        put_json({"best_of": [one.as_json() for one in answers], "by_seed": [g.as_json() for g in compared.groups]})
-        return
-    names = {store.ref(run): " ".join(f"{k}={plain(v)}" for k, v in s.items()) for run, s in found.members.items()}
-    for answer in answers:
-        figure = number(answer.accuracy[answer.leader])
-        put(answer.sentence())
-        put(
-            f"  {answer.leader} is {names[answer.leader]} with {figure} %" if answer.pair else f"  all reach {figure} %"
-        )
-        for line in [*answer.relabelled(), *answer.remarks()]:
-            put(f"  {line}")
-    for part in (by_seed(compared, table), *compared.apart):
-        if part:
-            put(f"\n{part}")
+        chosen = best_of_sweep(session, found, by)
+    put_json(chosen.document) if as_json else put("\n".join(chosen.lines))
 
 
 def stop_sweep(sweep: SweepArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
@@ -271,12 +245,8 @@ def stop_sweep(sweep: SweepArgument, as_json: JsonOption = False, home: HomeOpti
     place, database = open_home(home)
     with reading(database) as session:
         found = store.find_sweep(session, sweep)
-        states = store.states(session, run_ids=list(found.members))
-    active = sorted(
-        (run for run, state in states.items() if state in store.ACTIVE), key=lambda run: states[run] != "queued"
-    )
-    states |= launcher.stop_all(place, active)  # waiting ones first, or they would start
-    put_json(_document(found, states)) if as_json else put(f"{found.ref}: {_counted(states)}")
+    states = sweeping.stop(place, found)
+    put_json(_document(found, states)) if as_json else put(f"{found.ref}: {counted(states)}")
 
 
 def resume_sweep(
@@ -291,9 +261,7 @@ def resume_sweep(
     tend(place, database)
     with reading(database) as session:
         found = store.find_sweep(session, sweep)
-        lacking = missing(session, found)
-    for run_id in lacking:
-        requeue(place, run_id, Wish())
+    lacking = sweeping.resume_missing(place, found)
     say(f"{found.ref}: {plural(len(lacking), 'run')} queued again")
     if not detach:
         _attend(place, found, as_json)
@@ -311,11 +279,11 @@ def _attend(place: Home, sweep: SweepRow, as_json: bool) -> None:
             f"\n{sweep.ref} goes on; `leverplus sweep show {sweep.ref}` shows it, `leverplus sweep stop {sweep.ref}` ends it"
         )
         raise typer.Exit(130) from None
-    ring(f"{sweep.ref}: {_counted(states)}")
+    ring(f"{sweep.ref}: {counted(states)}")
     if as_json:
         put_json(_document(sweep, states))
     else:
-        put(f"{sweep.ref}: {_counted(states)}")
+        put(f"{sweep.ref}: {counted(states)}")
         say(f"next: leverplus sweep show {sweep.ref}   leverplus sweep best {sweep.ref}")
     if any(state != "done" for state in states.values()):
         say(f"`leverplus sweep resume {sweep.ref}` goes on with what is missing")
@@ -342,11 +310,6 @@ def _followed(place: Home, database: DatabaseFile, sweep: SweepRow) -> dict[int,
             if all(state not in store.ACTIVE for state in states.values()):
                 return states
         time.sleep(0.2)
-
-
-def _counted(states: dict[int, str]) -> str:
-    counts = {state: list(states.values()).count(state) for state in dict.fromkeys(states.values())}
-    return ", ".join(f"{n} {state}" for state, n in counts.items())
 
 
 def _document(sweep: SweepRow, states: dict[int, str]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.messages import DatabaseReady, DataChanged, JobsCounted, LogGrew, View, Viewed
+from leverplus_tui.tui.messages import DatabaseReady, DataChanged, GoingOn, LogGrew, View, Viewed
 from leverplus_tui.tui.widgets.charts.bars import KeyBar, ModeBar
 from leverplus_tui.tui.widgets.failing import TellsFailures
 
@@ -62,7 +62,7 @@ class PageScreen(TellsFailures, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Bars around the body; one line instead of everything where there is no room."""
-        yield ModeBar(self.mode, self.library.jobs, read_only=self.library.read_only)
+        yield ModeBar(self.mode, self.library.jobs, self.library.errands, read_only=self.library.read_only)
         with Container(id="body"):
             yield from self.body()
         yield Static("", id="too-small", markup=False)
@@ -151,10 +151,26 @@ class PageScreen(TellsFailures, Screen[None]):
         """What `-` comes back to; None for pages that lead nowhere else."""
         return View(self.mode) if self is self.app.screen_stack[0] else None
 
+    def meant_runs(self) -> tuple[int, ...]:
+        """Runs that a report or the like is about; none where the page is about something else."""
+        return ()
+
+    @property
+    def meant_path(self) -> str:
+        """The file that the page is about, or its cursor is on."""
+        return ""
+
     @property
     def holds_changes(self) -> bool:
         """Whether leaving the page would lose something; `action_back` then asks."""
         return False
+
+    def offers(self, action: str) -> bool:
+        """Whether a key that is allowed is worth naming below, by the state of what is under the cursor now.
+
+        Pressed all the same it is not mute: it says why there is nothing to do.
+        """
+        return True
 
     # Reading
 
@@ -179,10 +195,10 @@ class PageScreen(TellsFailures, Screen[None]):
         if self.is_current:
             self.refresh_data()
 
-    def on_jobs_counted(self, event: JobsCounted) -> None:
+    def on_going_on(self, event: GoingOn) -> None:
         """The line above says it."""
         event.stop()
-        self.bar.jobs = event.words
+        self.bar.jobs, self.bar.errands = event.jobs, event.errands
 
     def on_log_grew(self, event: LogGrew) -> None:
         """Lines of a log that this page may have asked for."""

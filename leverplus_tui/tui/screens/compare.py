@@ -22,8 +22,8 @@ from leverplus_tui.tui.rows import SideBySide
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.compare_rows import Beside, Line, folded, lines
-from leverplus_tui.tui.screens.compare_said import line_row, said
-from leverplus_tui.tui.screens.exports import comparison_text, export_comparison
+from leverplus_tui.tui.screens.compare_said import head, line_row, said
+from leverplus_tui.tui.screens.exports import comparison_text, exporting_comparison
 from leverplus_tui.tui.widgets.empty import Empty
 from leverplus_tui.tui.widgets.table import Column, LineTable
 
@@ -207,7 +207,7 @@ class CompareScreen(PageScreen):
             parts.append(self._step or "comparing, esc leaves")
         if any(SYNTHETIC in marks(row) for row in self._known.values()):
             parts.append("synthetic figures")
-        self.query_one("#summary", Static).update("   ".join([*parts, *self.found.notes]))
+        self.query_one("#summary", Static).update("\n".join(head(parts, self.found.notes, self.size.width - 2)))
 
     def _columns(self) -> list[Column]:
         assert self.found is not None, "filled after reading"
@@ -315,6 +315,10 @@ class CompareScreen(PageScreen):
             self.run_ids = tuple(run_id for run_id in self.run_ids if f"r{run_id}" != chosen)
             self.refresh_data()
 
+    def meant_runs(self) -> tuple[int, ...]:
+        """All that are compared."""
+        return self.run_ids
+
     def action_curves(self) -> None:
         """Curves of all of these runs."""
         self.post_message(OpenCurves(self.run_ids))
@@ -351,8 +355,7 @@ class CompareScreen(PageScreen):
         ]
         kind = await self.app.push_screen_wait(Choose("Export as", choices))
         if kind:
-            path = await asyncio.to_thread(export_comparison, self.library, self.run_ids, kind)
-            self.notify(str(path), title="Exported", markup=False)
+            self.post_message(exporting_comparison(self, self.run_ids, kind))
 
     @work(group="copy", exclusive=True, exit_on_error=False)
     async def action_copy(self) -> None:

@@ -20,7 +20,7 @@ from leverplus_tui.text.states import FILE_ROLES
 from leverplus_tui.text.times import age
 from leverplus_tui.text.words import clean, fact, spaced
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.messages import AddData, CopyText, EditLaunch
+from leverplus_tui.tui.messages import AddData, CopyText, EditLaunch, ImportFile
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.rl.page import RLDataScreen
 from leverplus_tui.tui.screens.run.info import Part
@@ -49,7 +49,18 @@ class DataScreen(PageScreen):
         Binding("o", "add", "add", tooltip="register a file or folder; it is read where it lies", id="data.add"),
         Binding("n", "train", "train", tooltip="train a selector on this file", id="data.train"),
         Binding("e", "evaluate", "evaluate", tooltip="evaluate on this data set", id="data.evaluate"),
+        Binding(
+            "d",
+            "derive('derive')",
+            "derive",
+            tooltip="filter or repair these RL data into a new file",
+            id="data.derive",
+        ),
+        Binding("x", "derive('export')", "export", tooltip="write these RL data in another format", id="data.export"),
         Binding("y", "copy", "copy", tooltip="copy the path", id="data.copy"),
+        Binding(
+            "I", "import_file", "import", tooltip="import reports, results or another tracker's runs", id="data.import"
+        ),
     ]
 
     def __init__(self, library: Library) -> None:
@@ -87,9 +98,17 @@ class DataScreen(PageScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that need a file, or the database, are not offered before there is one."""
-        if action == "add":
+        if action in ("add", "import_file"):
             return self.library.is_open
+        if action == "derive":
+            return (row := self._here()) is not None and row.kind == "rl-data"
         return bool(self._files) or action not in ("train", "evaluate", "copy")
+
+    def offers(self, action: str) -> bool:
+        """Training is for RL data and embeddings, evaluating for data sets; either form opens empty all the same."""
+        row = self._here()
+        kinds = {"train": ("rl-data", "embeddings"), "evaluate": ("dataset",)}.get(action)
+        return kinds is None or (row is not None and row.kind in kinds)
 
     async def reload(self) -> None:
         """Read the registry."""
@@ -130,6 +149,19 @@ class DataScreen(PageScreen):
         row = self._here()
         if row is not None:
             self.app.push_screen(RLDataScreen(self.library, row))
+
+    @property
+    def meant_path(self) -> str:
+        """The file under the cursor."""
+        return row.path if (row := self._here()) is not None else ""
+
+    def action_derive(self, what: str) -> None:
+        """Make a new file from these RL data."""
+        self.call_later(self.app.run_action, f"app.derive('{what}')")
+
+    def action_import_file(self) -> None:
+        """Ask for a file of another program and take what it holds."""
+        self.post_message(ImportFile())
 
     def action_add(self) -> None:
         """Register a file or folder."""

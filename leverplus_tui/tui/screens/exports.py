@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from db.session import reading
 from engine.common.files.atomic import write_text
@@ -12,6 +11,8 @@ from leverplus_tui.results import comparison_text as written
 from leverplus_tui.results.comparison import compare
 from leverplus_tui.results.run_files import csv_text, json_text
 from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.messages import Outcome, Work
+from leverplus_tui.tui.screens.base import PageScreen
 
 MOST_NAMED = 20
 """Runs in the name of a file, which may have 255 characters."""
@@ -26,21 +27,29 @@ def comparison_text(library: Library, run_ids: Sequence[int], kind: str) -> str:
     return written.markdown(found) if kind == "md" else written.csv_text(found)
 
 
-def export_comparison(library: Library, run_ids: Sequence[int], kind: str) -> Path:
-    """Write a comparison; the path."""
+def exporting_comparison(page: PageScreen, run_ids: Sequence[int], kind: str) -> Work:
+    """Write a comparison."""
+    library = page.library
     more = f"-and-{len(run_ids) - MOST_NAMED}-more" if len(run_ids) > MOST_NAMED else ""
     name = f"compare-{'-'.join(f'r{run_id}' for run_id in run_ids[:MOST_NAMED])}{more}.{kind}"
-    return _written(library, name, comparison_text(library, run_ids, kind) + "\n")
+    return _writing(page, name, lambda: comparison_text(library, run_ids, kind) + "\n")
 
 
-def export_runs(library: Library, run_ids: Sequence[int], kind: str) -> Path:
-    """Write runs with their figures as `csv` or `json`; the path."""
+def exporting_runs(page: PageScreen, run_ids: Sequence[int], kind: str) -> Work:
+    """Write runs with their figures as `csv` or `json`."""
+    return _writing(page, f"runs.{kind}", lambda: _runs_text(page.library, run_ids, kind))
+
+
+def _runs_text(library: Library, run_ids: Sequence[int], kind: str) -> str:
     with reading(library.database.engine) as session:
-        text = csv_text(session, run_ids) if kind == "csv" else json_text(session, run_ids)
-    return _written(library, f"runs.{kind}", text)
+        return csv_text(session, run_ids) if kind == "csv" else json_text(session, run_ids)
 
 
-def _written(library: Library, name: str, text: str) -> Path:
-    path = library.home.root / "exports" / name
-    write_text(path, text)
-    return path
+def _writing(page: PageScreen, name: str, text: Callable[[], str]) -> Work:
+    path = page.library.home.root / "exports" / name
+
+    def write() -> Outcome:
+        write_text(path, text())
+        return Outcome(f"Exported to {path}", brief=True)
+
+    return Work(f"Writing {name}", write, page, name)

@@ -14,6 +14,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from db.run_states import ACTIVE
+from leverplus_tui.jobs.away import collects
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.states import short_word, shown_state
 from leverplus_tui.text.times import age, duration, since
@@ -134,7 +135,13 @@ class JobsScreen(LogPage, LaunchPage):
         event.stop()
         self._show()
 
+    def run_here(self) -> RunRow | None:
+        """The run under the cursor."""
+        job = self._jobs.get(self.here() or 0)
+        return job.run if job is not None else None
+
     def _show(self) -> None:
+        self.follow_state()
         key = self.table.cursor_key
         job = self._jobs.get(key) if key is not None else None
         if job is None:
@@ -193,15 +200,15 @@ def _row(job: Job) -> dict[str, Cell | str]:
 def _head(job: Job) -> list[Part]:
     run, process = job.run, job.process
     parts: list[Part] = [(f"{run.ref} ", "bold $accent"), (clean(run.name), "bold")]
-    if run.waiting:
-        parts += ["\n", (clean(run.waiting), "$warning")]
     if process is not None:
-        parts += [(f"  pid {process.pid} on {clean(process.host)}", "$faint"), (_beat(run), "$faint")]
+        who = "  collected by pid" if collects(process) else "  pid"
+        parts += [(f"{who} {process.pid} on {clean(process.host)}", "$faint"), (_beat(run), "$faint")]
         if process.exit_code is not None:
             parts.append((f"  exit {process.exit_code}", "$faint" if process.exit_code == 0 else "$error"))
         if process.reason:
             parts += ["\n", (clean(process.reason), "$warning")]
-    return [*parts, "\n", *standing(run)]
+    far = standing(run)
+    return [*parts, "\n", *far] if far else parts
 
 
 def _beat(run: RunRow) -> str:

@@ -134,6 +134,25 @@ def test_what_is_shared_is_computed_once(model: Loaded, tmp_path: Path, monkeypa
     assert counts.images_encoded == len({one.image for path in paths for one in path if one.image})
 
 
+def test_most_similar_last_shares_the_system_prompt_and_images_and_answers_as_generate_does(
+    model: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nested suffixes: the order of the neighbours' retrievers, in which no demonstration stands behind the same ones twice."""
+    monkeypatch.setattr("engine.vlm.local.packed.FIRST_BLOCKS", ())
+    samples = random_samples(tmp_path, 15)
+    spec = PromptSpec()
+    shown = [samples[3 + 4 * at : 7 + 4 * at] for at in range(3)]
+    prompts = [build(spec, shown[at][:shots][::-1], samples[at]) for at in range(3) for shots in range(1, 5)]
+    for decode in (DecodeSpec(), DECODINGS["greedy"]):
+        vlm = packed(model, decode)
+        assert answers_in_order(vlm, prompts) == answers_in_order(plain(model, decode), prompts)
+        paths = [vlm.path(prompt) for prompt in prompts]
+        (system,) = {path[0] for path in paths}
+        alone = sum(len(one) for path in paths for one in path[1:])
+        assert vlm.engine.counts.tokens_computed == len(system) + alone
+        assert vlm.engine.counts.images_encoded == len({one.image for path in paths for one in path if one.image})
+
+
 def test_sampling_draws_what_the_warped_distribution_allows(model: Loaded, prompts: list[Prompt]) -> None:
     greedy = answers_in_order(packed(model, DECODINGS["greedy"]), prompts)
     only_best = DecodeSpec(num_beams=1, max_new_tokens=6, do_sample=True, top_k=1)

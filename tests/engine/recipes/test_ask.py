@@ -11,7 +11,7 @@ import pytest
 from db import store
 from db.rows import Progress, Settle
 from db.session import reading, writing
-from db.specs import AskSpec, PromptSpec, TrialSpec
+from db.specs import AskSpec, EvalSpec, PromptSpec, TrialSpec
 from engine.recipes import ask
 from engine.recipes.run_context import RunContext
 from tests.helpers_asking import NOBODY, SPEC, again, evaluated, tables
@@ -32,12 +32,12 @@ def jobs(home: tuple[Jobs, int]) -> Iterator[Jobs]:
         store.forget_trials(session, trial_ids=[one.id for one in store.trials(session, run_id=home[1])])
 
 
-def tried(jobs: Jobs, *requests: TrialSpec, run_id: int = 1) -> list[store.TrialRow]:
+def tried(jobs: Jobs, *requests: TrialSpec, run_id: int = 1, spec: EvalSpec = SPEC) -> list[store.TrialRow]:
     """What one job, which those who asked have left, made of these, in the order of asking."""
     with writing(jobs.database) as session:
         for request in requests:
             store.add_trial(session, run_id=run_id, request=request, asker=NOBODY)
-    job = jobs.queue(AskSpec.about(run_id, SPEC))
+    job = jobs.queue(AskSpec.about(run_id, spec))
     with writing(jobs.database) as session:
         session.run(f"UPDATE run SET parent_id = {run_id} WHERE id = {job}")
     assert jobs.work(job).state == "done"
@@ -135,3 +135,52 @@ def test_it_ends_when_nobody_asks_for_so_long(tmp_path: Path, monkeypatch: pytes
     rows = list(made.rows())
     assert rows[0] == Progress(0, 0, ask.UNIT, note=ask.READY)
     assert rows[1:] == [Settle(), Settle()]
+
+
+def test_the_picks_of_the_selector_are_its_own(jobs: Jobs) -> None:
+    stored = jobs.answers(1, 2)
+    found = tried(jobs, *map(again, stored))
+    for now, then in zip(found, stored, strict=True):
+        assert [pick["of"] for pick in now.picks] == [*then.demonstrations, None]
+        assert [pick["picked"][1] for pick in now.picks[:2]] == [1, 1]
+        assert now.picks[0]["best"][0][0] == then.demonstrations[0]
+    with reading(jobs.database) as session:
+        named = [one for pick in found[0].picks for one, _ in pick["best"]]
+        texts = store.questions(session, dataset_sha=stored[0].dataset_sha, split="train", question_ids=named)
+    assert set(texts) == set(named)
+
+
+def test_an_edited_question_is_embedded_anew(jobs: Jobs) -> None:
+    first, other = (
+        jobs.answers(1, 2)[0],
+        next(row for row in jobs.answers(1, 2) if row.question != jobs.answers(1, 2)[0].question),
+    )
+    as_it_was, edited = tried(jobs, again(first), again(first, question=other.question))
+    assert as_it_was.picks[0]["best"] != edited.picks[0]["best"]
+    assert as_it_was.picks[0]["pool"] == edited.picks[0]["pool"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "measure", "said"),
+    [
+        ({"retriever": "t2t", "order": "reversed", "pool": "text-sampler", "pool_size": 16}, "similarity", ""),
+        ({"retriever": "random", "order": "shuffled"}, "", "random compares the pool by no one number"),
+        ({"retriever": "zero-shot"}, "", "zero-shot at 0 shots picks nothing"),
+    ],
+)
+def test_other_ways_of_choosing_are_asked_too(tmp_path: Path, fields: dict[str, Any], measure: str, said: str) -> None:
+    spec = SPEC.model_copy(update={**fields, "limit": 3, "shots": (2,)})
+    jobs, run_id = evaluated(tmp_path, spec)
+    with reading(jobs.database) as session:
+        (cell,) = store.cells(session, run_ids=[run_id])
+    stored = jobs.answers(run_id, cell.shot)
+    shown = again(stored[0], demonstrations=(1_000_410, 1_000_010))
+    found = tried(jobs, *map(again, stored), shown, spec=spec)
+    assert [one.raw for one in found[:3]] == [row.raw for row in stored]
+    assert [one.request_sha for one in found[:3]] == [row.request_sha for row in stored]
+    assert found[3].state == "answered"
+    for one in found[:3]:
+        assert one.picks[0]["measure"] == measure
+        assert said in one.picks[0]["said"]
+        if measure:
+            assert [pick["picked"][1] for pick in one.picks[:-1]] == [1, 1]

@@ -44,6 +44,11 @@ class RLFilePage(PageScreen):
         self.problem = ""
         """Why the file cannot be read whole, in one sentence."""
 
+    @property
+    def meant_path(self) -> str:
+        """The file."""
+        return self.row.path
+
     # What subclasses show
 
     def show_title(self, building: str = "") -> None:

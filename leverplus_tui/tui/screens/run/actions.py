@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.binding import Binding, BindingType
 
+from db.run_states import ACTIVE, UNFINISHED
 from leverplus_tui.text.numbers import plural
-from leverplus_tui.tui.messages import CopyText, OpenCurves, ResumeRun, StopRun
+from leverplus_tui.tui.messages import CopyText, OpenCurves, RepeatRun, ResumeRun, StopRuns
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Ask, Confirm
+
+if TYPE_CHECKING:
+    from db.store import RunRow
 
 RUN_KEYS: list[BindingType] = [
     Binding(
@@ -21,11 +27,12 @@ RUN_KEYS: list[BindingType] = [
         id="run.curves",
     ),
     Binding("X", "stop", "stop", tooltip="stop the job (asks first; what is done stays stored)", id="run.stop"),
-    Binding("R", "resume", "resume", tooltip="go on with a stopped, failed or lost run", id="run.resume"),
+    Binding("R", "resume", "resume", tooltip="resume: go on with a stopped, failed or lost run", id="run.resume"),
+    Binding("A", "repeat", "rerun", tooltip="rerun: repeat the run exactly, as a new run", id="run.repeat"),
     Binding("y", "copy", "copy", tooltip="copy the command that makes this run", id="run.copy"),
     Binding("t", "tag", "tag", tooltip="tag the run, or all that are marked", id="run.tag"),
     Binding("D", "delete", "delete", tooltip="delete the run, or all that are marked (asks first)", id="run.delete"),
-    Binding("r,f2", "rename", "rename", tooltip="give the run another name", id="run.rename"),
+    Binding("r,f2", "rename", "rename", tooltip="rename: give the run another name", id="run.rename"),
     Binding("a", "note", "note", tooltip="write a note about the run", id="run.note"),
 ]
 """What can be done to the runs that are meant, on every page that shows runs."""
@@ -34,9 +41,33 @@ RUN_KEYS: list[BindingType] = [
 class RunActions(PageScreen):
     """A page on which some runs are meant."""
 
+    _offered: list[bool] | None = None
+
     def here(self) -> int | None:
         """The run that is meant; None where there is none."""
         return None
+
+    def run_here(self) -> RunRow | None:
+        """The run that is meant, as it was read last; None where there is none."""
+        return None
+
+    def offers(self, action: str) -> bool:
+        """Stopping is for a live run, going on for one that lacks something, repeating for one that was made here."""
+        run = self.run_here()
+        if action == "repeat":
+            return run is not None and run.kind != "import"
+        if action == "stop":
+            return run is not None and run.state in ACTIVE
+        if action == "resume":
+            return run is not None and (run.state in UNFINISHED or _lacks_answers(run))
+        return super().offers(action)
+
+    def follow_state(self) -> None:
+        """The cursor is elsewhere, or the run goes on: name the keys anew where that makes other ones."""
+        now = [self.offers(action) for action in ("stop", "resume", "repeat")]
+        if now != self._offered:
+            self._offered = now
+            self.refresh_bindings()
 
     def _one(self) -> int | None:
         """The run that is meant; says so where there is none."""
@@ -48,6 +79,10 @@ class RunActions(PageScreen):
         """The runs that are meant by what can be done to several."""
         return () if (run_id := self.here()) is None else (run_id,)
 
+    def meant_runs(self) -> tuple[int, ...]:
+        """The same for tasks of the program."""
+        return self.meant()
+
     def action_curves(self) -> None:
         """Curves of the runs that are meant."""
         if run_ids := self.meant():
@@ -56,7 +91,12 @@ class RunActions(PageScreen):
     def action_stop(self) -> None:
         """Stop the run's job."""
         if (run_id := self._one()) is not None:
-            self.post_message(StopRun(run_id))
+            self.post_message(StopRuns((run_id,)))
+
+    def action_repeat(self) -> None:
+        """Start a run of the same specification."""
+        if (run_id := self._one()) is not None:
+            self.post_message(RepeatRun(run_id))
 
     def action_resume(self) -> None:
         """Go on with the run."""
@@ -79,13 +119,13 @@ class RunActions(PageScreen):
         held = " ".join((await asyncio.to_thread(self.library.database.run_rows, run_ids[:1]))[0].tags)
         tag = self.library.database.tag
         words = await self.app.push_screen_wait(
-            Ask(f"Tags for {_named(run_ids)}", placeholder="baseline paper -smoke",
+            Ask(f"Tags for {named(run_ids)}", placeholder="baseline paper -smoke",
                 detail="Words with blanks between them; a minus in front takes one off."
                 + (f" r{run_ids[0]} has: {held}" if held else ""),
                 take=lambda words: tag(run_ids, words.split()))
         )  # fmt: skip
         if words:
-            self.notify(f"{_named(run_ids)}: {words}")
+            self.notify(f"{named(run_ids)}: {words}")
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_rename(self) -> None:
@@ -120,18 +160,22 @@ class RunActions(PageScreen):
         run_ids = self.meant()
         if not run_ids:
             return
-        names = " ".join(f"r{run_id}" for run_id in run_ids)
-        detail = f"They leave all lists, nothing is erased: `leverplus delete {names} --undo` brings them back."
-        if await self.app.push_screen_wait(Confirm(f"Delete {_named(run_ids)}?", detail)):
+        detail = "They leave all lists, nothing is erased: T shows the trash, and R there brings them back."
+        if await self.app.push_screen_wait(Confirm(f"Delete {named(run_ids)}?", detail)):
             await asyncio.to_thread(self.library.database.delete, run_ids)
-            self.notify(f"{_named(run_ids)} deleted; `leverplus delete {names} --undo` undoes it")
+            self.notify(f"{named(run_ids)} deleted; T shows the trash, and R there brings back")
             self.deleted()
 
     def deleted(self) -> None:
         """The runs that were meant are gone."""
 
 
-def _named(run_ids: tuple[int, ...], most: int = 6) -> str:
+def _lacks_answers(run: RunRow) -> bool:
+    """Done, but for questions that could not be asked."""
+    return run.state == "done" and run.kind == "eval" and any(cell.n_done < cell.n for cell in run.cells)
+
+
+def named(run_ids: Sequence[int], most: int = 6) -> str:
     """`r3, r4`, or how many there are where that would be long."""
     if len(run_ids) > most:
         return plural(len(run_ids), "run")

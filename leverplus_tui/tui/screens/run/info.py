@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import Static
 
 from db.run_states import ACTIVE, FAILED, UNFINISHED
 from leverplus_tui.text.glyphs import glyph
@@ -26,6 +25,7 @@ from leverplus_tui.tui.widgets.charts.chart import SERIES_COLOURS, Chart
 from leverplus_tui.tui.widgets.charts.curves import Series
 from leverplus_tui.tui.widgets.charts.whisker import whisker
 from leverplus_tui.tui.widgets.failing import TellsFailures
+from leverplus_tui.tui.widgets.lines import Lines
 from leverplus_tui.tui.widgets.run_view import how
 from leverplus_tui.tui.widgets.text import bar, pad
 
@@ -59,14 +59,13 @@ class RunInfo(TellsFailures, Horizontal):
         self._row: RunRow | None = None
         self._timer: Timer | None = None
         self._read_id = 0
-        self._drawn: dict[str, Content] = {}
 
     def compose(self) -> ComposeResult:
         """Both sides; only one of the right ones is shown."""
         with VerticalScroll(id="facts", can_focus=False):
-            yield Static("", id="about")
+            yield Lines(id="about")
         with VerticalScroll(id="figures", can_focus=False):
-            yield Static("", id="whiskers")
+            yield Lines(id="whiskers")
         yield Chart(id="curve", empty="Reading the curves")
 
     def on_mount(self) -> None:
@@ -110,27 +109,17 @@ class RunInfo(TellsFailures, Horizontal):
 
     def _draw(self, detail: RunDetail, *, training: bool, told: Since | None = None) -> None:
         about = Content.assemble(
-            *title(detail.row), *reason(detail), *summary(detail.row), *since(told), *found(detail.findings)
+            *title(detail.row), *reason(detail), *summary(detail.row), *found(detail.findings), *since(told)
         )
         if self.query_one("#curve").display != training or self.query_one("#figures").display == training:
             self.query_one("#curve").display = training
             self.query_one("#figures").display = not training
-        self._update("#about", about)
+        self.query_one("#about", Lines).show(about)
         if not training:
-            self._update("#whiskers", figures(detail.row, self.size.width // 2 - 6))
+            self.query_one("#whiskers", Lines).show(figures(detail.row, self.size.width // 2 - 6))
         elif detail.row.id != self._read_id:
             self.query_one("#curve", Chart).show([], "Reading the curves")
         self._read_id = detail.row.id
-
-    def _update(self, place: str, content: Content) -> None:
-        """Draw only what is new; the page is laid out again only for a text that is longer than the pane."""
-        if self._drawn.get(place) == content:
-            return
-        self._drawn[place] = content
-        text = self.query_one(place, Static)
-        room = text.container_size.height
-        fits = text.size.height <= room and content.get_height({}, max(1, text.size.width)) <= room
-        text.update(content, layout=not fits)
 
 
 def drawn(series: Mapping[str, tuple[tuple[float, float], ...]]) -> list[Series]:
@@ -171,7 +160,9 @@ def summary(row: RunRow) -> list[Part]:
 
 
 def standing(row: RunRow) -> list[Part]:
-    """How far a run is that is not done; how one that ended early goes on."""
+    """What a run waits for, how far one is that is not done, how one that ended early goes on."""
+    if row.waiting:
+        return [(clean(row.waiting), "$warning"), "\n"]
     progress = row.progress
     if progress is None or not progress.total:
         return []

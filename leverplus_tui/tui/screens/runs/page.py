@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -31,10 +30,10 @@ from leverplus_tui.tui.widgets.run_view import run_columns
 from leverplus_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
-    pass
+    from db.store import RunRow
 
 NEEDS_RUNS = ("mark", "mark_range", "compare", "sort", "reverse", "stop", "resume", "info", "copy", "columns", "tag",
-              "rename", "note", "delete", "export", "group", "views", "pin")  # fmt: skip
+              "rename", "note", "delete", "export", "group", "views", "pin", "curves", "repeat")  # fmt: skip
 NEEDS_DATABASE = ("launch", "train", "demo", "add_data", "import_file", "filter")
 HIDDEN_BELOW = 100
 """Columns below which the info pane starts hidden."""
@@ -131,7 +130,12 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
         self._fit_info()
         self._inform()
 
+    def run_here(self) -> RunRow | None:
+        """The run under the cursor."""
+        return self._rows.get(self.here() or 0)
+
     def _inform(self) -> None:
+        self.follow_state()
         key = self.table.cursor_key
         if self.query_one("#info").display and key is not None and key in self._rows:
             self.query_one(RunInfo).show(self._rows[key])
@@ -245,7 +249,6 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
         choices = [("csv", "CSV, one line per figure"), ("json", "JSON, as `leverplus runs --json`")]
         kind = await self.app.push_screen_wait(Choose(f"Export {plural(len(run_ids), 'run')} as", choices))
         if kind:
-            from leverplus_tui.tui.screens.exports import export_runs  # numpy and the store: 500 ms
+            from leverplus_tui.tui.screens.exports import exporting_runs  # numpy and the store: 500 ms
 
-            path = await asyncio.to_thread(export_runs, self.library, run_ids, kind)
-            self.notify(str(path), title=f"Exported {plural(len(run_ids), 'run')}")
+            self.post_message(exporting_runs(self, run_ids, kind))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import Binding
 from textual.content import Content
 from textual.reactive import reactive
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -37,12 +40,14 @@ class ModeBar(Static):
 
     status: reactive[str] = reactive("")
     jobs: reactive[str] = reactive("")
+    errands: reactive[str] = reactive("")
 
-    def __init__(self, mode: str, jobs: str = "", *, read_only: bool = False) -> None:
+    def __init__(self, mode: str, jobs: str = "", errands: str = "", *, read_only: bool = False) -> None:
         super().__init__()
         self.read_only = read_only
         self.mode = mode
         self.set_reactive(ModeBar.jobs, jobs)
+        self.set_reactive(ModeBar.errands, errands)
 
     def render(self) -> Content:
         """The line, as wide as there is room; the status gives way first."""
@@ -60,11 +65,16 @@ class ModeBar(Static):
         room = width - left.cell_length
         if room < 3:
             return left
-        jobs = f"  {glyph('running')} {self.jobs}" if self.jobs and "running" not in self.status else ""
-        if cell_len(jobs) > room:
-            jobs = ""
-        status = pad(" " + self.status, room - cell_len(jobs), "right")
-        return Content.assemble(left, (status, "$faint"), (jobs, "$accent"))
+        told = self._told(room)
+        status = pad(" " + self.status, room - cell_len(told), "right")
+        return Content.assemble(left, (status, "$faint"), (told, "$accent"))
+
+    def _told(self, room: int) -> str:
+        """Jobs and errands; of both, where there is little room, errands, which nothing else shows."""
+        jobs = "" if "running" in self.status else self.jobs
+        both = ", ".join(words for words in (jobs, self.errands) if words)
+        lines = (f"  {glyph('running')} {words}" for words in (both, self.errands, jobs) if words)
+        return next((line for line in lines if cell_len(line) <= room), "")
 
 
 def display_key(binding: Binding) -> str:
@@ -80,13 +90,19 @@ def display_key(binding: Binding) -> str:
         "underscore": "_",
         "equals_sign": "=",
     }
-    names |= {"comma": ",", "full_stop": "."}
+    names |= {"comma": ",", "full_stop": ".", "greater_than_sign": ">", "less_than_sign": "<"}
     names |= {"right_square_bracket": "]", "left_square_bracket": "["}
     if key.startswith("ctrl+"):
         return "^" + key.removeprefix("ctrl+")
     if key.startswith("shift+"):
         return key.removeprefix("shift+").upper() if len(key) == 7 else key
     return names.get(key, key)
+
+
+def offered(screen: Screen[Any], action: str) -> bool:
+    """Whether a page would name the key of this action now; windows name all of theirs."""
+    offers = getattr(screen, "offers", None)
+    return offers is None or bool(offers(action.partition("(")[0].rpartition(".")[2]))
 
 
 class KeyBar(Widget):
@@ -108,7 +124,7 @@ class KeyBar(Widget):
         found: dict[str, tuple[str, str]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.show and active.enabled and binding.description:
+            if binding.show and active.enabled and binding.description and offered(self.screen, binding.action):
                 found.setdefault(binding.action, (display_key(binding), shown(binding.description)))
         found.pop("help", None)
         return list(found.values())

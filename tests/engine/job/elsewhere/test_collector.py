@@ -230,6 +230,7 @@ def test_where_nodes_see_another_folder_files_go_there_and_come_back(away: Away,
     found.begin()
     away.turn(found, until=lambda: paused(away, run_id, root))
     assert root.parent == shared
+    assert root.stat().st_mode & 0o77 == 0, "what lies there is executed: nobody else may write to it"
     assert (root / "runs" / "r99" / "selector.safetensors").read_bytes() == b"weights"
     written = root / "runs" / f"r{run_id}" / "state.bin"
     written.write_bytes(b"state")
@@ -263,3 +264,12 @@ def test_a_node_whose_parent_is_gone_stops_by_itself(away: Away) -> None:
     process = away.machine.begin(folder, str(os.getpid() + 1))
     assert process.wait() == 0
     assert "stopped" in (folder / "log.txt").read_text()
+
+
+def test_a_node_of_another_version_works_on_nothing(away: Away, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.job.elsewhere.parcel.versions", lambda: {"leverplus": "9.9"})
+    run_id = away.queue()
+    away.collect(run_id)
+    assert away.row(run_id).state == "failed"
+    assert "home has leverplus 9.9" in away.process(run_id).reason
+    assert away.answers(run_id) == {}

@@ -9,18 +9,20 @@ from textual.message import Message
 
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.ordered_keys import OrderedKeys
+from leverplus_tui.tui.program.ordered_keys import OrderedKeys
 
 CHANGES = frozenset(
     {
-        "add", "add_data", "again", "ask", "ask_model", "delete", "demo", "derive", "evaluate", "export", "force", "import_file",
-        "launch", "note", "pager", "rename", "resume", "stop", "submit", "tag", "train",
+        "add", "add_data", "again", "ask", "ask_model", "bring_back", "delete", "demo", "derive", "empty", "erase", "evaluate",
+        "export", "first", "force", "forget", "free", "import_file", "launch", "new", "note", "pager", "pause",
+        "pause_all", "prioritise", "rename", "repeat", "resume", "resume_missing", "stop", "stop_all", "submit",
+        "tag", "task", "train",
     }
 )  # fmt: skip
 """Actions that start, stop, delete, name or write something, or leave the program (a pager can start a shell)."""
 REQUESTS = (
-    messages.AddData, messages.EditLaunch, messages.ImportFile, messages.LaunchDemo, messages.ResumeRun, messages.StopRun,
-    messages.Work,
+    messages.AddData, messages.EditLaunch, messages.ImportFile, messages.LaunchDemo, messages.RepeatRun, messages.ResumeRun,
+    messages.StopRuns, messages.Begin, messages.Work,
 )  # fmt: skip
 """What pages ask the app to do, by whatever way they came to ask."""
 WORDS = "Read-only: this window changes nothing"

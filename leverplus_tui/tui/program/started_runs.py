@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -17,15 +17,23 @@ class StartedRuns:
 
     def __init__(self) -> None:
         self._words: dict[int, str] = {}
+        self._repeats: set[int] = set()
+        self._sweeps: dict[str, tuple[int, ...]] = {}
         self._lock = Lock()
 
     def __bool__(self) -> bool:
-        return bool(self._words)
+        return bool(self._words or self._sweeps)
 
-    def add(self, run_ids: Iterable[int], *, again: bool = False) -> None:
-        """Await the end of these; `again`: they had ended before."""
+    def add(self, run_ids: Iterable[int], *, again: bool = False, repeats: bool = False) -> None:
+        """Await the end of these; `again`: they had ended before; `repeats`: each shall be what its parent was."""
         with self._lock:
             self._words |= dict.fromkeys(run_ids, " again" if again else "")
+            self._repeats |= set(run_ids) if repeats else set()
+
+    def add_sweep(self, ref: str, run_ids: Iterable[int]) -> None:
+        """Await the end of the last of these."""
+        with self._lock:
+            self._sweeps[ref] = tuple(run_ids)
 
     def ended(self, library: Library) -> list[tuple[str, bool]]:
         """A sentence for each run that ended since the last call, and whether it went wrong.
@@ -35,13 +43,25 @@ class StartedRuns:
         with self._lock:
             found = [row for row in library.database.run_rows(list(self._words)) if row.state not in ACTIVE]
             words = {row.id: self._words.pop(row.id) for row in found}
-        ends = []
+            ends = list(self._ended_sweeps(library))
         for row in found:
             failed = row.state in FAILED
             reason = library.database.reason(row.id) if failed else ""
+            if row.state == "done" and row.id in self._repeats:
+                reason = f": {library.database.since_parent(row.id)}"
             if row.state != "stopped":
                 ends.append((f"{row.ref} {row.name} {_state(row.state, words[row.id])}{reason}", failed))
         return ends
+
+    def _ended_sweeps(self, library: Library) -> Iterator[tuple[str, bool]]:
+        for ref, run_ids in list(self._sweeps.items()):
+            states = [row.state for row in library.database.run_rows(run_ids)]
+            if any(state in ACTIVE for state in states):
+                continue
+            del self._sweeps[ref]
+            failed = sum(state in FAILED for state in states)
+            missing = f"; {failed} did not end well, L on its page queues them again" if failed else ""
+            yield f"{ref}: {states.count('done')} of {len(states)} done{missing}; W shows what is best", bool(failed)
 
 
 def _state(state: str, again: str) -> str:

@@ -14,7 +14,7 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.worker import Worker, get_current_worker
 
-OPENING = ("dialog", "launch", "stop", "resume", "data")
+OPENING = ("dialog", "launch", "stop", "resume", "data", "quit")
 """Groups of workers that end in a page, a dialog or a message."""
 HOLD_S = 5.0
 """Longest time for which a key is held: a page that takes longer must not make the program deaf."""

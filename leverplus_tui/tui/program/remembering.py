@@ -12,8 +12,7 @@ from textual.timer import Timer
 from leverplus_tui.text import language
 from leverplus_tui.tui.keymap import read_keymap
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.messages import JobsCounted
-from leverplus_tui.tui.requests import RequestApp
+from leverplus_tui.tui.program.requests import RequestApp
 from leverplus_tui.tui.theme import THEMES
 
 if TYPE_CHECKING:
@@ -74,8 +73,7 @@ class RememberingApp(RequestApp):
             if counts.get(state)
         ]
         self.library.jobs = ", ".join(told)
-        for page in self._pages():
-            page.post_message(JobsCounted(self.library.jobs))
+        self._tell_going_on()
 
     def action_mouse(self) -> None:
         """Leave the mouse to the terminal, so that text can be selected, or take it back."""

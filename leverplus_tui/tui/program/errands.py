@@ -1,0 +1,113 @@
+"""Work that the program does while people look at something else: announced, shown in the line above, ended in a message.
+
+It belongs to the program and not to a page, so that leaving a page ends nothing; leaving the program asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from textual import work
+
+from leverplus_tui.jobs import own_command
+from leverplus_tui.text.times import duration
+from leverplus_tui.tui import messages
+from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.program.telling import TellingApp
+from leverplus_tui.tui.screens.base import PageScreen
+from leverplus_tui.tui.screens.choosing import Choose
+from leverplus_tui.tui.screens.dialogs import Tell
+
+WAIT, NOW, STAY = "wait", "now", "stay"
+TOLD_S = 10.0
+"""How long it is shown how an errand ended; `m` shows it afterwards."""
+
+
+@dataclass(eq=False)
+class Errand:
+    """One piece of work."""
+
+    words: str
+    noun: str
+    began: float = field(default_factory=time.monotonic)
+
+
+class ErrandApp(TellingApp):
+    """The part of the program that does long work."""
+
+    def __init__(self, library: Library) -> None:
+        super().__init__(library)
+        self._errands: list[Errand] = []
+        self._leaving = False
+
+    def _pages(self) -> list[PageScreen]:
+        return [screen for stack in self._screen_stacks.values() for screen in stack if isinstance(screen, PageScreen)]
+
+    @property
+    def at_work(self) -> list[str]:
+        """What is being done, and for how long."""
+        now = time.monotonic()
+        return [f"at work for {duration(now - one.began)}: {one.words}" for one in self._errands]
+
+    @work(group="work", exit_on_error=False)
+    async def on_work(self, event: messages.Work) -> None:
+        """Do it, and say how it ended: at length on the page that asked, in a message everywhere else."""
+        errand = Errand(event.words, event.noun)
+        self._errands.append(errand)
+        self._show_errands()
+        self.notify(event.words)
+        try:
+            outcome = await asyncio.to_thread(event.do)
+        except BaseException:
+            self._leaving = False  # whoever waits to leave shall see what went wrong
+            raise
+        finally:
+            self._errands.remove(errand)
+            self._show_errands()
+        if self.screen is not event.page or outcome.brief:
+            head = f"{outcome.heading}: {event.words}\n" if outcome.heading else ""
+            self.notify(head + outcome.text, severity="error" if outcome.failed else "information", timeout=TOLD_S)
+        else:
+            page = outcome.show() if outcome.show else Tell(outcome.heading, outcome.text, error=outcome.failed)
+            self.push_screen(page)
+        if outcome.then is not None:
+            self.post_message(outcome.then)
+        if self._leaving and not self._errands:
+            self.exit()
+
+    def _show_errands(self) -> None:
+        self.library.errands = ", ".join(errand.noun for errand in self._errands)
+        self._tell_going_on()
+
+    def _tell_going_on(self) -> None:
+        """Jobs and errands, in the line above every page."""
+        for page in self._pages():
+            page.post_message(messages.GoingOn(self.library.jobs, self.library.errands))
+
+    # Leaving
+
+    async def action_quit(self) -> None:
+        """Leave at once, or ask where something is at work; jobs go on either way."""
+        if self._errands:
+            self._ask_to_leave()
+        else:
+            self.exit()
+
+    @work(group="quit", exclusive=True, exit_on_error=False)
+    async def _ask_to_leave(self) -> None:
+        nouns = ", ".join(errand.noun for errand in self._errands)
+        choices = [
+            (WAIT, "wait until that is done, then quit"),
+            (NOW, "quit now: it is given up, and nothing half written stays"),
+            (STAY, "stay"),
+        ]
+        answer = await self.push_screen_wait(Choose(f"Quit? Still at work: {nouns}", choices))
+        if answer == NOW:
+            own_command.end_all()
+        elif answer == WAIT:
+            self._leaving = True
+            self.notify(f"Quits when this is done: {nouns}. q asks again")
+        if answer == NOW or (answer == WAIT and not self._errands):
+            self.exit()

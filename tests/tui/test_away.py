@@ -1,0 +1,253 @@
+"""Runs that are sent elsewhere: what `--on` takes and refuses, who collects their rows, how they stop and go on."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db import process, store
+from db.home import Home
+from db.session import DatabaseFile, reading, writing
+from engine.common.sent import Sent, sent, wished
+from engine.common.where import is_sent
+from leverplus_tui.jobs import away, launcher
+from leverplus_tui.jobs.programs import Program, command
+from leverplus_tui.queue import dispatcher as module
+from leverplus_tui.queue.dispatcher import Dispatcher
+from leverplus_tui.tui.screens.run.info import standing
+from tests.helpers_cli import Desk, make_desk
+
+DEAD = 2**22 + 1
+"""No process has such a number."""
+TRAINING = ("--data", "builtin", "--embeddings", "builtin")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    for place in ("submit", "sweep", "lock"):
+        monkeypatch.setattr(f"leverplus_tui.queue.{place}.ensure_dispatcher", lambda home, database: None)
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("engine.common.extras.find_spec", lambda name: "there")
+    monkeypatch.setattr(module, "lanes", lambda: {"cpu": 16_000})
+    return make_desk(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def collected(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """Runs for which a collector was started; this very process stands for it."""
+    found: list[tuple[int, ...]] = []
+
+    def collect(home: Home, database: DatabaseFile, *run_ids: int, folder: Path | None = None) -> None:
+        found.append(run_ids)
+        for run_id in run_ids:
+            collects(database, home, run_id, os.getpid())
+
+    monkeypatch.setattr(launcher, "collect", collect)
+    return found
+
+
+def collects(database: DatabaseFile, home: Home, run_id: int, pid: int) -> None:
+    with writing(database) as session:
+        store.start_process(
+            session, run_id=run_id, pid=pid, pid_start=process.pid_start(pid), boot_id=process.boot_id(), host=process.host(),
+            argv=command(Program.COLLECTOR), log_path=str(home.log(run_id)),
+        )  # fmt: skip
+
+
+def ticket(desk: Desk, run_id: int) -> store.TicketRow:
+    with reading(desk.database) as session:
+        found = store.ticket_of(session, run_id=run_id)
+    assert found is not None
+    return found
+
+
+def away_run(desk: Desk, *words: str) -> int:
+    """A queued run that goes to Slurm."""
+    call = ("run", "eval", "--vlm", "plain", "--on", "slurm", "--detach", *words)
+    return int(desk.json(*call)["run"][1:])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--on", "pbs"), "give slurm, slurm:PARTITION, ray, or ray:ADDRESS"),
+        (("--on", "ray:"), "what stands behind the colon is empty; give an address"),
+        (("--on", "slurm: "), "what stands behind the colon is empty; give a partition"),
+        (("--on", ""), "give slurm"),
+        (("--gpus", "2"), "--gpus is asked of a cluster: give --on slurm or --on ray with it"),
+        (("--on", "ray", "--account", "lab"), "--account is asked of a cluster: give --on slurm with it"),
+        (("--on", "slurm", "--sbatch", "=3"), "write an option and its value"),
+        (("--on", "slurm", "--sbatch", "qos= x"), "write an option and its value"),
+    ],
+)
+def test_what_names_no_place_is_refused_before_anything_is_stored(
+    desk: Desk, words: tuple[str, ...], said: str
+) -> None:
+    assert said in desk.call("run", "eval", *words, code=2).stderr
+    assert not desk.home.database.exists()
+
+
+def test_what_was_asked_of_the_cluster_is_kept_with_the_run(desk: Desk) -> None:
+    run_id = away_run(
+        desk, "--gpus", "1", "--cpus", "4", "--account", "lab", "--sbatch", "qos=long", "--sbatch", "--exclusive",
+        "--memory", "2", "--time-limit", "2h", "--shared", "scratch",
+    )  # fmt: skip
+    kept = desk.detail(run_id).environment["resources"]
+    assert kept == {
+        "gpus": 1, "cpus": 4, "account": "lab", "sbatch": {"qos": "long", "exclusive": ""}, "shared": str(Path.cwd() / "scratch"),
+    }  # fmt: skip
+    found = ticket(desk, run_id)
+    assert (found.runner, found.memory_mb, found.time_limit_s) == ("slurm", 2048, 7200)
+
+
+def test_whole_runs_go_to_slurm_and_of_ray_trainings_and_members(desk: Desk) -> None:
+    assert is_sent("slurm:gpu", "eval", member=False)
+    assert not is_sent("ray", "eval", member=False)
+    assert is_sent("ray:1.2.3.4:5", "eval", member=True)
+    assert is_sent("ray", "grpo", member=False)
+    assert not is_sent("", "rce", member=True)
+
+
+def test_a_sweep_elsewhere_has_one_collector_and_one_here_trains_together(
+    desk: Desk, collected: list[tuple[int, ...]]
+) -> None:
+    words = ("sweep", "rce", *TRAINING, "--set", "rce_lr=1e-4,1e-3", "--set", "dropout=0,0.1", "--detach")
+    desk.call(*words, "--on", "slurm", "--cpus", "1")
+    queue = Dispatcher(desk.home)
+    assert queue.turn()
+    assert collected == [(1, 2, 3, 4)]
+    desk.call("run", "rce", *TRAINING, "--on", "ray", "--detach")
+    queue.turn()
+    assert collected[1:] == [(5,)]
+
+
+def test_a_run_elsewhere_goes_on_elsewhere_with_what_it_is_given_now(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = away_run(desk, "--memory", "2", "--time-limit", "1h", "--cpus", "4")
+    desk.call("queue", "cancel", f"r{run_id}")
+    desk.call("resume", f"r{run_id}", "--memory", "8", "--detach")
+    found = ticket(desk, run_id)
+    assert (found.state, found.runner, found.memory_mb, found.time_limit_s) == ("queued", "slurm", 8192, 3600)
+    assert desk.detail(run_id).environment["resources"] == {"cpus": 4}
+    desk.call("queue", "cancel", f"r{run_id}")
+    desk.call("resume", f"r{run_id}", "--here")
+    assert desk.state(run_id) == "done"
+
+
+def test_a_stop_is_left_for_the_collector(
+    desk: Desk, collected: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = away_run(desk)
+    Dispatcher(desk.home).turn()
+    run_dir = desk.home.run_dir(run_id)
+    asked = []
+
+    def ends(_: float) -> None:
+        asked.append(wished(run_dir))
+        with writing(desk.database) as session:
+            row = store.processes(session, run_id=run_id)[-1]
+            store.end_process(session, process_id=row.id, state="stopped", exit_code=0)
+
+    monkeypatch.setattr("leverplus_tui.jobs.away.time.sleep", ends)
+    assert desk.json("stop", f"r{run_id}") == {f"r{run_id}": "stopped"}
+    assert asked == ["stop"]
+
+
+def test_what_does_not_stop_nicely_is_killed(
+    desk: Desk, collected: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(away, "NICELY_S", 0.0)
+    monkeypatch.setattr(away, "AT_ALL_S", 0.0)
+    run_id = away_run(desk)
+    Dispatcher(desk.home).turn()
+    launcher.stop(desk.home, run_id)
+    assert wished(desk.home.run_dir(run_id)) == "kill"
+
+
+def _lost(desk: Desk, *words: str) -> int:
+    """A run whose job is in Slurm's queue and whose collector is gone."""
+    run_id = away_run(desk, *words)
+    with writing(desk.database) as session:
+        store.grant(session, run_ids=[run_id], lane="slurm")
+    Sent("Slurm", "7", str(desk.home.root)).keep(desk.home.run_dir(run_id))
+    _dies(desk, run_id, DEAD)
+    return run_id
+
+
+def _dies(desk: Desk, run_id: int, pid: int) -> None:
+    """A collector that is gone without a word."""
+    collects(desk.database, desk.home, run_id, pid)
+    with writing(desk.database) as session:
+        store.lost_runs(session)
+    assert desk.state(run_id) == "lost"
+
+
+def test_a_dead_collector_is_replaced_a_few_times(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = _lost(desk)
+    begun: list[tuple[int, ...]] = []
+    monkeypatch.setattr(launcher, "collect", lambda home, database, *run_ids, folder=None: begun.append(run_ids))
+    queue = Dispatcher(desk.home)
+    for number in range(module.MOST_COLLECTORS + 2):
+        before = len(begun)
+        queue._collect_again()
+        if len(begun) > before:
+            _dies(desk, run_id, DEAD + 1 + number)
+    assert begun == [(run_id,)] * module.MOST_COLLECTORS
+
+
+def test_what_is_over_elsewhere_is_not_collected_again(desk: Desk, collected: list[tuple[int, ...]]) -> None:
+    run_id = _lost(desk)
+    (desk.home.run_dir(run_id) / "sent.json").unlink()
+    Dispatcher(desk.home)._collect_again()
+    assert collected == []
+    assert desk.state(run_id) == "lost"
+
+
+def test_a_stop_of_a_run_without_a_collector_starts_one(
+    desk: Desk, collected: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(away, "NICELY_S", 0.0)
+    monkeypatch.setattr(away, "AT_ALL_S", 0.0)
+    run_id = _lost(desk)
+    launcher.stop(desk.home, run_id)
+    assert collected == [(run_id,)]
+    assert sent(desk.home.run_dir(run_id)) is not None
+
+
+def test_the_limit_of_a_slurm_job_is_slurms_and_that_of_a_ray_task_is_ours(
+    desk: Desk, collected: list[tuple[int, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurm = away_run(desk, "--time-limit", "1h")
+    ray = int(desk.json("run", "rce", *TRAINING, "--on", "ray", "--time-limit", "1h", "--detach")["run"][1:])
+    queue = Dispatcher(desk.home)
+    queue.turn()
+    for run_id in (slurm, ray):
+        Sent("there", "7", "nowhere").keep(desk.home.run_dir(run_id))
+        with writing(desk.database) as session:
+            store.set_state(session, run_id=run_id, state="running")
+    monkeypatch.setattr(module, "since", lambda _: 3601.0)
+    queue._end_late()
+    assert [wished(desk.home.run_dir(run_id)) for run_id in (slurm, ray)] == ["", "stop"]
+    monkeypatch.setattr(module, "since", lambda _: 3601.0 + module.GRACE_S)
+    queue._end_late()
+    assert wished(desk.home.run_dir(ray)) == "kill"
+
+
+def test_lists_say_what_the_queue_elsewhere_says(desk: Desk, collected: list[tuple[int, ...]]) -> None:
+    run_id = away_run(desk)
+    Dispatcher(desk.home).turn()
+    row: Any = desk.detail(run_id).processes[-1]
+    with writing(desk.database) as session:
+        waiting = "Slurm: waits: Priority (others are before it)"
+        store.say_elsewhere(session, run_id=run_id, process_id=row.id, state="queued", waiting=waiting)
+    assert desk.json("queue")[0]["waiting"] == waiting
+    assert waiting in desk.call("queue").stdout
+    assert json.loads(desk.call("runs", "--json").stdout)[0]["waiting"] == waiting
+    detail = desk.detail(run_id)
+    assert standing(detail.row)[0] == (waiting, "$warning"), "the info pane and the page of jobs"
+    assert away.collects(detail.processes[-1])
