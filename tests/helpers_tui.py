@@ -245,7 +245,7 @@ async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
     """Let the program go on until something holds, and draw it; the bound only keeps a broken test from hanging."""
     latest = time.monotonic() + PATIENCE_S
     while not condition():
-        assert time.monotonic() < latest, "what was waited for did not happen"
+        assert time.monotonic() < latest, f"what was waited for did not happen:\n{text_of(pilot)}"
         await pilot.pause(0.01)
     await pilot.pause()
 

@@ -30,7 +30,8 @@ def is_away(database: DatabaseFile, home: Home, run_id: int) -> bool:
 
 def collects(row: store.ProcessRow) -> bool:
     """Whether a process answers here for a run that another machine works on."""
-    return Program.COLLECTOR in row.argv
+    file = f"{Program.COLLECTOR.replace('.', '/')}.py"  # as the process itself sees how it was started
+    return any(word == Program.COLLECTOR or word.endswith(file) for word in row.argv)
 
 
 def ask(home: Home, run_id: int) -> None:

@@ -32,6 +32,7 @@ class Remembered:
     """The content of the file."""
 
     theme: str = ""
+    language: str = ""
     view: ListView = ListView()
     views: dict[str, ListView] = field(default_factory=dict)
     """Saved views by name."""
@@ -90,8 +91,8 @@ class Memory:
         self.changed()
 
     def forget(self) -> None:
-        """Begin with the defaults again, but for the colours."""
-        self.now = Remembered(theme=self.now.theme)
+        """Begin with the defaults again, but for colours and language."""
+        self.now = Remembered(theme=self.now.theme, language=self.now.language)
         self.changed()
 
     def write(self) -> str:

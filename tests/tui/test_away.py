@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -250,4 +251,8 @@ def test_lists_say_what_the_queue_elsewhere_says(desk: Desk, collected: list[tup
     assert json.loads(desk.call("runs", "--json").stdout)[0]["waiting"] == waiting
     detail = desk.detail(run_id)
     assert standing(detail.row)[0] == (waiting, "$warning"), "the info pane and the page of jobs"
-    assert away.collects(detail.processes[-1])
+    (process_row,) = detail.processes
+    assert away.collects(process_row)
+    said_by_itself = replace(process_row, argv=("/usr/lib/engine/job/elsewhere/collector.py", "--home", "h", "r1"))
+    assert away.collects(said_by_itself)
+    assert not away.collects(replace(process_row, argv=tuple(command(Program.JOB, "r1"))))

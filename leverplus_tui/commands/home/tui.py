@@ -20,6 +20,7 @@ def tui(
         str | None, typer.Option("--compare", metavar="RUN,RUN", help="Open these runs side by side.")
     ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Look, and change nothing.")] = False,
+    lang: Annotated[str | None, typer.Option("--lang", metavar="en|zh", help="Language of the program.")] = None,
     web: Annotated[
         bool, typer.Option("--web", help="Show it in a browser (read-only), with a link that has a token.")
     ] = False,
@@ -41,6 +42,10 @@ def tui(
     leverplus tui --compare r10,r12
     leverplus tui --web --port 9000
     """
+    if lang is not None and lang not in ("en", "zh"):
+        raise UserError(f"--lang {lang} is not known: en or zh")
+    if lang is not None:
+        os.environ["LEVERPLUS_LANG"] = lang  # the process behind a browser reads it too
     if write and not web:
         raise UserError("--write belongs to --web: in a terminal the program may write unless --read-only is given")
     if web:

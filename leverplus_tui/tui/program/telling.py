@@ -8,6 +8,7 @@ from collections import deque
 from textual.worker import Worker, WorkerState
 
 from db.user_error import UserError
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.program.read_only import ReadOnlyKeys
@@ -43,6 +44,7 @@ class TellingApp(ReadOnlyKeys):
         markup: bool = False,
     ) -> None:
         """As Textual's, but text is never markup unless said so, and every message is kept for `m`."""
+        message, title = shown(message), shown(title)
         self._messages.append(f"{title}: {message}" if title else message)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)  # type: ignore[arg-type]  # severity is checked there
 

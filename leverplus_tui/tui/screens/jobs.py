@@ -77,7 +77,8 @@ class JobsScreen(LogPage, LaunchPage):
     def body(self) -> ComposeResult:
         """Jobs, and the one under the cursor."""
         yield Empty("No jobs yet", ["A job keeps running when this program is closed"],
-                    [("e", "evaluate a model"), ("1", "the runs, where d starts a demonstration")], id="empty")  # fmt: skip
+                    [("e", "evaluate a model"), ("W", "sweeps"),
+                     ("1", "the runs, where d starts a demonstration")], id="empty")  # fmt: skip
         yield Static("", id="summary", markup=False)
         with Container(id="jobs-body"):
             yield LineTable(COLUMNS, id="jobs")
@@ -122,7 +123,9 @@ class JobsScreen(LogPage, LaunchPage):
             self._launched = self.library.launched
             self.table.move_to(self._launched)
         most = f"the newest {MOST} jobs" if len(jobs) == MOST else plural(len(jobs), "job")
-        self.query_one("#summary", Static).update(f"{most}: running, then waiting, then the last to end first")
+        self.query_one("#summary", Static).update(
+            f"{most}: running, then waiting, then the last to end first   Q queue   W sweeps"
+        )
         self.query_one("#summary").display = bool(jobs)
         self.bar.status = f"{running} running, goes on after q" if running else "nothing is running"
         self._show()
