@@ -57,7 +57,7 @@ def told(message: Callable[[], object], *words: str, typed: str = "") -> Go:
     return go
 
 
-def pushed(screen: Callable[[], Screen[object]]) -> Go:
+def pushed(screen: Callable[[], Screen[bool]]) -> Go:
     """Put this window on top."""
 
     async def go(pilot: Pilot[None]) -> None:
@@ -66,7 +66,21 @@ def pushed(screen: Callable[[], Screen[object]]) -> Go:
     return go
 
 
+def page(name: str) -> Go:
+    """Open a page that has a name."""
+
+    async def go(pilot: Pilot[None]) -> None:
+        before = pilot.app.screen
+        await pilot.app.run_action(f"app.page('{name}')")
+        await until(pilot, lambda: pilot.app.screen is not before)
+
+    return go
+
+
 SCREENS: dict[str, Go] = {
+    "queue": page("queue"),
+    "sweeps": page("sweeps"),
+    "trash": page("trash"),
     "runs": keys("j j j", "❯  r3"),
     "runs-group": keys("b", "all but the seed"),
     "run": told(lambda: OpenRun(2), "neighbours"),
