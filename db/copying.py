@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
+from db.errors import DatabaseDamaged, DatabaseNewer, translate
 from db.schema import APPLICATION_ID, SCHEMA
-from db.specs.base import UserError
 
 STEP_PAGES = 2000
 """Pages copied at a time; writers get their turn in between."""
@@ -24,22 +24,26 @@ def copy_database(source: Path, target: Path, tell: Callable[[int, int], None] |
     unfinished.replace(target)
 
 
-def check_copy(path: Path) -> int:
-    """The schema of a sound database of this program. Raises UserError for a damaged, foreign or newer one."""
+def check_copy(path: Path, *, busy_seconds: float = 5.0) -> int:
+    """The schema of a sound database of this program. Raises DatabaseDamaged for a damaged or foreign one, DatabaseNewer, and
+    what keeps it from being read at all: DatabaseBusy, DiskFull, DatabaseUnwritable."""
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=busy_seconds)) as connection:
             application, schema = (
                 connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
             )
             problems = [row[0] for row in connection.execute("PRAGMA integrity_check(5)") if row[0] != "ok"]
     except sqlite3.DatabaseError as error:
-        raise UserError(f"{path} is no sound database ({error})") from None
+        state = translate(error, path)
+        if state is not None and not isinstance(state, DatabaseDamaged):
+            raise state from None
+        raise DatabaseDamaged(f"{path} is no sound database ({error})") from None
     if application != APPLICATION_ID:
-        raise UserError(f"{path} belongs to another program")
+        raise DatabaseDamaged(f"{path} belongs to another program")
     if schema > SCHEMA:
-        raise UserError(f"{path} was written by a newer leverplus (schema {schema}): upgrade leverplus")
+        raise DatabaseNewer(f"{path} was written by a newer leverplus (schema {schema}): upgrade leverplus")
     if problems:
-        raise UserError(f"{path} is damaged ({problems[0]})")
+        raise DatabaseDamaged(f"{path} is damaged ({problems[0]})")
     return int(schema)
 
 
@@ -47,9 +51,11 @@ def salvage(damaged: Path, fresh: Path) -> dict[str, tuple[int, bool]]:
     """Copy every row that can still be read into `fresh`, a new database of this schema.
 
     Table -> rows copied, and whether some could not be read. What then refers to a row that is lost is left out too.
+    Raises DatabaseDamaged where nothing of it can be read.
     """
     told: dict[str, tuple[int, bool]] = {}
     with closing(sqlite3.connect(damaged)) as source, closing(sqlite3.connect(fresh, isolation_level=None)) as target:
+        _begin_of(source, damaged)
         target.execute("PRAGMA foreign_keys = OFF")
         target.execute("BEGIN")
         tables = target.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
@@ -59,6 +65,13 @@ def salvage(damaged: Path, fresh: Path) -> dict[str, tuple[int, bool]]:
         _drop_orphans(target)
         target.execute("COMMIT")
     return told
+
+
+def _begin_of(source: sqlite3.Connection, path: Path) -> None:
+    try:
+        source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise translate(error, path) or error from None
 
 
 def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> tuple[int, bool]:

@@ -11,6 +11,8 @@ from db.specs.evaluate import EvalSpec, PromptSpec
 
 MOST_SHOWN = 8
 """Demonstrations of one prompt."""
+LONGEST_IDLE_S = 86_400
+"""Seconds that a job which nobody asks is kept at most."""
 LONGEST_TEXT = 20_000
 """Letters of a question or a template: what is longer was pasted by mistake."""
 
@@ -22,7 +24,7 @@ class AskSpec(EvalSpec):
     """Asking."""
     run: int = Field(ge=1)
     """The evaluation that is asked about."""
-    idle_s: int = Field(default=600, ge=1, le=86_400)
+    idle_s: int = Field(default=600, ge=1, le=LONGEST_IDLE_S)
     """The job ends when nobody has asked anything for so many seconds."""
 
     @classmethod

@@ -45,10 +45,7 @@ class Made:
 def back_up(home: Home, target: Path, *, files: bool = True) -> Made:
     """Write a home to `target` (gzipped where the name ends in .gz): the database as it is at one moment, then what runs
     wrote. The cache is left out. Whole or not at all."""
-    if target.resolve().is_relative_to(home.root.resolve() / "runs"):
-        raise UserError(
-            f"{target} lies among the runs, and would become part of itself: give a place outside of {home.root}"
-        )
+    _refuse_place(home, target)
     mode: Any = "w:gz" if target.suffix == ".gz" else "w"
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".backup-{os.getpid()}-") as folder:
@@ -56,7 +53,7 @@ def back_up(home: Home, target: Path, *, files: bool = True) -> Made:
         copy_database(home.database, copy)
         try:
             check_copy(copy)  # what `restore` would refuse must not take the place of an older backup
-        except UserError as error:
+        except DatabaseDamaged as error:
             raise UserError(
                 f"no backup was written, for {home.database} is damaged ({error}): `leverplus fsck --repair` saves what can be read"
             ) from None
@@ -83,13 +80,25 @@ def back_up(home: Home, target: Path, *, files: bool = True) -> Made:
     return Made(target, len(states), count, target.stat().st_size, tuple(changed))
 
 
+def _refuse_place(home: Home, target: Path) -> None:
+    """Whoever agrees that a file is replaced means an older backup, never a part of the home itself."""
+    if target.is_dir():
+        raise UserError(f"{target} is a folder: name a file in it, such as {target / 'leverplus.tar.gz'}")
+    root, place = home.root.resolve(), target.resolve()
+    if place.is_relative_to(root / "runs"):
+        raise UserError(
+            f"{target} lies among the runs, and would become part of itself: give a place outside of {home.root}"
+        )
+    is_part = place.is_relative_to(root) and place.exists() and not tarfile.is_tarfile(place)
+    if is_part or (place.parent == root and place.name.startswith(DATABASE)):
+        raise UserError(f"{target} is part of the home that is to be backed up: give a place outside of {home.root}")
+
+
 def put_back(home: Home, source: Path) -> Path | None:
     """Make the home that a backup holds; returns where the present one is kept, None where there was none.
 
     Refused while a job lives. Runs that waited when the backup was made are paused, so that nothing starts by itself.
     """
-    if not source.is_file():
-        raise UserError(f"there is no backup {source}")
     lock = _alone(home)
     try:
         home.root.parent.mkdir(parents=True, exist_ok=True)

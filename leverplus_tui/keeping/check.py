@@ -10,6 +10,7 @@ from pathlib import Path
 
 from db import store
 from db.copying import check_copy, salvage
+from db.errors import DatabaseDamaged
 from db.fingerprint import content_sha
 from db.home import Home
 from db.session import DatabaseFile, open_database, reading, writing
@@ -41,7 +42,7 @@ def check(home: Home, *, repair: bool = False, deep: bool = True) -> Checked:
     lost: list[str] = []
     try:
         check_copy(home.database)
-    except UserError as damage:
+    except DatabaseDamaged as damage:
         if not repair:
             fix = "`leverplus fsck --repair` copies what can still be read, and keeps the damaged file"
             return Checked((error("database-damaged", str(home.database), f"{damage}.", fix),), ())
@@ -75,7 +76,14 @@ def _rebuild(home: Home) -> tuple[str, list[str]]:
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
     fresh = home.root / f"salvaged-{stamp}.db"
     open_database(fresh).dispose()
-    told = salvage(home.database, fresh)
+    try:
+        told = salvage(home.database, fresh)
+    except DatabaseDamaged as damage:
+        for end in ("", "-wal", "-shm", ".lock"):
+            fresh.with_name(fresh.name + end).unlink(missing_ok=True)
+        raise UserError(
+            f"nothing was changed, and nothing could be saved: {damage}; a backup comes back with `leverplus restore FILE`"
+        ) from None
     kept = home.root / f"leverplus-damaged-{stamp}.db"
     for end in ("", "-wal", "-shm"):
         source = home.database.with_name(home.database.name + end)

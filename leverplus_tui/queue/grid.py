@@ -75,10 +75,15 @@ def count(assignments: Sequence[str], seeds: str | None = None) -> int:
 
 def _assigned(build: Build, assignments: Sequence[str], seeds: str | None, tell: Tell) -> Grid:
     fixed, varied = [], {}
+    names = [assignment.partition("=")[0].strip() for assignment in assignments]
     for assignment in assignments:
         field, equals, text = assignment.partition("=")
         values = values_of(field.strip(), text) if equals else []
         if len(values) > 1:
+            if names.count(field.strip()) > 1:
+                raise UserError(
+                    f"--set {field.strip()} is given twice: list all its values behind one, as in {assignment}"
+                )
             varied[field.strip()] = values
         else:
             fixed.append(f"{field}={values[0]}" if values else assignment)

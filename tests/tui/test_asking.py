@@ -108,9 +108,11 @@ def test_what_cannot_be_asked_is_a_sentence(desk: Desk, monkeypatch: pytest.Monk
     assert "--question is missing" in desk.call("ask", "r1", code=2).stderr
     assert "r1 has no answer to question 7" in desk.call("ask", "r1", "--question", "7", code=2).stderr
     assert "at 5 shots" in desk.call("ask", "r1", "--question", question, "--shot", "5", code=2).stderr
+    assert "--shot" in desk.call("ask", "r1", "--question", question, "--shot", "9" * 23, code=2).stderr
+    assert "--idle" in desk.call("ask", "r1", "--question", question, "--idle", "0", code=2).stderr
     assert "--demo x" in desk.call("ask", "r1", "--question", question, "--demo", "x", code=2).stderr
     told = desk.call("ask", "r1", "--question", question, "--prompt", "query=What?", code=2).stderr
-    assert "query must contain {question}" in told
+    assert "prompt: query must contain {question}" in told
     assert "nothing numbered 99" in desk.call("ask", "r1", "--forget", "99", code=2).stderr
     fault = Finding(code="x", severity="error", subject="x", message="The model is gone.", fix="Put it back.")
     monkeypatch.setattr(preflight, "check", lambda *_, **__: preflight.Checked((fault,)))

@@ -180,6 +180,14 @@ def test_nothing_is_better_than_the_best_of_the_others_within_noise(desk: Desk) 
     assert best.halves.n == 100
 
 
+def test_of_one_question_no_error_is_known_and_none_is_told(desk: Desk) -> None:
+    for first in (0, 1):
+        evaluated(desk, right(first, 1))
+    [best] = compared(desk, 1, 2, best_of=True).best
+    assert best.inflation is None
+    assert "by choice alone" not in "\n".join(best.remarks())
+
+
 def test_a_leader_beyond_noise_is_named_as_such(desk: Desk) -> None:
     for first in (20, 25, 80):
         evaluated(desk, right(first))

@@ -7,6 +7,7 @@ import sqlite3
 import tarfile
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NoReturn
@@ -14,11 +15,12 @@ from typing import NoReturn
 import pytest
 
 from db import rows, store
+from db.copying import check_copy
 from db.fingerprint import content_sha
 from db.session import DatabaseUnwritable, open_database, reading, writing
 from db.specs import EvalSpec, TrainSpec
 from leverplus_tui.jobs import dead_jobs, launcher
-from leverplus_tui.keeping import disk
+from leverplus_tui.keeping import check, disk
 from leverplus_tui.queue import lock
 from tests.helpers_cli import Desk, make_desk, store_eval
 
@@ -255,7 +257,7 @@ def test_what_can_be_read_of_a_damaged_database_is_saved(desk: Desk) -> None:
     spoil(desk.home.database, b"stored 5-2-200", b"[1,2]")
     refused = desk.json("fsck", code=1)["findings"]
     assert [finding["code"] for finding in refused] == ["database-damaged"]
-    kept = desk.home.root / "kept.tar"
+    kept = desk.home.root.with_name("kept.tar")
     kept.write_text("the backup of yesterday")
     assert "no backup was written" in desk.call("backup", str(kept), "--yes", code=2).stderr
     assert kept.read_text() == "the backup of yesterday"
@@ -278,6 +280,50 @@ def test_a_backup_takes_the_place_of_nothing_unasked(desk: Desk, tmp_path: Path)
     assert (tmp_path / "b.tar").read_text() == "mine"
     desk.call("backup", str(tmp_path / "b.tar"), "--yes")
     assert (tmp_path / "b.tar").read_bytes() != b"mine"
+
+
+def test_no_backup_takes_the_place_of_the_home_that_it_is_of(desk: Desk, tmp_path: Path) -> None:
+    trained(desk)
+    (desk.home.root / "notes.txt").write_text("mine")
+    for name in ("leverplus.db", "leverplus.db-journal", "notes.txt", "runs/r1/b.tar"):
+        said = desk.call("backup", str(desk.home.root / name), "--yes", code=2).stderr
+        assert "give a place outside of" in said
+    assert "is a folder: name a file in it" in desk.call("backup", str(tmp_path), "--yes", code=2).stderr
+    assert desk.json("runs")[0]["id"] == "r1"
+    assert (desk.home.root / "notes.txt").read_text() == "mine"
+    for _ in range(2):
+        desk.call("backup", str(desk.home.root / "b.tar"), "--yes")
+
+
+def test_a_backup_that_is_not_there_is_missed_before_anything_is_asked(desk: Desk) -> None:
+    trained(desk)
+    assert "there is no backup none.tar" in desk.call("restore", "none.tar", code=2).stderr
+
+
+def test_a_file_of_which_nothing_can_be_read_is_left_as_it_is(desk: Desk) -> None:
+    desk.home.root.mkdir(parents=True, exist_ok=True)
+    desk.database.dispose()
+    desk.home.database.write_text("no database at all" * 1000)
+    before = {path.name for path in desk.home.root.iterdir()}
+    assert [one["code"] for one in desk.json("fsck", code=1)["findings"]] == ["database-damaged"]
+    assert "leverplus restore FILE" in desk.call("fsck", "--repair", code=2).stderr
+    assert {path.name for path in desk.home.root.iterdir()} == before
+    assert desk.home.database.read_text().startswith("no database")
+
+
+@pytest.mark.parametrize("repair", [(), ("--repair",)])
+def test_a_database_that_cannot_be_read_now_is_not_called_damaged(
+    desk: Desk, repair: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(desk)
+    desk.database.dispose()
+    monkeypatch.setattr(check, "check_copy", partial(check_copy, busy_seconds=0))
+    with closing(sqlite3.connect(desk.home.database, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        assert "is held by another program" in desk.call("fsck", *repair, code=4).stderr
+    assert list(desk.home.root.glob("*damaged*")) == []
 
 
 def test_a_home_without_a_database_is_not_checked(desk: Desk) -> None:

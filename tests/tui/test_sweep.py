@@ -81,6 +81,7 @@ def test_every_combination_is_a_run_and_what_has_one_value_is_fixed() -> None:
         (["retriever=random,nearest"], None, "retriever = 'nearest'"),
         (["retreiver=a,b"], None, "did you mean retriever"),
         (["seed=1,2"], "2", "both vary the seed"),
+        (["limit=1,2", "limit=3"], None, "limit is given twice"),
         (["decode.temperature=1,1.0"], None, "are the same run"),
         ([], "0", "--seeds 0"),
         (["seed=1..500", "batch_size=1..500"], None, "1,000 at most"),

@@ -197,11 +197,14 @@ def restore(
     leverplus restore ~/leverplus-monday.tar.gz
     """
     place = resolve_home(home)
+    source = file.expanduser().absolute()
+    if not source.is_file():
+        raise UserError(f"there is no backup {file}: give a file that `leverplus backup` wrote")
     if place.root.exists() and not yes:
         confirmed(
             f"Put {file} in the place of {place.root}?", "nothing was restored", f"leverplus restore {file} --yes"
         )
-    kept = put_back(place, file.expanduser().absolute())
+    kept = put_back(place, source)
     if as_json:
         put_json({"home": str(place.root), "kept": None if kept is None else str(kept)})
         return

@@ -15,6 +15,7 @@ from db import store
 from db.home import Home
 from db.session import open_database, reading, writing
 from db.specs import PromptSpec, TrialSpec, UserError
+from db.specs.ask import LONGEST_IDLE_S, MOST_SHOWN
 from leverplus_tui.commands.database import find_run_id, open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument
 from leverplus_tui.jobs import asking
@@ -50,10 +51,24 @@ def ask(
         ),
     ] = None,
     shot: Annotated[
-        int | None, typer.Option("--shot", metavar="N", help="Begin from the run's answer at so many shots [the most].")
+        int | None,
+        typer.Option(
+            "--shot",
+            metavar="N",
+            min=0,
+            max=MOST_SHOWN,
+            help="Begin from the run's answer at so many shots [the most].",
+        ),
     ] = None,
     idle: Annotated[
-        int | None, typer.Option("--idle", metavar="SECONDS", help="The job ends when nobody asks for so long [600].")
+        int | None,
+        typer.Option(
+            "--idle",
+            metavar="SECONDS",
+            min=1,
+            max=LONGEST_IDLE_S,
+            help="The job ends when nobody asks for so long [600].",
+        ),
     ] = None,
     tried: Annotated[bool, typer.Option("--tried", help="List what was tried, and ask nothing.")] = False,
     forget: Annotated[
@@ -110,7 +125,9 @@ def _request(
         )  # fmt: skip
     except ValidationError as error:
         first = error.errors()[0]
-        raise UserError(f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise UserError(
+            f"{'.'.join(map(str, first['loc'])) or 'prompt'}: {first['msg'].removeprefix('Value error, ')}"
+        ) from None
 
 
 def _id(text: str) -> int:
@@ -151,7 +168,8 @@ def _awaited(place: Home, run_id: int, number: int) -> store.TrialRow:
             elif not job.is_up and job.state != "queued":
                 _take_back(place, number)
                 raise UserError(
-                    f"r{job.job}, which was asked, is {job.state}: {job.reason or f'see `leverplus logs r{job.job}`'}"
+                    f"r{job.job}, which was asked, is {job.state}: {job.reason or f'see `leverplus logs r{job.job}`'}; "
+                    "ask again to start it anew"
                 )
             if not job.is_ready and (words := f"r{job.job} {job.note or 'starts'}") != told:
                 say(told := words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from db.specs import Finding
 from db.store import RunDetail
 from engine.common.findings import warning
-from engine.statistics.clusters import Floats
+from engine.statistics.clusters import Floats, Labels
 from engine.statistics.intervals import interval, p_phrase
 from engine.statistics.power import best_of_inflation
 from leverplus_tui.results.pairs.paired_rows import ComparedCell, Figures, Pair
@@ -128,7 +129,7 @@ def chosen_on_test(cells: Sequence[ComparedCell], details: Sequence[RunDetail], 
         scores, images = _matrix([figures.answers(run, cell.shot) for run in runs])
         if not len(images) or not _beats_something(cell, best, runs):
             continue
-        gain = best_of_inflation(scores, images)
+        gain = _inflation(scores, images) or 0.0
         if gain > worst.get(best, (0.0, 0, cell))[0]:
             worst[best] = (gain, len(runs), cell)
     for run, (gain, k, cell) in worst.items():
@@ -182,9 +183,15 @@ def _answer(
         better=tuple(sorted(better, key=lambda run: -cell.accuracy[run])),
         ranks=dict(sorted(cell.ranks.items(), key=lambda item: (item[1], -cell.accuracy[item[0]]))),
         accuracy=cell.accuracy, repeats=tuple(repeats), chosen_from=len(choices),
-        inflation=best_of_inflation(scores, images) if known else None,
+        inflation=_inflation(scores, images) if known else None,
         halves=_halves(choices, scores, images) if known else None,
     )  # fmt: skip
+
+
+def _inflation(scores: Floats, images: Labels) -> float | None:
+    """None where one image alone bears them all, of which no error is known."""
+    found = best_of_inflation(scores, images)
+    return found if math.isfinite(found) else None
 
 
 def _won(cell: ComparedCell, loser: str, run: str) -> bool:
