@@ -56,6 +56,7 @@ class DatabaseFile:
             session.roll_back()
             raise
         finally:
+            session.over = True
             self._give_back(session.connection)
 
     def version(self) -> int:
@@ -111,6 +112,7 @@ class Session:
     def __init__(self, file: DatabaseFile, connection: _Connection) -> None:
         self.home = file.home
         self.connection = connection
+        self.over = False
         self._path = file.path
         self._begun = False
 
@@ -158,6 +160,7 @@ class Session:
             pass  # the error that led here is the one to tell; the connection is closed
 
     def _begin(self) -> _Connection:
+        assert not self.over, "a session is used behind its block, when its connection may be somebody else's"
         if not self._begun:
             self.connection.execute(self.connection.begin)
             self._begun = True

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -58,7 +57,7 @@ def told(message: Callable[[], object], *words: str, typed: str = "") -> Go:
     return go
 
 
-def pushed(screen: Callable[[], Screen[Any]]) -> Go:
+def pushed(screen: Callable[[], Screen[bool]]) -> Go:
     """Put this window on top."""
 
     async def go(pilot: Pilot[None]) -> None:
@@ -67,7 +66,21 @@ def pushed(screen: Callable[[], Screen[Any]]) -> Go:
     return go
 
 
+def page(name: str) -> Go:
+    """Open a page that has a name."""
+
+    async def go(pilot: Pilot[None]) -> None:
+        before = pilot.app.screen
+        await pilot.app.run_action(f"app.page('{name}')")
+        await until(pilot, lambda: pilot.app.screen is not before)
+
+    return go
+
+
 SCREENS: dict[str, Go] = {
+    "queue": page("queue"),
+    "sweeps": page("sweeps"),
+    "trash": page("trash"),
     "runs": keys("j j j", "❯  r3"),
     "runs-group": keys("b", "all but the seed"),
     "run": told(lambda: OpenRun(2), "neighbours"),
@@ -82,7 +95,6 @@ SCREENS: dict[str, Go] = {
     "rl-data": keys("3 enter", "queries"),
     "rl-query": keys("3 enter enter", "reward"),
     "jobs": keys("4", "1 image missing"),
-    "queue": keys("Q", "r6"),
     "launch": told(lambda: EditLaunch("eval", None), "shots"),
     "preflight": pushed(lambda: PreflightScreen(PreflightReport(CHECKS, FINDINGS))),
     "help": keys("question_mark", "In the table"),
