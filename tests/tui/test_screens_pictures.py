@@ -46,6 +46,8 @@ def _one_terminal(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TEXTUAL_THEME", raising=False)
     monkeypatch.setattr("db.store.lists.filters.now", lambda: int(NOON.timestamp() * 1e6))
     monkeypatch.setattr("leverplus_tui.text.times.now", lambda: NOON)
+    # read last and drawn a second time below the view, which parts the same blanks into other rectangles
+    monkeypatch.setattr("leverplus_tui.tui.database.Database.since", lambda *_: None)
 
 
 def showing(*words: str, key: str = "", run: OpenRun | None = None) -> Before:
