@@ -18,11 +18,9 @@ python -m benchmarks.vlm bench
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,6 +29,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.qwen_shape import shape_config
+from benchmarks.vlm_cpu import BEAMS, GREEDY, SHOTS, cpu, exact
 from benchmarks.vlm_jobs import JOBS
 from benchmarks.vlm_sides import (
     COCO_SIZES,
@@ -44,7 +43,8 @@ from benchmarks.vlm_sides import (
     random_model,
     write_okvqa,
 )
-from db.specs.evaluate import DecodeSpec, PromptSpec
+from benchmarks.vlm_timing import BLOCKS, CUDA, MANY, Table, alternating, seconds
+from db.specs.evaluate import PromptSpec
 from engine.demo.shipped import model_dir
 from engine.packed.engine import Ask
 from engine.vlm.local.packed import PackedVLM
@@ -53,52 +53,7 @@ from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import always, answers_in_order
 from tests.helpers_vlm import Sample
 
-GREEDY, BEAMS = DecodeSpec(num_beams=1), DecodeSpec()
-SHOTS = (1, 2, 3, 4)
-CUDA = torch.cuda.is_available()
 TOWER_IMAGES = 32 if CUDA else 4
-MANY, BLOCKS = (64, 3) if CUDA else (4, 1)
-"""Questions asked together, and turns of each side; without a GPU a rehearsal of the script."""
-
-
-class Table:
-    """Figures as they come, on the screen and in a file."""
-
-    def __init__(self, out: str) -> None:
-        self.rows: dict[str, Any] = {}
-        self._out = out
-        self._begin = time.time()
-
-    def put(self, name: str, value: Any) -> None:
-        """Prints and stores."""
-        self.rows[name] = value
-        print(f"[{time.time() - self._begin:6.1f}s] {name}: {value}", flush=True)
-        if self._out:
-            Path(self._out).write_text(json.dumps(self.rows, indent=1))
-
-
-def sync() -> None:
-    """Waits for the GPU."""
-    if CUDA:
-        torch.cuda.synchronize()
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Of one call."""
-    sync()
-    begin = time.perf_counter()
-    work()
-    sync()
-    return time.perf_counter() - begin
-
-
-def alternating(sides: dict[str, Callable[[], object]], blocks: int = BLOCKS) -> dict[str, float]:
-    """Median seconds of each side; they take turns."""
-    taken: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(blocks):
-        for name, work in sides.items():
-            taken[name].append(seconds(work))
-    return {name: statistics.median(times) for name, times in taken.items()}
 
 
 def _gpu(table: Table, questions: int, folder: Path) -> None:
@@ -322,56 +277,6 @@ def _pairs(table: Table, published: Published, vlm: PackedVLM, samples: Sequence
     })  # fmt: skip
 
 
-def _cpu(table: Table, questions: int) -> None:
-    """The built-in model: four shot counts, three beams, processor time of both engines, images included."""
-    from engine.data.datasets import open_dataset
-    from engine.vlm.opening import open_vlm
-
-    with TemporaryDirectory() as cache:
-        data = open_dataset("builtin", cache_dir=Path(cache))
-        rng = random.Random(0)
-        prompts = []
-        for query in data.val.questions[:questions]:
-            shown = rng.sample(data.train.questions, 4)
-            prompts += [build(PromptSpec(), shown[:shots], query) for shots in SHOTS]
-        taken: dict[str, list[float]] = {"plain": [], "packed": []}
-        answers: dict[str, Any] = {}
-        for _ in range(3):
-            for engine in taken:
-                vlm = open_vlm("builtin", decode=BEAMS, device="cpu", cache_dir=Path(cache), engine=engine)
-                begin = time.process_time()
-                answers[engine] = answers_in_order(vlm, prompts)
-                taken[engine].append(time.process_time() - begin)
-        median = {name: round(statistics.median(each), 3) for name, each in taken.items()}
-        table.put(
-            "CPU seconds", median | {"ratio": round(median["plain"] / median["packed"], 2), "answers": len(prompts)}
-        )
-        table.put("equal answers", sum(a == b for a, b in zip(answers["plain"], answers["packed"], strict=True)))
-
-
-def _exact(table: Table, count: int) -> None:
-    """Random prompts through both engines in float32 under several decodings."""
-    from tests.helpers_packed import loaded, random_prompts, random_samples
-    from tests.helpers_packed import packed as ours
-    from tests.helpers_packed import plain as theirs
-    from tests.helpers_vlm import save_tiny_qwen
-
-    decodings = (GREEDY, BEAMS, DecodeSpec(num_beams=5, max_new_tokens=9, length_penalty=1.0))
-    with TemporaryDirectory() as folder:
-        samples = random_samples(Path(folder))
-        model = loaded(save_tiny_qwen(Path(folder) / "model"))
-        with torch.no_grad():
-            model.model.lm_head.weight[model.processor.tokenizer.eos_token_id] *= 2.5
-        for seed, decode in enumerate(decodings):
-            prompts = random_prompts(samples, -(-count // len(decodings)), seed=seed)
-            expected = answers_in_order(theirs(model, decode), prompts)
-            found = answers_in_order(ours(model, decode), prompts)
-            differing = sum(a != b for a, b in zip(expected, found, strict=True))
-            table.put(f"{decode.num_beams} beams", {
-                "prompts": len(prompts), "different answers": differing, "ended early": sum(not one.cut for one in expected),
-            })  # fmt: skip
-
-
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -393,9 +298,9 @@ def main() -> None:
     elif arguments.what in JOBS:
         JOBS[arguments.what](table.put, arguments)
     elif arguments.what == "cpu":
-        _cpu(table, min(100, arguments.questions))
+        cpu(table, min(100, arguments.questions))
     else:
-        _exact(table, arguments.prompts)
+        exact(table, arguments.prompts)
 
 
 if __name__ == "__main__":

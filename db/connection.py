@@ -15,6 +15,7 @@ from weakref import finalize
 
 from db.errors import translate
 from db.specs.movable import HomePaths
+from db.user_error import UserError
 
 Values = Mapping[str, Any] | Sequence[Any]
 READ, WRITE = "BEGIN", "BEGIN IMMEDIATE"
@@ -34,6 +35,8 @@ class DatabaseFile:
         self.path = path
         self.home = HomePaths.of(path.parent)
         self._uri = uri
+        self.read_only = False
+        """Whether transactions that write are refused."""
         self._busy_seconds = busy_seconds
         self._idle: list[_Connection] = []
         self._watcher: list[_Connection] = []
@@ -43,6 +46,8 @@ class DatabaseFile:
     @contextmanager
     def session(self, begin: str = READ) -> Iterator[Session]:
         """A session in one transaction: committed at the end of the block, rolled back when it raises."""
+        if self.read_only and begin == WRITE:
+            raise UserError(f"{self.path} was opened read-only: nothing was changed")
         session = Session(self, self._take(begin))
         try:
             yield session
@@ -51,6 +56,7 @@ class DatabaseFile:
             session.roll_back()
             raise
         finally:
+            session.over = True
             self._give_back(session.connection)
 
     def version(self) -> int:
@@ -106,6 +112,7 @@ class Session:
     def __init__(self, file: DatabaseFile, connection: _Connection) -> None:
         self.home = file.home
         self.connection = connection
+        self.over = False
         self._path = file.path
         self._begun = False
 
@@ -153,6 +160,7 @@ class Session:
             pass  # the error that led here is the one to tell; the connection is closed
 
     def _begin(self) -> _Connection:
+        assert not self.over, "a session is used behind its block, when its connection may be somebody else's"
         if not self._begun:
             self.connection.execute(self.connection.begin)
             self._begun = True

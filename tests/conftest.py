@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("by no clock", deadline=None)
+settings.load_profile("by no clock")  # a busy machine fails no test
 
 
 @pytest.fixture(autouse=True)

@@ -209,12 +209,12 @@ def fill(folder: Path, *, n: int = 40) -> Home:
 
 @asynccontextmanager
 async def opened(
-    home: Home, size: tuple[int, int] = (120, 36), *, remembered: bool = False, **links: str
+    home: Home, size: tuple[int, int] = (120, 36), *, remembered: bool = False, read_only: bool = False, **links: str
 ) -> AsyncIterator[Pilot[None]]:
     """The program on a home, with its first page read; of an earlier time it remembers nothing unless asked to."""
     if not remembered:
         (home.root / "terminal.json").unlink(missing_ok=True)
-    app = LeverplusApp(home, **links)
+    app = LeverplusApp(home, read_only=read_only, **links)
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.watcher is not None)
         await settled(pilot)
@@ -245,7 +245,7 @@ async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
     """Let the program go on until something holds, and draw it; the bound only keeps a broken test from hanging."""
     latest = time.monotonic() + PATIENCE_S
     while not condition():
-        assert time.monotonic() < latest, "what was waited for did not happen"
+        assert time.monotonic() < latest, f"what was waited for did not happen:\n{text_of(pilot)}"
         await pilot.pause(0.01)
     await pilot.pause()
 

@@ -56,7 +56,7 @@ def measured(spec: EvalSpec, cache_dir: Path, questions: int, begin: float) -> I
 
     cache_dir.mkdir(parents=True, exist_ok=True)
     dataset = open_dataset(spec.dataset, cache_dir=cache_dir)
-    vlm = open_answering_model(spec, cache_dir)
+    vlm = open_answering_model(spec, cache_dir, quick=False)  # generate is measured on the same weights
     facts = vlm.facts()
     if "vlm_engine" not in facts:
         raise UserError(f"vlm: {spec.vlm} is answered elsewhere or by a rule: there is no engine to measure here.")
@@ -65,7 +65,7 @@ def measured(spec: EvalSpec, cache_dir: Path, questions: int, begin: float) -> I
     sides: dict[str, VLM] = {str(facts["vlm_engine"]): vlm}
     if isinstance(vlm, LocalVLM) and facts["vlm_engine"] == "packed":
         caps = spec.prompt.min_pixels, spec.prompt.max_pixels
-        sides["plain"] = LocalVLM(vlm.loaded.whole(), decode=spec.decode, batch_size=spec.batch_size, pixels=caps)
+        sides["plain"] = LocalVLM(vlm.loaded, decode=spec.decode, batch_size=spec.batch_size, pixels=caps)
     for engine, side in sides.items():
         count = questions if len(sides) == 1 or engine == "packed" else max(2, questions // PLAIN_SHARE)
         warm, alone, shown = _prompts(spec, dataset.split(spec.split).questions, dataset.train.questions, count)

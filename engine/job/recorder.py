@@ -70,7 +70,7 @@ def in_database(database: DatabaseFile, run_id: int, process_id: int) -> Callabl
 class Recorder:
     """Takes rows from the recipe and stores them; `put` and `close` raise what kept them from being stored.
 
-    `sink` stores a batch whole or raises; an empty one says that the process lives.
+    `sink` stores a batch whole or raises; an empty one says that the process lives. `soon_s` as `SOON_S`.
     `hurried` says whether to stop waiting for a full disk or a busy database.
     """
 
@@ -80,9 +80,10 @@ class Recorder:
         *,
         reserve: Reserve,
         hurried: Callable[[], bool] = lambda: False,
+        soon_s: float = SOON_S,
     ) -> None:
         self._store = sink
-        self._hurried = hurried
+        self._hurried, self._soon_s = hurried, soon_s
         self._reserve = reserve
         self._rows: list[Row] = []
         self._wake = threading.Condition()
@@ -138,7 +139,7 @@ class Recorder:
         beat = stored = 0.0
         while True:
             with self._wake:
-                self._pause(stored + SOON_S)
+                self._pause(stored + self._soon_s)
                 self._urgent, self._soon, closing = False, False, self._closing
                 batch = self._rows[:BACKLOG]
             due = time.monotonic() - beat >= BEAT_S

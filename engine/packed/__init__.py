@@ -3,13 +3,16 @@
 How it works is drawn in `docs/engine.md`. The parts, from the questions to the answers:
 
     reading      image files to pixels, in processes of their own beside a GPU
-    images       pixels read ahead, visual tokens kept by content and size
+    encoding     pixels read ahead, and made visual tokens
+    kept         visual tokens by content and size: on the device, in memory, on disk
     shared       visual tokens that several processes have in common
+    disk         visual tokens that an earlier run left
     tower        the vision encoder over all images of a chunk at once
     prefixes     prompts cut at their images and laid into a tree: here a prefix is found again
     blocks       prompts in portions, the next one laid out while one is computed
     schedule     which prompts are alive together, within a budget of tokens
     memory       slots for keys and values of the tokens that are alive
+    source       what an engine is built of: a loaded model, or its files (files, rotary) alone
     language     the language model over packed tokens
     attention    packed queries over lists of slots, in plain PyTorch (fused: by fused kernels, on CUDA)
     pointwise    what stands between the matrix products (kernels: the same in Triton)

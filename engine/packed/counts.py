@@ -29,25 +29,29 @@ class Counts:
     operations: float = 0.0
     """The same with those for images; tokens of answers are left out."""
     seconds: float = 0.0
+    """Up to the last pause."""
     splits: int = 0
     """Times that memory ran short and a group was made smaller."""
-    _since: float = field(default=0.0, repr=False)
+    _since: float | None = field(default=None, repr=False)
 
     def start(self) -> None:
         """Time counts from here."""
         self._since = time.perf_counter()
 
     def pause(self) -> None:
-        """Until here; a second time it does nothing."""
-        if self._since:
-            self.seconds += time.perf_counter() - self._since
-        self._since = 0.0
+        """Until here."""
+        self.seconds, self._since = self.elapsed, None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that have counted until now."""
+        return self.seconds + (time.perf_counter() - self._since if self._since is not None else 0.0)
 
     def measures(self, card: str) -> Mapping[str, float]:
         """How well it went so far; `card` is the name of the GPU, empty for none. Empty before the first answer."""
         if not self.answers:
             return {}
-        seconds = max(self.seconds, 1e-9)
+        seconds = max(self.elapsed, 1e-9)
         peak = next((value for name, value in PEAK.items() if name in card), None)
         return {
             "answers_per_s": self.answers / seconds,

@@ -16,8 +16,8 @@ SERVER = "server"
 """Name of the fact."""
 
 
-def open_answering_model(spec: EvalSpec | GenerateSpec, cache_dir: Path) -> VLM:
-    """The model that `spec` names, with its decoding. Raises UserError."""
+def open_answering_model(spec: EvalSpec | GenerateSpec, cache_dir: Path, *, quick: bool = True) -> VLM:
+    """The model that `spec` names, with its decoding. `quick`: see `engine.vlm.opening.open_vlm`. Raises UserError."""
     return open_vlm(
         spec.vlm,
         decode=spec.decode,
@@ -29,6 +29,7 @@ def open_answering_model(spec: EvalSpec | GenerateSpec, cache_dir: Path) -> VLM:
         served_model=spec.served_model,
         concurrency=spec.concurrency,
         cache_dir=cache_dir,
+        quick=quick,
     )
 
 

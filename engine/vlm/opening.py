@@ -34,12 +34,14 @@ def open_vlm(
     served_model: str = "",
     concurrency: int = 8,
     cache_dir: Path | None = None,
+    quick: bool = True,
 ) -> VLM:
     """The model `name`: `builtin`, a directory, a hub id in the local cache, http(s)://host/v1 of a server, or a rule.
 
     `device` may be several, such as `cuda:all`: then each has a process of its own (`engine.vlm.spread`).
     `engine` is `plain` (transformers' generate), `packed`, or `auto` (packed where it can run).
     `prompt` gives the pixel caps of `embed_images`; prompts carry their own. `cache_dir` keeps hashes of weight files.
+    `quick`: whether a start without transformers' model will do, where an earlier one saw it to be equal.
     Presence and completeness are checked before anything heavy is loaded. Raises UserError.
     """
     if name in WITHOUT_MODEL:
@@ -58,7 +60,7 @@ def open_vlm(
 
     options: dict[str, Any] = {
         "name": name, "directory": directory, "decode": decode, "prompt": prompt or PromptSpec(), "dtype": dtype,
-        "batch_size": batch_size, "engine": engine, "cache_dir": cache_dir,
+        "batch_size": batch_size, "engine": engine, "cache_dir": cache_dir, "quick": quick,
     }  # fmt: skip
     if (cluster := address()) is not None:
         return ClusterVLM(cluster, **options)

@@ -101,10 +101,10 @@ def _begin(place: Home, run_id: int, idle_s: int | None, write: Callable[[Sessio
     database = open_database(place.database)
     bury_dead(database)
     with reading(database) as session:
-        evaluation = asked_spec(session, run_id)
+        evaluation, forced = asked_spec(session, run_id), store.get_run(session, run_id=run_id).forced
         present = store.asking_run(session, run_id=run_id)
         is_up = present is not None and _is_up(session, present)
-    checked = preflight.Checked(()) if is_up else _checked(evaluation, place, run_id)
+    checked = preflight.Checked(()) if is_up else _checked(evaluation, place, run_id, forced=forced)
     spec = AskSpec.about(run_id, evaluation, **({} if idle_s is None else {"idle_s": idle_s}))
     with writing(database) as session:
         written = write(session)
@@ -117,9 +117,10 @@ def _begin(place: Home, run_id: int, idle_s: int | None, write: Callable[[Sessio
     return written
 
 
-def _checked(evaluation: EvalSpec, place: Home, run_id: int) -> preflight.Checked:
+def _checked(evaluation: EvalSpec, place: Home, run_id: int, *, forced: bool) -> preflight.Checked:
+    """What preflight finds; an evaluation that was forced past an error is asked about past it too."""
     checked = preflight.check(evaluation, place, quiet=True)
-    if checked.blocked:
+    if checked.blocked and not forced:
         first = next(one for one in checked.findings if one.severity == "error")
         raise UserError(f"r{run_id} cannot be asked now: {first.message} {first.fix}")
     return checked

@@ -10,6 +10,7 @@ from db.home import Home
 from db.run_states import ACTIVE, UNFINISHED
 from db.session import DatabaseFile, reading, writing
 from engine.common.sent import KILL, STOP, WISH, sent, wish
+from leverplus_tui.jobs.programs import Program
 
 NICELY_S, AT_ALL_S = 90.0, 60.0
 """How long a stop, and then a kill, is waited for: a queue answers every few seconds, a network disk after a minute."""
@@ -22,12 +23,15 @@ def is_away(database: DatabaseFile, home: Home, run_id: int) -> bool:
         state = store.get_run(session, run_id=run_id).state
         rows = store.processes(session, run_id=run_id)
     return state != "done" and (
-        sent(home.run_dir(run_id)) is not None or (state in ACTIVE and bool(rows) and _collects(rows[-1]))
+        sent(home.run_dir(run_id)) is not None
+        or (state in ACTIVE and bool(rows) and rows[-1].ended is None and collects(rows[-1]))
     )
 
 
-def _collects(row: store.ProcessRow) -> bool:
-    return row.ended is None and any("collector" in word for word in row.argv[:4])
+def collects(row: store.ProcessRow) -> bool:
+    """Whether a process answers here for a run that another machine works on."""
+    file = f"{Program.COLLECTOR.replace('.', '/')}.py"  # as the process itself sees how it was started
+    return any(word == Program.COLLECTOR or word.endswith(file) for word in row.argv)
 
 
 def ask(home: Home, run_id: int) -> None:

@@ -118,7 +118,7 @@ def _run_folders(home: Home) -> Iterator[tuple[int, Path]]:
 
 def _unread(root: Path) -> Iterator[Waste]:
     """Folders of visual tokens, one for each model and version, that nobody has read from for long."""
-    for folder in sorted(root.iterdir()) if root.is_dir() else ():
+    for folder in sorted(one for one in root.iterdir() if one.is_dir()) if root.is_dir() else ():
         if time.time() - max((one.stat().st_mtime for one in os.scandir(folder)), default=0.0) > UNREAD_S:
             yield Waste(folder, folder_size(folder), None, "visual tokens that no run has read for 30 days")
 

@@ -6,8 +6,6 @@ import asyncio
 import gc
 import importlib
 import os
-import traceback
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -15,7 +13,6 @@ from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.types import AnimationLevel
-from textual.worker import Worker, WorkerState
 
 from db.user_error import UserError
 from leverplus_tui.tui import messages
@@ -26,13 +23,13 @@ from leverplus_tui.tui.screens.dialogs import Tell
 from leverplus_tui.tui.screens.help import HelpScreen
 from leverplus_tui.tui.theme import Sheet, fallbacks
 from leverplus_tui.tui.watcher import Watcher
+from leverplus_tui.tui.widgets.charts.bars import offered
 
 if TYPE_CHECKING:
     from db.home import Home
     from leverplus_tui.tui.messages import View
     from leverplus_tui.tui.screens.compare import CompareScreen
 
-MESSAGES_KEPT = 200
 MODES = {
     "runs": "runs.page:RunsScreen",
     "compare": "compare:CompareScreen",
@@ -130,12 +127,13 @@ class LeverplusApp(PaletteApp):
         Binding("q,ctrl+q", "quit", "quit (jobs go on)", show=False, id="quit"),
     ]
 
-    def __init__(self, home: Home, *, run: str | None = None, compare: str | Sequence[str] = ()) -> None:
-        super().__init__(Library(home))
+    def __init__(
+        self, home: Home, *, run: str | None = None, compare: str | Sequence[str] = (), read_only: bool = False
+    ) -> None:
+        super().__init__(Library(home, read_only=read_only))
         self.watcher: Watcher | None = None
         self._run = run
         self._compare = compare.split(",") if isinstance(compare, str) else list(compare)
-        self._messages: deque[str] = deque(maxlen=MESSAGES_KEPT)
         self._view: View | None = None
         self._before: View | None = None
         self._begun = False
@@ -307,12 +305,8 @@ class LeverplusApp(PaletteApp):
     def action_help(self) -> None:
         """Show the keys that work now."""
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.screen.active_bindings.values()))
-
-    def action_messages(self) -> None:
-        """Show the messages so far."""
-        text = "\n".join([*self.at_work, *reversed(self._messages)]) or "No messages yet"
-        self.push_screen(Tell("Messages, newest first", text))
+            keys = self.screen.active_bindings.values()
+            self.push_screen(HelpScreen(key for key in keys if offered(self.screen, key.binding.action)))
 
     async def on_open_run(self, event: messages.OpenRun) -> None:
         """Push a run's page onto the mode in view."""
@@ -340,47 +334,3 @@ class LeverplusApp(PaletteApp):
         self.library.to_compare = event.run_ids
         await self.action_mode("compare")
         cast("CompareScreen", self.screen_stack[0]).show_runs(event.run_ids)
-
-    # Messages and errors
-
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: str = "information",
-        timeout: float | None = None,
-        markup: bool = False,
-    ) -> None:
-        """As Textual's, but text is never markup unless said so, and every message is kept for `m`."""
-        self._messages.append(f"{title}: {message}" if title else message)
-        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)  # type: ignore[arg-type]  # severity is checked there
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """The app's own workers that failed."""
-        if event.state is WorkerState.ERROR and event.worker.error is not None:
-            self.show_error(event.worker.error)
-
-    def on_work_failed(self, event: messages.WorkFailed) -> None:
-        """Workers of pages that failed."""
-        self.show_error(event.error)
-
-    def show_error(self, error: BaseException) -> None:
-        """One sentence for the user's fault; for ours a window with the traceback, which is also written to a file."""
-        if isinstance(error, UserError):
-            self.notify(str(error), severity="error", timeout=10)
-            return
-        trace = "".join(traceback.format_exception(error))
-        path = self._keep(trace)
-        self.push_screen(
-            Tell("Something went wrong in this program", f"The whole report is in {path}\n\n{trace}", error=True)
-        )
-
-    def _keep(self, trace: str) -> str:
-        path = self.library.home.root / "tui-errors.log"
-        try:
-            with path.open("a", encoding="utf-8") as file:
-                file.write(trace + "\n")
-        except OSError as refused:
-            return f"nowhere, because {path} cannot be written: {refused.strerror}"
-        return str(path)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from db.user_error import UserError
 from leverplus_tui.tui.memory import Memory
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 class Library:
     """One home: where its files are, and its database once that is open."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, *, read_only: bool = False) -> None:
         self.home = home
-        self.memory = Memory(home.root)
+        self.read_only = read_only
+        self.memory = Memory(home.root, keeps=not read_only)
         self._database: Database | None = None
         self.jobs = ""
         """What runs and waits, in words."""
@@ -41,13 +43,17 @@ class Library:
         return self._database
 
     def open(self) -> None:
-        """Open, or create, the database. Raises the errors of `db.session.open_database`."""
+        """Open the database, or create one that may be written. Raises the errors of `db.session.open_database`."""
+        if self.read_only and not self.home.database.exists():
+            raise UserError(f"{self.home.database} does not exist, and read-only makes none: give another --home")
         from leverplus_tui.tui.database import Database  # what the first frame need not wait for
 
-        self._database = Database(self.home.database)
+        self._database = Database(self.home.database, read_only=self.read_only)
 
     def tend(self) -> None:
         """End what is dead, and see to it that somebody starts what waits."""
+        if self.read_only:
+            return
         from leverplus_tui.queue.lock import ensure_dispatcher  # as above
 
         self.database.mark_lost()

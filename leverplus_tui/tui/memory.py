@@ -32,6 +32,7 @@ class Remembered:
     """The content of the file."""
 
     theme: str = ""
+    language: str = ""
     view: ListView = ListView()
     views: dict[str, ListView] = field(default_factory=dict)
     """Saved views by name."""
@@ -55,8 +56,9 @@ class Remembered:
 class Memory:
     """Remembered things, and when to write them."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read the file; `problem` says why it could not be used."""
+    def __init__(self, folder: Path, *, keeps: bool = True) -> None:
+        """Read the file; `problem` says why it could not be used. With `keeps` false nothing is ever written."""
+        self._keeps = keeps
         self.path = folder / NAME
         self.problem = ""
         self.now = self._read()
@@ -89,14 +91,14 @@ class Memory:
         self.changed()
 
     def forget(self) -> None:
-        """Begin with the defaults again, but for the colours."""
-        self.now = Remembered(theme=self.now.theme)
+        """Begin with the defaults again, but for colours and language."""
+        self.now = Remembered(theme=self.now.theme, language=self.now.language)
         self.changed()
 
     def write(self) -> str:
         """Write what changed since it was read; a sentence where that fails, told once."""
         text = self._text()
-        if text == self._written or not self.path.parent.is_dir():
+        if not self._keeps or text == self._written or not self.path.parent.is_dir():
             return ""
         self._written = text
         try:

@@ -186,17 +186,17 @@ async def test_it_is_asked_and_answered_beside_the_stored_answer(home: Home) -> 
         job.answer(
             picks=(pick(1004, (1004, 0.6), (1005, 0.3)), pick(1003, (1003, 0.5), (1006, 0.4)), pick(None, (1007, 0.9)))
         )
-        await shows(pilot, "teal score 0.30", "different answer to a changed one", "log-probability", "-1.50")
+        await shows(pilot, "teal score 0.30", "different answer, changed request", "log p of what most said -1.50")
         page(pilot).shown.move_to(0)
-        await shows(pilot, "pick 1: probability over a pool of 20, this one is number 1 with 60.0%", "30.0%")
+        await shows(pilot, "pick 1: probability in a pool of 20; this one 60.0%, number 1", "30.0%")
         page(pilot).shown.move_to(2)
-        await shows(pilot, "next pick: probability over a pool of 20", "90.0%")
+        await shows(pilot, "next pick: probability in a pool of 20", "90.0%")
         page(pilot).shown.move_to(0)
         await shows(pilot, "30.0%")
         page(pilot).preferred.focus()
         await pilot.press("j", "enter")
         assert demonstrations(pilot) == (1005, 1003)
-        await shows(pilot, "of what was asked before the last change", "pick 1: not in what was asked last")
+        await shows(pilot, "of what stood here before: a asks anew", "pick 1: not in what was asked last")
 
 
 async def test_the_same_answer_to_the_same_request_is_marked(home: Home) -> None:
@@ -209,7 +209,7 @@ async def test_the_same_answer_to_the_same_request_is_marked(home: Home) -> None
         assert stored is not None
         row = stored.stored
         job.answer(answer=row.answer, score=row.score, request_sha=row.request_sha)
-        await shows(pilot, "same answer to the same request", "holds builtin and waits for questions")
+        await shows(pilot, "same answer, same request", "holds builtin, waits for questions")
 
 
 async def test_a_job_that_ended_is_started_again_without_asking_twice(home: Home) -> None:

@@ -169,6 +169,24 @@ def test_a_question_that_kills_every_job_is_asked_no_more(home: Home) -> None:
     assert trial.error == "the job ended 3 times while it answered this"
 
 
+def test_what_was_forced_is_asked_about_all_the_same(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = Finding(code="hidden-dim", severity="error", subject="x", message="It does not fit.", fix="Mend it.")
+    monkeypatch.setattr(preflight, "check", lambda *_, **__: preflight.Checked((fault,)))
+    with pytest.raises(UserError, match="r1 cannot be asked now: It does not fit"):
+        asking.ask(home, 1, request())
+    Jobs(home).sql("UPDATE run SET forced = 1 WHERE id = 1")
+    asking.ask(home, 1, request())
+    assert [one.code for one in Jobs(home).detail(2).findings] == ["hidden-dim", "forced"]
+
+
+def test_text_that_is_no_unicode_is_kept_as_far_as_it_is(home: Home) -> None:
+    number = asking.ask(home, 1, request().model_copy(update={"question": "half \udcff of it"}))
+    with reading(open_database(home.database)) as session:
+        row = store.trial(session, trial_id=number)
+    assert row is not None
+    assert row.request.question == "half ? of it"
+
+
 def test_it_goes_with_its_evaluation_and_holds_nothing_back(home: Home) -> None:
     asking.ask(home, 1, request())
     database = open_database(home.database)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from leverplus_tui.jobs import away, launcher
 from leverplus_tui.jobs.programs import Program, command
 from leverplus_tui.queue import dispatcher as module
 from leverplus_tui.queue.dispatcher import Dispatcher
+from leverplus_tui.tui.screens.run.info import standing
 from tests.helpers_cli import Desk, make_desk
 
 DEAD = 2**22 + 1
@@ -247,3 +249,10 @@ def test_lists_say_what_the_queue_elsewhere_says(desk: Desk, collected: list[tup
     assert desk.json("queue")[0]["waiting"] == waiting
     assert waiting in desk.call("queue").stdout
     assert json.loads(desk.call("runs", "--json").stdout)[0]["waiting"] == waiting
+    detail = desk.detail(run_id)
+    assert standing(detail.row)[0] == (waiting, "$warning"), "the info pane and the page of jobs"
+    (process_row,) = detail.processes
+    assert away.collects(process_row)
+    said_by_itself = replace(process_row, argv=("/usr/lib/engine/job/elsewhere/collector.py", "--home", "h", "r1"))
+    assert away.collects(said_by_itself)
+    assert not away.collects(replace(process_row, argv=tuple(command(Program.JOB, "r1"))))

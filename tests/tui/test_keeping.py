@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import tarfile
+import time
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -111,6 +112,25 @@ def test_gc_deletes_what_nobody_needs_and_nothing_else(desk: Desk, monkeypatch: 
     assert (desk.home.run_dir(lost) / "training.safetensors").exists(), "a lost training goes on from it"
     assert checkpoint(desk, done).exists()
     assert wrong(desk) == []
+
+
+def test_gc_says_what_visual_tokens_take_and_deletes_those_that_nobody_reads(desk: Desk) -> None:
+    trained(desk)
+    old, new = (desk.home.cache / "visual_tokens" / name for name in ("old", "new"))
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+        (folder / "image").write_bytes(bytes(3000))
+    long_ago = time.time() - 31 * 86400
+    os.utime(old / "image", (long_ago, long_ago))
+    assert "6.0 kB of it visual tokens" in desk.call("gc", "--dry-run").stdout
+    said = desk.json("gc")
+    assert said["visual_tokens"] == 6000
+    assert [(Path(one["path"]).name, one["why"]) for one in said["waste"] if "visual" in one["why"]] == [
+        ("old", "visual tokens that no run has read for 30 days")
+    ]
+    assert (old.exists(), new.exists()) == (False, True)
+    assert desk.json("gc", "--cache")["freed"] >= 3000
+    assert not new.exists()
 
 
 def test_gc_leaves_jobs_at_work_alone(desk: Desk) -> None:

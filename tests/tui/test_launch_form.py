@@ -14,7 +14,7 @@ from db.home import Home
 from db.session import open_database, reading
 from leverplus_tui.jobs.spec_options import options
 from leverplus_tui.queue.grid import grid
-from leverplus_tui.tui.messages import EditLaunch
+from leverplus_tui.tui.messages import EditLaunch, RunsLaunched
 from leverplus_tui.tui.screens.help import HelpScreen
 from leverplus_tui.tui.screens.jobs import JobsScreen
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
@@ -221,8 +221,9 @@ async def test_a_sweep_is_queued_and_the_cursor_is_on_its_first_run(tmp_path: Pa
             assert [sweep.axes for sweep in store.list_sweeps(session)] == [{"limit": [3, 4]}]
 
 
-async def test_a_refused_text_keeps_its_field(filled: Home) -> None:
-    async with opened(filled) as pilot:
+@pytest.mark.parametrize("size", [(120, 36), (60, 15)])
+async def test_a_refused_text_keeps_its_field(filled: Home, size: tuple[int, int]) -> None:
+    async with opened(filled, size) as pilot:
         form = (await form_of(pilot)).form
         form.table.move_to(form.lines.key("limit"))
         for leaving in ("enter", "tab", "down", "up"):
@@ -302,3 +303,20 @@ async def test_the_help_of_the_form_names_no_key_that_is_typed_there(filled: Hom
         assert not {"1", "2", "3", "4", "m", "-", "+", "q", "%", "="} & set(keys)
         await pilot.press("escape", "4")
         assert form.editor.value == "4"
+
+
+async def test_after_launching_the_cursor_is_on_the_new_run_or_it_is_said_why_not(tmp_path: Path) -> None:
+    home = fill(tmp_path / "home", n=4)
+    async with opened(home) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        pilot.app.library.memory.view(groups=("kind",))  # type: ignore[attr-defined]  # the program
+        page.select_again()
+        await until(pilot, lambda: 3 not in page.table.keys)
+        pilot.app.post_message(RunsLaunched((3,)))
+        await until(pilot, lambda: page.here() == 3)
+        page.where = "kind:grpo"
+        pilot.app.post_message(RunsLaunched((2,)))
+        await until(
+            pilot, lambda: any("r2 is none of those that the filter shows" in message for message in kept(pilot))
+        )

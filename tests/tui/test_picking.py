@@ -156,6 +156,8 @@ async def test_a_path_that_is_asked_for_is_completed(folder: Path, tmp_path_fact
         field.input.value = f"{folder}/"
         await until(pilot, lambda: "okvqa/" in text_of(pilot))
         assert ".hidden" not in text_of(pilot)
-        await pilot.press("end", "o", "tab", "q", "tab", "enter")
-        await until(pilot, lambda: "none of the files" in str(pilot.app.screen.query_one("#refused", Static).content))
+        await pilot.press("end", "o", "tab", *"nowhere", "enter")
+        await until(pilot, lambda: "nowhere" in str(pilot.app.screen.query_one("#refused", Static).content))
+        assert field.value == f"{folder}/okvqa/nowhere"
+        await pilot.press(*["backspace"] * len("nowhere"), "q", "tab")
         assert field.value == f"{folder}/okvqa/questions.json"

@@ -1,115 +1,199 @@
-"""Pictures of the main pages, at fixed size, theme and time; update them with `pytest --snapshot-update` and look at them."""
+"""Pictures of every screen in three sizes and two themes, over fixed rows and a fixed clock.
+
+Write them anew with `LEVERPLUS_PICTURES=write pytest tests/tui/test_screens_pictures.py`, and look at the differences.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 
+from db import rows, store
 from db.home import Home
-from leverplus_tui.tui.app import LeverplusApp
-from leverplus_tui.tui.messages import OpenRun
-from tests.helpers_tui import at_rest, fill, settled, text_of, until
+from db.session import open_database, writing
+from db.specs import AskSpec, EvalSpec, TrialSpec
+from leverplus_tui.data import rl_files
+from leverplus_tui.tui.messages import AskModel, CompareRuns, EditLaunch, OpenCurves, OpenRun
+from leverplus_tui.tui.screens.launch.preflight import PreflightReport, PreflightScreen
+from tests import helpers_rl
+from tests.helpers_pictures import differences, picture, strips
+from tests.helpers_tui import at_rest, fill, opened, settled, text_of, until
+from tests.tui.test_preflight_screen import CHECKS, FINDINGS
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-Before = Callable[[Pilot[None]], Awaitable[None]]
+PICTURES = Path(__file__).parent / "pictures"
+SIZES = ((80, 24), (120, 36), (200, 50))
+THEMES = ("leverplus-dark", "leverplus-light")
+Go = Callable[[Pilot[None]], Awaitable[object]]
 
 
-class Compare(Protocol):
-    """The plug-in's fixture."""
+def keys(typed: str, *words: str) -> Go:
+    """Type these keys, then wait until these words stand there."""
 
-    def __call__(self, app: LeverplusApp, *, terminal_size: tuple[int, int], run_before: Before) -> bool:
-        """Whether the picture is the one on disk."""
+    async def go(pilot: Pilot[None]) -> None:
+        for key in typed.split():
+            await pilot.press(key)
+            await settled(pilot)
+        await until(pilot, lambda: all(word in text_of(pilot) for word in words))
+
+    return go
+
+
+def told(message: Callable[[], object], *words: str, typed: str = "") -> Go:
+    """Send this message, wait for the words, then type."""
+
+    async def go(pilot: Pilot[None]) -> None:
+        pilot.app.post_message(message())  # type: ignore[arg-type]  # one of the app's messages
+        await until(pilot, lambda: all(word in text_of(pilot) for word in words))
+        await settled(pilot)
+        await keys(typed)(pilot)
+
+    return go
+
+
+def pushed(screen: Callable[[], Screen[bool]]) -> Go:
+    """Put this window on top."""
+
+    async def go(pilot: Pilot[None]) -> None:
+        await pilot.app.push_screen(screen())
+
+    return go
+
+
+def page(name: str) -> Go:
+    """Open a page that has a name."""
+
+    async def go(pilot: Pilot[None]) -> None:
+        before = pilot.app.screen
+        await pilot.app.run_action(f"app.page('{name}')")
+        await until(pilot, lambda: pilot.app.screen is not before)
+
+    return go
+
+
+SCREENS: dict[str, Go] = {
+    "queue": page("queue"),
+    "sweeps": page("sweeps"),
+    "trash": page("trash"),
+    "runs": keys("j j j", "❯  r3"),
+    "runs-group": keys("b", "all but the seed"),
+    "run": told(lambda: OpenRun(2), "neighbours"),
+    "run-answers": told(lambda: OpenRun(2, "answers"), "2 What colour"),
+    "run-metrics": told(lambda: OpenRun(4, "metrics"), "val_loss"),
+    "run-log": told(lambda: OpenRun(6, "log"), "1 image missing"),
+    "curves": told(lambda: OpenCurves((4,)), "val_loss"),
+    "curves-large": told(lambda: OpenCurves((4,)), "val_loss", typed="enter comma"),
+    "ask-model": told(lambda: AskModel(2, 1003, 2), "not asked yet", typed="t enter t"),
+    "compare": told(lambda: CompareRuns((1, 2, 3)), "better", typed="j j j"),
+    "data": keys("3", "answers.json"),
+    "rl-data": keys("3 enter", "queries"),
+    "rl-query": keys("3 enter enter", "reward"),
+    "jobs": keys("4", "1 image missing"),
+    "launch": told(lambda: EditLaunch("eval", None), "shots"),
+    "preflight": pushed(lambda: PreflightScreen(PreflightReport(CHECKS, FINDINGS))),
+    "help": keys("question_mark", "In the table"),
+    "settings": keys("equals_sign", "LEVERPLUS_ASCII"),
+    "confirm": keys("D", "Delete"),
+    "ask": keys("t", "Tags for"),
+    "messages": keys("m", "newest first"),
+}
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    home = fill(tmp_path_factory.mktemp("filled"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the home lies; tests stand in it and name it relatively, so that pictures know no place."""
+    return tmp_path_factory.mktemp("filled")
+
+
+@pytest.fixture(scope="module")
+def made(folder: Path) -> Home:
+    home = fill(folder / "home")
+    path = helpers_rl.write(folder / "answers.json", helpers_rl.pooled(queries=12))
+    with writing(open_database(home.database)) as session:
+        store.add_data(
+            session, path=path, kind="rl-data", size=path.stat().st_size, sha256=sha256(path.read_bytes()).hexdigest()
+        )
+        session.run("UPDATE data_file SET path = ?", (path.name,))
+    ask_again(home)
     at_rest(home, NOON - timedelta(minutes=10))
     return home
 
 
+def ask_again(home: Home) -> None:
+    """A question of r2 was asked again, by a job that has ended since."""
+    pick = {"measure": "probability", "pool": 20, "said": ""}
+    first = {"of": 1003, "best": [[1003, 0.41], [1009, 0.33], [1015, 0.12], [1001, 0.02]], "picked": [0.41, 1], **pick}
+    after = {"of": None, "best": [[1009, 0.72], [None, 0.2]], "picked": None, **pick}
+    reply = rows.TrialReply(1, "green.", "green", 0.0, False, -1.25, 0.1, "p", "r", "", "", (first, after))
+    with writing(open_database(home.database)) as session:
+        request = TrialSpec(question_id=1003, shot=2, demonstrations=(1003,), question="What shape is it?")
+        store.add_trial(session, run_id=2, request=request)
+        job = store.create_run(session, spec=AskSpec.about(2, EvalSpec()), environment={}, parent=2).id
+        assert job is not None
+        process = store.start_process(
+            session, run_id=job, pid=1, pid_start="gone", boot_id="gone", host="", argv=[], log_path=""
+        )
+        assert process.id is not None
+        store.take_trial(session, run_id=2, process_id=process.id)
+        store.add_rows(session, run_id=job, process_id=process.id, rows=[reply])
+        store.end_process(session, process_id=process.id, state="done", exit_code=0)
+
+
+@pytest.fixture
+def filled(made: Home, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.chdir(folder)
+    return Home(Path(made.root.name))
+
+
 @pytest.fixture(autouse=True)
-def _one_terminal(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same colours and the same time everywhere, nothing remembered."""
-    (filled.root / "terminal.json").unlink(missing_ok=True)
+def _one_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same colours, signs, places and time everywhere."""
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.delenv("LEVERPLUS_ASCII", raising=False)
-    monkeypatch.delenv("TEXTUAL_THEME", raising=False)
+    for name in ("LEVERPLUS_ASCII", "TEXTUAL_THEME", "NO_COLOR", "SSH_CONNECTION"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("db.store.lists.filters.now", lambda: int(NOON.timestamp() * 1e6))
     monkeypatch.setattr("leverplus_tui.text.times.now", lambda: NOON)
 
 
-def showing(*words: str, key: str = "", run: OpenRun | None = None) -> Before:
-    """Go somewhere and wait until these words stand there."""
+@pytest.fixture(autouse=True)
+def _indexed_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(self: rl_files.Indexing) -> None:
+        from engine.rl.index import build
 
-    async def before(pilot: Pilot[None]) -> None:
+        build.main([str(self.path), "--cache", str(self.cache)])
+
+    async def nothing(self: rl_files.RLSource, known: object) -> bool:
+        return False
+
+    monkeypatch.setattr(rl_files.Indexing, "start", start)
+    monkeypatch.setattr(rl_files.RLSource, "find_dataset", nothing)
+
+
+@pytest.mark.parametrize("name", SCREENS)
+async def test_a_screen_looks_as_it_did(name: str, filled: Home, tmp_path: Path) -> None:
+    changed = ""
+    async with opened(filled, SIZES[0]) as pilot:
         await until(pilot, lambda: "neighbours" in text_of(pilot))
-        if run is not None:
-            pilot.app.post_message(run)
-        if key:
-            await pilot.press(*key.split())
-        await until(pilot, lambda: all(word in text_of(pilot) for word in words))
-        await settled(pilot)
-
-    return before
-
-
-def test_runs_at_eighty_columns(filled: Home, snap_compare: Compare) -> None:
-    before = showing("▶ run 50%", key="G")
-    assert snap_compare(LeverplusApp(filled), terminal_size=(80, 24), run_before=before)
+        await SCREENS[name](pilot)
+        for width, height in SIZES:
+            await pilot.resize_terminal(width, height)
+            drawn = []
+            for theme in THEMES:
+                pilot.app.theme = theme
+                await settled(pilot)
+                drawn.append(strips(pilot.app))
+            path = PICTURES / f"{name}.{width}x{height}.txt"
+            changed += differences(path, picture(drawn), pilot.app.export_screenshot(), tmp_path)
+    assert not changed, f"{changed}\n\n{__doc__}"
 
 
-def test_runs_with_the_info_pane(filled: Home, snap_compare: Compare) -> None:
-    before = showing("pool-degenerate", key="j j j")
-    assert snap_compare(LeverplusApp(filled), terminal_size=(120, 36), run_before=before)
-
-
-def test_comparison(filled: Home, snap_compare: Compare) -> None:
-    async def before(pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: "better" in text_of(pilot))
-        await pilot.press(*"jjj")
-        await until(pilot, lambda: "after Holm" in text_of(pilot))
-        await settled(pilot)
-
-    app = LeverplusApp(filled, compare="r1,r2,r3")
-    assert snap_compare(app, terminal_size=(120, 36), run_before=before)
-
-
-def test_curves(filled: Home, snap_compare: Compare) -> None:
-    before = showing("grpo_loss", "val_loss", "1 000", run=OpenRun(4, "metrics"))
-    assert snap_compare(LeverplusApp(filled), terminal_size=(100, 30), run_before=before)
-
-
-def test_answers(filled: Home, snap_compare: Compare) -> None:
-    before = showing("demonstrations, in prompt order", "▀▀▀", "2 What colour", run=OpenRun(2, "answers"))
-    assert snap_compare(LeverplusApp(filled), terminal_size=(120, 36), run_before=before)
-
-
-def test_curves_of_two_trainings(filled: Home, snap_compare: Compare) -> None:
-    before = showing("val_loss", "rce_loss", "last value", key="C", run=OpenRun(4))
-    assert snap_compare(LeverplusApp(filled), terminal_size=(120, 36), run_before=before)
-
-
-def in_theme(theme: str, before: Before) -> Before:
-    """The same in other colours."""
-
-    async def themed(pilot: Pilot[None]) -> None:
-        pilot.app.theme = theme
-        await before(pilot)
-
-    return themed
-
-
-def test_runs_in_light_colours_on_a_wide_screen(filled: Home, snap_compare: Compare) -> None:
-    before = in_theme("leverplus-light", showing("pool-degenerate", key="j j j"))
-    assert snap_compare(LeverplusApp(filled), terminal_size=(200, 50), run_before=before)
-
-
-def test_curves_in_safe_colours_on_a_small_screen(filled: Home, snap_compare: Compare) -> None:
-    before = in_theme("leverplus-colour-blind", showing("val_loss", "last value", key="C", run=OpenRun(4)))
-    assert snap_compare(LeverplusApp(filled), terminal_size=(80, 24), run_before=before)
+def test_no_picture_is_of_a_screen_that_is_gone() -> None:
+    known = {f"{name}.{width}x{height}.txt" for name in SCREENS for width, height in SIZES}
+    assert {path.name for path in PICTURES.iterdir()} == known

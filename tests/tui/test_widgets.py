@@ -11,6 +11,7 @@ from PIL import Image
 
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.numbers import accuracy
+from leverplus_tui.tui.screens.compare_said import head
 from leverplus_tui.tui.theme import OWN, THEMES, fallbacks
 from leverplus_tui.tui.watcher import FIRST_READ, Tail
 from leverplus_tui.tui.widgets import text
@@ -18,7 +19,7 @@ from leverplus_tui.tui.widgets.charts.curves import Rule, Series, histogram, red
 from leverplus_tui.tui.widgets.charts.plot import Look, plot
 from leverplus_tui.tui.widgets.charts.whisker import whisker
 from leverplus_tui.tui.widgets.columns import Column, fit
-from leverplus_tui.tui.widgets.log import level_of
+from leverplus_tui.tui.widgets.log import level_of, wrapped
 from leverplus_tui.tui.widgets.matrix import Figure, heat
 from leverplus_tui.tui.widgets.picture import Unreadable, half_cells
 from leverplus_tui.tui.widgets.run_view import run_columns
@@ -228,3 +229,24 @@ def test_every_theme_knows_the_colours_that_the_style_sheet_names() -> None:
         assert set(OWN) <= set(theme.variables)
     assert set(fallbacks(ansi=True, dark=True)) == set(OWN)
     assert set(fallbacks(ansi=False, dark=False)) == set(OWN)
+
+
+def test_the_head_of_a_comparison_is_never_cut() -> None:
+    parts, notes = (
+        ["baseline r5", "34 of 93 lines differ", "synthetic figures"],
+        ["r11: answers 74 by this run", "r12 is failed"],
+    )
+    assert head(parts, [], 80) == ["baseline r5   34 of 93 lines differ   synthetic figures"]
+    assert head(parts, notes, 120) == [f"{'   '.join(parts)}   {'   '.join(notes)}"]
+    assert head(parts, notes, 60) == ["   ".join(parts), "   ".join(notes)]
+    assert head(parts, notes * 3, 60) == ["   ".join(parts), "6 notes, under `notes` below"]
+    assert head(parts, notes * 3, 90) == [f"{'   '.join(parts)}   6 notes, under `notes` below"]
+    assert head(parts, [], 40) == ["baseline r5   34 of 93 lines differ", "synthetic figures"]
+
+
+def test_lines_of_a_log_are_parted_at_blanks() -> None:
+    assert wrapped("one two three", 8) == ["one two ", "three"]
+    assert wrapped("0123456789abc", 5) == ["01234", "56789", "abc"]
+    assert wrapped("a 0123456789", 5) == ["a 012", "34567", "89"]
+    assert wrapped("日本語 テキスト", 8) == ["日本語 ", "テキスト"]
+    assert wrapped("", 5) == [""]

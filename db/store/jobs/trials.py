@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from db import specs
 from db.canonical import canonical_json
 from db.connection import Session
-from db.store.base import execute, execute_many, home, listed, moment, moment_or_none, now, query
+from db.store.base import execute, execute_many, home, insert, listed, moment, moment_or_none, now, query
 
 if TYPE_CHECKING:
     from db import rows
@@ -57,20 +57,13 @@ def add_trial(
     session: Session, *, run_id: int, request: specs.TrialSpec, asker: Mapping[str, Any] | None = None
 ) -> int:
     """Ask a question of an evaluation again; its number. `asker`: the process whose end makes the answer less wanted."""
-    sql = """
-        INSERT INTO trial (run_id, question_id, shot, state, request, asker, cut, tries, raw, answer, prompt_sha, request_sha,
-                           error, reasoning, picks, created_at)
-        VALUES (:run, :question, :shot, 'waiting', :request, :asker, 0, 0, '', '', '', '', '', '', '[]', :now) RETURNING id
-    """
-    values = home(session).stored_values(request.model_dump(mode="json"))
-    found = query(
-        session,
-        sql,
-        {"run": run_id, "question": request.question_id, "shot": request.shot, "request": canonical_json(values),
-         "asker": canonical_json(dict(asker)) if asker else "", "now": now()},
-    )  # fmt: skip
-    number: int = found[0]["id"]
-    return number
+    values = {
+        "run_id": run_id, "question_id": request.question_id, "shot": request.shot, "state": WAITING,
+        "request": canonical_json(home(session).stored_values(request.model_dump(mode="json"))),
+        "asker": canonical_json(dict(asker)) if asker else "", "picks": "[]", "cut": 0, "tries": 0, "created_at": now(),
+    }  # fmt: skip
+    empty = ("raw", "answer", "prompt_sha", "request_sha", "error", "reasoning")
+    return insert(session, "trial", values | dict.fromkeys(empty, ""))
 
 
 def trials(session: Session, *, run_id: int, question_id: int | None = None) -> list[TrialRow]:

@@ -96,6 +96,8 @@ class Nowhere:
         """See `Machine`."""
 
 
+FORGOTTEN = "UNKNOWN"
+"""The queue has no such job any more."""
 OUT_OF_MEMORY = re.compile(rb"oom.?kill|out of memory", re.IGNORECASE)
 
 
@@ -126,6 +128,8 @@ def judged(status: Status | None, ended: Ended | None, *, begun: bool, asked: bo
         return _standing(status, place, begun=begun, left=ended is not None)
     if asked:
         return Verdict("stopped", "killed on request", None)
+    if status.word == FORGOTTEN and not begun:  # what Slurm does with a waiting member of an array that is cancelled
+        return Verdict("stopped", f"its job left {place} before it began, cancelled perhaps; {_left()}", 0)
     return _at_its_end(status, ended, place)
 
 

@@ -25,7 +25,7 @@ from engine.common.where import ON
 from engine.job.claims import surroundings
 from engine.job.elsewhere.parcel import LOG, STOP, Parcel
 from engine.job.elsewhere.row_files import Ended, Surroundings, Writer
-from engine.job.recorder import RESERVE_BYTES, Recorder, Reserve
+from engine.job.recorder import FLUSH_S, RESERVE_BYTES, Recorder, Reserve
 from engine.job.worker import LOG_FORMAT, THIS_RUN, Outcome, StopRequest, carry_out
 
 BEAT_S = 10.0
@@ -79,10 +79,13 @@ def work(folder: Path, parent: int | None = None) -> int:
 
 
 def _worked(parcel: Parcel, writer: Writer, stop: NodeStop) -> Outcome:
+    if parcel.foreign:
+        return Outcome("failed", 2, parcel.foreign)
     run_dir = parcel.home.run_dir(parcel.run_id)
     run_dir.mkdir(parents=True, exist_ok=True)
     reserve = Reserve(run_dir / "reserve", RESERVE_BYTES)
-    recorder = Recorder(_in_file(writer), reserve=reserve, hurried=lambda: stop.asked)
+    # each batch is flushed to a network disk that a hundred nodes may share
+    recorder = Recorder(_in_file(writer), reserve=reserve, hurried=lambda: stop.asked, soon_s=FLUSH_S)
     outcome = carry_out([parcel], [recorder], stop)
     stop.recipe_ended()
     try:

@@ -7,9 +7,10 @@ that runs need: `runs/rN`, named files, and a cache of its own.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from db.specs import canonical_json
 from db.specs.movable import MARK, HomePaths
 from engine.common.files.atomic import replacing
 from engine.job.elsewhere.row_files import Note, Reader, file_of, numbers, packed
+from engine.job.environment import versions
 from engine.job.known import Known
 from engine.recipes.run_context import NoTrials, Trials
 
@@ -41,6 +43,17 @@ class Parcel:
     """JSON, with `<home>/` for the home."""
     answers: str
     """File of answers that other runs have stored; empty where none are to be taken."""
+    version: str = field(default_factory=lambda: versions().get("leverplus", ""))
+    """Of the program that handed it over."""
+
+    @property
+    def foreign(self) -> str:
+        """What is wrong where home and node have unlike versions, whose rows the other might not know; else empty."""
+        own = versions().get("leverplus", "")
+        if own == self.version:
+            return ""
+        here = os.uname().nodename
+        return f"home has leverplus {self.version or '(not installed)'}, {here} has {own or 'none installed'}: make them alike"
 
     @classmethod
     def read(cls, folder: Path) -> Parcel:

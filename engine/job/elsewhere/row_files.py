@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, SupportsFloat, SupportsIndex
+from typing import Any, SupportsFloat, SupportsIndex, TypeAlias
 
 import msgspec
 
@@ -33,6 +33,7 @@ from db.rows import (
     Question,
     Row,
     Subset,
+    TrialReply,
     Withdrawn,
 )
 from db.specs import Finding
@@ -63,12 +64,12 @@ class Ended:
     """Which signal made it stop; empty where none did."""
 
 
-Note = Row | Surroundings | Ended
+Note: TypeAlias = "Row | Surroundings | Ended"
 PLACES: tuple[type, ...] = (Input, Fact, Checkpoint, Artifact, Subset, Finding, Withdrawn)
 """Rows that name files anywhere; of a question it is the image alone, and answers are never touched."""
 KINDS: dict[str, type] = {
     kind.__name__: kind
-    for kind in (*PLACES, Question, Progress, Metric, Prediction, Cell, Candidate, Surroundings, Ended)
+    for kind in (*PLACES, Question, Progress, Metric, Prediction, Cell, Candidate, TrialReply, Surroundings, Ended)
 }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from db.specs import UserError
-from engine.job.elsewhere.machine import Handed, Resources, Status, Unreachable
+from engine.job.elsewhere.machine import FORGOTTEN, Handed, Resources, Status, Unreachable
 from engine.job.elsewhere.node import Node
 
 WAITING = ("PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD")
@@ -133,7 +133,7 @@ def _remembered(jobs: Sequence[str]) -> dict[str, Status]:
             found[job] = _status(state.split()[0], f"exit code {code}", "")
     except Unreachable:  # many clusters keep no accounting
         pass
-    return {job: found.get(job, Status("gone", "UNKNOWN", "Slurm has forgotten it")) for job in jobs}
+    return {job: found.get(job, Status("gone", FORGOTTEN, "Slurm has forgotten it")) for job in jobs}
 
 
 def _fields(told: str, count: int) -> list[list[str]]:

@@ -67,6 +67,11 @@ class OnDisk:
     def __contains__(self, key: str) -> bool:
         return self._path(key) in self._files
 
+    @property
+    def waiting(self) -> int:
+        """Announced images that nobody has taken."""
+        return len(self._announced) + len(self._reading)
+
     def announce(self, keys: Sequence[str]) -> None:
         """These, which are there, will be needed in this order."""
         self._announced |= dict.fromkeys(key for key in keys if key not in self._reading)
@@ -78,6 +83,13 @@ class OnDisk:
         reading = self._reading.pop(key, None) or self._reader.submit(self._read, key)
         self._go_on()
         return reading.result()
+
+    def skip(self, key: str) -> None:
+        """The tokens are not needed any more: they are in memory by now."""
+        self._announced.pop(key, None)
+        if reading := self._reading.pop(key, None):
+            reading.cancel()
+            self._go_on()
 
     def forget(self) -> None:
         """Nothing that was announced is needed any more."""

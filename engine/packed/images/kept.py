@@ -36,7 +36,13 @@ class Kept:
         return any(key in level for level in self._levels) or (self.shared is not None and key in self.shared)
 
     def get(self, key: str) -> Tensor | None:
-        """The tokens on the device, or None."""
+        """The tokens on the device, or None where they are not in memory."""
+        tokens = self._in_memory(key)
+        if tokens is not None and self.disk is not None:
+            self.disk.skip(key)
+        return tokens
+
+    def _in_memory(self, key: str) -> Tensor | None:
         for number, level in enumerate(self._levels):
             if key in level:
                 tokens = level.pop(key)

@@ -1,6 +1,7 @@
 """Visual tokens that several processes have in common: what one encoded, the others read. In memory that is gone with them.
 
-A file in memory holds the tokens one behind the other, a second one says which they are and is locked while it grows.
+A file in memory holds the tokens one behind the other. A second one says how much of it is taken, and which tokens are there; it
+is locked while a place is taken or an entry added, never while tokens are copied: whoever looks something up would wait.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import hashlib
 import mmap
 import os
 import struct
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Lock
 
 import torch
@@ -18,6 +21,8 @@ from torch import Tensor
 
 _ENTRY = struct.Struct("<32sQIII")
 """SHA-256 of the key, where its tokens begin, depth, places, width."""
+_TAKEN = struct.Struct("<Q")
+"""Bytes of the tokens' file that are taken; stands before the entries."""
 
 
 class Shared:
@@ -29,15 +34,17 @@ class Shared:
         self._memory = mmap.mmap(tokens, 0)
         self._dtype = dtype
         self._known: dict[bytes, tuple[int, int, int, int]] = {}
-        self._read = self._end = 0
+        self._read = _TAKEN.size
         self._lock = Lock()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="shared")
         self._under_way: list[tuple[str, Tensor, torch.cuda.Event]] = []
 
     def __contains__(self, key: str) -> bool:
-        with self._lock:
-            self._read_on()
-        return _digest(key) in self._known
+        digest = _digest(key)
+        if digest not in self._known:
+            with self._lock:
+                self._read_on()
+        return digest in self._known
 
     def get(self, key: str) -> Tensor | None:
         """The tokens in shared memory, which is not to be written."""
@@ -69,32 +76,47 @@ class Shared:
         return self._writer.submit(lambda: None)
 
     def _write(self, key: str, tokens: Tensor) -> None:
-        """In the writer's thread. A lock on a file keeps other processes away, not other threads."""
+        """In the writer's thread."""
+        digest = _digest(key)
+        if (start := self._take(digest, tokens.nbytes)) is None:
+            return
+        place = torch.frombuffer(self._memory, dtype=self._dtype, count=tokens.numel(), offset=start)
+        place.copy_(tokens.flatten())
+        depth, places, width = tokens.shape
+        with self._alone():
+            os.pwrite(self._index, _ENTRY.pack(digest, start, depth, places, width), self._read)
+
+    def _take(self, digest: bytes, size: int) -> int | None:
+        """Where tokens of this size are to be written; None where they are there already, or do not fit."""
+        with self._alone():
+            start = _TAKEN.unpack(os.pread(self._index, _TAKEN.size, 0))[0] if self._exists() else 0
+            if digest in self._known or start + size > len(self._memory):
+                return None
+            os.pwrite(self._index, _TAKEN.pack(start + size), 0)
+            return int(start)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other thread and no other process, and all that they added is known. A lock on a file keeps processes away only."""
         with self._lock:
             fcntl.lockf(self._index, fcntl.LOCK_EX)
             try:
-                self._append(key, tokens)
+                self._read_on()
+                yield
             finally:
                 fcntl.lockf(self._index, fcntl.LOCK_UN)
 
-    def _append(self, key: str, tokens: Tensor) -> None:
-        self._read_on()
-        start, size = self._end, tokens.nbytes
-        if _digest(key) not in self._known and start + size <= len(self._memory):
-            place = torch.frombuffer(self._memory, dtype=self._dtype, count=tokens.numel(), offset=start)
-            place.copy_(tokens.flatten())  # other threads go on meanwhile
-            depth, places, width = tokens.shape
-            os.pwrite(self._index, _ENTRY.pack(_digest(key), start, depth, places, width), self._read)
+    def _exists(self) -> bool:
+        return os.fstat(self._index).st_size >= _TAKEN.size
 
     def _read_on(self) -> None:
         """What has been added since."""
-        size = os.fstat(self._index).st_size
-        if size <= self._read:
-            return
-        for digest, *entry in _ENTRY.iter_unpack(os.pread(self._index, size - self._read, self._read)):
-            self._known[digest] = (entry[0], entry[1], entry[2], entry[3])
-            self._end = entry[0] + entry[1] * entry[2] * entry[3] * self._dtype.itemsize
-        self._read = size
+        count = (os.fstat(self._index).st_size - self._read) // _ENTRY.size
+        if count > 0:
+            added = os.pread(self._index, count * _ENTRY.size, self._read)
+            for digest, *entry in _ENTRY.iter_unpack(added):
+                self._known.setdefault(digest, (entry[0], entry[1], entry[2], entry[3]))
+            self._read += len(added)
 
 
 def _digest(key: str) -> bytes:

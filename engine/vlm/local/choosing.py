@@ -13,10 +13,10 @@ from db.specs.evaluate import DecodeSpec, PromptSpec
 from engine.common.models.fingerprint import model_sha
 from engine.packed.images.reading import READERS, begin_processes, end_begun
 from engine.packed.model.weights import unsupported
-from engine.vlm.local import quick
 from engine.vlm.local.loading import Loaded, choose_device, choose_dtype, in_a_line, load_model
 from engine.vlm.local.packed import PackedVLM
 from engine.vlm.local.plain import LocalVLM
+from engine.vlm.local.quick import learn, load
 from engine.vlm.local.selftest import LIMITS, distance
 from engine.vlm.local.starts import Start, Starts
 
@@ -33,9 +33,10 @@ def open_local(
     engine: str,
     cache_dir: Path | None,
     shared: tuple[int, int] | None = None,
+    quick: bool = True,
 ) -> LocalVLM:
-    """The model of a directory that is known to be complete, on one device. `shared`: see `engine.packed.assembly.build`.
-    Raises UserError."""
+    """The model of a directory that is known to be complete, on one device. `shared`: see `engine.packed.assembly.build`; `quick`:
+    see `engine.vlm.opening.open_vlm`. Raises UserError."""
     chosen = choose_device(device)
     if engine != "plain" and chosen.type == "cuda":
         begin_processes(READERS)
@@ -43,7 +44,7 @@ def open_local(
         "decode": decode, "batch_size": batch_size, "pixels": (prompt.min_pixels, prompt.max_pixels)
     }  # fmt: skip
     precision = choose_dtype(dtype, chosen)
-    if not _against(engine, decode, chosen, precision):
+    if quick and not _against(engine, decode, chosen, precision):
         starts = Starts(model_sha(directory, cache_dir), precision, chosen, cache_dir)
         if (known := starts.get()) is not None and (vlm := _quick(name, directory, known, starts, shared, more)):
             return vlm
@@ -84,7 +85,7 @@ def _quick(
     if known.quick is None or known.distance > LIMITS[starts.dtype]:
         return None
     try:
-        loaded, source = quick.load(
+        loaded, source = load(
             directory, known.quick, name=name, sha=starts.sha, dtype=starts.dtype, device=starts.device,
             cache_dir=starts.cache_dir,
         )  # fmt: skip
@@ -118,7 +119,7 @@ def _tested(
 
 def _learnt(loaded: Loaded, directory: Path) -> dict[str, Any] | None:
     try:
-        return quick.learn(loaded, directory)
+        return learn(loaded, directory)
     except _failures(UserError):
         return None  # starts go on as they do for other families
 

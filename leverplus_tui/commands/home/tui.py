@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import Annotated
 
@@ -18,6 +19,19 @@ def tui(
     compare: Annotated[
         str | None, typer.Option("--compare", metavar="RUN,RUN", help="Open these runs side by side.")
     ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Look, and change nothing.")] = False,
+    lang: Annotated[str | None, typer.Option("--lang", metavar="en|zh", help="Language of the program.")] = None,
+    web: Annotated[
+        bool, typer.Option("--web", help="Show it in a browser (read-only), with a link that has a token.")
+    ] = False,
+    write: Annotated[bool, typer.Option("--write", help="With --web: may start, stop and delete.")] = False,
+    host: Annotated[
+        str,
+        typer.Option("--host", metavar="ADDRESS", help="With --web: where to listen; others can be reached by all."),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="With --web: which port; 0 takes a free one.")
+    ] = 8765,
     home: HomeOption = None,
 ) -> None:
     """Open the terminal program.
@@ -26,8 +40,22 @@ def tui(
     leverplus tui
     leverplus tui --run r12
     leverplus tui --compare r10,r12
+    leverplus tui --web --port 9000
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if lang is not None and lang not in ("en", "zh"):
+        raise UserError(f"--lang {lang} is not known: en or zh")
+    if lang is not None:
+        os.environ["LEVERPLUS_LANG"] = lang  # the process behind a browser reads it too
+    if write and not web:
+        raise UserError("--write belongs to --web: in a terminal the program may write unless --read-only is given")
+    if web:
+        from leverplus_tui.commands.home.web import serve  # not needed in a terminal
+
+        links = [f"--{name}={value}" for name, value in (("run", run), ("compare", compare)) if value]
+        serve(resolve_home(home), host=host, port=port, write=write and not read_only, links=links)
+        return
+    served = os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")  # to a browser, by the line above
+    if not served and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserError(
             "tui needs a terminal, and this is none: `leverplus runs` and `leverplus show RUN` print instead"
         )
@@ -35,4 +63,4 @@ def tui(
     from leverplus_tui.tui.app import LeverplusApp  # Textual: 100 ms, which the sentence above need not wait
 
     runs = tuple(name.strip() for name in (compare or "").split(",") if name.strip())
-    LeverplusApp(resolve_home(home), run=run, compare=runs).run()
+    LeverplusApp(resolve_home(home), run=run, compare=runs, read_only=read_only).run()

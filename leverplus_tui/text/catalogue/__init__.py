@@ -1,7 +1,8 @@
 """The texts of the program in English and Chinese: one catalogue, which reports read and any screen can.
 
 `report.toml` has the words of reports by key, `findings.toml` what findings and comparisons say: these are stored as English
-sentences, so that their Chinese is found by the sentence's pattern, with its figures put in.
+sentences, so that their Chinese is found by the sentence's pattern, with its figures put in. `screens.toml` has the words of the
+terminal program, found in the same way.
 """
 
 from __future__ import annotations
@@ -60,6 +61,10 @@ class Catalogue:
     def said(self, text: str) -> str:
         """A sentence of a finding or a comparison in this language; the English one where it has no other."""
         return text if self.language == "en" else self._patterns.translated(text) or text
+
+    def shown(self, text: str) -> str:
+        """Words of the terminal program in this language; the English ones where there are no others."""
+        return text if self.language == "en" else _screens().translated(text) or text
 
     def is_known(self, text: str) -> bool:
         """Whether `said` has the sentence in this language."""
@@ -123,6 +128,11 @@ def _texts() -> Mapping[str, Mapping[str, str]]:
     """Key -> language -> text; a key is `section.name`."""
     sections = _read("report.toml")
     return {f"{section}.{name}": text for section, texts in sections.items() for name, text in texts.items()}
+
+
+@cache
+def _screens() -> _Patterns:
+    return _Patterns([pair for section in _read("screens.toml").values() for pair in section.items()])
 
 
 @cache

@@ -15,7 +15,7 @@ from leverplus_tui.jobs import own_command
 from leverplus_tui.text.times import duration
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.program.ordered_keys import OrderedKeys
+from leverplus_tui.tui.program.telling import TellingApp
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.dialogs import Tell
@@ -34,12 +34,11 @@ class Errand:
     began: float = field(default_factory=time.monotonic)
 
 
-class ErrandApp(OrderedKeys):
+class ErrandApp(TellingApp):
     """The part of the program that does long work."""
 
     def __init__(self, library: Library) -> None:
-        super().__init__()
-        self.library = library
+        super().__init__(library)
         self._errands: list[Errand] = []
         self._leaving = False
 

@@ -14,6 +14,7 @@ from textual.binding import ActiveBinding
 from textual.message import Message
 from textual.screen import Screen
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.program.remembering import RememberingApp
 from leverplus_tui.tui.screens.base import PageScreen
@@ -176,7 +177,7 @@ class PaletteApp(RememberingApp):
             ours = one.node in (screen, self) and binding.id is not None and binding.id not in same
             if ours and binding.description and one.enabled and binding.id not in told:
                 told.add(binding.id)
-                words = binding.tooltip or binding.description
+                words = shown(binding.tooltip or binding.description)
                 yield SystemCommand(words[:1].upper() + words[1:], f"key {display_key(binding)}", self._runner(one, ""))
 
     def _runner(self, active: ActiveBinding | None, action: str) -> Callable[[], None]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual import work
 from textual.timer import Timer
 
+from leverplus_tui.text import language
 from leverplus_tui.tui.keymap import read_keymap
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.program.requests import RequestApp
@@ -36,6 +37,7 @@ class RememberingApp(RequestApp):
 
     def recall(self) -> None:
         """Take colours and keys as they were told."""
+        language.choose(language.asked(), self.library.memory.now.language)
         for theme in THEMES:
             self.register_theme(theme)
         wanted = os.environ.get("TEXTUAL_THEME", "")
@@ -86,6 +88,12 @@ class RememberingApp(RequestApp):
             "The mouse is the program's again" if self.mouse_taken else "The mouse is the terminal's: % takes it back"
         )
 
+    def action_language(self) -> None:
+        """The other language, kept for the next time."""
+        language.choose("zh" if language.language() == "en" else "en")
+        self.library.memory.keep(language=language.language())
+        self.screen.refresh(layout=True)
+
     def action_settings(self) -> None:
         """Show what can be set."""
         from leverplus_tui.tui.screens.settings import SettingsScreen  # rarely asked for
@@ -108,6 +116,12 @@ class RememberingApp(RequestApp):
                 None,
             ),
             ("motion", str(self.animation_level), "off over SSH; TEXTUAL_ANIMATIONS=none turns it off", None),
+            (
+                "language",
+                language.language(),
+                "enter changes it for the next page; --lang or LEVERPLUS_LANG",
+                self.action_language,
+            ),
             ("keys", keys, "keymap.toml in the home or in ~/.config/leverplus; ids: docs/keys.md", None),
             ("home", str(self.library.home.root), "--home or LEVERPLUS_HOME", None),
             ("remembered", str(memory.path.name), "enter forgets views, marks, pins and sizes", memory.forget),

@@ -62,7 +62,7 @@ class PageScreen(TellsFailures, Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Bars around the body; one line instead of everything where there is no room."""
-        yield ModeBar(self.mode, self.library.jobs, self.library.errands)
+        yield ModeBar(self.mode, self.library.jobs, self.library.errands, read_only=self.library.read_only)
         with Container(id="body"):
             yield from self.body()
         yield Static("", id="too-small", markup=False)
@@ -164,6 +164,13 @@ class PageScreen(TellsFailures, Screen[None]):
     def holds_changes(self) -> bool:
         """Whether leaving the page would lose something; `action_back` then asks."""
         return False
+
+    def offers(self, action: str) -> bool:
+        """Whether a key that is allowed is worth naming below, by the state of what is under the cursor now.
+
+        Pressed all the same it is not mute: it says why there is nothing to do.
+        """
+        return True
 
     # Reading
 

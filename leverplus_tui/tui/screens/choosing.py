@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.screens.dialogs import keys_line
 from leverplus_tui.tui.widgets.table import Column, LineTable
 
@@ -58,7 +59,7 @@ class Choose(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """The question and the list; `choices` are (value, words)."""
         with Vertical(classes="dialog"):
-            yield Static(Content(self.question).stylize("bold"))
+            yield Static(Content(shown(self.question)).stylize("bold"))
             if len(self.choices) > FEW:
                 yield Narrow()
             yield OptionList(*(Option(Content(words), id=value) for value, words in self.choices))
@@ -114,7 +115,7 @@ class ChooseMany(ModalScreen[tuple[str, ...] | None]):
     def compose(self) -> ComposeResult:
         """The question and the list; `choices` are (value, words)."""
         with Vertical(classes="dialog"):
-            yield Static(Content(self.question).stylize("bold"))
+            yield Static(Content(shown(self.question)).stylize("bold"))
             if len(self.choices) > FEW:
                 yield Narrow()
             yield LineTable([Column("words", "", 20, flex=60)])

@@ -22,7 +22,7 @@ from leverplus_tui.tui.rows import SideBySide
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.compare_rows import Beside, Line, folded, lines
-from leverplus_tui.tui.screens.compare_said import line_row, said
+from leverplus_tui.tui.screens.compare_said import head, line_row, said
 from leverplus_tui.tui.screens.exports import comparison_text, exporting_comparison
 from leverplus_tui.tui.widgets.empty import Empty
 from leverplus_tui.tui.widgets.table import Column, LineTable
@@ -207,7 +207,7 @@ class CompareScreen(PageScreen):
             parts.append(self._step or "comparing, esc leaves")
         if any(SYNTHETIC in marks(row) for row in self._known.values()):
             parts.append("synthetic figures")
-        self.query_one("#summary", Static).update("   ".join([*parts, *self.found.notes]))
+        self.query_one("#summary", Static).update("\n".join(head(parts, self.found.notes, self.size.width - 2)))
 
     def _columns(self) -> list[Column]:
         assert self.found is not None, "filled after reading"

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 ACCURACY, CHOSEN, COPIED, METRICS = "accuracy", "demonstrations chosen", "learning or copying", "metrics"
 CHECKPOINTS, DIFFERING, RUN, AGREEING = "checkpoints", "settings that differ", "run", "settings that agree"
-GROUPS = (ACCURACY, CHOSEN, COPIED, METRICS, CHECKPOINTS, DIFFERING, RUN, AGREEING)
+NOTES = "notes"
+GROUPS = (ACCURACY, CHOSEN, COPIED, METRICS, CHECKPOINTS, DIFFERING, RUN, NOTES, AGREEING)
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ def lines(
     made += list(_checkpoint_lines(beside.checkpoints, runs))
     made += [_setting_line(row.field, row.values, rows, runs, base) for row in found.spec_diff]
     made += list(_run_lines(rows, runs))
+    made += [_note_line(note, runs) for note in found.notes]
     made += [
         Line(AGREEING, name, {run: Cell(_setting(name, value, rows.get(run)), "faint") for run in runs}, differs=False)
         for name, value in agreeing.items()
@@ -217,6 +219,15 @@ def _run_lines(rows: Mapping[str, RunRow], runs: Sequence[str]) -> Iterator[Line
         yield Line(
             RUN, label, {run: Cell(text) for run, text in values.items()}, differs=_unlike(list(values.values()))
         )
+
+
+def _note_line(note: str, runs: Sequence[str]) -> Line:
+    """What is to be known of a run before its figures are read; at length where the line is said in words."""
+    run, _, words = note.partition(" ")
+    run = run.rstrip(":")
+    return Line(
+        NOTES, "note", {run: Cell(words, "warn")} if run in runs else {runs[0]: Cell(note, "warn")}, differs=False
+    )
 
 
 def _unlike(values: Sequence[object]) -> bool:

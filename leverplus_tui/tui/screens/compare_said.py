@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 
+from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.states import VERDICT_ROLES
 from leverplus_tui.tui.screens.compare_rows import Line, beside, sentence, whiskers
 from leverplus_tui.tui.screens.run.info import Part
@@ -14,6 +17,21 @@ from leverplus_tui.tui.widgets.table import Cell
 
 if TYPE_CHECKING:
     from leverplus_tui.results.comparison import Comparison
+
+
+def head(parts: Sequence[str], notes: Sequence[str], width: int) -> list[str]:
+    """The lines above a comparison, none longer than `width`: what does not fit whole is counted, for it stands below."""
+    lines = [""]
+    for part in parts:
+        joined = f"{lines[-1]}   {part}" if lines[-1] else part
+        lines[-1:] = [joined] if cell_len(joined) <= width else [lines[-1], part]
+    together, counted = "   ".join(notes), f"{plural(len(notes), 'note')}, under `notes` below"
+    for told in (together, counted) if notes else ():
+        if cell_len(f"{lines[-1]}   {told}") <= width:
+            return [*lines[:-1], f"{lines[-1]}   {told}"]
+        if told == together and cell_len(told) <= width:
+            return [*lines, told]
+    return [*lines, counted] if notes else lines
 
 
 def said(found: Comparison, line: Line, base: str, width: int) -> Content:

@@ -104,6 +104,12 @@ class DataScreen(PageScreen):
             return (row := self._here()) is not None and row.kind == "rl-data"
         return bool(self._files) or action not in ("train", "evaluate", "copy")
 
+    def offers(self, action: str) -> bool:
+        """Training is for RL data and embeddings, evaluating for data sets; either form opens empty all the same."""
+        row = self._here()
+        kinds = {"train": ("rl-data", "embeddings"), "evaluate": ("dataset",)}.get(action)
+        return kinds is None or (row is not None and row.kind in kinds)
+
     async def reload(self) -> None:
         """Read the registry."""
         files = await asyncio.to_thread(self.library.database.data_files)

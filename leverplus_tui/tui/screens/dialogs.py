@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from db.user_error import UserError
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.messages import CopyText
 from leverplus_tui.tui.widgets.charts.bars import KeyBar
 from leverplus_tui.tui.widgets.failing import TellsFailures
@@ -26,7 +27,7 @@ def keys_line(*pairs: tuple[str, str]) -> Static:
     """The keys of a window, at its foot."""
     parts: list[str | tuple[str, str]] = []
     for key, word in pairs:
-        parts += [(key, "bold $primary"), f" {word}    "]
+        parts += [(key, "bold $primary"), f" {shown(word)}    "]
     return Static(Content.assemble(*parts), classes="keys")
 
 
@@ -40,7 +41,7 @@ class Confirm(ModalScreen[bool]):
 
     def __init__(self, question: str, detail: str = "") -> None:
         super().__init__()
-        self.question, self.detail = question, detail
+        self.question, self.detail = shown(question), shown(detail)
 
     def compose(self) -> ComposeResult:
         """The question, what follows from yes, the keys."""
@@ -70,7 +71,7 @@ class Ask(TellsFailures, ModalScreen[str | None]):
     ) -> None:
         """`take` is called in a thread with the text; a UserError of it is told here. What it gives is `taken`."""
         super().__init__()
-        self.question, self.detail, self.value, self.placeholder = question, detail, value, placeholder
+        self.question, self.detail, self.value, self.placeholder = shown(question), shown(detail), value, placeholder
         self.may_be_empty = may_be_empty
         self._take = take
         self.taken: Any = None
@@ -146,7 +147,7 @@ class Tell(ModalScreen[None]):
 
     def __init__(self, heading: str, text: str, *, error: bool = False) -> None:
         super().__init__()
-        self.heading, self.text, self.error = heading, text, error
+        self.heading, self.text, self.error = shown(heading), shown(text), error
 
     def compose(self) -> ComposeResult:
         """Heading, text, keys."""

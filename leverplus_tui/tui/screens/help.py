@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.widgets.charts.bars import display_key
 
 PAGE, EVERYWHERE = "This page", "Everywhere"
@@ -62,7 +63,7 @@ def _title(active: ActiveBinding) -> str:
 
 
 def _sentence(binding: Binding) -> str:
-    return binding.tooltip or binding.description
+    return shown(binding.tooltip or binding.description)
 
 
 class HelpScreen(ModalScreen[None]):
@@ -85,7 +86,9 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """One block for each section."""
         with Vertical(classes="dialog wide"):
-            yield Static(Content.assemble(("Keys", "bold"), ("   esc closes   j k g G scroll", "$faint")))
+            yield Static(
+                Content.assemble((shown("Keys"), "bold"), ("   " + shown("esc closes   j k g G scroll"), "$faint"))
+            )
             with VerticalScroll(can_focus=False):
                 for title, actions in self.sections.items():
                     yield Static(_block(title, actions))
@@ -105,8 +108,8 @@ class HelpScreen(ModalScreen[None]):
 
 
 def _block(title: str, actions: dict[str, tuple[list[str], str]]) -> Content:
-    parts: list[str | tuple[str, str]] = [(title, "bold $primary"), "\n"]
+    parts: list[str | tuple[str, str]] = [(shown(title), "bold $primary"), "\n"]
     for keys, words in actions.values():
-        shown = " ".join(keys[:4])
-        parts += [(f"  {shown:<14}", "bold"), f" {words}\n"]
+        together = " ".join(keys[:4])
+        parts += [(f"  {together:<14}", "bold"), f" {words}\n"]
     return Content.assemble(*parts)

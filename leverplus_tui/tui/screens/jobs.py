@@ -14,6 +14,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from db.run_states import ACTIVE
+from leverplus_tui.jobs.away import collects
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.states import short_word, shown_state
 from leverplus_tui.text.times import age, duration, since
@@ -76,7 +77,8 @@ class JobsScreen(LogPage, LaunchPage):
     def body(self) -> ComposeResult:
         """Jobs, and the one under the cursor."""
         yield Empty("No jobs yet", ["A job keeps running when this program is closed"],
-                    [("e", "evaluate a model"), ("1", "the runs, where d starts a demonstration")], id="empty")  # fmt: skip
+                    [("e", "evaluate a model"), ("W", "sweeps"),
+                     ("1", "the runs, where d starts a demonstration")], id="empty")  # fmt: skip
         yield Static("", id="summary", markup=False)
         with Container(id="jobs-body"):
             yield LineTable(COLUMNS, id="jobs")
@@ -121,7 +123,9 @@ class JobsScreen(LogPage, LaunchPage):
             self._launched = self.library.launched
             self.table.move_to(self._launched)
         most = f"the newest {MOST} jobs" if len(jobs) == MOST else plural(len(jobs), "job")
-        self.query_one("#summary", Static).update(f"{most}: running, then waiting, then the last to end first")
+        self.query_one("#summary", Static).update(
+            f"{most}: running, then waiting, then the last to end first   Q queue   W sweeps"
+        )
         self.query_one("#summary").display = bool(jobs)
         self.bar.status = f"{running} running, goes on after q" if running else "nothing is running"
         self._show()
@@ -134,7 +138,13 @@ class JobsScreen(LogPage, LaunchPage):
         event.stop()
         self._show()
 
+    def run_here(self) -> RunRow | None:
+        """The run under the cursor."""
+        job = self._jobs.get(self.here() or 0)
+        return job.run if job is not None else None
+
     def _show(self) -> None:
+        self.follow_state()
         key = self.table.cursor_key
         job = self._jobs.get(key) if key is not None else None
         if job is None:
@@ -193,15 +203,15 @@ def _row(job: Job) -> dict[str, Cell | str]:
 def _head(job: Job) -> list[Part]:
     run, process = job.run, job.process
     parts: list[Part] = [(f"{run.ref} ", "bold $accent"), (clean(run.name), "bold")]
-    if run.waiting:
-        parts += ["\n", (clean(run.waiting), "$warning")]
     if process is not None:
-        parts += [(f"  pid {process.pid} on {clean(process.host)}", "$faint"), (_beat(run), "$faint")]
+        who = "  collected by pid" if collects(process) else "  pid"
+        parts += [(f"{who} {process.pid} on {clean(process.host)}", "$faint"), (_beat(run), "$faint")]
         if process.exit_code is not None:
             parts.append((f"  exit {process.exit_code}", "$faint" if process.exit_code == 0 else "$error"))
         if process.reason:
             parts += ["\n", (clean(process.reason), "$warning")]
-    return [*parts, "\n", *standing(run)]
+    far = standing(run)
+    return [*parts, "\n", *far] if far else parts
 
 
 def _beat(run: RunRow) -> str:

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from leverplus_tui.text.glyphs import ascii_only
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.screens.dialogs import keys_line
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable, Row
 
@@ -33,7 +34,7 @@ class SettingsScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The lines."""
         with Vertical(classes="dialog wide"):
-            yield Static(Content("Settings").stylize("bold"))
+            yield Static(Content(shown("Settings")).stylize("bold"))
             yield LineTable([Column("name", "", 18), Column("value", "", 22, flex=22), Column("how", "", 20, flex=60)])
             yield keys_line(("enter", "change"), ("esc", "close"))
 
@@ -52,7 +53,7 @@ class SettingsScreen(ModalScreen[None]):
         """Show the present state."""
         self._shown = self._settings()
         rows: list[Row] = [
-            {"name": name, "value": Cell(value, "accent"), "how": Cell(how, "faint")}
+            {"name": shown(name), "value": Cell(shown(value), "accent"), "how": Cell(shown(how), "faint")}
             for name, value, how, _ in self._shown
         ]
         self.query_one(LineTable).fill(rows)

@@ -32,7 +32,7 @@ def task(at: Situation) -> Task:
     lines = [
         Line("of", "of", run or said.get("of", "eval"), help=f"{', '.join(KINDS)}; or a run such as r12"),
         Line("set", "--set", said.get("set", ""), help="retriever=random,t2t rce_lr=1e-4..1e-2:3log", first=True),
-        Line("seeds", "--seeds", said.get("seeds", ""), help="3, or 7,11; empty repeats nothing"),
+        Line("seeds", "--seeds", "", help="3, or 7,11; empty repeats nothing"),
         Line("name", "name", "", help="made from what varies when empty"),
         Line("force", "--force", "no", FORCE),
     ]
@@ -41,7 +41,7 @@ def task(at: Situation) -> Task:
         "sweep", "Sweep: runs over every combination of some settings", lines, sweeping.begin,
         detail="What is not varied is as in the run, or a default. Values: 1,2 or 1..5 or 0..1:5 or [1],[1,2]",
         check=sweeping.check, told=_how_many, doubt=sweeping.doubt,
-        kept=lambda v: {name: v[name] for name in ("of", "set", "seeds")},
+        kept=lambda v: {name: v[name] for name in ("of", "set")},
     )  # fmt: skip
 
 

@@ -35,6 +35,17 @@ def level_of(line: str) -> str:
     return "warning" if found.group(1).startswith("WARN") else "error"
 
 
+def wrapped(line: str, width: int) -> list[str]:
+    """A line in parts of at most `width` cells, parted at blanks where one is near enough; together they are the line."""
+    parts = []
+    while cell_len(line) > width:
+        head = chop_cells(line, width)[0]
+        blank = head.rfind(" ") + 1
+        parts.append(head[:blank] if blank > len(head) // 2 else head)
+        line = line[len(parts[-1]) :]
+    return [*parts, line] if line or not parts else parts
+
+
 class LogView(ScrollView, can_focus=True, inherit_bindings=False):
     """Lines of a log; `follow` keeps the end in view."""
 
@@ -139,7 +150,7 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def _parts(self, line: str, width: int) -> list[str]:
-        return chop_cells(line, width) if self.wrap and cell_len(line) > width else [line]
+        return wrapped(line, width) if self.wrap else [line]
 
     def _show_end(self) -> None:
         if self.follow:

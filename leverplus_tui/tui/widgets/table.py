@@ -21,6 +21,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.theme import ROLES
 from leverplus_tui.tui.widgets.columns import Cell, Column, Row, fit
 from leverplus_tui.tui.widgets.text import pad
@@ -371,7 +372,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _header(self, width: int) -> Strip:
         style = self.own_style + self.role_style("header")
-        text = " " * GUTTER + " ".join(pad(column.title, room, column.align) for column, room in self._fitted)
+        text = " " * GUTTER + " ".join(pad(shown(column.title), room, column.align) for column, room in self._fitted)
         return Strip([Segment(pad(text, width), style)], width)
 
     def _line(self, index: int, width: int) -> Strip:

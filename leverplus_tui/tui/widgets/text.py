@@ -22,12 +22,12 @@ def shorten_path(path: str, width: int) -> str:
     head = glyph("ellipsis")
     while path and cell_len(path) > width - cell_len(head):
         path = path[1:]
-    return head + path
+    return head + path if width > 0 else ""
 
 
 def pad(text: str, width: int, align: str = "left") -> str:
-    """`text` shortened or filled to exactly `width` terminal cells."""
-    text = shorten(text, width)
+    """`text` shortened, a path in front, or filled to exactly `width` terminal cells."""
+    text = (shorten_path if text.startswith(("/", "~/")) else shorten)(text, width)
     blank = " " * (width - cell_len(text))
     if align == "right":
         return blank + text

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from db.specs import DecodeSpec
 from engine.packed.images.disk import OnDisk, worth_keeping
+from engine.packed.images.kept import Kept
 from engine.vlm.local.loading import Loaded
 from engine.vlm.local.packed import PackedVLM
 from engine.vlm.protocol import answers_in_order
@@ -47,6 +48,23 @@ def test_what_one_run_keeps_the_next_one_reads(tmp_path: Path, dtype: torch.dtyp
         found = following.take(key)
         assert found is not None
         assert torch.equal(found, TOKENS.to(dtype))
+
+
+def test_what_another_process_shared_meanwhile_is_not_read_and_leaves_the_queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.packed.images.disk.AHEAD", 1)
+    kept(tmp_path, "one", "two")
+    place = disk(tmp_path)
+    memory = Kept(torch.device("cpu"), 1 << 20, 0, disk=place)
+    assert memory.on_disk(["one", "two", "three"]) == {"one", "two"}
+    memory.put("one", TOKENS, 0.0)
+    assert memory.get("one") is TOKENS
+    found = memory.from_disk("two")
+    assert found is not None
+    assert torch.equal(found, TOKENS)
+    assert memory.get("two") is found
+    assert not place.waiting
 
 
 @pytest.mark.parametrize("harm", ["cut", "longer", "flipped", "another image's", "empty", "gone"])

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from threading import Event
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from engine.packed.images.kept import Kept
 from engine.packed.images.shared import Shared
@@ -72,3 +75,38 @@ def test_tokens_kept_are_found_by_the_other_process(memory: tuple[int, int]) -> 
     again = one.get("image")
     assert again is not None
     assert torch.equal(again, tokens), "what is taken out is a copy"
+
+
+def test_who_looks_something_up_does_not_wait_for_tokens_that_are_copied(
+    memory: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = Shared(*memory, torch.float32), Shared(*memory, torch.float32)
+    copying, looked_up = Event(), Event()
+    real = torch.frombuffer
+
+    def slow(*given: Any, **more: Any) -> Tensor:
+        copying.set()
+        assert looked_up.wait(60)
+        return real(*given, **more)
+
+    monkeypatch.setattr("engine.packed.images.shared.torch.frombuffer", slow)
+    one.put("a", torch.ones(1, 2, 3))
+    assert copying.wait(60)
+    assert "a" not in one
+    assert "a" not in other
+    looked_up.set()
+    one.written().result()
+    assert "a" in one
+    assert "a" in other
+
+
+def test_places_taken_by_several_writers_do_not_overlap(memory: tuple[int, int]) -> None:
+    writers = [Shared(*memory, torch.float32) for _ in range(3)]
+    for at in range(9):
+        writers[at % 3].put(str(at), torch.full((1, 2, 4), float(at)))
+        writers[at % 3].written().result()
+    for at in range(9):
+        for side in writers:
+            found = side.get(str(at))
+            assert found is not None
+            assert (found == at).all()

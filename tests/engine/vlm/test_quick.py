@@ -107,8 +107,11 @@ def test_what_needs_transformers_has_it(
     assert answers_in_order(first, prompts[:6]) == answers_in_order(second, prompts[:6])
 
 
-def test_another_engine_and_another_precision_are_loaded_whole(qwen: Path, tmp_path: Path) -> None:
+def test_another_engine_another_precision_and_who_asks_for_it_are_loaded_whole(qwen: Path, tmp_path: Path) -> None:
     opened(qwen, tmp_path)
+    whole = open_vlm(str(qwen), decode=DecodeSpec(), device="cpu", engine="auto", cache_dir=tmp_path, quick=False)
+    assert isinstance(whole, PackedVLM)
+    assert not is_quick(whole)
     assert not is_quick(opened(qwen, tmp_path, engine="plain"))
     half = open_vlm(str(qwen), decode=DecodeSpec(), device="cpu", dtype="bfloat16", engine="packed", cache_dir=tmp_path)
     assert isinstance(half, PackedVLM)

@@ -12,13 +12,14 @@ from textual.binding import Binding, BindingType
 from textual.widgets import ContentSwitcher
 
 from db.specs import PromptSpec, UserError
+from db.specs.ask import LONGEST_TEXT
 from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui import trying
 from leverplus_tui.tui.messages import StopRuns
 from leverplus_tui.tui.screens.ask import views
 from leverplus_tui.tui.screens.ask.draft import Draft
-from leverplus_tui.tui.screens.ask.search import FindQuestion
+from leverplus_tui.tui.screens.ask.search import FindQuestion, Questions
 from leverplus_tui.tui.screens.ask.shown import AskView
 from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.dialogs import Ask, Confirm
@@ -35,6 +36,9 @@ class AskScreen(AskView):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a,ctrl+r", "ask", "ask", tooltip="ask the model what stands at the left", id="ask.ask"),
+        Binding(
+            "t", "turn", "tried", tooltip="what was tried on this question, or what the pool offers", id="ask.turn"
+        ),
         Binding("n", "add", "add", tooltip="show one more train question, found by its words", id="ask.add"),
         Binding(
             "s",
@@ -51,9 +55,6 @@ class AskScreen(AskView):
         Binding("i", "image", "image", tooltip="show another image file with the question", id="ask.image"),
         Binding("u", "reset", "reset", tooltip="back to what the evaluation asked", id="ask.reset"),
         Binding("o", "shots", "shots", tooltip="begin from the answer at another number of shots", id="ask.shots"),
-        Binding(
-            "t", "turn", "tried", tooltip="what was tried on this question, or what the pool offers", id="ask.turn"
-        ),
         Binding("D", "forget", "forget", tooltip="take the note under the cursor away (asks first)", id="ask.forget"),
         Binding("X", "stop", "stop", tooltip="stop the job that holds the model (asks first)", id="ask.stop"),
         Binding("tab,shift+tab", "other_table", "other list", show=False, id="ask.other"),
@@ -113,15 +114,16 @@ class AskScreen(AskView):
         """Ask for a train question; the data set is opened the first time."""
         if self.found is None or self.draft is None:
             return
-        if not self._samples:
-            self._samples = await asyncio.to_thread(trying.candidates, self.library, self.found)
+        if self._questions is None:
+            found = self.found
+            self._questions = await asyncio.to_thread(lambda: Questions(trying.candidates(self.library, found)))
         shown = self.draft.demonstrations
         pick = views.pick_of(self.trial, shown[place] if place < len(shown) else None)
         first = [one for one, _ in pick["best"] if one is not None] if pick is not None else []
         heading = (
             f"Which train question in place of {place + 1}?" if place < len(shown) else "Which train question next?"
         )
-        question_id = await self.app.push_screen_wait(FindQuestion(heading, self._samples, first))
+        question_id = await self.app.push_screen_wait(FindQuestion(heading, self._questions, first))
         if question_id is not None:
             self._put(self.draft, place, question_id)
 
@@ -139,7 +141,9 @@ class AskScreen(AskView):
         asked = Ask("Ask what about the image?", value=self.draft.question or self.draft.stored.question, may_be_empty=True,
                     detail="Scored by the stored question's answers; empty is its own text.")  # fmt: skip
         text = await self.app.push_screen_wait(asked)
-        if text is not None:
+        if text is not None and len(text) > LONGEST_TEXT:
+            self.notify(f"A question has {LONGEST_TEXT} letters at most, this has {len(text)}", severity="warning")
+        elif text is not None:
             self._take(self.draft.asked(text))
 
     @work(group="dialog", exclusive=True, exit_on_error=False)

@@ -33,13 +33,25 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def matching(samples: Sequence[Sample], text: str) -> Iterator[Sample]:
-    """Those whose question and answer hold all of the words; a word may also be the beginning of the id."""
-    words = text.lower().split()
-    for sample in samples:
-        said, name = f"{sample.question} {sample.label}".lower(), str(sample.question_id)
-        if all(word in said or name.startswith(word) for word in words):
-            yield sample
+class Questions:
+    """Train questions, and what they say in small letters: that takes longer than finding a word in all of it."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.samples = samples
+        self.by_id = {sample.question_id: sample for sample in samples}
+        self._said = [f"{sample.question} {sample.label}".lower() for sample in samples]
+
+    def matching(self, text: str) -> Iterator[Sample]:
+        """Those whose question and answer hold all of the words; a word may also be the beginning of the id."""
+        words = text.lower().split()
+        if len(words) == 1 and words[0].isdecimal() and len(words[0]) < 19 and int(words[0]) in self.by_id:
+            yield self.by_id[int(words[0])]
+            return
+        numbers = tuple(word for word in words if word.isdigit())
+        for sample, said in zip(self.samples, self._said, strict=True):
+            left = [word for word in words if word not in said] if words else ()
+            if not left or (numbers and all(str(sample.question_id).startswith(word) for word in left)):
+                yield sample
 
 
 class FindQuestion(TellsFailures, ModalScreen[int | None]):
@@ -58,11 +70,10 @@ class FindQuestion(TellsFailures, ModalScreen[int | None]):
         Binding("up", "move(-1)", show=False),
     ]
 
-    def __init__(self, heading: str, samples: Sequence[Sample], first: Sequence[int]) -> None:
+    def __init__(self, heading: str, questions: Questions, first: Sequence[int]) -> None:
         super().__init__()
-        self.heading, self.samples = heading, samples
-        rank = {question_id: place for place, question_id in enumerate(first)}
-        self._first = sorted((one for one in samples if one.question_id in rank), key=lambda one: rank[one.question_id])
+        self.heading, self.questions = heading, questions
+        self._first = [questions.by_id[one] for one in first if one in questions.by_id]
         self._shown: list[Sample] = []
         self._typed = self._listed = ""
 
@@ -96,7 +107,7 @@ class FindQuestion(TellsFailures, ModalScreen[int | None]):
         self._typed = text
         found = self._first if not text.strip() and self._first else None
         if found is None:
-            found = await asyncio.to_thread(lambda: list(islice(matching(self.samples, text), MOST + 1)))
+            found = await asyncio.to_thread(lambda: list(islice(self.questions.matching(text), MOST + 1)))
         if text != self._typed:
             return
         self._shown, self._listed = found[:MOST], text
@@ -112,7 +123,7 @@ class FindQuestion(TellsFailures, ModalScreen[int | None]):
         )
         more = f"the first {MOST}: more words narrow them" if len(found) > MOST else plural(len(found), "question")
         if found is self._first:
-            more = f"{plural(len(found), 'question')} preferred here; type to search all {count(len(self.samples))}"
+            more = f"{plural(len(found), 'question')} preferred here; type to search all {count(len(self.questions.samples))}"
         self.query_one("#found", Static).update(more)
         self._picture()
 
@@ -138,7 +149,7 @@ class FindQuestion(TellsFailures, ModalScreen[int | None]):
         event.stop()
         if event.value == self._listed:
             self._take()
-        elif (sample := next(matching(self.samples, event.value), None)) is not None:
+        elif (sample := next(self.questions.matching(event.value), None)) is not None:
             self.dismiss(sample.question_id)
 
     def on_line_table_chosen(self, event: LineTable.Chosen) -> None:

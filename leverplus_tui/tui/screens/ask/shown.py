@@ -20,9 +20,10 @@ from leverplus_tui.tui import trying
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.screens.ask import views
 from leverplus_tui.tui.screens.ask.draft import Draft
+from leverplus_tui.tui.screens.ask.search import Questions
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.widgets.picture import Picture
-from leverplus_tui.tui.widgets.table import LineTable
+from leverplus_tui.tui.widgets.table import Cell, LineTable
 
 if TYPE_CHECKING:
     from engine.data.sample import Sample
@@ -60,7 +61,8 @@ class AskView(PageScreen):
         self.trial_id: int | None = None
         """The request that is shown."""
         self._looked = 0.0
-        self._samples: list[Sample] = []
+        self._questions: Questions | None = None
+        """Train questions, once they were looked for."""
         self._asking = False
 
     def body(self) -> ComposeResult:
@@ -120,12 +122,6 @@ class AskView(PageScreen):
         """What was tried."""
         return self.query_one("#tried", LineTable)
 
-    @property
-    def known(self) -> dict[int, Question]:
-        """Train questions that can be named: those that are stored, and those that were found here."""
-        assert self.found is not None, "nothing is shown before it was read"
-        return self.found.known
-
     def _show(self) -> None:
         if self.found is None or self.draft is None:
             return
@@ -169,19 +165,17 @@ class AskView(PageScreen):
         ]
         offered = (views.pick_of(self.trial, None) or {"best": []})["best"]
         best = offered[0][0] if offered else None
-        more = views.named(best, self._named()) if best is not None else {}
+        more = views.named(best, self._named()) if best is not None else {"text": Cell("n adds one", "faint")}
         self.shown.fill([*lines, {"place": views.NEXT, **more}])
         self.shown.styles.height = len(lines) + 2
 
     def _named(self) -> dict[int, Question]:
-        found = {
-            one.question_id: Question(
-                "", "train", one.question_id, one.image_id, one.question, one.answers, one.label, str(one.image)
-            )
-            for one in self._samples
-            if self.draft is not None and one.question_id in self.draft.demonstrations
-        }
-        return found | self.known
+        """Train questions that can be named: those that are stored, and those that were found here."""
+        assert self.found is not None, "nothing is shown before it was read"
+        if self._questions is None or self.draft is None:
+            return self.found.known
+        found = [self._questions.by_id[one] for one in self.draft.demonstrations if one in self._questions.by_id]
+        return {one.question_id: _row(one) for one in found} | self.found.known
 
     def _tick(self) -> None:
         if self.found is None:
@@ -207,7 +201,7 @@ class AskView(PageScreen):
             return
         pick = self._pick()
         best = pick["best"] if pick is not None else []
-        self.preferred.fill([views.preferred_row(pick, at, self.known) for at in range(len(best))])
+        self.preferred.fill([views.preferred_row(pick, at, self.found.known) for at in range(len(best))])
         if self.query_one(ContentSwitcher).current == "tried":
             words = f"tried on this question: {len(self.found.tried)}; enter takes one up again"
         else:
@@ -248,3 +242,16 @@ class AskView(PageScreen):
         """The picture is of the list in use."""
         if self.found is not None:
             self._show_under()
+
+
+def _row(sample: Sample) -> Question:
+    return Question(
+        "",
+        "train",
+        sample.question_id,
+        sample.image_id,
+        sample.question,
+        sample.answers,
+        sample.label,
+        str(sample.image),
+    )

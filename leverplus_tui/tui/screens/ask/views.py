@@ -37,7 +37,7 @@ def status(standing: Standing, vlm: str, more_s: float, waiting: TrialRow | None
     waits = " Your question waits." if waiting is not None else ""
     if standing.is_ready or (standing.is_up and waiting is not None and waiting.state == "answering"):
         doing = "answers" if waiting is not None else "waits for questions"
-        return Content.assemble((f"{name} holds {short_name(vlm)} and {doing}", COLOURS["good"]))
+        return Content.styled(f"{name} holds {short_name(vlm)}, {doing}", COLOURS["good"])
     if standing.is_up:
         words = f"{name} {_doing(standing.note, vlm)}, {duration(standing.since_s + more_s)} so far.{waits}"
         return Content.styled(words, COLOURS["accent"])
@@ -69,20 +69,20 @@ def answers(draft: Draft, trial: TrialRow | None) -> Content:
             *parts, "\n", ("now     ", "$faint"), (f"{trial.state}, asked {age(trial.created)}", "$accent")
         )
     value = trial.score if trial.score is not None else 0.0
-    parts += ["\n", _line("now", trial.error, trial.answer, value, trial.cut), "\n", ("        ", "$faint")]
+    parts += ["\n", _line("now", trial.error, trial.answer, value, trial.cut)]
     if not trial.error:
-        parts.append(_verdict(stored, trial))
+        parts += ["\n", _verdict(stored, trial)]
     if trial.log_prob is not None:
-        parts.append((f"  log-probability of the answer most gave {trial.log_prob:.2f}", "$faint"))
+        parts += ["\n", (f"log p of what most said {trial.log_prob:.2f}", "$faint")]
     if trial.request != draft.request():
-        parts += ["\n", ("        of what was asked before the last change: a asks anew", "$warning")]
+        parts += ["\n", ("of what stood here before: a asks anew", "$warning")]
     return Content.assemble(*parts)
 
 
 def _verdict(stored: PredictionRow, trial: TrialRow) -> tuple[str, str]:
     same = trial.answer == stored.answer
-    request = "the same request" if trial.request_sha == stored.request_sha else "a changed one"
-    told = f"{'same' if same else 'different'} answer to {request}"
+    request = "same request" if trial.request_sha == stored.request_sha else "changed request"
+    told = f"{'same' if same else 'different'} answer, {request}"
     if not same and trial.request_sha == stored.request_sha:
         told += ": a near tie, or a server"
     return told, "$success" if same else "$warning"
@@ -111,12 +111,10 @@ def heading(trial: TrialRow | None, pick: Mapping[str, Any] | None, place: int |
         return f"{where}: not in what was asked last"
     if pick["said"] and not pick["best"]:
         return f"{where}: {clean(pick['said'])}"
-    rank = (
-        f", this one is number {pick['picked'][1]} with {_value(pick['measure'], pick['picked'][0])}"
-        if pick["picked"]
-        else ""
+    told = f"{where}: {pick['measure']} in a pool of {pick['pool']}"
+    return told + (
+        f"; this one {_value(pick['measure'], pick['picked'][0])}, number {pick['picked'][1]}" if pick["picked"] else ""
     )
-    return f"{where}: {pick['measure']} over a pool of {pick['pool']}{rank}"
 
 
 def preferred_row(pick: Mapping[str, Any], at: int, known: Mapping[int, Question]) -> Row:

@@ -39,7 +39,7 @@ class TrashScreen(PageScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "mark", "mark", id="trash.mark"),
-        Binding("R", "restore", "bring back", tooltip="bring the run back, or all that are marked", id="trash.restore"),
+        Binding("R", "bring_back", "bring back", tooltip="bring the run back, or all that are marked", id="trash.restore"),
         Binding("X", "erase", "erase", tooltip="erase the run for ever, or all that are marked (asks)", id="trash.erase"),
         Binding("E", "empty", "empty", tooltip="empty the trash: erase all for ever (asks first)", id="trash.empty"),
     ]  # fmt: skip
@@ -65,7 +65,7 @@ class TrashScreen(PageScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """An empty trash has nothing to bring back."""
-        return bool(self._thrown) or action not in ("mark", "restore", "erase", "empty")
+        return bool(self._thrown) or action not in ("mark", "bring_back", "erase", "empty")
 
     async def reload(self) -> None:
         """Read the trash."""
@@ -105,7 +105,7 @@ class TrashScreen(PageScreen):
         return tuple(self.table.marked) or (() if here is None else (here,))
 
     @work(group="restore", exclusive=True, exit_on_error=False)
-    async def action_restore(self) -> None:
+    async def action_bring_back(self) -> None:
         """Bring runs back into all lists."""
         if run_ids := self._meant():
             await asyncio.to_thread(self.library.database.restore, run_ids)

@@ -152,6 +152,7 @@ class LaunchScreen(PageScreen):
         except UserError as error:
             problem = problem or str(error)
         self._tell("#problem", problem)
+        self.query_one("#help").set_class(bool(problem), "-behind")
         if problem:
             for place in ("#sweep", "#estimate", "#twin"):
                 self._tell(place, "")

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.binding import Binding, BindingType
 
+from db.run_states import ACTIVE, UNFINISHED
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.messages import CopyText, OpenCurves, RepeatRun, ResumeRun, StopRuns
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Ask, Confirm
+
+if TYPE_CHECKING:
+    from db.store import RunRow
 
 RUN_KEYS: list[BindingType] = [
     Binding(
@@ -36,9 +41,33 @@ RUN_KEYS: list[BindingType] = [
 class RunActions(PageScreen):
     """A page on which some runs are meant."""
 
+    _offered: list[bool] | None = None
+
     def here(self) -> int | None:
         """The run that is meant; None where there is none."""
         return None
+
+    def run_here(self) -> RunRow | None:
+        """The run that is meant, as it was read last; None where there is none."""
+        return None
+
+    def offers(self, action: str) -> bool:
+        """Stopping is for a live run, going on for one that lacks something, repeating for one that was made here."""
+        run = self.run_here()
+        if action == "repeat":
+            return run is not None and run.kind != "import"
+        if action == "stop":
+            return run is not None and run.state in ACTIVE
+        if action == "resume":
+            return run is not None and (run.state in UNFINISHED or _lacks_answers(run))
+        return super().offers(action)
+
+    def follow_state(self) -> None:
+        """The cursor is elsewhere, or the run goes on: name the keys anew where that makes other ones."""
+        now = [self.offers(action) for action in ("stop", "resume", "repeat")]
+        if now != self._offered:
+            self._offered = now
+            self.refresh_bindings()
 
     def _one(self) -> int | None:
         """The run that is meant; says so where there is none."""
@@ -139,6 +168,11 @@ class RunActions(PageScreen):
 
     def deleted(self) -> None:
         """The runs that were meant are gone."""
+
+
+def _lacks_answers(run: RunRow) -> bool:
+    """Done, but for questions that could not be asked."""
+    return run.state == "done" and run.kind == "eval" and any(cell.n_done < cell.n for cell in run.cells)
 
 
 def named(run_ids: Sequence[int], most: int = 6) -> str:

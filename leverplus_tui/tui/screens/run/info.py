@@ -111,7 +111,7 @@ class RunInfo(TellsFailures, Horizontal):
 
     def _draw(self, detail: RunDetail, *, training: bool, told: Since | None = None) -> None:
         about = Content.assemble(
-            *title(detail.row), *reason(detail), *summary(detail.row), *since(told), *found(detail.findings)
+            *title(detail.row), *reason(detail), *summary(detail.row), *found(detail.findings), *since(told)
         )
         if self.query_one("#curve").display != training or self.query_one("#figures").display == training:
             self.query_one("#curve").display = training
@@ -162,7 +162,9 @@ def summary(row: RunRow) -> list[Part]:
 
 
 def standing(row: RunRow) -> list[Part]:
-    """How far a run is that is not done; how one that ended early goes on."""
+    """What a run waits for, how far one is that is not done, how one that ended early goes on."""
+    if row.waiting:
+        return [(clean(row.waiting), "$warning"), "\n"]
     progress = row.progress
     if progress is None or not progress.total:
         return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from db.store import CellRow, CheckpointRow, ProcessRow, RunDetail
     from leverplus_tui.results.since_last import Since
 
+LEAST_LABEL, LONGEST_LABEL, FIGURE = 10, 28, 21
+"""Cells of a subset's name, and of a figure beside it."""
 MARK_BADGES = {"!cfg": "forced", "!few": "fewer shots", "!same": "same demos"}
 
 
@@ -34,33 +37,43 @@ class Overview(VerticalScroll):
     Overview { padding: 0 1; height: 1fr; }
     Overview > Static { height: auto; }
     Overview > Matrix { margin-bottom: 1; }
-    Overview > #since { margin-bottom: 1; display: none; }
     """
 
     def __init__(self) -> None:
         super().__init__(can_focus=False)
         self.places: dict[Place, CellRow] = {}
+        self._detail: RunDetail | None = None
+        self._told: Since | None = None
 
     def compose(self) -> ComposeResult:
         """What it is, its figures, the rest."""
         yield Static("", id="about")
         yield Matrix(id="matrix")
-        yield Static("", id="since")
         yield Static("", id="rest")
 
     def show(self, detail: RunDetail) -> None:
         """Show a run."""
+        self._detail = detail
         self.query_one("#about", Static).update(
             Content.assemble(*reason(detail), *summary(detail.row), *_times(detail))
         )
         self._show_matrix(detail)
-        self.query_one("#rest", Static).update(Content.assemble(*_findings(detail), *_made(detail)))
+        self._show_rest(detail)
+
+    def _show_rest(self, detail: RunDetail) -> None:
+        told = [*since(self._told), "\n"] if self._told is not None else []
+        self.query_one("#rest", Static).update(Content.assemble(*_findings(detail), *told, *_made(detail)))
+
+    def on_resize(self, _: events.Resize) -> None:
+        """Names of subsets give way to figures."""
+        if self._detail is not None:
+            self._show_matrix(self._detail)
 
     def show_since(self, told: Since | None) -> None:
         """Show what changed since the last run like it."""
-        card = self.query_one("#since", Static)
-        card.display = told is not None
-        card.update(Content.assemble(*since(told)))
+        self._told = told
+        if self._detail is not None:
+            self._show_rest(self._detail)
 
     def _show_matrix(self, detail: RunDetail) -> None:
         cells = detail.row.cells
@@ -72,7 +85,8 @@ class Overview(VerticalScroll):
         titles = [shots_words(shot) for shot in shots]
         matrix = self.query_one(Matrix)
         matrix.display = bool(figures)
-        matrix.show([shorten(clean(subset), 28) for subset in subsets], titles, figures)
+        room = max(LEAST_LABEL, min(LONGEST_LABEL, self.size.width - 2 - FIGURE * len(shots)))
+        matrix.show([shorten(clean(subset), room) for subset in subsets], titles, figures)
 
 
 def _figure(cell: CellRow, badges: list[str]) -> Figure:

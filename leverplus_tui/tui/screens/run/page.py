@@ -32,7 +32,7 @@ from leverplus_tui.tui.widgets.spec_fields import AUTO, auto_fields
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
 
 if TYPE_CHECKING:
-    from db.store import RunDetail
+    from db.store import RunDetail, RunRow
 
 TABS = ("overview", "metrics", "log", "config", "answers")
 CONFIG = (Column("field", "field", 22, flex=8), Column("value", "value", 20, flex=200))
@@ -119,9 +119,14 @@ class RunScreen(LogPage):
             self._wanted = None
         self._show_title(self.detail)
         self._show_tab(self.detail)
+        self.follow_state()
         if first:
             self._focus()
         self._read_since()
+
+    def run_here(self) -> RunRow | None:
+        """This run."""
+        return self.detail.row if self.detail is not None else None
 
     @work(exclusive=True, group="since", exit_on_error=False)
     async def _read_since(self) -> None:

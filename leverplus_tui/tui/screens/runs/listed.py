@@ -110,9 +110,7 @@ class ListedRuns(LookedAt):
         self._forget(listing.gone)
         self.table.pinned = frozenset(listing.pinned)
         self._list()
-        if self.library.launched != self._launched and self.library.launched in listing.ids:
-            self._launched = self.library.launched
-            self.table.move_to(self._launched)
+        self._go_to_launched()
         empty = not listing.ids
         if (empty, bool(self.where)) != self._offered:
             self._offered = empty, bool(self.where)
@@ -122,6 +120,19 @@ class ListedRuns(LookedAt):
         if empty:
             self._say_why()
         self.listed()
+
+    def _go_to_launched(self) -> None:
+        """The cursor goes to a run that was started from here, once; out of a closed group, and not out of a filter."""
+        run_id = self.library.launched
+        if run_id is None or run_id == self._launched:
+            return
+        self._launched = run_id
+        if run_id not in self.listing.ids:
+            self.notify(f"r{run_id} is none of those that the filter shows: / changes it, esc clears it")
+            return
+        self._open |= {group.values for group in self.listing.groups if run_id in group.ids}
+        self._list()
+        self.table.move_to(run_id)
 
     @property
     def _shots(self) -> tuple[int, ...]:

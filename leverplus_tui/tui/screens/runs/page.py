@@ -30,7 +30,7 @@ from leverplus_tui.tui.widgets.run_view import run_columns
 from leverplus_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
-    pass
+    from db.store import RunRow
 
 NEEDS_RUNS = ("mark", "mark_range", "compare", "sort", "reverse", "stop", "resume", "info", "copy", "columns", "tag",
               "rename", "note", "delete", "export", "group", "views", "pin", "curves", "repeat")  # fmt: skip
@@ -130,7 +130,12 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
         self._fit_info()
         self._inform()
 
+    def run_here(self) -> RunRow | None:
+        """The run under the cursor."""
+        return self._rows.get(self.here() or 0)
+
     def _inform(self) -> None:
+        self.follow_state()
         key = self.table.cursor_key
         if self.query_one("#info").display and key is not None and key in self._rows:
             self.query_one(RunInfo).show(self._rows[key])

@@ -25,6 +25,7 @@ from leverplus_tui.tui.widgets.empty import Empty
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
 
 if TYPE_CHECKING:
+    from db.store import RunRow
     from leverplus_tui.tui.rows import Device, Queue
 
 COLUMNS = (
@@ -130,12 +131,23 @@ class QueueScreen(RunActions):
         run_id, queue = self.table.cursor_key, self._queue
         if queue is not None and run_id in queue.rows and run_id is not None:
             self.query_one("#queue-said", Static).update(Content.assemble(*_said(queue, run_id)))
+        self.follow_state()
 
     # What can be done
 
     def here(self) -> int | None:
         """The run under the cursor."""
         return self.table.cursor_key
+
+    def run_here(self) -> RunRow | None:
+        """The row under the cursor."""
+        return self._queue.rows.get(key) if self._queue is not None and (key := self.here()) is not None else None
+
+    def offers(self, action: str) -> bool:
+        """What waits can have its next try at once."""
+        run = self.run_here()
+        waits = action == "resume" and run is not None and self._queue is not None and run.id in self._queue.waiting
+        return waits or super().offers(action)
 
     def meant(self) -> tuple[int, ...]:
         """The marked runs, or the one under the cursor."""
@@ -241,15 +253,16 @@ def _devices(devices: tuple[Device, ...]) -> list[Part]:
 def _row(queue: Queue, run_id: int, place: str) -> dict[str, Cell | str]:
     run, ticket = queue.rows[run_id], queue.tickets.get(run_id)
     state = Cell(state_text(run, short=True), STATE_ROLES[shown_state(run)])
+    why = _why(run.waiting).removeprefix("waits for ")
     if ticket is not None and ticket.paused and place:
-        state = Cell(f"{glyph('queued')} paused", "warn")
+        state, why = Cell(f"{glyph('queued')} paused", "warn"), "p lets it go on"
     device = ",".join(queue.on.get(run_id, ())) or (ticket.device if ticket else "")
     return {
         "place": Cell(place, "faint"),
         "id": Cell(run.ref, "accent"),
         "name": clean(run.name),
         "state": state,
-        "why": Cell(_why(run.waiting).removeprefix("waits for ") if place else _left(queue, run_id), "faint"),
+        "why": Cell(why if place else _left(queue, run_id), "faint"),
         "device": device,
         "priority": str(ticket.priority) if ticket else "",
         "memory": f"{ticket.memory_mb / 1024:g} GB" if ticket and ticket.memory_mb else "alone" if ticket else "",
@@ -280,7 +293,8 @@ def _said(queue: Queue, run_id: int) -> list[Part]:
     ]
     if run_id in queue.waiting:
         hint = "p lets it go on" if ticket and ticket.paused else _hint(run.waiting)
-        parts += ["\n", (_why(run.waiting), "$warning"), (f": {hint}" if hint else "", "$faint")]
+        why = "paused" if ticket and ticket.paused else _why(run.waiting)
+        parts += ["\n", (why, "$warning"), (f": {hint}" if hint else "", "$faint")]
     if ticket is None:
         return [*parts, ("\nstarted at once: the queue waits for it", "$faint")]
     told = [f"asks for {ticket.device}", f"{ticket.memory_mb} MB" if ticket.memory_mb else "shares with nobody"]

@@ -136,6 +136,7 @@ class SweepScreen(RunActions, SweepPage):
         self.bar.status = f"sweep {runs.row.ref}: {done} of {len(states)} done"
         if first:
             self.table.focus()
+        self.follow_state()
         judged = (tuple(states), self.metric)
         if judged != self._judged:
             self._judged = judged
@@ -169,6 +170,16 @@ class SweepScreen(RunActions, SweepPage):
     def here(self) -> int | None:
         """The run under the cursor."""
         return self.table.cursor_key
+
+    def run_here(self) -> RunRow | None:
+        """The row under the cursor."""
+        return self.runs.rows.get(key) if self.runs is not None and (key := self.here()) is not None else None
+
+    @on(LineTable.Moved)
+    def moved(self, event: LineTable.Moved) -> None:
+        """Other keys fit another run."""
+        event.stop()
+        self.follow_state()
 
     def meant(self) -> tuple[int, ...]:
         """The marked runs, or the one under the cursor."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import Binding
 from textual.content import Content
 from textual.reactive import reactive
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.widgets.text import pad
 
 MODES = (("runs", "Runs"), ("compare", "Compare"), ("data", "Data"), ("jobs", "Jobs"))
@@ -38,8 +42,9 @@ class ModeBar(Static):
     jobs: reactive[str] = reactive("")
     errands: reactive[str] = reactive("")
 
-    def __init__(self, mode: str, jobs: str = "", errands: str = "") -> None:
+    def __init__(self, mode: str, jobs: str = "", errands: str = "", *, read_only: bool = False) -> None:
         super().__init__()
+        self.read_only = read_only
         self.mode = mode
         self.set_reactive(ModeBar.jobs, jobs)
         self.set_reactive(ModeBar.errands, errands)
@@ -48,11 +53,14 @@ class ModeBar(Static):
         """The line, as wide as there is room; the status gives way first."""
         width = self.size.width - 2
         parts: list[Content | str | tuple[str, str]] = [("leverplus", "bold $primary"), "  "]
-        for number, (mode, title) in enumerate(MODES, start=1):
+        for number, (mode, english) in enumerate(MODES, start=1):
+            title = shown(english)
             if mode == self.mode:
                 parts.append((f" {number} {title} ", "bold $background on $primary"))
             else:
                 parts.append(Content.from_markup(f"[@click=app.mode('{mode}')] {number} {title} [/]"))
+        if self.read_only:
+            parts.append((f" {shown('read-only')}", "bold $warning"))
         left = Content.assemble(*parts)
         room = width - left.cell_length
         if room < 3:
@@ -91,6 +99,12 @@ def display_key(binding: Binding) -> str:
     return names.get(key, key)
 
 
+def offered(screen: Screen[Any], action: str) -> bool:
+    """Whether a page would name the key of this action now; windows name all of theirs."""
+    offers = getattr(screen, "offers", None)
+    return offers is None or bool(offers(action.partition("(")[0].rpartition(".")[2]))
+
+
 class KeyBar(Widget):
     """As many of the keys that work now as fit, and always `? keys`."""
 
@@ -110,8 +124,8 @@ class KeyBar(Widget):
         found: dict[str, tuple[str, str]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.show and active.enabled and binding.description:
-                found.setdefault(binding.action, (display_key(binding), binding.description))
+            if binding.show and active.enabled and binding.description and offered(self.screen, binding.action):
+                found.setdefault(binding.action, (display_key(binding), shown(binding.description)))
         found.pop("help", None)
         return list(found.values())
 
@@ -121,8 +135,8 @@ class KeyBar(Widget):
         key_style = base + self.get_component_rich_style("key-bar--key", partial=True)
         word_style = base + self.get_component_rich_style("key-bar--word", partial=True)
         typing = isinstance(self.screen.focused, Input)  # where `?` is a letter like any other
-        tail = [] if typing else [Segment("?", key_style), Segment(" keys", word_style)]
-        room = width if typing else width - 6
+        tail = [] if typing else [Segment("?", key_style), Segment(f" {shown('keys')}", word_style)]
+        room = width - sum(cell_len(part.text) for part in tail)
         segments: list[Segment] = []
         for key, word in self.pairs():
             need = cell_len(key) + 1 + cell_len(word) + 2

@@ -264,3 +264,12 @@ def test_a_node_whose_parent_is_gone_stops_by_itself(away: Away) -> None:
     process = away.machine.begin(folder, str(os.getpid() + 1))
     assert process.wait() == 0
     assert "stopped" in (folder / "log.txt").read_text()
+
+
+def test_a_node_of_another_version_works_on_nothing(away: Away, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.job.elsewhere.parcel.versions", lambda: {"leverplus": "9.9"})
+    run_id = away.queue()
+    away.collect(run_id)
+    assert away.row(run_id).state == "failed"
+    assert "home has leverplus 9.9" in away.process(run_id).reason
+    assert away.answers(run_id) == {}

@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,7 @@ def test_members_run_through_submitit_and_stop_and_go_on(away: Away) -> None:
     assert [away.answers(run_id) for run_id in run_ids] == [ALL, ALL]
 
 
+@lru_cache(maxsize=1)
 def _whole_cluster() -> str:
     """Why no real Slurm is asked here; empty where one is."""
     if shutil.which("sbatch") is None:

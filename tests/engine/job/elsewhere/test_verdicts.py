@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.job.elsewhere.machine import AGAIN, Status, Verdict, judged, with_its_log
+from engine.job.elsewhere.machine import AGAIN, FORGOTTEN, Status, Verdict, judged, with_its_log
 from engine.job.elsewhere.row_files import Ended
 
 DONE = Ended("done", 0, "", "")
@@ -81,3 +81,9 @@ def test_a_step_that_ran_out_of_memory_is_told_from_other_failures_by_its_log() 
     )
     assert with_its_log(failed, b"srun: error: n1: task 0: Out Of Memory") == Status("gone", "OUT_OF_MEMORY")
     assert with_its_log(failed, b"srun: error: n1: task 0: Killed") == failed
+
+
+def test_a_job_that_is_forgotten_before_it_began_was_taken_out_of_the_queue() -> None:
+    forgotten = Status("gone", FORGOTTEN, "Slurm has forgotten it")
+    assert verdict(forgotten, begun=False).state == "stopped"
+    assert verdict(forgotten).state == "lost"

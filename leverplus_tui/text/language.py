@@ -1,0 +1,33 @@
+"""The language of the terminal program: `shown` is called where words are drawn, with the English ones as the key.
+
+Chosen by `--lang`, LEVERPLUS_LANG or on the page of settings. Reports have a choice of their own.
+"""
+
+from __future__ import annotations
+
+import os
+
+from leverplus_tui.text.catalogue import LANGUAGES, Catalogue, Language
+
+_chosen: Language = "en"
+
+
+def choose(*wanted: str) -> None:
+    """Take the first of these that there is; English where there is none."""
+    global _chosen
+    _chosen = next((language for name in wanted for language in LANGUAGES if name == language), "en")
+
+
+def language() -> Language:
+    """The one in use."""
+    return _chosen
+
+
+def asked() -> str:
+    """What LEVERPLUS_LANG says: `zh`, also as `zh_CN.UTF-8`; empty where it says nothing."""
+    return os.environ.get("LEVERPLUS_LANG", "").replace("-", "_").partition("_")[0].lower()
+
+
+def shown(text: str) -> str:
+    """These words in the language in use; what has no line in `catalogue/screens.toml` stays English."""
+    return text if _chosen == "en" else Catalogue(_chosen).shown(text)
