@@ -43,7 +43,7 @@ class ListedRuns(LookedAt):
         """Groups whose runs are shown, by their values."""
         self._names: frozenset[str] = frozenset()
         self._said = ""
-        self._offered: tuple[bool, bool] | None = None
+        self._emptiness: tuple[bool, bool] | None = None
         """Whether there is no run, and whether there is a filter: the keys that are offered hang on it."""
         self._widths: dict[int, int] = {}
 
@@ -112,8 +112,8 @@ class ListedRuns(LookedAt):
         self._list()
         self._go_to_launched()
         empty = not listing.ids
-        if (empty, bool(self.where)) != self._offered:
-            self._offered = empty, bool(self.where)
+        if (empty, bool(self.where)) != self._emptiness:
+            self._emptiness = empty, bool(self.where)
             self.refresh_bindings()
         self.query_one("#empty").display = empty
         self.table.display = not empty
