@@ -77,6 +77,8 @@ class RunInfo(TellsFailures, Horizontal):
 
     def show(self, row: RunRow) -> None:
         """Show a run when the cursor rests: holding a key down must cost the list and nothing else."""
+        if row == self._row and row.state not in ACTIVE:
+            return
         self._row = row
         if self._timer is not None:
             self._timer.stop()
