@@ -5,26 +5,31 @@ CPU time of the program itself, because other work shares the machine. The progr
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import fcntl
 import os
 import pty
 import select
+import sqlite3
 import statistics
 import struct
 import sys
 import tempfile
 import termios
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from db import store
+from db import process, store
 from db.home import Home
+from db.rows import Progress
 from db.session import open_database, writing
 from db.specs import EvalSpec
 
-ROWS, ROUNDS, KEYS = 100_000, 3, 40
+ROWS, ROUNDS, BLOCKS, KEYS = 100_000, 5, 9, 20
+DOWN, PAGE = b"\x1b[B", b"\x1b[6~"
 HELLO = """
 from textual.app import App
 from textual.widgets import Static
@@ -49,7 +54,6 @@ Table().run()
 """
 BYTE_CODE = os.path.join(tempfile.gettempdir(), "terminal-byte-code")
 """Compiled modules of all sides, as an installed program has them."""
-TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
 class Program:
@@ -65,9 +69,12 @@ class Program:
         self.written = b""
 
     def cpu_s(self) -> float:
-        """Processor time so far, all threads."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) * TICK_S
+        """Processor time so far of all threads that live; the kernel counts it in nanoseconds."""
+        return sum(int(one.read_text().split()[0]) for one in Path(f"/proc/{self.pid}/task").glob("*/schedstat")) / 1e9
+
+    def resident_mb(self) -> float:
+        """Memory that it holds now."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
     def read(self, until: Callable[[], bool], patience_s: float = 120) -> None:
         """Take what it writes until something holds."""
@@ -124,7 +131,43 @@ def fill(folder: Path, rows: int) -> Home:
             for number in range(first, min(first + 2000, rows)):
                 store.create_run(session, spec=EvalSpec(seed=number), name=f"run-number-{number}", environment={})
     engine.dispose()
+    with contextlib.closing(sqlite3.connect(home.database)) as ended, ended:
+        ended.execute(
+            "UPDATE run SET state = 'done', started_at = created_at, ended_at = created_at + 60000000 WHERE id > 10"
+        )
     return home
+
+
+@contextlib.contextmanager
+def living(home: Home, runs: int, every_s: float = 0.5) -> Iterator[None]:
+    """The first `runs` runs of a home run, each storing its progress twice a second."""
+    database, ended = open_database(home.database), threading.Event()
+    numbers: dict[int, int] = {}
+    with writing(database) as session:
+        for run_id in range(1, runs + 1):
+            row = store.start_process(
+                session, run_id=run_id, pid=os.getpid(), pid_start=process.pid_start(os.getpid()), boot_id=process.boot_id(),
+                host=process.host(), argv=["live"], log_path="",
+            )  # fmt: skip
+            store.set_state(session, run_id=run_id, state="running")
+            numbers[run_id] = row.id
+
+    def write() -> None:
+        done = 0
+        while not ended.wait(every_s / runs):
+            run_id, done = done % runs + 1, done + 1
+            with writing(database) as session:
+                progress = Progress(done // runs % 5000, 5000, "answers")
+                store.add_rows(session, run_id=run_id, process_id=numbers[run_id], rows=[progress])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        writer.join()
+        database.dispose()
 
 
 def started(arguments: Sequence[str], sign: bytes) -> tuple[float, float]:
@@ -136,58 +179,103 @@ def started(arguments: Sequence[str], sign: bytes) -> tuple[float, float]:
     return used, program.end()
 
 
-def keys(arguments: Sequence[str], sign: bytes) -> tuple[float, float]:
-    """(CPU milliseconds, bytes written) for a key down, one every 60 ms after a page down."""
-    program = Program(arguments)
-    program.read(lambda: sign in program.written)
-    program.quiet(1.0)
+def keys(
+    sides: Sequence[tuple[Sequence[str], bytes]], key: bytes = DOWN, pause_s: float = 0.06
+) -> list[list[tuple[float, float]]]:
+    """(CPU milliseconds, bytes written) for a key, one value for each block of KEYS; the sides take turns block by block."""
+    programs = [Program(arguments) for arguments, _ in sides]
+    found: list[list[tuple[float, float]]] = [[] for _ in sides]
+    for program, (_, sign) in zip(programs, sides, strict=True):
+        program.read(lambda program=program, sign=sign: sign in program.written)  # type: ignore[misc]
+        program.quiet(1.0)
+    for _ in range(BLOCKS):
+        for program, blocks in zip(programs, found, strict=True):
+            blocks.append(block(program, key, pause_s))
+    for program in programs:
+        program.end()
+    return found
+
+
+def block(program: Program, key: bytes, pause_s: float) -> tuple[float, float]:
+    """(CPU milliseconds, bytes) for a key of one block."""
     before, size = program.cpu_s(), len(program.written)
     for _ in range(KEYS):
-        program.press(b"\x1b[B")
-        start = time.monotonic()
-        program.read(lambda start=start: time.monotonic() - start > 0.06)  # type: ignore[misc]
-    program.quiet(0.3)
-    used, written = program.cpu_s() - before, len(program.written) - size
-    program.end()
-    return 1000 * used / KEYS, written / KEYS
+        program.press(key)
+        program.read(rest(pause_s))
+    program.quiet(0.2)
+    return 1000 * (program.cpu_s() - before) / KEYS, (len(program.written) - size) / KEYS
 
 
-def idle(arguments: Sequence[str], sign: bytes, seconds: float = 10) -> float:
-    """Share of one processor, in percent, that a program takes when nothing happens."""
+def idle(arguments: Sequence[str], sign: bytes, seconds: float = 20) -> tuple[float, float]:
+    """(percent of one processor, megabytes more than before) that a program takes while nobody touches it."""
     program = Program(arguments)
     program.read(lambda: sign in program.written)
-    program.quiet(2.0)
-    before, start = program.cpu_s(), time.monotonic()
-    program.read(lambda: time.monotonic() - start > seconds)
+    program.read(rest(3.0))
+    before, start, memory = program.cpu_s(), time.monotonic(), program.resident_mb()
+    program.read(rest(seconds))
     share = 100 * (program.cpu_s() - before) / (time.monotonic() - start)
+    grown = program.resident_mb() - memory
     program.end()
-    return share
+    return share, grown
+
+
+def rest(seconds: float) -> Callable[[], bool]:
+    """True once so much time has passed."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end
+
+
+def spread(values: Sequence[float]) -> str:
+    """Median and range."""
+    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+
+
+def measure_start(few: Home) -> None:
+    """First frame, first rows and quitting, each beside a Textual app of one widget in the same round."""
+    sides = ((["-c", HELLO], b"HELLO"), (ours(few), b"Opening"), (ours(few), b"run-number-29"))
+    rounds = []
+    for _ in range(ROUNDS + 1):  # the first one compiles
+        (few.root / "terminal.json").unlink(missing_ok=True)
+        rounds.append([started(*side) for side in sides])
+    del rounds[0]
+    for place, what in enumerate(("one widget", "first frame", "first rows")):
+        seconds = [one[place][0] for one in rounds]
+        print(
+            f"{what:28} {spread(seconds)} s CPU, {spread([one[place][0] / one[0][0] for one in rounds])}x of one widget"
+        )
+    print(
+        f"{'quitting':28} {spread([one[2][1] for one in rounds])} s (Textual alone {spread([one[0][1] for one in rounds])})"
+    )
+
+
+def measure_keys(many: Home, rows: int) -> None:
+    """Keys down and pages beside a DataTable of 1,000 rows."""
+    sides = ((["-c", TABLE], b"column2"), (ours(many), b"run-number-"))
+    for what, key, pause_s in (("a key", DOWN, 0.06), ("a key, the pane in time", DOWN, 0.25), ("a page", PAGE, 0.25)):
+        theirs, own = keys(sides, key, pause_s)
+        ratios = [mine[0] / base[0] for base, mine in zip(theirs, own, strict=True)]
+        sizes = [statistics.median(one[1] for one in blocks) for blocks in (own, theirs)]
+        print(f"{what:28} {spread([one[0] for one in own])} ms CPU in {rows} runs, {spread(ratios)}x of DataTable")
+        print(f"{'':28} {sizes[0]:.0f} bytes (DataTable {sizes[1]:.0f})")
 
 
 def main() -> None:
     """Measure and print."""
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else ROWS
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", type=int, nargs="?", default=ROWS)
+    parser.add_argument("--only", choices=("start", "keys", "idle"))
+    asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        few, many = fill(Path(folder) / "few", 30), fill(Path(folder) / "many", rows)
-        for home in (few, many):
-            (home.root / "terminal.json").unlink(missing_ok=True)
-        rounds = [
-            (started(["-c", HELLO], b"HELLO"), started(ours(few), b"Opening"), started(ours(few), b"run-number-29"))
-            for _ in range(ROUNDS)
-        ]
-        hello, frame, first = (statistics.median(one[place][0] for one in rounds) for place in range(3))
-        print(f"first frame {frame:.2f} s CPU, {frame / hello:.2f}x of a one-widget Textual app ({hello:.2f} s)")
-        print(f"first rows  {first:.2f} s CPU, {first / hello:.2f}x")
-        quits = [statistics.median(one[place][1] for one in rounds) for place in (2, 0)]
-        print(f"quitting    {quits[0]:.2f} s (Textual alone {quits[1]:.2f})")
-        pairs = [(keys(["-c", TABLE], b"column2"), keys(ours(many), b"run-number-")) for _ in range(2)]
-        theirs, own = (statistics.median(pair[place][0] for pair in pairs) for place in range(2))
-        print(
-            f"a key       {own:.1f} ms CPU in {rows} runs, {own / theirs:.2f}x of DataTable with 1,000 rows ({theirs:.1f} ms)"
-        )
-        written = [statistics.median(pair[place][1] for pair in pairs) for place in (1, 0)]
-        print(f"bytes       {written[0]:.0f} a key (DataTable {written[1]:.0f})")
-        print(f"idle        {idle(ours(few), b'run-number-29'):.2f} % of a processor")
+        few = fill(Path(folder) / "few", 30)
+        if asked.only in (None, "start"):
+            measure_start(few)
+        if asked.only in (None, "keys"):
+            measure_keys(fill(Path(folder) / "many", asked.rows), asked.rows)
+        if asked.only in (None, "idle"):
+            print(f"{'idle':28} {idle(ours(few), b'run-number-29')[0]:.2f} % of a processor")
+            for runs in (1, 10):
+                with living(few, runs):
+                    print(f"{f'idle, {runs} live':28} {idle(ours(few), b'run-number-29')[0]:.2f} % of a processor")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import work
+from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.types import AnimationLevel
@@ -236,6 +236,12 @@ class LeverplusApp(PaletteApp):
         self.call_from_thread(
             self.notify, f"Changes cannot be seen at the moment: {error}", severity="warning", markup=False
         )
+
+    async def on_event(self, event: events.Event) -> None:
+        """Whoever presses a key or a button looks for what comes of it at once."""
+        if self.watcher is not None and isinstance(event, events.Key | events.Paste | events.MouseDown):
+            self.watcher.touched()
+        await super().on_event(event)
 
     # What the watcher tells
 

@@ -16,6 +16,8 @@ from textual.message import Message
 from leverplus_tui.tui.messages import DataChanged, LogGrew
 
 INTERVAL_S = 0.2
+CALM_S, TOUCHED_S = 2.0, 5.0
+"""How often changes are told while nobody has touched the program for so long: jobs store something several times a second."""
 LOST_EVERY_S = 5.0
 FIRST_READ = 256 * 1024
 """Bytes of a log that are read when it is opened; what is before them is not shown."""
@@ -80,6 +82,11 @@ class Watcher(threading.Thread):
         self._failed = failed
         self._ended = threading.Event()
         self._tail: Tail | None = None
+        self._touched_at = self._told_at = 0.0
+
+    def touched(self) -> None:
+        """Somebody does something here, and looks for what comes of it."""
+        self._touched_at = time.monotonic()
 
     def watch_log(self, path: Path | None) -> None:
         """Tail this log from now on, its end first; None tails nothing."""
@@ -105,9 +112,12 @@ class Watcher(threading.Thread):
                 silent = True
 
     def _look(self, seen: int) -> int:
-        version = self._version()
-        if version != seen:
+        version, now = self._version(), time.monotonic()
+        if version != seen and (now - self._touched_at < TOUCHED_S or now - self._told_at >= CALM_S):
+            self._told_at = now
             self._tell(DataChanged(version))
+        elif version != seen:
+            version = seen  # told when it is time
         tail = self._tail
         grown = tail.read() if tail is not None else None
         if grown is not None and tail is self._tail:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets import Input
 
 from db import rows, store
 from db.home import Home
@@ -184,6 +185,9 @@ async def test_a_screen_looks_as_it_did(name: str, filled: Home, tmp_path: Path)
         await SCREENS[name](pilot)
         for width, height in SIZES:
             await pilot.resize_terminal(width, height)
+            for field in pilot.app.screen.query(Input):
+                field.cursor_blink, field._cursor_visible = False, True
+            pilot.app.screen.refresh(layout=True)
             drawn = []
             for theme in THEMES:
                 pilot.app.theme = theme

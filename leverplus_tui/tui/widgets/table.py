@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import eq
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -149,7 +150,6 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id)
         self.choosable = choosable
         self.lasting_marks = lasting_marks
-        self.pinned: frozenset[int] = frozenset()
         self.columns: tuple[Column, ...] = tuple(columns)
         self.keys: Sequence[int] = ()
         self.marked: list[int] = []
@@ -157,6 +157,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._asked: tuple[int, ...] = ()
         self._fitted: list[tuple[Column, int]] = []
         self._fitted_to = -1
+        self._pinned: frozenset[int] = frozenset()
         self._anchor: int | None = None
         self._styles_now: dict[str, Style] = {}
 
@@ -170,6 +171,8 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
 
     def set_keys(self, keys: Sequence[int]) -> None:
         """Show these keys; the cursor follows its key where it is still there."""
+        if len(keys) == len(self.keys) and all(map(eq, keys, self.keys)):
+            return
         before = self.cursor_key
         self.keys = keys
         known = set(keys)
@@ -187,17 +190,32 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
             self.refresh_bindings()
 
     def put_rows(self, rows: Mapping[int, Row], *, fresh: bool = False) -> None:
-        """Take rows by key; `fresh` forgets those held before."""
+        """Take rows by key, and paint the lines that became others; `fresh` forgets those held before."""
+        before = dict(self._rows)
         if fresh:
             self._rows.clear()
         self._rows.update(rows)
         self._asked = ()
-        self.refresh()
+        top, width = self.scroll_offset.y, self.size.width
+        for line, key in enumerate(self.keys[top : top + self.size.height], start=1):
+            if self._rows.get(key) != before.get(key):
+                self.refresh(Region(0, line, width, 1))
 
     def fill(self, rows: Sequence[Row]) -> None:
         """Show a short list whole; keys are positions."""
         self.put_rows(dict(enumerate(rows)), fresh=True)
         self.set_keys(range(len(rows)))
+
+    @property
+    def pinned(self) -> frozenset[int]:
+        """Keys with a sign of their own."""
+        return self._pinned
+
+    @pinned.setter
+    def pinned(self, keys: frozenset[int]) -> None:
+        if keys != self._pinned:
+            self._pinned = keys
+            self.refresh()
 
     @property
     def cursor_key(self) -> int | None:

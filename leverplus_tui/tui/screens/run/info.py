@@ -59,6 +59,9 @@ class RunInfo(TellsFailures, Horizontal):
         self._row: RunRow | None = None
         self._timer: Timer | None = None
         self._read_id = 0
+        self._told: Since | None = None
+        self._told_of = 0
+        """The run that `_told` is of: it stays in view while it is read again."""
 
     def compose(self) -> ComposeResult:
         """Both sides; only one of the right ones is shown."""
@@ -74,6 +77,8 @@ class RunInfo(TellsFailures, Horizontal):
 
     def show(self, row: RunRow) -> None:
         """Show a run when the cursor rests: holding a key down must cost the list and nothing else."""
+        if row == self._row and row.state not in ACTIVE:
+            return
         self._row = row
         if self._timer is not None:
             self._timer.stop()
@@ -100,14 +105,21 @@ class RunInfo(TellsFailures, Horizontal):
 
     async def _read_since(self, detail: RunDetail, *, training: bool) -> None:
         """What changed since the last run like it, which takes longer to read."""
-        row = self._row
-        await asyncio.sleep(LOOK_BACK_S)
-        told = await asyncio.to_thread(self.library.database.since, detail.row.id, lambda: self._row is row)
-        if told is not None and self._row is row:
-            with self.app.batch_update():
-                self._draw(detail, training=training, told=told)
+        run_id = detail.row.id
+        if self._told_of != run_id:
+            await asyncio.sleep(LOOK_BACK_S)
+        told = await asyncio.to_thread(self.library.database.since, run_id, lambda: self._shows(run_id))
+        if self._shows(run_id):
+            self._told, self._told_of = told, run_id
+            if told is not None:
+                with self.app.batch_update():
+                    self._draw(detail, training=training)
 
-    def _draw(self, detail: RunDetail, *, training: bool, told: Since | None = None) -> None:
+    def _shows(self, run_id: int) -> bool:
+        return self._row is not None and self._row.id == run_id
+
+    def _draw(self, detail: RunDetail, *, training: bool) -> None:
+        told = self._told if self._told_of == detail.row.id else None
         about = Content.assemble(
             *title(detail.row), *reason(detail), *summary(detail.row), *found(detail.findings), *since(told)
         )

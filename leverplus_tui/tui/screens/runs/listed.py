@@ -42,6 +42,9 @@ class ListedRuns(LookedAt):
         self._open: set[tuple[tuple[str, str], ...]] = set()
         """Groups whose runs are shown, by their values."""
         self._names: frozenset[str] = frozenset()
+        self._said = ""
+        self._emptiness: tuple[bool, bool] | None = None
+        """Whether there is no run, and whether there is a filter: the keys that are offered hang on it."""
         self._widths: dict[int, int] = {}
 
     @property
@@ -106,16 +109,16 @@ class ListedRuns(LookedAt):
         self._loaded, self.listing = True, listing
         self._forget(listing.gone)
         self.table.pinned = frozenset(listing.pinned)
-        self._set_columns()
         self._list()
         self._go_to_launched()
         empty = not listing.ids
-        self.refresh_bindings()
+        if (empty, bool(self.where)) != self._emptiness:
+            self._emptiness = empty, bool(self.where)
+            self.refresh_bindings()
         self.query_one("#empty").display = empty
         self.table.display = not empty
         if empty:
             self._say_why()
-        self._summarise()
         self.listed()
 
     def _go_to_launched(self) -> None:
@@ -198,7 +201,9 @@ class ListedRuns(LookedAt):
             parts.append(f"{len(marked)} marked{f', {unseen} not in view' if unseen else ''} (v compares)")
         if self.where:
             parts.append(f"filter {self.where} (esc clears)")
-        self.query_one("#summary", Static).update("   ".join(parts))
+        if (words := "   ".join(parts)) != self._said:
+            self._said = words
+            self.query_one("#summary", Static).update(words, layout=False)
 
     @on(LineTable.Wanted)
     def rows_wanted(self, event: LineTable.Wanted) -> None:

@@ -12,34 +12,17 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
-from leverplus_tui.text.glyphs import glyph
-from leverplus_tui.text.numbers import plural
-from leverplus_tui.text.states import STATE_ROLES, shown_state, state_text
-from leverplus_tui.text.times import duration
-from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import OpenRun, ResumeRun, StopRuns
 from leverplus_tui.tui.screens.run.actions import RUN_KEYS, RunActions, named
-from leverplus_tui.tui.screens.run.info import Part
+from leverplus_tui.tui.screens.waiting.queue_rows import COLUMNS, device_parts, queue_row, said_of
 from leverplus_tui.tui.widgets.empty import Empty
-from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
+from leverplus_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from db.store import RunRow
-    from leverplus_tui.tui.rows import Device, Queue
+    from leverplus_tui.tui.rows import Queue
 
-COLUMNS = (
-    Column("place", "", 3, align="right"),
-    Column("id", "id", 5),
-    Column("name", "name", 14, flex=14),
-    Column("state", "state", 11),
-    Column("why", "waits for", 18, flex=60),
-    Column("device", "device", 7, priority=1),
-    Column("priority", "prio", 4, align="right", priority=2),
-    Column("memory", "memory", 7, align="right", priority=4),
-    Column("tries", "tries", 5, align="right", priority=3),
-    Column("limit", "limit", 6, align="right", priority=5),
-)
 HELD_BACK = ("pause", "shift", "first", "prioritise")
 """What can be done to runs that wait."""
 
@@ -104,7 +87,7 @@ class QueueScreen(RunActions):
         self.query_one("#queue-said").display = bool(keys)
         self.show_ages()
         self.table.set_keys(keys)
-        self.query_one("#devices", Static).update(Content.assemble(*_devices(queue.devices)))
+        self.query_one("#devices", Static).update(Content.assemble(*device_parts(queue.devices)))
         self.bar.status = f"queue: {len(queue.running)} running, {len(queue.waiting)} waiting"
         self._say()
         if first and keys:
@@ -115,7 +98,7 @@ class QueueScreen(RunActions):
         if (queue := self._queue) is not None:
             places = {run_id: str(place) for place, run_id in enumerate(queue.waiting, start=1)}
             self.table.put_rows(
-                {run_id: _row(queue, run_id, places.get(run_id, "")) for run_id in self._keys(queue)}, fresh=True
+                {run_id: queue_row(queue, run_id, places.get(run_id, "")) for run_id in self._keys(queue)}, fresh=True
             )
 
     def _keys(self, queue: Queue) -> list[int]:
@@ -130,7 +113,7 @@ class QueueScreen(RunActions):
     def _say(self) -> None:
         run_id, queue = self.table.cursor_key, self._queue
         if queue is not None and run_id in queue.rows and run_id is not None:
-            self.query_one("#queue-said", Static).update(Content.assemble(*_said(queue, run_id)))
+            self.query_one("#queue-said", Static).update(Content.assemble(*said_of(queue, run_id)))
         self.follow_state()
 
     # What can be done
@@ -239,74 +222,3 @@ class QueueScreen(RunActions):
             self._change(lambda: self.library.database.at_once(run_id), f"r{run_id} waits for its device alone now")
         else:
             self.post_message(ResumeRun(run_id, queued=True))
-
-
-def _devices(devices: tuple[Device, ...]) -> list[Part]:
-    parts: list[Part] = []
-    for device in devices:
-        names = ", ".join(f"r{run_id}" for run_id in device.at_work)
-        parts += [(f"{device.name} ", "bold"), (names or "free", "$accent" if names else "$success")]
-        parts += [(f" +{device.waiting} waiting" if device.waiting else "", "$faint"), "   "]
-    return parts
-
-
-def _row(queue: Queue, run_id: int, place: str) -> dict[str, Cell | str]:
-    run, ticket = queue.rows[run_id], queue.tickets.get(run_id)
-    state = Cell(state_text(run, short=True), STATE_ROLES[shown_state(run)])
-    why = _why(run.waiting).removeprefix("waits for ")
-    if ticket is not None and ticket.paused and place:
-        state, why = Cell(f"{glyph('queued')} paused", "warn"), "p lets it go on"
-    device = ",".join(queue.on.get(run_id, ())) or (ticket.device if ticket else "")
-    return {
-        "place": Cell(place, "faint"),
-        "id": Cell(run.ref, "accent"),
-        "name": clean(run.name),
-        "state": state,
-        "why": Cell(why if place else _left(queue, run_id), "faint"),
-        "device": device,
-        "priority": str(ticket.priority) if ticket else "",
-        "memory": f"{ticket.memory_mb / 1024:g} GB" if ticket and ticket.memory_mb else "alone" if ticket else "",
-        "tries": f"{ticket.tried + 1}/{ticket.retries + 1}" if ticket else "",
-        "limit": duration(ticket.time_limit_s) if ticket and ticket.time_limit_s else "",
-    }
-
-
-def _left(queue: Queue, run_id: int) -> str:
-    """How long a job at work still takes; that what left can come back."""
-    progress = queue.rows[run_id].progress
-    if run_id in queue.running:
-        return f"{duration(progress.eta_s)} left" if progress and progress.eta_s is not None else ""
-    return "nothing: R queues it again"
-
-
-def _why(waiting: str) -> str:
-    """What a run waits for, without the command that this page has a key for."""
-    return clean(waiting.split(": `leverplus", 1)[0]) or "its turn"
-
-
-def _said(queue: Queue, run_id: int) -> list[Part]:
-    run, ticket = queue.rows[run_id], queue.tickets.get(run_id)
-    parts: list[Part] = [
-        (f"{run.ref} ", "bold $accent"),
-        (clean(run.name), "bold"),
-        f"  {state_text(run).partition(',')[0]}",
-    ]
-    if run_id in queue.waiting:
-        hint = "p lets it go on" if ticket and ticket.paused else _hint(run.waiting)
-        why = "paused" if ticket and ticket.paused else _why(run.waiting)
-        parts += ["\n", (why, "$warning"), (f": {hint}" if hint else "", "$faint")]
-    if ticket is None:
-        return [*parts, ("\nstarted at once: the queue waits for it", "$faint")]
-    told = [f"asks for {ticket.device}", f"{ticket.memory_mb} MB" if ticket.memory_mb else "shares with nobody"]
-    told += [f"after {', '.join(f'r{one}' for one in ticket.needs)}"] if ticket.needs else []
-    told += [f"{plural(ticket.retries, 'retry', 'retries')} after a failure"] if ticket.retries else []
-    told += [f"stopped after {duration(ticket.time_limit_s)}"] if ticket.time_limit_s else []
-    told += [f"on {ticket.runner}"] if ticket.runner else []
-    return [*parts, ("\n" + ", ".join(told), "$faint")]
-
-
-def _hint(waiting: str) -> str:
-    """The way out in this program, of what waits for something that does not come by itself."""
-    if "`leverplus resume" in waiting:
-        return "R on that run goes on with it, X here gives up"
-    return "X gives up" if "`leverplus queue cancel" in waiting else ""
