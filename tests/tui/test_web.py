@@ -95,6 +95,12 @@ async def test_another_page_may_write_only_when_asked(tmp_path: Path, monkeypatc
     assert all(command.endswith("--run=2") for command in commands)
 
 
+@pytest.mark.parametrize("given", ["", "\udcff", "漢字", "right "])
+def test_a_token_that_is_no_text_is_a_wrong_one(given: str) -> None:
+    assert not web._same(given, "right")
+    assert web._same("right", "right")
+
+
 def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"pip install 'leverplus\[web\]'"):
