@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from weakref import finalize
 
 from db.errors import translate
@@ -170,6 +171,23 @@ class Session:
 def explained(error: sqlite3.Error, path: Path) -> Exception:
     """The error in our words, or itself where it says nothing about the state of the file."""
     return translate(error, path) or error
+
+
+def read_only_uri(path: Path, *, busy_seconds: float = 5.0) -> str:
+    """`mode=ro`; on media where even that needs files beside it, and no log is pending, the file as it stands."""
+    uri = f"file:{quote(str(path))}?mode=ro"
+    try:
+        connection = sqlite3.connect(uri, uri=True, timeout=busy_seconds)
+        try:
+            connection.execute("PRAGMA user_version").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.OperationalError as error:
+        log = path.with_name(path.name + "-wal")
+        is_held = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        if not is_held and (not log.exists() or not log.stat().st_size):
+            return f"{uri}&immutable=1"
+    return uri
 
 
 def data_version(file: DatabaseFile) -> int:

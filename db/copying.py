@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
+from db.connection import explained, read_only_uri
 from db.errors import DatabaseDamaged, DatabaseNewer, translate
 from db.schema import APPLICATION_ID, SCHEMA
 
@@ -19,8 +20,13 @@ def copy_database(source: Path, target: Path, tell: Callable[[int, int], None] |
     unfinished = target.with_name(f"{target.name}.part")
     unfinished.unlink(missing_ok=True)
     told = None if tell is None else (lambda _, left, total: tell(left, total))
-    with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(unfinished)) as writer:
-        reader.backup(writer, pages=STEP_PAGES, progress=told)
+    try:
+        uri = read_only_uri(source)
+        with closing(sqlite3.connect(uri, uri=True)) as reader, closing(sqlite3.connect(unfinished)) as writer:
+            reader.backup(writer, pages=STEP_PAGES, progress=told)
+    except sqlite3.Error as error:
+        unfinished.unlink(missing_ok=True)
+        raise explained(error, target if "full" in str(error) else source) from error
     unfinished.replace(target)
 
 
@@ -28,7 +34,8 @@ def check_copy(path: Path, *, busy_seconds: float = 5.0) -> int:
     """The schema of a sound database of this program. Raises DatabaseDamaged for a damaged or foreign one, DatabaseNewer, and
     what keeps it from being read at all: DatabaseBusy, DiskFull, DatabaseUnwritable."""
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=busy_seconds)) as connection:
+        uri = read_only_uri(path, busy_seconds=busy_seconds)
+        with closing(sqlite3.connect(uri, uri=True, timeout=busy_seconds)) as connection:
             application, schema = (
                 connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
             )

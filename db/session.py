@@ -10,9 +10,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
-from db.connection import READ, WRITE, DatabaseFile, Session, data_version
+from db.connection import READ, WRITE, DatabaseFile, Session, data_version, read_only_uri
 from db.disks import ALLOWED, shared_disk
 from db.errors import DatabaseBusy, DatabaseDamaged, DatabaseNewer, DatabaseUnwritable, DiskFull, unwritable
 from db.schema import APPLICATION_ID, SCHEMA
@@ -47,7 +46,7 @@ def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Database
         )
     if not read_only:
         _make_folder(path)
-    file = DatabaseFile(path, busy_seconds=busy_seconds, uri=_read_only_uri(path) if read_only else None)
+    file = DatabaseFile(path, busy_seconds=busy_seconds, uri=read_only_uri(path) if read_only else None)
     try:
         if not _is_current(file, read_only=read_only):
             if read_only:
@@ -109,19 +108,3 @@ def _make_folder(path: Path) -> None:
 
 def _is_read_only(path: Path) -> bool:
     return path.is_file() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
-
-
-def _read_only_uri(path: Path) -> str:
-    """`mode=ro`; on media where even that needs files beside it, and no log is pending, the file as it stands."""
-    uri = f"file:{quote(str(path))}?mode=ro"
-    try:
-        connection = sqlite3.connect(uri, uri=True)
-        try:
-            connection.execute("PRAGMA user_version").fetchone()
-        finally:
-            connection.close()
-    except sqlite3.OperationalError:
-        log = path.with_name(path.name + "-wal")
-        if not log.exists() or not log.stat().st_size:
-            return f"{uri}&immutable=1"
-    return uri

@@ -10,12 +10,12 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
 from db import rows, store
-from db.copying import check_copy
+from db.copying import check_copy, copy_database
 from db.fingerprint import content_sha
 from db.session import DatabaseUnwritable, open_database, reading, writing
 from db.specs import EvalSpec, TrainSpec
@@ -293,6 +293,26 @@ def test_no_backup_takes_the_place_of_the_home_that_it_is_of(desk: Desk, tmp_pat
     assert (desk.home.root / "notes.txt").read_text() == "mine"
     for _ in range(2):
         desk.call("backup", str(desk.home.root / "b.tar"), "--yes")
+
+
+def test_a_home_on_a_medium_that_is_read_only_is_checked_and_backed_up(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There SQLite cannot make the files that a log needs, and only `immutable` reads."""
+    trained(desk)
+    desk.database.dispose()
+    connect: Any = sqlite3.connect
+
+    def refusing(name: object, **options: Any) -> Any:
+        if str(desk.home.database) in str(name) and "immutable" not in str(name):
+            return connect("file:/nowhere/at-all.db?mode=ro", **{**options, "uri": True})
+        return connect(name, **options)
+
+    monkeypatch.setattr("db.copying.sqlite3.connect", refusing)
+    assert check_copy(desk.home.database) > 0
+    copy_database(desk.home.database, tmp_path / "copy.db")
+    monkeypatch.undo()
+    assert check_copy(tmp_path / "copy.db") > 0
 
 
 def test_a_backup_that_is_not_there_is_missed_before_anything_is_asked(desk: Desk) -> None:

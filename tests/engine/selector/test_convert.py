@@ -206,7 +206,7 @@ def test_bad_places_are_refused(tmp_path: Path) -> None:
         convert(source, source, to="upstream")
     with pytest.raises(UserError, match="is a folder"):
         convert(source, tmp_path)
-    with pytest.raises(UserError, match="our layout is a .safetensors file"):
+    with pytest.raises(UserError, match=r"our layout is a \.safetensors file"):
         convert(source, tmp_path / "b.pt")
     with pytest.raises(UserError, match=r"upstream reads \.pt files"):
         convert(source, tmp_path / "b.safetensors", to="upstream")
