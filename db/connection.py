@@ -68,7 +68,10 @@ class DatabaseFile:
         with self._watching:
             if not self._watcher:
                 self._watcher.append(self._open())
-            return int(self._watcher[0].execute("PRAGMA data_version").fetchone()[0])
+            try:
+                return int(self._watcher[0].execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error as error:
+                raise explained(error, self.path) from error
 
     def dispose(self) -> None:
         """Close the connections that nobody uses; the next transaction opens one."""

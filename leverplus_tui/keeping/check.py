@@ -78,11 +78,12 @@ def _rebuild(home: Home) -> tuple[str, list[str]]:
     open_database(fresh).dispose()
     try:
         told = salvage(home.database, fresh)
-    except DatabaseDamaged as damage:
+    except DatabaseDamaged:
         for end in ("", "-wal", "-shm", ".lock"):
             fresh.with_name(fresh.name + end).unlink(missing_ok=True)
         raise UserError(
-            f"nothing was changed, and nothing could be saved: {damage}; a backup comes back with `leverplus restore FILE`"
+            f"nothing of {home.database} can be read, so nothing was changed: `leverplus restore FILE` puts a backup in its "
+            "place, or move it away"
         ) from None
     kept = home.root / f"leverplus-damaged-{stamp}.db"
     for end in ("", "-wal", "-shm"):

@@ -245,6 +245,13 @@ def test_data_version_moves_with_every_commit_and_only_then(tmp_path: Path) -> N
     assert data_version(engine) != second
 
 
+def test_asking_a_damaged_file_for_its_version_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "leverplus.db"
+    path.write_text("no database" * 1000)
+    with pytest.raises(DatabaseDamaged, match="is not an SQLite database"):
+        data_version(DatabaseFile(path, busy_seconds=0))
+
+
 def test_data_version_keeps_no_engine_alive(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     data_version(engine)
