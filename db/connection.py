@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 from weakref import finalize
 
-from db.errors import translate
+from db.errors import translate, undone
 from db.specs.movable import HomePaths
 from db.user_error import UserError
 
@@ -151,9 +151,11 @@ class Session:
             raise explained(error, self._path) from error
 
     def commit(self) -> None:
-        """Keep what was done."""
+        """Keep what was done. Raises DatabaseUnwritable where SQLite has undone it by itself (a full disk), and nobody heard."""
         if self.connection.in_transaction:
             self.run("COMMIT")
+        elif self._begun:
+            raise undone(self._path)
 
     def roll_back(self) -> None:
         """Undo it. SQLite may have done so by itself, where the disk was full."""

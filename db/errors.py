@@ -72,6 +72,13 @@ def busy(path: Path) -> DatabaseBusy:
     return DatabaseBusy(f"{path} is held by another program: wait for it or stop it, then try again")
 
 
+def undone(path: Path) -> DatabaseUnwritable:
+    """A transaction is gone that its writer believes in."""
+    return DatabaseUnwritable(
+        f"SQLite undid the changes to {path} by itself, and nothing of them was stored: look whether its disk is full, then repeat"
+    )
+
+
 def unwritable(path: Path, why: str) -> DatabaseUnwritable:
     """The file cannot be opened or made."""
     return DatabaseUnwritable(

@@ -78,6 +78,15 @@ def test_a_failed_block_stores_nothing(tmp_path: Path) -> None:
         assert _runs(session) == []
 
 
+def test_a_transaction_that_sqlite_undid_is_no_success(tmp_path: Path) -> None:
+    engine = fresh(tmp_path)
+    with pytest.raises(DatabaseUnwritable, match="nothing of them was stored: look"), writing(engine) as session:
+        store.create_run(session, spec=EvalSpec(), environment={})
+        session.connection.execute("ROLLBACK")  # as SQLite does where the disk is full
+    with reading(engine) as session:
+        assert _runs(session) == []
+
+
 def test_reading_cannot_write_and_writing_still_can(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
     run_id = new_run(engine)

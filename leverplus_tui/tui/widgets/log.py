@@ -144,8 +144,7 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         self._show()
 
     def _show(self) -> None:
-        if self.follow:
-            self.call_after_refresh(self._show_end)
+        self.call_after_refresh(self._show_end)
         self.border_title = self.status
         self.refresh()
 
@@ -155,6 +154,10 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
     def _show_end(self) -> None:
         if self.follow:
             self.scroll_end(animate=False, immediate=True, force=True)  # a view without its bar yet would refuse
+        if self.show_vertical_scrollbar:  # a layout tells it of new lines only where the size of the view changes too
+            bar = self.vertical_scrollbar
+            bar.window_virtual_size, bar.window_size = self.virtual_size.height, self.scrollable_content_region.height
+            bar.position = self.scroll_y
 
     @property
     def status(self) -> str:
