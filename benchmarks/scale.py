@@ -72,8 +72,8 @@ def build(home: Home, runs: int, answers: int) -> None:
         for run in range(1, asked + 1):
             sha = hashlib.sha256(str(run).encode()).hexdigest()
             db.executemany(
-                "INSERT INTO prediction (run_id, shot, question_id, process_id, demonstrations, prompt_sha, request_sha, raw, answer, "
-                "score, cut, reused, error, created_at, source_run, reasoning) "
+                "INSERT INTO prediction (run_id, shot, question_id, process_id, demonstrations, prompt_sha, request_sha, raw, "
+                "answer, score, cut, reused, error, created_at, source_run, reasoning) "
                 "VALUES (?, 2, ?, 1, '[1,2]', ?, ?, 'a cat', 'cat', ?, 0, 0, '', 0, ?, '')",
                 [(run, q, f"{sha[:40]}{q:06}", f"{sha[:40]}{q:06}r", (q * run) % 2, run) for q in range(QUESTIONS)],
             )

@@ -78,11 +78,16 @@ def test_a_failed_block_stores_nothing(tmp_path: Path) -> None:
         assert _runs(session) == []
 
 
-def test_a_transaction_that_sqlite_undid_is_no_success(tmp_path: Path) -> None:
-    engine = fresh(tmp_path)
-    with pytest.raises(DatabaseUnwritable, match="nothing of them was stored: look"), writing(engine) as session:
+def _undone_by_sqlite(engine: DatabaseFile) -> None:
+    with writing(engine) as session:
         store.create_run(session, spec=EvalSpec(), environment={})
         session.connection.execute("ROLLBACK")  # as SQLite does where the disk is full
+
+
+def test_a_transaction_that_sqlite_undid_is_no_success(tmp_path: Path) -> None:
+    engine = fresh(tmp_path)
+    with pytest.raises(DatabaseUnwritable, match="nothing of them was stored: look"):
+        _undone_by_sqlite(engine)
     with reading(engine) as session:
         assert _runs(session) == []
 
