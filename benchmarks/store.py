@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from db import rows, store
-from db.connection import data_version
 from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import EvalSpec, Finding
 
@@ -151,7 +150,7 @@ def main(runs: int) -> None:
                 count = median_ms(lambda: store.count_runs(session, where=arguments.get("where")))  # noqa: B023
             print(f"page of 50, {name:26} {page:8.2f} ms    count {count:8.2f} ms")
         print(f"{'open a current file':38} {median_ms(lambda: open_database(path).dispose()):8.2f} ms")
-        print(f"{'data_version':38} {median_ms(lambda: data_version(engine)):8.3f} ms")
+        print(f"{'data_version':38} {median_ms(lambda: engine.version()):8.3f} ms")
         write_speed(engine, 1)
 
 

@@ -195,11 +195,6 @@ def read_only_uri(path: Path, *, busy_seconds: float = 5.0) -> str:
     return uri
 
 
-def data_version(file: DatabaseFile) -> int:
-    """See `DatabaseFile.version`."""
-    return file.version()
-
-
 def _close(*pools: list[_Connection]) -> None:
     for pool in pools:
         while pool:

@@ -26,7 +26,8 @@ def copy_database(source: Path, target: Path, tell: Callable[[int, int], None] |
             reader.backup(writer, pages=STEP_PAGES, progress=told)
     except sqlite3.Error as error:
         unfinished.unlink(missing_ok=True)
-        raise explained(error, target if "full" in str(error) else source) from error
+        no_room = (error.sqlite_errorcode & 0xFF) == sqlite3.SQLITE_FULL
+        raise explained(error, target if no_room else source) from error
     unfinished.replace(target)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from db.connection import READ, WRITE, DatabaseFile, Session, data_version, read_only_uri
+from db.connection import READ, WRITE, DatabaseFile, Session, read_only_uri
 from db.disks import ALLOWED, shared_disk
 from db.errors import DatabaseBusy, DatabaseDamaged, DatabaseNewer, DatabaseUnwritable, DiskFull, unwritable
 from db.schema import APPLICATION_ID, SCHEMA
@@ -19,7 +19,7 @@ from db.user_error import UserError
 
 __all__ = [
     "BUSY_SECONDS", "DatabaseBusy", "DatabaseDamaged", "DatabaseFile", "DatabaseNewer", "DatabaseUnwritable", "DiskFull",
-    "Session", "data_version", "open_database", "reading", "writing",
+    "Session", "open_database", "reading", "writing",
 ]  # fmt: skip
 
 OLDEST_SQLITE = (3, 35, 0)

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from db import store
 from db.run_states import ENDED
-from db.session import DatabaseFile, data_version, reading
+from db.session import DatabaseFile, reading
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.text.output import say
 from leverplus_tui.text.times import duration
@@ -51,7 +51,7 @@ def follow(database: DatabaseFile, run_id: int, *, quiet: bool = False) -> str:
     with _display(run_id, quiet) as display:
         seen, proved = -1, time.monotonic()
         while True:
-            if (version := data_version(database)) != seen:
+            if (version := database.version()) != seen:
                 seen = version
                 standing = _standing(database, run_id)
                 display.show(standing)

@@ -20,7 +20,7 @@ from pathlib import Path
 from db import process, store
 from db.errors import DatabaseBusy, DiskFull
 from db.home import Home
-from db.session import DatabaseFile, Session, data_version, open_database, reading, writing
+from db.session import DatabaseFile, Session, open_database, reading, writing
 from db.specs import Finding, UserError
 from db.store import ProcessRow, TicketRow
 from engine.common.sent import KILL, STOP, sent, wish
@@ -276,7 +276,7 @@ def run(home: Home, lock: int | None) -> None:
 def _work(dispatcher: Dispatcher) -> None:
     seen, rested, goes_on = -1, 0.0, True
     while goes_on:
-        version = data_version(dispatcher.database)
+        version = dispatcher.database.version()
         if version != seen or time.monotonic() - rested >= ROUND_S:
             seen, rested = version, time.monotonic()
             try:

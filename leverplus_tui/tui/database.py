@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from db import store
 from db.run_states import ENDED
-from db.session import DatabaseFile, Session, data_version, open_database, reading, writing
+from db.session import DatabaseFile, Session, open_database, reading, writing
 from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
 from db.user_error import UserError
 from leverplus_tui.jobs.dead_jobs import bury_dead
@@ -44,7 +44,7 @@ class Database(Upkeep):
 
     def version(self) -> int:
         """A number that changes with every commit of anybody."""
-        return data_version(self.engine)
+        return self.engine.version()
 
     def mark_lost(self) -> None:
         """Mark runs whose process is dead as lost."""

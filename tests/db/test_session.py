@@ -16,7 +16,6 @@ import pytest
 
 from db import session as opening
 from db import store
-from db.connection import data_version
 from db.schema import APPLICATION_ID, SCHEMA
 from db.session import (
     DatabaseBusy,
@@ -250,25 +249,25 @@ def test_access_decides_what_is_read_only(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_data_version_moves_with_every_commit_and_only_then(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
-    first = data_version(engine)
-    assert data_version(engine) == first
+    first = engine.version()
+    assert engine.version() == first
     new_run(engine)
-    second = data_version(engine)
+    second = engine.version()
     assert second != first
     _change(tmp_path / "home" / "leverplus.db", "DELETE FROM run")
-    assert data_version(engine) != second
+    assert engine.version() != second
 
 
 def test_asking_a_damaged_file_for_its_version_is_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "leverplus.db"
     path.write_text("no database" * 1000)
     with pytest.raises(DatabaseDamaged, match="is not an SQLite database"):
-        data_version(DatabaseFile(path, busy_seconds=0))
+        DatabaseFile(path, busy_seconds=0).version()
 
 
 def test_data_version_keeps_no_engine_alive(tmp_path: Path) -> None:
     engine = fresh(tmp_path)
-    data_version(engine)
+    engine.version()
     reference = weakref.ref(engine)
     del engine
     gc.collect()

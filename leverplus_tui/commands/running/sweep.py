@@ -12,7 +12,7 @@ import typer
 
 from db import store
 from db.home import Home, resolve_home
-from db.session import DatabaseFile, data_version, open_database, reading
+from db.session import DatabaseFile, open_database, reading
 from db.store import SweepRow
 from leverplus_tui.commands.database import open_home
 from leverplus_tui.commands.options import QUEUE, DetachOption, ForceOption, HomeOption, JsonOption, wished
@@ -297,7 +297,7 @@ def _followed(place: Home, database: DatabaseFile, sweep: SweepRow) -> dict[int,
         if time.monotonic() - tended > TEND_EVERY_S:
             tended = time.monotonic()
             tend(place, database)
-        if (version := data_version(database)) != seen:
+        if (version := database.version()) != seen:
             seen = version
             with reading(database) as session:
                 states = store.states(session, run_ids=list(sweep.members))
