@@ -20,7 +20,7 @@ from torch import Tensor
 
 from engine.common.images import ImageProblem, image_size
 from engine.packed.images.kept import Kept
-from engine.packed.images.reading import READERS, ReadingProcess, Sizing, Source, read, reading_process
+from engine.packed.images.reading import READERS, ImageFile, ReadingProcess, Sizing, read, reading_process
 from engine.packed.model.tower import Grid, Tower
 
 AHEAD = 512
@@ -41,7 +41,7 @@ class Pixels:
         mean, deviation = (np.array(one, np.float32) for one in (processor.image_mean, processor.image_std))
         self._table = torch.from_numpy((scaled - mean[:, None]) / deviation[:, None]).to(device)  # (3, 256)
 
-    def grid(self, source: Source) -> Grid:
+    def grid(self, source: ImageFile) -> Grid:
         """Rows and columns of patches, from the file's head alone. Raises ImageProblem."""
         width, height = image_size(source.path)
         high, wide = self.sizing.fitted(source, height, width)
@@ -70,10 +70,10 @@ class Reader:
         self._processes = processes
         self._own = threading.local()
         self._under_way: dict[str, Future[Tensor]] = {}
-        self._waiting: OrderedDict[str, Source] = OrderedDict()
+        self._waiting: OrderedDict[str, ImageFile] = OrderedDict()
         self._pool = ThreadPoolExecutor(workers or READERS, thread_name_prefix="images")
 
-    def read(self, source: Source) -> Tensor:
+    def read(self, source: ImageFile) -> Tensor:
         """The image at its size, (height, width, 3) bytes. Raises ImageProblem."""
         if self._processes:
             return torch.from_numpy(self._process().read(source, self.pixels.sizing)).pin_memory()
@@ -87,14 +87,14 @@ class Reader:
         process: ReadingProcess = self._own.process
         return process
 
-    def announce(self, sources: Mapping[str, Source]) -> None:
+    def announce(self, sources: Mapping[str, ImageFile]) -> None:
         """These will be needed, in this order."""
         for key, source in sources.items():
             if key not in self._under_way:
                 self._waiting[key] = source
         self._go_on()
 
-    def take(self, key: str, source: Source) -> Tensor:
+    def take(self, key: str, source: ImageFile) -> Tensor:
         """The image, which is then forgotten. Raises ImageProblem."""
         self._waiting.pop(key, None)
         reading = self._under_way.pop(key, None) or self._pool.submit(self.read, source)
@@ -128,7 +128,7 @@ class Features:
     reader: Reader
     tower: Tower
     kept: Kept
-    sources: dict[str, Source] = field(default_factory=dict)
+    sources: dict[str, ImageFile] = field(default_factory=dict)
     encoded: int = 0
     """Images that went through the tower."""
     from_disk: int = 0
@@ -138,7 +138,7 @@ class Features:
     _grids: dict[str, Grid] = field(default_factory=dict)
     """Of tokens."""
 
-    def grid(self, key: str, source: Source) -> Grid:
+    def grid(self, key: str, source: ImageFile) -> Grid:
         """Rows and columns of the image's tokens. Raises ImageProblem."""
         self.sources[key] = source
         if key not in self._grids:

@@ -28,7 +28,7 @@ Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageFile:
     """Where an image comes from and the size that it is brought to."""
 
     path: Path
@@ -45,7 +45,7 @@ class Sizing:
     resample: int
     """Pillow's filter."""
 
-    def fitted(self, source: Source, height: int, width: int) -> tuple[int, int]:
+    def fitted(self, source: ImageFile, height: int, width: int) -> tuple[int, int]:
         """Height and width as Qwen's processors choose them: near the image's own, within the source's pixels.
 
         Raises ImageProblem.
@@ -63,7 +63,7 @@ class Sizing:
         return high, wide
 
 
-def read(source: Source, sizing: Sizing) -> Pixels:
+def read(source: ImageFile, sizing: Sizing) -> Pixels:
     """(height, width, 3) of the image at its size. Raises ImageProblem."""
     image = load_image(source.path)
     high, wide = sizing.fitted(source, image.height, image.width)
@@ -100,7 +100,7 @@ class ReadingProcess:
             bufsize=0,
         )
 
-    def read(self, source: Source, sizing: Sizing) -> Pixels:
+    def read(self, source: ImageFile, sizing: Sizing) -> Pixels:
         """(height, width, 3) of the image at its size. Raises ImageProblem, and OSError where the process is gone."""
         asked = {**asdict(source), **asdict(sizing), "path": str(source.path)}
         given, answered = self._process.stdin, self._process.stdout
@@ -135,7 +135,7 @@ def main() -> None:
     """Answers requests until its input ends, as it does when whoever asks is gone."""
     for line in sys.stdin.buffer:
         asked = json.loads(line)
-        source = Source(Path(asked["path"]), asked["min_pixels"], asked["max_pixels"])
+        source = ImageFile(Path(asked["path"]), asked["min_pixels"], asked["max_pixels"])
         try:
             pixels = read(source, Sizing(asked["unit"], asked["resample"]))
         except ImageProblem as problem:

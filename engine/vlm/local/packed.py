@@ -18,7 +18,7 @@ from engine.common.images import MISSING_SHA, ImageProblem, image_sha, load_imag
 from engine.packed.assembly import build
 from engine.packed.decoding import Decoding
 from engine.packed.engine import Ask, Engine, Reply, TooLong
-from engine.packed.images.reading import Source as ImageFile
+from engine.packed.images.reading import ImageFile
 from engine.packed.model.source import Source
 from engine.packed.prefixes import Path as PromptPath
 from engine.packed.prefixes import cut

@@ -18,20 +18,12 @@ from torch import Tensor
 from db.specs.base import UserError
 from engine.common.images import MISSING_SHA, ByteStore, ImageProblem, image_sha, load_image, within_pixels
 from engine.common.reasoning import TAGS
+from engine.packed.images.reading import ImageFile
 from engine.vlm.local.chat_form import fitting
 from engine.vlm.prompt import Prompt
 
 PIXEL_BYTES = 2 << 30
 """Memory for processed images: about 290 of 640x480 pixels."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where an image comes from and the size that it is brought to."""
-
-    path: Path
-    min_pixels: int
-    max_pixels: int
 
 
 @dataclass(frozen=True)
@@ -93,7 +85,7 @@ class PromptEncoder:
         """How prompts are put to the chat template."""
         added = self.tokenizer.added_tokens_decoder
         self._unsaid = {row for row, token in added.items() if token.special and token.content not in TAGS}
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[str, ImageFile] = {}
         self._images: ByteStore[Image.Image] = ByteStore(store_bytes, lambda image: 3 * image.width * image.height)
 
     @property
@@ -141,7 +133,7 @@ class PromptEncoder:
         if sha == MISSING_SHA:
             load_image(path)  # raises the reason
         key = f"{sha}:{min_pixels}:{max_pixels}"
-        self._sources[key] = Source(path, min_pixels, max_pixels)
+        self._sources[key] = ImageFile(path, min_pixels, max_pixels)
         return key
 
     def _image(self, key: str) -> Image.Image:
@@ -210,7 +202,7 @@ class PatchEncoder(PromptEncoder):
             self._grids[key] = kept.grid
         return kept
 
-    def _process(self, source: Source) -> Pixels:
+    def _process(self, source: ImageFile) -> Pixels:
         image_processor = self.processor.image_processor
         size = {"shortest_edge": source.min_pixels, "longest_edge": source.max_pixels}
         image = load_image(source.path)

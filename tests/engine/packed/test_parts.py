@@ -15,7 +15,7 @@ from engine.common.images import ImageProblem
 from engine.packed.engine import Ask
 from engine.packed.images.encoding import Reader
 from engine.packed.images.kept import Kept
-from engine.packed.images.reading import Sizing, Source
+from engine.packed.images.reading import ImageFile, Sizing
 from engine.packed.model.memory import KeyValues
 from engine.packed.model.tower import order
 from engine.packed.model.weights import unsupported
@@ -54,7 +54,7 @@ def test_pixels_equal_the_processors_to_the_bit(model: Loaded, samples: list[Sam
     encoder = PatchEncoder(model.processor)
     for sample in samples[:9]:
         for caps in (CAPS, (3136, 28 * 28 * 12)):
-            source = Source(sample.image, *caps)
+            source = ImageFile(sample.image, *caps)
             image = features.reader.read(source)
             expected = encoder.pixels(encoder.key(sample.image, *caps))
             assert torch.equal(features.reader.pixels.patches([image]), expected.patches)
@@ -209,12 +209,12 @@ def test_what_is_on_the_device_already_is_not_sent_there(monkeypatch: pytest.Mon
 
 def test_a_read_ahead_that_is_not_needed_is_forgotten(model: Loaded, samples: list[Sample], tmp_path: Path) -> None:
     features = packed(model, DecodeSpec()).engine.features
-    missing = Source(tmp_path / "no.png", *CAPS)
-    features.reader.announce({"a": Source(samples[0].image, *CAPS), "b": missing})
+    missing = ImageFile(tmp_path / "no.png", *CAPS)
+    features.reader.announce({"a": ImageFile(samples[0].image, *CAPS), "b": missing})
     with pytest.raises(ImageProblem, match="does not exist"):
         features.reader.take("b", missing)
     features.reader.forget()
-    assert features.reader.take("a", Source(samples[0].image, *CAPS)).shape[2] == 3
+    assert features.reader.take("a", ImageFile(samples[0].image, *CAPS)).shape[2] == 3
 
 
 def test_processes_read_what_threads_read_and_say_what_is_wrong(
@@ -223,13 +223,13 @@ def test_processes_read_what_threads_read_and_say_what_is_wrong(
     monkeypatch.setattr(Tensor, "pin_memory", lambda self: self)  # needs a GPU
     pixels = packed(model, DecodeSpec()).engine.features.reader.pixels
     beside, inside = Reader(pixels, processes=True, workers=2), Reader(pixels, processes=False)
-    broken = Source(tmp_path / "broken.jpg", *CAPS)
+    broken = ImageFile(tmp_path / "broken.jpg", *CAPS)
     broken.path.write_text("no picture")
-    beside.announce({str(at): Source(sample.image, *CAPS) for at, sample in enumerate(samples[:5])})
+    beside.announce({str(at): ImageFile(sample.image, *CAPS) for at, sample in enumerate(samples[:5])})
     with pytest.raises(ImageProblem, match="not an image file"):
         beside.take("broken", broken)
     for at, sample in enumerate(samples[:5]):
-        source = Source(sample.image, *CAPS)
+        source = ImageFile(sample.image, *CAPS)
         assert torch.equal(beside.take(str(at), source), inside.read(source))
 
 
@@ -244,5 +244,5 @@ def test_sizes_are_those_of_the_processor(height: int, width: int, least: int, m
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
     assume(max(height, width) / min(height, width) <= 200)
-    source = Source(Path("x"), least, most)
+    source = ImageFile(Path("x"), least, most)
     assert Sizing(unit, 3).fitted(source, height, width) == smart_resize(height, width, unit, least, most)
