@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 from PIL import Image, ImageDraw
 from textual import events
@@ -21,6 +22,7 @@ from textual._context import active_app
 from textual.app import App
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.screen import Screen
 
 from db import process, store
 from db.home import Home
@@ -29,6 +31,8 @@ from db.session import DatabaseFile, Session, open_database, writing
 from db.specs import EvalSpec, Finding, TrainSpec
 from engine.statistics.intervals import interval
 from leverplus_tui.tui.app import LeverplusApp
+
+Page = TypeVar("Page", bound=Screen[Any])
 
 DATASET = "d" * 64
 WAITING = ("dialog", "data", "stop", "launch")
@@ -248,6 +252,15 @@ async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
         assert time.monotonic() < latest, f"what was waited for did not happen:\n{text_of(pilot)}"
         await pilot.pause(0.01)
     await pilot.pause()
+
+
+async def arrived(pilot: Pilot[None], kind: type[Page]) -> Page:
+    """The page or window of this kind, once it is in view and read."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, kind))
+    await settled(pilot)
+    page = pilot.app.screen
+    assert isinstance(page, kind)
+    return page
 
 
 async def nothing_left(min_sleep: float = 0, max_sleep: float = 0) -> None:

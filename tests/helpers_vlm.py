@@ -13,6 +13,9 @@ from PIL import Image
 
 from engine.demo.scene import draw, encode
 from engine.demo.world import world_entries
+from engine.vlm.local.plain import LocalVLM
+from engine.vlm.local.processor import PatchEncoder
+from engine.vlm.prompt import Prompt
 
 QWEN_SPECIAL = (
     "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>",
@@ -294,3 +297,16 @@ def save_world(directory: Path, *, train: int, val: int) -> Path:
             field = name.rsplit("_", 1)[1]
             (directory / f"{name.format(split)}.json").write_text(json.dumps({field: rows}))
     return directory
+
+
+def log_p(vlm: object, prompt: Prompt, answer: str) -> float:
+    """Mean log-probability of the answer's tokens by one forward pass over prompt and answer."""
+    assert isinstance(vlm, LocalVLM)
+    assert isinstance(vlm.encoder, PatchEncoder)
+    ids = torch.tensor([vlm.encoder.tokenizer(answer, add_special_tokens=False)["input_ids"]])
+    inputs = vlm.encoder.inputs([vlm.encoder.encode(prompt)])
+    for name, value in (("input_ids", ids), ("attention_mask", ids * 0 + 1), ("mm_token_type_ids", ids * 0)):
+        inputs[name] = torch.cat((inputs[name], value), 1)
+    with torch.inference_mode():
+        logits = vlm.loaded.model(**inputs).logits[0, -ids.shape[1] - 1 : -1]
+    return float(logits.log_softmax(-1).gather(1, ids[0][:, None]).mean())

@@ -25,7 +25,7 @@ from leverplus_tui.tui.screens.rl.page import RLDataScreen
 from leverplus_tui.tui.screens.rl.query import RLQueryScreen
 from tests import helpers_rl
 from tests.engine.rl.test_index import BAD
-from tests.helpers_tui import kept, opened, settled, text_of, until
+from tests.helpers_tui import arrived, kept, opened, settled, text_of, until
 
 
 @pytest.fixture(autouse=True)
@@ -71,11 +71,7 @@ async def open_data(pilot: Pilot[None]) -> RLDataScreen:
     await pilot.press("3")
     await settled(pilot)
     await pilot.press("enter")
-    await until(pilot, lambda: isinstance(pilot.app.screen, RLDataScreen))
-    await settled(pilot)
-    page = pilot.app.screen
-    assert isinstance(page, RLDataScreen)
-    return page
+    return await arrived(pilot, RLDataScreen)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 50)])

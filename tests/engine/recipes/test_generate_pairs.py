@@ -10,18 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from db.rows import Candidate
 from db.specs import DecodeSpec, GenerateSpec, UserError
 from engine.data.datasets import open_dataset
 from engine.recipes.generate import generate
 from engine.recipes.run_context import RunContext
-from engine.vlm.local.plain import LocalVLM
-from engine.vlm.local.processor import PatchEncoder
 from engine.vlm.opening import open_vlm
 from engine.vlm.prompt import Prompt, build
 from tests.helpers_generate import ScriptedVLM
+from tests.helpers_vlm import log_p
 
 POOL = 4
 
@@ -70,7 +68,7 @@ def test_probabilities_of_the_references_are_those_of_a_whole_forward(cache: Pat
         query = train[one.query_id]
         prompt = build(GenerateSpec().prompt, [train[row] for row in one.pointer], query)
         counts = Counter(query.answers)
-        expected = sum(min(n / 3, 1) * math.exp(_mean_log_prob(vlm, prompt, answer)) for answer, n in counts.items())
+        expected = sum(min(n / 3, 1) * math.exp(log_p(vlm, prompt, answer)) for answer, n in counts.items())
         assert one.gt_prob == pytest.approx(expected, rel=1e-4)
     document = json.loads((tmp_path / "rl_data.json").read_text())
     written = [
@@ -103,15 +101,3 @@ def test_both_engines_score_references_alike(cache: Path, tmp_path: Path) -> Non
     assert plain == pytest.approx(packed, rel=1e-4)
     with pytest.raises(UserError, match="copy-nearest states no probability of a given answer"):
         run(cache, tmp_path, vlm="copy-nearest", **few)
-
-
-def _mean_log_prob(vlm: object, prompt: Prompt, answer: str) -> float:
-    assert isinstance(vlm, LocalVLM)
-    assert isinstance(vlm.encoder, PatchEncoder)
-    ids = torch.tensor([vlm.encoder.tokenizer(answer, add_special_tokens=False)["input_ids"]])
-    inputs = vlm.encoder.inputs([vlm.encoder.encode(prompt)])
-    for name, value in (("input_ids", ids), ("attention_mask", ids * 0 + 1), ("mm_token_type_ids", ids * 0)):
-        inputs[name] = torch.cat((inputs[name], value), 1)
-    with torch.inference_mode():
-        logits = vlm.loaded.model(**inputs).logits[0, -ids.shape[1] - 1 : -1]
-    return float(logits.log_softmax(-1).gather(1, ids[0][:, None]).mean())

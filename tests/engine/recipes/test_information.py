@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from db.rows import Candidate, Fact, Metric
 from db.specs import DecodeSpec, GenerateSpec, TrainSpec, UserError
@@ -25,11 +24,11 @@ from engine.recipes.train import train
 from engine.rl.health.findings import rl_findings
 from engine.rl.reading.file import read_rl_file
 from engine.vlm.local.plain import LocalVLM
-from engine.vlm.local.processor import PatchEncoder
 from engine.vlm.opening import open_vlm
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import answers_in_order
 from tests.helpers_data import write_official
+from tests.helpers_vlm import log_p
 
 POOL, BEAMS = 6, 3
 Pointer = tuple[int, ...]
@@ -62,18 +61,6 @@ def by_query(rows: Sequence[Any]) -> dict[int, list[Candidate]]:
         if isinstance(one, Candidate):
             found.setdefault(one.query_id, []).append(one)
     return {row: sorted(some, key=lambda one: one.beam_rank or 0) for row, some in found.items()}
-
-
-def log_p(vlm: LocalVLM, prompt: Prompt, answer: str) -> float:
-    """Mean log-probability of the answer's tokens by one forward pass over prompt and answer."""
-    assert isinstance(vlm.encoder, PatchEncoder)
-    ids = torch.tensor([vlm.encoder.tokenizer(answer, add_special_tokens=False)["input_ids"]])
-    inputs = vlm.encoder.inputs([vlm.encoder.encode(prompt)])
-    for name, value in (("input_ids", ids), ("attention_mask", ids * 0 + 1), ("mm_token_type_ids", ids * 0)):
-        inputs[name] = torch.cat((inputs[name], value), 1)
-    with torch.inference_mode():
-        logits = vlm.loaded.model(**inputs).logits[0, -ids.shape[1] - 1 : -1]
-    return float(logits.log_softmax(-1).gather(1, ids[0][:, None]).mean())
 
 
 def plain_beams(

@@ -14,7 +14,7 @@ from leverplus_tui.tui.screens.dialogs import Confirm
 from leverplus_tui.tui.screens.run.page import RunScreen
 from leverplus_tui.tui.screens.waiting.queue import QueueScreen
 from tests.helpers_circle import database_of, line_of, nobody_dispatches, queued
-from tests.helpers_tui import fill, kept, opened, settled, text_of, until
+from tests.helpers_tui import arrived, fill, kept, opened, text_of, until
 
 
 @pytest.fixture
@@ -32,11 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 async def the_page(pilot: Pilot[None]) -> QueueScreen:
     await pilot.press("Q")
-    await until(pilot, lambda: isinstance(pilot.app.screen, QueueScreen))
-    await settled(pilot)
-    page = pilot.app.screen
-    assert isinstance(page, QueueScreen)
-    return page
+    return await arrived(pilot, QueueScreen)
 
 
 async def test_it_says_what_runs_on_which_device_and_what_waits_for_what(home: Home) -> None:

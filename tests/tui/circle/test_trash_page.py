@@ -14,7 +14,7 @@ from leverplus_tui.tui.screens.dialogs import Confirm
 from leverplus_tui.tui.screens.keeping.trash import TrashScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
 from tests.helpers_circle import database_of
-from tests.helpers_tui import fill, kept, opened, settled, text_of, until
+from tests.helpers_tui import arrived, fill, kept, opened, text_of, until
 
 
 @pytest.fixture
@@ -36,11 +36,7 @@ def states(home: Home) -> dict[int, str]:
 
 async def the_page(pilot: Pilot[None]) -> TrashScreen:
     await pilot.press("T")
-    await until(pilot, lambda: isinstance(pilot.app.screen, TrashScreen))
-    await settled(pilot)
-    page = pilot.app.screen
-    assert isinstance(page, TrashScreen)
-    return page
+    return await arrived(pilot, TrashScreen)
 
 
 async def test_runs_are_brought_back_alone_and_marked(home: Home) -> None:
