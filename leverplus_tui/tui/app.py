@@ -128,9 +128,16 @@ class LeverplusApp(PaletteApp):
     ]
 
     def __init__(
-        self, home: Home, *, run: str | None = None, compare: str | Sequence[str] = (), read_only: bool = False
+        self,
+        home: Home,
+        *,
+        run: str | None = None,
+        compare: str | Sequence[str] = (),
+        read_only: bool = False,
+        pictures: str = "",
     ) -> None:
         super().__init__(Library(home, read_only=read_only))
+        self.pictures_asked = pictures
         self.watcher: Watcher | None = None
         self._run = run
         self._compare = compare.split(",") if isinstance(compare, str) else list(compare)
@@ -166,6 +173,7 @@ class LeverplusApp(PaletteApp):
     async def on_mount(self) -> None:
         """Show the runs; the database opens after the first frame."""
         await self.switch_mode("runs")
+        self.call_after_refresh(self.begin_pictures)
         self.call_after_refresh(self._open)
 
     @work(group="database", exclusive=True, exit_on_error=False)
@@ -229,6 +237,7 @@ class LeverplusApp(PaletteApp):
         """Stop looking; jobs go on."""
         if self.watcher is not None:
             self.watcher.stop()
+        self.end_pictures()
         self.library.memory.write()
         self.library.close()
 

@@ -12,6 +12,7 @@ import typer
 from db.home import resolve_home
 from db.user_error import UserError
 from leverplus_tui.commands.options import HomeOption
+from leverplus_tui.tui.graphics.way import CHOICES
 
 
 def tui(
@@ -21,6 +22,10 @@ def tui(
     ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Look, and change nothing.")] = False,
     lang: Annotated[str | None, typer.Option("--lang", metavar="en|zh", help="Language of the program.")] = None,
+    pictures: Annotated[
+        str | None,
+        typer.Option("--pictures", metavar="auto|kitty|sixel|cells|off", help="How to draw pictures in this terminal."),
+    ] = None,
     web: Annotated[
         bool, typer.Option("--web", help="Show it in a browser (read-only), with a link that has a token.")
     ] = False,
@@ -46,6 +51,8 @@ def tui(
         raise UserError(f"--lang {lang} is not known: en or zh")
     if lang is not None:
         os.environ["LEVERPLUS_LANG"] = lang  # the process behind a browser reads it too
+    if pictures is not None and pictures not in CHOICES:
+        raise UserError(f"--pictures {pictures} is not known: {', '.join(CHOICES[:-1])} or {CHOICES[-1]}")
     if write and not web:
         raise UserError("--write belongs to --web: in a terminal the program may write unless --read-only is given")
     if web:
@@ -63,4 +70,4 @@ def tui(
     from leverplus_tui.tui.app import LeverplusApp  # Textual: 100 ms, which the sentence above need not wait
 
     runs = tuple(name.strip() for name in (compare or "").split(",") if name.strip())
-    LeverplusApp(resolve_home(home), run=run, compare=runs, read_only=read_only).run()
+    LeverplusApp(resolve_home(home), run=run, compare=runs, read_only=read_only, pictures=pictures or "").run()
