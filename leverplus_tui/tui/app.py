@@ -28,13 +28,13 @@ from leverplus_tui.tui.widgets.charts.bars import offered
 if TYPE_CHECKING:
     from db.home import Home
     from leverplus_tui.tui.messages import View
-    from leverplus_tui.tui.screens.compare import CompareScreen
+    from leverplus_tui.tui.screens.comparing.page import CompareScreen
 
 MODES = {
     "runs": "runs.page:RunsScreen",
-    "compare": "compare:CompareScreen",
-    "data": "data:DataScreen",
-    "jobs": "jobs:JobsScreen",
+    "compare": "comparing.page:CompareScreen",
+    "data": "files.data:DataScreen",
+    "jobs": "waiting.jobs:JobsScreen",
 }
 """Pages by mode; each is imported when it is first shown, so that the first frame waits for one of them only."""
 

@@ -10,7 +10,7 @@ from textual.content import Content
 
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.states import VERDICT_ROLES
-from leverplus_tui.tui.screens.compare_rows import Line, beside, sentence, whiskers
+from leverplus_tui.tui.screens.comparing.lines import Line, beside, sentence, whiskers
 from leverplus_tui.tui.screens.run.info import Part
 from leverplus_tui.tui.theme import COLOURS
 from leverplus_tui.tui.widgets.table import Cell

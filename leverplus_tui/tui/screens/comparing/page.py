@@ -18,12 +18,12 @@ from leverplus_tui.text.states import SYNTHETIC, doubts, marks
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText, OpenCurves, OpenRun
-from leverplus_tui.tui.rows import SideBySide
+from leverplus_tui.tui.reading.rows import SideBySide
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.choosing import Choose
-from leverplus_tui.tui.screens.compare_rows import Beside, Line, folded, lines
-from leverplus_tui.tui.screens.compare_said import head, line_row, said
-from leverplus_tui.tui.screens.exports import comparison_text, exporting_comparison
+from leverplus_tui.tui.screens.comparing.lines import Beside, Line, folded, lines
+from leverplus_tui.tui.screens.comparing.said import head, line_row, said
+from leverplus_tui.tui.screens.files.exports import comparison_text, exporting_comparison
 from leverplus_tui.tui.widgets.empty import Empty
 from leverplus_tui.tui.widgets.table import Column, LineTable
 
