@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from leverplus_tui.tui.widgets.spec_fields import FIRST, NAME, SEEDS
+from leverplus_tui.tui.widgets.spec_fields import FIRST, NAME, SEEDS, WAITING
 
 ASKING: Mapping[str, tuple[str, ...]] = {
     "questions and pools": (
@@ -35,6 +35,7 @@ ASKING: Mapping[str, tuple[str, ...]] = {
     "computing": (
         *("device", "dtype", "engine", "batch_size", "served_model", "concurrency", "strict", "fresh", "reuse_served"),
     ),
+    "queue": WAITING,
 }
 TRAINING: Mapping[str, tuple[str, ...]] = {
     "selector": (
@@ -73,6 +74,7 @@ TRAINING: Mapping[str, tuple[str, ...]] = {
         "freeze_backbone",
     ),
     "computing": ("device", "precision", "cuda_graph", "compile"),
+    "queue": WAITING,
 }
 """Topic -> the fields under it, by how their names begin."""
 REST = "other"
