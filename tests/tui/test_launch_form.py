@@ -16,12 +16,12 @@ from leverplus_tui.jobs.spec_options import options
 from leverplus_tui.queue.grid import grid
 from leverplus_tui.tui.messages import EditLaunch, RunsLaunched
 from leverplus_tui.tui.screens.help import HelpScreen
-from leverplus_tui.tui.screens.jobs import JobsScreen
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
 from leverplus_tui.tui.screens.launch.preflight import PreflightScreen
 from leverplus_tui.tui.screens.launch.topics import REST, Lines, topics
 from leverplus_tui.tui.screens.launch.values import FormValues
 from leverplus_tui.tui.screens.runs.page import RunsScreen
+from leverplus_tui.tui.screens.waiting.jobs import JobsScreen
 from leverplus_tui.tui.widgets.spec_fields import FIRST, NAME, SEEDS, SWEPT, fields
 from tests.helpers_tui import burst, fill, held_back, kept, opened, settled, text_of, until
 

@@ -15,7 +15,7 @@ from db.home import Home
 from db.session import reading
 from engine.demo.shipped import builtin_file
 from leverplus_tui.tui.messages import CompareRuns
-from leverplus_tui.tui.screens.compare import CompareScreen
+from leverplus_tui.tui.screens.comparing.page import CompareScreen
 from leverplus_tui.tui.screens.dialogs import Confirm, Tell
 from leverplus_tui.tui.screens.keeping.doctor import DoctorScreen
 from leverplus_tui.tui.screens.keeping.freeing import FreeScreen

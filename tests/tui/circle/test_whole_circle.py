@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from db.home import Home
 from leverplus_tui.tui.screens.choosing import Choose
-from leverplus_tui.tui.screens.compare import CompareScreen
+from leverplus_tui.tui.screens.comparing.page import CompareScreen
 from leverplus_tui.tui.screens.dialogs import Confirm
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
 from leverplus_tui.tui.screens.launch.preflight import PreflightScreen

@@ -23,7 +23,7 @@ from leverplus_tui.tui.widgets.text import bar
 
 if TYPE_CHECKING:
     from db.store import SweepRow
-    from leverplus_tui.tui.rows import Sweep
+    from leverplus_tui.tui.reading.rows import Sweep
 
 BAR = 10
 COLUMNS = (
