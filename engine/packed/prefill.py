@@ -87,7 +87,7 @@ class Prefixes:
         ends = torch.tensor(lengths).cumsum(0) - 1
         return self._language.prefill(
             x, send(torch.cat(positions, 1), self._device), send(slots, self._device, torch.long), plan,
-            send(ends[list(asked)], self._device), added,
+            send(ends[list(asked)], self._device), added, self._language.reading,
         )  # fmt: skip
 
     def _embedded(

@@ -10,8 +10,8 @@ from textual import work
 from textual.timer import Timer
 
 from leverplus_tui.text import language
-from leverplus_tui.tui.keymap import read_keymap
 from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.program.keymap import read_keymap
 from leverplus_tui.tui.program.requests import RequestApp
 from leverplus_tui.tui.theme import THEMES
 
