@@ -55,7 +55,7 @@ class Arriving:
     def values(self) -> Tensor:
         """The values, once they are there."""
         if self._sent is not None:
-            self._sent.synchronize()  # type: ignore[no-untyped-call]
+            self._sent.synchronize()
         return self._values
 
 
