@@ -23,7 +23,7 @@ from engine.packed.model.source import Source
 from engine.packed.model.tower import OwnTower, PackedTower, Tower
 from engine.packed.model.weights import LanguageWeights, language_weights, tower_weights
 
-TOKENS_ALIVE = 1 << 18
+TOKENS_ALIVE = 3 << 17
 """Tokens in memory at most; more would not make the groups faster."""
 HOST_BYTES = 1 << 30
 """Memory for keys and values, and again for visual tokens, on a machine without a GPU."""

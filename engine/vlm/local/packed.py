@@ -31,10 +31,10 @@ from engine.vlm.protocol import Answer, always
 
 BLOCK = 1024
 """Prompts whose prefixes are sought together; those of the next block are made ready meanwhile."""
-FIRST_BLOCKS = (32, 128, 512)
+FIRST_BLOCKS = (64, 256)
 """The first ones are small, so that the processor starts at once; each is made ready while it computes the one before."""
-PIECE = 512
-"""Prompts made ready at a time."""
+PIECE = 64
+"""Prompts made ready at a time: 50 ms where their images are new, in which a GPU is busy with the pass that it was given last."""
 BLOCKS_AT_ONCE = 4
 """Blocks worth handing over together."""
 
