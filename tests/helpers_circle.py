@@ -14,8 +14,8 @@ from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import EvalSpec
 from leverplus_tui.queue import lock, submit
 from leverplus_tui.queue import sweep as sweeping
+from leverplus_tui.tui.reading.upkeep import Upkeep
 from leverplus_tui.tui.screens.sheet import Pick, Sheet
-from leverplus_tui.tui.upkeep import Upkeep
 from leverplus_tui.tui.widgets.picking.field import PickField
 from tests.helpers_tui import text_of, until
 

@@ -101,7 +101,7 @@ def test_the_first_rows_wait_for_no_specifications(tmp_path: Path) -> None:
     program = f"""
 from pathlib import Path
 import leverplus_tui.tui.screens.runs.page
-from leverplus_tui.tui.database import Database
+from leverplus_tui.tui.reading.database import Database
 from leverplus_tui.tui.memory import ListView
 database = Database(Path({str(Home(tmp_path).database)!r}))
 ids = database.listing(ListView()).ids

@@ -4,39 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import importlib
 import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, work
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 from textual.types import AnimationLevel
 
 from db.user_error import UserError
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.program.palette import PaletteApp
+from leverplus_tui.tui.program.going import MODES, GoingApp
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Tell
-from leverplus_tui.tui.screens.help import HelpScreen
 from leverplus_tui.tui.theme import Sheet, fallbacks
 from leverplus_tui.tui.watcher import Watcher
-from leverplus_tui.tui.widgets.charts.bars import offered
 
 if TYPE_CHECKING:
     from db.home import Home
-    from leverplus_tui.tui.messages import View
-    from leverplus_tui.tui.screens.compare import CompareScreen
-
-MODES = {
-    "runs": "runs.page:RunsScreen",
-    "compare": "compare:CompareScreen",
-    "data": "data:DataScreen",
-    "jobs": "jobs:JobsScreen",
-}
-"""Pages by mode; each is imported when it is first shown, so that the first frame waits for one of them only."""
 
 
 def settle_memory() -> None:
@@ -45,7 +31,7 @@ def settle_memory() -> None:
     gc.enable()
 
 
-class LeverplusApp(PaletteApp):
+class LeverplusApp(GoingApp):
     """Modes on 1-4, pages pushed on top of them, one watcher, one place where errors are shown."""
 
     TITLE = "leverplus"
@@ -141,23 +127,11 @@ class LeverplusApp(PaletteApp):
         self.watcher: Watcher | None = None
         self._run = run
         self._compare = compare.split(",") if isinstance(compare, str) else list(compare)
-        self._view: View | None = None
-        self._before: View | None = None
         self._begun = False
         self.recall()
         self.stylesheet = Sheet(self.get_css_variables())
         if os.environ.get("SSH_CONNECTION"):
             self.animation_level: AnimationLevel = "none"
-        for mode, target in MODES.items():
-            self.add_mode(mode, self._page_factory(target))
-
-    def _page_factory(self, target: str) -> Callable[[], Screen[None]]:
-        def make() -> Screen[None]:
-            module, _, name = target.partition(":")
-            page = getattr(importlib.import_module(f"leverplus_tui.tui.screens.{module}"), name)
-            return cast("PageScreen", page(self.library))
-
-        return make
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours that our style sheets name and other themes lack."""
@@ -272,74 +246,3 @@ class LeverplusApp(PaletteApp):
         """A page wants to see a log, or no longer."""
         if self.watcher is not None:
             self.watcher.watch_log(event.path)
-
-    # Where to go
-
-    async def action_mode(self, mode: str) -> None:
-        """Switch to a mode; in that mode already, go to its first page."""
-        if mode != self.current_mode:
-            await self.switch_mode(mode)
-        else:
-            await self._to_first_page()
-
-    async def _to_first_page(self) -> None:
-        while len(self.screen_stack) > 1:
-            page = self.screen
-            if isinstance(page, PageScreen) and page.holds_changes:
-                page.action_back()
-                return
-            await self.pop_screen()
-
-    def on_viewed(self, event: messages.Viewed) -> None:
-        """Remember this view, and the one before it."""
-        view = event.view
-        self.library.memory.keep(mode=view.mode, run=view.run_id, tab=view.tab)
-        if event.view != self._view:
-            self._before = self._view
-        self._view = event.view
-
-    async def action_last_view(self) -> None:
-        """Go to the view before this one; once more comes back."""
-        before = self._before
-        if before is None:
-            self.notify("There is no view before this one yet")
-            return
-        if before.mode != self.current_mode:
-            await self.switch_mode(before.mode)
-        if before.run_id is None:
-            await self._to_first_page()
-        elif not (isinstance(self.screen, PageScreen) and self.screen.view == before):
-            self.post_message(messages.OpenRun(before.run_id, before.tab))
-
-    def action_help(self) -> None:
-        """Show the keys that work now."""
-        if not isinstance(self.screen, HelpScreen):
-            keys = self.screen.active_bindings.values()
-            self.push_screen(HelpScreen(key for key in keys if offered(self.screen, key.binding.action)))
-
-    async def on_open_run(self, event: messages.OpenRun) -> None:
-        """Push a run's page onto the mode in view."""
-        from leverplus_tui.tui.screens.run.page import RunScreen  # with specifications: pydantic, 200 ms
-
-        page = RunScreen(self.library, event.run_id, event.tab)
-        page.mode = self.current_mode
-        if event.shot is not None:
-            page.ask_for(event.shot, event.subset, event.beside)
-        await self.push_screen(page)
-        page.refresh_data()
-
-    async def on_open_curves(self, event: messages.OpenCurves) -> None:
-        """Push the curves of runs onto the mode in view."""
-        from leverplus_tui.tui.screens.curves import CurvesScreen  # charts: not before one is asked for
-
-        page = CurvesScreen(self.library, event.run_ids, event.metric)
-        page.mode = self.current_mode
-        await self.push_screen(page)
-        page.refresh_data()
-
-    async def on_compare_runs(self, event: messages.CompareRuns) -> None:
-        """Show runs side by side."""
-        self.library.memory.keep(compared=list(event.run_ids))
-        self.library.to_compare = event.run_ids
-        await self.action_mode("compare")
-        cast("CompareScreen", self.screen_stack[0]).show_runs(event.run_ids)

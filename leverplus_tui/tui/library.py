@@ -11,7 +11,7 @@ from leverplus_tui.tui.memory import Memory
 
 if TYPE_CHECKING:
     from db.home import Home
-    from leverplus_tui.tui.database import Database
+    from leverplus_tui.tui.reading.database import Database
 
 
 class Library:
@@ -46,7 +46,7 @@ class Library:
         """Open the database, or create one that may be written. Raises the errors of `db.session.open_database`."""
         if self.read_only and not self.home.database.exists():
             raise UserError(f"{self.home.database} does not exist, and read-only makes none: give another --home")
-        from leverplus_tui.tui.database import Database  # what the first frame need not wait for
+        from leverplus_tui.tui.reading.database import Database  # what the first frame need not wait for
 
         self._database = Database(self.home.database, read_only=self.read_only)
 

@@ -18,7 +18,7 @@ from leverplus_tui.text import times
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText
 from leverplus_tui.tui.program.started_runs import StartedRuns
-from leverplus_tui.tui.screens.compare import CompareScreen
+from leverplus_tui.tui.screens.comparing.page import CompareScreen
 from leverplus_tui.tui.screens.dialogs import Ask, Confirm, Tell
 from leverplus_tui.tui.screens.help import HelpScreen
 from leverplus_tui.tui.screens.launch import starting

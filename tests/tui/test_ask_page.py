@@ -19,8 +19,8 @@ from db.session import open_database, reading, writing
 from db.specs import AskSpec, EvalSpec, ImportSpec, UserError
 from engine.data.sample import Sample
 from leverplus_tui.jobs import launcher, preflight
-from leverplus_tui.tui import trying
 from leverplus_tui.tui.messages import AskModel, OpenRun
+from leverplus_tui.tui.screens.ask import trying
 from leverplus_tui.tui.screens.ask.page import AskScreen
 from leverplus_tui.tui.screens.ask.search import FindQuestion
 from leverplus_tui.tui.screens.run.page import RunScreen

@@ -13,11 +13,11 @@ from db.session import open_database, reading
 from engine.training.objectives import BETA_BOUNDS, KL_HIGH, KL_LOW
 from leverplus_tui.results.curves import BETA_LIMITS, KL_LIMITS, averaged, between, levels
 from leverplus_tui.results.pairs.choices import _held
-from leverplus_tui.tui.curve_rows import read_curves
-from leverplus_tui.tui.screens.compare import CompareScreen
+from leverplus_tui.tui.reading.curve_rows import read_curves
+from leverplus_tui.tui.reading.system import System
+from leverplus_tui.tui.screens.comparing.page import CompareScreen
 from leverplus_tui.tui.screens.curves import CurvesScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
-from leverplus_tui.tui.system import System
 from tests.helpers_tui import burst, fill, held_back, opened, settled, text_of, training, until
 
 
@@ -113,7 +113,7 @@ def test_levels_are_those_that_training_uses() -> None:
 
 
 def test_the_machine_is_read_from_the_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leverplus_tui.tui.system.shutil.which", lambda _: None)
+    monkeypatch.setattr("leverplus_tui.tui.reading.system.shutil.which", lambda _: None)
     (tmp_path / "meminfo").write_text("MemTotal: 16000000 kB\nMemAvailable: 4000000 kB\n")
     (tmp_path / "stat").write_text("cpu  100 0 0 100 0 0 0 0 0 0\n")
     system = System(tmp_path)

@@ -11,7 +11,7 @@ from db import store
 from db.home import Home
 from db.session import open_database, reading
 from leverplus_tui.tui.screens.dialogs import Ask
-from leverplus_tui.tui.screens.importing import ConfirmReading
+from leverplus_tui.tui.screens.files.importing import ConfirmReading
 from leverplus_tui.tui.screens.runs.page import RunsScreen
 from tests.helpers_tui import opened, text_of, until
 

@@ -11,9 +11,9 @@ from db import store
 from db.home import Home
 from db.session import open_database, writing
 from leverplus_tui.tui.messages import OpenRun
-from leverplus_tui.tui.screens.jobs import JobsScreen
 from leverplus_tui.tui.screens.run.page import RunScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
+from leverplus_tui.tui.screens.waiting.jobs import JobsScreen
 from leverplus_tui.tui.widgets.charts.bars import KeyBar
 from tests.helpers_tui import fill, kept, opened, settled, until
 

@@ -11,10 +11,10 @@ from textual import events
 
 from db.home import Home
 from leverplus_tui.tui.app import LeverplusApp
-from leverplus_tui.tui.database import Database
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.program import ordered_keys
-from leverplus_tui.tui.screens.compare import CompareScreen
+from leverplus_tui.tui.reading.database import Database
+from leverplus_tui.tui.screens.comparing.page import CompareScreen
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
 from leverplus_tui.tui.screens.run.page import RunScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen

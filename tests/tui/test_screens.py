@@ -17,10 +17,10 @@ from db.home import Home
 from db.rows import Checkpoint, Fact
 from db.session import open_database, writing
 from db.specs import EvalSpec, Finding, JobSpec
-from leverplus_tui.tui.database import Database
 from leverplus_tui.tui.messages import CompareRuns, EditLaunch, OpenRun
-from leverplus_tui.tui.screens.compare import CompareScreen
-from leverplus_tui.tui.screens.compare_rows import Line
+from leverplus_tui.tui.reading.database import Database
+from leverplus_tui.tui.screens.comparing.lines import Line
+from leverplus_tui.tui.screens.comparing.page import CompareScreen
 from leverplus_tui.tui.screens.launch import starting
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
 from leverplus_tui.tui.screens.launch.preflight import PreflightReport, PreflightScreen

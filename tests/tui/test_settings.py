@@ -9,12 +9,12 @@ from textual.pilot import Pilot
 
 from db.home import Home
 from leverplus_tui.tui.app import LeverplusApp
-from leverplus_tui.tui.keymap import read_keymap
 from leverplus_tui.tui.messages import RunsLaunched
+from leverplus_tui.tui.program.keymap import read_keymap
 from leverplus_tui.tui.screens.curves import CurvesScreen
-from leverplus_tui.tui.screens.jobs import JobsScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
 from leverplus_tui.tui.screens.settings import SettingsScreen
+from leverplus_tui.tui.screens.waiting.jobs import JobsScreen
 from tests.helpers_tui import fill, kept, opened, settled, text_of, until
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.numbers import accuracy
 from leverplus_tui.tui.graphics.finished import Key, Unreadable, finished
-from leverplus_tui.tui.screens.compare_said import head
+from leverplus_tui.tui.screens.comparing.said import head
 from leverplus_tui.tui.theme import OWN, THEMES, fallbacks
 from leverplus_tui.tui.watcher import FIRST_READ, Tail
 from leverplus_tui.tui.widgets import text

@@ -11,9 +11,9 @@ from textual.timer import Timer
 
 from leverplus_tui.text import language
 from leverplus_tui.tui.graphics.way import drawing
-from leverplus_tui.tui.keymap import read_keymap
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.program.drawing import DrawingApp
+from leverplus_tui.tui.program.keymap import read_keymap
 from leverplus_tui.tui.theme import THEMES
 
 if TYPE_CHECKING:

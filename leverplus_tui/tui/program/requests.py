@@ -81,7 +81,7 @@ class RequestApp(RunRequestApp):
     @work(group="data", exclusive=True, exit_on_error=False)
     async def on_import_file(self) -> None:
         """Ask for a path, show what was read of it, store it after a yes."""
-        from leverplus_tui.tui.screens import importing  # readers and statistics: 200 ms
+        from leverplus_tui.tui.screens.files import importing  # readers and statistics: 200 ms
 
         asked = AskPath(
             "Import figures, predictions or trainings", detail="A report, results of another program, a tracker's folder",
@@ -101,7 +101,7 @@ class RequestApp(RunRequestApp):
             self.post_message(self._importing(found, said))
 
     def _importing(self, found: Reading, said: dict[str, str]) -> messages.Work:
-        from leverplus_tui.tui.screens import importing  # as above
+        from leverplus_tui.tui.screens.files import importing  # as above
 
         home, database = self.library.home, self.library.database.engine
 

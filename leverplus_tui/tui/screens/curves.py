@@ -16,16 +16,16 @@ from leverplus_tui.text.numbers import number, plural
 from leverplus_tui.text.states import STATE_ROLES
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText, OpenRun, View
+from leverplus_tui.tui.reading.system import System
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.choosing import Choose
-from leverplus_tui.tui.system import System
 from leverplus_tui.tui.theme import COLOURS
 from leverplus_tui.tui.widgets.charts.chart import SERIES_COLOURS, legend_sign
 from leverplus_tui.tui.widgets.charts.curve_grid import CurveGrid
 from leverplus_tui.tui.widgets.charts.plot import Look
 
 if TYPE_CHECKING:
-    from leverplus_tui.tui.curve_rows import Curves
+    from leverplus_tui.tui.reading.curve_rows import Curves
 
 SMOOTH = (0.0, 0.6, 0.9, 0.97)
 SYSTEM_S = 2.0

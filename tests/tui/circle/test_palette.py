@@ -15,7 +15,7 @@ from docs.make_keys import nodes
 from leverplus_tui.tui.app import LeverplusApp
 from leverplus_tui.tui.messages import CompareRuns
 from leverplus_tui.tui.screens.base import PageScreen
-from leverplus_tui.tui.screens.compare import CompareScreen
+from leverplus_tui.tui.screens.comparing.page import CompareScreen
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
 from tests.helpers_tui import fill, opened, settled, until
 

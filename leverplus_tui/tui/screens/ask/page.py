@@ -15,9 +15,8 @@ from db.specs import PromptSpec, UserError
 from db.specs.ask import LONGEST_TEXT
 from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.words import clean
-from leverplus_tui.tui import trying
 from leverplus_tui.tui.messages import StopRuns
-from leverplus_tui.tui.screens.ask import views
+from leverplus_tui.tui.screens.ask import trying, views
 from leverplus_tui.tui.screens.ask.draft import Draft
 from leverplus_tui.tui.screens.ask.search import FindQuestion, Questions
 from leverplus_tui.tui.screens.ask.shown import AskView

@@ -16,9 +16,8 @@ from db.rows import Question
 from db.store import TrialRow
 from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.words import clean
-from leverplus_tui.tui import trying
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.screens.ask import views
+from leverplus_tui.tui.screens.ask import trying, views
 from leverplus_tui.tui.screens.ask.draft import Draft
 from leverplus_tui.tui.screens.ask.search import Questions
 from leverplus_tui.tui.screens.base import PageScreen

@@ -16,7 +16,7 @@ from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import AskModel
-from leverplus_tui.tui.rows import Answered
+from leverplus_tui.tui.reading.rows import Answered
 from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.run.question import QuestionView
 from leverplus_tui.tui.widgets.failing import TellsFailures

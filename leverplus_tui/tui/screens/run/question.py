@@ -16,7 +16,7 @@ from engine.doctor.copying import Shown
 from leverplus_tui.text.numbers import score
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.rows import Answered
+from leverplus_tui.tui.reading.rows import Answered
 from leverplus_tui.tui.theme import COLOURS
 from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.picture import Picture

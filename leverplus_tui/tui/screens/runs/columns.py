@@ -11,7 +11,7 @@ from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.numbers import number, plural, setting
 from leverplus_tui.text.states import short_word
 from leverplus_tui.text.words import clean, short_name
-from leverplus_tui.tui.rows import Group, Mean
+from leverplus_tui.tui.reading.rows import Group, Mean
 from leverplus_tui.tui.widgets.table import Cell, Column, Row
 
 ALWAYS = ("id", "name", "state")

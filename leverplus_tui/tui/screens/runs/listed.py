@@ -14,7 +14,7 @@ from leverplus_tui.text.figures import unlike_questions
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.memory import ListView
-from leverplus_tui.tui.rows import Group, Listing
+from leverplus_tui.tui.reading.rows import Group, Listing
 from leverplus_tui.tui.screens.runs.columns import Value, chosen_columns, group_row, value_cells, value_widths
 from leverplus_tui.tui.screens.runs.looking import LookedAt
 from leverplus_tui.tui.widgets.empty import Empty

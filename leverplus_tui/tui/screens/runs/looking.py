@@ -8,7 +8,7 @@ from textual import work
 
 from leverplus_tui.text.shots import shots_text
 from leverplus_tui.tui.memory import ListView
-from leverplus_tui.tui.rows import ALL_BUT_SEED, Listing
+from leverplus_tui.tui.reading.rows import ALL_BUT_SEED, Listing
 from leverplus_tui.tui.screens.choosing import Choose, ChooseMany
 from leverplus_tui.tui.screens.dialogs import Ask
 from leverplus_tui.tui.screens.filtered import FilteredPage

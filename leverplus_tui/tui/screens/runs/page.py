@@ -249,6 +249,6 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
         choices = [("csv", "CSV, one line per figure"), ("json", "JSON, as `leverplus runs --json`")]
         kind = await self.app.push_screen_wait(Choose(f"Export {plural(len(run_ids), 'run')} as", choices))
         if kind:
-            from leverplus_tui.tui.screens.exports import exporting_runs  # numpy and the store: 500 ms
+            from leverplus_tui.tui.screens.files.exports import exporting_runs  # numpy and the store: 500 ms
 
             self.post_message(exporting_runs(self, run_ids, kind))

@@ -21,7 +21,7 @@ from leverplus_tui.tui.widgets.table import LineTable
 
 if TYPE_CHECKING:
     from db.store import RunRow
-    from leverplus_tui.tui.rows import Queue
+    from leverplus_tui.tui.reading.rows import Queue
 
 HELD_BACK = ("pause", "shift", "first", "prioritise")
 """What can be done to runs that wait."""

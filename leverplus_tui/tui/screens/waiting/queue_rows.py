@@ -13,7 +13,7 @@ from leverplus_tui.tui.screens.run.info import Part
 from leverplus_tui.tui.widgets.table import Cell, Column
 
 if TYPE_CHECKING:
-    from leverplus_tui.tui.rows import Device, Queue
+    from leverplus_tui.tui.reading.rows import Device, Queue
 
 COLUMNS = (
     Column("place", "", 3, align="right"),

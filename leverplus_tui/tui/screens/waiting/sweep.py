@@ -28,7 +28,7 @@ from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
 
 if TYPE_CHECKING:
     from db.store import RunRow, SweepRow
-    from leverplus_tui.tui.rows import SweepRuns
+    from leverplus_tui.tui.reading.rows import SweepRuns
 
 SWEEP_KEYS: list[BindingType] = [
     Binding("K", "stop_all", "stop all", tooltip="stop all runs of the sweep (asks first)", id="sweep.stop"),

@@ -21,7 +21,7 @@ from leverplus_tui.text.times import age, duration, since
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import OpenRun
-from leverplus_tui.tui.rows import Job
+from leverplus_tui.tui.reading.rows import Job
 from leverplus_tui.tui.screens.launch.opening import LaunchPage
 from leverplus_tui.tui.screens.run.actions import RUN_KEYS
 from leverplus_tui.tui.screens.run.info import Part, standing

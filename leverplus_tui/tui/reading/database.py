@@ -16,8 +16,8 @@ from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
 from db.user_error import UserError
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.tui.memory import ListView
-from leverplus_tui.tui.rows import Answered, Group, Job, Listing, SideBySide
-from leverplus_tui.tui.upkeep import Upkeep
+from leverplus_tui.tui.reading.rows import Answered, Group, Job, Listing, SideBySide
+from leverplus_tui.tui.reading.upkeep import Upkeep
 from leverplus_tui.tui.widgets.charts.curves import continuous
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from leverplus_tui.results.pairs.choices import Choices
     from leverplus_tui.results.pairs.copying import CopyingRow
     from leverplus_tui.results.since_last import Since
-    from leverplus_tui.tui.curve_rows import Curves
+    from leverplus_tui.tui.reading.curve_rows import Curves
 
 
 class Database(Upkeep):
@@ -34,8 +34,7 @@ class Database(Upkeep):
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         """Open, or create, it. Raises the errors of `db.session.open_database`."""
-        self.engine: DatabaseFile = open_database(path)
-        self.engine.read_only = read_only
+        self.engine: DatabaseFile = open_database(path, read_only=read_only)
         self._since: dict[int, Since | None] = {}
 
     def close(self) -> None:
@@ -77,7 +76,7 @@ class Database(Upkeep):
     def _groups(
         self, session: Session, ids: Sequence[int], view: ListView, shots: tuple[int, ...]
     ) -> tuple[Group, ...]:
-        from leverplus_tui.tui.grouping import grouped, metrics_of  # statistics: fractions and decimals
+        from leverplus_tui.tui.reading.grouping import grouped, metrics_of  # statistics: fractions and decimals
 
         return grouped(session, ids, view.groups, shots, metrics_of(view))
 
@@ -152,7 +151,7 @@ class Database(Upkeep):
 
     def curves(self, run_ids: Sequence[int], *, by_seed: bool) -> Curves:
         """Curves of runs for their charts."""
-        from leverplus_tui.tui.curve_rows import read_curves  # scipy: 250 ms before the first list
+        from leverplus_tui.tui.reading.curve_rows import read_curves  # scipy: 250 ms before the first list
 
         with reading(self.engine) as session:
             return read_curves(session, run_ids, by_seed=by_seed)

@@ -8,14 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine.statistics.intervals import p_phrase
 from leverplus_tui.text.glyphs import glyph
-from leverplus_tui.text.numbers import count, difference, number, plural, share
+from leverplus_tui.text.numbers import count, difference, number, share
 from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.states import STATE_ROLES, VERDICT_ROLES, marks, shown_state, state_text
 from leverplus_tui.text.times import age, duration
 from leverplus_tui.text.words import clean, short_name
-from leverplus_tui.tui.widgets.charts.whisker import whisker
 from leverplus_tui.tui.widgets.run_view import how
 from leverplus_tui.tui.widgets.spec_fields import AUTO, auto_fields
 from leverplus_tui.tui.widgets.table import Cell
@@ -256,56 +254,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, str) and len(value) == 64 and value.isalnum():
         return value[:10]  # a hash: its beginning tells it apart
     return clean(value) if isinstance(value, str) else clean(json.dumps(value, ensure_ascii=False))
-
-
-def sentence(cell: ComparedCell, pair: Pair) -> str:
-    """The verdict as a researcher would say it, with all its numbers."""
-    where = f"{shots_words(cell.shot)} on {clean(cell.subset)}"
-    if pair.verdict == "not comparable" or pair.difference is None:
-        return f"{pair.b} and {pair.a} at {where}: not comparable, {pair.reason or 'nothing to pair'}"
-    numbers = f"{difference(pair.difference, pair.ci_low, pair.ci_high)} points"
-    holm = f", {p_phrase(pair.p_holm)} after Holm" if pair.p_holm is not None else ""
-    counted = f"{plural(pair.improved, 'question')} better and {pair.worsened} worse of {count(pair.n_paired)}"
-    verdict = {
-        "better": f"{pair.b} is better than {pair.a}",
-        "worse": f"{pair.b} is worse than {pair.a}",
-    }.get(pair.verdict, f"{pair.b} and {pair.a} are not distinguishable from noise")
-    if pair.reason:
-        counted = pair.reason
-    return f"{verdict} at {where}: {numbers}{holm}; {counted}{_power(pair)}"
-
-
-def _power(pair: Pair) -> str:
-    """What the comparison could have shown, where it showed nothing."""
-    if pair.verdict != "not distinguishable" or pair.visible_from is None:
-        return ""
-    told = f"; {pair.visible_from:.1f} points would have shown in 4 of 5 cases"
-    needed = pair.questions_needed
-    return told if needed is None else f"{told}, these need {plural(needed, 'question')}"
-
-
-def beside(found: Comparison, pair: Pair) -> list[str]:
-    """What stands beside the verdict on two runs, whichever of them is the baseline."""
-    subjects = {f"{pair.a} against {pair.b}", f"{pair.b} against {pair.a}"}
-    told = [
-        f for findings in found.findings.values() for f in findings if f.subject in subjects and f.code in pair.beside
-    ]
-    chosen = [f for f in found.findings.get(pair.b, ()) if f.code == "chosen-on-test" and f.subject == pair.b]
-    return [f"{finding.code}: {clean(finding.message)}" for finding in (*told, *chosen)]
-
-
-def whiskers(cell: ComparedCell, base: str, runs: Sequence[str], width: int) -> list[tuple[str, str, Pair]]:
-    """(run, interval of its difference on a common axis through 0, pair) for each run that can be judged."""
-    pairs = [pair for run in runs if run != base and (pair := cell.against(base, run)) is not None]
-    drawn = [
-        pair for pair in pairs if pair.difference is not None and pair.ci_low is not None and pair.ci_high is not None
-    ]
-    if not drawn:
-        return [(pair.b, "", pair) for pair in pairs]
-    reach = max(abs(bound) for pair in drawn for bound in (pair.ci_low or 0.0, pair.ci_high or 0.0)) or 1.0
-    return [
-        (pair.b,
-         whisker(pair.ci_low or 0.0, pair.difference or 0.0, pair.ci_high or 0.0, (-reach, reach), width, zero=True)
-         if pair in drawn else "", pair)
-        for pair in pairs
-    ]  # fmt: skip

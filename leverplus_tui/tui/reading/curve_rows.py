@@ -11,7 +11,7 @@ from db.session import Session
 from db.store import RunDetail
 from leverplus_tui.results.curves import averaged, levels
 from leverplus_tui.text.words import clean
-from leverplus_tui.tui.grouping import COMPUTED_BY
+from leverplus_tui.tui.reading.grouping import COMPUTED_BY
 from leverplus_tui.tui.widgets.charts.curve_grid import Panel
 from leverplus_tui.tui.widgets.charts.curves import Rule, Series, continuous
 

@@ -12,7 +12,7 @@ from db.session import DatabaseFile, Session, reading, writing
 from db.store import SweepRow, TicketRow
 from leverplus_tui.queue.lanes import CPU, lanes, usual
 from leverplus_tui.text.numbers import plural
-from leverplus_tui.tui.rows import Device, Queue, Sweep, SweepRuns
+from leverplus_tui.tui.reading.rows import Device, Queue, Sweep, SweepRuns
 
 if TYPE_CHECKING:
     from leverplus_tui.keeping.trash import Thrown

@@ -10,7 +10,7 @@ from db import store
 from db.session import Session
 from leverplus_tui.text.numbers import setting
 from leverplus_tui.tui.memory import ListView
-from leverplus_tui.tui.rows import ALL_BUT_SEED, Group, Mean
+from leverplus_tui.tui.reading.rows import ALL_BUT_SEED, Group, Mean
 
 COMPUTED_BY = ("seed", "device", "batch_size", "concurrency")
 """Settings that make no other recipe."""
