@@ -53,6 +53,8 @@ def build(
     weights = language_weights(source)
     tower_of = tower_weights(source)
     device = weights.embedding.device
+    if device.type == "cuda":
+        torch.set_num_threads(1)  # they would only copy, and wait for one another while images are read on all cores
     attention, pointwise = _kernels(device, weights.embedding.dtype)
     pixels = Pixels(processor.image_processor, device)
     tower: Tower = OwnTower(source.model) if tower_of is None else PackedTower(tower_of, attention, pointwise)
