@@ -34,7 +34,7 @@ BLOCK = 3 * PROMPTS_AT_ONCE
 FIRST_BLOCKS = (64, 128, PROMPTS_AT_ONCE)
 """The first ones are small, so that the processor starts at once; each is made ready while it computes the one before."""
 PIECES = 10
-"""A block is made ready in so many: a large one by 50 to 90 ms of work where its images are new, less than a GPU takes for a pass."""
+"""A block is made ready in so many: a large one by 50 to 90 ms of work where its images are new; a GPU takes longer for a pass."""
 BLOCKS_AT_ONCE = 4
 """Blocks worth handing over together."""
 
