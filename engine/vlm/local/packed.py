@@ -63,6 +63,8 @@ class PackedVLM(LocalVLM):
         self.engine: Engine = build(source, loaded.processor, decoding, memory_bytes=memory, shared=shared, disk=disk)
         self.distance: float | None = None
         """What the self-test found."""
+        self.whole_because = ""
+        """Why each start loads transformers' model too (`engine.vlm.local.quick`); empty where that is not known to be so."""
         self.agreement: Agreement | None = None
         """How answers agree with those of bfloat16, where prompts are read in fp8 (`engine.vlm.local.fp8`)."""
         self._card = torch.cuda.get_device_name(loaded.device) if loaded.device.type == "cuda" else ""
@@ -84,8 +86,9 @@ class PackedVLM(LocalVLM):
         batches = ("vlm_batch_size", "vlm_batch_size_asked")
         plain = {name: value for name, value in super().facts().items() if name not in batches}
         tested = {} if self.distance is None else {"vlm_engine_distance": float(f"{self.distance:.3g}")}
+        whole = {"vlm_start_reason": self.whole_because} if self.whole_because else {}
         read = {"vlm_prefill": "fp8", "vlm_prefill_agreement": asdict(self.agreement)} if self.agreement else {}
-        return {**plain, "vlm_engine": "packed", **tested, **read, **self.engine.counts.facts(self._card)}
+        return {**plain, "vlm_engine": "packed", **tested, **whole, **read, **self.engine.counts.facts(self._card)}
 
     def findings(self) -> Sequence[Finding]:
         """How far answers are others than bfloat16's, where prompts are read in fp8."""
