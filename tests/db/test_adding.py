@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,33 @@ def test_the_same_key_twice_in_one_batch(tmp_path: Path) -> None:
     values, short = _series(tmp_path, [(0, 1.0), (0, 2.0)])
     assert values == [2.0]
     assert (short.n, short.highest) == (1, 2.0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_series_in_short_is_what_its_points_are_in_whatever_order_they_came(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    engine = fresh(tmp_path)
+    run_id = new_run(engine)
+    points: dict[tuple[str, int, int], float] = {}
+    for _ in range(12):
+        made: list[rows.Row] = []
+        for _ in range(rng.randrange(1, 9)):
+            key = (rng.choice("ab"), rng.randrange(3), rng.randrange(6))
+            points[key] = rng.choice((math.nan, math.inf, -math.inf, float(rng.randrange(-9, 9))))
+            made.append(rows.Metric("rce", key[1], key[2], key[0], points[key]))
+        add(engine, run_id, *made)
+    with reading(engine) as session:
+        shown = {row.name: row for row in store.metric_summaries(session, run_id=run_id)}
+        for name in {name for name, _, _ in points}:
+            mine = {(epoch, step): value for (other, epoch, step), value in sorted(points.items()) if other == name}
+            stored = [(row[1:3], row[3]) for row in store.metric_series(session, run_id=run_id, name=name)]
+            assert repr(stored) == repr(list(mine.items()))
+            finite = [value for value in mine.values() if math.isfinite(value)]
+            one, last = shown[name], max(mine)
+            assert (one.n, one.n_bad) == (len(mine), len(mine) - len(finite))
+            assert repr((one.epoch, one.step, one.value)) == repr((*last, mine[last]))
+            extremes = (min(finite, default=math.nan), max(finite, default=math.nan))
+            assert repr((one.lowest, one.highest)) == repr(extremes)
 
 
 def test_what_is_not_finite_comes_back_as_it_was(tmp_path: Path) -> None:

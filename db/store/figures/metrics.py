@@ -55,11 +55,12 @@ class _Series:
 
 def add_metrics(session: Session, *, run_id: int, metrics: Sequence[rows.Metric]) -> None:
     """Store points; a point with the phase, name, epoch and step of an older one replaces it."""
-    series = _series(session, run_id, metrics)
+    keys = [(row.phase, row.name) for row in metrics]
+    series = _series(session, run_id, keys)
     stored: list[tuple[Any, ...]] = []
     late: dict[int, Points] = defaultdict(dict)
-    for row in metrics:
-        one, value, at = series[row.phase, row.name], row.value, (row.epoch, row.step)
+    for key, row in zip(keys, metrics, strict=True):
+        one, value, at = series[key], row.value, (row.epoch, row.step)
         flag = 0 if isfinite(value) else _flag(value)
         if at <= one.at:
             late[one.id][at] = (None if flag else value, flag)
@@ -93,10 +94,10 @@ _COUNT_ANEW = """
 """
 
 
-def _series(session: Session, run_id: int, metrics: Sequence[rows.Metric]) -> dict[tuple[str, str], _Series]:
-    """The series of a run by phase and name; those that points lack are made."""
+def _series(session: Session, run_id: int, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], _Series]:
+    """The series of a run by phase and name; those of `keys` that are missing are made."""
     known = _known_series(session, run_id)
-    missing = {(row.phase, row.name): None for row in metrics if (row.phase, row.name) not in known}
+    missing = [key for key in dict.fromkeys(keys) if key not in known]
     if not missing:
         return known
     execute_many(
