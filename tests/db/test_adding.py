@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from db import rows, store
-from db.session import reading, writing
+from db.session import open_database, reading, writing
 from tests.helpers_db import (
     SUBSET,
     a_candidate,
@@ -86,6 +86,42 @@ def test_a_series_in_short_is_what_its_points_are_in_whatever_order_they_came(tm
             assert repr((one.epoch, one.step, one.value)) == repr((*last, mine[last]))
             extremes = (min(finite, default=math.nan), max(finite, default=math.nan))
             assert repr((one.lowest, one.highest)) == repr(extremes)
+
+
+def _steps(*steps: int) -> list[rows.Row]:
+    return [rows.Metric("rce", 1, step, "rce_loss", float(step)) for step in steps]
+
+
+def test_where_a_series_ends_is_read_again_once_somebody_else_has_written(tmp_path: Path) -> None:
+    mine = fresh(tmp_path)
+    run_id = new_run(mine)
+    add(mine, run_id, *_steps(0, 5))
+    other = open_database(mine.path)
+    add(other, run_id, *_steps(7))
+    add(mine, run_id, *_steps(6))
+    with reading(mine) as session:
+        short = store.metric_summaries(session, run_id=run_id)[0]
+        assert [row[2] for row in store.metric_series(session, run_id=run_id, name="rce_loss")] == [0, 5, 6, 7]
+    assert (short.n, short.step, short.value, short.highest) == (4, 7, 7.0, 7.0)
+
+
+def test_what_a_transaction_would_have_added_is_forgotten_when_it_is_undone(tmp_path: Path) -> None:
+    engine = fresh(tmp_path)
+    run_id = new_run(engine)
+
+    def fail() -> None:
+        with writing(engine) as session:
+            store.add_rows(session, run_id=run_id, process_id=None, rows=_steps(1, 2))
+            raise RuntimeError
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            fail()
+    add(engine, run_id, *_steps(1))
+    with reading(engine) as session:
+        short = store.metric_summaries(session, run_id=run_id)[0]
+        assert [row[2] for row in store.metric_series(session, run_id=run_id, name="rce_loss")] == [1]
+    assert (short.n, short.step) == (1, 1)
 
 
 def test_what_is_not_finite_comes_back_as_it_was(tmp_path: Path) -> None:
