@@ -15,8 +15,8 @@ from db.home import Home, resolve_home
 from db.session import DatabaseFile, open_database, reading
 from db.store import SweepRow
 from leverplus_tui.commands.database import open_home
-from leverplus_tui.commands.options import QUEUE, DetachOption, ForceOption, HomeOption, JsonOption, wished
-from leverplus_tui.commands.running.following import FUNCTIONS
+from leverplus_tui.commands.options import DetachOption, ForceOption, HomeOption, JsonOption
+from leverplus_tui.commands.queueing import QUEUE, wished
 from leverplus_tui.commands.running.run import COMMANDS, parameter
 from leverplus_tui.commands.running.run import COMMON as OF_RUN
 from leverplus_tui.jobs.spec_options import options, plain
@@ -55,7 +55,7 @@ TEND_EVERY_S = 2.0
 """How often a follower looks for dead jobs and a dead dispatcher."""
 SWITCHES = ("detach", "dry_run", "force", "as_json")
 SweepArgument = Annotated[str, typer.Argument(metavar="SWEEP", help="A sweep: s3, 3, or a name that only one has.")]
-KINDS = {kind: function for kind, function in FUNCTIONS.items() if kind != "embed"}
+KINDS = {kind: function for function, (kind, _) in COMMANDS.items() if kind != "embed"}
 EXAMPLES = {
     "eval": "leverplus sweep eval --set retriever=random,fixed,t2t --seeds 3 --shot 1 --shot 2",
     "rce": "leverplus sweep rce --data r1 --embeddings r2 --set rce_lr=1e-4..1e-2:3log --set dropout=0,0.1 --seeds 3",

@@ -126,7 +126,9 @@ class PaletteApp(RememberingApp):
         if not self.library.is_open:
             return
         make = await asyncio.to_thread(_found, "tasks", TASKS[event.task])
-        task: Task = make(await asyncio.to_thread(self._situation))
+        await self._ask_for(make(await asyncio.to_thread(self._situation)))
+
+    async def _ask_for(self, task: Task) -> None:
         from leverplus_tui.tui.screens.sheet import Sheet  # not before one is asked for
 
         sheet = Sheet(task.heading, task.lines, detail=task.detail, check=task.check, told=task.told, adapt=task.adapt)
@@ -154,12 +156,11 @@ class PaletteApp(RememberingApp):
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_derive(self, what: str) -> None:
         """Make a new file from the RL data in view, or from those that are chosen."""
-        from leverplus_tui.tui.screens.rl import make  # specifications: 200 ms
+        from leverplus_tui.tui.tasks import making  # specifications: 200 ms
 
         files = await asyncio.to_thread(self.library.database.data_files, "rl-data")
-        page = self.screen
-        path = page.meant_path if isinstance(page, PageScreen) else ""
-        row: DataRow | None = next((row for row in files if row.path == path), None)
+        at = await asyncio.to_thread(self._situation)
+        row: DataRow | None = next((row for row in files if row.path == at.path), None)
         if row is None and files:
             choices = [(str(place), f"{row.name}  {row.path}") for place, row in enumerate(files)]
             chosen = await self.push_screen_wait(Choose("Of which RL data?", choices))
@@ -169,9 +170,9 @@ class PaletteApp(RememberingApp):
         if row is None:
             self.notify("There are no RL data yet: generate some, or add a file (o on the Data page)")
             return
-        made = await (make.ask_derivation if what == "derive" else make.ask_export)(self, self.library, row)
-        if made is not None:
-            self.post_message(made)
+        task = await making.asked(self, at, row, what)
+        if task is not None:
+            await self._ask_for(task)
 
     # The palette
 
