@@ -53,6 +53,10 @@ ELSE = {
 SomeSpec = TypeVar("SomeSpec", bound=Spec)
 
 
+class NotWrittenYet(FieldRefused):
+    """A field names a run that has not ended: whoever waits for it may name it."""
+
+
 def resolved(spec: SomeSpec, place: Home, waits: set[int] | None = None) -> SomeSpec:
     """The specification with every name that can be looked up replaced by an absolute path.
 
@@ -128,7 +132,7 @@ def _written_by(detail: RunDetail, field: str, label: str) -> str:
     found = written(detail) if written else None  # a data set or a model is nothing that a run writes
     if found is None:
         later = ": --queue waits for it" if written and detail.row.state in ACTIVE else ""
-        raise FieldRefused(
+        raise (NotWrittenYet if later else FieldRefused)(
             f"{label} = {detail.row.ref}: that run ({detail.row.kind}, {detail.row.state}) wrote nothing of the kind{later}",
             field,
         )

@@ -17,10 +17,11 @@ def command_of(spec: Spec) -> list[str]:
     return ["leverplus", "run", *_said(spec)]
 
 
-def sweep_command(spec: Spec, varied: Mapping[str, Sequence[str]], seeds: str = "", name: str = "") -> str:
-    """The `leverplus sweep ...` over these values of one specification's fields, as one line for a shell."""
+def sweep_command(spec: Spec, varied: Mapping[str, Sequence[str]], seeds: str = "", more: Sequence[str] = ()) -> str:
+    """The `leverplus sweep ...` over these values of one specification's fields, as one line for a shell; `more` are options
+    beside them, such as a name."""
     sets = [word for field, values in varied.items() for word in ("--set", f"{field}={','.join(map(_listed, values))}")]
-    named = [*(["--seeds", seeds] if seeds else ()), *(["--name", name] if name else ())]
+    named = [*(["--seeds", seeds] if seeds else ()), *more]
     left_out = {*varied, *(["seed"] if seeds and "," in seeds else ())}
     return shlex.join(["leverplus", "sweep", *_said(spec, left_out), *sets, *named])
 
@@ -57,9 +58,9 @@ def _ground(kind: str) -> dict[str, Any]:
     return dict(flatten(defaults(kind)))
 
 
-def command_text(spec: Spec, name: str = "") -> str:
-    """`command_of` as one line for a shell, with the name that the run is to have."""
-    return shlex.join([*command_of(spec), *(["--name", name] if name else ())])
+def command_text(spec: Spec) -> str:
+    """`command_of` as one line for a shell."""
+    return shlex.join(command_of(spec))
 
 
 def _typed(option: SpecOption | None, path: str, value: Any) -> list[str]:

@@ -181,6 +181,8 @@ class RunsLaunched(Message):
     sweep: str = ""
     """What the sweep is called, such as `s3`."""
     queued: bool = False
+    following: tuple[int, ...] = ()
+    """Runs that wait for the first of them."""
     repeats: bool = False
     """Each repeats its parent, so that its end tells what has changed since."""
 

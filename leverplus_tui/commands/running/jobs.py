@@ -14,17 +14,14 @@ from leverplus_tui.commands.options import (
     ForceOption,
     HomeOption,
     JsonOption,
-    Memory,
     RunArgument,
     RunsArgument,
-    TimeLimit,
-    limit_s,
-    megabytes,
 )
+from leverplus_tui.commands.queueing import Memory, TimeLimit, wished
 from leverplus_tui.commands.running.run import Begun, attend, begin
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_building import repeated
-from leverplus_tui.queue.submit import Wish, go_on
+from leverplus_tui.queue.submit import AS_BEFORE, go_on
 from leverplus_tui.results.what_changed import drift
 from leverplus_tui.text.output import put, put_json, say
 
@@ -69,7 +66,7 @@ def resume(
     place, database = open_home(home)
     with reading(database) as session:
         run_id = find_run_id(session, run)
-    wish = Wish(memory_mb=megabytes(memory), time_limit_s=limit_s(time_limit))
+    wish = wished(place, {"memory": memory, "time_limit": time_limit}) or AS_BEFORE
     if why := go_on(place, run_id, queued=queue, here=here, wish=wish):
         say(why)
         queue = True

@@ -10,8 +10,9 @@ from db import store
 from db.session import reading, writing
 from db.store import TicketRow
 from leverplus_tui.commands.database import find_run_id, find_run_ids, open_home
-from leverplus_tui.commands.options import MOST, HomeOption, JsonOption, RunArgument, RunsArgument
+from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument, RunsArgument
 from leverplus_tui.jobs import launcher
+from leverplus_tui.queue import MOST
 from leverplus_tui.queue.submit import tend
 from leverplus_tui.text.output import put, put_json, say, table
 from leverplus_tui.text.times import duration

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from db.home import Home, resolve_home
-from leverplus_tui.commands.options import QUEUE, DetachOption, ForceOption, HomeOption, JsonOption, wished
-from leverplus_tui.commands.running.following import Following
+from leverplus_tui.commands.options import DetachOption, ForceOption, HomeOption, JsonOption
+from leverplus_tui.commands.queueing import QUEUE, wished
 from leverplus_tui.jobs import preflight
 from leverplus_tui.jobs.estimate import estimated
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.spec_building import build_spec
 from leverplus_tui.jobs.spec_options import SpecOption, options
+from leverplus_tui.queue.following import Following
 from leverplus_tui.text.output import put, put_json, ring, say
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ class Begun:
 
     def queue_following(self, place: Home, run_id: int) -> None:
         for one in self.following:
-            one.queue(place, run_id, self.force)
+            say(f"r{one.queue(place, run_id, self.force)} ({one.kind}) waits for r{run_id}")
 
 
 def begin(place: Home, spec: Any, begun: Begun, *, follows: bool) -> int:

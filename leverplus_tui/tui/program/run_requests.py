@@ -46,10 +46,13 @@ class RunRequestApp(ErrandApp):
             return
         names = ", ".join(f"r{run_id}" for run_id in event.run_ids)
         more = "; mark both with space, v compares them" if len(event.run_ids) == 2 else ""
+        after = "".join(f"; r{run_id} waits for it" for run_id in event.following)
         self.notify(
-            f"{names} queued: Q shows what it waits for" if event.queued else f"{names} started: 4 shows the log{more}"
+            f"{names} queued: Q shows what it waits for{after}"
+            if event.queued
+            else f"{names} started: 4 shows the log{after}{more}"
         )
-        self._started_runs.add(event.run_ids, repeats=event.repeats)
+        self._started_runs.add((*event.run_ids, *event.following), repeats=event.repeats)
         self._tell_ends()
 
     @work(group="stop", exclusive=True, exit_on_error=False)

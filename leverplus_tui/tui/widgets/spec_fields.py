@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal, get_args, get_origin
 
@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from db.specs import SPEC_OF_KIND, Spec
 from leverplus_tui.jobs.spec_options import options
+from leverplus_tui.queue.wishes import Wishes
 
 FIRST: Mapping[str, tuple[str, ...]] = {
     "eval": ("dataset", "vlm", "shots", "limit", "retriever", "selector"),
@@ -26,6 +27,10 @@ NAME = "name"
 """The run's name stands first; it belongs to the run and not to its specification."""
 SEEDS = "seeds"
 """How often a run is repeated; it makes a sweep of it, and belongs to no specification."""
+THEN = "then"
+"""What is run on what it wrote."""
+WAITING = (*Wishes.model_fields, THEN)
+"""When a run starts, what it may take, and what comes after it: asked of the queue, and no part of a specification."""
 SWEPT = ("eval", "rce", "grpo", "generate")
 """Kinds of job that sweeps are made of."""
 AUTO = "auto"
@@ -42,6 +47,8 @@ class Field:
     default: str
     annotation: Any
     required: bool
+    in_spec: bool = True
+    """Whether it belongs to the specification, and not to this run of it alone."""
 
 
 def fields(kind: str) -> list[Field]:
@@ -51,10 +58,23 @@ def fields(kind: str) -> list[Field]:
     found = [_field(path, info, grounds.get(path)) for path, info in _walk(model)]
     first = FIRST[kind]
     rank = {path: index for index, path in enumerate(first)}
-    name = Field(NAME, "what lists call the run; made from the fields when empty", (), "", str, False)
-    seeds = Field(SEEDS, "repeat it with so many seeds, or with these: 7,11; empty for one run", (), "", str, False)
+    name = Field(NAME, "what lists call the run; made from the fields when empty", (), "", str, False, False)
+    seeds = Field(
+        SEEDS, "repeat it with so many seeds, or with these: 7,11; empty for one run", (), "", str, False, False
+    )
+    waiting = [replace(_field(path, info, None), in_spec=False) for path, info in _walk(Wishes)]
+    then = Field(
+        THEN,
+        "run this on what it wrote, when it is done: eval --shot 2; several have ; between",
+        (),
+        "",
+        str,
+        False,
+        False,
+    )
     ordered = sorted(found, key=lambda field: rank.get(field.path, len(first)))
-    return [name, *ordered[: len(first)], *([seeds] if kind in SWEPT else ()), *ordered[len(first) :]]
+    opened = [name, *ordered[: len(first)], *([seeds] if kind in SWEPT else ())]
+    return [*opened, *ordered[len(first) :], *waiting, then]
 
 
 @cache

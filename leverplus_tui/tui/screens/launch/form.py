@@ -15,6 +15,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from db.specs import UserError
+from leverplus_tui.jobs.named_paths import NotWrittenYet
 from leverplus_tui.jobs.spec_options import FieldRefused, members
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.library import Library
@@ -219,7 +220,15 @@ class LaunchScreen(PageScreen):
         self._preview()
 
     async def _checked(self) -> None:
-        asked = await asyncio.to_thread(starting.asked, self.library.home, self._held.copied())
+        try:
+            asked = await asyncio.to_thread(starting.asked, self.library.home, self._held.copied())
+        except NotWrittenYet as error:
+            named = self.form.values[error.field]
+            question = f"{named} has not ended: put this run into the queue, to start when {named} is done?"
+            if not await self.app.push_screen_wait(Confirm(question, "What preflight would check is looked at then.")):
+                raise
+            self.form.set_value("queue", "true")
+            asked = await asyncio.to_thread(starting.asked, self.library.home, self._held.copied())
         if asked.report.speaks:
             go = await self.app.push_screen_wait(PreflightScreen(asked.report))
             if not go:

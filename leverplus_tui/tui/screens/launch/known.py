@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from db import store
+from db.run_states import ACTIVE
 from db.session import DatabaseFile, reading
+from db.specs import SPEC_OF_KIND
 from db.specs.evaluate import WITHOUT_MODEL
 from db.specs.selector import PUBLISHED, SelectorParts
 from db.store import DataRow, RunDetail, RunRow
@@ -17,7 +19,7 @@ from leverplus_tui.text.numbers import count, number
 from leverplus_tui.text.times import age
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.widgets.picking.offers import Entry
-from leverplus_tui.tui.widgets.spec_fields import Field
+from leverplus_tui.tui.widgets.spec_fields import THEN, WAITING, Field
 
 NEWEST = 200
 """Runs that are looked at."""
@@ -47,6 +49,14 @@ DATA = {"dataset": "dataset", "support": "dataset", "rl_data": "rl-data", "selec
 """Field -> the kind of registered file that it takes."""
 ENCODERS = ("clip", "siglip", "siglip2", "bert", "xlm-roberta", "mpnet", "distilbert", "roberta", "modernbert")
 """Types of models that embed and answer nothing."""
+AFTERWARDS = {
+    "eval": "measure the selector that was trained",
+    "rce": "train on the RL data or embeddings, or from the checkpoint",
+    "grpo": "train on the RL data or embeddings, or from the checkpoint",
+    "generate": "make RL data with the selector that was trained",
+    "embed": "embed the questions of a data set",
+}
+"""What may come after a run, on what it wrote."""
 KINDS = {"selector": "kind:rce,grpo", "init": "kind:rce,grpo", "rl_data": "kind:generate", "embeddings": "kind:embed",
          "query_embeddings": "kind:embed"}  # fmt: skip
 """Field -> the runs that write what it takes."""
@@ -60,6 +70,8 @@ def entries(file: DatabaseFile, field: Field) -> tuple[Entry, ...]:
         )
     if field.path == "variant":
         return tuple(Entry(name, _parts(parts)) for name, parts in PUBLISHED.items())
+    if field.path in WAITING:
+        return tuple(_waiting(file, field.path))
     if field.path not in FIELDS:
         return ()
     found = [*_shipped(field.path), *_stored(file, field.path), *_models(field.path)]
@@ -109,8 +121,23 @@ def _stored(file: DatabaseFile, path: str) -> Iterator[Entry]:
             rows = store.list_runs(session, where=KINDS[path], limit=LOOKED_INTO)
             details = [store.run_detail(session, run_id=row.id) for row in rows]
             yield from (Entry(one.row.ref, _made(one, path)) for one in details if WRITTEN[path](one) is not None)
+            yield from (Entry(row.ref, _unfinished(row)) for row in rows if row.state in ACTIVE)
         elif path in ("dataset", "support", "vlm"):
             yield from _used(store.list_runs(session, where="kind:eval,generate,embed", limit=NEWEST), path)
+
+
+def _unfinished(row: RunRow) -> str:
+    return f"{clean(row.name)}, {row.state}: queue waits for it"
+
+
+def _waiting(file: DatabaseFile, path: str) -> Iterator[Entry]:
+    """Runs to wait for, and kinds of job that come after one."""
+    if path == THEN:
+        yield from (Entry(kind, AFTERWARDS[kind]) for kind in SPEC_OF_KIND)
+    elif path == "after":
+        with reading(file) as session:
+            rows = store.list_runs(session, where=f"state:{','.join(ACTIVE)}", limit=NEWEST)
+        yield from (Entry(row.ref, f"{clean(row.name)}, {row.kind}, {row.state}") for row in rows)
 
 
 def _file(row: DataRow) -> Entry:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from db.home import Home
 from db.session import open_database, reading
 from db.specs import EvalSpec, JobSpec, UserError
 from engine.doctor.preflight import preflight
+from engine.doctor.preflight.table import level_of
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.estimate import estimated
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.preflight import Checked, note_changed
+from leverplus_tui.jobs.spec_options import plain
 from leverplus_tui.jobs.twins import twin_line
 from leverplus_tui.queue.estimate import lasts
-from leverplus_tui.queue.submit import Wish
-from leverplus_tui.queue.sweep import prepare, queue_sweep
+from leverplus_tui.queue.following import Following
+from leverplus_tui.queue.submit import Entry, Wish, submit
+from leverplus_tui.queue.sweep import outlook, prepare, queue_sweep
 from leverplus_tui.tui.messages import RunsLaunched
-from leverplus_tui.tui.screens.launch.preflight import PreflightReport
+from leverplus_tui.tui.screens.launch.preflight import Member, PreflightReport
 from leverplus_tui.tui.screens.launch.values import FormValues
 
 
@@ -55,19 +58,49 @@ class Asked:
 
 def asked(home: Home, values: FormValues) -> Asked:
     """Look files up and ask the doctor. Raises UserError."""
-    grid = values.grid()
+    grid, wishes, following = values.grid(), values.wishes(), values.following()
+    wish = wishes.wish(home)
+    if grid is None and wishes.queues:
+        return _queued(home, values, wish)
     if grid is None:
         spec = resolved(values.spec(), home)
         report = examined(home, spec)
-        return Asked(report, lambda: RunsLaunched((launch(home, spec, values.name, report),)))
+        return Asked(report, lambda: _begun(home, launch(home, spec, values.name, report), following))
     prepared = prepare(home, grid, values.name, quiet=True)
     found = {(one.code, one.subject, one.message): one for checked in prepared.checked for one in checked.findings}
 
     def start() -> RunsLaunched:
-        sweep = queue_sweep(home, grid, prepared, Wish(), values.name)
+        sweep = queue_sweep(home, grid, prepared, wish, values.name)
         return RunsLaunched(tuple(sweep.members), sweep.ref)
 
-    return Asked(PreflightReport((), tuple(found.values())), start)
+    said = "\n".join(outlook(home, prepared))
+    return Asked(PreflightReport((), tuple(found.values()), tuple(map(_member, prepared.entries)), said), start)
+
+
+def _member(entry: Entry) -> Member:
+    level = "later" if entry.waits else level_of(entry.findings)
+    return Member({field: plain(value) for field, value in entry.settings.items()}, level)
+
+
+def _queued(home: Home, values: FormValues, wish: Wish) -> Asked:
+    """A run that waits. What names the output of an unfinished run is checked when that is done."""
+    waits: set[int] = set()
+    spec = resolved(values.spec(), home, waits)
+    report = PreflightReport((), ()) if waits else examined(home, spec)
+
+    def start() -> RunsLaunched:
+        checked = Checked(report.findings)
+        entry = Entry(spec, values.name, checked.stored(), checked.blocked, waits=frozenset(waits))
+        (run_id,) = submit(home, [entry], wish)
+        return _begun(home, run_id, values.following(), queued=True)
+
+    return Asked(report, start)
+
+
+def _begun(home: Home, run_id: int, following: Sequence[Following], *, queued: bool = False) -> RunsLaunched:
+    """Queue what comes after a run."""
+    after = tuple(one.queue(home, run_id, force=False) for one in following)
+    return RunsLaunched((run_id,), queued=queued, following=after)
 
 
 def examined(home: Home, spec: JobSpec) -> PreflightReport:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from leverplus_tui.tui.widgets.spec_fields import FIRST, NAME, SEEDS
+from leverplus_tui.tui.widgets.spec_fields import FIRST, NAME, SEEDS, WAITING
 
 ASKING: Mapping[str, tuple[str, ...]] = {
     "questions and pools": (
@@ -33,8 +33,20 @@ ASKING: Mapping[str, tuple[str, ...]] = {
     "prompt": ("prompt.",),
     "decoding": ("decode.",),
     "computing": (
-        *("device", "dtype", "engine", "batch_size", "served_model", "concurrency", "strict", "fresh", "reuse_served"),
+        *(
+            "device",
+            "dtype",
+            "engine",
+            "prefill",
+            "batch_size",
+            "served_model",
+            "concurrency",
+            "strict",
+            "fresh",
+            "reuse_served",
+        ),
     ),
+    "queue": WAITING,
 }
 TRAINING: Mapping[str, tuple[str, ...]] = {
     "selector": (
@@ -73,6 +85,7 @@ TRAINING: Mapping[str, tuple[str, ...]] = {
         "freeze_backbone",
     ),
     "computing": ("device", "precision", "cuda_graph", "compile"),
+    "queue": WAITING,
 }
 """Topic -> the fields under it, by how their names begin."""
 REST = "other"

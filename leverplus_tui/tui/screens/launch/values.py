@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any, get_args
 
 from db.specs import JobSpec, UserError
-from leverplus_tui.jobs.spec_command import command_text, sweep_command
+from leverplus_tui.jobs.spec_command import command_of, sweep_command
 from leverplus_tui.jobs.spec_options import FieldRefused, flatten, from_text, refusals, validated
+from leverplus_tui.queue.following import Following
 from leverplus_tui.queue.grid import Grid, combined, seeds_of
+from leverplus_tui.queue.wishes import Wishes
 from leverplus_tui.tui.screens.launch.several import several
-from leverplus_tui.tui.widgets.spec_fields import AUTO, NAME, SEEDS, SWEPT, Field, fields, typed
+from leverplus_tui.tui.widgets.spec_fields import AUTO, NAME, SEEDS, SWEPT, THEN, WAITING, Field, fields, typed
 
 TYPED = "typed"
 """Where a text came from that was typed into the form."""
@@ -79,6 +82,8 @@ class FormValues:
         """What is wrong with the text of this field by itself; empty where nothing is, or nothing is typed."""
         if path in (NAME, SEEDS) or not self.texts[path].strip():
             return ""
+        if path in WAITING:
+            return self._refused_wish(path)
         try:
             values = several(self.fields[path], self.texts[path])
         except FieldRefused as error:
@@ -96,9 +101,7 @@ class FormValues:
 
     def axes(self) -> dict[str, list[str]]:
         """Field -> the values that are listed in it, for fields that take one; and the seeds. Raises FieldRefused."""
-        found = {
-            path: several(field, self.texts[path]) for path, field in self.fields.items() if path not in (NAME, SEEDS)
-        }
+        found = {path: several(field, self.texts[path]) for path, field in self.fields.items() if field.in_spec}
         axes = {path: values for path, values in found.items() if len(values) > 1}
         if axes and self.kind not in SWEPT:
             raise FieldRefused(
@@ -146,15 +149,51 @@ class FormValues:
     def command(self) -> str:
         """The command line that does the same. Raises FieldRefused where a field is wrong."""
         axes, spec = self.axes(), self.spec()
+        asked = self._asked_beside(sweeps=bool(axes))
         if not axes:
-            return command_text(spec, self.name)
+            return shlex.join([*command_of(spec), *asked])
         by_seeds = self._seeds if len(axes.get("seed", ())) > 1 and self._seeds else ""
         varied = {
             path: ["none" if value == AUTO and _may_be_none(self.fields[path]) else value for value in values]
             for path, values in axes.items()
             if not (path == "seed" and by_seeds)
         }
-        return sweep_command(spec, varied, by_seeds, self.name)
+        return sweep_command(spec, varied, by_seeds, asked)
+
+    # What is asked of the queue
+
+    def wishes(self) -> Wishes:
+        """When it starts, and what it may take. Raises FieldRefused."""
+        texts = {path: self.texts[path] for path in Wishes.model_fields}
+        return Wishes.read({path: _value(self.fields[path], text) for path, text in texts.items() if text.strip()})
+
+    def following(self) -> list[Following]:
+        """What comes after it. Raises FieldRefused."""
+        try:
+            found = [Following.read(words, self.kind) for words in self._then]
+        except UserError as error:
+            raise FieldRefused(str(error).removeprefix("--"), THEN) from None
+        if found and self.axes():
+            raise FieldRefused("then: runs of a sweep have none after them; empty it, or list fewer values", THEN)
+        return found
+
+    @property
+    def _then(self) -> list[str]:
+        return [one.strip() for one in self.texts[THEN].split(";") if one.strip()]
+
+    def _refused_wish(self, path: str) -> str:
+        try:
+            self.following() if path == THEN else self.wishes()
+        except FieldRefused as error:
+            return str(error) if error.field == path else ""
+        return ""
+
+    def _asked_beside(self, *, sweeps: bool) -> list[str]:
+        """Options for what is no part of the specification. A sweep waits in the queue anyway."""
+        wishes, named = self.wishes(), ["--name", self.name] if self.name else []
+        self.following()
+        then = [word for one in self._then for word in ("--then", one)]
+        return [*named, *(wishes.model_copy(update={"queue": False}) if sweeps else wishes).words(), *then]
 
     def _spec(self, texts: Mapping[str, str]) -> JobSpec:
         return validated(self.kind, self._values(texts))
@@ -163,7 +202,7 @@ class FormValues:
         values: dict[str, Any] = dict(self._hidden)
         for path, field in self.fields.items():
             text = texts[path]
-            if path in (NAME, SEEDS) or (field.required and not text.strip()):
+            if not field.in_spec or (field.required and not text.strip()):
                 continue  # a required field that is left out is reported as missing
             target = values
             *outer, name = path.split(".")

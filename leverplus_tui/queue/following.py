@@ -1,25 +1,21 @@
-"""What `leverplus run ... --then KIND` asks for: a run behind another one, on what that will write."""
+"""What `--then KIND` asks for: a run behind another one, on what that will write."""
 
 from __future__ import annotations
 
+import argparse
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from db.home import Home
+from db.specs import SPEC_OF_KIND
 from db.user_error import UserError
-from leverplus_tui.commands.lazy import Leaf, load
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.spec_building import build_spec
 from leverplus_tui.jobs.spec_options import options
-from leverplus_tui.text.output import say
 
-FUNCTIONS = {"eval": "evaluate", "rce": "rce", "grpo": "grpo", "generate": "generate", "embed": "embed"}
-"""Kind of a run -> the function of `commands.run` that begins it."""
-KEPT = {"spec_file", "preset", "assignments", "name"}
-"""Options that a following run takes beside the fields of its specification."""
 TRAINED = {"eval": "selector", "generate": "selector", "rce": "init", "grpo": "init"}
 TAKES = {
     "generate": {"rce": "rl_data", "grpo": "rl_data"},
@@ -50,22 +46,17 @@ class Following:
             kind, *given = shlex.split(words) or [""]
         except ValueError as error:
             raise UserError(f"--then {words}: {error}: close the quotes") from None
-        if kind not in FUNCTIONS:
+        if kind not in SPEC_OF_KIND:
             raise UserError(
-                f"--then {words}: give one of {', '.join(FUNCTIONS)}, with options of `leverplus run` after it"
+                f"--then {words}: give one of {', '.join(SPEC_OF_KIND)}, with options of `leverplus run` after it"
             )
-        command = load(kind, Leaf(f"running.run:{FUNCTIONS[kind]}", ""))
-        values = command.make_context(f"run {kind}", given).params
-        fields = {option.field for option in options(kind)}
-        lost = [one.opts[0] for one in command.params if one.name not in fields | KEPT and values.get(one.name)]
+        values, lost = _parser(words, kind).parse_known_args(given)
         if lost:
-            raise UserError(f"--then {words}: {', '.join(lost)} cannot be given to a run that follows: leave it out")
-        given_fields = {field: values[field] for field in fields}
-        flags = {field: value for field, value in given_fields.items() if value not in (None, ())}
+            raise UserError(f"--then {words}: {lost[0]} cannot be given to a run that follows: leave it out")
+        flags = {option.field: getattr(values, option.field) for option in options(kind)}
+        flags = {field: value for field, value in flags.items() if value is not None}
         takes = TAKES.get(first, {}).get(kind, "")
-        found = cls(
-            kind, flags, values["spec_file"], values["assignments"] or (), values["preset"], values["name"] or "", takes
-        )
+        found = cls(kind, flags, values.spec_file, values.assignments, values.preset, values.name, takes)
         found.spec(1)  # so that a wrong option is refused now
         return found
 
@@ -76,8 +67,8 @@ class Following:
             flags[self.takes] = f"r{run_id}"
         return build_spec(self.kind, flags, self.spec_file, self.assignments, preset=self.preset)
 
-    def queue(self, place: Home, run_id: int, force: bool) -> None:
-        """Queue it behind a run, on what that will write."""
+    def queue(self, place: Home, run_id: int, force: bool) -> int:
+        """Queue it behind a run, on what that will write. Returns its number."""
         # the database, a third of a second
         from leverplus_tui.queue.submit import Entry, Wish, submit
 
@@ -86,5 +77,24 @@ class Following:
         of_the_first = {self.takes: named} if named == f"r{run_id}" else {}
         others = resolved(spec.model_copy(update=dict.fromkeys(of_the_first, "")), place, waits)
         entry = Entry(others.model_copy(update=of_the_first), self.name, forced=force, waits=frozenset(waits))
-        (following,) = submit(place, [entry], Wish(needs=(run_id,)))
-        say(f"r{following} ({self.kind}) waits for r{run_id}")
+        return submit(place, [entry], Wish(needs=(run_id,)))[0]
+
+
+class _Parser(argparse.ArgumentParser):
+    """What it refuses is told as all that is refused."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{self.prog}: {message}")
+
+
+def _parser(words: str, kind: str) -> argparse.ArgumentParser:
+    """The options of `leverplus run KIND` that make a specification, and the name."""
+    parser = _Parser(f"--then {words}", add_help=False, allow_abbrev=False)
+    for option in options(kind):
+        action: Any = {"flag": argparse.BooleanOptionalAction, "list": "append", "text": "store"}[option.kind]
+        parser.add_argument(option.flag, dest=option.field, action=action)
+    parser.add_argument("--spec", dest="spec_file", type=Path)
+    parser.add_argument("--set", dest="assignments", action="append", default=[])
+    parser.add_argument("--preset")
+    parser.add_argument("--name", default="")
+    return parser
