@@ -14,14 +14,16 @@ from engine.packed.images.encoding import Features, Pixels, Reader
 from engine.packed.images.kept import Kept
 from engine.packed.images.shared import Shared
 from engine.packed.kernels.attention import Attention, PaddedAttention
+from engine.packed.kernels.fp8 import PlainRounding
 from engine.packed.kernels.pointwise import PlainPointwise, Pointwise
-from engine.packed.model.language import Language
+from engine.packed.model.language import Language, Stack
 from engine.packed.model.memory import KeyValues
+from engine.packed.model.other_precisions import fp8_stack
 from engine.packed.model.source import Source
 from engine.packed.model.tower import OwnTower, PackedTower, Tower
 from engine.packed.model.weights import LanguageWeights, language_weights, tower_weights
 
-TOKENS_ALIVE = 1 << 18
+TOKENS_ALIVE = 3 << 17
 """Tokens in memory at most; more would not make the groups faster."""
 HOST_BYTES = 1 << 30
 """Memory for keys and values, and again for visual tokens, on a machine without a GPU."""
@@ -67,6 +69,16 @@ def build(
         image_token=int(processor.image_token_id),
         ahead=device.type == "cuda",
     )
+
+
+def read_in_fp8(language: Language) -> Stack:
+    """What its prompts can be read through in fp8, see `engine.packed.model.other_precisions`."""
+    if language.weights.embedding.device.type != "cuda":
+        return fp8_stack(language, PlainRounding(language.pointwise))
+    # Triton is there on a GPU only
+    from engine.packed.kernels.fp8_cuda import FusedRounding
+
+    return fp8_stack(language, FusedRounding())
 
 
 def _kernels(device: torch.device, dtype: torch.dtype) -> tuple[Attention, Pointwise]:

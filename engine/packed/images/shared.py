@@ -11,6 +11,7 @@ import hashlib
 import mmap
 import os
 import struct
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from threading import Lock
 
 import torch
 from torch import Tensor
+
+from engine.packed.transfer import Arriving
 
 _ENTRY = struct.Struct("<32sQIII")
 """SHA-256 of the key, where its tokens begin, depth, places, width."""
@@ -37,7 +40,7 @@ class Shared:
         self._read = _TAKEN.size
         self._lock = Lock()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="shared")
-        self._under_way: list[tuple[str, Tensor, torch.cuda.Event]] = []
+        self._under_way: deque[tuple[str, Arriving]] = deque()
 
     def __contains__(self, key: str) -> bool:
         digest = _digest(key)
@@ -54,22 +57,16 @@ class Shared:
         count = shape[0] * shape[1] * shape[2]
         return torch.frombuffer(self._memory, dtype=self._dtype, count=count, offset=start).view(shape)
 
-    def put(self, key: str, tokens: Tensor) -> None:
-        """Shares tokens as soon as they are computed; see `settle`."""
-        if tokens.device.type != "cuda":
-            self._writer.submit(self._write, key, tokens.clone())
-            return
-        copy = torch.empty(tokens.shape, dtype=tokens.dtype, pin_memory=True)
-        copy.copy_(tokens, non_blocking=True)
-        done = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        done.record()
-        self._under_way.append((key, copy, done))
+    def put(self, key: str, tokens: Arriving) -> None:
+        """Shares tokens as soon as they are in the host's memory; see `settle`."""
+        self._under_way.append((key, tokens))
+        self.settle()
 
     def settle(self) -> None:
-        """Has what a GPU has computed meanwhile written; waits for nothing."""
-        while self._under_way and self._under_way[0][2].query():  # type: ignore[no-untyped-call]
-            key, copy, _ = self._under_way.pop(0)
-            self._writer.submit(self._write, key, copy)
+        """Has what has arrived meanwhile written; waits for nothing."""
+        while self._under_way and self._under_way[0][1].there:
+            key, tokens = self._under_way.popleft()
+            self._writer.submit(self._write, key, tokens.values())
 
     def written(self) -> Future[None]:
         """Done once everything that was to be written until now is."""

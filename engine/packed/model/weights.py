@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -48,9 +48,27 @@ def _plain_patches(images: Any) -> bool:
     return isinstance(images, Qwen2VLImageProcessorPil) and all(getattr(images, step) for step in steps)
 
 
+class Linear(Protocol):
+    """A linear layer in some precision."""
+
+    @property
+    def weight(self) -> Tensor:
+        """(out, in)."""
+        ...
+
+    @property
+    def bias(self) -> Tensor | None:
+        """(out,)."""
+        ...
+
+    def __call__(self, x: Any) -> Tensor:
+        """What the layers' `Feeding` gives to (T, out)."""
+        ...
+
+
 @dataclass(frozen=True)
 class Product:
-    """A linear layer."""
+    """A linear layer as it is stored."""
 
     weight: Tensor
     bias: Tensor | None = None
@@ -66,10 +84,10 @@ class Layer:
 
     norm_in: Tensor
     norm_mid: Tensor
-    qkv: Product
-    out: Product
-    gate_up: Product
-    down: Product
+    qkv: Linear
+    out: Linear
+    gate_up: Linear
+    down: Linear
     norm_q: Tensor | None = None
     """Norms of each head's query and key (Qwen3-VL)."""
     norm_k: Tensor | None = None
@@ -82,7 +100,7 @@ class LanguageWeights:
     layers: list[Layer]
     norm: Tensor
     embedding: Tensor
-    head: Product
+    head: Linear
     rotary: Rotary
     """cos and sin of positions (3, 1, T)."""
     heads: int

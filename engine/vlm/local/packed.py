@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from itertools import chain, count, islice, repeat
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from db.specs.base import canonical_json, sha256_text
+from db.specs.base import Finding, canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
 from engine.common.images import MISSING_SHA, ImageProblem, image_sha, load_image
+from engine.packed.agreement import Agreement
 from engine.packed.assembly import build
 from engine.packed.decoding import Decoding
 from engine.packed.engine import Ask, Engine, Reply, TooLong
@@ -22,6 +23,7 @@ from engine.packed.images.reading import ImageFile
 from engine.packed.model.source import Source
 from engine.packed.prefixes import Path as PromptPath
 from engine.packed.prefixes import cut
+from engine.vlm.local.findings import fp8_prefill
 from engine.vlm.local.loading import Loaded
 from engine.vlm.local.plain import LocalVLM
 from engine.vlm.prompt import Prompt
@@ -29,10 +31,10 @@ from engine.vlm.protocol import Answer, always
 
 BLOCK = 1024
 """Prompts whose prefixes are sought together; those of the next block are made ready meanwhile."""
-FIRST_BLOCKS = (32, 128, 512)
+FIRST_BLOCKS = (64, 256)
 """The first ones are small, so that the processor starts at once; each is made ready while it computes the one before."""
-PIECE = 512
-"""Prompts made ready at a time."""
+PIECE = 64
+"""Prompts made ready at a time: 50 ms where their images are new, in which a GPU is busy with the pass that it was given last."""
 BLOCKS_AT_ONCE = 4
 """Blocks worth handing over together."""
 
@@ -61,6 +63,8 @@ class PackedVLM(LocalVLM):
         self.engine: Engine = build(source, loaded.processor, decoding, memory_bytes=memory, shared=shared, disk=disk)
         self.distance: float | None = None
         """What the self-test found."""
+        self.agreement: Agreement | None = None
+        """How answers agree with those of bfloat16, where prompts are read in fp8 (`engine.vlm.local.fp8`)."""
         self._card = torch.cuda.get_device_name(loaded.device) if loaded.device.type == "cuda" else ""
         self._tokens = lru_cache(maxsize=1 << 16)(self._tokenized)
 
@@ -71,15 +75,21 @@ class PackedVLM(LocalVLM):
 
     @property
     def requests_sha(self) -> str:
-        """In half precision also over the engine, whose rounding is its own."""
-        return self.sha if self.loaded.dtype == torch.float32 else sha256_text(canonical_json([self.sha, "packed"]))
+        """In half precision also over the engine, whose rounding is its own, and over fp8."""
+        rounding = [*(["packed"] if self.loaded.dtype != torch.float32 else []), *(["fp8"] if self.agreement else [])]
+        return sha256_text(canonical_json([self.sha, *rounding])) if rounding else self.sha
 
     def facts(self) -> Mapping[str, Any]:
         """What a run should record of the model and of what the engine did."""
         batches = ("vlm_batch_size", "vlm_batch_size_asked")
         plain = {name: value for name, value in super().facts().items() if name not in batches}
         tested = {} if self.distance is None else {"vlm_engine_distance": float(f"{self.distance:.3g}")}
-        return {**plain, "vlm_engine": "packed", **tested, **self.engine.counts.facts(self._card)}
+        read = {"vlm_prefill": "fp8", "vlm_prefill_agreement": asdict(self.agreement)} if self.agreement else {}
+        return {**plain, "vlm_engine": "packed", **tested, **read, **self.engine.counts.facts(self._card)}
+
+    def findings(self) -> Sequence[Finding]:
+        """How far answers are others than bfloat16's, where prompts are read in fp8."""
+        return (fp8_prefill(self.name, self.agreement),) if self.agreement else super().findings()
 
     def tokens_for(self, prompt: Prompt) -> int | None:
         """See `LocalVLM`; through transformers' model, which may have to be loaded for it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from engine.common.files.gate import NotReadable, read_json
 
 VISUAL_TOKENS = "visual_tokens"
 HERE = Path(__file__).parent
-PARTS = ("packed.py", "quick.py", "selftest.py", "starts.py", "chat_form.py", "processor.py")
+PARTS = ("packed.py", "quick.py", "selftest.py", "starts.py", "fp8.py", "chat_form.py", "processor.py")
 """Files beside the packed engine that what is found depends on."""
 
 
@@ -28,6 +28,8 @@ class Start:
     """What the self-test found."""
     quick: dict[str, Any] | None
     """What a start from the files alone needs, see `engine.vlm.local.quick`; None where it would not be equal."""
+    agreements: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Hash of decoding -> how answers agree where prompts are read in fp8, see `engine.packed.agreement.Agreement`."""
 
 
 class Starts:
@@ -50,7 +52,7 @@ class Starts:
         """What the last one found, where that is known."""
         found = self._all().get(self._key)
         try:
-            return Start(float(found["distance"]), found["quick"])  # type: ignore[index]
+            return Start(float(found["distance"]), found["quick"], dict(found["agreements"]))  # type: ignore[index]
         except (KeyError, TypeError, ValueError):
             return None  # absent, or of another version
 

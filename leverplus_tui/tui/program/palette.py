@@ -36,7 +36,6 @@ TASKS = {
     "report": "report:task",
     "publish": "publish:task",
     "doctor": "doctor:task",
-    "sweep": "sweep:task",
     "backup": "keeping:backup",
     "restore": "keeping:restore",
     "gc": "keeping:gc",
@@ -61,7 +60,7 @@ COMMANDS = (
     Named("Train a selector by policy optimisation (GRPO)", "launch form", "launch('grpo')"),
     Named("Generate RL data: propose, answer, score", "launch form", "launch('generate')"),
     Named("Embed questions and images (embeddings)", "launch form", "launch('embed')"),
-    Named("Sweep: vary settings of a run, or of the defaults", "many runs, queued", "task('sweep')", ("sweeps.new",)),
+    Named("Sweep: vary settings of a run, or of the defaults", "launch form: list several values", "sweep", ("sweeps.new",)),
     Named("Derive RL data: filter or repair into a new file", "choose the file, then the steps", "derive('derive')",
           ("rl.derive", "data.derive")),
     Named("Export RL data in another format", "choose the file, then the format", "derive('export')",
@@ -98,6 +97,22 @@ class PaletteApp(RememberingApp):
         """Open the launch form, filled from the run in view where it is of this kind."""
         template = getattr(self.screen, "template", None)
         self.post_message(messages.EditLaunch(kind, template(kind) if template is not None else None))
+
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_sweep(self) -> None:
+        """Open the launch form of the run that is meant, or of a kind that is chosen; values listed in it make a sweep."""
+        from leverplus_tui.tui.screens.launch.opening import ask_kind  # not before one is asked for
+
+        if not self.library.is_open:
+            return
+        swept = await asyncio.to_thread(_found, "widgets", "spec_fields:SWEPT")  # specifications: pydantic, 200 ms
+        runs = (await asyncio.to_thread(self._situation)).runs
+        rows = await asyncio.to_thread(self.library.database.run_rows, list(runs))
+        run = rows[0] if len(rows) == 1 and rows[0].kind in swept else None
+        kind = run.kind if run is not None else await ask_kind(self, "Runs of which kind?", swept)
+        if kind:
+            self.notify("List several values in a field, such as 1,2 or 1..5, or say how many seeds: each makes a run")
+            self.post_message(messages.EditLaunch(kind, run.id if run is not None else None))
 
     def action_ask(self, name: str) -> None:
         """Ask for what this needs, and do it."""

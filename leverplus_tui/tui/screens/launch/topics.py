@@ -33,7 +33,18 @@ ASKING: Mapping[str, tuple[str, ...]] = {
     "prompt": ("prompt.",),
     "decoding": ("decode.",),
     "computing": (
-        *("device", "dtype", "engine", "batch_size", "served_model", "concurrency", "strict", "fresh", "reuse_served"),
+        *(
+            "device",
+            "dtype",
+            "engine",
+            "prefill",
+            "batch_size",
+            "served_model",
+            "concurrency",
+            "strict",
+            "fresh",
+            "reuse_served",
+        ),
     ),
     "queue": WAITING,
 }
