@@ -114,12 +114,20 @@ class LeverplusApp(GoingApp):
     ]
 
     def __init__(
-        self, home: Home, *, run: str | None = None, compare: str | Sequence[str] = (), read_only: bool = False
+        self,
+        home: Home,
+        *,
+        run: str | None = None,
+        compare: str | Sequence[str] = (),
+        read_only: bool = False,
+        said: str = "",
     ) -> None:
+        """`said` is told when the database is open: why the program begins anew."""
         super().__init__(Library(home, read_only=read_only))
         self.watcher: Watcher | None = None
         self._run = run
         self._compare = compare.split(",") if isinstance(compare, str) else list(compare)
+        self._said = said
         self._begun = False
         self.recall()
         self.stylesheet = Sheet(self.get_css_variables())
@@ -162,6 +170,8 @@ class LeverplusApp(GoingApp):
         self.watcher.start()
         for page in self._pages():
             page.post_message(messages.DatabaseReady())
+        if self._said:
+            self.notify(self._said, timeout=20)
         for problem in self.key_problems:
             self.notify(problem, severity="warning", timeout=10)
         self._count_jobs()
