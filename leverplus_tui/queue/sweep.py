@@ -29,11 +29,9 @@ class Prepared:
     """The answers that differ, in the order in which they were asked for."""
 
 
-def prepare(
-    home: Home, grid: Grid, name: str, *, force: bool = False, quiet: bool = False, away: bool = False
-) -> Prepared:
-    """Look files up and check: runs that differ only in what preflight does not look at are checked once. With `away` all are
-    handed in together and none shares a process."""
+def prepare(home: Home, grid: Grid, name: str, *, force: bool = False, quiet: bool = False, on: str = "") -> Prepared:
+    """Look files up and check: runs that differ only in what preflight does not look at are checked once. Sent `on` to another
+    place all are handed in together, and none shares a process."""
     known: dict[str, Checked] = {}
     batches: dict[str, int] = {}
     entries = []
@@ -45,16 +43,16 @@ def prepare(
         else:
             key = _shared(spec)
             if key not in known:
-                known[key] = preflight.check(spec, home, quiet=quiet)
+                known[key] = preflight.check(spec, home, quiet=quiet, on=on)
             checked = known[key]
         forced = force if waits else checked.blocked
-        alike = "" if away else _alike(spec)
-        batch = batches.setdefault(alike, time_ns() // 1000 + len(batches)) if away or trains_together(spec) else None
+        alike = "" if on else _alike(spec)
+        batch = batches.setdefault(alike, time_ns() // 1000 + len(batches)) if on or trains_together(spec) else None
         label = f"{name or store.default_name(spec)} {member.label}"
         entries.append(
             Entry(spec, label, checked.stored(), forced, None, frozenset(waits), batch, settings=member.settings)
         )
-    alone = [] if away else [one for one in batches.values() if sum(entry.batch == one for entry in entries) == 1]
+    alone = [] if on else [one for one in batches.values() if sum(entry.batch == one for entry in entries) == 1]
     entries = [replace(entry, batch=None) if entry.batch in alone else entry for entry in entries]
     return Prepared(tuple(entries), tuple(known.values()))
 

@@ -21,6 +21,7 @@ from leverplus_tui.commands.running.run import COMMANDS, parameter
 from leverplus_tui.commands.running.run import COMMON as OF_RUN
 from leverplus_tui.jobs.spec_options import options, plain
 from leverplus_tui.queue import sweep as sweeping
+from leverplus_tui.queue.elsewhere import goes
 from leverplus_tui.queue.estimate import lasts
 from leverplus_tui.queue.grid import Grid, grid
 from leverplus_tui.queue.submit import tend
@@ -118,9 +119,11 @@ def _sweep(
     found = grid(kind, flags, spec_file, assignments or (), seeds)
     wish = wished(place, queueing | {"queue": True})
     assert wish is not None, "a sweep always queues"
-    prepared = prepare(place, found, name or "", force=force, quiet=as_json, away=bool(wish.runner))
+    prepared = prepare(place, found, name or "", force=force, quiet=as_json, on=wish.runner)
     blocked = sum(one.forced for one in prepared.entries) if not force else 0
-    say(_told(place, found, prepared, wish.runner))
+    say(_told(place, found, prepared, away=bool(wish.runner)))
+    if line := goes(wish, kind, len(found.members)):
+        say(line)
     if seeds and any(getattr(member.spec, "limit", None) for member in found.members):
         say(
             "note: each seed draws questions of its own, so that runs of unlike seeds share few; --first N asks all the same"
@@ -141,11 +144,14 @@ def _sweep(
     _attend(place, sweep, as_json)
 
 
-def _told(place: Home, found: Grid, prepared: Prepared, runner: str) -> str:
+def _told(place: Home, found: Grid, prepared: Prepared, *, away: bool) -> str:
     """How many runs, how often that was checked, and how long they will take."""
     batches = {entry.batch for entry in prepared.entries if entry.batch is not None}
-    together = f", {plural(len(batches), 'process', 'processes')} for those that train together" if batches else ""
-    together = f", handed in together to {runner}" if runner else together
+    together = (
+        f", {plural(len(batches), 'process', 'processes')} for those that train together"
+        if batches and not away
+        else ""
+    )
     checks = plural(len(prepared.checked), "preflight")
     return f"{plural(len(found.members), 'run')} ({checks}{together}); {lasts(place, [member.spec for member in found.members])}"
 

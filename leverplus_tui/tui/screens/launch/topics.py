@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from leverplus_tui.queue.wishes import CLUSTER
 from leverplus_tui.tui.widgets.spec_fields import FIRST, NAME, SEEDS, WAITING
 
 ASKING: Mapping[str, tuple[str, ...]] = {
@@ -35,7 +36,8 @@ ASKING: Mapping[str, tuple[str, ...]] = {
     "computing": (
         *("device", "dtype", "engine", "batch_size", "served_model", "concurrency", "strict", "fresh", "reuse_served"),
     ),
-    "queue": WAITING,
+    "queue": tuple(path for path in WAITING if path not in CLUSTER),
+    "cluster": CLUSTER,
 }
 TRAINING: Mapping[str, tuple[str, ...]] = {
     "selector": (
@@ -74,7 +76,8 @@ TRAINING: Mapping[str, tuple[str, ...]] = {
         "freeze_backbone",
     ),
     "computing": ("device", "precision", "cuda_graph", "compile"),
-    "queue": WAITING,
+    "queue": tuple(path for path in WAITING if path not in CLUSTER),
+    "cluster": CLUSTER,
 }
 """Topic -> the fields under it, by how their names begin."""
 REST = "other"
