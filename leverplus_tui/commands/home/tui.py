@@ -15,6 +15,7 @@ from db.home import Home, resolve_home
 from db.user_error import UserError
 from leverplus_tui.commands.options import HomeOption
 from leverplus_tui.text.output import say
+from leverplus_tui.tui.graphics.way import CHOICES
 
 
 def tui(
@@ -24,6 +25,10 @@ def tui(
     ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Look, and change nothing.")] = False,
     lang: Annotated[str | None, typer.Option("--lang", metavar="en|zh", help="Language of the program.")] = None,
+    pictures: Annotated[
+        str | None,
+        typer.Option("--pictures", metavar="auto|kitty|sixel|cells|off", help="How to draw pictures in this terminal."),
+    ] = None,
     web: Annotated[
         bool, typer.Option("--web", help="Show it in a browser (read-only), with a link that has a token.")
     ] = False,
@@ -49,6 +54,8 @@ def tui(
         raise UserError(f"--lang {lang} is not known: en or zh")
     if lang is not None:
         os.environ["LEVERPLUS_LANG"] = lang  # the process behind a browser reads it too
+    if pictures is not None and pictures not in CHOICES:
+        raise UserError(f"--pictures {pictures} is not known: {', '.join(CHOICES[:-1])} or {CHOICES[-1]}")
     if write and not web:
         raise UserError("--write belongs to --web: in a terminal the program may write unless --read-only is given")
     if web:
@@ -64,18 +71,20 @@ def tui(
         )
     runs = tuple(name.strip() for name in (compare or "").split(",") if name.strip())
     place, said = resolve_home(home), ""
-    while (backup := _shown(place, run, runs, read_only=read_only, said=said)) is not None:
+    while (backup := _shown(place, run, runs, read_only=read_only, said=said, pictures=pictures or "")) is not None:
         said, run, runs = _restored(place, backup), None, ()
         if served:
             return  # the browser's page has ended with the program; loading it again begins anew
 
 
-def _shown(place: Home, run: str | None, compare: Sequence[str], *, read_only: bool, said: str) -> Path | None:
+def _shown(
+    place: Home, run: str | None, compare: Sequence[str], *, read_only: bool, said: str, pictures: str
+) -> Path | None:
     """Show the program until it is left. The backup that is to be put back, where it was left for that."""
     gc.disable()  # what is imported stays: looking through it again and again is a tenth of the start; the app enables it
     from leverplus_tui.tui.app import LeverplusApp  # Textual: 100 ms, which the sentence above need not wait
 
-    app = LeverplusApp(place, run=run, compare=compare, read_only=read_only, said=said)
+    app = LeverplusApp(place, run=run, compare=compare, read_only=read_only, said=said, pictures=pictures)
     app.run()
     return app.restoring
 
