@@ -22,6 +22,7 @@ from db.home import Home
 from db.session import open_database, reading, writing
 from db.specs import UserError
 from engine.common.files.atomic import replacing
+from engine.common.sent import SENT
 from leverplus_tui.keeping.disk import RESERVES
 from leverplus_tui.queue.lock import take
 
@@ -151,8 +152,8 @@ def look_into(home: Home, source: Path) -> Held:
 
 
 def living(home: Home) -> list[str]:
-    """Runs whose process lives, or may live where it cannot be looked at; a damaged database, which people restore and mend,
-    knows of none."""
+    """Runs whose process lives, or may live where it cannot be looked at, or whose job is in a queue elsewhere; a damaged
+    database, which people restore and mend, knows of none."""
     if not home.database.exists():
         return []
     try:
@@ -160,7 +161,8 @@ def living(home: Home) -> list[str]:
             rows = store.active_processes(session)
     except DatabaseDamaged:
         return []
-    return [store.ref(row.run_id) for row in rows if row.ended is None and store.is_alive(row)]
+    here = [store.ref(row.run_id) for row in rows if row.ended is None and store.is_alive(row)]
+    return list(dict.fromkeys([*here, *(path.parent.name for path in sorted(home.runs.glob(f"r*/{SENT}")))]))
 
 
 def _alone(home: Home) -> int | None:

@@ -25,7 +25,7 @@ CHECK = preflight.check
 
 
 def found_by_preflight(monkeypatch: pytest.MonkeyPatch, *findings: Finding) -> None:
-    monkeypatch.setattr(preflight, "check", lambda spec, place, quiet=False: preflight.Checked(findings))
+    monkeypatch.setattr(preflight, "check", lambda spec, place, quiet=False, on="": preflight.Checked(findings))
 
 
 def test_run_prints_the_contract(desk: Desk) -> None:
