@@ -112,7 +112,7 @@ class Member:
             self.begun = True
             if number > self.attempt:
                 self.attempt, self.ended = number, None
-            self._insert(session, frame)
+            self._insert(session, number, frame)
             rows, taken = rows + len(frame), taken + 1
             if rows >= BATCH:
                 break
@@ -122,11 +122,12 @@ class Member:
         """The transaction that holds so many frames has been committed."""
         del self.unstored[:frames]
 
-    def _insert(self, session: Session, frame: Sequence[Note]) -> None:
+    def _insert(self, session: Session, number: int, frame: Sequence[Note]) -> None:
+        """An earlier attempt may still write, on a node that was cut off from the queue: its rows count, its end does not."""
         rows: list[Row] = []
         for note in frame:
             if isinstance(note, Ended):
-                self.ended = note
+                self.ended = note if number == self.attempt else self.ended
             elif isinstance(note, Surroundings):
                 note_surroundings(session, self.claimed.run_id, note.values, note.texts)
             else:

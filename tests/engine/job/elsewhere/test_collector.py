@@ -120,6 +120,23 @@ def test_an_attempt_that_is_put_back_waits_again_and_goes_on_from_its_own_rows(a
     assert len(away.machine.handed) == 1
 
 
+def test_a_node_that_comes_back_does_not_speak_for_the_attempt_that_took_its_place(away: Away) -> None:
+    """Slurm gives up a node whose cable is cut and begins the job elsewhere; with the cable back, it ends what was left there."""
+    run_id = away.queue(PAUSES)
+    found = away.collect(run_id, until=lambda: halfway(away, run_id))
+    cut_off, folder = away.machine.processes["1"], away.machine.handed[0][0]
+    away.machine.processes["1"] = away.machine.begin(folder)
+    away.turn(found, until=lambda: found.open[0].attempt == 2)
+    cut_off.send_signal(signal.SIGTERM)
+    cut_off.wait()
+    read_to_its_end = found.open[0].readers[1]
+    away.turn(found, until=lambda: read_to_its_end.offset == read_to_its_end.path.stat().st_size)
+    assert not found.open or (found.open[0].ended is None or found.open[0].ended.state == "done")
+    assert away.row(run_id).state in ("running", "done")
+    away.turn(found)
+    assert (away.row(run_id).state, away.answers(run_id)) == ("done", ALL)
+
+
 def test_a_killed_node_is_lost_with_its_rows_kept_and_the_words_of_the_queue(away: Away) -> None:
     run_id = away.queue(PAUSES)
     found = away.collect(run_id, until=lambda: halfway(away, run_id))
