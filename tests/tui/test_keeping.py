@@ -22,14 +22,9 @@ from db.specs import EvalSpec, TrainSpec
 from leverplus_tui.jobs import dead_jobs, launcher
 from leverplus_tui.keeping import check, disk
 from leverplus_tui.queue import lock
-from tests.helpers_cli import Desk, make_desk, store_eval
+from tests.helpers_cli import Desk, store_eval
 
 SCORES = {1: 1.0, 2: 0.0, 3: 0.6, 4: 1.0}
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
 
 
 def trained(desk: Desk, *, state: str = "done") -> int:
