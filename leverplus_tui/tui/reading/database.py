@@ -221,6 +221,7 @@ class Database(Upkeep):
 
     def delete(self, run_ids: Sequence[int]) -> None:
         """Hide runs from all lists. Raises UserError while one is queued or running."""
+        self.mark_lost()
         with writing(self.engine) as session:
             store.soft_delete(session, run_ids=run_ids)
 
