@@ -3,6 +3,7 @@
 python -m benchmarks.vlm gpu [--out FILE.json] [--questions 400]     # a GPU, Qwen2.5-VL-3B with random weights
 python -m benchmarks.vlm cpu                                         # the built-in model, batched generate against packed
 python -m benchmarks.vlm exact [--prompts 1000]                      # float32: equal tokens on random prompts
+python -m benchmarks.vlm fp8 [--questions 200]                       # prompts read in fp8 against bfloat16, on a GPU
 
 Whole jobs through the command line, with a model and a data set in folders:
 
@@ -30,6 +31,7 @@ from torch import Tensor
 
 from benchmarks.qwen_shape import shape_config
 from benchmarks.vlm_cpu import BEAMS, GREEDY, SHOTS, cpu, exact
+from benchmarks.vlm_fp8 import fp8
 from benchmarks.vlm_jobs import JOBS
 from benchmarks.vlm_sides import (
     COCO_SIZES,
@@ -280,7 +282,7 @@ def _pairs(table: Table, published: Published, vlm: PackedVLM, samples: Sequence
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("gpu", "cpu", "exact", "data", *JOBS))
+    parser.add_argument("what", choices=("gpu", "cpu", "exact", "fp8", "data", *JOBS))
     parser.add_argument("--out", default="")
     parser.add_argument("--questions", type=int, default=400)
     parser.add_argument("--prompts", type=int, default=1000)
@@ -290,9 +292,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     table = Table("" if arguments.what == "data" else arguments.out)
-    if arguments.what == "gpu":
+    if arguments.what in ("gpu", "fp8"):
         with TemporaryDirectory() as folder:
-            _gpu(table, arguments.questions, Path(folder))
+            (_gpu if arguments.what == "gpu" else fp8)(table, arguments.questions, Path(folder))
     elif arguments.what == "data":
         write_okvqa(Path(arguments.out), arguments.questions)
     elif arguments.what in JOBS:

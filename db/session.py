@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from db.connection import READ, WRITE, DatabaseFile, Session, read_only_uri
@@ -27,10 +26,11 @@ BUSY_SECONDS = 10.0
 """How long a transaction waits for another program's, unless told otherwise."""
 
 
-def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> DatabaseFile:
+def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS, read_only: bool = False) -> DatabaseFile:
     """The database at `path`, created or migrated when needed (under a lock file, after a backup), ready for many threads.
 
-    A file that cannot be written is opened for reading. Raises DatabaseNewer, DatabaseBusy, DatabaseUnwritable,
+    With `read_only` it is neither made nor migrated, and begins no transaction that writes; a file that cannot be written is
+    opened for reading in any case. Raises DatabaseNewer, DatabaseBusy, DatabaseUnwritable,
     DatabaseDamaged or DiskFull, each with one sentence.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
@@ -38,20 +38,26 @@ def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Database
             f"this Python has SQLite {sqlite3.sqlite_version}, and 3.35 or newer is needed: use a newer Python"
         )
     path = path.expanduser().absolute()
-    read_only = _is_read_only(path)
-    if not read_only and (kind := shared_disk(path)):
+    fixed = _is_read_only(path)
+    if not fixed and (kind := shared_disk(path)):
         raise DatabaseUnwritable(
             f"{path} lies on a network disk ({kind}), where SQLite's log is not safe between machines: choose a local folder with "
             f"--home, or set {ALLOWED}=1 where no other machine ever opens it"
         )
-    if not read_only:
+    if not (fixed or read_only):
         _make_folder(path)
-    file = DatabaseFile(path, busy_seconds=busy_seconds, uri=read_only_uri(path) if read_only else None)
+    file = DatabaseFile(path, busy_seconds=busy_seconds, uri=read_only_uri(path) if fixed or read_only else None)
+    file.read_only = read_only
     try:
-        if not _is_current(file, read_only=read_only):
-            if read_only:
+        if not _is_current(file, read_only=fixed or read_only):
+            if fixed:
                 raise DatabaseUnwritable(
                     f"{path} is read-only and of an older leverplus: copy it to a writable folder and give that with --home"
+                )
+            if read_only:
+                raise DatabaseUnwritable(
+                    f"{path} is of an older leverplus, and was to be opened without changing anything: any command that may "
+                    "change it, such as `leverplus runs`, keeps a copy of it in backups/ and brings it up to date"
                 )
             from db.migrations.upgrade import bring_up_to_date  # rare, and Alembic takes 70 ms
 
@@ -62,18 +68,14 @@ def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> Database
     return file
 
 
-@contextmanager
-def writing(file: DatabaseFile) -> Iterator[Session]:
+def writing(file: DatabaseFile) -> AbstractContextManager[Session]:
     """A session in one IMMEDIATE transaction: committed at the end of the block, rolled back when it raises."""
-    with file.session(WRITE) as session:
-        yield session
+    return file.session(WRITE)
 
 
-@contextmanager
-def reading(file: DatabaseFile) -> Iterator[Session]:
+def reading(file: DatabaseFile) -> AbstractContextManager[Session]:
     """A session that sees one state of the database, blocks no writer, and cannot write."""
-    with file.session(READ) as session:
-        yield session
+    return file.session(READ)
 
 
 def _is_current(file: DatabaseFile, *, read_only: bool = False) -> bool:

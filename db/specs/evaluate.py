@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -14,6 +14,7 @@ SYSTEM_PROMPT = (
 )
 
 Engine = Literal["auto", "packed", "plain"]
+Prefill = Literal["dtype", "fp8"]
 Retriever = Literal[
     "zero-shot", "random", "fixed", "coreset", "t2t", "i2t", "i2i", "qi2qi", "mmices", "mmr", "untrained", "selector"
 ]
@@ -90,6 +91,22 @@ class DecodeSpec(Spec):
         return sha256_text(canonical_json(self.model_dump(mode="json", exclude=unused)))
 
 
+def check_prefill(spec: Any) -> None:
+    """Raises ValueError where prompts cannot be read in fp8, whatever the machine."""
+    if spec.prefill != "fp8":
+        return
+    if spec.vlm in WITHOUT_MODEL or spec.vlm.startswith(("http://", "https://")):
+        raise ValueError(f"prefill=fp8 is for a model that is computed here, and vlm is {spec.vlm}: leave it out")
+    if spec.engine == "plain":
+        raise ValueError("prefill=fp8 is the packed engine's, and engine=plain takes the other: leave one of them out")
+    if spec.dtype not in ("auto", "bfloat16"):
+        raise ValueError(f"prefill=fp8 stands beside bfloat16, not {spec.dtype}: give dtype=bfloat16 or auto")
+    if spec.decode.do_sample:
+        raise ValueError(
+            "prefill=fp8 is the packed engine's, and decode.do_sample=true takes the plain one: leave one of them out"
+        )
+
+
 class EvalSpec(Spec):
     """Few-shot accuracy of a vision-language model under one way of choosing demonstrations."""
 
@@ -147,6 +164,9 @@ class EvalSpec(Spec):
     engine: Engine = "auto"
     """`packed` shares the work of prompts that begin alike, `plain` is transformers' generate; `auto` takes the packed one
     where it can run and agrees with the other."""
+    prefill: Prefill = "dtype"
+    """Precision in which prompts are read: that of `dtype`, or `fp8` (e4m3), which is faster and changes some answers; answers
+    themselves are then still bfloat16's. It needs the packed engine on a GPU of compute capability 8.9 or more."""
     batch_size: int = Field(default=8, ge=1)
     """Questions answered in one forward batch of the plain engine."""
     strict: bool = False
@@ -167,4 +187,5 @@ class EvalSpec(Spec):
             raise ValueError("fresh computes every answer anew, reuse_served takes stored ones: give one of them")
         if any(n < 1 for n in self.first):
             raise ValueError("first must be 1 or more")
+        check_prefill(self)
         return self

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from db.specs.base import Spec
-from db.specs.evaluate import DecodeSpec, Engine, PoolRule, PromptSpec
+from db.specs.evaluate import DecodeSpec, Engine, PoolRule, Prefill, PromptSpec, check_prefill
 
 
 class GenerateSpec(Spec):
@@ -85,6 +85,9 @@ class GenerateSpec(Spec):
     engine: Engine = "auto"
     """`packed` shares the work of prompts that begin alike, `plain` is transformers' generate; `auto` takes the packed one
     where it can run and agrees with the other."""
+    prefill: Prefill = "dtype"
+    """Precision in which prompts are read: that of `dtype`, or `fp8` (e4m3), which is faster and changes some answers; answers
+    themselves are then still bfloat16's. It needs the packed engine on a GPU of compute capability 8.9 or more."""
     batch_size: int = Field(default=8, ge=1)
     """Prompts answered in one forward batch of the plain engine."""
     strict: bool = False
@@ -105,6 +108,7 @@ class GenerateSpec(Spec):
             )
         if self.fresh and self.reuse_served:
             raise ValueError("fresh computes every answer anew, reuse_served takes stored ones: give one of them")
+        check_prefill(self)
         if any(temperature <= 0 for temperature in self.temperatures):
             raise ValueError("temperatures must be above 0")
         if self.pool != "all" and self.shots > self.pool_size:

@@ -16,6 +16,8 @@ How it works is drawn in `docs/engine.md`. The parts, from the questions to the 
     language     the language model over packed tokens
     attention    packed queries over lists of slots, in plain PyTorch (fused: by fused kernels, on CUDA)
     pointwise    what stands between the matrix products (kernels: the same in Triton)
+    fp8          rounding before products that read prompts in fp8 (other_precisions: the layers in fp8 and in float32)
+    agreement    how far answers and scores in fp8 are others
     decoding     greedy, beam search and sampling as transformers' generate defines them
     references   log-probabilities of given answers behind a prompt
     engine       puts the parts together

@@ -14,17 +14,21 @@ from engine.packed.answering import decode, read_forced
 from engine.packed.blocks import Block, Blocks
 from engine.packed.counts import Counts
 from engine.packed.decoding import Decoding
-from engine.packed.images.encoding import Features
+from engine.packed.images.encoding import PATCHES_AT_ONCE, Features
 from engine.packed.model.language import Language
-from engine.packed.prefill import Prefixes
-from engine.packed.prefixes import Node, Path, Tree, joined
+from engine.packed.prefill import TOKENS_AT_ONCE, Prefixes
+from engine.packed.prefixes import Node, Path, Segment, Tree, joined
 from engine.packed.references import log_probabilities
 from engine.packed.schedule import Group, Schedule
+from engine.packed.transfer import fetch
 
 PROMPTS_AT_ONCE = 384
 """Prompts in a group at most. While they are answered a GPU waits for launches, the less the more they are."""
 LOGITS_BYTES = 4 << 30
 """Memory for scores of all words, of which decoding holds a few copies."""
+
+USUAL_GRID = (34, 46)
+"""Rows and columns of patches of an image of 640x480 pixels."""
 
 
 @dataclass(frozen=True)
@@ -106,24 +110,23 @@ class Engine:
         TooLong.
 
         `following` gives the next block, or None while there is none. Once `go_on` says no, no further group is answered.
-        `meanwhile` is called when a GPU has much to do and nothing is to be waited for yet: the moment to make ready what
-        comes next.
+        `meanwhile` is called whenever a GPU has just been given much to do: the moment to make a little of what comes next ready.
         """
         blocks = Blocks(following, self._schedule)
         try:
             self.counts.start()
-            begun = self._begin(blocks)
+            begun = self._begin(blocks, meanwhile)
             while begun is not None and go_on():
-                replies = self._finish(begun, blocks, meanwhile)
+                replies = self._finish(begun, blocks)
                 number = begun.block.number
-                begun = self._begin(blocks) if self.ahead else None
+                begun = self._begin(blocks, meanwhile) if self.ahead else None
                 if begun is None:
                     self.counts.pause()
                 if replies:
                     yield number, replies
                 if begun is None:
                     self.counts.start()
-                    begun = None if self.ahead else self._begin(blocks)
+                    begun = None if self.ahead else self._begin(blocks, meanwhile)
         finally:
             self.counts.pause()
             self._prefixes.clear()
@@ -136,29 +139,28 @@ class Engine:
         self.features.announce([one.segment.image for end in schedule.ends for one in end.path])
         return schedule
 
-    def _begin(self, blocks: Blocks[Ask]) -> Begun | None:
+    def _begin(self, blocks: Blocks[Ask], meanwhile: Callable[[], object]) -> Begun | None:
         """The next group, on its way through the tower and the language model; None where none follows."""
         found = blocks.next_group()
         if found is None:
             return None
         block, group = found
         try:
-            tokens, problems = self._images(group)
-            hidden = None if problems else self._prefixes.read(group.levels, tokens, group.ends)
+            tokens, problems = self._images(group, meanwhile)
+            hidden = None if problems else self._prefixes.read(group.levels, tokens, group.ends, meanwhile)
         except torch.OutOfMemoryError:
             return Begun(block, group)
         if hidden is not None:
             block.schedule.computed(group)
         return Begun(block, group, hidden, problems)
 
-    def _finish(self, begun: Begun, blocks: Blocks[Ask], meanwhile: Callable[[], object]) -> dict[int, Reply]:
+    def _finish(self, begun: Begun, blocks: Blocks[Ask]) -> dict[int, Reply]:
         """Replies of the group; none where it did not fit and smaller ones follow."""
         block, group = begun.block, begun.group
         if begun.problems:
             return self._refuse(block.schedule, begun.problems)
         replies = None
         if begun.hidden is not None:
-            meanwhile()
             blocks.prepare(group)
             operations = self._operations(group)
             with suppress(torch.OutOfMemoryError):  # the memory is free only once the exception is gone
@@ -170,9 +172,11 @@ class Engine:
         self._prefixes.drop(block.schedule.finish(group))
         return replies
 
-    def _images(self, group: Group) -> tuple[Mapping[str, Tensor], Mapping[str, ImageProblem]]:
+    def _images(
+        self, group: Group, meanwhile: Callable[[], object] = bool
+    ) -> tuple[Mapping[str, Tensor], Mapping[str, ImageProblem]]:
         keys = [node.segment.image for level in group.levels for node in level if node.segment.image]
-        return self.features.tokens(keys)
+        return self.features.tokens(keys, meanwhile)
 
     def _refuse(self, schedule: Schedule, problems: Mapping[str, ImageProblem]) -> dict[int, Reply]:
         """Replies of the prompts with a bad image, which leave the schedule."""
@@ -236,6 +240,26 @@ class Engine:
         counts.images_encoded, counts.images_from_disk = features.encoded, features.from_disk
         counts.reading += operations
         counts.operations = counts.reading + features.operations
+
+    @torch.inference_mode()
+    def warm_up(self) -> None:
+        """A pass of usual size through everything, over a grey image: a GPU loads its kernels at their first use, which takes a
+        second that may pass before the first question is asked."""
+        pixels, merge = self.features.reader.pixels, self.features.tower.merge
+        high, wide = (side // merge for side in USUAL_GRID)
+        image = torch.full((USUAL_GRID[0] * pixels.patch, USUAL_GRID[1] * pixels.patch, 3), 127, dtype=torch.uint8)
+        count = PATCHES_AT_ONCE // (USUAL_GRID[0] * USUAL_GRID[1])
+        patches = [pixels.patches([image] * count) for _ in range(2)]  # two, so that two buffers are pinned
+        tokens = self.features.tower(patches[0], [USUAL_GRID] * count)
+        fetch(tokens)
+        paths = [(Segment("grey", (high, wide), (at,)),) for at in range(TOKENS_AT_ONCE // (high * wide + 1))]
+        ends = list(Tree(paths).ends())
+        try:
+            hidden = self._prefixes.read([ends], {"grey": tokens[0]}, ends)
+            prefixes = [self._prefixes.of(end) for end in ends]
+            decode(self.language, self.decoding, prefixes, self._seen(ends), hidden)
+        finally:
+            self._prefixes.clear()
 
     @torch.inference_mode()
     def logits(self, asked: Sequence[Path], tokens: Tensor | None = None) -> Tensor:

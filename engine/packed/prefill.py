@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -42,8 +42,17 @@ class Prefixes:
         """The prefix that ends at a node; nothing for none."""
         return NOTHING if node is None else self._known[node]
 
-    def read(self, levels: Sequence[Sequence[Node]], images: Mapping[str, Tensor], ends: Sequence[Node]) -> Tensor:
-        """Reads the nodes of all levels, parents first; hidden states (n, D) behind the `ends`, which are among them."""
+    def read(
+        self,
+        levels: Sequence[Sequence[Node]],
+        images: Mapping[str, Tensor],
+        ends: Sequence[Node],
+        meanwhile: Callable[[], object] = bool,
+    ) -> Tensor:
+        """Reads the nodes of all levels, parents first; hidden states (n, D) behind the `ends`, which are among them.
+
+        `meanwhile` is called behind each pass, which a GPU has only begun by then.
+        """
         places = {end: at for at, end in enumerate(ends)}
         hidden = self._language.weights.embedding.new_empty(len(ends), self._language.weights.embedding.shape[1])
         for level in levels:
@@ -51,6 +60,7 @@ class Prefixes:
                 asked = [at for at, node in enumerate(nodes) if node in places]
                 rows = send_numbers([places[nodes[at]] for at in asked], self._device)
                 hidden[rows] = self._read(nodes, images, asked)
+                meanwhile()
         return hidden
 
     def drop(self, nodes: Sequence[Node]) -> None:
@@ -77,7 +87,7 @@ class Prefixes:
         ends = torch.tensor(lengths).cumsum(0) - 1
         return self._language.prefill(
             x, send(torch.cat(positions, 1), self._device), send(slots, self._device, torch.long), plan,
-            send(ends[list(asked)], self._device), added,
+            send(ends[list(asked)], self._device), added, self._language.reading,
         )  # fmt: skip
 
     def _embedded(

@@ -26,6 +26,7 @@ def open_answering_model(spec: EvalSpec | GenerateSpec, cache_dir: Path, *, quic
         device=spec.device,
         batch_size=spec.batch_size,
         engine=spec.engine,
+        prefill=spec.prefill,
         served_model=spec.served_model,
         concurrency=spec.concurrency,
         cache_dir=cache_dir,

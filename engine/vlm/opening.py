@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from db.specs.base import UserError
-from db.specs.evaluate import WITHOUT_MODEL, DecodeSpec, PromptSpec
+from db.specs.evaluate import WITHOUT_MODEL, DecodeSpec, Prefill, PromptSpec
 from engine.common.models.fingerprint import begin_model_sha
 from engine.common.models.gpu import begin_context
 from engine.common.models.model_files import find_model
@@ -31,6 +31,7 @@ def open_vlm(
     device: str = "auto",
     batch_size: int = 8,
     engine: str = "plain",
+    prefill: Prefill = "dtype",
     served_model: str = "",
     concurrency: int = 8,
     cache_dir: Path | None = None,
@@ -39,7 +40,8 @@ def open_vlm(
     """The model `name`: `builtin`, a directory, a hub id in the local cache, http(s)://host/v1 of a server, or a rule.
 
     `device` may be several, such as `cuda:all`: then each has a process of its own (`engine.vlm.spread`).
-    `engine` is `plain` (transformers' generate), `packed`, or `auto` (packed where it can run).
+    `engine` is `plain` (transformers' generate), `packed`, or `auto` (packed where it can run). `prefill` is `dtype`, or `fp8`
+    for prompts that the packed engine reads in fp8 on a GPU that multiplies it.
     `prompt` gives the pixel caps of `embed_images`; prompts carry their own. `cache_dir` keeps hashes of weight files.
     `quick`: whether a start without transformers' model will do, where an earlier one saw it to be equal.
     Presence and completeness are checked before anything heavy is loaded. Raises UserError.
@@ -60,7 +62,7 @@ def open_vlm(
 
     options: dict[str, Any] = {
         "name": name, "directory": directory, "decode": decode, "prompt": prompt or PromptSpec(), "dtype": dtype,
-        "batch_size": batch_size, "engine": engine, "cache_dir": cache_dir, "quick": quick,
+        "batch_size": batch_size, "engine": engine, "prefill": prefill, "cache_dir": cache_dir, "quick": quick,
     }  # fmt: skip
     if (cluster := address()) is not None:
         return ClusterVLM(cluster, **options)

@@ -60,14 +60,6 @@ def build_spec(
     return validated(kind, values)
 
 
-def changed(spec: JobSpec, assignments: Sequence[str], *, tell: Tell = say) -> JobSpec:
-    """A specification with some fields set otherwise (`FIELD=VALUE`). Raises UserError as `build_spec` does."""
-    values = spec.model_dump(mode="json")
-    for assignment in assignments:
-        _assign(values, spec.kind, assignment, tell)
-    return validated(spec.kind, values)
-
-
 def repeated(ref: str, stored: Mapping[str, Any]) -> JobSpec:
     """The specification of a stored run, to be run again. Raises UserError for one that measured nothing here."""
     must_be_repeatable(ref, stored)

@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from db.specs import JobSpec, UserError
-from leverplus_tui.jobs.spec_building import Tell, build_spec, changed
+from leverplus_tui.jobs.spec_building import Tell, build_spec
 from leverplus_tui.jobs.spec_options import flatten, plain
 from leverplus_tui.text.output import say
 
-Build = Callable[[Sequence[str], Tell], JobSpec]
-"""Makes a specification of `FIELD=VALUE`; published names that it understands are told."""
 MOST = 1000
 """Runs of one sweep at most."""
 RANGE = re.compile(r"(?P<low>[-+.\deE]+?)\.\.(?P<high>[-+.\deE]+)(?::(?P<n>\d+)(?P<log>log)?)?")
@@ -57,23 +55,10 @@ def grid(
 
     Raises UserError for values that a field refuses, combinations that are the same run, and more than MOST of them.
     """
-    return _assigned(lambda given, said: build_spec(kind, flags, spec_file, given, tell=said), assignments, seeds, tell)
 
+    def build(given: Sequence[str], said: Tell) -> JobSpec:
+        return build_spec(kind, flags, spec_file, given, tell=said)
 
-def grid_around(spec: JobSpec, assignments: Sequence[str], seeds: str | None = None, tell: Tell = say) -> Grid:
-    """The same around a specification: what is not varied is as it is there."""
-    return _assigned(lambda given, said: changed(spec, given, tell=said), assignments, seeds, tell)
-
-
-def count(assignments: Sequence[str], seeds: str | None = None) -> int:
-    """How many combinations there are, without making them. Raises UserError for a list that cannot be read."""
-    pairs = [assignment.partition("=") for assignment in assignments]
-    numbers = [len(values_of(field.strip(), text)) or 1 for field, equals, text in pairs if equals]
-    named = values_of("seed", seeds) if seeds else []
-    return math.prod(numbers) * (int(named[0]) if len(named) == 1 and named[0].isdigit() else max(1, len(named)))
-
-
-def _assigned(build: Build, assignments: Sequence[str], seeds: str | None, tell: Tell) -> Grid:
     fixed, varied = [], {}
     names = [assignment.partition("=")[0].strip() for assignment in assignments]
     for assignment in assignments:

@@ -15,9 +15,12 @@ from db.specs.train import VARIES
 from leverplus_tui.jobs import launcher, preflight
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.preflight import Checked
+from leverplus_tui.queue.elsewhere import goes
+from leverplus_tui.queue.estimate import lasts
 from leverplus_tui.queue.grid import Grid
 from leverplus_tui.queue.lock import ensure_dispatcher
 from leverplus_tui.queue.submit import Entry, Wish, enter, requeue
+from leverplus_tui.text.numbers import plural
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,23 @@ def prepare(home: Home, grid: Grid, name: str, *, force: bool = False, quiet: bo
     alone = [] if on else [one for one in batches.values() if sum(entry.batch == one for entry in entries) == 1]
     entries = [replace(entry, batch=None) if entry.batch in alone else entry for entry in entries]
     return Prepared(tuple(entries), tuple(known.values()))
+
+
+def outlook(home: Home, prepared: Prepared, wish: Wish) -> list[str]:
+    """What is said of a sweep before it is queued: how many runs, how often they were checked, how long they take, and where."""
+    specs = [entry.spec for entry in prepared.entries]
+    batches = {entry.batch for entry in prepared.entries if entry.batch is not None and not wish.runner}
+    together = f", {plural(len(batches), 'process', 'processes')} for those that train together" if batches else ""
+    checks = plural(len(prepared.checked), "preflight")
+    said = [
+        f"{plural(len(specs), 'run')} ({checks}{together}); {lasts(home, specs)}",
+        goes(wish, specs[0].kind, len(specs)),
+    ]
+    if any("seed" in entry.settings and getattr(entry.spec, "limit", None) for entry in prepared.entries):
+        said.append(
+            "note: each seed draws questions of its own, so that runs of unlike seeds share few; --first N asks all the same"
+        )
+    return [line for line in said if line]
 
 
 def queue_sweep(home: Home, grid: Grid, prepared: Prepared, wish: Wish, name: str) -> store.SweepRow:

@@ -12,17 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from db import store
 from db.session import Session
-from db.specs import JOB_SPEC, Finding
+from db.specs import Finding
 from db.specs.base import findings_json, sha256_text
 from db.store import RunDetail
 from engine.statistics.corrections import benjamini_hochberg, holm
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.health import run_findings
-from leverplus_tui.results.pairs.attribution import about, made
+from leverplus_tui.results.pairs.attribution import about, made, whole
 from leverplus_tui.results.pairs.best_of import Best, best_of, chosen_on_test
 from leverplus_tui.results.pairs.copying import Copies, CopyingRow
 from leverplus_tui.results.pairs.paired_rows import ComparedCell, Figures, Pair, TwoRuns, Verdict, is_imported
@@ -261,16 +259,7 @@ def described(detail: RunDetail) -> dict[str, Any]:
         facts.setdefault("metric_sha", sha256_text(facts["metric"]))  # older runs state the metric alone
     lineage = {f"lineage.{name}": value for name, value in flatten(facts) if name.endswith(LINEAGE)}
     made = {f"made.{name}": detail.environment[name] for name in MADE if detail.environment.get(name) is not None}
-    return dict(flatten(_whole(detail.spec))) | lineage | made
-
-
-def _whole(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A stored specification with the defaults of fields that it is too old to have."""
-    try:
-        whole: dict[str, Any] = JOB_SPEC.validate_python(dict(spec)).model_dump(mode="json")
-    except ValidationError:  # of another version, or imported
-        return spec
-    return whole
+    return dict(flatten(whole(detail.spec))) | lineage | made
 
 
 def corrected(rows: Sequence[ComparedCell], *, bh: bool = False) -> list[ComparedCell]:

@@ -147,6 +147,33 @@ def test_another_precision_is_another_engine(desk: Desk) -> None:
     assert beside(compared(desk, 2, 3), "engine-differs") == []
 
 
+def test_prompts_read_in_fp8_are_another_engine_and_the_one_thing_that_differs(desk: Desk) -> None:
+    evaluated(desk, right(50))
+    evaluated(desk, right(52), prefill="fp8")
+    found = compared(desk, 1, 2)
+    [finding] = beside(found, "engine-differs")
+    assert "prefill dtype, fp8" in finding.message
+    assert beside(found, "confounded") == []
+
+
+def test_a_run_that_is_older_than_a_field_had_its_default(desk: Desk) -> None:
+    old = evaluated(desk, right(50))
+    evaluated(desk, right(52), "i2i")
+    with writing(desk.database) as session:
+        session.run(f"UPDATE run SET spec = json_remove(spec, '$.prefill', '$.order') WHERE id = {old}")
+    found = compared(desk, 1, 2)
+    assert beside(found, "engine-differs") == []
+    assert beside(found, "confounded") == []
+
+
+def test_engines_that_answer_alike_are_not_told_apart(desk: Desk) -> None:
+    for engine, dtype in (("plain", "float32"), ("packed", "float32"), ("plain", "bfloat16"), ("packed", "bfloat16")):
+        evaluated(desk, right(50), facts={"vlm_engine": engine, "vlm_dtype": dtype})
+    assert beside(compared(desk, 1, 2), "engine-differs") == []
+    [finding] = beside(compared(desk, 3, 4), "engine-differs")
+    assert "vlm_engine plain, packed" in finding.message
+
+
 def test_the_best_of_several_on_its_own_questions_is_chosen_on_them(desk: Desk) -> None:
     evaluated(desk, right(10, 200), "random")
     for number in range(4):

@@ -162,6 +162,20 @@ def test_a_backup_is_the_home_and_restoring_keeps_the_present_one(desk: Desk, tm
     assert (kept / "runs" / "r1" / "checkpoints" / "rce_best.safetensors").read_bytes() == b"spoilt"
 
 
+def test_a_backup_holds_what_was_made_from_runs_and_what_the_terminal_program_keeps(desk: Desk, tmp_path: Path) -> None:
+    texts = {"exports/mine.balanced.json": "{}", "terminal.json": '{"theme": "x"}', "keymap.toml": '"run.stop" = "K"'}
+    for name, text in texts.items():
+        (desk.home.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (desk.home.root / name).write_text(text)
+    file = desk.home.root / "exports" / "home.tar"
+    desk.call("backup", str(file))
+    moved = file.rename(tmp_path / "home.tar")
+    desk.database.dispose()
+    desk.call("restore", str(moved), "--yes")
+    assert {name: (desk.home.root / name).read_text() for name in texts} == texts
+    assert not file.exists(), "a backup holds no part of itself"
+
+
 def test_a_backup_while_a_job_writes_is_sound_and_its_job_is_lost_there(desk: Desk, tmp_path: Path) -> None:
     run_id = desk.launch("pause")
     desk.until_paused(run_id)

@@ -15,6 +15,7 @@ from db.session import open_database, reading
 from leverplus_tui.jobs.spec_options import options
 from leverplus_tui.queue.grid import grid
 from leverplus_tui.tui.messages import EditLaunch, RunsLaunched
+from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.help import HelpScreen
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
 from leverplus_tui.tui.screens.launch.preflight import PreflightScreen
@@ -23,6 +24,7 @@ from leverplus_tui.tui.screens.launch.values import FormValues
 from leverplus_tui.tui.screens.runs.page import RunsScreen
 from leverplus_tui.tui.screens.waiting.jobs import JobsScreen
 from leverplus_tui.tui.widgets.spec_fields import FIRST, NAME, SEEDS, SWEPT, fields
+from tests.helpers_circle import nobody_dispatches
 from tests.helpers_tui import burst, fill, held_back, kept, opened, settled, text_of, until
 
 
@@ -211,14 +213,54 @@ async def test_a_sweep_is_queued_and_the_cursor_is_on_its_first_run(tmp_path: Pa
         page.form.set_value("shots", "0")
         page.form.set_value("retriever", "random")
         await pilot.press("ctrl+r")
-        await until(pilot, lambda: isinstance(pilot.app.screen, PreflightScreen | RunsScreen))
-        if isinstance(pilot.app.screen, PreflightScreen):
-            await pilot.press("enter")
+        await until(pilot, lambda: "Preflight found nothing wrong" in text_of(pilot))
+        assert isinstance(pilot.app.screen, PreflightScreen)
+        assert "2 runs (2 preflights); " in text_of(pilot)
+        assert [(dict(one.settings), one.level) for one in pilot.app.screen.report.members] == [
+            ({"limit": "3"}, "ok"),
+            ({"limit": "4"}, "ok"),
+        ]
+        await pilot.press("enter")
         await until(pilot, lambda: any("2 runs to r8 wait in the queue" in message for message in kept(pilot)))
         await pilot.press("4")
         await until(pilot, lambda: isinstance(pilot.app.screen, JobsScreen) and pilot.app.screen.here() == 7)
         with reading(open_database(home.database)) as session:
             assert [sweep.axes for sweep in store.list_sweeps(session)] == [{"limit": [3, 4]}]
+
+
+async def test_a_sweep_of_a_run_begins_with_its_settings_and_one_of_nothing_asks_for_a_kind(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        page.table.move_to(2)
+        await pilot.app.run_action("app.sweep")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen) and pilot.app.screen.query("#command"))
+        await settled(pilot)
+        form = pilot.app.screen
+        assert isinstance(form, LaunchScreen)
+        assert (form.kind, form.form.values["limit"], form.form.values["retriever"]) == ("eval", "10", "t2t")
+        await pilot.press("escape", "W", "n")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Choose))
+        await pilot.press("j", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen) and pilot.app.screen.kind == "rce")
+
+
+async def test_which_runs_of_a_sweep_preflight_blocks_is_shown_and_they_are_not_queued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody_dispatches(monkeypatch)
+    home = Home(tmp_path / "home")
+    async with opened(home, (100, 30)) as pilot:
+        page = await form_of(pilot, "eval")
+        page.form.load_values({"dataset": f"builtin,{tmp_path}", "limit": "3", "seeds": "2", "retriever": "random"})
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: "Preflight blocks 2 of 4 runs" in text_of(pilot))
+        shown = text_of(pilot)
+        assert "each seed draws questions of its own" in " ".join(shown.replace("│", " ").split())
+        assert shown.index("✗ block") < shown.index("✓ ok")
+        await pilot.press("escape")
+    with reading(open_database(home.database)) as session:
+        assert store.list_sweeps(session) == []
 
 
 @pytest.mark.parametrize("size", [(120, 36), (60, 15)])

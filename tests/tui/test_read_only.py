@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from db import session
 from db.home import Home
+from db.schema import SCHEMA
 from db.user_error import UserError
 from docs.make_keys import bindings, nodes
 from leverplus_tui.tui.library import Library
@@ -79,6 +83,16 @@ def test_the_database_begins_no_transaction_that_writes(filled: Home) -> None:
     with pytest.raises(UserError, match="read-only: nothing was changed"):
         library.database.tag((1,), ["paper"])
     library.close()
+
+
+def test_a_home_of_an_older_program_is_not_migrated(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(sqlite3.connect(filled.database)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = state(filled)
+    monkeypatch.setattr(session, "SCHEMA", SCHEMA + 1)
+    with pytest.raises(UserError, match=r"older leverplus, .* `leverplus runs`, keeps a copy of it in backups/"):
+        Library(filled, read_only=True).open()
+    assert state(filled) == before
 
 
 def test_a_home_without_runs_is_not_made(tmp_path: Path) -> None:

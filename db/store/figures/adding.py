@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from db import specs
 from db.canonical import canonical_json
@@ -24,8 +22,7 @@ SHOWN_FACTS = ("retriever", "selector", "variant", "vlm")
 """Facts that also fill the run's column of the same name: what was really used, where the specification left it open."""
 
 
-@dataclass(frozen=True)
-class _Batch:
+class _Batch(NamedTuple):
     session: Session
     run_id: int
     process_id: int | None
@@ -40,13 +37,15 @@ def add_rows(session: Session, *, run_id: int, process_id: int | None, rows: Seq
     room: nothing of the batch is stored then, and the caller keeps it and tries again later.
     """
     batch = _Batch(session, run_id, process_id, now(), home(session))
-    by_type: dict[type, list[Any]] = defaultdict(list)
+    by_type: dict[type, list[Any]] = {}
     for row in rows:
-        by_type[type(row)].append(row)
-    unknown = by_type.keys() - _adders().keys()
-    assert not unknown, f"no table takes {', '.join(kind.__name__ for kind in unknown)} rows"
-    for kind, add in _adders().items():  # in this order, because later kinds refer to earlier ones
-        if by_type[kind]:
+        by_type.setdefault(type(row), []).append(row)
+    adders = _adders()
+    assert by_type.keys() <= adders.keys(), (
+        f"no table takes {', '.join(kind.__name__ for kind in by_type.keys() - adders.keys())} rows"
+    )
+    for kind, add in adders.items():  # in this order, because later kinds refer to earlier ones
+        if kind in by_type:
             add(batch, by_type[kind])
 
 

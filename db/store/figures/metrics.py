@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from sqlite3 import Row
+from math import inf, isfinite, isnan, nan
 from typing import TYPE_CHECKING, Any
 
 from db.connection import Session
@@ -15,8 +14,12 @@ from db.store.base import execute_many, query
 if TYPE_CHECKING:
     from db import rows
 
-_VALUE_OF_FLAG = {1: math.nan, 2: math.inf, 3: -math.inf}
-Points = dict[tuple[int, int], tuple[float | None, int]]
+_VALUE_OF_FLAG = {1: nan, 2: inf, 3: -inf}
+Key = tuple[str, str]
+"""Phase and name of a series."""
+At = tuple[int, ...]
+"""Epoch and step of a point; of none, ()."""
+Points = dict[At, tuple[float | None, int]]
 """Of a series, by epoch and step: a value and its flag, as they are stored."""
 
 
@@ -35,80 +38,109 @@ class MetricRow:
     highest: float
 
 
+class _Series:
+    """What points that follow on add to a series, in the order in which they come."""
+
+    __slots__ = ("at", "bad", "flag", "highest", "id", "lowest", "n", "value")
+
+    def __init__(self, key: int, at: At) -> None:
+        self.id, self.at = key, at
+        self.n = self.bad = self.flag = 0
+        self.value: float | None = None
+        self.lowest, self.highest = inf, -inf
+
+    def growth(self) -> tuple[Any, ...]:
+        """The values of `_GROW`."""
+        low, high = (self.lowest, self.highest) if self.n > self.bad else (None, None)
+        return (self.n, self.bad, *self.at, self.value, self.flag, low, high, self.id)
+
+
 def add_metrics(session: Session, *, run_id: int, metrics: Sequence[rows.Metric]) -> None:
     """Store points; a point with the phase, name, epoch and step of an older one replaces it."""
-    points: dict[tuple[str, str], Points] = defaultdict(dict)
-    for row in metrics:
-        points[row.phase, row.name][row.epoch, row.step] = _stored(row.value)
-    series = _series(session, run_id, points.keys())
-    old = {key: _older(session, series[key], new) for key, new in points.items()}
-    changed = {key: _unlike(new, old[key]) for key, new in points.items()}
-    execute_many(
-        session,
-        "INSERT OR REPLACE INTO metric (series_id, epoch, step, value, flag) VALUES (?, ?, ?, ?, ?)",
-        [(series[key]["id"], *at, *value) for key, new in changed.items() for at, value in new.items()],
-    )
-    execute_many(
-        session,
-        "UPDATE metric_last SET n = ?, n_bad = ?, epoch = ?, step = ?, value = ?, flag = ?, lowest = ?, highest = ? WHERE id = ?",
-        [_summary(session, series[key], new, old[key]) for key, new in changed.items() if new],
-    )
+    keys = [(row.phase, row.name) for row in metrics]
+    ends = _ends(session, run_id, keys)
+    series = {key: _Series(*ends[key]) for key in keys}
+    stored: list[tuple[Any, ...]] = []
+    late: dict[int, Points] = defaultdict(dict)
+    for key, row in zip(keys, metrics, strict=True):
+        one, value, at = series[key], row.value, (row.epoch, row.step)
+        flag = 0 if isfinite(value) else _flag(value)
+        if at <= one.at:
+            late[one.id][at] = (None if flag else value, flag)
+            continue
+        one.at, one.flag, one.value = at, flag, None if flag else value
+        one.n += 1
+        if flag:
+            one.bad += 1
+        else:
+            one.lowest = value if value < one.lowest else one.lowest
+            one.highest = value if value > one.highest else one.highest
+        stored.append((one.id, row.epoch, row.step, one.value, flag))
+    execute_many(session, _ADD, stored)
+    execute_many(session, _GROW, [one.growth() for one in series.values() if one.n])
+    ends.update((key, (one.id, one.at)) for key, one in series.items())
+    if late:
+        _add_late(session, late)
 
 
-def _series(session: Session, run_id: int, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Row]:
-    """The series of a run by phase and name, those of `keys` among them."""
-    sql = "SELECT * FROM metric_last WHERE run_id = :run"
-    known = {(row["phase"], row["name"]): row for row in query(session, sql, {"run": run_id})}
-    missing = [(run_id, *key) for key in keys if key not in known]
+_ADD = "INSERT OR REPLACE INTO metric (series_id, epoch, step, value, flag) VALUES (?, ?, ?, ?, ?)"
+_GROW = """
+    UPDATE metric_last SET n = n + ?1, n_bad = n_bad + ?2, epoch = ?3, step = ?4, value = ?5, flag = ?6,
+        lowest = min(coalesce(lowest, ?7), coalesce(?7, lowest)), highest = max(coalesce(highest, ?8), coalesce(?8, highest))
+    WHERE id = ?9
+"""
+_COUNT_ANEW = """
+    UPDATE metric_last SET (n, n_bad, lowest, highest) =
+            (SELECT count(*), sum(flag <> 0), min(metric.value), max(metric.value) FROM metric WHERE series_id = ?1),
+        (epoch, step, value, flag) =
+            (SELECT epoch, step, value, flag FROM metric WHERE series_id = ?1 ORDER BY epoch DESC, step DESC LIMIT 1)
+    WHERE id = ?1
+"""
+
+
+def _ends(session: Session, run_id: int, keys: Sequence[Key]) -> dict[Key, tuple[int, At]]:
+    """The series of a run, those of `keys` made where they are missing: their key in the database, and where they end.
+
+    A job's connection remembers them, because reading them takes as long as writing them.
+    """
+    kept = session.remembered()
+    if run_id not in kept:
+        kept.clear()
+        kept[run_id] = _known_series(session, run_id)
+    known: dict[Key, tuple[int, At]] = kept[run_id]
+    missing = [key for key in dict.fromkeys(keys) if key not in known]
     if not missing:
         return known
     execute_many(
         session,
         "INSERT INTO metric_last (run_id, phase, name, n, n_bad, epoch, step, flag) VALUES (?, ?, ?, 0, 0, 0, 0, 0)",
-        missing,
+        [(run_id, *key) for key in missing],
     )
-    return {(row["phase"], row["name"]): row for row in query(session, sql, {"run": run_id})}
+    known.update(_known_series(session, run_id))
+    return known
 
 
-def _older(session: Session, series: Row, new: Points) -> Points:
-    """What is stored where new points do not simply follow on."""
-    first = min(new)
-    if not series["n"] or first > (series["epoch"], series["step"]):
-        return {}
+def _known_series(session: Session, run_id: int) -> dict[Key, tuple[int, At]]:
+    sql = "SELECT phase, name, id, n, epoch, step FROM metric_last WHERE run_id = ?"
+    found = session.tuples(sql, (run_id,))
+    return {(phase, name): (key, (epoch, step) if n else ()) for phase, name, key, n, epoch, step in found}
+
+
+def _add_late(session: Session, late: dict[int, Points]) -> None:
+    """Points behind the last of their series: those that are not stored yet as they are, and their series counted anew."""
+    changed = {key: different for key, points in late.items() if (different := _unlike(session, key, points))}
+    values = [(key, *at, *value) for key, points in changed.items() for at, value in points.items()]
+    execute_many(session, _ADD, values)
+    execute_many(session, _COUNT_ANEW, [(key,) for key in changed])
+
+
+def _unlike(session: Session, series_id: int, new: Points) -> Points:
     sql = """
         SELECT epoch, step, value, flag FROM metric
         WHERE series_id = ? AND (epoch, step) >= (?, ?) AND (epoch, step) <= (?, ?)
     """
-    return {(row[0], row[1]): (row[2], row[3]) for row in session.rows(sql, (series["id"], *first, *max(new)))}
-
-
-def _unlike(new: Points, old: Points) -> Points:
-    return {at: value for at, value in new.items() if old.get(at) != value} if old else new
-
-
-def _summary(session: Session, series: Row, new: Points, old: Points) -> tuple[Any, ...]:
-    """What a series shows once `new` is in. It is counted anew where a point was replaced that may have been an extreme."""
-    replaced = [old[at] for at in new if at in old] if old else []
-    if replaced and any(flag or value in (series["lowest"], series["highest"]) for value, flag in replaced):
-        return _recounted(session, series["id"])
-    at = max(new)
-    before = (series["epoch"], series["step"])
-    last = (*at, *new[at]) if not series["n"] or at >= before else (*before, series["value"], series["flag"])
-    finite = [value for value, flag in new.values() if not flag and value is not None]
-    lows = finite if series["lowest"] is None else [*finite, series["lowest"]]
-    highs = finite if series["highest"] is None else [*finite, series["highest"]]
-    return (
-        series["n"] + len(new) - len(replaced), series["n_bad"] + len(new) - len(finite), *last,
-        min(lows, default=None), max(highs, default=None), series["id"],
-    )  # fmt: skip
-
-
-def _recounted(session: Session, series_id: int) -> tuple[Any, ...]:
-    sql = "SELECT count(*) AS n, sum(flag <> 0) AS bad, min(value) AS low, max(value) AS high FROM metric WHERE series_id = :id"
-    total = query(session, sql, {"id": series_id})[0]
-    sql = "SELECT epoch, step, value, flag FROM metric WHERE series_id = :id ORDER BY epoch DESC, step DESC LIMIT 1"
-    last = query(session, sql, {"id": series_id})[0]
-    return (total["n"], total["bad"], *last, total["low"], total["high"], series_id)
+    old: Points = {(row[0], row[1]): (row[2], row[3]) for row in session.tuples(sql, (series_id, *min(new), *max(new)))}
+    return {at: value for at, value in new.items() if old.get(at) != value}
 
 
 def metric_series(session: Session, *, run_id: int, name: str) -> list[tuple[str, int, int, float]]:
@@ -134,12 +166,10 @@ def metric_summaries(session: Session, *, run_id: int) -> list[MetricRow]:
     ]  # fmt: skip
 
 
-def _stored(value: float) -> tuple[float | None, int]:
+def _flag(value: float) -> int:
     """SQLite keeps NaN as null and sorts infinities among numbers, so both become null and a flag."""
-    if math.isfinite(value):
-        return value, 0
-    return None, 1 if math.isnan(value) else 2 if value > 0 else 3
+    return 1 if isnan(value) else 2 if value > 0 else 3
 
 
 def _shown(value: float | None, flag: int) -> float:
-    return _VALUE_OF_FLAG.get(flag, math.nan) if value is None else value
+    return _VALUE_OF_FLAG.get(flag, nan) if value is None else value

@@ -53,6 +53,7 @@ _ANSWERING: dict[str, Looks] = {
     "data set": machine.dataset,
     "model": machine.model,
     "device": machine.device,
+    "prefill": machine.prefill,
     "encoder": evaluation.encoder,
     "prompt": evaluation.prompt,
 }

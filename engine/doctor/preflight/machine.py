@@ -193,6 +193,13 @@ def device(spec: Any, result: Preflight) -> None:
         )
 
 
+def prefill(spec: Any, result: Preflight) -> None:
+    """Prompts are read in fp8 on a GPU alone; whether it multiplies fp8 is asked by the job, before it loads anything."""
+    if spec.prefill == "fp8" and not ("cuda" in spec.device or (spec.device == "auto" and _has_gpu())):
+        text = f"prefill=fp8 needs a GPU, and device={spec.device} is none here."
+        result.add("prefill", "no GPU", "fp8", error("not-found", "prefill", text, "Leave --prefill out."))
+
+
 def _is_device(name: str) -> bool:
     return name == "auto" or bool(re.fullmatch(r"[a-z]+(:\d+)?", name) and name.partition(":")[0] in DEVICES)
 

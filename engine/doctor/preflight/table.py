@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,6 +12,11 @@ from engine.common.wording import capital, parted
 
 Level = Literal["ok", "warn", "block"]
 LEVEL_OF: dict[Severity, Level] = {"error": "block", "warning": "warn", "info": "ok"}
+
+
+def level_of(findings: Sequence[Finding]) -> Level:
+    """The worst of some findings, as a level."""
+    return LEVEL_OF[worst_first(findings)[0].severity] if findings else "ok"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,7 @@ class Preflight:
 
     def add(self, what: str, has: object, asked: object, *findings: Finding) -> None:
         """One row with the findings that belong to it; the worst gives its level."""
-        level = LEVEL_OF[worst_first(findings)[0].severity] if findings else "ok"
-        self.checks.append(Check(what, str(has), str(asked), level))
+        self.checks.append(Check(what, str(has), str(asked), level_of(findings)))
         for finding in findings:
             self.note(finding)
 

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from engine.common.files.atomic import replacing
+from engine.packed.transfer import Arriving
 
 MOST_BYTES = 24 << 30
 """All 14,031 images of OKVQA take 22.5 GB for a width of 2,048 in half precision."""
@@ -98,21 +99,13 @@ class OnDisk:
             reading.cancel()
         self._reading.clear()
 
-    def put(self, key: str, tokens: Tensor) -> None:
-        """Keeps tokens as soon as they are computed, while there is room and the disk follows."""
+    def put(self, key: str, tokens: Arriving) -> None:
+        """Keeps tokens as soon as they are in the host's memory, while there is room and the disk follows."""
         size = tokens.nbytes + _HEAD.size
         if key in self or self._writing >= WAITING or size > self._budget:
             return
-        done: torch.cuda.Event | None = None
-        if tokens.device.type == "cuda":
-            copy = torch.empty(tokens.shape, dtype=tokens.dtype, pin_memory=True)
-            copy.copy_(tokens, non_blocking=True)
-            done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
-            done.record()
-        else:
-            copy = tokens.clone()
         self._writing += 1
-        self._writer.submit(self._keep, key, copy, done)
+        self._writer.submit(self._keep, key, tokens)
 
     def written(self) -> None:
         """Waits until everything that was to be kept is."""
@@ -142,11 +135,10 @@ class OnDisk:
         self._delete(path)
         return None
 
-    def _keep(self, key: str, tokens: Tensor, done: torch.cuda.Event | None) -> None:
+    def _keep(self, key: str, arriving: Arriving) -> None:
         """In the writer's thread. A disk that is full, or not to be written, keeps nothing."""
         try:
-            if done is not None:
-                done.synchronize()
+            tokens = arriving.values()
             content = tokens.reshape(-1).view(torch.uint8).numpy().data
             head = _HEAD.pack(_MARK, _digest(key), *tokens.shape, zlib.crc32(content))
             self._make_room(len(head) + len(content))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +22,7 @@ from engine.common.images import ImageProblem, image_size
 from engine.packed.images.kept import Kept
 from engine.packed.images.reading import READERS, ImageFile, ReadingProcess, Sizing, read, reading_process
 from engine.packed.model.tower import Grid, Tower
+from engine.packed.transfer import send_all
 
 AHEAD = 512
 """Images read ahead of the one that is needed: about 0.5 GB for images of 640x480 pixels."""
@@ -49,7 +50,7 @@ class Pixels:
 
     def patches(self, images: Sequence[Tensor]) -> Tensor:
         """(patches of all, patch values) float32 on the device."""
-        return torch.cat([self._cut(image.to(self._device, non_blocking=True)) for image in images])
+        return torch.cat([self._cut(image) for image in send_all(images, self._device)])
 
     def _cut(self, image: Tensor) -> Tensor:
         height, width, colours = image.shape
@@ -76,7 +77,7 @@ class Reader:
     def read(self, source: ImageFile) -> Tensor:
         """The image at its size, (height, width, 3) bytes. Raises ImageProblem."""
         if self._processes:
-            return torch.from_numpy(self._process().read(source, self.pixels.sizing)).pin_memory()
+            return torch.from_numpy(self._process().read(source, self.pixels.sizing))
         return torch.from_numpy(read(source, self.pixels.sizing))
 
     def _process(self) -> ReadingProcess:
@@ -152,12 +153,16 @@ class Features:
         on_disk = self.kept.on_disk(wanted)
         self.reader.announce({key: self.sources[key] for key in wanted if key not in on_disk})
 
-    def tokens(self, keys: Sequence[str]) -> tuple[dict[str, Tensor], dict[str, ImageProblem]]:
-        """Visual tokens (depth, places, width) by key, and what is wrong with the images that have none."""
+    def tokens(
+        self, keys: Sequence[str], meanwhile: Callable[[], object] = bool
+    ) -> tuple[dict[str, Tensor], dict[str, ImageProblem]]:
+        """Visual tokens (depth, places, width) by key, and what is wrong with the images that have none.
+
+        `meanwhile` is called behind each pass of the tower, which a GPU has only begun by then.
+        """
         found: dict[str, Tensor] = {}
         problems: dict[str, ImageProblem] = {}
         missing: list[str] = []
-        self.kept.settle()
         for key in dict.fromkeys(keys):
             kept = self.kept.get(key)
             if kept is None:
@@ -177,6 +182,7 @@ class Features:
             if self._patches(chunk) >= PATCHES_AT_ONCE:
                 found |= self._encode(chunk)
                 chunk = {}
+                meanwhile()
         return found | self._encode(chunk), problems
 
     def forget(self) -> None:
@@ -194,8 +200,7 @@ class Features:
         grids = [(image.shape[0] // side, image.shape[1] // side) for image in images.values()]
         made = dict(zip(images, self.tower(self.reader.pixels.patches(list(images.values())), grids), strict=True))
         operations = [self.tower.operations(rows * columns) for rows, columns in grids]
-        for (key, tokens), one in zip(made.items(), operations, strict=True):
-            self.kept.put(key, tokens.clone(), one)  # apart from its neighbours, so that it can be dropped alone
+        self.kept.put(made, operations)
         self.encoded += len(images)
         self.operations += sum(operations)
         return made

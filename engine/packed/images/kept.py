@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from engine.packed.images.disk import OnDisk, worth_keeping
 from engine.packed.images.shared import Shared
-from engine.packed.transfer import send
+from engine.packed.transfer import Arriving, fetch, send
 
 
 class Kept:
@@ -72,21 +72,23 @@ class Kept:
         tokens = read.to(self.device, non_blocking=True)
         self._put(0, key, tokens)
         if self.shared is not None:
-            self.shared.put(key, tokens)
+            self.shared.put(key, Arriving(read))
         return tokens
 
-    def put(self, key: str, tokens: Tensor, operations: float) -> None:
-        """Keeps the tokens, which took so many operations, while there is room."""
-        self._put(0, key, tokens)
-        if self.shared is not None:
-            self.shared.put(key, tokens)
-        if self.disk is not None and worth_keeping(operations, tokens.nbytes, self.device):
-            self.disk.put(key, tokens)
+    def put(self, made: Mapping[str, Tensor], operations: Sequence[float]) -> None:
+        """Keeps the tokens of some images, each of which took so many operations, while there is room."""
+        for key, tokens in made.items():
+            self._put(0, key, tokens.clone())  # apart from its neighbours, so that it can be dropped alone
+        stored = {key: self._worth_storing(made[key], one) for key, one in zip(made, operations, strict=True)}
+        wanted = [key for key in made if stored[key] or self.shared is not None]
+        for key, arriving in zip(wanted, fetch([made[key] for key in wanted]), strict=True):
+            if self.shared is not None:
+                self.shared.put(key, arriving)
+            if self.disk is not None and stored[key]:
+                self.disk.put(key, arriving)
 
-    def settle(self) -> None:
-        """Has what a GPU has computed meanwhile shared; waits for nothing."""
-        if self.shared is not None:
-            self.shared.settle()
+    def _worth_storing(self, tokens: Tensor, operations: float) -> bool:
+        return self.disk is not None and worth_keeping(operations, tokens.nbytes, self.device)
 
     def forget(self) -> None:
         """Nothing that was announced is needed any more."""

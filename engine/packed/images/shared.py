@@ -19,6 +19,8 @@ from threading import Lock
 import torch
 from torch import Tensor
 
+from engine.packed.transfer import Arriving
+
 _ENTRY = struct.Struct("<32sQIII")
 """SHA-256 of the key, where its tokens begin, depth, places, width."""
 _TAKEN = struct.Struct("<Q")
@@ -37,7 +39,6 @@ class Shared:
         self._read = _TAKEN.size
         self._lock = Lock()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="shared")
-        self._under_way: list[tuple[str, Tensor, torch.cuda.Event]] = []
 
     def __contains__(self, key: str) -> bool:
         digest = _digest(key)
@@ -54,29 +55,17 @@ class Shared:
         count = shape[0] * shape[1] * shape[2]
         return torch.frombuffer(self._memory, dtype=self._dtype, count=count, offset=start).view(shape)
 
-    def put(self, key: str, tokens: Tensor) -> None:
-        """Shares tokens as soon as they are computed; see `settle`."""
-        if tokens.device.type != "cuda":
-            self._writer.submit(self._write, key, tokens.clone())
-            return
-        copy = torch.empty(tokens.shape, dtype=tokens.dtype, pin_memory=True)
-        copy.copy_(tokens, non_blocking=True)
-        done = torch.cuda.Event()  # type: ignore[no-untyped-call]
-        done.record()
-        self._under_way.append((key, copy, done))
-
-    def settle(self) -> None:
-        """Has what a GPU has computed meanwhile written; waits for nothing."""
-        while self._under_way and self._under_way[0][2].query():  # type: ignore[no-untyped-call]
-            key, copy, _ = self._under_way.pop(0)
-            self._writer.submit(self._write, key, copy)
+    def put(self, key: str, tokens: Arriving) -> None:
+        """Shares tokens as soon as they are in the host's memory."""
+        self._writer.submit(self._write, key, tokens)
 
     def written(self) -> Future[None]:
         """Done once everything that was to be written until now is."""
         return self._writer.submit(lambda: None)
 
-    def _write(self, key: str, tokens: Tensor) -> None:
+    def _write(self, key: str, arriving: Arriving) -> None:
         """In the writer's thread."""
+        tokens = arriving.values()
         digest = _digest(key)
         if (start := self._take(digest, tokens.nbytes)) is None:
             return

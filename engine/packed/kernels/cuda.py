@@ -153,7 +153,7 @@ def attend_beams(q: Tensor, keys: Tensor, values: Tensor, plan: Answering, scale
     result = torch.empty(q.shape, dtype=q.dtype, device=q.device)
     _attend_beams[(prompts, kept)](
         q, keys, values, plan.slots, plan.begins, plan.lengths, plan.own.contiguous(), result, scale, q.stride(0), kept,
-        beams, group, steps, width, _power(width), max(16, _power(beams * group)), SLOTS, num_warps=4,
+        beams, group, steps, width, power(width), max(16, power(beams * group)), SLOTS, num_warps=4,
     )  # fmt: skip
     return result
 
@@ -166,13 +166,13 @@ class FusedPointwise(PlainPointwise):
         if x.dim() != 2:
             return super().norm(x, weight, eps)
         result = torch.empty_like(x)
-        _norm[(len(x),)](x, x, weight, x, result, x.shape[1], eps, False, _power(x.shape[1]), num_warps=4)
+        _norm[(len(x),)](x, x, weight, x, result, x.shape[1], eps, False, power(x.shape[1]), num_warps=4)
         return result
 
     def add_norm(self, x: Tensor, more: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Tensor]:
         """See `Pointwise`."""
         total, result = torch.empty_like(x), torch.empty_like(x)
-        _norm[(len(x),)](x, more, weight, total, result, x.shape[1], eps, True, _power(x.shape[1]), num_warps=4)
+        _norm[(len(x),)](x, more, weight, total, result, x.shape[1], eps, True, power(x.shape[1]), num_warps=4)
         return total, result
 
     def gate(self, both: Tensor) -> Tensor:
@@ -186,7 +186,7 @@ class FusedPointwise(PlainPointwise):
         """See `Pointwise`; in place."""
         count, width = heads.shape[1:]
         _rotate[(len(heads),)](
-            heads, cos, sin, heads.stride(0), count, width, _power(count), _power(width // 2), num_warps=4
+            heads, cos, sin, heads.stride(0), count, width, power(count), power(width // 2), num_warps=4
         )
         return heads
 
@@ -198,11 +198,11 @@ class FusedPointwise(PlainPointwise):
         queries = heads.shape[1] - 2 * kept
         _rotate_and_keep[(len(heads),)](
             heads, cos, sin, keys, values, slots, queries, kept,
-            width, _power(queries + kept), _power(width // 2), _power(kept * width), num_warps=4,
+            width, power(queries + kept), power(width // 2), power(kept * width), num_warps=4,
         )  # fmt: skip
         return heads[:, :queries]
 
 
-def _power(number: int) -> int:
+def power(number: int) -> int:
     """The next power of two."""
     return 1 << (number - 1).bit_length()

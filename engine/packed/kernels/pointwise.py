@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 
-class Pointwise(Protocol):
+class Feeding(Protocol):
+    """What makes the input of a layer's products: tensors, or rows rounded to fp8 (`engine.packed.kernels.fp8.Rows`)."""
+
+    def norm(self, x: Tensor, weight: Tensor, eps: float) -> Any:
+        """See `Pointwise`."""
+        ...
+
+    def add_norm(self, x: Tensor, more: Tensor, weight: Tensor, eps: float) -> tuple[Tensor, Any]:
+        """See `Pointwise`; the sum stays as it is."""
+        ...
+
+    def gate(self, both: Tensor) -> Any:
+        """See `Pointwise`."""
+        ...
+
+    def rows(self, x: Tensor) -> Any:
+        """(T, D) that something else has made."""
+        ...
+
+
+class Pointwise(Feeding, Protocol):
     """Normalisation, rotation and gating over packed tokens."""
 
     def norm(self, x: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -22,6 +42,10 @@ class Pointwise(Protocol):
 
     def gate(self, both: Tensor) -> Tensor:
         """silu(a) * b for (T, 2 I) = [a | b], (T, I)."""
+        ...
+
+    def rows(self, x: Tensor) -> Tensor:
+        """The same."""
         ...
 
     def rotate(self, heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -53,6 +77,10 @@ class PlainPointwise:
         """See `Pointwise`."""
         gate, up = both.chunk(2, -1)
         return functional.silu(gate) * up
+
+    def rows(self, x: Tensor) -> Tensor:
+        """See `Pointwise`."""
+        return x
 
     def rotate(self, heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """See `Pointwise`."""

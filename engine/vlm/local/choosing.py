@@ -8,15 +8,16 @@ from typing import Any
 import torch
 from loguru import logger
 
-from db.specs.base import Finding, UserError
-from db.specs.evaluate import DecodeSpec, PromptSpec
+from db.specs.base import UserError
+from db.specs.evaluate import DecodeSpec, Prefill, PromptSpec
 from engine.common.models.fingerprint import model_sha
 from engine.packed.images.reading import READERS, begin_processes, end_begun
 from engine.packed.model.weights import unsupported
+from engine.vlm.local import findings, fp8
 from engine.vlm.local.loading import Loaded, choose_device, choose_dtype, in_a_line, load_model
 from engine.vlm.local.packed import PackedVLM
 from engine.vlm.local.plain import LocalVLM
-from engine.vlm.local.quick import learn, load
+from engine.vlm.local.quick import NotQuick, learn, load
 from engine.vlm.local.selftest import LIMITS, distance
 from engine.vlm.local.starts import Start, Starts
 
@@ -32,24 +33,32 @@ def open_local(
     batch_size: int,
     engine: str,
     cache_dir: Path | None,
+    prefill: Prefill = "dtype",
     shared: tuple[int, int] | None = None,
     quick: bool = True,
 ) -> LocalVLM:
-    """The model of a directory that is known to be complete, on one device. `shared`: see `engine.packed.assembly.build`; `quick`:
-    see `engine.vlm.opening.open_vlm`. Raises UserError."""
+    """The model of a directory that is known to be complete, on one device. `shared`: see `engine.packed.assembly.build`; `quick`
+    and `prefill`: see `engine.vlm.opening.open_vlm`. Raises UserError."""
     chosen = choose_device(device)
+    precision = choose_dtype(dtype, chosen)
+    if prefill == "fp8":
+        fp8.refuse(chosen, precision)
     if engine != "plain" and chosen.type == "cuda":
         begin_processes(READERS)
     more: dict[str, Any] = {
         "decode": decode, "batch_size": batch_size, "pixels": (prompt.min_pixels, prompt.max_pixels)
     }  # fmt: skip
-    precision = choose_dtype(dtype, chosen)
+    vlm: LocalVLM | None = None
     if quick and not _against(engine, decode, chosen, precision):
         starts = Starts(model_sha(directory, cache_dir), precision, chosen, cache_dir)
-        if (known := starts.get()) is not None and (vlm := _quick(name, directory, known, starts, shared, more)):
-            return vlm
-    loaded = load_model(directory, name=name, dtype=dtype, device=device, cache_dir=cache_dir)
-    return choose_engine(loaded, engine, directory, cache_dir, shared, **more)
+        if (known := starts.get()) is not None:
+            vlm = _quick(name, directory, known, starts, shared, more)
+    if vlm is None:
+        loaded = load_model(directory, name=name, dtype=dtype, device=device, cache_dir=cache_dir)
+        vlm = choose_engine(loaded, engine, directory, cache_dir, shared, **more)
+    if prefill == "fp8":
+        fp8.switch(vlm, Starts(vlm.loaded.sha, precision, chosen, cache_dir))
+    return vlm
 
 
 def choose_engine(
@@ -62,8 +71,8 @@ def choose_engine(
     reason = unsupported(loaded.model, loaded.processor) or _against(asked, more["decode"], loaded.device, loaded.dtype)
     if reason:
         end_begun()
-        findings = [_unsupported(loaded.name, reason)] if asked == "packed" else []
-        return LocalVLM(loaded, **more, findings=findings, engine_reason=reason)
+        told = [findings.unsupported(loaded.name, reason)] if asked == "packed" else []
+        return LocalVLM(loaded, **more, findings=told, engine_reason=reason)
     return _tested(loaded, directory, cache_dir, shared, **more)
 
 
@@ -108,20 +117,24 @@ def _tested(
         vlm.distance = distance(vlm) if before is None else before.distance
         if vlm.distance <= limit:
             if before is None and cache_dir is not None:
-                starts.put(Start(vlm.distance, _learnt(loaded, directory)))
+                before = _learnt(vlm.distance, loaded, directory)
+                starts.put(before)
+            vlm.whole_because = before.reason if before is not None else ""
             return vlm
         reason = f"its scores differ from the model's own by {vlm.distance:.2g} (limit {limit:g})"
     except _failures() as error:
         reason = f"its self-test failed: {in_a_line(error)}"
     end_begun()
-    return LocalVLM(loaded, **more, findings=[_differs(loaded.name, reason)], engine_reason=reason)
+    return LocalVLM(loaded, **more, findings=[findings.differs(loaded.name, reason)], engine_reason=reason)
 
 
-def _learnt(loaded: Loaded, directory: Path) -> dict[str, Any] | None:
+def _learnt(distance: float, loaded: Loaded, directory: Path) -> Start:
+    """What the next start may know; where it must be whole again, the reason."""
     try:
-        return learn(loaded, directory)
-    except _failures(UserError):
-        return None  # starts go on as they do for other families
+        return Start(distance, learn(loaded, directory))
+    except _failures(NotQuick, UserError) as reason:
+        logger.info("{} will be loaded whole each time: {}", loaded.name, in_a_line(reason))
+        return Start(distance, None, in_a_line(reason))
 
 
 def _failures(*more: type[Exception]) -> tuple[type[Exception], ...]:
@@ -135,23 +148,3 @@ def _failures(*more: type[Exception]) -> tuple[type[Exception], ...]:
     except ImportError:
         return known
     return (*known, TritonError)
-
-
-def _differs(name: str, reason: str) -> Finding:
-    return Finding(
-        code="engine-differs",
-        severity="warning",
-        subject=name,
-        message=f"The packed engine is not used for {name}, because {reason}; transformers' generate answers, many times slower.",
-        fix="run with --engine plain to leave the test out, and report the model, its precision and the device",
-    )
-
-
-def _unsupported(name: str, reason: str) -> Finding:
-    return Finding(
-        code="engine-differs",
-        severity="warning",
-        subject=name,
-        message=f"The packed engine was asked for but cannot run {name}: {reason}; transformers' generate answers.",
-        fix="give --engine auto or plain",
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from itertools import chain, count, islice, repeat
 from pathlib import Path
@@ -12,27 +12,29 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from db.specs.base import canonical_json, sha256_text
+from db.specs.base import Finding, canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
 from engine.common.images import MISSING_SHA, ImageProblem, image_sha, load_image
+from engine.packed.agreement import Agreement
 from engine.packed.assembly import build
 from engine.packed.decoding import Decoding
-from engine.packed.engine import Ask, Engine, Reply, TooLong
+from engine.packed.engine import PROMPTS_AT_ONCE, Ask, Engine, Reply, TooLong
 from engine.packed.images.reading import ImageFile
 from engine.packed.model.source import Source
 from engine.packed.prefixes import Path as PromptPath
 from engine.packed.prefixes import cut
+from engine.vlm.local.findings import fp8_prefill
 from engine.vlm.local.loading import Loaded
 from engine.vlm.local.plain import LocalVLM
 from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import Answer, always
 
-BLOCK = 1024
+BLOCK = 3 * PROMPTS_AT_ONCE
 """Prompts whose prefixes are sought together; those of the next block are made ready meanwhile."""
-FIRST_BLOCKS = (32, 128, 512)
+FIRST_BLOCKS = (64, 128, PROMPTS_AT_ONCE)
 """The first ones are small, so that the processor starts at once; each is made ready while it computes the one before."""
-PIECE = 512
-"""Prompts made ready at a time."""
+PIECES = 10
+"""A block is made ready in so many: a large one by 50 to 90 ms of work where its images are new; a GPU takes longer for a pass."""
 BLOCKS_AT_ONCE = 4
 """Blocks worth handing over together."""
 
@@ -61,6 +63,10 @@ class PackedVLM(LocalVLM):
         self.engine: Engine = build(source, loaded.processor, decoding, memory_bytes=memory, shared=shared, disk=disk)
         self.distance: float | None = None
         """What the self-test found."""
+        self.whole_because = ""
+        """Why each start loads transformers' model too (`engine.vlm.local.quick`); empty where that is not known to be so."""
+        self.agreement: Agreement | None = None
+        """How answers agree with those of bfloat16, where prompts are read in fp8 (`engine.vlm.local.fp8`)."""
         self._card = torch.cuda.get_device_name(loaded.device) if loaded.device.type == "cuda" else ""
         self._tokens = lru_cache(maxsize=1 << 16)(self._tokenized)
 
@@ -71,15 +77,22 @@ class PackedVLM(LocalVLM):
 
     @property
     def requests_sha(self) -> str:
-        """In half precision also over the engine, whose rounding is its own."""
-        return self.sha if self.loaded.dtype == torch.float32 else sha256_text(canonical_json([self.sha, "packed"]))
+        """In half precision also over the engine, whose rounding is its own, and over fp8."""
+        rounding = [*(["packed"] if self.loaded.dtype != torch.float32 else []), *(["fp8"] if self.agreement else [])]
+        return sha256_text(canonical_json([self.sha, *rounding])) if rounding else self.sha
 
     def facts(self) -> Mapping[str, Any]:
         """What a run should record of the model and of what the engine did."""
         batches = ("vlm_batch_size", "vlm_batch_size_asked")
         plain = {name: value for name, value in super().facts().items() if name not in batches}
         tested = {} if self.distance is None else {"vlm_engine_distance": float(f"{self.distance:.3g}")}
-        return {**plain, "vlm_engine": "packed", **tested, **self.engine.counts.facts(self._card)}
+        whole = {"vlm_start_reason": self.whole_because} if self.whole_because else {}
+        read = {"vlm_prefill": "fp8", "vlm_prefill_agreement": asdict(self.agreement)} if self.agreement else {}
+        return {**plain, "vlm_engine": "packed", **tested, **whole, **read, **self.engine.counts.facts(self._card)}
+
+    def findings(self) -> Sequence[Finding]:
+        """How far answers are others than bfloat16's, where prompts are read in fp8."""
+        return (fp8_prefill(self.name, self.agreement),) if self.agreement else super().findings()
 
     def tokens_for(self, prompt: Prompt) -> int | None:
         """See `LocalVLM`; through transformers' model, which may have to be loaded for it."""
@@ -218,6 +231,8 @@ class _Block:
     """All of the shard."""
     left: Iterator[int]
     """Positions of those of this block that are not ready yet."""
+    piece: int
+    """How many are made ready at a time."""
     asked: dict[int, Ask] = field(default_factory=dict)
     """Those that are, by position."""
     broken: dict[int, Answer] = field(default_factory=dict)
@@ -240,7 +255,7 @@ class _Blocks:
     def prepare(self) -> None:
         """Makes a piece of the next block ready."""
         if (block := self._begun()) is not None:
-            self._make_ready(block, PIECE)
+            self._make_ready(block, block.piece)
 
     def take(self) -> _Block | None:
         """The next block; None where no shard follows."""
@@ -257,6 +272,8 @@ class _Blocks:
                     return None
                 self._number, self._shard, self._from = self._number + 1, shard, 0
             end = min(self._from + next(self._sizes), len(self._shard))
-            self._next = _Block(self._number, self._shard, iter(range(self._from, end)))
+            self._next = _Block(
+                self._number, self._shard, iter(range(self._from, end)), -(-(end - self._from) // PIECES)
+            )
             self._from = end
         return self._next

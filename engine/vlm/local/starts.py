@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from db.specs.base import canonical_json, sha256_text
@@ -16,7 +17,7 @@ from engine.common.files.gate import NotReadable, read_json
 
 VISUAL_TOKENS = "visual_tokens"
 HERE = Path(__file__).parent
-PARTS = ("packed.py", "quick.py", "selftest.py", "starts.py", "chat_form.py", "processor.py")
+PARTS = ("packed.py", "quick.py", "selftest.py", "starts.py", "fp8.py", "chat_form.py", "processor.py")
 """Files beside the packed engine that what is found depends on."""
 
 
@@ -28,6 +29,10 @@ class Start:
     """What the self-test found."""
     quick: dict[str, Any] | None
     """What a start from the files alone needs, see `engine.vlm.local.quick`; None where it would not be equal."""
+    reason: str = ""
+    """Why it would not be."""
+    agreements: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Hash of decoding -> how answers agree where prompts are read in fp8, see `engine.packed.agreement.Agreement`."""
 
 
 class Starts:
@@ -48,10 +53,9 @@ class Starts:
 
     def get(self) -> Start | None:
         """What the last one found, where that is known."""
-        found = self._all().get(self._key)
         try:
-            return Start(float(found["distance"]), found["quick"])  # type: ignore[index]
-        except (KeyError, TypeError, ValueError):
+            return msgspec.convert(self._all().get(self._key), Start)
+        except msgspec.ValidationError:
             return None  # absent, or of another version
 
     def put(self, start: Start) -> None:

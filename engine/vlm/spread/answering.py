@@ -56,6 +56,8 @@ class Device:
         if isinstance(message, Open):
             self._vlm = open_local(**message.options)
             yield opened(self._vlm)
+            if isinstance(self._vlm, PackedVLM) and self._vlm.engine.ahead:
+                self._vlm.engine.warm_up()  # while whoever asks makes its first prompts ready
             return
         assert self._vlm is not None, "a model is opened first"
         match message:

@@ -17,6 +17,8 @@ SHARED_BYTES = 16 << 30
 """Host memory for visual tokens that all devices have in common, at most; a quarter of the machine's where that is less."""
 
 Reply = TypeVar("Reply")
+COMMAND = ["-m", "engine.vlm.spread.answering"]
+"""What Python runs as the process of a device."""
 _ready: list[Process] = []
 
 
@@ -56,7 +58,7 @@ class Process:
         ours, its = socketpair()
         # A session of its own: a signal that stops the job goes to the job, which asks its devices to stop.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "engine.vlm.spread.answering", str(its.fileno()), *(["whole"] if whole else [])],
+            [sys.executable, "-P", *COMMAND, str(its.fileno()), *(["whole"] if whole else [])],
             pass_fds=[its.fileno(), *(shared or ())], stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         its.close()

@@ -21,11 +21,9 @@ from leverplus_tui.commands.running.run import COMMANDS, parameter
 from leverplus_tui.commands.running.run import COMMON as OF_RUN
 from leverplus_tui.jobs.spec_options import options, plain
 from leverplus_tui.queue import sweep as sweeping
-from leverplus_tui.queue.elsewhere import goes
-from leverplus_tui.queue.estimate import lasts
 from leverplus_tui.queue.grid import Grid, grid
 from leverplus_tui.queue.submit import tend
-from leverplus_tui.queue.sweep import Prepared, counted, prepare, queue_sweep
+from leverplus_tui.queue.sweep import counted, outlook, prepare, queue_sweep
 from leverplus_tui.results.sweep_best import best_of_sweep
 from leverplus_tui.text.numbers import accuracy, plural
 from leverplus_tui.text.output import put, put_json, ring, say, table
@@ -121,13 +119,8 @@ def _sweep(
     assert wish is not None, "a sweep always queues"
     prepared = prepare(place, found, name or "", force=force, quiet=as_json, on=wish.runner)
     blocked = sum(one.forced for one in prepared.entries) if not force else 0
-    say(_told(place, found, prepared, away=bool(wish.runner)))
-    if line := goes(wish, kind, len(found.members)):
+    for line in outlook(place, prepared, wish):
         say(line)
-    if seeds and any(getattr(member.spec, "limit", None) for member in found.members):
-        say(
-            "note: each seed draws questions of its own, so that runs of unlike seeds share few; --first N asks all the same"
-        )
     if blocked:
         say(f"leverplus: {plural(blocked, 'run')} of {len(found.members)} would be blocked by what is named above; mend it, or "
             "go on with --force")  # fmt: skip
@@ -142,18 +135,6 @@ def _sweep(
     say(f"{sweep.ref}: {plural(len(sweep.members), 'run')} queued; Ctrl-C leaves them alone, and")
     say(f"`leverplus sweep stop {sweep.ref}` ends them")
     _attend(place, sweep, as_json)
-
-
-def _told(place: Home, found: Grid, prepared: Prepared, *, away: bool) -> str:
-    """How many runs, how often that was checked, and how long they will take."""
-    batches = {entry.batch for entry in prepared.entries if entry.batch is not None}
-    together = (
-        f", {plural(len(batches), 'process', 'processes')} for those that train together"
-        if batches and not away
-        else ""
-    )
-    checks = plural(len(prepared.checked), "preflight")
-    return f"{plural(len(found.members), 'run')} ({checks}{together}); {lasts(place, [member.spec for member in found.members])}"
 
 
 def _dry(found: Grid, as_json: bool) -> None:

@@ -22,8 +22,8 @@ from leverplus_tui.text.times import utc
 from leverplus_tui.text.words import fact
 
 SETTINGS = (
-    "dataset", "split", "support", "limit", "first", "vlm", "served_model", "dtype", "engine", "encoder", "pool", "pool_size",
-    "exclude_same_image", "seed", "rl_data", "embeddings", "variant", "rce_epochs", "rce_lr", "grpo_epochs", "grpo_lr",
+    "dataset", "split", "support", "limit", "first", "vlm", "served_model", "dtype", "engine", "prefill", "encoder", "pool",
+    "pool_size", "exclude_same_image", "seed", "rl_data", "embeddings", "variant", "rce_epochs", "rce_lr", "grpo_epochs", "grpo_lr",
     "reward_mode",
 )  # fmt: skip
 """Settings that are told where all runs share them; the rest stands in the stored facts."""

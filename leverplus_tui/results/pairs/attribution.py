@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from db import store
 from db.session import Session
-from db.specs import EvalSpec, Finding
+from db.specs import JOB_SPEC, EvalSpec, Finding
 from db.specs.evaluate import COMPARED, SELECTING
 from db.store import RunDetail
 from engine.common.findings import info, warning
@@ -29,7 +31,7 @@ THINGS: dict[str, tuple[str, ...]] = {
     "order of demonstrations": ("most_similar_last", "order"),
     "pool": ("pool", "pool_size", "exclude_same_image"),
     "encoder": ("encoder",),
-    "engine": ("engine", "lineage.engine", "lineage.vlm_dtype"),
+    "engine": ("engine", "prefill", "lineage.vlm_engine", "lineage.vlm_dtype"),
 }
 """What a comparison can be about -> the settings and facts that make it up; a name with a dot at its end is a group."""
 NOT_RECIPE = ("seed", "device")
@@ -59,11 +61,24 @@ class Made:
 def made(session: Session, detail: RunDetail) -> Made:
     """What decided the answers of a run."""
     facts = {f"lineage.{name}": value for name, value in flatten(detail.facts)}
-    values = dict(flatten(detail.spec)) | facts | {"retriever": detail.facts.get("retriever", detail.row.retriever)}
+    values = (
+        dict(flatten(whole(detail.spec))) | facts | {"retriever": detail.facts.get("retriever", detail.row.retriever)}
+    )
     if values.get("pool") == "all":
         values["pool_size"] = None  # it has none
+    if values.get("lineage.vlm_dtype") == "float32":
+        values.pop("lineage.vlm_engine", None)  # either engine gives the same answers
     chooses = values["retriever"] == "selector"
-    return Made(detail.row.kind, values, dict(flatten(training_recipe(session, detail))) if chooses else {})
+    return Made(detail.row.kind, values, dict(flatten(whole(training_recipe(session, detail)))) if chooses else {})
+
+
+def whole(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A stored specification with the defaults of fields that it is too old to have."""
+    try:
+        whole: dict[str, Any] = JOB_SPEC.validate_python(dict(spec)).model_dump(mode="json")
+    except ValidationError:  # of another version, or imported
+        return spec
+    return whole
 
 
 def training_recipe(session: Session, detail: RunDetail) -> dict[str, Any]:
@@ -140,11 +155,13 @@ def _recipes(first: str, second: str, a: Made, b: Made) -> list[Finding]:
 
 
 def _engines(first: str, second: str, a: Made, b: Made) -> list[Finding]:
-    names = [name for name in _unlike(a.values, b.values, THINGS["engine"]) if name.startswith("lineage.")]
+    names = [
+        name for name in _unlike(a.values, b.values, THINGS["engine"]) if name != "engine"
+    ]  # which may be left open
     if not names or {a.kind, b.kind} != {"eval"}:
         return []
     told = _told("engine", names, a, b).removeprefix("engine ")
-    text = f"The answers of {first} and {second} were computed unlike {told}: a few may differ by rounding alone."
+    text = f"The answers of {first} and {second} were computed unlike {told}: some may differ by rounding alone."
     return [info("engine-differs", f"{second} against {first}", text, "Repeat one of them as the other was computed.")]
 
 

@@ -36,8 +36,8 @@ TASKS = {
     "report": "report:task",
     "publish": "publish:task",
     "doctor": "doctor:task",
-    "sweep": "sweep:task",
     "backup": "keeping:backup",
+    "restore": "keeping:restore",
     "gc": "keeping:gc",
     "fsck": "keeping:fsck",
 }
@@ -60,7 +60,7 @@ COMMANDS = (
     Named("Train a selector by policy optimisation (GRPO)", "launch form", "launch('grpo')"),
     Named("Generate RL data: propose, answer, score", "launch form", "launch('generate')"),
     Named("Embed questions and images (embeddings)", "launch form", "launch('embed')"),
-    Named("Sweep: vary settings of a run, or of the defaults", "many runs, queued", "task('sweep')", ("sweeps.new",)),
+    Named("Sweep: vary settings of a run, or of the defaults", "launch form: list several values", "sweep", ("sweeps.new",)),
     Named("Derive RL data: filter or repair into a new file", "choose the file, then the steps", "derive('derive')",
           ("rl.derive", "data.derive")),
     Named("Export RL data in another format", "choose the file, then the format", "derive('export')",
@@ -70,6 +70,7 @@ COMMANDS = (
     Named("Add (register) a data file or folder", "it stays where it is", "ask('add')", ("runs.add-data", "data.add")),
     Named("Demo: two small real runs on the built-in world", "minutes on two cores", "ask('demo')", ("runs.demo",)),
     Named("Backup: the whole home into one file", "also while jobs write", "task('backup')"),
+    Named("Restore: put a backup in the place of this home", "the present one is kept beside it", "task('restore')"),
     Named("Disk: what lies there, and free what nobody needs (gc)", "shown before it goes", "task('gc')"),
     Named("Check this home, and mend it (fsck)", "files, figures, states", "task('fsck')"),
 )  # fmt: skip
@@ -97,6 +98,22 @@ class PaletteApp(RememberingApp):
         template = getattr(self.screen, "template", None)
         self.post_message(messages.EditLaunch(kind, template(kind) if template is not None else None))
 
+    @work(group="dialog", exclusive=True, exit_on_error=False)
+    async def action_sweep(self) -> None:
+        """Open the launch form of the run that is meant, or of a kind that is chosen; values listed in it make a sweep."""
+        from leverplus_tui.tui.screens.launch.opening import ask_kind  # not before one is asked for
+
+        if not self.library.is_open:
+            return
+        swept = await asyncio.to_thread(_found, "widgets", "spec_fields:SWEPT")  # specifications: pydantic, 200 ms
+        runs = (await asyncio.to_thread(self._situation)).runs
+        rows = await asyncio.to_thread(self.library.database.run_rows, list(runs))
+        run = rows[0] if len(rows) == 1 and rows[0].kind in swept else None
+        kind = run.kind if run is not None else await ask_kind(self, "Runs of which kind?", swept)
+        if kind:
+            self.notify("List several values in a field, such as 1,2 or 1..5, or say how many seeds: each makes a run")
+            self.post_message(messages.EditLaunch(kind, run.id if run is not None else None))
+
     def action_ask(self, name: str) -> None:
         """Ask for what this needs, and do it."""
         self.post_message(ASKED[name]())
@@ -111,7 +128,9 @@ class PaletteApp(RememberingApp):
         if not self.library.is_open:
             return
         make = await asyncio.to_thread(_found, "tasks", TASKS[event.task])
-        task: Task = make(await asyncio.to_thread(self._situation))
+        await self._ask_for(make(await asyncio.to_thread(self._situation)))
+
+    async def _ask_for(self, task: Task) -> None:
         from leverplus_tui.tui.screens.sheet import Sheet  # not before one is asked for
 
         sheet = Sheet(task.heading, task.lines, detail=task.detail, check=task.check, told=task.told, adapt=task.adapt)
@@ -139,12 +158,11 @@ class PaletteApp(RememberingApp):
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_derive(self, what: str) -> None:
         """Make a new file from the RL data in view, or from those that are chosen."""
-        from leverplus_tui.tui.screens.rl import make  # specifications: 200 ms
+        from leverplus_tui.tui.tasks import making  # specifications: 200 ms
 
         files = await asyncio.to_thread(self.library.database.data_files, "rl-data")
-        page = self.screen
-        path = page.meant_path if isinstance(page, PageScreen) else ""
-        row: DataRow | None = next((row for row in files if row.path == path), None)
+        at = await asyncio.to_thread(self._situation)
+        row: DataRow | None = next((row for row in files if row.path == at.path), None)
         if row is None and files:
             choices = [(str(place), f"{row.name}  {row.path}") for place, row in enumerate(files)]
             chosen = await self.push_screen_wait(Choose("Of which RL data?", choices))
@@ -154,9 +172,9 @@ class PaletteApp(RememberingApp):
         if row is None:
             self.notify("There are no RL data yet: generate some, or add a file (o on the Data page)")
             return
-        made = await (make.ask_derivation if what == "derive" else make.ask_export)(self, self.library, row)
-        if made is not None:
-            self.post_message(made)
+        task = await making.asked(self, at, row, what)
+        if task is not None:
+            await self._ask_for(task)
 
     # The palette
 

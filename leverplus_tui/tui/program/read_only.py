@@ -14,8 +14,8 @@ from leverplus_tui.tui.program.ordered_keys import OrderedKeys
 CHANGES = frozenset(
     {
         "add", "add_data", "again", "ask", "ask_model", "bring_back", "delete", "demo", "derive", "empty", "erase", "evaluate",
-        "export", "first", "force", "forget", "free", "import_file", "launch", "new", "note", "pager", "pause",
-        "pause_all", "prioritise", "rename", "repeat", "resume", "resume_missing", "stop", "stop_all", "submit",
+        "export", "first", "force", "forget", "free", "import_file", "launch", "note", "pager", "pause",
+        "pause_all", "prioritise", "rename", "repeat", "resume", "resume_missing", "stop", "stop_all", "submit", "sweep",
         "tag", "task", "train",
     }
 )  # fmt: skip

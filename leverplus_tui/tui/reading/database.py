@@ -35,8 +35,7 @@ class Database(Upkeep):
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         """Open, or create, it. Raises the errors of `db.session.open_database`."""
-        self.engine: DatabaseFile = open_database(path)
-        self.engine.read_only = read_only
+        self.engine: DatabaseFile = open_database(path, read_only=read_only)
         self._since: dict[int, Since | None] = {}
 
     def close(self) -> None:

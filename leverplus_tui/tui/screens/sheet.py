@@ -19,9 +19,11 @@ from db.user_error import UserError
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.tui.screens.dialogs import keys_line
 from leverplus_tui.tui.widgets.picking.field import PickField, PickInput
-from leverplus_tui.tui.widgets.picking.offers import Source
+from leverplus_tui.tui.widgets.picking.offers import Entry, Source
 
 Values = Mapping[str, str]
+NARROWEST, WIDEST = 15, 26
+"""Cells for the titles of lines."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Line:
     """What is typed replaces the value; else it is added, as to a path."""
     source: Source | None = None
     """What is offered below while it is typed."""
+    listed: bool = False
+    """Several are typed, with commas between them."""
 
 
 class Pick(Static, can_focus=True):
@@ -128,18 +132,25 @@ class Sheet(ModalScreen[dict[str, str] | None]):
             with VerticalScroll(can_focus=False):
                 for line in self.lines:
                     with Horizontal(classes="line"):
-                        yield Static(line.title, classes="title", markup=False)
+                        yield self._title(line)
                         yield self._field(line)
             yield Static("", id="told", markup=False)
             yield Static("", id="problem", markup=False)
             yield keys_line(("enter", "do it"), (f"{glyph('left')} {glyph('right')}", "change"), ("esc", "cancel"))
+
+    def _title(self, line: Line) -> Static:
+        title = Static(line.title, classes="title", markup=False)
+        title.styles.width = min(WIDEST, max(NARROWEST, *(len(one.title) + 2 for one in self.lines)))
+        return title
 
     def _field(self, line: Line) -> Widget:
         name = f"sheet-{line.name}"
         if line.choices:
             return Pick(line, self._picked, name)
         if line.source is not None:
-            return LineField(line.source, line.value, placeholder=line.help, id=name)
+            offered = LineField(line.source, line.value, placeholder=line.help, id=name)
+            offered.listed = line.listed
+            return offered
         return Input(line.value, placeholder=line.help, compact=True, id=name, select_on_focus=line.fresh)
 
     @property
@@ -163,6 +174,12 @@ class Sheet(ModalScreen[dict[str, str] | None]):
     def values(self) -> dict[str, str]:
         """What the lines say now."""
         return {line.name: field.value.strip() for line, field in zip(self.lines, self.fields, strict=True)}
+
+    @property
+    def offers(self) -> Sequence[Entry]:
+        """What is offered for the line that is typed into."""
+        field = self.fields[self.here]
+        return field.entries if isinstance(field, PickField) else ()
 
     def on_mount(self) -> None:
         """Begin where typing is meant to, else at the first line that is a text: a choice has a value already."""
@@ -211,9 +228,11 @@ class Sheet(ModalScreen[dict[str, str] | None]):
         problem.display = bool(sentence)
 
     async def action_done(self) -> None:
-        """Close with what the lines say, unless something is wrong with it, or a folder of the list is meant."""
+        """Close with what the lines say, unless something is wrong with it; a line of the list is taken first."""
         field = self.fields[self.here]
-        if isinstance(field, PickField) and await field.takes("enter"):
+        if isinstance(field, PickField) and field.in_list:
+            if not await field.takes("enter"):
+                self._go(min(self.here + 1, len(self.lines) - 1))
             return
         values = self.values
         try:

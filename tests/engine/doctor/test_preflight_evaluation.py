@@ -223,3 +223,16 @@ def test_a_placeholder_that_stays_in_the_prompt_is_named(prompt: dict[str, str],
 def test_a_prompt_with_other_braces_is_sound() -> None:
     prompt = {"system": "Reply as {JSON}.", "query": "Question:{question} <b>Short</b> answer:"}
     assert codes(preflight(EvalSpec.model_validate({"retriever": "random", "prompt": prompt}))) == set()
+
+
+@pytest.mark.parametrize(
+    ("device", "gpu", "blocked"), [("cpu", True, True), ("auto", False, True), ("auto", True, False)]
+)
+def test_prompts_are_read_in_fp8_on_a_gpu_alone(
+    monkeypatch: pytest.MonkeyPatch, device: str, gpu: bool, blocked: bool
+) -> None:
+    monkeypatch.setattr("engine.doctor.preflight.machine._has_gpu", lambda: gpu)
+    for prefill in ("fp8", "dtype"):
+        result = preflight(EvalSpec.model_validate({"device": device, "prefill": prefill, "retriever": "random"}))
+        assert ("prefill" in levels(result)) is (blocked and prefill == "fp8")
+        assert result.blocked is (blocked and prefill == "fp8")

@@ -12,6 +12,7 @@ from torch import Tensor
 from db.specs import DecodeSpec
 from engine.packed.images.disk import OnDisk, worth_keeping
 from engine.packed.images.kept import Kept
+from engine.packed.transfer import Arriving
 from engine.vlm.local.loading import Loaded
 from engine.vlm.local.packed import PackedVLM
 from engine.vlm.protocol import answers_in_order
@@ -29,7 +30,7 @@ def disk(root: Path, name: str = "model", dtype: torch.dtype = torch.float32, bu
 def kept(root: Path, *keys: str, name: str = "model", tokens: Tensor = TOKENS, budget: int = 1 << 20) -> None:
     place = disk(root, name, tokens.dtype, budget)
     for key in keys:
-        place.put(key, tokens)
+        place.put(key, Arriving(tokens))
     place.written()
 
 
@@ -58,8 +59,10 @@ def test_what_another_process_shared_meanwhile_is_not_read_and_leaves_the_queue(
     place = disk(tmp_path)
     memory = Kept(torch.device("cpu"), 1 << 20, 0, disk=place)
     assert memory.on_disk(["one", "two", "three"]) == {"one", "two"}
-    memory.put("one", TOKENS, 0.0)
-    assert memory.get("one") is TOKENS
+    memory.put({"one": TOKENS}, [0.0])
+    kept_one = memory.get("one")
+    assert kept_one is not None
+    assert torch.equal(kept_one, TOKENS)
     found = memory.from_disk("two")
     assert found is not None
     assert torch.equal(found, TOKENS)
@@ -101,8 +104,8 @@ def test_what_was_not_read_for_longest_goes_first_whatever_model_it_is_of(tmp_pa
     first = disk(tmp_path)
     assert first.take("b") is not None  # the newest now
     last = disk(tmp_path, budget=3 * size)
-    last.put("d", TOKENS)
-    last.put("e", TOKENS)
+    last.put("d", Arriving(TOKENS))
+    last.put("e", Arriving(TOKENS))
     last.written()
     following = disk(tmp_path)
     assert [key in following for key in "bcde"] == [True, False, True, True]
@@ -114,7 +117,7 @@ def test_what_does_not_fit_or_cannot_be_written_is_not_kept(tmp_path: Path) -> N
     assert "one" not in disk(tmp_path)
     (tmp_path / "file").write_text("")
     place = OnDisk(tmp_path / "file" / "below", "model", torch.float32, pinned=False)
-    place.put("one", TOKENS)
+    place.put("one", Arriving(TOKENS))
     place.written()
     assert place.take("one") is None
 
@@ -125,10 +128,10 @@ def test_a_disk_that_turns_full_ends_keeping_and_nothing_else(tmp_path: Path, mo
 
     place = disk(tmp_path)
     monkeypatch.setattr("engine.packed.images.disk.replacing", full)
-    place.put("one", TOKENS)
+    place.put("one", Arriving(TOKENS))
     place.written()
     monkeypatch.undo()
-    place.put("two", TOKENS)
+    place.put("two", Arriving(TOKENS))
     place.written()
     assert "two" not in disk(tmp_path)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from engine.packed.kernels.attention import Attention, PaddedAttention
 from engine.packed.kernels.beam_slots import Answering
+from engine.packed.kernels.fp8 import PlainRounding, Rows
 from engine.packed.kernels.pointwise import PlainPointwise
 
 INTERPRETED = bool(os.environ.get("TRITON_INTERPRET"))
@@ -40,6 +41,33 @@ def test_norms_and_gates(dtype: torch.dtype, width: int) -> None:
         close(one, two, dtype)
     both = draw(4, 2 * width, dtype=dtype)
     close(ours.gate(both), plain.gate(both), dtype)
+
+
+def alike(found: Rows, expected: Rows) -> None:
+    """Rounded alike, but for a few numbers that lay between two steps."""
+    close(found.scales, expected.scales, torch.float32)
+    assert (found.values.float() != expected.values.float()).float().mean() < 0.01
+
+
+@pytest.mark.skipif(INTERPRETED, reason="the interpreter does not carry when it rounds up to a power of two")
+@pytest.mark.skipif(
+    torch.cuda.is_available() and torch.cuda.get_device_capability() < (8, 9), reason="needs a GPU that multiplies fp8"
+)
+@pytest.mark.parametrize("width", [32, 100, 2048, 11008])
+def test_rounding_to_fp8(width: int) -> None:
+    from engine.packed.kernels.cuda import FusedPointwise
+    from engine.packed.kernels.fp8_cuda import FusedRounding
+
+    ours, plain, dtype = FusedRounding(), PlainRounding(FusedPointwise()), torch.bfloat16
+    x, more, weight = draw(5, width, dtype=dtype), draw(5, width, dtype=dtype), draw(width, dtype=dtype)
+    x[3], more[3] = 0, 0
+    alike(ours.rows(x), plain.rows(x))
+    alike(ours.norm(x, weight, 1e-6), plain.norm(x, weight, 1e-6))
+    (total, normed), (expected, expected_normed) = (one.add_norm(x, more, weight, 1e-6) for one in (ours, plain))
+    assert torch.equal(total, expected)
+    alike(normed, expected_normed)
+    both = draw(4, 2 * width, dtype=dtype)
+    alike(ours.gate(both), plain.gate(both))
 
 
 @pytest.mark.parametrize("dtype", PRECISIONS)

@@ -184,7 +184,7 @@ def test_slots_are_taken_and_given_back() -> None:
 def test_visual_tokens_leave_the_device_first_and_the_host_last() -> None:
     kept = Kept(torch.device("cpu"), on_device=2 * 40, on_host=1 * 40)
     for at in range(4):
-        kept.put(str(at), torch.full((10,), float(at)), 1.0)
+        kept.put({str(at): torch.full((10,), float(at))}, [1.0])
     assert [str(at) in kept for at in range(4)] == [False, True, True, True]
     again = kept.get("1")
     assert again is not None
@@ -201,7 +201,7 @@ def test_what_is_on_the_device_already_is_not_sent_there(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("engine.packed.images.kept.send", sent)
     kept = Kept(torch.device("cpu", 0), 1000, 0)
-    kept.put("image", torch.ones(1, 2, 3), 1.0)
+    kept.put({"image": torch.ones(1, 2, 3)}, [1.0])
     found = kept.get("image")
     assert found is not None
     assert found.sum() == 6

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from engine.packed.images.kept import Kept
 from engine.packed.images.shared import Shared
+from engine.packed.transfer import Arriving
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="this system has no files in memory")
 CPU = torch.device("cpu")
@@ -33,9 +34,9 @@ def test_what_one_writes_the_other_reads(memory: tuple[int, int], dtype: torch.d
     with torch.inference_mode():  # as in the engine, while the writer's thread is outside of it
         first, second = torch.randn(1, 3, 5).to(dtype), torch.randn(2, 4, 5).to(dtype)
         assert other.get("first") is None
-        one.put("first", first)
+        one.put("first", Arriving(first))
         one.written().result()  # one after the other: the lock keeps processes apart, and here both are one
-        other.put("second", second)
+        other.put("second", Arriving(second))
     other.written().result()
     for side in (one, other):
         for key, tokens in (("first", first), ("second", second)):
@@ -47,13 +48,13 @@ def test_what_one_writes_the_other_reads(memory: tuple[int, int], dtype: torch.d
 
 def test_the_first_to_write_is_kept_and_full_is_full(memory: tuple[int, int]) -> None:
     one, other = Shared(*memory, torch.float32), Shared(*memory, torch.float32)
-    one.put("a", torch.ones(1, 10, 10))
+    one.put("a", Arriving(torch.ones(1, 10, 10)))
     one.written().result()
-    other.put("a", torch.zeros(1, 10, 10))
-    other.put("b", torch.ones(1, 10, 10))
-    other.put("c", torch.ones(1, 10, 10))
+    other.put("a", Arriving(torch.zeros(1, 10, 10)))
+    other.put("b", Arriving(torch.ones(1, 10, 10)))
+    other.put("c", Arriving(torch.ones(1, 10, 10)))
     assert "c" not in one
-    other.put("d", torch.ones(1, 10, 5))
+    other.put("d", Arriving(torch.ones(1, 10, 5)))
     other.written().result()
     found = one.get("a")
     assert found is not None
@@ -65,7 +66,7 @@ def test_tokens_kept_are_found_by_the_other_process(memory: tuple[int, int]) -> 
     own, its = Shared(*memory, torch.float32), Shared(*memory, torch.float32)
     one, other = Kept(CPU, 10_000, 0, own), Kept(CPU, 10_000, 0, its)
     tokens = torch.randn(1, 4, 6)
-    one.put("image", tokens, 1.0)
+    one.put({"image": tokens}, [1.0])
     own.written().result()
     assert "image" in other
     found = other.get("image")
@@ -90,7 +91,7 @@ def test_who_looks_something_up_does_not_wait_for_tokens_that_are_copied(
         return real(*given, **more)
 
     monkeypatch.setattr("engine.packed.images.shared.torch.frombuffer", slow)
-    one.put("a", torch.ones(1, 2, 3))
+    one.put("a", Arriving(torch.ones(1, 2, 3)))
     assert copying.wait(60)
     assert "a" not in one
     assert "a" not in other
@@ -103,7 +104,7 @@ def test_who_looks_something_up_does_not_wait_for_tokens_that_are_copied(
 def test_places_taken_by_several_writers_do_not_overlap(memory: tuple[int, int]) -> None:
     writers = [Shared(*memory, torch.float32) for _ in range(3)]
     for at in range(9):
-        writers[at % 3].put(str(at), torch.full((1, 2, 4), float(at)))
+        writers[at % 3].put(str(at), Arriving(torch.full((1, 2, 4), float(at))))
         writers[at % 3].written().result()
     for at in range(9):
         for side in writers:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import shutil
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from db import store
 from db.home import Home
-from db.session import reading
 from engine.demo.shipped import builtin_file
 from leverplus_tui.tui.messages import CompareRuns
 from leverplus_tui.tui.screens.comparing.page import CompareScreen
@@ -21,9 +18,8 @@ from leverplus_tui.tui.screens.keeping.doctor import DoctorScreen
 from leverplus_tui.tui.screens.keeping.freeing import FreeScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
 from leverplus_tui.tui.screens.sheet import Pick, Sheet
-from leverplus_tui.tui.screens.waiting.sweep import SweepScreen
 from tests import helpers_report
-from tests.helpers_circle import database_of, fill_in, line_of, nobody_dispatches, sheet
+from tests.helpers_circle import fill_in, sheet
 from tests.helpers_cli import make_desk
 from tests.helpers_tui import fill, kept, opened, settled, text_of, until
 
@@ -227,58 +223,3 @@ async def test_a_home_is_checked_and_mended(tmp_path: Path) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, Tell))
         await until(pilot, lambda: "mended: r4: best.safetensors is gone" in text_of(pilot))
-
-
-# Sweeps
-
-
-async def test_settings_of_a_run_are_varied_and_queued_after_a_question(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    nobody_dispatches(monkeypatch)
-    home = fill(tmp_path / "home", n=10)
-    async with opened(home, (100, 30)) as pilot:
-        page = pilot.app.screen
-        assert isinstance(page, RunsScreen)
-        page.table.move_to(2)
-        await pilot.app.run_action("app.task('sweep')")
-        shown = await sheet(pilot, "Sweep")
-        assert shown.values["of"] == "r2"
-        fill_in(shown, {"set": "retriever=random,nosuch"})
-        assert "these are 2 runs" in text_of(pilot) or await told(shown, "these are 2 runs")
-        await pilot.press("enter")
-        await until(pilot, lambda: "nosuch" in shown.refused)
-        assert isinstance(pilot.app.screen, Sheet)
-        fill_in(shown, {"set": "retriever=random,fixed shots=[1],[1,2]", "name": "mine"})
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
-        assert "Queue 4 runs?" in text_of(pilot)
-        await pilot.press("y")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SweepScreen))
-        await until(pilot, lambda: "4 runs still to come" in text_of(pilot))
-    assert len(line_of(home)) == 4
-    with reading(database_of(home)) as session:
-        sweep = store.find_sweep(session, "mine")
-        specs = [json.loads(store.get_run(session, run_id=run).spec) for run in sweep.members]
-    assert {spec["limit"] for spec in specs} == {10}
-    assert [spec["retriever"] for spec in specs] == ["random", "random", "fixed", "fixed"]
-
-
-async def told(shown: Sheet, words: str) -> bool:
-    """Whether the window says this of what was filled in."""
-    return words in shown._told(shown.values)
-
-
-async def test_what_preflight_refuses_is_not_queued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    nobody_dispatches(monkeypatch)
-    home = Home(tmp_path / "home")
-    async with opened(home, (100, 30)) as pilot:
-        await pilot.press("W", "n")
-        shown = await sheet(pilot, "Sweep")
-        fill_in(shown, {"of": "eval", "set": f"shots=[1],[2] dataset={tmp_path}", "seeds": ""})
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
-        await pilot.press("y")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Tell))
-        assert "Preflight blocks 2 runs: nothing was queued" in text_of(pilot)
-    assert line_of(home) == []

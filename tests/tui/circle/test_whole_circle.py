@@ -9,7 +9,6 @@ from textual.pilot import Pilot
 from db.home import Home
 from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.comparing.page import CompareScreen
-from leverplus_tui.tui.screens.dialogs import Confirm
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
 from leverplus_tui.tui.screens.launch.preflight import PreflightScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
@@ -23,9 +22,14 @@ from tests.helpers_tui import kept, opened, settled, text_of, until
 async def test_an_empty_home_comes_to_a_report_without_the_command_line(tmp_path: Path) -> None:
     async with opened(Home(tmp_path / "home"), (100, 30)) as pilot:
         await make_rl_data(pilot)
-        await sweep(pilot, "rce", "rl_data=r1 embeddings=builtin rce_epochs=1 queries_per_step=8", seeds="2", ref="s1")
-        await sweep(pilot, "eval", "retriever=selector selector=r2,r3 first=12 shots=[1]", ref="s2")
-        await sweep(pilot, "eval", "retriever=random,t2t first=12 shots=[1]", ref="s3")
+        await sweep(
+            pilot,
+            "rce",
+            {"rl_data": "r1", "embeddings": "builtin", "rce_epochs": "1", "queries_per_step": "8", "seeds": "2"},
+            "s1",
+        )
+        await sweep(pilot, "eval", {"retriever": "selector", "selector": "r2,r3", "first": "12", "shots": "1"}, "s2")
+        await sweep(pilot, "eval", {"retriever": "random,t2t", "first": "12", "shots": "1"}, "s3")
         await look_at_the_queue(pilot)
         await compare(pilot, (7, 6, 5, 4))
         await report(pilot, tmp_path / "report.md")
@@ -53,22 +57,31 @@ async def make_rl_data(pilot: Pilot[None]) -> None:
     await until(pilot, lambda: any(words.startswith("r1 ") and words.endswith("is done") for words in kept(pilot)))
 
 
-async def sweep(pilot: Pilot[None], of: str, varied: str, *, ref: str, seeds: str = "") -> None:
-    """Runs over several settings, queued, followed to their end on the sweep's page."""
+async def sweep(pilot: Pilot[None], kind: str, values: dict[str, str], ref: str) -> None:
+    """Runs over several settings, listed in the launch form, queued, followed to their end on the sweep's page."""
     await pilot.press("W")
     await until(pilot, lambda: isinstance(pilot.app.screen, SweepsScreen))
     await settled(pilot)
     await pilot.press("n")
-    shown = await sheet(pilot, "Sweep")
-    fill_in(shown, {"of": of, "set": varied, "seeds": seeds})
+    await until(pilot, lambda: isinstance(pilot.app.screen, Choose))
+    await pilot.press(*"j" * ("eval", "rce").index(kind), "enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen))
+    await settled(pilot)
+    page = pilot.app.screen
+    assert isinstance(page, LaunchScreen)
+    assert page.kind == kind
+    page.form.load_values(values)
+    await pilot.press("ctrl+r")
+    await until(pilot, lambda: isinstance(pilot.app.screen, PreflightScreen))
+    assert "2 runs (" in text_of(pilot)
     await pilot.press("enter")
-    await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
-    await pilot.press("y")
-    await until(pilot, lambda: isinstance(pilot.app.screen, SweepScreen) and f"{ref} " in text_of(pilot))
+    await until(pilot, lambda: isinstance(pilot.app.screen, SweepsScreen) and f"{ref} " in text_of(pilot))
+    await pilot.press("g", "enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SweepScreen))
     await until(pilot, lambda: any(words.startswith(f"{ref}: 2 of 2 done") for words in kept(pilot)))
     await until(pilot, lambda: "2 of 2 done" in text_of(pilot))
     await settled(pilot)
-    assert ("val_loss" if of == "rce" else "acc@1") in text_of(pilot)
+    assert ("val_loss" if kind == "rce" else "acc@1") in text_of(pilot)
     await pilot.press("escape", "escape")
     await until(pilot, lambda: isinstance(pilot.app.screen, RunsScreen))
 

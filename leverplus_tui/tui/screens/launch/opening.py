@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from textual import work
+from textual.app import App
 
 from leverplus_tui.tui.messages import AddData, EditLaunch, ImportFile
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.choosing import Choose
+
+KINDS = {
+    "eval": "measure the accuracy of a model with demonstrations",
+    "rce": "imitate good demonstrations, weighted by reward",
+    "grpo": "group-relative policy optimisation, after RCE when asked",
+    "generate": "make RL data: propose, answer, score",
+    "embed": "embed queries and candidates",
+}
+"""Kind of job -> what it does."""
+
+
+async def ask_kind(app: App[Any], question: str, kinds: Iterable[str]) -> str | None:
+    """Let one of these kinds be chosen; for a worker."""
+    chosen: str | None = await app.push_screen_wait(
+        Choose(question, [(kind, f"{kind:10} {KINDS[kind]}") for kind in kinds])
+    )
+    return chosen
 
 
 class LaunchPage(PageScreen):
@@ -23,13 +44,7 @@ class LaunchPage(PageScreen):
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_train(self) -> None:
         """Choose what to make, then open the launch form."""
-        choices = [
-            ("rce", "rce        imitate good demonstrations, weighted by reward"),
-            ("grpo", "grpo       group-relative policy optimisation, after RCE when asked"),
-            ("generate", "generate   make RL data: propose, answer, score"),
-            ("embed", "embed      embed queries and candidates"),
-        ]
-        kind = await self.app.push_screen_wait(Choose("What shall be made?", choices))
+        kind = await ask_kind(self.app, "What shall be made?", (kind for kind in KINDS if kind != "eval"))
         if kind:
             self.action_launch(kind)
 

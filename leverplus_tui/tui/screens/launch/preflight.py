@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.states import LEVEL_SEVERITIES, SEVERITY_ROLES
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.screens.dialogs import Confirm
@@ -32,11 +33,23 @@ LINES = 9
 
 
 @dataclass(frozen=True)
+class Member:
+    """A run of a sweep: what is varied in it, and how preflight judged it; `later` where it waits for files of another."""
+
+    settings: Mapping[str, str]
+    level: str
+
+
+@dataclass(frozen=True)
 class PreflightReport:
     """The doctor's answer to a request."""
 
     checks: Sequence[Any]
     findings: tuple[Finding, ...]
+    members: tuple[Member, ...] = ()
+    """Runs of a sweep; their table stands where that of the checks does."""
+    outlook: str = ""
+    """How many runs, and how long they will take."""
 
     @property
     def blocked(self) -> bool:
@@ -45,8 +58,19 @@ class PreflightReport:
 
     @property
     def speaks(self) -> bool:
-        """Whether there is anything that a person should see before the run starts."""
-        return any(finding.severity != "info" for finding in self.findings)
+        """Whether there is anything that a person should see before the run starts: of a sweep, what it consists of."""
+        return bool(self.members) or any(finding.severity != "info" for finding in self.findings)
+
+    @property
+    def verdict(self) -> Content:
+        """In words."""
+        if self.blocked:
+            blocked = [member for member in self.members if member.level == "block"]
+            which = f"{len(blocked)} of {plural(len(self.members), 'run')}" if self.members else "this run"
+            return Content.styled(f"Preflight blocks {which}", "bold $error")
+        if any(finding.severity != "info" for finding in self.findings):
+            return Content.styled("Preflight has warnings", "bold $warning")
+        return Content.styled("Preflight found nothing wrong", "bold $success")
 
 
 class PreflightScreen(ModalScreen[bool]):
@@ -70,11 +94,11 @@ class PreflightScreen(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """Verdict, table, sentences, keys."""
-        blocked = self.report.blocked
         with Vertical(classes="dialog wide"):
-            words = "Preflight blocks this run" if blocked else "Preflight has warnings"
-            yield Static(Content.assemble((words, "bold $error" if blocked else "bold $warning")))
-            yield LineTable(columns(self.app.size.width), choosable=False)
+            yield Static(self.report.verdict)
+            if self.report.outlook:
+                yield Static(self.report.outlook, markup=False)
+            yield LineTable(self._columns(), choosable=False)
             with VerticalScroll():
                 yield Static(Content.assemble(*found(self.report.findings)))
             yield KeyBar()
@@ -82,11 +106,18 @@ class PreflightScreen(ModalScreen[bool]):
     def on_mount(self) -> None:
         """Fill the table, what is wrong first."""
         table = self.query_one(LineTable)
-        rows = sorted(self.report.checks, key=lambda check: ("block", "warn", "ok").index(check.level))
-        table.fill([_row(check) for check in rows])
+        rows = sorted(self._lines, key=lambda one: ("block", "warn", "ok", "later").index(one.level))
+        table.fill([_member_row(one) if isinstance(one, Member) else _row(one) for one in rows])
         table.display = bool(rows)
         table.focus()
         self._fit(self.app.size.height)
+
+    @property
+    def _lines(self) -> Sequence[Any]:
+        return self.report.members or self.report.checks
+
+    def _columns(self) -> tuple[Column, ...]:
+        return member_columns(self.report.members) if self.report.members else columns(self.app.size.width)
 
     def on_resize(self, event: events.Resize) -> None:
         """Share the new height."""
@@ -94,8 +125,8 @@ class PreflightScreen(ModalScreen[bool]):
 
     def _fit(self, height: int) -> None:
         """At most half of the dialogue for the table, so that sentences and keys are in view; both scroll."""
-        room = height * 9 // 10 - LINES
-        rows = min(len(self.report.checks) + 1, max(4, room // 2))
+        room = height * 9 // 10 - LINES - self.report.outlook.count("\n") - bool(self.report.outlook)
+        rows = min(len(self._lines) + 1, max(4, room // 2))
         self.query_one(LineTable).styles.height = rows
         self.query_one(VerticalScroll).styles.max_height = max(3, room - rows)
 
@@ -136,11 +167,30 @@ def columns(width: int) -> tuple[Column, ...]:
     )
 
 
+def member_columns(members: Sequence[Member]) -> tuple[Column, ...]:
+    """A column for each field that is varied, as wide as its values, and the verdict."""
+    varied = [
+        Column(
+            field,
+            name := field.rpartition(".")[2],
+            min(40, max(len(name), *(len(one.settings[field]) for one in members))),
+        )
+        for field in members[0].settings
+    ]
+    return (*varied, Column("level", "", LEVEL))
+
+
 def _row(check: Any) -> dict[str, Cell | str]:
-    severity = LEVEL_SEVERITIES[check.level]
-    return {
-        "what": clean(str(check.what)),
-        "checkpoint": clean(str(check.checkpoint)),
-        "request": clean(str(check.request)),
-        "level": Cell(f"{glyph(severity)} {check.level}", SEVERITY_ROLES[severity]),
-    }
+    shown = {"what": check.what, "checkpoint": check.checkpoint, "request": check.request}
+    return {name: clean(str(value)) for name, value in shown.items()} | {"level": _level(check.level)}
+
+
+def _member_row(member: Member) -> dict[str, Cell | str]:
+    return {field: clean(value) for field, value in member.settings.items()} | {"level": _level(member.level)}
+
+
+def _level(level: str) -> Cell:
+    if level not in LEVEL_SEVERITIES:
+        return Cell(level, "faint")
+    severity = LEVEL_SEVERITIES[level]
+    return Cell(f"{glyph(severity)} {level}", SEVERITY_ROLES[severity])

@@ -9,18 +9,20 @@ from db.home import Home
 from db.session import open_database, reading
 from db.specs import EvalSpec, JobSpec, UserError
 from engine.doctor.preflight import preflight
+from engine.doctor.preflight.table import level_of
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.estimate import estimated
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.preflight import Checked, note_changed
+from leverplus_tui.jobs.spec_options import plain
 from leverplus_tui.jobs.twins import twin_line
 from leverplus_tui.queue.elsewhere import goes
 from leverplus_tui.queue.estimate import lasts
 from leverplus_tui.queue.following import Following
 from leverplus_tui.queue.submit import Entry, Wish, submit
-from leverplus_tui.queue.sweep import prepare, queue_sweep
+from leverplus_tui.queue.sweep import outlook, prepare, queue_sweep
 from leverplus_tui.tui.messages import RunsLaunched
-from leverplus_tui.tui.screens.launch.preflight import PreflightReport
+from leverplus_tui.tui.screens.launch.preflight import Member, PreflightReport
 from leverplus_tui.tui.screens.launch.values import FormValues
 
 
@@ -82,7 +84,13 @@ def asked(home: Home, values: FormValues) -> Asked:
         sweep = queue_sweep(home, grid, prepared, wish, values.name)
         return RunsLaunched(tuple(sweep.members), sweep.ref)
 
-    return Asked(PreflightReport((), tuple(found.values())), start)
+    said = "\n".join(outlook(home, prepared, wish))
+    return Asked(PreflightReport((), tuple(found.values()), tuple(map(_member, prepared.entries)), said), start)
+
+
+def _member(entry: Entry) -> Member:
+    level = "later" if entry.waits else level_of(entry.findings)
+    return Member({field: plain(value) for field, value in entry.settings.items()}, level)
 
 
 def _queued(home: Home, values: FormValues, wish: Wish) -> Asked:

@@ -137,6 +137,14 @@ class RLDataScreen(ShownQueries):
         """Open the launch form for a training on this file."""
         self.post_message(EditLaunch("rce", values={"rl_data": self.row.path}))
 
+    def action_export(self) -> None:
+        """Write the file in another format."""
+        self.call_later(self.app.run_action, "app.derive('export')")
+
+    def action_derive(self) -> None:
+        """Filter, repair or merge the file into a new one."""
+        self.call_later(self.app.run_action, "app.derive('derive')")
+
     def action_copy(self) -> None:
         """Copy id and question."""
         key = self.table.cursor_key

@@ -19,7 +19,7 @@ from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.screens.filtered import FilteredPage
 from leverplus_tui.tui.screens.rl.health import brief, full
-from leverplus_tui.tui.screens.rl.make import RLMakePage
+from leverplus_tui.tui.screens.rl.opening import RLFilePage
 from leverplus_tui.tui.screens.rl.preview import QueryPreview
 from leverplus_tui.tui.screens.rl.view import QUERY_COLUMNS, query_cells
 from leverplus_tui.tui.widgets.empty import Empty
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PLACEHOLDER = 'positive:0 gen:beam n>10 best>=0.6 class:mixed mark:conflict "bird"'
 
 
-class ShownQueries(FilteredPage, RLMakePage):
+class ShownQueries(FilteredPage, RLFilePage):
     """Shows; what is done with the file and its queries is the page's."""
 
     AUTO_FOCUS = "#queries"

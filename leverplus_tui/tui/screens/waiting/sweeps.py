@@ -15,7 +15,6 @@ from leverplus_tui.text.states import short_word
 from leverplus_tui.text.times import age
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.messages import Begin
 from leverplus_tui.tui.screens.waiting.sweep import SWEEP_KEYS, SweepPage, SweepScreen
 from leverplus_tui.tui.widgets.empty import Empty
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
@@ -42,7 +41,9 @@ class SweepsScreen(SweepPage):
 
     MODE = "jobs"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "new", "new", tooltip="new sweep: vary settings of a run or of the defaults", id="sweeps.new"),
+        Binding(
+            "n", "app.sweep", "new", tooltip="new sweep: vary settings of a run or of the defaults", id="sweeps.new"
+        ),
         *SWEEP_KEYS,
     ]
 
@@ -109,10 +110,6 @@ class SweepsScreen(SweepPage):
         page = SweepScreen(self.library, event.key)
         page.mode = self.mode
         self.app.push_screen(page)
-
-    def action_new(self) -> None:
-        """Ask what is to be varied."""
-        self.post_message(Begin("sweep"))
 
 
 def _row(one: Sweep) -> dict[str, Cell | str]:

@@ -148,6 +148,11 @@ class PickField(Container):
         """What is typed."""
         return self.input.value
 
+    @property
+    def in_list(self) -> bool:
+        """Whether one of the entries is under the cursor."""
+        return self.offered.highlighted is not None
+
     # What is offered
 
     def on_input_changed(self, _: Input.Changed) -> None:
