@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +15,8 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.pool import NullPool
 
 from db.copying import copy_database
-from db.errors import damaged, translate
+from db.errors import DatabaseDamaged, damaged, translate
+from db.home import Home
 from db.schema import APPLICATION_ID, SCHEMA
 
 if TYPE_CHECKING:
@@ -49,12 +51,28 @@ def bring_up_to_date(path: Path, *, busy_seconds: float, is_current: Callable[[]
         if is_current():
             return
         with closing(sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
             schema = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if not schema:
+                _refuse_to_begin_anew(path)
+            connection.execute("PRAGMA journal_mode = WAL")
             if 0 < schema < SCHEMA:
                 _back_up(path, schema)
         if schema < SCHEMA:
             run_steps(path, busy_seconds, SCHEMA)
+
+
+def _refuse_to_begin_anew(path: Path) -> None:
+    """Not among what other runs have left: their numbers would be given again, and their folders be written into."""
+    home = Home(path.parent)
+    if (
+        home.database == path
+        and home.runs.is_dir()
+        and any(re.fullmatch(r"r\d+", one.name) for one in home.runs.iterdir())
+    ):
+        raise DatabaseDamaged(
+            f"{path} is missing or empty, and {home.runs} holds what its runs wrote: `leverplus restore FILE` puts a backup in its "
+            f"place; to begin anew, move {home.runs} away"
+        )
 
 
 def run_steps(path: Path, busy_seconds: float, schema: int = SCHEMA) -> None:

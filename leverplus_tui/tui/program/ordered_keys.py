@@ -17,7 +17,7 @@ from textual.worker import Worker, get_current_worker
 
 from leverplus_tui.tui.program.typed_escape import install
 
-OPENING = ("dialog", "launch", "stop", "resume", "data", "quit")
+OPENING = ("dialog", "launch", "submit", "stop", "resume", "data", "quit")
 """Groups of workers that end in a page, a dialog or a message."""
 HOLD_S = 5.0
 """Longest time for which a key is held: a page that takes longer must not make the program deaf."""

@@ -227,6 +227,7 @@ class Database(Upkeep):
         from leverplus_tui.jobs.away import must_not_be_away  # as above
 
         must_not_be_away(Home(self.engine.path.parent), run_ids, "deleted")
+        self.mark_lost()
         with writing(self.engine) as session:
             store.soft_delete(session, run_ids=run_ids)
 
