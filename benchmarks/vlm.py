@@ -196,7 +196,7 @@ def _batched(table: Table, generate: LocalVLM, vlm: PackedVLM, samples: Sequence
     prompts = evaluation(samples, MANY, (2,), seed=5)
     best = {"new": 0.0, "known": 0.0}
     for size in (8, 16, 32) if CUDA else (8,):
-        generate.batch_size = size
+        generate.batches.size = size
         if size == 8:
             answers_in_order(generate, prompts[:8])
         forget(generate)

@@ -15,6 +15,7 @@ from db import store
 from db.home import Home
 from db.session import DatabaseFile, reading
 from engine.common.files.atomic import abandoned
+from engine.common.sent import sent
 
 STATE_FILES = ("training.safetensors", "training-*.safetensors")
 """What a killed training goes on from."""
@@ -132,7 +133,7 @@ def _waste(
         if run_id not in used and time.time() - folder.stat().st_mtime > OLD_S:
             yield Waste(folder, folder_size(folder), run_id, "folder of no run")
         return
-    if state in store.ACTIVE:
+    if state in store.ACTIVE or sent(folder) is not None:
         return
     names = [name for name in RESERVES if (folder / name).exists()]
     found = {folder / name: "reserve of a process that is gone" for name in names}

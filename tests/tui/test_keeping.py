@@ -22,14 +22,9 @@ from db.specs import EvalSpec, TrainSpec
 from leverplus_tui.jobs import dead_jobs, launcher
 from leverplus_tui.keeping import check, disk
 from leverplus_tui.queue import lock
-from tests.helpers_cli import Desk, make_desk, store_eval
+from tests.helpers_cli import Desk, store_eval
 
 SCORES = {1: 1.0, 2: 0.0, 3: 0.6, 4: 1.0}
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
 
 
 def trained(desk: Desk, *, state: str = "done") -> int:
@@ -160,6 +155,20 @@ def test_a_backup_is_the_home_and_restoring_keeps_the_present_one(desk: Desk, tm
     assert [run["id"] for run in restored.json("runs")] == ["r2", "r1"]
     assert len(restored.answers(2)) == len(SCORES)
     assert (kept / "runs" / "r1" / "checkpoints" / "rce_best.safetensors").read_bytes() == b"spoilt"
+
+
+def test_a_backup_holds_what_was_made_from_runs_and_what_the_terminal_program_keeps(desk: Desk, tmp_path: Path) -> None:
+    texts = {"exports/mine.balanced.json": "{}", "terminal.json": '{"theme": "x"}', "keymap.toml": '"run.stop" = "K"'}
+    for name, text in texts.items():
+        (desk.home.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (desk.home.root / name).write_text(text)
+    file = desk.home.root / "exports" / "home.tar"
+    desk.call("backup", str(file))
+    moved = file.rename(tmp_path / "home.tar")
+    desk.database.dispose()
+    desk.call("restore", str(moved), "--yes")
+    assert {name: (desk.home.root / name).read_text() for name in texts} == texts
+    assert not file.exists(), "a backup holds no part of itself"
 
 
 def test_a_backup_while_a_job_writes_is_sound_and_its_job_is_lost_there(desk: Desk, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import DatabaseReady, DataChanged, GoingOn, LogGrew, View, Viewed
 from leverplus_tui.tui.widgets.charts.bars import KeyBar, ModeBar
 from leverplus_tui.tui.widgets.failing import TellsFailures
+from leverplus_tui.tui.widgets.kept import keep_lines
 
 SMALLEST = (60, 15)
 LEAST_PANE = (24, 4)
@@ -136,7 +137,8 @@ class PageScreen(TellsFailures, Screen[None]):
     # Coming and going
 
     def on_mount(self) -> None:
-        """Ages grow while nothing happens."""
+        """Ages grow while nothing happens; what stands still is not drawn again."""
+        keep_lines([self, *self.query()])
         self.set_interval(AGE_S, self._grow_older)
 
     def _grow_older(self) -> None:
