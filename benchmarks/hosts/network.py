@@ -23,7 +23,7 @@ PRIVATE = ("/tmp", "/run", "/dev/shm", "/home", "/srv", "/var/tmp", "/var/spool"
 """Folders that each machine has to itself, empty."""
 KEPT = tuple(dict.fromkeys([str(ROOT), sys.prefix]))
 """Folders that all have, as if installed on each: this repository and the environment of Python."""
-PROGRAMS = ("ip", "tc", "unshare", "nsenter", "mount")
+PROGRAMS = ("ip", "tc", "unshare", "nsenter", "setpriv", "mount")
 HOLD = "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN); print(flush=True)\nwhile True: signal.pause()"
 """First process of a machine: takes in orphans, and waits."""
 
@@ -175,7 +175,10 @@ class Network:
 def _hold(*words: str) -> subprocess.Popen[str]:
     """Start the holder of some namespaces; it is ready when this returns."""
     holder = subprocess.Popen(
-        [*words, sys.executable, "-S", "-c", HOLD], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        ["setpriv", "--pdeathsig", "KILL", *words, sys.executable, "-S", "-c", HOLD],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert holder.stdout is not None, "asked for"
     if not holder.stdout.readline():

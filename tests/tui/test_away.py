@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from db.home import Home
 from db.session import DatabaseFile, reading, writing
 from db.specs import UserError
 from engine.common.sent import Sent, forget, sent, wished
-from engine.common.where import is_sent
+from engine.common.where import is_sent, must_answer
 from leverplus_tui.commands.running import logs
 from leverplus_tui.commands.running import sweep as sweeping
 from leverplus_tui.jobs import away, dead_jobs, launcher
@@ -411,3 +412,14 @@ def test_what_goes_where_is_said_before_it_goes(desk: Desk) -> None:
     )
     said = desk.call("run", "eval", "--vlm", "plain", "--on", "ray", "--detach").stderr
     assert "here, with prompts answered on the nodes of the Ray cluster" in said
+
+
+def test_a_cluster_that_nobody_answers_for_is_refused_at_once() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # nobody listens, and nobody else can
+        with pytest.raises(UserError, match=r"no Ray cluster answers at 127.0.0.1:\d+ "):
+            must_answer(f"127.0.0.1:{bound.getsockname()[1]}")
+        bound.listen()
+        must_answer(f"127.0.0.1:{bound.getsockname()[1]}")
+    for judged_by_ray in ("", "auto", "ray://10.0.0.1:10001"):
+        must_answer(judged_by_ray)
