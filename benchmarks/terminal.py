@@ -263,9 +263,15 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=int, nargs="?", default=ROWS)
-    parser.add_argument("--only", choices=("start", "keys", "idle"))
+    parser.add_argument("--only", choices=("start", "keys", "idle", "day"))
+    parser.add_argument("--rounds", type=int, default=40, help="rounds of a day, about 250 keys each")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        if asked.only == "day":
+            from benchmarks.terminal_day import measure_day  # it drives what is here
+
+            measure_day(Path(folder) / "day", asked.rounds)
+            return
         few = fill(Path(folder) / "few", 30)
         if asked.only in (None, "start"):
             measure_start(few)

@@ -12,7 +12,7 @@ import pytest
 
 from db.specs import Finding
 from leverplus_tui.jobs import preflight
-from tests.helpers_cli import FAKE_WORKER, Desk, make_desk
+from tests.helpers_cli import FAKE_WORKER, Desk
 from tests.helpers_training import write_world
 from tests.helpers_worker import QUESTIONS
 
@@ -22,11 +22,6 @@ ERROR = Finding(
 WARNING = Finding(code="prompt-mismatch", severity="warning", subject="prompt", message="Prompts differ.")
 CHECK = preflight.check
 """The real one, which a desk replaces."""
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
 
 
 def found_by_preflight(monkeypatch: pytest.MonkeyPatch, *findings: Finding) -> None:
