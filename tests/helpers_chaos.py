@@ -284,7 +284,7 @@ def prepare_world(set_: Callable[[Any, str, Any], None]) -> None:
     """Jobs and dispatchers of this file in place of the real ones; `set_` sets an attribute."""
     set_(launcher, "WORKER", JOB)
     set_(lock, "DISPATCHER", DISPATCHER)
-    set_(preflight, "check", lambda spec, place, quiet=False: preflight.Checked(()))
+    set_(preflight, "check", lambda spec, place, quiet=False, on="": preflight.Checked(()))
 
 
 def _processes_with(*words: str) -> list[int]:

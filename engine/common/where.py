@@ -14,14 +14,19 @@ SLURM, RAY = "slurm", "ray"
 TRAININGS = ("rce", "grpo")
 
 
-def check_place(on: str) -> None:
-    """Raises UserError for words that name no place, and for a place that cannot be reached from here."""
+def check_words(on: str) -> None:
+    """Raises ValueError for words that name no place."""
     kind, colon, where = on.partition(":")
     if kind not in (SLURM, RAY):
-        raise UserError(f"--on {on}: give slurm, slurm:PARTITION, ray, or ray:ADDRESS, such as ray:10.0.0.1:6379")
+        raise ValueError("give slurm, slurm:PARTITION, ray, or ray:ADDRESS, such as ray:10.0.0.1:6379")
     if colon and not where.strip():
         what = "a partition, such as slurm:gpu" if kind == SLURM else "an address, such as ray:10.0.0.1:6379"
-        raise UserError(f"--on {on}: what stands behind the colon is empty; give {what}, or {kind} alone")
+        raise ValueError(f"what stands behind the colon is empty; give {what}, or {kind} alone")
+
+
+def check_place(on: str) -> None:
+    """Raises UserError for a place that cannot be reached from here."""
+    kind = on.partition(":")[0]
     if kind == SLURM and shutil.which("sbatch") is None:
         raise UserError(f"--on {on}: there is no sbatch here; start leverplus on a machine that hands jobs in to Slurm")
     from engine.common.extras import require  # the specifications, which help need not wait for

@@ -115,12 +115,22 @@ class LeverplusApp(GoingApp):
     ]
 
     def __init__(
-        self, home: Home, *, run: str | None = None, compare: str | Sequence[str] = (), read_only: bool = False
+        self,
+        home: Home,
+        *,
+        run: str | None = None,
+        compare: str | Sequence[str] = (),
+        read_only: bool = False,
+        said: str = "",
+        pictures: str = "",
     ) -> None:
+        """`said` is told when the database is open: why the program begins anew."""
         super().__init__(Library(home, read_only=read_only))
+        self.pictures_asked = pictures
         self.watcher: Watcher | None = None
         self._run = run
         self._compare = compare.split(",") if isinstance(compare, str) else list(compare)
+        self._said = said
         self._begun = False
         forget_the_gone()
         self.recall()
@@ -142,6 +152,7 @@ class LeverplusApp(GoingApp):
     async def on_mount(self) -> None:
         """Show the runs; the database opens after the first frame."""
         await self.switch_mode("runs")
+        self.call_after_refresh(self.begin_pictures)
         self.call_after_refresh(self._open)
 
     @work(group="database", exclusive=True, exit_on_error=False)
@@ -164,6 +175,8 @@ class LeverplusApp(GoingApp):
         self.watcher.start()
         for page in self._pages():
             page.post_message(messages.DatabaseReady())
+        if self._said:
+            self.notify(self._said, timeout=20)
         for problem in self.key_problems:
             self.notify(problem, severity="warning", timeout=10)
         self._count_jobs()
@@ -205,6 +218,7 @@ class LeverplusApp(GoingApp):
         """Stop looking; jobs go on."""
         if self.watcher is not None:
             self.watcher.stop()
+        self.end_pictures()
         self.library.memory.write()
         self.library.close()
 

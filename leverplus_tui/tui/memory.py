@@ -33,6 +33,8 @@ class Remembered:
 
     theme: str = ""
     language: str = ""
+    pictures: str = "auto"
+    """How pictures are drawn: auto, kitty, sixel, cells or off."""
     view: ListView = ListView()
     views: dict[str, ListView] = field(default_factory=dict)
     """Saved views by name."""
@@ -91,8 +93,8 @@ class Memory:
         self.changed()
 
     def forget(self) -> None:
-        """Begin with the defaults again, but for colours and language."""
-        self.now = Remembered(theme=self.now.theme, language=self.now.language)
+        """Begin with the defaults again, but for colours, language and pictures."""
+        self.now = Remembered(theme=self.now.theme, language=self.now.language, pictures=self.now.pictures)
         self.changed()
 
     def write(self) -> str:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.numbers import accuracy
+from leverplus_tui.tui.graphics.finished import Key, Unreadable, finished
 from leverplus_tui.tui.screens.comparing.said import head
 from leverplus_tui.tui.theme import OWN, THEMES, fallbacks
 from leverplus_tui.tui.watcher import FIRST_READ, Tail
@@ -21,7 +22,6 @@ from leverplus_tui.tui.widgets.charts.whisker import whisker
 from leverplus_tui.tui.widgets.columns import Column, fit
 from leverplus_tui.tui.widgets.log import level_of, wrapped
 from leverplus_tui.tui.widgets.matrix import Figure, heat
-from leverplus_tui.tui.widgets.picture import Unreadable, half_cells
 from leverplus_tui.tui.widgets.run_view import run_columns
 
 
@@ -163,7 +163,7 @@ def test_a_histogram_counts_every_finite_value() -> None:
 def test_half_cells_keep_the_shape_of_an_image(tmp_path: Path) -> None:
     path = tmp_path / "wide [1].png"
     Image.new("RGB", (64, 32), "#ff0000").save(path)
-    strips = half_cells(path, 20, 20)
+    strips = finished(Key(str(path), 20, 20)).strips
     assert len(strips) == 5
     assert {strip.cell_length for strip in strips} == {20}
     style = next(iter(strips[0])).style
@@ -175,10 +175,10 @@ def test_half_cells_keep_the_shape_of_an_image(tmp_path: Path) -> None:
 def test_an_image_that_cannot_be_shown_says_why(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no image")
     with pytest.raises(Unreadable) as missing:
-        half_cells(tmp_path / "gone.jpg", 10, 10)
+        finished(Key(str(tmp_path / "gone.jpg"), 10, 10))
     assert missing.value.reason == f"gone.jpg not found under {tmp_path}"
     with pytest.raises(Unreadable) as broken:
-        half_cells(tmp_path / "broken.jpg", 10, 10)
+        finished(Key(str(tmp_path / "broken.jpg"), 10, 10))
     assert broken.value.reason.startswith("broken.jpg cannot be read")
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from db.home import resolve_home
+from db.home import Home, resolve_home
 from db.user_error import UserError
 from leverplus_tui.commands.options import HomeOption
+from leverplus_tui.text.output import say
+from leverplus_tui.tui.graphics.way import CHOICES
 
 
 def tui(
@@ -21,6 +25,10 @@ def tui(
     ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Look, and change nothing.")] = False,
     lang: Annotated[str | None, typer.Option("--lang", metavar="en|zh", help="Language of the program.")] = None,
+    pictures: Annotated[
+        str | None,
+        typer.Option("--pictures", metavar="auto|kitty|sixel|cells|off", help="How to draw pictures in this terminal."),
+    ] = None,
     web: Annotated[
         bool, typer.Option("--web", help="Show it in a browser (read-only), with a link that has a token.")
     ] = False,
@@ -46,6 +54,8 @@ def tui(
         raise UserError(f"--lang {lang} is not known: en or zh")
     if lang is not None:
         os.environ["LEVERPLUS_LANG"] = lang  # the process behind a browser reads it too
+    if pictures is not None and pictures not in CHOICES:
+        raise UserError(f"--pictures {pictures} is not known: {', '.join(CHOICES[:-1])} or {CHOICES[-1]}")
     if write and not web:
         raise UserError("--write belongs to --web: in a terminal the program may write unless --read-only is given")
     if web:
@@ -59,8 +69,33 @@ def tui(
         raise UserError(
             "tui needs a terminal, and this is none: `leverplus runs` and `leverplus show RUN` print instead"
         )
+    runs = tuple(name.strip() for name in (compare or "").split(",") if name.strip())
+    place, said = resolve_home(home), ""
+    while (backup := _shown(place, run, runs, read_only=read_only, said=said, pictures=pictures or "")) is not None:
+        said, run, runs = _restored(place, backup), None, ()
+        if served:
+            return  # the browser's page has ended with the program; loading it again begins anew
+
+
+def _shown(
+    place: Home, run: str | None, compare: Sequence[str], *, read_only: bool, said: str, pictures: str
+) -> Path | None:
+    """Show the program until it is left. The backup that is to be put back, where it was left for that."""
     gc.disable()  # what is imported stays: looking through it again and again is a tenth of the start; the app enables it
     from leverplus_tui.tui.app import LeverplusApp  # Textual: 100 ms, which the sentence above need not wait
 
-    runs = tuple(name.strip() for name in (compare or "").split(",") if name.strip())
-    LeverplusApp(resolve_home(home), run=run, compare=runs, read_only=read_only).run()
+    app = LeverplusApp(place, run=run, compare=compare, read_only=read_only, said=said, pictures=pictures)
+    app.run()
+    return app.restoring
+
+
+def _restored(place: Home, backup: Path) -> str:
+    """Put a backup back; what the program says of that when it is shown again."""
+    from leverplus_tui.keeping.backup import put_back  # archives: nobody else waits for them
+
+    say(f"restoring {backup} ...")
+    try:
+        kept = put_back(place, backup)
+    except (UserError, OSError) as error:
+        return f"Nothing was restored: {error}"
+    return f"This is what {backup} holds; the home of before is {kept}. Runs that waited are paused: Q, then Z lets them go"

@@ -117,9 +117,9 @@ def _sweep(
     found = grid(kind, flags, spec_file, assignments or (), seeds)
     wish = wished(place, queueing | {"queue": True})
     assert wish is not None, "a sweep always queues"
-    prepared = prepare(place, found, name or "", force=force, quiet=as_json, away=bool(wish.runner))
+    prepared = prepare(place, found, name or "", force=force, quiet=as_json, on=wish.runner)
     blocked = sum(one.forced for one in prepared.entries) if not force else 0
-    for line in outlook(place, prepared, wish.runner):
+    for line in outlook(place, prepared, wish):
         say(line)
     if blocked:
         say(f"leverplus: {plural(blocked, 'run')} of {len(found.members)} would be blocked by what is named above; mend it, or "

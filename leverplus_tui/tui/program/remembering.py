@@ -10,9 +10,10 @@ from textual import work
 from textual.timer import Timer
 
 from leverplus_tui.text import language
+from leverplus_tui.tui.graphics.way import drawing
 from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.program.drawing import DrawingApp
 from leverplus_tui.tui.program.keymap import read_keymap
-from leverplus_tui.tui.program.requests import RequestApp
 from leverplus_tui.tui.theme import THEMES
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ WRITE_S = 0.5
 """What is remembered is written this long after it changed."""
 
 
-class RememberingApp(RequestApp):
+class RememberingApp(DrawingApp):
     """The part of the program that has a memory and settings."""
 
     def __init__(self, library: Library) -> None:
@@ -46,6 +47,7 @@ class RememberingApp(RequestApp):
         self.library.memory.changed = self._remember
         self.keys_told, self.key_problems = read_keymap(self.library.home.root)
         self.set_keymap(self.keys_told)
+        self.settle_pictures()
 
     def _remember(self) -> None:
         """Write what changed a moment later: a terminal that is closed kills the program without a word."""
@@ -114,6 +116,12 @@ class RememberingApp(RequestApp):
                 "no" if self.no_color else "yes",
                 "NO_COLOR=1 turns colours off, curves get numbers",
                 None,
+            ),
+            (
+                "pictures",
+                f"{self.pictures}: {drawing().way}" if self.pictures == "auto" else self.pictures,
+                "enter: auto, kitty, sixel, cells, off; auto is cells over SSH and in tmux; --pictures",
+                self.action_pictures,
             ),
             ("motion", str(self.animation_level), "off over SSH; TEXTUAL_ANIMATIONS=none turns it off", None),
             (

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from db import store
+from db.home import Home
 from db.run_states import ENDED
 from db.session import DatabaseFile, Session, open_database, reading, writing
 from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
@@ -139,9 +140,10 @@ class Database(Upkeep):
 
     def command(self, run_id: int) -> str:
         """The command line that makes such a run."""
-        from leverplus_tui.jobs.spec_command import command_text  # specifications: pydantic, which lists do without
+        from leverplus_tui.results.outcome import command_again  # specifications: pydantic, which lists do without
 
-        return command_text(self.spec(run_id))
+        self.spec(run_id)  # refused where none makes such a run
+        return command_again(self.detail(run_id))
 
     def series(self, run_id: int, names: Sequence[str]) -> dict[str, tuple[tuple[float, float], ...]]:
         """Points (step, value) by name; phases follow one another, so that x always grows."""
@@ -221,7 +223,11 @@ class Database(Upkeep):
             store.note(session, run_id=run_id, text=text)
 
     def delete(self, run_ids: Sequence[int]) -> None:
-        """Hide runs from all lists. Raises UserError while one is queued or running."""
+        """Hide runs from all lists. Raises UserError while one is queued or running, here or elsewhere."""
+        from leverplus_tui.jobs.away import must_not_be_away  # as above
+
+        must_not_be_away(Home(self.engine.path.parent), run_ids, "deleted")
+        self.mark_lost()
         with writing(self.engine) as session:
             store.soft_delete(session, run_ids=run_ids)
 

@@ -1,23 +1,26 @@
-"""An image as half cells (two pixels in one character), decoded in a worker, debounced, the last 64 kept."""
+"""An image in the way that the terminal can draw it, decoded in a worker, debounced, the last 64 kept."""
 
 from __future__ import annotations
 
 import textwrap
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from weakref import WeakSet
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events, work
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
-from leverplus_tui.text.glyphs import ascii_only
 from leverplus_tui.text.words import clean
+from leverplus_tui.tui.graphics import kitty
+from leverplus_tui.tui.graphics.finished import HALF_CELL, Finished, Key, Unreadable, finished
+from leverplus_tui.tui.graphics.way import drawing
 from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.text import pad, shorten_path
 
@@ -26,53 +29,51 @@ KEPT = 64
 LARGEST = (60, 22)
 """Cells; larger pictures cost more than they show."""
 
-Key = tuple[str, int, int]
-_finished: OrderedDict[Key, list[Strip]] = OrderedDict()
+
+class Cabinet:
+    """Finished pictures, the terminal's knowledge of them, and the widgets that show some."""
+
+    def __init__(self) -> None:
+        self.shown: WeakSet[Picture] = WeakSet()
+        self.tell: Callable[[str], None] = lambda text: None
+        """Says something to the terminal; nothing where nobody listens to pictures."""
+        self._finished: OrderedDict[Key, Finished] = OrderedDict()
+        self._known: set[int] = set()
+        """Numbers of pictures that the terminal knows."""
+
+    def get(self, key: Key) -> Finished | None:
+        """The picture, told to the terminal."""
+        if (found := self._finished.get(key)) is None:
+            return None
+        self._finished.move_to_end(key)
+        if found.sent and found.number not in self._known:
+            self._known.add(found.number)
+            self.tell(found.sent)
+        return found
+
+    def put(self, key: Key, picture: Finished) -> None:
+        """Keep a picture; the one that was not looked at for longest goes, in the terminal too."""
+        self._finished[key] = picture
+        while len(self._finished) > KEPT:
+            self._free(self._finished.popitem(last=False)[1])
+
+    def forget(self) -> None:
+        """Free the terminal's memory; what is shown again is told again."""
+        for picture in self._finished.values():
+            self._free(picture)
+
+    def _free(self, picture: Finished) -> None:
+        if picture.number in self._known:
+            self._known.remove(picture.number)
+            self.tell(kitty.forgotten(picture.number))
+
+    def redraw(self) -> None:
+        """Every picture again, in another way or for a terminal that forgot them."""
+        for one in list(self.shown):
+            one.again()
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable(Exception):
-    """Why an image is not shown."""
-
-    reason: str
-
-
-def half_cells(path: Path, columns: int, rows: int) -> list[Strip]:
-    """The image in at most `columns` x `rows` cells, its shape kept. Raises Unreadable with the reason."""
-    # 36 ms (Pillow) that the first frame need not wait for
-    from PIL import Image
-
-    # Pillow again
-    from engine.common.images import ImageProblem, as_rgb, open_image
-
-    try:
-        with open_image(path) as image:
-            image.draft("RGB", (columns * 4, rows * 8))
-            scale = min(columns / image.width, 2 * rows / image.height)
-            width = max(1, round(image.width * scale))
-            height = max(2, 2 * round(image.height * scale / 2))
-            way = Image.Resampling.NEAREST if width > image.width else Image.Resampling.BOX
-            small = as_rgb(image)[0].resize((width, height), way)
-    except ImageProblem as error:
-        found = path.exists()
-        raise Unreadable(
-            f"{path.name} cannot be read: {error.reason}" if found else f"{path.name} not found under {path.parent}"
-        ) from None
-    data = small.tobytes()
-    return [_strip(data, 2 * row * width * 3, width) for row in range(height // 2)]
-
-
-def _strip(data: bytes, offset: int, width: int) -> Strip:
-    below = offset + width * 3
-    segments: list[Segment] = []
-    for x in range(0, width * 3, 3):
-        top, bottom = data[offset + x : offset + x + 3], data[below + x : below + x + 3]
-        style = Style(color=f"#{top.hex()}", bgcolor=f"#{bottom.hex()}")
-        if segments and segments[-1].style == style:
-            segments[-1] = Segment(segments[-1].text + "▀", style)
-        else:
-            segments.append(Segment("▀", style))
-    return Strip(segments, width)
+CABINET = Cabinet()
 
 
 class Picture(TellsFailures, Widget):
@@ -88,77 +89,99 @@ class Picture(TellsFailures, Widget):
         """A worker finished with an image."""
 
         key: Key
-        strips: list[Strip] | None
+        picture: Finished | None
         reason: str
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id, classes=classes)
         self.path = ""
         self.note = ""
-        self._strips: list[Strip] = []
+        self._note = ""
+        """What is said in the place of the image now."""
+        self._picture: Finished | None = None
         self._timer: Timer | None = None
+
+    def on_mount(self) -> None:
+        """Another way of drawing concerns it from now on."""
+        CABINET.shown.add(self)
+
+    def on_unmount(self) -> None:
+        """Nothing concerns it any more."""
+        CABINET.shown.discard(self)
 
     def show(self, path: str, note: str = "") -> None:
         """Show the image of this path soon; an empty path shows `note` instead."""
-        if path == self.path and note == self.note:
-            return
-        self.path, self.note, self._strips = path, note, []
+        if path != self.path or note != self.note:
+            self.path, self.note = path, note
+            self.again()
+
+    def again(self) -> None:
+        """Draw what is shown anew, from what was kept if it was."""
+        self._picture, self._note = None, self.note
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
-        drawable = not ascii_only() and self.app.console.color_system not in (None, "standard")
-        self.set_class(bool(path) and not drawable, "-named")
-        if path and not drawable:
-            self.note = f"image: {shorten_path(clean(path), max(8, self.size.width - 7))}"
-        elif (key := self._key()) in _finished:
-            self._strips = _finished[key]
-        elif path:
-            self._timer = self.set_timer(DEBOUNCE_S, self._start)
+        named = bool(self.path) and drawing().way == "off"
+        self.set_class(named, "-named")
+        if named:
+            self._note = f"image: {shorten_path(clean(self.path), max(8, self.size.width - 7))}"
+        elif self.path:
+            self._picture = CABINET.get(self._key())
+            if self._picture is None:
+                self._timer = self.set_timer(DEBOUNCE_S, self._start)
         self.refresh()
 
     def _key(self) -> Key:
-        return (self.path, min(self.size.width, LARGEST[0]), min(self.size.height, LARGEST[1]))
+        now = drawing()
+        room = min(self.size.width, LARGEST[0]), min(self.size.height, LARGEST[1])
+        return Key(self.path, *room, now.way, HALF_CELL if now.way == "cells" else now.cell)
 
     def _start(self) -> None:
         self._timer = None
         key = self._key()
-        if key[1] < 4 or key[2] < 2:
-            return
-        self._decode(key)
+        if key.columns >= 4 and key.rows >= 2:
+            self._decode(key)
 
     @work(thread=True, exclusive=True, group="picture", exit_on_error=False)
     def _decode(self, key: Key) -> None:
         try:
-            strips, reason = half_cells(Path(key[0]), key[1], key[2]), ""
+            picture, reason = finished(key), ""
         except Unreadable as error:
-            strips, reason = None, error.reason
+            picture, reason = None, error.reason
         if not get_current_worker().is_cancelled:
-            self.post_message(self.Decoded(key, strips, reason))
+            self.post_message(self.Decoded(key, picture, reason))
 
     def on_picture_decoded(self, event: Decoded) -> None:
         """Take what the worker made, if it is still asked for."""
         event.stop()
-        if event.strips is not None:
-            _finished[event.key] = event.strips
-            while len(_finished) > KEPT:
-                _finished.popitem(last=False)
+        if event.picture is not None:
+            CABINET.put(event.key, event.picture)
         if event.key == self._key():
-            self._strips, self.note = event.strips or [], clean(event.reason)
+            self._picture, self._note = CABINET.get(event.key), clean(event.reason)
             self.refresh()
 
     def on_resize(self, _: events.Resize) -> None:
         """Decode again for the new size."""
-        path, self.path = self.path, ""
-        self.show(path, self.note)
+        self.again()
+
+    def pixels(self) -> tuple[str, Region] | None:
+        """A sixel picture and the part of the screen that it covers; None where it is not whole in view."""
+        if self._picture is None or not self._picture.sixel or not self.is_on_screen:
+            return None
+        place = self.screen.find_widget(self)
+        strips = self._picture.strips
+        covered = Region(place.region.x, place.region.y, strips[0].cell_length, len(strips))
+        return (self._picture.sixel, covered) if place.visible_region.contains_region(covered) else None
 
     def render_line(self, y: int) -> Strip:
         """A line of the image, or of the sentence."""
         base = self.rich_style
         width = self.size.width
-        if self._strips:
-            strip = self._strips[y] if y < len(self._strips) else Strip.blank(width, base)
+        if self._picture is not None:
+            strips = self._picture.strips
+            strip = strips[y] if y < len(strips) else Strip.blank(width, base)
             return strip.adjust_cell_length(width, base)
-        words = _wrapped(self.note, width)
+        words = _wrapped(self._note, width)
         return Strip([Segment(pad(words[y] if y < len(words) else "", width), base)])
 
 
