@@ -24,9 +24,14 @@ READ, WRITE = "BEGIN", "BEGIN IMMEDIATE"
 
 
 class _Connection(sqlite3.Connection):
-    """One that knows for which kind of transaction it was used last."""
+    """One that knows for which kind of transaction it was used last, and what its transactions remembered."""
 
     begin = ""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.remembered: dict[Any, Any] = {}
+        self.remembered_at = -1
 
 
 class DatabaseFile:
@@ -150,6 +155,15 @@ class Session:
         except sqlite3.Error as error:
             raise explained(error, self._path) from error
 
+    def remembered(self) -> dict[Any, Any]:
+        """What writers remembered of rows in earlier transactions of this connection: empty once anybody else has committed since,
+        or a transaction was undone."""
+        version = self.rows("PRAGMA data_version")[0][0]
+        if version != self.connection.remembered_at:
+            self.connection.remembered.clear()
+            self.connection.remembered_at = version
+        return self.connection.remembered
+
     def commit(self) -> None:
         """Keep what was done. Raises DatabaseUnwritable where SQLite has undone it by itself (a full disk), and nobody heard."""
         if self.connection.in_transaction:
@@ -159,6 +173,7 @@ class Session:
 
     def roll_back(self) -> None:
         """Undo it. SQLite may have done so by itself, where the disk was full."""
+        self.connection.remembered.clear()
         try:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")

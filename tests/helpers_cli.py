@@ -101,7 +101,7 @@ def make_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A fresh home whose jobs run `tests.helpers_worker`."""
     monkeypatch.setattr(launcher, "WORKER", FAKE_WORKER)
     # The models that these recipes name do not exist, which is what preflight would say.
-    monkeypatch.setattr(preflight, "check", lambda spec, place, quiet=False: preflight.Checked(()))
+    monkeypatch.setattr(preflight, "check", lambda spec, place, quiet=False, on="": preflight.Checked(()))
     monkeypatch.delenv("LEVERPLUS_HOME", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))  # for jobs started from another folder
     return Desk(Home(tmp_path / "home"))

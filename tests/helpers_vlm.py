@@ -55,8 +55,9 @@ def byte_tokenizer(special: tuple[str, ...], template: str, eos: str, pad: str, 
     return built
 
 
-def save_tiny_qwen(directory: Path, seed: int = 0) -> Path:
-    """A random Qwen2.5-VL of 60 thousand parameters with all files that a checkpoint has."""
+def save_tiny_qwen(directory: Path, seed: int = 0, *, tied: bool = True) -> Path:
+    """A random Qwen2.5-VL of 60 thousand parameters with all files that a checkpoint has. `tied`: scores come of the embedding,
+    as in the 3B; the 7B has a head of its own."""
     from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
@@ -76,7 +77,7 @@ def save_tiny_qwen(directory: Path, seed: int = 0) -> Path:
         },
         image_token_id=token("<|image_pad|>"), video_token_id=token("<|video_pad|>"),
         vision_start_token_id=token("<|vision_start|>"), vision_end_token_id=token("<|vision_end|>"),
-        tie_word_embeddings=True,
+        tie_word_embeddings=tied,
     )  # fmt: skip
     torch.manual_seed(seed)
     model = Qwen2_5_VLForConditionalGeneration(config)
@@ -90,15 +91,15 @@ def save_tiny_qwen(directory: Path, seed: int = 0) -> Path:
     return directory
 
 
-def save_tiny_qwen2(directory: Path) -> Path:
+def save_tiny_qwen2(directory: Path, *, tied: bool = True) -> Path:
     """A random Qwen2-VL: the same language model behind a tower without windows."""
     from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
     vision = {"depth": 2, "embed_dim": 32, "hidden_size": 32, "num_heads": 2, "mlp_ratio": 2, "patch_size": 14}
-    return _save_relative(directory, Qwen2VLConfig, Qwen2VLForConditionalGeneration, vision, patch_size=14)
+    return _save_relative(directory, Qwen2VLConfig, Qwen2VLForConditionalGeneration, vision, tied, patch_size=14)
 
 
-def save_tiny_qwen3(directory: Path) -> Path:
+def save_tiny_qwen3(directory: Path, *, tied: bool = True) -> Path:
     """A random Qwen3-VL: heads normed, positions interleaved, features of deeper layers of the tower added."""
     from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
@@ -106,11 +107,20 @@ def save_tiny_qwen3(directory: Path) -> Path:
         "depth": 3, "hidden_size": 32, "intermediate_size": 64, "num_heads": 2, "patch_size": 16, "out_hidden_size": 32,
         "num_position_embeddings": 64, "deepstack_visual_indexes": [0, 1], "spatial_merge_size": 2,
     }  # fmt: skip
-    return _save_relative(directory, Qwen3VLConfig, Qwen3VLForConditionalGeneration, vision, patch_size=16, head_dim=8)
+    return _save_relative(
+        directory, Qwen3VLConfig, Qwen3VLForConditionalGeneration, vision, tied, patch_size=16, head_dim=8
+    )
 
 
 def _save_relative(
-    directory: Path, config_class: Any, model_class: Any, vision: dict[str, Any], *, patch_size: int, **text: Any
+    directory: Path,
+    config_class: Any,
+    model_class: Any,
+    vision: dict[str, Any],
+    tied: bool,
+    *,
+    patch_size: int,
+    **text: Any,
 ) -> Path:
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
@@ -126,7 +136,7 @@ def _save_relative(
         vision_config=vision,
         image_token_id=token("<|image_pad|>"), video_token_id=token("<|video_pad|>"),
         vision_start_token_id=token("<|vision_start|>"), vision_end_token_id=token("<|vision_end|>"),
-        tie_word_embeddings=True,
+        tie_word_embeddings=tied,
     )  # fmt: skip
     torch.manual_seed(0)
     model = model_class(config)

@@ -39,6 +39,7 @@ Reading (a `reading` or `writing` session):
     as_on_disk(row) -> DataRow: how one of them is found now
     changed_data(engine, paths) -> list[DataRow]: those whose content is not what was registered
     left_elsewhere(session) -> list[TicketRow]: sent away and lost here
+    runners(session) -> list[str]: other places that runs were sent to
     tickets(session) -> list[TicketRow]: the queue             unfinished_tickets(session, *, limit): left before they were done
     ticket_of(session, *, run_id) -> TicketRow or None
     states(session, *, run_ids) -> {run id: state}             paces(session, *, kind) -> list[Pace]
@@ -136,6 +137,7 @@ from db.store.jobs.queue import (
     move_before,
     pause,
     prioritise,
+    runners,
     say_elsewhere,
     say_waiting,
     states,
@@ -325,6 +327,7 @@ __all__ = [
     "run_rows",
     "run_states",
     "run_values",
+    "runners",
     "runs_that_wrote",
     "say_elsewhere",
     "say_waiting",

@@ -20,11 +20,14 @@ def borders(keys: Sequence[Hashable]) -> list[range]:
 
 
 def cut(units: Sequence[range], workers: int, least: int) -> list[range]:
-    """Ranges of positions, whole units each, the longest first. None but the last is shorter than `least`."""
+    """Ranges of positions, whole units each, the longest first. None is shorter than `least` but those of the last round, in which
+    the workers share what is left: down to half of `least`, so that none of them works on alone for long."""
     shards: list[range] = []
     at, left = 0, sum(map(len, units))
     while at < len(units):
         size = max(least, int(left * FIRST / workers))
+        if left < workers * least:
+            size = max(-(-least // 2), -(-left // workers))
         for _ in range(workers):
             start = end = at
             while end < len(units) and units[end].start - units[start].start < size:

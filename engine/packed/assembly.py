@@ -22,7 +22,10 @@ from engine.packed.model.other_precisions import fp8_stack
 from engine.packed.model.source import Source
 from engine.packed.model.tower import OwnTower, PackedTower, Tower
 from engine.packed.model.weights import LanguageWeights, language_weights, tower_weights
+from engine.packed.model.whole_tower import WholeTower, whole_tower_weights
 
+WITH_WINDOWS = "qwen2_5_vl"
+"""The family whose tower reads most layers window by window."""
 TOKENS_ALIVE = 3 << 17
 """Tokens in memory at most; more would not make the groups faster."""
 HOST_BYTES = 1 << 30
@@ -51,11 +54,12 @@ def build(
     model, precision, card and version; those of others lie beside it.
     """
     weights = language_weights(source)
-    tower_of = tower_weights(source)
     device = weights.embedding.device
+    if device.type == "cuda":
+        torch.set_num_threads(1)  # they would only copy, and wait for one another while images are read on all cores
     attention, pointwise = _kernels(device, weights.embedding.dtype)
     pixels = Pixels(processor.image_processor, device)
-    tower: Tower = OwnTower(source.model) if tower_of is None else PackedTower(tower_of, attention, pointwise)
+    tower = _tower(source, attention, pointwise)
     common = Shared(*shared, weights.embedding.dtype) if shared else None
     spilled = SPILLED_BYTES if device.type == "cuda" and not common else 0
     stored = OnDisk(disk.parent, disk.name, weights.embedding.dtype, pinned=device.type == "cuda") if disk else None
@@ -69,6 +73,14 @@ def build(
         image_token=int(processor.image_token_id),
         ahead=device.type == "cuda",
     )
+
+
+def _tower(source: Source, attention: Attention, pointwise: Pointwise) -> Tower:
+    if source.tower_rotary is None:
+        return OwnTower(source.model)
+    if source.config.model_type == WITH_WINDOWS:
+        return PackedTower(tower_weights(source, source.tower_rotary), attention, pointwise)
+    return WholeTower(whole_tower_weights(source, source.tower_rotary), attention, pointwise)
 
 
 def read_in_fp8(language: Language) -> Stack:

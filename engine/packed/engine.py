@@ -20,6 +20,7 @@ from engine.packed.prefill import TOKENS_AT_ONCE, Prefixes
 from engine.packed.prefixes import Node, Path, Segment, Tree, joined
 from engine.packed.references import log_probabilities
 from engine.packed.schedule import Group, Schedule
+from engine.packed.transfer import fetch
 
 PROMPTS_AT_ONCE = 384
 """Prompts in a group at most. While they are answered a GPU waits for launches, the less the more they are."""
@@ -248,7 +249,9 @@ class Engine:
         high, wide = (side // merge for side in USUAL_GRID)
         image = torch.full((USUAL_GRID[0] * pixels.patch, USUAL_GRID[1] * pixels.patch, 3), 127, dtype=torch.uint8)
         count = PATCHES_AT_ONCE // (USUAL_GRID[0] * USUAL_GRID[1])
-        tokens = self.features.tower(pixels.patches([image] * count), [USUAL_GRID] * count)
+        patches = [pixels.patches([image] * count) for _ in range(2)]  # two, so that two buffers are pinned
+        tokens = self.features.tower(patches[0], [USUAL_GRID] * count)
+        fetch(tokens)
         paths = [(Segment("grey", (high, wide), (at,)),) for at in range(TOKENS_AT_ONCE // (high * wide + 1))]
         ends = list(Tree(paths).ends())
         try:

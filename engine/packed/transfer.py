@@ -43,11 +43,6 @@ class Arriving:
     """Behind the copy; None where the values are there."""
 
     @property
-    def there(self) -> bool:
-        """Whether `values` would wait for nothing."""
-        return self._sent is None or bool(self._sent.query())  # type: ignore[no-untyped-call]
-
-    @property
     def nbytes(self) -> int:
         """Bytes of the values."""
         return self._values.nbytes

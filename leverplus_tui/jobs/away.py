@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from db import store
 from db.home import Home
 from db.run_states import ACTIVE, UNFINISHED
-from db.session import DatabaseFile, reading, writing
+from db.session import DatabaseFile, Session, reading, writing
+from db.specs import UserError
 from engine.common.sent import KILL, STOP, WISH, sent, wish
 from leverplus_tui.jobs.programs import Program
 
@@ -26,6 +27,26 @@ def is_away(database: DatabaseFile, home: Home, run_id: int) -> bool:
         sent(home.run_dir(run_id)) is not None
         or (state in ACTIVE and bool(rows) and rows[-1].ended is None and collects(rows[-1]))
     )
+
+
+def uncollected(session: Session, home: Home) -> list[store.TicketRow]:
+    """Runs that another machine goes on with, while whoever collected their rows is gone."""
+    return [one for one in store.left_elsewhere(session) if sent(home.run_dir(one.run_id)) is not None]
+
+
+def goes_on(home: Home, run_id: int, state: str) -> bool:
+    """Whether another machine works on a run that counts as lost because nobody collects its rows at the moment."""
+    return state == "lost" and sent(home.run_dir(run_id)) is not None
+
+
+def must_not_be_away(home: Home, run_ids: Sequence[int], what: str) -> None:
+    """UserError for a run whose job is in a queue elsewhere, where nobody would end it any more; `what` was to be done."""
+    for run_id in run_ids:
+        if (job := sent(home.run_dir(run_id))) is not None:
+            name = store.ref(run_id)
+            raise UserError(
+                f"{name} cannot be {what}: job {job.job} on {job.place} works on it; `leverplus stop {name}` ends that first"
+            )
 
 
 def collects(row: store.ProcessRow) -> bool:

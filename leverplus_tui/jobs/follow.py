@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,8 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from db import store
+from db.home import Home
 from db.run_states import ENDED
 from db.session import DatabaseFile, reading
+from leverplus_tui.jobs.away import goes_on
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.text.output import say
 from leverplus_tui.text.times import duration
@@ -23,6 +25,9 @@ LOOK_S = 0.2
 PROOF_S = 1.0
 """How often the process itself is looked at; its rows are looked at whenever the database changes."""
 LINE_S = 5.0
+COLLECTED_S = 60.0
+"""How long a run that another machine works on may be without anybody who collects its rows, before it counts as lost."""
+BETWEEN = "its collector is gone, another takes over"
 
 
 @dataclass(frozen=True)
@@ -43,13 +48,16 @@ class Display(Protocol):
         """Bring what is seen up to date."""
 
 
-def follow(database: DatabaseFile, run_id: int, *, quiet: bool = False) -> str:
+def follow(
+    database: DatabaseFile, run_id: int, *, quiet: bool = False, tend: Callable[[DatabaseFile], None] = bury_dead
+) -> str:
     """Show a run's progress on standard error until it ends; returns the state it ended in.
 
-    A process that died without a word ends the run as lost.
+    A process that died without a word ends the run as lost, by `tend`, which also sees to it that rows from elsewhere are
+    collected.
     """
     with _display(run_id, quiet) as display:
-        seen, proved = -1, time.monotonic()
+        seen, proved, collected = -1, time.monotonic(), time.monotonic()
         while True:
             if (version := database.version()) != seen:
                 seen = version
@@ -57,15 +65,21 @@ def follow(database: DatabaseFile, run_id: int, *, quiet: bool = False) -> str:
                 display.show(standing)
                 if standing.state in ENDED:
                     return standing.state
+            if standing.note != BETWEEN:
+                collected = time.monotonic()
+            elif time.monotonic() - collected > COLLECTED_S:
+                return "lost"
             if time.monotonic() - proved > PROOF_S:
                 proved = time.monotonic()
-                bury_dead(database)
+                tend(database)
             time.sleep(LOOK_S)
 
 
 def _standing(database: DatabaseFile, run_id: int) -> Standing:
     with reading(database) as session:
         run = store.get_run(session, run_id=run_id)
+        if goes_on(Home(database.path.parent), run_id, run.state):
+            return Standing("running", run.progress_done, run.progress_total, run.progress_unit, BETWEEN)
         return Standing(run.state, run.progress_done, run.progress_total, run.progress_unit, run.progress_note)
 
 

@@ -19,7 +19,7 @@ from db.session import DatabaseFile, open_database, writing
 from db.specs import Finding, JobSpec, UserError
 from db.specs.imported import ImportSpec
 from db.store import ProcessRow
-from leverplus_tui.jobs.away import ask, is_away, stop_away
+from leverplus_tui.jobs.away import ask, is_away, must_not_be_away, stop_away
 from leverplus_tui.jobs.process_environment import of_jobs
 from leverplus_tui.jobs.programs import Program, command
 from leverplus_tui.text.output import say
@@ -213,6 +213,7 @@ def stop_all(home: Home, run_ids: Sequence[int]) -> dict[int, str]:
 def resume(home: Home, run_id: int) -> None:
     """Start another process for a run that was stopped, failed or was lost, or is done but for questions that could not be
     asked; what is stored is not computed again. Raises UserError for a run without anything left to do."""
+    must_not_be_away(home, [run_id], "gone on with here")
     database = open_database(home.database)
     with writing(database) as session:
         store.lost_runs(session)

@@ -49,10 +49,10 @@ class Checked:
         return findings_json(self.findings)
 
 
-def check(spec: Any, place: Home, *, quiet: bool = False) -> Checked:
+def check(spec: Any, place: Home, *, quiet: bool = False, on: str = "") -> Checked:
     """Examine a specification before anything heavy is loaded. Standard error gets each finding when it is made, then
-    the table."""
-    report = preflight(spec, None if quiet else _tell)
+    the table. `on`: the place where it is to run, if that is another one."""
+    report = preflight(spec, None if quiet else _tell, on=on)
     note_changed(spec, place, report)
     if not quiet and report.checks:
         say(comparison(report.checks, shutil.get_terminal_size().columns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -21,12 +22,17 @@ from db.home import Home
 from db.session import open_database, reading, writing
 from db.specs import UserError
 from engine.common.files.atomic import replacing
+from engine.common.sent import SENT
 from leverplus_tui.keeping.disk import RESERVES
 from leverplus_tui.queue.lock import take
 
 MANIFEST = "leverplus-backup.json"
 DATABASE = "leverplus.db"
 FORMAT = 1
+FOLDERS = ("runs/", "exports/")
+"""What runs wrote, and what was made from it: RL data that were derived are registered there."""
+KEPT_FILES = ("terminal.json", "keymap.toml")
+"""Views, pins and keys of the terminal program."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Made:
 
 def back_up(home: Home, target: Path, *, files: bool = True) -> Made:
     """Write a home to `target` (gzipped where the name ends in .gz): the database as it is at one moment, then what runs
-    wrote. The cache is left out. Whole or not at all."""
+    wrote and what was made from it. The cache is left out. Whole or not at all."""
     _refuse_place(home, target)
     mode: Any = "w:gz" if target.suffix == ".gz" else "w"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +71,7 @@ def back_up(home: Home, target: Path, *, files: bool = True) -> Made:
         count, changed = 0, []
         with replacing(target) as draft, tarfile.open(draft, mode) as archive:
             archive.add(copy, DATABASE)
-            for path in _files(home, states) if files else ():
+            for path in _files(home, states, but=target) if files else ():
                 promised = shas.get(str(Path(folder) / path.relative_to(home.root)))
                 try:
                     archive.add(path, str(path.relative_to(home.root)), recursive=False)
@@ -119,9 +125,35 @@ def put_back(home: Home, source: Path) -> Path | None:
             os.close(lock)
 
 
+@dataclass(frozen=True)
+class Held:
+    """What a backup says of itself."""
+
+    made: datetime
+    runs: int
+    files: int
+
+
+def look_into(home: Home, source: Path) -> Held:
+    """What a backup says of itself. Raises UserError for one that is none, and where it could not be put back now."""
+    if not source.is_file():
+        raise UserError(f"there is no backup {source}: give a file that `leverplus backup` wrote")
+    lock = _alone(home)
+    if lock is not None:
+        os.close(lock)
+    try:
+        with tarfile.open(source) as archive:
+            about = json.load(archive.extractfile(MANIFEST) or io.BytesIO())
+        return Held(datetime.fromisoformat(about["made"]), int(about["runs"]), int(about["files"]))
+    except (tarfile.TarError, EOFError, OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise UserError(f"{source} is no whole backup ({error}): take another one") from None
+
+
 def living(home: Home) -> list[str]:
-    """Runs whose process lives, or may live where it cannot be looked at; a damaged database, which people restore and mend,
-    knows of none."""
+    """Runs whose process lives, or may live where it cannot be looked at, or whose job is in a queue elsewhere; a damaged
+    database, which people restore and mend, knows of none."""
     if not home.database.exists():
         return []
     try:
@@ -129,7 +161,8 @@ def living(home: Home) -> list[str]:
             rows = store.active_processes(session)
     except DatabaseDamaged:
         return []
-    return [store.ref(row.run_id) for row in rows if row.ended is None and store.is_alive(row)]
+    here = [store.ref(row.run_id) for row in rows if row.ended is None and store.is_alive(row)]
+    return list(dict.fromkeys([*here, *(path.parent.name for path in sorted(home.runs.glob(f"r*/{SENT}")))]))
 
 
 def _alone(home: Home) -> int | None:
@@ -164,7 +197,7 @@ def _unpack(source: Path, folder: Path) -> None:
     try:
         with tarfile.open(source) as archive:
             for member in archive:
-                if member.name not in (DATABASE, MANIFEST) and not member.name.startswith("runs/"):
+                if member.name not in (DATABASE, MANIFEST, *KEPT_FILES) and not member.name.startswith(FOLDERS):
                     raise UserError(f"{source} holds {member.name}, so it is no backup of a home")
                 archive.extract(member, folder, filter="data")
         about = json.loads((folder / MANIFEST).read_text())
@@ -178,13 +211,14 @@ def _unpack(source: Path, folder: Path) -> None:
     (folder / MANIFEST).unlink()
 
 
-def _files(home: Home, states: dict[int, str]) -> Iterator[Path]:
-    """What lies in the folders of runs, but for reserves and drafts."""
-    for run_id in states:
-        for folder, folders, names in os.walk(home.run_dir(run_id)):
+def _files(home: Home, states: dict[int, str], but: Path) -> Iterator[Path]:
+    """What lies in the folders of runs, but for reserves and drafts; what was made from them; what the terminal program keeps."""
+    yield from (path for name in KEPT_FILES if (path := home.root / name).is_file())
+    for place in (home.root / "exports", *map(home.run_dir, states)):
+        for folder, folders, names in os.walk(place):
             folders.sort()
             for name in sorted(names):
-                if name not in RESERVES and not name.startswith("."):
+                if name not in RESERVES and not name.startswith(".") and Path(folder, name) != but:
                     yield Path(folder, name)
 
 

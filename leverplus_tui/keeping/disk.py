@@ -15,6 +15,7 @@ from db import store
 from db.home import Home
 from db.session import DatabaseFile, reading
 from engine.common.files.atomic import abandoned
+from engine.common.sent import sent
 
 STATE_FILES = ("training.safetensors", "training-*.safetensors")
 """What a killed training goes on from."""
@@ -62,7 +63,7 @@ def usage(home: Home, database: DatabaseFile, *, cache: bool = False) -> Usage:
         states = store.run_states(session)
         kept = {Path(one.path) for one in store.promised_files(session)}
         used = store.referrers(session)
-    folders = dict(_run_folders(home))
+    folders = dict(run_folders(home))
     waste = [one for run_id, folder in folders.items() for one in _waste(run_id, folder, states, kept, used)]
     waste += [
         Waste(path, path.stat().st_size, None, "draft of a process that is gone")
@@ -109,7 +110,8 @@ def folder_size(path: Path) -> int:
     return total
 
 
-def _run_folders(home: Home) -> Iterator[tuple[int, Path]]:
+def run_folders(home: Home) -> Iterator[tuple[int, Path]]:
+    """Numbers and folders of runs, whether or not there is such a run."""
     if home.runs.is_dir():
         for folder in sorted(home.runs.iterdir()):
             if (found := RUN_FOLDER.fullmatch(folder.name)) and folder.is_dir():
@@ -131,7 +133,7 @@ def _waste(
         if run_id not in used and time.time() - folder.stat().st_mtime > OLD_S:
             yield Waste(folder, folder_size(folder), run_id, "folder of no run")
         return
-    if state in store.ACTIVE:
+    if state in store.ACTIVE or sent(folder) is not None:
         return
     names = [name for name in RESERVES if (folder / name).exists()]
     found = {folder / name: "reserve of a process that is gone" for name in names}

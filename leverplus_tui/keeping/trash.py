@@ -10,6 +10,7 @@ from datetime import datetime
 from db import store
 from db.home import Home
 from db.session import DatabaseFile, reading, writing
+from leverplus_tui.jobs.away import must_not_be_away
 from leverplus_tui.keeping.disk import folder_size
 
 
@@ -45,6 +46,7 @@ def erase(home: Home, database: DatabaseFile, run_ids: Sequence[int]) -> tuple[l
     With an evaluation go the jobs that were asked about it. Rows go first: a folder without a run is found by `gc`, a run
     without its files would promise what is gone.
     """
+    must_not_be_away(home, run_ids, "erased")
     with reading(database) as session:
         run_ids = [*run_ids, *store.asking_runs(session, run_ids=run_ids)]
     asked = [one for one in thrown(home, database) if one.run_id in run_ids]

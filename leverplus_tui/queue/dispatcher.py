@@ -26,6 +26,7 @@ from db.store import ProcessRow, TicketRow
 from engine.common.sent import KILL, STOP, sent, wish
 from engine.common.where import SLURM, is_sent
 from leverplus_tui.jobs import launcher, preflight
+from leverplus_tui.jobs.away import uncollected
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.queue.lanes import environment, lanes, usual
@@ -75,7 +76,7 @@ class Dispatcher:
     def _collect_again(self) -> None:
         """Another collector for runs whose own is gone: their jobs are elsewhere and go on."""
         with reading(self.database) as session:
-            lost = [t for t in store.left_elsewhere(session) if sent(self.home.run_dir(t.run_id)) is not None]
+            lost = uncollected(session, self.home)
         lost = [ticket for ticket in lost if self._collectors[ticket.run_id] < MOST_COLLECTORS]
         together: dict[int, list[int]] = {}
         for ticket in lost:
@@ -165,12 +166,12 @@ class Dispatcher:
             if run.state != "queued":
                 return False
             spec, later = store.spec_of(session, run=run), bool(json.loads(run.environment).get("checked_later"))
-            forced = run.forced
+            forced, ticket = run.forced, store.ticket_of(session, run_id=run_id)
         if not later:
             return True
         try:
             spec = resolved(spec, self.home)
-            checked = preflight.check(spec, self.home, quiet=True)
+            checked = preflight.check(spec, self.home, quiet=True, on=ticket.runner if ticket else "")
         except UserError as error:
             self._fail(run_id, error.exit_code, str(error))
             return False
@@ -256,7 +257,8 @@ def _late(ticket: TicketRow, reason: str) -> Finding:
         severity="warning",
         subject=name,
         message=f"{name} was asked to stop: {reason}.",
-        fix=f"`leverplus resume {name}` goes on with it, without a limit",
+        fix=f"`leverplus resume {name}{' --time-limit TIME' if ticket.runner else ''}` goes on with it"
+        + ("" if ticket.runner else ", without a limit"),
     )
 
 

@@ -68,16 +68,16 @@ class Following:
         return build_spec(self.kind, flags, self.spec_file, self.assignments, preset=self.preset)
 
     def queue(self, place: Home, run_id: int, force: bool) -> int:
-        """Queue it behind a run, on what that will write. Returns its number."""
+        """Queue it behind a run, on what that will write, and where that works. Returns its number."""
         # the database, a third of a second
-        from leverplus_tui.queue.submit import Entry, Wish, submit
+        from leverplus_tui.queue.submit import Entry, behind, submit
 
         spec, waits = self.spec(run_id), {run_id}
         named = getattr(spec, self.takes, "") if self.takes else ""
         of_the_first = {self.takes: named} if named == f"r{run_id}" else {}
         others = resolved(spec.model_copy(update=dict.fromkeys(of_the_first, "")), place, waits)
         entry = Entry(others.model_copy(update=of_the_first), self.name, forced=force, waits=frozenset(waits))
-        return submit(place, [entry], Wish(needs=(run_id,)))[0]
+        return submit(place, [entry], behind(place, run_id))[0]
 
 
 class _Parser(argparse.ArgumentParser):

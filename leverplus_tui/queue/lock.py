@@ -13,8 +13,8 @@ from pathlib import Path
 from db import store
 from db.home import Home
 from db.session import DatabaseFile, reading
-from engine.common.sent import sent
 from leverplus_tui.jobs import launcher
+from leverplus_tui.jobs.away import uncollected
 
 DISPATCHER = (sys.executable, "-P", "-m", "leverplus_tui.queue.dispatcher")
 
@@ -42,8 +42,7 @@ def ensure_dispatcher(home: Home, database: DatabaseFile) -> None:
     """Start a dispatcher where runs wait, or are elsewhere with nobody to collect their rows, and none lives. Costs two
     questions where nothing waits."""
     with reading(database) as session:
-        left = [t for t in store.left_elsewhere(session) if sent(home.run_dir(t.run_id)) is not None]
-        if not (left or store.tickets(session)):
+        if not (uncollected(session, home) or store.tickets(session)):
             return
     descriptor = take(home)
     if descriptor is None:

@@ -130,6 +130,22 @@ def runner_of(home: Home, run_id: int) -> str:
     return ticket.runner if ticket else ""
 
 
+def behind(home: Home, run_id: int) -> Wish:
+    """For a run that starts when another is done: the same place, and what that was given there."""
+    with reading(open_database(home.database)) as session:
+        ticket = store.ticket_of(session, run_id=run_id)
+        resources = json.loads(store.get_run(session, run_id=run_id).environment).get("resources", {})
+    if ticket is None or not ticket.runner:
+        return Wish(needs=(run_id,))
+    return Wish(
+        memory_mb=ticket.memory_mb,
+        needs=(run_id,),
+        time_limit_s=ticket.time_limit_s,
+        runner=ticket.runner,
+        resources=resources,
+    )
+
+
 AS_BEFORE = Wish()
 
 

@@ -15,6 +15,7 @@ from db.specs.train import VARIES
 from leverplus_tui.jobs import launcher, preflight
 from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.preflight import Checked
+from leverplus_tui.queue.elsewhere import goes
 from leverplus_tui.queue.estimate import lasts
 from leverplus_tui.queue.grid import Grid
 from leverplus_tui.queue.lock import ensure_dispatcher
@@ -31,11 +32,9 @@ class Prepared:
     """The answers that differ, in the order in which they were asked for."""
 
 
-def prepare(
-    home: Home, grid: Grid, name: str, *, force: bool = False, quiet: bool = False, away: bool = False
-) -> Prepared:
-    """Look files up and check: runs that differ only in what preflight does not look at are checked once. With `away` all are
-    handed in together and none shares a process."""
+def prepare(home: Home, grid: Grid, name: str, *, force: bool = False, quiet: bool = False, on: str = "") -> Prepared:
+    """Look files up and check: runs that differ only in what preflight does not look at are checked once. Sent `on` to another
+    place all are handed in together, and none shares a process."""
     known: dict[str, Checked] = {}
     batches: dict[str, int] = {}
     entries = []
@@ -47,33 +46,35 @@ def prepare(
         else:
             key = _shared(spec)
             if key not in known:
-                known[key] = preflight.check(spec, home, quiet=quiet)
+                known[key] = preflight.check(spec, home, quiet=quiet, on=on)
             checked = known[key]
         forced = force if waits else checked.blocked
-        alike = "" if away else _alike(spec)
-        batch = batches.setdefault(alike, time_ns() // 1000 + len(batches)) if away or trains_together(spec) else None
+        alike = "" if on else _alike(spec)
+        batch = batches.setdefault(alike, time_ns() // 1000 + len(batches)) if on or trains_together(spec) else None
         label = f"{name or store.default_name(spec)} {member.label}"
         entries.append(
             Entry(spec, label, checked.stored(), forced, None, frozenset(waits), batch, settings=member.settings)
         )
-    alone = [] if away else [one for one in batches.values() if sum(entry.batch == one for entry in entries) == 1]
+    alone = [] if on else [one for one in batches.values() if sum(entry.batch == one for entry in entries) == 1]
     entries = [replace(entry, batch=None) if entry.batch in alone else entry for entry in entries]
     return Prepared(tuple(entries), tuple(known.values()))
 
 
-def outlook(home: Home, prepared: Prepared, runner: str = "") -> list[str]:
-    """What is said of a sweep before it is queued: how many runs, how often that was checked, and how long they will take."""
+def outlook(home: Home, prepared: Prepared, wish: Wish) -> list[str]:
+    """What is said of a sweep before it is queued: how many runs, how often they were checked, how long they take, and where."""
     specs = [entry.spec for entry in prepared.entries]
-    batches = {entry.batch for entry in prepared.entries if entry.batch is not None}
+    batches = {entry.batch for entry in prepared.entries if entry.batch is not None and not wish.runner}
     together = f", {plural(len(batches), 'process', 'processes')} for those that train together" if batches else ""
-    together = f", handed in together to {runner}" if runner else together
     checks = plural(len(prepared.checked), "preflight")
-    said = [f"{plural(len(specs), 'run')} ({checks}{together}); {lasts(home, specs)}"]
+    said = [
+        f"{plural(len(specs), 'run')} ({checks}{together}); {lasts(home, specs)}",
+        goes(wish, specs[0].kind, len(specs)),
+    ]
     if any("seed" in entry.settings and getattr(entry.spec, "limit", None) for entry in prepared.entries):
         said.append(
             "note: each seed draws questions of its own, so that runs of unlike seeds share few; --first N asks all the same"
         )
-    return said
+    return [line for line in said if line]
 
 
 def queue_sweep(home: Home, grid: Grid, prepared: Prepared, wish: Wish, name: str) -> store.SweepRow:

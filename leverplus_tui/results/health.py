@@ -23,7 +23,7 @@ from engine.common.findings import error, info, warning
 from engine.demo.shipped import BUILTIN, WORLDS
 from engine.doctor.runs import CONTROLS, UNLEARNED, Measured, control_not_beaten, controls_of, missing_baselines
 from leverplus_tui.jobs.spec_command import command_text
-from leverplus_tui.results.outcome import command_of_run, exit_code, matrix, way_on
+from leverplus_tui.results.outcome import command_again, exit_code, matrix, way_on
 from leverplus_tui.results.pairs.nested import nested_subsets
 from leverplus_tui.results.pairs.paired_rows import against, is_imported
 from leverplus_tui.results.stored_scores import StoredScores
@@ -128,7 +128,7 @@ def _reused(detail: RunDetail) -> Iterator[Finding]:
         row.ref,
         f"{sum(others.values()) + unknown} of {sum(detail.sources.values())} answers were taken from earlier runs "
         f"({sources_text(row.id, detail.sources)}){doubt}.",
-        f"{command_of_run(detail)} --fresh".lstrip() + " computes every answer anew",
+        f"{command_again(detail)} --fresh".lstrip() + " computes every answer anew",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from db.specs import JOB_SPEC
 from db.store import CellRow, RunDetail
 from leverplus_tui.jobs.spec_command import command_text
+from leverplus_tui.queue.wishes import Wishes, of_run
 from leverplus_tui.text.shots import known_shots
 
 EXIT_OF_STATE = {"done": 0, "stopped": 130}
@@ -34,7 +36,7 @@ def way_on(detail: RunDetail) -> str:
     resume = f"`leverplus resume {detail.row.ref}`"
     if exit_code(detail) != 2:
         return f"{resume} goes on; nothing stored is lost"
-    again = command_of_run(detail)
+    again = command_again(detail)
     if not again:
         return f"start again with that put right, or, where a file was mended since, {resume}"
     return f"start again with that put right (it was: `{again}`), or, where a file was mended since, {resume}"
@@ -46,6 +48,17 @@ def command_of_run(detail: RunDetail) -> str:
         return command_text(JOB_SPEC.validate_python(detail.spec))
     except ValidationError:
         return ""
+
+
+def command_again(detail: RunDetail) -> str:
+    """The same, with where the run works and what it takes there."""
+    command = command_of_run(detail)
+    return shlex.join([*shlex.split(command), *wishes_of(detail).words()]) if command else ""
+
+
+def wishes_of(detail: RunDetail) -> Wishes:
+    """Where the run works and what it takes there, as it was asked; nothing of one that works here."""
+    return of_run(detail.ticket, detail.environment.get("resources", {}))
 
 
 def exit_code(detail: RunDetail) -> int:

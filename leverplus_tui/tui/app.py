@@ -21,6 +21,7 @@ from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Tell
 from leverplus_tui.tui.theme import Sheet, fallbacks
 from leverplus_tui.tui.watcher import Watcher
+from leverplus_tui.tui.widgets.kept import forget_the_gone
 
 if TYPE_CHECKING:
     from db.home import Home
@@ -121,14 +122,18 @@ class LeverplusApp(GoingApp):
         run: str | None = None,
         compare: str | Sequence[str] = (),
         read_only: bool = False,
+        said: str = "",
         pictures: str = "",
     ) -> None:
+        """`said` is told when the database is open: why the program begins anew."""
         super().__init__(Library(home, read_only=read_only))
         self.pictures_asked = pictures
         self.watcher: Watcher | None = None
         self._run = run
         self._compare = compare.split(",") if isinstance(compare, str) else list(compare)
+        self._said = said
         self._begun = False
+        forget_the_gone()
         self.recall()
         self.stylesheet = Sheet(self.get_css_variables())
         if os.environ.get("SSH_CONNECTION"):
@@ -171,6 +176,8 @@ class LeverplusApp(GoingApp):
         self.watcher.start()
         for page in self._pages():
             page.post_message(messages.DatabaseReady())
+        if self._said:
+            self.notify(self._said, timeout=20)
         for problem in self.key_problems:
             self.notify(problem, severity="warning", timeout=10)
         self._count_jobs()

@@ -216,6 +216,15 @@ class Work(Message):
 
 
 @dataclass
+class RestoreHome(Message):
+    """Ask, then leave the pages, put a backup in the place of the home, and begin anew there."""
+
+    path: Path
+    words: str
+    """What the backup says of itself."""
+
+
+@dataclass
 class WorkFailed(Message):
     """A worker of a page failed."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import random
 from pathlib import Path
 
 import pytest
 
 from db import rows, store
-from db.session import reading, writing
+from db.session import open_database, reading, writing
 from tests.helpers_db import (
     SUBSET,
     a_candidate,
@@ -58,6 +59,69 @@ def test_the_same_key_twice_in_one_batch(tmp_path: Path) -> None:
     values, short = _series(tmp_path, [(0, 1.0), (0, 2.0)])
     assert values == [2.0]
     assert (short.n, short.highest) == (1, 2.0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_series_in_short_is_what_its_points_are_in_whatever_order_they_came(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    engine = fresh(tmp_path)
+    run_id = new_run(engine)
+    points: dict[tuple[str, int, int], float] = {}
+    for _ in range(12):
+        made: list[rows.Row] = []
+        for _ in range(rng.randrange(1, 9)):
+            key = (rng.choice("ab"), rng.randrange(3), rng.randrange(6))
+            points[key] = rng.choice((math.nan, math.inf, -math.inf, float(rng.randrange(-9, 9))))
+            made.append(rows.Metric("rce", key[1], key[2], key[0], points[key]))
+        add(engine, run_id, *made)
+    with reading(engine) as session:
+        shown = {row.name: row for row in store.metric_summaries(session, run_id=run_id)}
+        for name in {name for name, _, _ in points}:
+            mine = {(epoch, step): value for (other, epoch, step), value in sorted(points.items()) if other == name}
+            stored = [(row[1:3], row[3]) for row in store.metric_series(session, run_id=run_id, name=name)]
+            assert repr(stored) == repr(list(mine.items()))
+            finite = [value for value in mine.values() if math.isfinite(value)]
+            one, last = shown[name], max(mine)
+            assert (one.n, one.n_bad) == (len(mine), len(mine) - len(finite))
+            assert repr((one.epoch, one.step, one.value)) == repr((*last, mine[last]))
+            extremes = (min(finite, default=math.nan), max(finite, default=math.nan))
+            assert repr((one.lowest, one.highest)) == repr(extremes)
+
+
+def _steps(*steps: int) -> list[rows.Row]:
+    return [rows.Metric("rce", 1, step, "rce_loss", float(step)) for step in steps]
+
+
+def test_where_a_series_ends_is_read_again_once_somebody_else_has_written(tmp_path: Path) -> None:
+    mine = fresh(tmp_path)
+    run_id = new_run(mine)
+    add(mine, run_id, *_steps(0, 5))
+    other = open_database(mine.path)
+    add(other, run_id, *_steps(7))
+    add(mine, run_id, *_steps(6))
+    with reading(mine) as session:
+        short = store.metric_summaries(session, run_id=run_id)[0]
+        assert [row[2] for row in store.metric_series(session, run_id=run_id, name="rce_loss")] == [0, 5, 6, 7]
+    assert (short.n, short.step, short.value, short.highest) == (4, 7, 7.0, 7.0)
+
+
+def test_what_a_transaction_would_have_added_is_forgotten_when_it_is_undone(tmp_path: Path) -> None:
+    engine = fresh(tmp_path)
+    run_id = new_run(engine)
+
+    def fail() -> None:
+        with writing(engine) as session:
+            store.add_rows(session, run_id=run_id, process_id=None, rows=_steps(1, 2))
+            raise RuntimeError
+
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            fail()
+    add(engine, run_id, *_steps(1))
+    with reading(engine) as session:
+        short = store.metric_summaries(session, run_id=run_id)[0]
+        assert [row[2] for row in store.metric_series(session, run_id=run_id, name="rce_loss")] == [1]
+    assert (short.n, short.step) == (1, 1)
 
 
 def test_what_is_not_finite_comes_back_as_it_was(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -13,16 +12,11 @@ from db.specs import EvalSpec, TrainSpec
 from engine.recipes.evaluate import evaluate
 from engine.recipes.run_context import RunContext
 from leverplus_tui.results.comparison import compare
-from tests.helpers_cli import Desk, make_desk, store_eval
+from tests.helpers_cli import Desk, store_eval
 
 Compared = Callable[[Desk, bool], list[int]]
 """(home, whether it is to be the failure) -> the runs to compare."""
 SELECTOR = "selector"
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
 
 
 def right(first: int, of: int = 100) -> dict[int, float]:

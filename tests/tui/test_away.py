@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,22 @@ import pytest
 from db import process, store
 from db.home import Home
 from db.session import DatabaseFile, reading, writing
-from engine.common.sent import Sent, sent, wished
-from engine.common.where import is_sent
-from leverplus_tui.jobs import away, launcher
+from db.specs import UserError
+from engine.common.sent import Sent, forget, sent, wished
+from engine.common.where import is_sent, must_answer
+from leverplus_tui.commands.running import logs
+from leverplus_tui.commands.running import sweep as sweeping
+from leverplus_tui.jobs import away, dead_jobs, launcher
+from leverplus_tui.jobs import follow as follow_module
 from leverplus_tui.jobs.programs import Program, command
+from leverplus_tui.keeping.backup import living
+from leverplus_tui.keeping.disk import usage
 from leverplus_tui.queue import dispatcher as module
 from leverplus_tui.queue.dispatcher import Dispatcher
+from leverplus_tui.results.outcome import way_on
+from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.program.started_runs import StartedRuns
+from leverplus_tui.tui.reading.database import Database
 from leverplus_tui.tui.screens.run.info import standing
 from tests.helpers_cli import Desk, make_desk
 
@@ -79,8 +90,8 @@ def away_run(desk: Desk, *words: str) -> int:
         (("--on", "ray:"), "what stands behind the colon is empty; give an address"),
         (("--on", "slurm: "), "what stands behind the colon is empty; give a partition"),
         (("--on", ""), "give slurm"),
-        (("--gpus", "2"), "--gpus is asked of a cluster: give --on slurm or --on ray with it"),
-        (("--on", "ray", "--account", "lab"), "--account is asked of a cluster: give --on slurm with it"),
+        (("--gpus", "2"), "gpus = 2: a cluster is asked for it: give --on slurm or --on ray with it"),
+        (("--on", "ray", "--account", "lab"), "a cluster is asked for it: give --on slurm with it"),
         (("--on", "slurm", "--sbatch", "=3"), "write an option and its value"),
         (("--on", "slurm", "--sbatch", "qos= x"), "write an option and its value"),
     ],
@@ -256,3 +267,159 @@ def test_lists_say_what_the_queue_elsewhere_says(desk: Desk, collected: list[tup
     said_by_itself = replace(process_row, argv=("/usr/lib/engine/job/elsewhere/collector.py", "--home", "h", "r1"))
     assert away.collects(said_by_itself)
     assert not away.collects(replace(process_row, argv=tuple(command(Program.JOB, "r1"))))
+
+
+# What is done with a run of another place
+
+
+def test_a_run_of_a_cluster_is_repeated_there_with_what_it_was_given(desk: Desk) -> None:
+    run_id = away_run(desk, "--gpus", "1", "--sbatch", "qos=long", "--memory", "2", "--time-limit", "2h")
+    again = int(desk.json("rerun", f"r{run_id}", "--detach")["run"][1:])
+    found = ticket(desk, again)
+    assert (found.runner, found.memory_mb, found.time_limit_s) == ("slurm", 2048, 7200)
+    assert desk.detail(again).environment["resources"] == {"gpus": 1, "sbatch": {"qos": "long"}}
+    assert desk.detail(again).row.parent == run_id
+
+
+def test_a_run_of_a_cluster_is_repeated_here_where_that_is_asked(desk: Desk) -> None:
+    run_id = away_run(desk)
+    desk.call("rerun", f"r{run_id}", "--here")
+    assert desk.state(run_id + 1) == "done"
+    assert desk.detail(run_id + 1).ticket is None
+
+
+def test_a_hint_to_start_again_says_where(desk: Desk) -> None:
+    run_id = away_run(desk, "--cpus", "2", "--sbatch", "exclusive", "--shared", "/scratch", "--time-limit", "90m")
+    collects(desk.database, desk.home, run_id, os.getpid())
+    with writing(desk.database) as session:
+        row = store.processes(session, run_id=run_id)[-1]
+        store.end_process(session, process_id=row.id, state="failed", exit_code=2, reason="Slurm refuses the job")
+    words = "--vlm plain --time-limit 90m --on slurm --cpus 2 --sbatch exclusive --shared /scratch"
+    assert words in way_on(desk.detail(run_id))
+
+
+def test_what_follows_a_run_of_a_cluster_goes_there_too(desk: Desk) -> None:
+    words = ("run", "rce", *TRAINING, "--on", "slurm:gpu", "--gpus", "1", "--memory", "4", "--then", "eval", "--detach")
+    desk.call(*words)
+    found = ticket(desk, 2)
+    assert (found.runner, found.memory_mb, found.needs) == ("slurm:gpu", 4096, (1,))
+    assert desk.detail(2).environment["resources"] == {"gpus": 1}
+
+
+@pytest.mark.parametrize("words", [("delete", "--yes"), ("resume", "--here")])
+def test_a_run_whose_job_is_still_in_a_queue_is_neither_deleted_nor_gone_on_with_here(
+    desk: Desk, words: tuple[str, ...]
+) -> None:
+    run_id = _lost(desk)
+    said = desk.call(words[0], f"r{run_id}", *words[1:], code=2).stderr
+    assert f"job 7 on Slurm works on it; `leverplus stop r{run_id}` ends that first" in said
+    assert desk.state(run_id) == "lost"
+    with pytest.raises(UserError, match="job 7 on Slurm"):
+        Database(desk.home.database).delete([run_id])
+    forget(desk.home.run_dir(run_id))
+    desk.call("delete", f"r{run_id}", "--yes")
+
+
+def test_disk_and_home_of_a_run_that_is_elsewhere_are_left_alone(desk: Desk) -> None:
+    run_id = _lost(desk)
+    (desk.home.run_dir(run_id) / "reserve").write_bytes(b"held by a node")
+    assert usage(desk.home, desk.database).waste == ()
+    assert living(desk.home) == [f"r{run_id}"]
+    forget(desk.home.run_dir(run_id))
+    assert [one.path.name for one in usage(desk.home, desk.database).waste] == ["reserve"]
+    assert living(desk.home) == []
+
+
+def test_nobody_is_told_of_the_end_of_a_run_that_goes_on_elsewhere(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(dead_jobs, "notify", lambda about: told.append(about["run"]))
+    for number, away_one in enumerate((True, False)):
+        run_id = away_run(desk)
+        if away_one:
+            Sent("Slurm", "7", "nowhere").keep(desk.home.run_dir(run_id))
+        collects(desk.database, desk.home, run_id, DEAD + number)
+    dead_jobs.bury_dead(desk.database)
+    assert told == ["r2"]
+
+
+def test_who_follows_a_run_waits_for_another_collector(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = _lost(desk)
+    seen = follow_module._standing(desk.database, run_id)
+    assert (seen.state, seen.note) == ("running", follow_module.BETWEEN)
+    tended: list[str] = []
+
+    def tend(database: DatabaseFile) -> None:
+        tended.append(desk.state(run_id))
+        with writing(database) as session:
+            store.resume_run(session, run_id=run_id)
+            store.set_state(session, run_id=run_id, state="stopped")
+
+    monkeypatch.setattr(follow_module, "PROOF_S", 0.0)
+    assert follow_module.follow(desk.database, run_id, quiet=True, tend=tend) == "stopped"
+    assert tended == ["lost"]
+
+
+def test_who_follows_a_run_that_nobody_collects_gives_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = _lost(desk)
+    monkeypatch.setattr(follow_module, "COLLECTED_S", 0.0)
+    assert follow_module.follow(desk.database, run_id, quiet=True, tend=lambda _: None) == "lost"
+
+
+def test_nobody_says_that_a_run_has_ended_while_its_job_goes_on(desk: Desk) -> None:
+    run_id = _lost(desk)
+    library = Library(desk.home)
+    library.open()
+    started = StartedRuns()
+    started.add([run_id])
+    started.add_sweep("s1", [run_id])
+    assert not logs._ended(desk.home, desk.database, run_id)
+    assert started.ended(library) == []
+    forget(desk.home.run_dir(run_id))
+    assert logs._ended(desk.home, desk.database, run_id)
+    assert [failed for _, failed in started.ended(library)] == [True, True]
+    library.close()
+
+
+def test_who_follows_a_sweep_waits_for_a_run_that_goes_on_elsewhere(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("sweep", "rce", *TRAINING, "--seeds", "1", "--on", "slurm", "--detach")
+    found = desk.json(*words)
+    run_id = int(found["runs"][0]["run"][1:])
+    Sent("Slurm", "7", "nowhere").keep(desk.home.run_dir(run_id))
+    _dies(desk, run_id, DEAD)
+    monkeypatch.setattr("leverplus_tui.commands.running.sweep.time.sleep", lambda _: _ends(desk, run_id))
+    monkeypatch.setattr(sweeping, "tend", lambda home, database: None)
+    with reading(desk.database) as session:
+        sweep = store.find_sweep(session, found["sweep"])
+    assert sweeping._followed(desk.home, desk.database, sweep) == {run_id: "stopped"}
+
+
+def _ends(desk: Desk, run_id: int) -> None:
+    assert desk.state(run_id) == "lost", "it was followed beyond this"
+    forget(desk.home.run_dir(run_id))
+    with writing(desk.database) as session:
+        store.resume_run(session, run_id=run_id)
+        store.set_state(session, run_id=run_id, state="stopped")
+
+
+def test_what_goes_where_is_said_before_it_goes(desk: Desk) -> None:
+    said = desk.call("run", "eval", "--vlm", "plain", "--on", "slurm:gpu", "--gpus", "2", "--detach").stderr
+    assert "on Slurm, partition gpu: one job, 2 GPUs; this machine stores the rows" in said
+    words = ("sweep", "rce", *TRAINING, "--seeds", "3", "--on", "ray:10.0.0.1:6379", "--memory", "4", "--detach")
+    assert (
+        "on the Ray cluster at 10.0.0.1:6379: 3 tasks, 4 GB; this machine stores the rows" in desk.call(*words).stderr
+    )
+    said = desk.call("run", "eval", "--vlm", "plain", "--on", "ray", "--detach").stderr
+    assert "here, with prompts answered on the nodes of the Ray cluster" in said
+
+
+def test_a_cluster_that_nobody_answers_for_is_refused_at_once() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # nobody listens, and nobody else can
+        with pytest.raises(UserError, match=r"no Ray cluster answers at 127.0.0.1:\d+ "):
+            must_answer(f"127.0.0.1:{bound.getsockname()[1]}")
+        bound.listen()
+        must_answer(f"127.0.0.1:{bound.getsockname()[1]}")
+    for judged_by_ray in ("", "auto", "ray://10.0.0.1:10001"):
+        must_answer(judged_by_ray)

@@ -12,12 +12,7 @@ from db.session import writing
 from leverplus_tui import cli
 from leverplus_tui.cli import TREE, app
 from leverplus_tui.commands.lazy import Branch, Leaf
-from tests.helpers_cli import Desk, make_desk
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
+from tests.helpers_cli import Desk
 
 
 def leaves() -> list[tuple[str, ...]]:

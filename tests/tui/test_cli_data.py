@@ -15,16 +15,11 @@ from engine.doctor.request import expectations
 from leverplus_tui.cli import app
 from leverplus_tui.commands.files import convert, data_make
 from tests import helpers_rl
-from tests.helpers_cli import Desk, make_desk, store_eval
+from tests.helpers_cli import Desk, store_eval
 from tests.helpers_data import write_official
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 RL_DATA = GOLDEN / "train_pool.rl_data.json"
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -10,13 +10,8 @@ import pytest
 from engine.rl.reading.file import read_rl_file
 from leverplus_tui.commands.files import data_make
 from tests import helpers_rl
-from tests.helpers_cli import Desk, make_desk
+from tests.helpers_cli import Desk
 from tests.helpers_rl import write
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -10,12 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.data.datasets import open_dataset
-from tests.helpers_cli import Desk, make_desk, store_eval
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
+from tests.helpers_cli import Desk, store_eval
 
 
 def _predictions(path: Path, *, references: bool = True) -> Path:

@@ -12,16 +12,11 @@ from typer.testing import CliRunner
 from leverplus_tui.cli import app
 from leverplus_tui.commands.results import imports
 from tests.engine.figures.test_trackers import mlflow_files
-from tests.helpers_cli import Desk, make_desk
+from tests.helpers_cli import Desk
 
 REPORTS = Path(__file__).parent.parent / "engine" / "figures" / "reports"
 FORMATS = REPORTS.parent / "formats"
 REPORT = REPORTS / "selector_report.zh.md"
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
 
 
 def test_a_report_becomes_two_runs_that_cannot_be_told_apart(desk: Desk) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from db.specs import Finding
 from leverplus_tui.jobs import preflight
-from tests.helpers_cli import FAKE_WORKER, Desk, make_desk
+from tests.helpers_cli import FAKE_WORKER, Desk
 from tests.helpers_training import write_world
 from tests.helpers_worker import QUESTIONS
 
@@ -24,13 +24,8 @@ CHECK = preflight.check
 """The real one, which a desk replaces."""
 
 
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
-
-
 def found_by_preflight(monkeypatch: pytest.MonkeyPatch, *findings: Finding) -> None:
-    monkeypatch.setattr(preflight, "check", lambda spec, place, quiet=False: preflight.Checked(findings))
+    monkeypatch.setattr(preflight, "check", lambda spec, place, quiet=False, on="": preflight.Checked(findings))
 
 
 def test_run_prints_the_contract(desk: Desk) -> None:

@@ -12,16 +12,11 @@ from db import store
 from db.rows import Metric, Question, Row
 from db.session import writing
 from db.specs import Finding
-from tests.helpers_cli import Desk, make_desk, store_eval
+from tests.helpers_cli import Desk, store_eval
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 HALF = {q: float(q % 2) for q in range(1, 41)}
 MOST = {q: float(q % 4 > 0) for q in range(1, 41)}
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
 
 
 def test_runs_prints_the_contract(desk: Desk) -> None:

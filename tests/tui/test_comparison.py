@@ -13,14 +13,9 @@ from engine.figures.reading import Figure, Matrix, Reading
 from leverplus_tui.results.comparison import Comparison, Pair, compare, spec_diff
 from leverplus_tui.results.comparison_text import csv_text, markdown, plain_text
 from leverplus_tui.results.imports.importing import store_readings
-from tests.helpers_cli import Desk, make_desk, store_eval
+from tests.helpers_cli import Desk, store_eval
 
 WRONG = dict.fromkeys(range(1, 101), 0.0)
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
 
 
 def right(*, of: int = 100, first: int = 0) -> dict[int, float]:

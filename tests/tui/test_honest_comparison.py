@@ -17,12 +17,7 @@ from leverplus_tui.results.comparison_text import plain_text
 from leverplus_tui.results.imports.importing import store_readings
 from leverplus_tui.results.pairs.copying import listed_ids
 from leverplus_tui.text.numbers import plural
-from tests.helpers_cli import Desk, make_desk, store_eval
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
+from tests.helpers_cli import Desk, store_eval
 
 
 def right(first: int, of: int = 100, shift: int = 0) -> dict[int, float]:

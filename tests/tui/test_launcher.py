@@ -12,13 +12,8 @@ from db import store
 from db.session import writing
 from db.specs import EvalSpec, UserError
 from leverplus_tui.jobs import launcher
-from tests.helpers_cli import PATIENCE_S, Desk, make_desk
+from tests.helpers_cli import PATIENCE_S, Desk
 from tests.helpers_worker import PAUSE_AFTER
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
 
 
 def test_a_job_has_its_own_session_and_a_recorded_process(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from textual.strip import Strip
 from leverplus_tui.tui.messages import DataChanged
 from leverplus_tui.tui.theme import THEMES, Sheet
 from leverplus_tui.tui.watcher import Watcher
+from leverplus_tui.tui.widgets.kept import keep_lines
 from leverplus_tui.tui.widgets.lines import Lines
 from leverplus_tui.tui.widgets.table import Column, LineTable
 
@@ -78,6 +79,48 @@ async def test_a_pane_paints_the_lines_that_changed_and_all_where_one_is_wrapped
         app.pane.show(Content.assemble("one\n", ("long " * 20, "bold"), "\nthree"))
         await pilot.pause()
         assert app.pane.painted, "another colour is another text"
+
+
+async def test_lines_that_stand_still_are_not_gone_through_again_and_others_are_seen_at_once() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 20)) as pilot:
+        app.pane.show(Content("one\ntwo\nthree"))
+        keep_lines([app.pane])
+        await pilot.pause()
+        whole = app.pane.region.size.region
+        first = app.pane.render_lines(whole)
+        assert app.pane.render_lines(whole) is first
+        app.pane.show(Content("one\n2\nthree"))
+        assert app.pane.render_lines(whole)[1].text.rstrip() == "2"
+        app.theme = "leverplus-light"
+        await pilot.pause()
+        styles = {segment.style for strip in app.pane.render_lines(whole) for segment in strip}
+        assert styles.isdisjoint({segment.style for strip in first for segment in strip})
+
+
+async def test_a_row_is_put_into_words_once_and_again_for_other_columns() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 20)) as pilot:
+        app.table.fill([{"name": f"row {place}", "state": "done"} for place in range(5)])
+        await pilot.pause()
+        words = app.table._texts[0]
+        app.table.action_move(1)
+        await pilot.pause()
+        assert app.table._texts[0] is words
+        app.table.set_columns([Column("state", "state", 10)])
+        await pilot.pause()
+        assert app.table._texts[0][0][0].split() == ["done"]
+
+
+async def test_colours_of_a_table_are_those_of_the_theme_in_view() -> None:
+    app = Host()
+    async with app.run_test(size=(40, 20)) as pilot:
+        app.table.fill([{"name": "row"}])
+        await pilot.pause()
+        dark = app.table.own_style
+        app.theme = "leverplus-light"
+        await pilot.pause()
+        assert app.table.own_style != dark
 
 
 def test_rules_are_read_again_for_other_colours_alone() -> None:

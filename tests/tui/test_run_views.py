@@ -10,6 +10,7 @@ from textual.widgets import Input
 from db.home import Home
 from db.session import open_database
 from leverplus_tui.tui.memory import ListView, Memory
+from leverplus_tui.tui.screens.dialogs import Ask, Confirm
 from leverplus_tui.tui.screens.runs.columns import chosen_columns
 from leverplus_tui.tui.screens.runs.page import RunsScreen
 from leverplus_tui.tui.widgets.run_view import run_columns
@@ -144,3 +145,22 @@ async def test_a_bad_filter_keeps_the_order_and_a_column_of_another_version_is_p
         page.select_again()
         await until(pilot, lambda: page.looked == ListView())
         await until(pilot, lambda: "neighbours" in text_of(pilot))
+
+
+async def test_a_saved_view_is_replaced_after_a_question(home: Home) -> None:
+    async with opened(home) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        memory = page.library.memory
+        burst(pilot, "w", "down", "enter", *"mine", "enter")
+        await until(pilot, lambda: "mine" in memory.now.views)
+        burst(pilot, "w", "down", "down", "enter", *"mine", "enter")
+        await until(pilot, lambda: not held_back(pilot) and not isinstance(pilot.app.screen, Ask))
+        burst(pilot, "slash", *"kind:grpo", "enter")
+        await until(pilot, lambda: names_of(page) == [9, 4] and not held_back(pilot))
+        for answer, where in (("n", ""), ("y", "kind:grpo")):
+            burst(pilot, "w", "down", "down", "enter", *"mine", "enter")
+            await until(pilot, lambda: isinstance(pilot.app.screen, Confirm) and "all runs" in text_of(pilot))
+            await pilot.press(answer)
+            await settled(pilot)
+            assert memory.now.views["mine"].where == where

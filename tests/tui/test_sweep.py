@@ -95,7 +95,7 @@ def test_a_grid_that_is_none_is_refused(assignments: list[str], seeds: str | Non
 def test_what_is_shared_is_checked_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
-    def check(spec: Any, place: Any, quiet: bool = False) -> preflight.Checked:
+    def check(spec: Any, place: Any, quiet: bool = False, on: str = "") -> preflight.Checked:
         asked.append(spec)
         return preflight.Checked(())
 
@@ -115,7 +115,7 @@ def test_a_blocked_sweep_queues_nothing(desk: Desk, monkeypatch: pytest.MonkeyPa
     from db.specs import Finding
 
     bad = Finding(code="d-model", severity="error", subject="x", message="512 is not 768.")
-    monkeypatch.setattr(preflight, "check", lambda spec, place, quiet=False: preflight.Checked((bad,)))
+    monkeypatch.setattr(preflight, "check", lambda spec, place, quiet=False, on="": preflight.Checked((bad,)))
     assert "2 runs of 2 would be blocked" in desk.call("sweep", "eval", "--seeds", "2", code=3).stderr
     assert desk.json("runs") == []
 

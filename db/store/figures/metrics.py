@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from db import rows
 
 _VALUE_OF_FLAG = {1: nan, 2: inf, 3: -inf}
+Key = tuple[str, str]
+"""Phase and name of a series."""
 At = tuple[int, ...]
 """Epoch and step of a point; of none, ()."""
 Points = dict[At, tuple[float | None, int]]
@@ -55,11 +57,13 @@ class _Series:
 
 def add_metrics(session: Session, *, run_id: int, metrics: Sequence[rows.Metric]) -> None:
     """Store points; a point with the phase, name, epoch and step of an older one replaces it."""
-    series = _series(session, run_id, metrics)
+    keys = [(row.phase, row.name) for row in metrics]
+    ends = _ends(session, run_id, keys)
+    series = {key: _Series(*ends[key]) for key in keys}
     stored: list[tuple[Any, ...]] = []
     late: dict[int, Points] = defaultdict(dict)
-    for row in metrics:
-        one, value, at = series[row.phase, row.name], row.value, (row.epoch, row.step)
+    for key, row in zip(keys, metrics, strict=True):
+        one, value, at = series[key], row.value, (row.epoch, row.step)
         flag = 0 if isfinite(value) else _flag(value)
         if at <= one.at:
             late[one.id][at] = (None if flag else value, flag)
@@ -74,6 +78,7 @@ def add_metrics(session: Session, *, run_id: int, metrics: Sequence[rows.Metric]
         stored.append((one.id, row.epoch, row.step, one.value, flag))
     execute_many(session, _ADD, stored)
     execute_many(session, _GROW, [one.growth() for one in series.values() if one.n])
+    ends.update((key, (one.id, one.at)) for key, one in series.items())
     if late:
         _add_late(session, late)
 
@@ -93,10 +98,17 @@ _COUNT_ANEW = """
 """
 
 
-def _series(session: Session, run_id: int, metrics: Sequence[rows.Metric]) -> dict[tuple[str, str], _Series]:
-    """The series of a run by phase and name; those that points lack are made."""
-    known = _known_series(session, run_id)
-    missing = {(row.phase, row.name): None for row in metrics if (row.phase, row.name) not in known}
+def _ends(session: Session, run_id: int, keys: Sequence[Key]) -> dict[Key, tuple[int, At]]:
+    """The series of a run, those of `keys` made where they are missing: their key in the database, and where they end.
+
+    A job's connection remembers them, because reading them takes as long as writing them.
+    """
+    kept = session.remembered()
+    if run_id not in kept:
+        kept.clear()
+        kept[run_id] = _known_series(session, run_id)
+    known: dict[Key, tuple[int, At]] = kept[run_id]
+    missing = [key for key in dict.fromkeys(keys) if key not in known]
     if not missing:
         return known
     execute_many(
@@ -104,13 +116,14 @@ def _series(session: Session, run_id: int, metrics: Sequence[rows.Metric]) -> di
         "INSERT INTO metric_last (run_id, phase, name, n, n_bad, epoch, step, flag) VALUES (?, ?, ?, 0, 0, 0, 0, 0)",
         [(run_id, *key) for key in missing],
     )
-    return _known_series(session, run_id)
+    known.update(_known_series(session, run_id))
+    return known
 
 
-def _known_series(session: Session, run_id: int) -> dict[tuple[str, str], _Series]:
+def _known_series(session: Session, run_id: int) -> dict[Key, tuple[int, At]]:
     sql = "SELECT phase, name, id, n, epoch, step FROM metric_last WHERE run_id = ?"
     found = session.tuples(sql, (run_id,))
-    return {(phase, name): _Series(key, (epoch, step) if n else ()) for phase, name, key, n, epoch, step in found}
+    return {(phase, name): (key, (epoch, step) if n else ()) for phase, name, key, n, epoch, step in found}
 
 
 def _add_late(session: Session, late: dict[int, Points]) -> None:

@@ -116,6 +116,12 @@ def left_elsewhere(session: Session) -> list[TicketRow]:
     return [_row(row) for row in query(session, sql)]
 
 
+def runners(session: Session) -> list[str]:
+    """Other places that runs were sent to, the newest first."""
+    sql = "SELECT runner FROM ticket WHERE runner <> '' GROUP BY runner ORDER BY max(run_id) DESC"
+    return [str(row["runner"]) for row in query(session, sql)]
+
+
 def ticket_of(session: Session, *, run_id: int) -> TicketRow | None:
     """The ticket of a run, whatever its state; None for one that was never queued."""
     sql = """SELECT ticket.*, run.name, run.kind, run.state FROM ticket JOIN run ON run.id = ticket.run_id

@@ -17,6 +17,7 @@ from db.store.figures.matrix import CellRow
 from db.store.figures.metrics import MetricRow, metric_summaries
 from db.store.jobs.inputs import facts
 from db.store.jobs.jobs import ProcessRow, processes
+from db.store.jobs.queue import TicketRow, ticket_of
 from db.store.jobs.runs import note_of
 from db.store.lists.listing import RunRow, run_rows
 from db.user_error import UserError
@@ -61,6 +62,8 @@ class RunDetail:
     note: str
     sources: dict[int | None, int]
     """Run that computed answers of this one -> how many; None where that is unknown."""
+    ticket: TicketRow | None
+    """How it was queued; None where it never was."""
 
     @property
     def cells(self) -> tuple[CellRow, ...]:
@@ -91,6 +94,7 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
         children=tuple(child["id"] for child in children),
         note=note_of(session, run_id=run_id),
         sources=answer_sources(session, run_id=run_id) if found[0].kind in ("eval", "generate") else {},
+        ticket=ticket_of(session, run_id=run_id),
     )
 
 

@@ -23,12 +23,14 @@ __all__ = ["Check", "Preflight", "preflight"]
 Looks = Callable[[Any, Preflight], None]
 
 
-def preflight(spec: Spec, tell: Callable[[Finding], None] | None = None) -> Preflight:
+def preflight(spec: Spec, tell: Callable[[Finding], None] | None = None, *, on: str = "") -> Preflight:
     """Check a job's specification. Reads headers and RL data; loads no model and no torch. Never raises for a bad file.
 
-    `tell` hears each finding when it is made, before slower checks go on.
+    `tell` hears each finding when it is made, before slower checks go on. `on`: another place, as `--on` names it.
     """
-    result = Preflight(tell=tell)
+    result = Preflight(tell=tell, on=on)
+    if on:
+        result.add("place", "this machine", on)
     for what, look in CHECKS.get(type(spec), {}).items():
         try:
             look(spec, result)

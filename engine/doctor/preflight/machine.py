@@ -67,9 +67,9 @@ def model(spec: Any, result: Preflight) -> None:
 
 
 def _fits(spec: Any, folder: Path, result: Preflight) -> None:
-    """On a CPU; what a GPU has is asked by the job, before it reads the weights."""
+    """On a CPU of this machine; what a GPU has is asked by the job, before it reads the weights."""
     there = memory_of_machine()
-    if there is None or spec.device.startswith("cuda") or (spec.device == "auto" and _has_gpu()):
+    if there is None or result.on or spec.device.startswith("cuda") or (spec.device == "auto" and _has_gpu()):
         return
     dtype = "float32" if spec.dtype == "auto" else spec.dtype
     try:
@@ -185,7 +185,7 @@ def device(spec: Any, result: Preflight) -> None:
     reason = ""
     if not all(_is_device(one) for one in name.split(",")) and name != "cuda:all":
         reason = f"device={name} is no device."
-    elif "cuda" in name and not _has_gpu():
+    elif "cuda" in name and not result.on and not _has_gpu():
         reason = f"device={name} was asked for, but this machine shows no GPU."
     if reason:
         result.add(

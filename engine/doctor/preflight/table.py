@@ -38,6 +38,8 @@ class Preflight:
     checks: list[Check] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     tell: Callable[[Finding], None] | None = None
+    on: str = ""
+    """Where the job is to run, as `--on` says it: nothing is asked of this machine's devices and memory then."""
 
     def add(self, what: str, has: object, asked: object, *findings: Finding) -> None:
         """One row with the findings that belong to it; the worst gives its level."""

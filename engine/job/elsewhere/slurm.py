@@ -22,6 +22,8 @@ WARNED_S = 60
 """How long before the time limit a job is asked to stop."""
 NO_LIMIT_MIN = 24 * 60
 """submitit always states a limit: a day, where none is given."""
+OF_PEOPLE = ("SLURM_CONF", "SBATCH_")
+"""How variables begin that a person or a site sets: where Slurm is, who pays. A job has no others of these names."""
 MEANINGS = {
     "Priority": "others are before it",
     "Resources": "no room yet",
@@ -53,7 +55,9 @@ class Slurm:
         os.environ["PYTHONSAFEPATH"] = "1"
         try:
             executor.update_parameters(**parameters(wanted, name))
+            own = {name: value for name, value in os.environ.items() if name.startswith(OF_PEOPLE)}
             with submitit.helpers.clean_env():  # home may itself stand in a job of Slurm
+                os.environ.update(own)
                 return handed_in(executor, folders)
         except (ValueError, NameError, submitit.core.utils.FailedJobError, RuntimeError) as error:
             raise UserError(f"Slurm refuses the job: {_sentence(error)}") from None

@@ -163,7 +163,6 @@ class Features:
         found: dict[str, Tensor] = {}
         problems: dict[str, ImageProblem] = {}
         missing: list[str] = []
-        self.kept.settle()
         for key in dict.fromkeys(keys):
             kept = self.kept.get(key)
             if kept is None:

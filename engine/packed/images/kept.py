@@ -90,11 +90,6 @@ class Kept:
     def _worth_storing(self, tokens: Tensor, operations: float) -> bool:
         return self.disk is not None and worth_keeping(operations, tokens.nbytes, self.device)
 
-    def settle(self) -> None:
-        """Has what a GPU has computed meanwhile shared; waits for nothing."""
-        if self.shared is not None:
-            self.shared.settle()
-
     def forget(self) -> None:
         """Nothing that was announced is needed any more."""
         if self.disk is not None:

@@ -11,7 +11,6 @@ import hashlib
 import mmap
 import os
 import struct
-from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -40,7 +39,6 @@ class Shared:
         self._read = _TAKEN.size
         self._lock = Lock()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="shared")
-        self._under_way: deque[tuple[str, Arriving]] = deque()
 
     def __contains__(self, key: str) -> bool:
         digest = _digest(key)
@@ -58,22 +56,16 @@ class Shared:
         return torch.frombuffer(self._memory, dtype=self._dtype, count=count, offset=start).view(shape)
 
     def put(self, key: str, tokens: Arriving) -> None:
-        """Shares tokens as soon as they are in the host's memory; see `settle`."""
-        self._under_way.append((key, tokens))
-        self.settle()
-
-    def settle(self) -> None:
-        """Has what has arrived meanwhile written; waits for nothing."""
-        while self._under_way and self._under_way[0][1].there:
-            key, tokens = self._under_way.popleft()
-            self._writer.submit(self._write, key, tokens.values())
+        """Shares tokens as soon as they are in the host's memory."""
+        self._writer.submit(self._write, key, tokens)
 
     def written(self) -> Future[None]:
         """Done once everything that was to be written until now is."""
         return self._writer.submit(lambda: None)
 
-    def _write(self, key: str, tokens: Tensor) -> None:
+    def _write(self, key: str, arriving: Arriving) -> None:
         """In the writer's thread."""
+        tokens = arriving.values()
         digest = _digest(key)
         if (start := self._take(digest, tokens.nbytes)) is None:
             return

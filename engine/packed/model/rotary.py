@@ -1,11 +1,15 @@
-"""Rotary positions of Qwen2.5-VL from its configuration alone, equal to those of transformers' own modules to the bit."""
+"""Rotary positions of the Qwen-VL families from its configuration alone, equal to those of transformers' own modules to the bit."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+ALTERNATING = "qwen3_vl_text"
+"""The text part whose kinds of positions alternate."""
 
 
 def _frequencies(base: float, width: int, device: torch.device) -> Tensor:
@@ -15,12 +19,15 @@ def _frequencies(base: float, width: int, device: torch.device) -> Tensor:
 
 
 class TextRotary:
-    """Of the language model: its sections turn by the position in time, height or width."""
+    """Of the language model: some of its numbers turn by the position in time, some by height, some by width. They stand in
+    sections, or alternate (Qwen3-VL) as far as the sections of height and width reach."""
 
     def __init__(self, config: Any, device: torch.device) -> None:
         """`config`: that of the text part."""
         width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        self._sections = list(config.rope_parameters["mrope_section"])
+        sections = list(config.rope_parameters["mrope_section"])
+        self._kinds = _alternating(sections, width // 2) if config.model_type == ALTERNATING else _in_a_row(sections)
+        self._kinds = self._kinds.to(device)
         self._inverse = _frequencies(config.rope_parameters["rope_theta"], width, device)
 
     def __call__(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
@@ -29,9 +36,20 @@ class TextRotary:
         return self._laid(angles.cos()).to(x.dtype), self._laid(angles.sin()).to(x.dtype)
 
     def _laid(self, values: Tensor) -> Tensor:
-        parts = torch.split(values, self._sections, -1)
-        half = torch.cat([part[at % 3] for at, part in enumerate(parts)], -1)
+        half = values.gather(0, self._kinds.expand(1, *values.shape[1:]))[0]
         return torch.cat((half, half), -1)
+
+
+def _in_a_row(sections: Sequence[int]) -> Tensor:
+    """(width / 2,) whether a number turns by time (0), height (1) or width (2)."""
+    return torch.cat([torch.full((size,), at % 3) for at, size in enumerate(sections)])
+
+
+def _alternating(sections: Sequence[int], count: int) -> Tensor:
+    kinds = torch.zeros(count, dtype=torch.long)
+    for kind in (1, 2):
+        kinds[kind : 3 * sections[kind] : 3] = kind
+    return kinds
 
 
 class TowerRotary:
@@ -40,7 +58,9 @@ class TowerRotary:
     def __init__(self, config: Any, device: torch.device) -> None:
         """`config`: that of the vision part."""
         stated = getattr(config, "rope_parameters", None) or {}
-        width = config.hidden_size // config.num_heads // 2
+        width = (
+            getattr(config, "embed_dim", config.hidden_size) // config.num_heads // 2
+        )  # where both are, one is what it makes
         self._inverse = _frequencies(stated.get("rope_theta", 10_000.0), width, device)
 
     def __call__(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,8 +14,8 @@ from engine.packed.model.rotary import TextRotary, TowerRotary
 Rotary = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """cos and sin of positions, in the precision of the first argument."""
 HEAD, EMBEDDING = "lm_head.weight", "model.language_model.embed_tokens.weight"
-FROM_FILES = "qwen2_5_vl"
-"""The family whose tower is the engine's own, so that it needs nothing of transformers' model."""
+TOWERS = {"qwen2_5_vl": ("silu",), "qwen2_vl": ("quick_gelu",), "qwen3_vl": ("gelu_pytorch_tanh",)}
+"""Family -> activations in the towers that the engine has for it, so that it needs nothing of transformers' model."""
 _OLD_NAMES = (("visual.", "model.visual."), ("model.", "model.language_model."))
 _NEW_PLACES = ("model.language_model.", "model.visual.")
 
@@ -30,19 +30,18 @@ class Source:
     text_rotary: Rotary
     """Of positions (3, 1, T)."""
     tower_rotary: Rotary | None
-    """Of rows and columns (T, 2); None for a family whose own tower is used."""
+    """Of rows and columns (T, 2); None where the model's own tower is used."""
     model: Any = None
     """transformers' model; None where the tensors were read from files."""
 
     @classmethod
     def of_model(cls, model: Any) -> Source:
         """That of a loaded model, whose parameters become views of what is fused."""
-        packed_tower = model.config.model_type == FROM_FILES
         return cls(
             model.config,
             dict(model.named_parameters(remove_duplicate=False)),
             model.model.language_model.rotary_emb,
-            model.model.visual.rotary_pos_emb if packed_tower else None,
+            model.model.visual.rotary_pos_emb if has_tower(model.config) else None,
             model,
         )
 
@@ -55,8 +54,13 @@ class Source:
         return cls(config, tensors, TextRotary(text, device), TowerRotary(tower, device))
 
 
+def has_tower(config: Any) -> bool:
+    """Whether the engine has a tower for a model."""
+    return config.vision_config.hidden_act in TOWERS.get(config.model_type, ())
+
+
 def place_of(name: str) -> str:
-    """transformers' name for a tensor of a Qwen2.5-VL file, in which older releases left out parts of it."""
+    """transformers' name for a tensor of a Qwen-VL file, in which older releases left out parts of it."""
     if name == HEAD or name.startswith(_NEW_PLACES):
         return name
     for old, new in _OLD_NAMES:

@@ -54,11 +54,11 @@ def order(grids: Sequence[Grid], *, window: int, merge: int) -> Order:
     """Patches come block by block of merge x merge; windows are `window` blocks wide and high, cut at the image's edge."""
     unit = merge * merge
     sizes = torch.tensor([rows * columns for rows, columns in grids])
-    starts = _starts(sizes)
+    begins = starts(sizes)
     each = [_order_of_one(grid, window, merge) for grid in grids]
-    places = [start // unit + one[0] for start, one in zip(starts.tolist(), each, strict=False)]
+    places = [start // unit + one[0] for start, one in zip(begins.tolist(), each, strict=False)]
     lengths, positions = torch.cat([one[1] for one in each]), torch.cat([one[2] for one in each])
-    return Order(torch.cat(places), _starts(lengths * unit), starts, positions)
+    return Order(torch.cat(places), starts(lengths * unit), begins, positions)
 
 
 @lru_cache(maxsize=4096)
@@ -68,14 +68,16 @@ def _order_of_one(grid: Grid, window: int, merge: int) -> tuple[Tensor, Tensor, 
     high, wide = rows // merge, columns // merge
     row, column = torch.arange(high)[:, None] // window, torch.arange(wide) // window
     of_window = (row * -(-wide // window) + column).flatten()
-    return of_window.argsort(stable=True), of_window.bincount(), _block_positions(rows, columns, merge)
+    return of_window.argsort(stable=True), of_window.bincount(), block_positions(rows, columns, merge)
 
 
-def _starts(lengths: Tensor) -> Tensor:
+def starts(lengths: Tensor) -> Tensor:
+    """(n + 1,) where each of some sequences begins."""
     return torch.cat((lengths.new_zeros(1), lengths.cumsum(0)))
 
 
-def _block_positions(rows: int, columns: int, merge: int) -> Tensor:
+def block_positions(rows: int, columns: int, merge: int) -> Tensor:
+    """(T, 2) row and column of each patch, block by block of merge x merge."""
     row, column = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
     blocks = (rows // merge, merge, columns // merge, merge)
     return torch.stack([one.reshape(blocks).transpose(1, 2).flatten() for one in (row, column)], -1)
@@ -139,7 +141,7 @@ def _permuted(x: Tensor, places: Tensor, unit: int) -> Tensor:
 
 
 class OwnTower:
-    """The model's own tower, for families without windows."""
+    """The model's own tower, where the engine has none for it (`engine.packed.model.source.TOWERS`)."""
 
     def __init__(self, model: Any) -> None:
         self._model = model

@@ -32,7 +32,7 @@ def unsupported(model: Any, processor: Any) -> str:
     rope = text.rope_parameters or {}
     plain = {
         "type of activation": text.hidden_act == "silu",
-        "positions": rope.get("rope_type", "default") == "default",
+        "kind of positions": rope.get("rope_type", "default") == "default",
     }
     plain["sliding window"] = "sliding_attention" not in (getattr(text, "layer_types", None) or ())
     plain["image processor"] = _plain_patches(processor.image_processor)
@@ -160,7 +160,7 @@ def _parameters(layers: list[Layer]) -> int:
 def language_weights(source: Source) -> LanguageWeights:
     """Takes the language model's weights and fuses them."""
     config = source.config.get_text_config()
-    parts = _Parts(source.tensors, "model.language_model.")
+    parts = Parts(source.tensors, "model.language_model.")
     width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return LanguageWeights(
         layers=[_language_layer(parts.below(f"layers.{number}.")) for number in range(config.num_hidden_layers)],
@@ -175,7 +175,7 @@ def language_weights(source: Source) -> LanguageWeights:
     )
 
 
-def _language_layer(block: _Parts) -> Layer:
+def _language_layer(block: Parts) -> Layer:
     attention, mlp = block.below("self_attn."), block.below("mlp.")
     return Layer(
         norm_in=block.weight("input_layernorm"),
@@ -189,11 +189,9 @@ def _language_layer(block: _Parts) -> Layer:
     )
 
 
-def tower_weights(source: Source) -> TowerWeights | None:
-    """Takes the vision tower's weights; None for a family whose own tower is used."""
-    if source.tower_rotary is None:
-        return None
-    config, parts = source.config.vision_config, _Parts(source.tensors, "model.visual.")
+def tower_weights(source: Source, rotary: Rotary) -> TowerWeights:
+    """Takes the vision tower's weights."""
+    config, parts = source.config.vision_config, Parts(source.tensors, "model.visual.")
     merger = parts.below("merger.")
     weight = parts.weight("patch_embed.proj")
     return TowerWeights(
@@ -202,7 +200,7 @@ def tower_weights(source: Source) -> TowerWeights | None:
         merge_norm=merger.weight("ln_q"),
         merge_first=merger.product("mlp.0"),
         merge_last=merger.product("mlp.2"),
-        rotary=source.tower_rotary,
+        rotary=rotary,
         heads=config.num_heads,
         whole_layers=frozenset(config.fullatt_block_indexes),
         window=config.window_size // config.spatial_merge_size // config.patch_size,
@@ -210,7 +208,7 @@ def tower_weights(source: Source) -> TowerWeights | None:
     )
 
 
-def _tower_layer(block: _Parts) -> Layer:
+def _tower_layer(block: Parts) -> Layer:
     mlp, attention = block.below("mlp."), block.below("attn.")
     inner = len(mlp.weight("gate_proj"))
     padded = -(-inner // PADDED_TO) * PADDED_TO
@@ -226,24 +224,24 @@ def _tower_layer(block: _Parts) -> Layer:
 
 
 @dataclass(frozen=True)
-class _Parts:
+class Parts:
     """The tensors of one part of a model, by their names in it."""
 
     tensors: Mapping[str, Tensor]
     prefix: str
 
-    def below(self, name: str) -> _Parts:
+    def below(self, name: str) -> Parts:
         """A part of this one."""
-        return _Parts(self.tensors, self.prefix + name)
+        return Parts(self.tensors, self.prefix + name)
 
     def found(self, name: str) -> Tensor | None:
         """A tensor, if it is there."""
         tensor = self.tensors.get(self.prefix + name)
         return None if tensor is None else tensor.data
 
-    def weight(self, name: str) -> Tensor:
+    def weight(self, name: str, kind: str = "weight") -> Tensor:
         """Of a layer that has one."""
-        return self.tensors[f"{self.prefix}{name}.weight"].data
+        return self.tensors[f"{self.prefix}{name}.{kind}"].data
 
     def product(self, name: str) -> Product:
         """A linear layer as it is."""

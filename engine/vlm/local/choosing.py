@@ -17,7 +17,7 @@ from engine.vlm.local import findings, fp8
 from engine.vlm.local.loading import Loaded, choose_device, choose_dtype, in_a_line, load_model
 from engine.vlm.local.packed import PackedVLM
 from engine.vlm.local.plain import LocalVLM
-from engine.vlm.local.quick import learn, load
+from engine.vlm.local.quick import NotQuick, learn, load
 from engine.vlm.local.selftest import LIMITS, distance
 from engine.vlm.local.starts import Start, Starts
 
@@ -117,7 +117,9 @@ def _tested(
         vlm.distance = distance(vlm) if before is None else before.distance
         if vlm.distance <= limit:
             if before is None and cache_dir is not None:
-                starts.put(Start(vlm.distance, _learnt(loaded, directory)))
+                before = _learnt(vlm.distance, loaded, directory)
+                starts.put(before)
+            vlm.whole_because = before.reason if before is not None else ""
             return vlm
         reason = f"its scores differ from the model's own by {vlm.distance:.2g} (limit {limit:g})"
     except _failures() as error:
@@ -126,11 +128,13 @@ def _tested(
     return LocalVLM(loaded, **more, findings=[findings.differs(loaded.name, reason)], engine_reason=reason)
 
 
-def _learnt(loaded: Loaded, directory: Path) -> dict[str, Any] | None:
+def _learnt(distance: float, loaded: Loaded, directory: Path) -> Start:
+    """What the next start may know; where it must be whole again, the reason."""
     try:
-        return learn(loaded, directory)
-    except _failures(UserError):
-        return None  # starts go on as they do for other families
+        return Start(distance, learn(loaded, directory))
+    except _failures(NotQuick, UserError) as reason:
+        logger.info("{} will be loaded whole each time: {}", loaded.name, in_a_line(reason))
+        return Start(distance, None, in_a_line(reason))
 
 
 def _failures(*more: type[Exception]) -> tuple[type[Exception], ...]:

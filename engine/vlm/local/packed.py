@@ -18,7 +18,7 @@ from engine.common.images import MISSING_SHA, ImageProblem, image_sha, load_imag
 from engine.packed.agreement import Agreement
 from engine.packed.assembly import build
 from engine.packed.decoding import Decoding
-from engine.packed.engine import Ask, Engine, Reply, TooLong
+from engine.packed.engine import PROMPTS_AT_ONCE, Ask, Engine, Reply, TooLong
 from engine.packed.images.reading import ImageFile
 from engine.packed.model.source import Source
 from engine.packed.prefixes import Path as PromptPath
@@ -29,12 +29,12 @@ from engine.vlm.local.plain import LocalVLM
 from engine.vlm.prompt import Prompt
 from engine.vlm.protocol import Answer, always
 
-BLOCK = 1024
+BLOCK = 3 * PROMPTS_AT_ONCE
 """Prompts whose prefixes are sought together; those of the next block are made ready meanwhile."""
-FIRST_BLOCKS = (64, 256)
+FIRST_BLOCKS = (64, 128, PROMPTS_AT_ONCE)
 """The first ones are small, so that the processor starts at once; each is made ready while it computes the one before."""
-PIECE = 64
-"""Prompts made ready at a time: 50 ms where their images are new, in which a GPU is busy with the pass that it was given last."""
+PIECES = 10
+"""A block is made ready in so many: a large one by 50 to 90 ms of work where its images are new; a GPU takes longer for a pass."""
 BLOCKS_AT_ONCE = 4
 """Blocks worth handing over together."""
 
@@ -63,6 +63,8 @@ class PackedVLM(LocalVLM):
         self.engine: Engine = build(source, loaded.processor, decoding, memory_bytes=memory, shared=shared, disk=disk)
         self.distance: float | None = None
         """What the self-test found."""
+        self.whole_because = ""
+        """Why each start loads transformers' model too (`engine.vlm.local.quick`); empty where that is not known to be so."""
         self.agreement: Agreement | None = None
         """How answers agree with those of bfloat16, where prompts are read in fp8 (`engine.vlm.local.fp8`)."""
         self._card = torch.cuda.get_device_name(loaded.device) if loaded.device.type == "cuda" else ""
@@ -84,8 +86,9 @@ class PackedVLM(LocalVLM):
         batches = ("vlm_batch_size", "vlm_batch_size_asked")
         plain = {name: value for name, value in super().facts().items() if name not in batches}
         tested = {} if self.distance is None else {"vlm_engine_distance": float(f"{self.distance:.3g}")}
+        whole = {"vlm_start_reason": self.whole_because} if self.whole_because else {}
         read = {"vlm_prefill": "fp8", "vlm_prefill_agreement": asdict(self.agreement)} if self.agreement else {}
-        return {**plain, "vlm_engine": "packed", **tested, **read, **self.engine.counts.facts(self._card)}
+        return {**plain, "vlm_engine": "packed", **tested, **whole, **read, **self.engine.counts.facts(self._card)}
 
     def findings(self) -> Sequence[Finding]:
         """How far answers are others than bfloat16's, where prompts are read in fp8."""
@@ -96,7 +99,7 @@ class PackedVLM(LocalVLM):
         if self.loaded.model is not None:
             return super().tokens_for(prompt)
         return LocalVLM(
-            self.loaded.whole(), decode=self._decode, batch_size=self._asked, pixels=self._pixels
+            self.loaded.whole(), decode=self._decode, batch_size=self.batches.asked, pixels=self._pixels
         ).tokens_for(prompt)
 
     @property
@@ -228,6 +231,8 @@ class _Block:
     """All of the shard."""
     left: Iterator[int]
     """Positions of those of this block that are not ready yet."""
+    piece: int
+    """How many are made ready at a time."""
     asked: dict[int, Ask] = field(default_factory=dict)
     """Those that are, by position."""
     broken: dict[int, Answer] = field(default_factory=dict)
@@ -250,7 +255,7 @@ class _Blocks:
     def prepare(self) -> None:
         """Makes a piece of the next block ready."""
         if (block := self._begun()) is not None:
-            self._make_ready(block, PIECE)
+            self._make_ready(block, block.piece)
 
     def take(self) -> _Block | None:
         """The next block; None where no shard follows."""
@@ -267,6 +272,8 @@ class _Blocks:
                     return None
                 self._number, self._shard, self._from = self._number + 1, shard, 0
             end = min(self._from + next(self._sizes), len(self._shard))
-            self._next = _Block(self._number, self._shard, iter(range(self._from, end)))
+            self._next = _Block(
+                self._number, self._shard, iter(range(self._from, end)), -(-(end - self._from) // PIECES)
+            )
             self._from = end
         return self._next

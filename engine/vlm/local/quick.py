@@ -21,7 +21,7 @@ from engine.common.importing import no_collections
 from engine.common.models.model_files import go_offline, weight_files
 from engine.packed.model import files
 from engine.packed.model.rotary import TextRotary, TowerRotary
-from engine.packed.model.source import FROM_FILES, HEAD, Source
+from engine.packed.model.source import HEAD, Source, has_tower
 from engine.vlm.local.loading import Described, Loaded, check_memory, end_tokens_of, load_model, spare_threads
 from engine.vlm.local.processor import KnownPatches, check_prompts
 from engine.vlm.prompt import Prompt
@@ -109,11 +109,19 @@ def _read(paths: Sequence[Path], device: torch.device, dtype: torch.dtype) -> di
         return files.read(files.stored(paths), device, dtype)
 
 
-def learn(loaded: Loaded, directory: Path) -> dict[str, Any] | None:
-    """What `load` needs of a model that was loaded whole; None where a start from its files would be another one."""
+class NotQuick(Exception):
+    """Why a start from the files alone would be another one, as the rest of a sentence about the model."""
+
+
+def learn(loaded: Loaded, directory: Path) -> dict[str, Any]:
+    """What `load` needs of a model that was loaded whole. Raises NotQuick."""
     model, processor = loaded.model, loaded.processor
-    if model.config.model_type != FROM_FILES or loaded.adapter or not isinstance(processor.chat_template, str | None):
-        return None
+    if not has_tower(model.config):
+        raise NotQuick(f"its vision tower has the activation {model.config.vision_config.hidden_act}")
+    if loaded.adapter:
+        raise NotQuick("an adapter is merged into its weights")
+    if not isinstance(processor.chat_template, str | None):
+        raise NotQuick("it has several chat templates")
     # hub access is cut (loading.load_model) before transformers is imported
     from transformers import AutoTokenizer
 
@@ -128,19 +136,23 @@ def learn(loaded: Loaded, directory: Path) -> dict[str, Any] | None:
     }
     quick = QuickProcessor(AutoTokenizer.from_pretrained(directory, **OFFLINE), noted)
     check_prompts(quick, loaded.name)
-    equal = _same_tokens(quick, processor) and _same_prompts(quick, processor) and _same_angles(loaded)
-    return noted if equal and _same_weights(loaded, directory) else None
+    _same_tokens(quick, processor)
+    _same_prompts(quick, processor)
+    _same_angles(loaded)
+    _same_weights(loaded, directory)
+    return noted
 
 
-def _same_tokens(quick: QuickProcessor, own: Any) -> bool:
+def _same_tokens(quick: QuickProcessor, own: Any) -> None:
     ours, theirs = (
         (type(one), one.backend_tokenizer.to_str(), one.special_tokens_map, one.all_special_tokens, one.pad_token_id)
         for one in (quick.tokenizer, own.tokenizer)
     )
-    return ours == theirs
+    if ours != theirs:
+        raise NotQuick("its tokenizer alone is another one than its processor's")
 
 
-def _same_prompts(quick: QuickProcessor, own: Any) -> bool:
+def _same_prompts(quick: QuickProcessor, own: Any) -> None:
     def rendered(processor: Any, messages: Any) -> str:
         return str(
             processor.apply_chat_template(
@@ -149,10 +161,11 @@ def _same_prompts(quick: QuickProcessor, own: Any) -> bool:
             )
         )  # fmt: skip
 
-    return all(rendered(quick, one.messages) == rendered(own, one.messages) for one in PROBES)
+    if any(rendered(quick, one.messages) != rendered(own, one.messages) for one in PROBES):
+        raise NotQuick("its chat template alone makes other prompts than its processor")
 
 
-def _same_angles(loaded: Loaded) -> bool:
+def _same_angles(loaded: Loaded) -> None:
     config, device, model = loaded.config, loaded.device, loaded.model.model
     x = torch.empty(0, dtype=loaded.dtype, device=device)
     positions = torch.arange(3 * 4096, device=device).view(3, 1, -1) % 4099
@@ -161,23 +174,25 @@ def _same_angles(loaded: Loaded) -> bool:
         (TextRotary(config.get_text_config(), device)(x, positions), model.language_model.rotary_emb(x, positions)),
         (TowerRotary(config.vision_config, device)(x, places), model.visual.rotary_pos_emb(x, places)),
     )
-    return all(torch.equal(ours, own) for made in pairs for ours, own in zip(*made, strict=True))
+    if not all(torch.equal(ours, own) for made in pairs for ours, own in zip(*made, strict=True)):
+        raise NotQuick("its rotary positions are not those that its configuration alone gives")
 
 
-def _same_weights(loaded: Loaded, directory: Path) -> bool:
+def _same_weights(loaded: Loaded, directory: Path) -> None:
     own = dict(loaded.model.named_parameters(remove_duplicate=False))
     paths = weight_files(directory)
-    if any(path.suffix != ".safetensors" for path in paths):
-        return False
+    if odd := [path.name for path in paths if path.suffix != ".safetensors"]:
+        raise NotQuick(f"its weights are no safetensors files ({odd[0]})")
     there = files.stored(paths)
     tied = {HEAD} if loaded.config.tie_word_embeddings else set()
-    if {one.place for one in there} | tied != own.keys() or any(own[one.place].shape != one.shape for one in there):
-        return False
+    if strange := ({one.place for one in there} | tied) ^ own.keys():
+        raise NotQuick(f"its files and transformers' model do not have the same tensors ({min(strange)})")
+    if turned := [one.place for one in there if own[one.place].shape != one.shape]:
+        raise NotQuick(f"transformers' model has another shape than its files ({turned[0]})")
     for some in _portions(there):
         for place, tensor in files.read(some, loaded.device, loaded.dtype).items():
             if not torch.equal(tensor, own[place]):
-                return False
-    return True
+                raise NotQuick(f"transformers' model has other numbers than its files ({place})")
 
 
 def _portions(tensors: Sequence[files.Stored]) -> Iterator[list[files.Stored]]:

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 
 from db.specs.base import canonical_json, sha256_text
@@ -28,6 +29,8 @@ class Start:
     """What the self-test found."""
     quick: dict[str, Any] | None
     """What a start from the files alone needs, see `engine.vlm.local.quick`; None where it would not be equal."""
+    reason: str = ""
+    """Why it would not be."""
     agreements: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Hash of decoding -> how answers agree where prompts are read in fp8, see `engine.packed.agreement.Agreement`."""
 
@@ -50,10 +53,9 @@ class Starts:
 
     def get(self) -> Start | None:
         """What the last one found, where that is known."""
-        found = self._all().get(self._key)
         try:
-            return Start(float(found["distance"]), found["quick"], dict(found["agreements"]))  # type: ignore[index]
-        except (KeyError, TypeError, ValueError):
+            return msgspec.convert(self._all().get(self._key), Start)
+        except msgspec.ValidationError:
             return None  # absent, or of another version
 
     def put(self, start: Start) -> None:

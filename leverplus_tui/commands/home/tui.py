@@ -5,13 +5,16 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from db.home import resolve_home
+from db.home import Home, resolve_home
 from db.user_error import UserError
 from leverplus_tui.commands.options import HomeOption
+from leverplus_tui.text.output import say
 from leverplus_tui.tui.graphics.way import CHOICES
 
 
@@ -66,8 +69,33 @@ def tui(
         raise UserError(
             "tui needs a terminal, and this is none: `leverplus runs` and `leverplus show RUN` print instead"
         )
+    runs = tuple(name.strip() for name in (compare or "").split(",") if name.strip())
+    place, said = resolve_home(home), ""
+    while (backup := _shown(place, run, runs, read_only=read_only, said=said, pictures=pictures or "")) is not None:
+        said, run, runs = _restored(place, backup), None, ()
+        if served:
+            return  # the browser's page has ended with the program; loading it again begins anew
+
+
+def _shown(
+    place: Home, run: str | None, compare: Sequence[str], *, read_only: bool, said: str, pictures: str
+) -> Path | None:
+    """Show the program until it is left. The backup that is to be put back, where it was left for that."""
     gc.disable()  # what is imported stays: looking through it again and again is a tenth of the start; the app enables it
     from leverplus_tui.tui.app import LeverplusApp  # Textual: 100 ms, which the sentence above need not wait
 
-    runs = tuple(name.strip() for name in (compare or "").split(",") if name.strip())
-    LeverplusApp(resolve_home(home), run=run, compare=runs, read_only=read_only, pictures=pictures or "").run()
+    app = LeverplusApp(place, run=run, compare=compare, read_only=read_only, said=said, pictures=pictures)
+    app.run()
+    return app.restoring
+
+
+def _restored(place: Home, backup: Path) -> str:
+    """Put a backup back; what the program says of that when it is shown again."""
+    from leverplus_tui.keeping.backup import put_back  # archives: nobody else waits for them
+
+    say(f"restoring {backup} ...")
+    try:
+        kept = put_back(place, backup)
+    except (UserError, OSError) as error:
+        return f"Nothing was restored: {error}"
+    return f"This is what {backup} holds; the home of before is {kept}. Runs that waited are paused: Q, then Z lets them go"

@@ -12,6 +12,7 @@ from db.session import reading, writing
 from db.specs import UserError
 from leverplus_tui.commands.database import find_run_id, find_run_ids, open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument, RunsArgument, YesOption
+from leverplus_tui.jobs.away import must_not_be_away
 from leverplus_tui.text.output import put, put_json, say
 
 
@@ -117,10 +118,12 @@ def delete(
     leverplus delete r3 r4
     leverplus delete r3 --undo
     """
-    _, database = open_home(home)
+    place, database = open_home(home)
     with writing(database) as session:
         run_ids = find_run_ids(session, runs, deleted=True)
     refs = [f"r{run_id}" for run_id in run_ids]
+    if not undo:
+        must_not_be_away(place, run_ids, "deleted")
     if not undo and not yes:
         _confirm(refs)
     with writing(database) as session:

@@ -18,10 +18,12 @@ from leverplus_tui.commands.options import (
     RunsArgument,
 )
 from leverplus_tui.commands.queueing import Memory, TimeLimit, wished
-from leverplus_tui.commands.running.run import Begun, attend, begin
+from leverplus_tui.commands.running.run import Begun, attend, begin, queue
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_building import repeated
 from leverplus_tui.queue.submit import AS_BEFORE, go_on
+from leverplus_tui.queue.wishes import Wishes
+from leverplus_tui.results.outcome import wishes_of
 from leverplus_tui.results.what_changed import drift
 from leverplus_tui.text.output import put, put_json, say
 
@@ -83,20 +85,28 @@ def rerun(
     name: Annotated[str | None, typer.Option("--name", help="Name of the new run.")] = None,
     detach: DetachOption = False,
     force: ForceOption = False,
+    here: Annotated[
+        bool, typer.Option("--here", help="Repeat on this machine what ran on a cluster; else it runs there again.")
+    ] = False,
     as_json: JsonOption = False,
     home: HomeOption = None,
 ) -> None:
-    """Repeat a run as a new run with the same specification, and say what has changed since: code, versions, files.
+    """Repeat a run as a new run with the same specification, where it ran, and say what has changed since: code, versions, files.
 
     Example:
     leverplus rerun r12
+    leverplus rerun r12 --here
     """
     place, database = open_home(home)
     with reading(database) as session:
         detail = store.run_detail(session, run_id=find_run_id(session, run, deleted=True))
     spec = repeated(detail.row.ref, detail.spec)
     begun = Begun(name=name or detail.row.name, force=force, as_json=as_json, parent=detail.row.id)
-    run_id = begin(place, spec, begun, follows=not detach)
+    asked = Wishes() if here else wishes_of(detail)
+    if asked.on:
+        run_id = queue(place, spec, asked.wish(place), begun, follows=not detach)
+    else:
+        run_id = begin(place, spec, begun, follows=not detach)
     if detach:
         return
     with reading(database) as session:

@@ -228,9 +228,9 @@ def begin(place: Home, spec: Any, begun: Begun, *, follows: bool) -> int:
     return run_id
 
 
-def checked_or_exit(place: Home, spec: Any, begun: Begun) -> preflight.Checked:
+def checked_or_exit(place: Home, spec: Any, begun: Begun, on: str = "") -> preflight.Checked:
     """What preflight found; leaves with code 3 where that blocks the run."""
-    checked = preflight.check(spec, place, quiet=begun.as_json)
+    checked = preflight.check(spec, place, quiet=begun.as_json, on=on)
     if checked.blocked and not begun.force:
         if begun.as_json:
             put_json(_document(None, "blocked", spec, checked))
@@ -239,14 +239,18 @@ def checked_or_exit(place: Home, spec: Any, begun: Begun) -> preflight.Checked:
     return checked
 
 
-def queue(place: Home, asked: Any, wish: Wish, begun: Begun, *, follows: bool = False) -> None:
-    """Check a run and put it into the queue; what names the output of an unfinished run is checked when that is done."""
+def queue(place: Home, asked: Any, wish: Wish, begun: Begun, *, follows: bool = False) -> int:
+    """Check a run and put it into the queue; what names the output of an unfinished run is checked when that is done. Returns
+    its number."""
     # as in `begin`
+    from leverplus_tui.queue.elsewhere import goes
     from leverplus_tui.queue.submit import Entry, submit
 
     waits: set[int] = set()
     spec = resolved(asked, place, waits)
-    checked = preflight.Checked(()) if waits else checked_or_exit(place, spec, begun)
+    checked = preflight.Checked(()) if waits else checked_or_exit(place, spec, begun, wish.runner)
+    if line := goes(wish, spec.kind):
+        say(line)
     entry = Entry(
         spec, begun.name, checked.stored(), begun.force if waits else checked.blocked, begun.parent, frozenset(waits)
     )
@@ -259,6 +263,7 @@ def queue(place: Home, asked: Any, wish: Wish, begun: Begun, *, follows: bool = 
     else:
         put(f"r{run_id}")
         say("queued; `leverplus queue` shows what it waits for, and it starts whether or not this terminal stays")
+    return run_id
 
 
 def _document(run: str | None, status: str, spec: Any, checked: preflight.Checked) -> dict[str, Any]:
@@ -287,11 +292,13 @@ def _attended(place: Home, run_id: int, as_json: bool) -> int:
 
     # the database, 340 ms that a blocked run does not need
     from leverplus_tui.jobs.follow import follow
+    from leverplus_tui.queue.submit import tend
     from leverplus_tui.results.run_result import print_result
 
     database = open_database(place.database)
     try:
-        follow(database, run_id, quiet=as_json and not sys.stderr.isatty())
+        quiet = as_json and not sys.stderr.isatty()
+        follow(database, run_id, quiet=quiet, tend=lambda file: tend(place, file))
     except KeyboardInterrupt:
         say(f"\nstopping r{run_id}; what is done stays stored (Ctrl-C again kills it)")
         launcher.stop(place, run_id)

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from leverplus_tui.report.blocks import Figure, Panel
 from leverplus_tui.report.gather import Gathered, Series
 from leverplus_tui.report.sections import svg
-from leverplus_tui.report.sections.svg import Line, Point, Scale
+from leverplus_tui.report.sections.svg import Line, Point
 from leverplus_tui.results.pairs.paired_rows import ComparedCell, Pair
 from leverplus_tui.text.catalogue import Catalogue
 from leverplus_tui.text.numbers import count
+from leverplus_tui.text.scale import Scale
 from leverplus_tui.text.shots import known_shots
 
 PERCENT = (0.0, 100.0)

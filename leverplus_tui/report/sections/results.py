@@ -17,6 +17,7 @@ from leverplus_tui.report.sections.summary import lead
 from leverplus_tui.results.pairs.paired_rows import ComparedCell, Pair
 from leverplus_tui.text.catalogue import Catalogue
 from leverplus_tui.text.numbers import accuracy, count, number, signed, signed_interval
+from leverplus_tui.text.scale import Scale
 from leverplus_tui.text.shots import known_shots, shots_text
 from leverplus_tui.text.times import utc
 from leverplus_tui.text.words import fact
@@ -207,7 +208,7 @@ def _towards(pair: Pair, found: Gathered) -> Pair:
     return pair.turned() if found.against and pair.a == found.against else pair
 
 
-def _pair(cell: ComparedCell, pair: Pair, scale: svg.Scale, found: Gathered, say: Catalogue) -> list[str | Cell]:
+def _pair(cell: ComparedCell, pair: Pair, scale: Scale, found: Gathered, say: Catalogue) -> list[str | Cell]:
     head: list[str | Cell] = [
         say("pairs.place", shots=_shots(cell, say), questions=say.said(cell.subset)),
         Cell(say("pairs.minus", a=found.names[pair.a], b=found.names[pair.b]), "strong"),

@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from leverplus_tui.text.scale import Scale
+
 WIDTH, HEIGHT = 360, 230
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 36
 COLOURS = 7
@@ -35,20 +37,6 @@ class Line:
     points: Sequence[Point]
     style: int
     marked: bool = True
-
-
-@dataclass(frozen=True)
-class Scale:
-    """From values to places along an axis."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-
-    def __call__(self, value: float) -> float:
-        """Where a value is drawn."""
-        return self.start + (value - self.low) / (self.high - self.low or 1.0) * (self.end - self.start)
 
 
 def chart(

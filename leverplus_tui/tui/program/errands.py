@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from textual import work
 
@@ -19,7 +20,7 @@ from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.program.telling import TellingApp
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.choosing import Choose
-from leverplus_tui.tui.screens.dialogs import Tell
+from leverplus_tui.tui.screens.dialogs import Confirm, Tell
 
 WAIT, NOW, STAY = "wait", "now", "stay"
 TOLD_S = 10.0
@@ -42,6 +43,8 @@ class ErrandApp(TellingApp):
         super().__init__(library)
         self._errands: list[Errand] = []
         self._leaving = False
+        self.restoring: Path | None = None
+        """The backup that is to be put in the place of the home, once no page reads it any more."""
 
     def _pages(self) -> list[PageScreen]:
         return [screen for stack in self._screen_stacks.values() for screen in stack if isinstance(screen, PageScreen)]
@@ -88,6 +91,17 @@ class ErrandApp(TellingApp):
             page.post_message(messages.GoingOn(self.library.jobs, self.library.errands))
 
     # Leaving
+
+    @work(group="quit", exclusive=True, exit_on_error=False)
+    async def on_restore_home(self, event: messages.RestoreHome) -> None:
+        """Ask, then leave; who runs the program puts the backup back and begins it anew, for no page may hold what was there."""
+        if self._errands:
+            self.notify(f"Still at work: {self.library.errands}. Restore when that is done", severity="warning")
+            return
+        detail = f"{self.library.home.root} is kept beside it. The program closes, restores, and opens again."
+        if await self.push_screen_wait(Confirm(f"Put back {event.words}?", detail)):
+            self.restoring = event.path
+            self.exit()
 
     async def action_quit(self) -> None:
         """Leave at once, or ask where something is at work; jobs go on either way."""

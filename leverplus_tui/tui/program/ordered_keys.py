@@ -9,12 +9,15 @@ from typing import Any
 
 from textual import events
 from textual.app import App
+from textual.driver import Driver
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.worker import Worker, get_current_worker
 
-OPENING = ("dialog", "launch", "stop", "resume", "data", "quit")
+from leverplus_tui.tui.program.typed_escape import install
+
+OPENING = ("dialog", "launch", "submit", "stop", "resume", "data", "quit")
 """Groups of workers that end in a page, a dialog or a message."""
 HOLD_S = 5.0
 """Longest time for which a key is held: a page that takes longer must not make the program deaf."""
@@ -41,6 +44,12 @@ class OrderedKeys(App[None]):
         self._passing: asyncio.Task[None] | None = None
         self._asking: set[Worker[Any]] = set()
         """Workers that wait for a person."""
+
+    def get_driver_class(self) -> type[Driver]:
+        """What reads the terminal, with an escape that was typed told from one that begins a sequence."""
+        driver = super().get_driver_class()
+        install(driver)
+        return driver
 
     async def on_event(self, event: events.Event) -> None:
         """Keys and pasted text stand in line; everything else goes its way."""

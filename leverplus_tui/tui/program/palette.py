@@ -38,6 +38,7 @@ TASKS = {
     "publish": "publish:task",
     "doctor": "doctor:task",
     "backup": "keeping:backup",
+    "restore": "keeping:restore",
     "gc": "keeping:gc",
     "fsck": "keeping:fsck",
 }
@@ -70,6 +71,7 @@ COMMANDS = (
     Named("Add (register) a data file or folder", "it stays where it is", "ask('add')", ("runs.add-data", "data.add")),
     Named("Demo: two small real runs on the built-in world", "minutes on two cores", "ask('demo')", ("runs.demo",)),
     Named("Backup: the whole home into one file", "also while jobs write", "task('backup')"),
+    Named("Restore: put a backup in the place of this home", "the present one is kept beside it", "task('restore')"),
     Named("Disk: what lies there, and free what nobody needs (gc)", "shown before it goes", "task('gc')"),
     Named("Check this home, and mend it (fsck)", "files, figures, states", "task('fsck')"),
 )  # fmt: skip

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 FEW = 6
 """Runs that are named one by one."""
-NOW, QUEUED = "now", "queue"
+THERE, NOW, QUEUED = "there", "now", "queue"
+STOPPED = "What is done stays stored; R goes on from there. It gets 20 seconds to finish what it is writing."
+STOPPED_AWAY = "What is done stays stored; R goes on from there. It gets 90 seconds to finish, because another machine works on it."
 
 
 class RunRequestApp(ErrandApp):
@@ -66,11 +68,18 @@ class RunRequestApp(ErrandApp):
                 ", ".join(shown(f"{row.ref} is {row.state}") for row in rows[:FEW]) + shown(": nothing to stop")
             )
             return
-        detail = "What is done stays stored; R goes on from there. It gets 20 seconds to finish what it is writing."
+        far = await asyncio.to_thread(self._are_away, [row.id for row in active])
+        detail = STOPPED_AWAY if far else STOPPED
         one = f"{active[0].ref} {active[0].name}" if len(active) == 1 else plural(len(active), "run")
         if await self.push_screen_wait(Confirm(f"Stop {one}?", detail)):
             active.sort(key=lambda row: row.state != "queued")  # waiting ones first, or they would start
             self.post_message(self._stopping([row.id for row in active], one))
+
+    def _are_away(self, run_ids: list[int]) -> bool:
+        """Whether another machine works on one of them."""
+        from leverplus_tui.jobs.away import is_away  # the store: 400 ms
+
+        return any(is_away(self.library.database.engine, self.library.home, run_id) for run_id in run_ids)
 
     def _stopping(self, run_ids: list[int], one: str) -> messages.Work:
         home = self.library.home
@@ -103,22 +112,25 @@ class RunRequestApp(ErrandApp):
     @work(group="launch", exclusive=True, exit_on_error=False)
     async def on_repeat_run(self, event: messages.RepeatRun) -> None:
         """Ask when, check as the launch form does, start."""
+        from leverplus_tui.queue.wishes import Wishes  # as below
         from leverplus_tui.tui.program import repeating  # specifications and the store: 400 ms
         from leverplus_tui.tui.screens.launch.preflight import PreflightScreen
 
         row = (await asyncio.to_thread(self.library.database.run_rows, [event.run_id]))[0]
         spec = await asyncio.to_thread(repeating.spec_of, self.library.database.engine, row)
+        before = await asyncio.to_thread(repeating.place_of, self.library.database.engine, row)
+        there = [(THERE, shown(f"run it on {before.on}, as before"))] if before.on else []
         when = await self.push_screen_wait(
-            Choose(_question(row), [(NOW, shown("start it now")), (QUEUED, shown("put it into the queue"))])
+            Choose(_question(row), [*there, (NOW, shown("start it now")), (QUEUED, shown("put it into the queue"))])
         )
         if not when:
             return
-        report = await asyncio.to_thread(repeating.examined, self.library.home, spec)
+        wishes = before if when == THERE else Wishes(queue=when == QUEUED)
+        report = await asyncio.to_thread(repeating.examined, self.library.home, spec, wishes.on)
         if report.speaks and not await self.push_screen_wait(PreflightScreen(report)):
             return
-        queued = when == QUEUED
-        run_id = await asyncio.to_thread(repeating.repeat, self.library.home, spec, row, report, queued=queued)
-        self.post_message(messages.RunsLaunched((run_id,), queued=queued, repeats=True))
+        run_id = await asyncio.to_thread(repeating.repeat, self.library.home, spec, row, report, wishes)
+        self.post_message(messages.RunsLaunched((run_id,), queued=wishes.queues, repeats=True))
 
 
 def _question(row: RunRow) -> str:

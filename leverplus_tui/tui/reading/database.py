@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from db import store
+from db.home import Home
 from db.run_states import ENDED
 from db.session import DatabaseFile, Session, open_database, reading, writing
 from db.store import CellRow, DataRow, PredictionRow, RunDetail, RunRow
@@ -139,9 +140,10 @@ class Database(Upkeep):
 
     def command(self, run_id: int) -> str:
         """The command line that makes such a run."""
-        from leverplus_tui.jobs.spec_command import command_text  # specifications: pydantic, which lists do without
+        from leverplus_tui.results.outcome import command_again  # specifications: pydantic, which lists do without
 
-        return command_text(self.spec(run_id))
+        self.spec(run_id)  # refused where none makes such a run
+        return command_again(self.detail(run_id))
 
     def series(self, run_id: int, names: Sequence[str]) -> dict[str, tuple[tuple[float, float], ...]]:
         """Points (step, value) by name; phases follow one another, so that x always grows."""
@@ -159,10 +161,11 @@ class Database(Upkeep):
     def side_by_side(self, ids: Sequence[int]) -> SideBySide:
         """Runs side by side, not yet compared, with what is known of each and the settings that are the same in all."""
         from leverplus_tui.results.comparison import described, side_by_side  # numpy: 140 ms before the first list
+        from leverplus_tui.results.results_alone import details_of_results
 
         with reading(self.engine) as session:
-            found = side_by_side(session, ids)
-            details = [store.run_detail(session, run_id=run_id) for run_id in ids]
+            details = details_of_results(session, ids)
+            found = side_by_side(session, details)
         settings = [described(detail) for detail in details]
         differing = {row.field for row in found.spec_diff}
         agreeing = {name: value for name, value in settings[0].items() if name not in differing}
@@ -220,7 +223,11 @@ class Database(Upkeep):
             store.note(session, run_id=run_id, text=text)
 
     def delete(self, run_ids: Sequence[int]) -> None:
-        """Hide runs from all lists. Raises UserError while one is queued or running."""
+        """Hide runs from all lists. Raises UserError while one is queued or running, here or elsewhere."""
+        from leverplus_tui.jobs.away import must_not_be_away  # as above
+
+        must_not_be_away(Home(self.engine.path.parent), run_ids, "deleted")
+        self.mark_lost()
         with writing(self.engine) as session:
             store.soft_delete(session, run_ids=run_ids)
 

@@ -20,6 +20,7 @@ from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import DatabaseReady, DataChanged, GoingOn, LogGrew, View, Viewed
 from leverplus_tui.tui.widgets.charts.bars import KeyBar, ModeBar
 from leverplus_tui.tui.widgets.failing import TellsFailures
+from leverplus_tui.tui.widgets.kept import keep_lines
 
 SMALLEST = (60, 15)
 LEAST_PANE = (24, 4)
@@ -44,6 +45,22 @@ class PageScreen(TellsFailures, Screen[None]):
             tooltip="give the second pane less room",
             show=False,
             id="pane.shrink",
+        ),
+        Binding(
+            "right_curly_bracket",
+            "scroll_pane(1)",
+            "scroll the pane",
+            tooltip="scroll the second pane down",
+            show=False,
+            id="pane.down",
+        ),
+        Binding(
+            "left_curly_bracket",
+            "scroll_pane(-1)",
+            "scroll the pane back",
+            tooltip="scroll the second pane up",
+            show=False,
+            id="pane.up",
         ),
         Binding("escape", "back", "back", show=False, id="back"),
     ]
@@ -125,6 +142,15 @@ class PageScreen(TellsFailures, Screen[None]):
         self.library.memory.keep(panes={**panes, name: now + step * (6 if name.endswith("width") else 2)})
         self._size_pane()
 
+    def action_scroll_pane(self, step: int) -> None:
+        """Scroll the second pane by half of what is in view of it."""
+        if (found := self._second()) is None:
+            self.notify("This page has no second pane in view")
+            return
+        for part in found[0].walk_children(Widget, with_self=True):
+            if part.max_scroll_y and not part.has_focus:
+                part.scroll_relative(y=step * max(1, part.size.height // 2), animate=False)
+
     def _size_pane(self) -> None:
         if (found := self._second()) is None:
             return
@@ -139,7 +165,8 @@ class PageScreen(TellsFailures, Screen[None]):
     # Coming and going
 
     def on_mount(self) -> None:
-        """Ages grow while nothing happens."""
+        """Ages grow while nothing happens; what stands still is not drawn again."""
+        keep_lines([self, *self.query()])
         self.set_interval(AGE_S, self._grow_older)
 
     def _grow_older(self) -> None:

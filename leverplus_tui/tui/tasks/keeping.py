@@ -10,8 +10,9 @@ from typing import Any
 
 from leverplus_tui.jobs.own_command import Said
 from leverplus_tui.text.language import shown
-from leverplus_tui.text.numbers import size
-from leverplus_tui.tui.messages import Outcome, Work
+from leverplus_tui.text.numbers import plural, size
+from leverplus_tui.text.times import moment
+from leverplus_tui.tui.messages import Outcome, RestoreHome, Work
 from leverplus_tui.tui.screens.keeping.freeing import FreeScreen
 from leverplus_tui.tui.screens.sheet import Line, Values
 from leverplus_tui.tui.tasks.task import NO_YES, Situation, Task, replacing, whole
@@ -47,6 +48,31 @@ def _backed_up(said: Said) -> Outcome:
     if said.code:
         return Outcome(said.sentence, "No backup was written", failed=True, brief=True)
     return Outcome("\n".join(filter(None, (said.out.strip(), said.err.strip()))), "Backed up", brief=True)
+
+
+def restore(at: Situation) -> Task:
+    """The window for putting a backup back."""
+    home = at.library.home
+    folder = at.said("backup").get("folder") or str(Path.home())
+    lines = [Line("file", "file", folder.rstrip("/") + "/", help="what backup wrote", fresh=False, source=paths)]
+
+    def begin(values: Values) -> Work:
+        path = whole(values["file"])
+
+        def look() -> Outcome:
+            from leverplus_tui.keeping.backup import look_into  # archives: not before one is asked for
+
+            held = look_into(home, path)
+            words = f"{path.name}, made {moment(held.made)}, with {plural(held.runs, 'run')} and {plural(held.files, 'file')}"
+            return Outcome(words, "Can be put back", brief=True, then=RestoreHome(path, words))
+
+        return Work(f"Looking into {path}", look, at.page, "backup")
+
+    return Task(
+        "restore", "Put a backup in the place of this home", lines, begin, kept=lambda _: {},
+        detail=f"{home.root} is kept beside it, under a name with the time. Refused while runs wait or run.",
+        check=lambda values: None if whole(values["file"]).is_file() else "file: give one that backup wrote",
+    )  # fmt: skip
 
 
 def gc(at: Situation) -> Task:

@@ -11,6 +11,7 @@ from leverplus_tui.text.language import shown
 from leverplus_tui.tui.messages import Outcome, Work
 from leverplus_tui.tui.screens.sheet import Line, Values
 from leverplus_tui.tui.tasks.task import Situation, Task, replacing, whole
+from leverplus_tui.tui.widgets.picking.offers import Entry, narrowed
 from leverplus_tui.tui.widgets.picking.paths import paths
 
 FORMS = (
@@ -32,7 +33,8 @@ def task(at: Situation) -> Task:
     form, folder = said.get("format", "md"), said.get("folder") or str(at.library.home.root / "exports")
     more = f"-and-{len(at.runs) - NAMED}-more" if len(at.runs) > NAMED else ""
     name = f"report-{'-'.join(at.refs[:NAMED])}{more}{_ending(form)}"
-    against = [Line("against", "against", help="a run such as r12; empty compares all")] if len(at.runs) > 1 else []
+    against = [Line("against", "against", help="a run such as r12; empty compares all", source=lambda text: narrowed(
+        [Entry(ref) for ref in at.refs], text))] if len(at.runs) > 1 else []  # fmt: skip
     lines = [
         Line("format", "format", form, FORMS),
         Line("lang", "language", said.get("lang", "en"), LANGUAGES),

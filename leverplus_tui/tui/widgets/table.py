@@ -122,7 +122,10 @@ class LineTable(TableLines, inherit_bindings=False):
         before = dict(self._rows)
         if fresh:
             self._rows.clear()
+            self._texts.clear()
         self._rows.update(rows)
+        for key in rows:
+            self._texts.pop(key, None)
         self._asked = ()
         top, width = self.scroll_offset.y, self.size.width
         for line, key in enumerate(self.keys[top : top + self.size.height], start=1):

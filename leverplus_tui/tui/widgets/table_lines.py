@@ -5,9 +5,9 @@ Columns that do not fit are left out by declared priority; a number is never cut
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from rich.segment import Segment
 from rich.style import Style
@@ -20,7 +20,7 @@ from textual.strip import Strip
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.language import shown
 from leverplus_tui.tui.theme import ROLES
-from leverplus_tui.tui.widgets.columns import Cell, Column, Row, fit
+from leverplus_tui.tui.widgets.columns import Column, Row, fit
 from leverplus_tui.tui.widgets.text import pad
 
 GUTTER = 3
@@ -86,6 +86,8 @@ class TableLines(ScrollView, can_focus=True, inherit_bindings=False):
         self._fitted: list[tuple[Column, int]] = []
         self._fitted_to = -1
         self._styles_now: dict[str, Style] = {}
+        self._texts: dict[int, list[tuple[str, str]]] = {}
+        """Rows as they are drawn in the fitted columns: (text, role) from left to right."""
 
     def row_missing(self) -> None:
         """A line is drawn whose row is not there yet."""
@@ -117,6 +119,7 @@ class TableLines(ScrollView, can_focus=True, inherit_bindings=False):
         before = self.shown_columns
         self._fitted_to = width
         self._fitted = fit(self.columns, width - GUTTER)
+        self._texts.clear()
         if self.shown_columns != before:
             self.post_message(self.Fitted(self))
 
@@ -148,10 +151,16 @@ class TableLines(ScrollView, can_focus=True, inherit_bindings=False):
             self._styles_now[""] = self.rich_style
         return self._styles_now[""]
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Lines of one painting share their styles: to look each up for every cell took half of the time."""
+    def notify_style_update(self) -> None:
+        """Colours are others now."""
         self._styles_now.clear()
-        return super().render_lines(crop)
+        super().notify_style_update()
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """As Textual's, which forgets colours with every line that is painted again: to look them up took a fifth of a key."""
+        if not regions:
+            self._styles_now.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def render_line(self, y: int) -> Strip:
         """The header, or the row at this line."""
@@ -176,16 +185,27 @@ class TableLines(ScrollView, can_focus=True, inherit_bindings=False):
         base = self.own_style + self.role_style("cursor" if here else "")
         lead = (glyph("cursor") if here else " ") + (glyph("mark") if key in self.marked else " ")
         lead += glyph("pin") if key in self.pinned else " "
-        segments = [Segment(lead, base + (self.role_style("marked")))]
-        row = self._rows.get(key)
-        if row is None:
+        segments = [Segment(lead, base + self.role_style("marked"))]
+        if key not in self._rows:
             self.row_missing()
             segments.append(Segment(glyph("ellipsis"), base + self.role_style("faint")))
-        else:
-            for column, room in self._fitted:
-                segments += self._cell(row.get(column.key, ""), column, room, base)
-        return Strip(segments).simplify().adjust_cell_length(width, base)
+            return Strip(segments).adjust_cell_length(width, base)
+        if (texts := self._texts.get(key)) is None:
+            texts = self._texts[key] = list(self._row_texts(self._rows[key]))
+        segments += [Segment(text, base + self.role_style(role)) for text, role in texts]
+        return Strip(segments).adjust_cell_length(width, base)
 
-    def _cell(self, cell: Cell | str, column: Column, room: int, base: Style) -> list[Segment]:
-        text, role = (cell, "") if isinstance(cell, str) else (cell.text, cell.role)
-        return [Segment(pad(text, room, column.align), base + self.role_style(role)), Segment(" ", base)]
+    def _row_texts(self, row: Row) -> Iterator[tuple[str, str]]:
+        """(text, role) of a row, each text as wide as its columns; columns without a role are one text with the blanks between."""
+        plain = ""
+        for column, room in self._fitted:
+            cell = row.get(column.key, "")
+            text, role = (cell, "") if isinstance(cell, str) else (cell.text, cell.role)
+            if role:
+                if plain:
+                    yield plain, ""
+                yield pad(text, room, column.align), role
+                plain = " "
+            else:
+                plain += pad(text, room, column.align) + " "
+        yield plain, ""

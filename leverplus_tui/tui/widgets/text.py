@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from rich.cells import cell_len, set_cell_size
 
 from leverplus_tui.text.glyphs import glyph
@@ -20,9 +22,12 @@ def shorten_path(path: str, width: int) -> str:
     if cell_len(path) <= width:
         return path
     head = glyph("ellipsis")
-    while path and cell_len(path) > width - cell_len(head):
-        path = path[1:]
-    return head + path if width > 0 else ""
+    whole = cell_len(path)
+    room = max(0, width - cell_len(head))
+    place = next(
+        (place for place, gone in enumerate(accumulate(map(cell_len, path)), 1) if whole - gone <= room), len(path)
+    )
+    return head + path[place:] if width > 0 else ""
 
 
 def pad(text: str, width: int, align: str = "left") -> str:

@@ -17,7 +17,13 @@ def test_every_position_is_in_one_shard_and_no_unit_is_torn(keys: list[int], wor
         assert len({keys[at] for at in unit}) == 1
         assert any(unit.start in shard and unit.stop - 1 in shard for shard in shards)
     assert [len(one) for one in shards] == sorted(map(len, shards), reverse=True)
-    assert sum(len(one) < least for one in shards) <= 1
+    assert sum(len(one) < least for one in shards) <= workers
+    assert sum(2 * len(one) < least for one in shards) <= 1
+
+
+def test_what_is_left_at_the_end_is_shared() -> None:
+    shards = cut(borders([at // 4 for at in range(1600)]), 2, 64)
+    assert [len(one) for one in shards] == [640, 640, 128, 128, 32, 32]
 
 
 def test_workers_get_most_at_once_and_the_rest_in_small_pieces() -> None:

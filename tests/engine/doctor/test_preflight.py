@@ -111,6 +111,9 @@ def test_a_device_that_this_machine_lacks_blocks(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     for name in ("cuda:1", "gpu", "cuda:x"):
         assert levels(preflight(EvalSpec(retriever="random", device=name))) == {"device": "block"}
+    elsewhere = preflight(EvalSpec(retriever="random", device="cuda:1"), on="slurm:gpu")
+    assert levels(elsewhere) == {"place": "ok"}, "the node has a device of its own"
+    assert preflight(EvalSpec(retriever="random", device="gpu"), on="slurm").blocked, "a name that is none anywhere"
     assert preflight(EvalSpec(retriever="random", device="cpu")).findings == []
 
 

@@ -15,7 +15,7 @@ from db import store
 from db.home import Home
 from db.session import open_database, reading, writing
 from db.specs import EvalSpec
-from tests.helpers_cli import Desk, make_desk
+from tests.helpers_cli import Desk
 
 SIZE = 32 << 20
 
@@ -43,11 +43,6 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"no disk can be mounted here: {reason}")
     yield place
     _run("umount", place)
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
 
 
 def test_a_home_whose_disk_fails_keeps_the_true_reason(disk: Path, desk: Desk) -> None:

@@ -21,15 +21,10 @@ from engine.job import worker
 from engine.job.claims import merged
 from engine.job.recorder import Recorder, Reserve, in_database
 from leverplus_tui.jobs import launcher
-from tests.helpers_cli import FAKE_WORKER, Desk, make_desk
+from tests.helpers_cli import FAKE_WORKER, Desk
 from tests.helpers_worker import PAUSE_AFTER, QUESTIONS
 
 Row = Fact | Metric | Cell
-
-
-@pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return make_desk(tmp_path, monkeypatch)
 
 
 def test_a_run_ends_with_everything_stored(desk: Desk) -> None:

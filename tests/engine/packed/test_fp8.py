@@ -68,7 +68,7 @@ def test_float32_from_rounded_weights_is_what_the_model_itself_gives_in_float32(
     engine = replace(vlm.engine, language=in_float32(vlm.engine.language, tokens), counts=Counts())
     whole = packed(replace(vlm.loaded, model=_in_float32(vlm), dtype=torch.float32), DecodeSpec())
     for key in vlm.engine.features.sources:  # the tower stays as it is
-        whole.engine.features.kept.put(key, vlm.engine.features.tokens([key])[0][key].float(), 1.0)
+        whole.engine.features.kept.put({key: vlm.engine.features.tokens([key])[0][key].float()}, [1.0])
     expected = whole.engine.logits([whole.path(prompt) for prompt in prompts])
     assert (engine.logits(paths) - expected).norm() < 1e-4 * expected.norm()
 

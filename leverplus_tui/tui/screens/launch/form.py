@@ -225,6 +225,7 @@ class LaunchScreen(PageScreen):
         self._preview()
 
     async def _checked(self) -> None:
+        self._tell("#estimate", "checking the request; what is typed now waits for that")
         try:
             asked = await asyncio.to_thread(starting.asked, self.library.home, self._held.copied())
         except NotWrittenYet as error:
@@ -237,6 +238,7 @@ class LaunchScreen(PageScreen):
         if asked.report.speaks:
             go = await self.app.push_screen_wait(PreflightScreen(asked.report))
             if not go:
+                self._preview()
                 return
         started = await asyncio.to_thread(asked.start)
         self.post_message(started)

@@ -19,6 +19,7 @@ from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import count, number
 from leverplus_tui.text.times import age
 from leverplus_tui.text.words import clean
+from leverplus_tui.tui.screens.launch.places import places
 from leverplus_tui.tui.widgets.picking.offers import Entry
 from leverplus_tui.tui.widgets.spec_fields import THEN, WAITING, Field
 
@@ -71,11 +72,9 @@ def entries(file: DatabaseFile, field: Field) -> tuple[Entry, ...]:
         )
     if field.path == "variant":
         return tuple(Entry(name, _parts(parts)) for name, parts in PUBLISHED.items())
-    if field.path in WAITING:
-        return tuple(_waiting(file, field.path))
-    if field.path not in FIELDS:
+    if field.path not in (*FIELDS, *WAITING):
         return ()
-    found = [*_shipped(field.path), *_stored(file, field.path), *_models(field.path)]
+    found = [*_waiting(file, field.path), *_shipped(field.path), *_stored(file, field.path), *_models(field.path)]
     first: dict[str, Entry] = {}
     for entry in found:
         first.setdefault(entry.value, entry)
@@ -135,8 +134,10 @@ def _unfinished(row: RunRow) -> str:
 
 
 def _waiting(file: DatabaseFile, path: str) -> Iterator[Entry]:
-    """Runs to wait for, and kinds of job that come after one."""
-    if path == THEN:
+    """Runs to wait for, kinds of job that come after one, and places to run it."""
+    if path == "on":
+        yield from places(file)
+    elif path == THEN:
         yield from (Entry(kind, AFTERWARDS[kind]) for kind in SPEC_OF_KIND)
     elif path == "after":
         with reading(file) as session:

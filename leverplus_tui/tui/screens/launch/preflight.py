@@ -73,6 +73,8 @@ class PreflightReport:
             return Content.styled(shown(f"Preflight blocks {which}"), "bold $error")
         if any(finding.severity != "info" for finding in self.findings):
             return Content.styled(shown("Preflight has warnings"), "bold $warning")
+        if self.members and all(member.level == "later" for member in self.members):
+            return Content.styled(shown("Preflight looks at these runs when what they wait for is done"), "bold")
         return Content.styled(shown("Preflight found nothing wrong"), "bold $success")
 
 

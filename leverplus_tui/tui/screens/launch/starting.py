@@ -16,6 +16,7 @@ from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.jobs.preflight import Checked, note_changed
 from leverplus_tui.jobs.spec_options import plain
 from leverplus_tui.jobs.twins import twin_line
+from leverplus_tui.queue.elsewhere import goes
 from leverplus_tui.queue.estimate import lasts
 from leverplus_tui.queue.following import Following
 from leverplus_tui.queue.submit import Entry, Wish, submit
@@ -36,15 +37,25 @@ class Ahead:
 def ahead(home: Home, values: FormValues) -> Ahead:
     """How long it takes, and which run has asked for the same. Raises UserError where a run of a sweep is refused."""
     grid = values.grid()
+    where = _where(home, values, len(grid.members) if grid is not None else 1)
     if grid is not None:
-        return Ahead(lasts(home, [member.spec for member in grid.members]), "")
+        return Ahead(f"{where}{lasts(home, [member.spec for member in grid.members])}", "")
     spec = values.spec()
-    estimate = estimated(spec, home) or lasts(home, [spec])
+    estimate = where + (estimated(spec, home) or lasts(home, [spec]))
     try:
         with reading(open_database(home.database)) as session:
             return Ahead(estimate, twin_line(session, resolved(spec, home)))
     except UserError:  # a file that is not there, which is said when the job is to start
         return Ahead(estimate, "")
+
+
+def _where(home: Home, values: FormValues, runs: int) -> str:
+    """A line about another place that it goes to, or about why it cannot; empty where it stays here."""
+    try:
+        line = goes(values.wishes().wish(home), values.kind, runs)
+    except UserError as error:
+        line = str(error)
+    return f"{line}\n" if line else ""
 
 
 @dataclass(frozen=True)
@@ -66,14 +77,14 @@ def asked(home: Home, values: FormValues) -> Asked:
         spec = resolved(values.spec(), home)
         report = examined(home, spec)
         return Asked(report, lambda: _begun(home, launch(home, spec, values.name, report), following))
-    prepared = prepare(home, grid, values.name, quiet=True)
+    prepared = prepare(home, grid, values.name, quiet=True, on=wish.runner)
     found = {(one.code, one.subject, one.message): one for checked in prepared.checked for one in checked.findings}
 
     def start() -> RunsLaunched:
         sweep = queue_sweep(home, grid, prepared, wish, values.name)
         return RunsLaunched(tuple(sweep.members), sweep.ref)
 
-    said = "\n".join(outlook(home, prepared))
+    said = "\n".join(outlook(home, prepared, wish))
     return Asked(PreflightReport((), tuple(found.values()), tuple(map(_member, prepared.entries)), said), start)
 
 
@@ -86,7 +97,7 @@ def _queued(home: Home, values: FormValues, wish: Wish) -> Asked:
     """A run that waits. What names the output of an unfinished run is checked when that is done."""
     waits: set[int] = set()
     spec = resolved(values.spec(), home, waits)
-    report = PreflightReport((), ()) if waits else examined(home, spec)
+    report = PreflightReport((), ()) if waits else examined(home, spec, wish.runner)
 
     def start() -> RunsLaunched:
         checked = Checked(report.findings)
@@ -103,9 +114,9 @@ def _begun(home: Home, run_id: int, following: Sequence[Following], *, queued: b
     return RunsLaunched((run_id,), queued=queued, following=after)
 
 
-def examined(home: Home, spec: JobSpec) -> PreflightReport:
-    """What the doctor says of a request."""
-    report = preflight(spec)
+def examined(home: Home, spec: JobSpec, on: str = "") -> PreflightReport:
+    """What the doctor says of a request, `on` another place if it goes there."""
+    report = preflight(spec, on=on)
     note_changed(spec, home, report)
     return PreflightReport(tuple(report.checks), tuple(report.findings))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from leverplus_tui.queue.wishes import CLUSTER
 from leverplus_tui.tui.widgets.spec_fields import FIRST, NAME, SEEDS, WAITING
 
 ASKING: Mapping[str, tuple[str, ...]] = {
@@ -46,7 +47,8 @@ ASKING: Mapping[str, tuple[str, ...]] = {
             "reuse_served",
         ),
     ),
-    "queue": WAITING,
+    "queue": tuple(path for path in WAITING if path not in CLUSTER),
+    "cluster": CLUSTER,
 }
 TRAINING: Mapping[str, tuple[str, ...]] = {
     "selector": (
@@ -85,7 +87,8 @@ TRAINING: Mapping[str, tuple[str, ...]] = {
         "freeze_backbone",
     ),
     "computing": ("device", "precision", "cuda_graph", "compile"),
-    "queue": WAITING,
+    "queue": tuple(path for path in WAITING if path not in CLUSTER),
+    "cluster": CLUSTER,
 }
 """Topic -> the fields under it, by how their names begin."""
 REST = "other"

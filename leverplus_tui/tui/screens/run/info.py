@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from db.store import CellRow, RunDetail, RunRow
     from leverplus_tui.results.since_last import Since
 
-DEBOUNCE_S = 0.06
+DEBOUNCE_S = 0.08
 LOOK_BACK_S = 0.3
 """How long the cursor rests before a run is compared with an earlier one: with thousands of questions that is half a second."""
 CURVES = ("grpo_loss", "rce_loss", "val_loss", "uniform_loss", "greedy_reward", "random_reward", "oracle_reward")

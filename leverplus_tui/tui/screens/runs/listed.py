@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from db.store import RunRow
 
 SHOTS_BEFORE_ANY = (0, 1, 2)
+HELD = 400
+"""Rows that are held; beyond, those that scrolled out of view are read again: each new one looks at all held for the columns."""
 GROUPED = len("48.55 sd 2.10")
 """Cells of a mean with its spread."""
 
@@ -38,6 +40,7 @@ class ListedRuns(LookedAt):
         self.listing = Listing((), 0, (), 0, 0, 0)
         self._rows: dict[int, RunRow] = {}
         self._values: dict[int, dict[str, Value]] = {}
+        self._newest = 0
         self._loaded = False
         self._launched: int | None = None
         self._open: set[tuple[tuple[str, str], ...]] = set()
@@ -108,6 +111,7 @@ class ListedRuns(LookedAt):
 
     def _show_listing(self, listing: Listing) -> None:
         self._loaded, self.listing = True, listing
+        self._newest = max(listing.ids, default=0)
         self._forget(listing.gone)
         self.table.pinned = frozenset(listing.pinned)
         self._list()
@@ -164,7 +168,7 @@ class ListedRuns(LookedAt):
         """Columns that the list has without settings and metrics."""
         listing = self.listing
         widths = {shot: max(width, GROUPED if listing.groups else 0) for shot, width in self._widths.items()}
-        return run_columns(self._shots, max(listing.ids, default=0), listing.largest, widths)
+        return run_columns(self._shots, self._newest, listing.largest, widths)
 
     @on(LineTable.Fitted)
     def columns_fitted(self, event: LineTable.Fitted) -> None:
@@ -225,6 +229,10 @@ class ListedRuns(LookedAt):
         if fresh:
             self._rows.clear()
             self._values.clear()
+        elif len(self._rows) > HELD:
+            near, fresh = set(self.table.visible_keys()), True
+            self._rows = {key: row for key, row in self._rows.items() if key in near}
+            self._values = {key: held for key, held in self._values.items() if key in near}
         self._rows.update({row.id: row for row in rows})
         self._values.update(values)
         names = frozenset(name for row in self._rows.values() for name in (row.dataset, row.vlm))
@@ -232,7 +240,7 @@ class ListedRuns(LookedAt):
         self._names = names
         self._widths = figure_widths(self._rows.values(), self._shots)
         self._set_columns()
-        self._put(self._rows.values() if others else rows, fresh=fresh)
+        self._put(self._rows.values() if others or fresh else rows, fresh=fresh)
         self._summarise()
         self.row_shown()
 

@@ -12,7 +12,7 @@ from leverplus_tui.text.shots import shots_text
 from leverplus_tui.tui.memory import ListView
 from leverplus_tui.tui.reading.rows import ALL_BUT_SEED, Listing
 from leverplus_tui.tui.screens.choosing import Choose, ChooseMany
-from leverplus_tui.tui.screens.dialogs import Ask
+from leverplus_tui.tui.screens.dialogs import Ask, Confirm
 from leverplus_tui.tui.screens.filtered import FilteredPage
 from leverplus_tui.tui.widgets.table import Column
 
@@ -128,9 +128,15 @@ class LookedAt(FilteredPage):
         name = await self.app.push_screen_wait(
             Ask("Name of this view", detail=_described(self.looked), placeholder=shown("best trainings"))
         )
-        if name:
-            self.library.memory.keep(views={**self.library.memory.now.views, name: self.looked})
-            self.notify(f"{name} is saved: w goes there")
+        if not name:
+            return
+        saved = self.library.memory.now.views
+        if name in saved and saved[name] != self.looked:
+            was = f"It shows {_described(saved[name])}"
+            if not await self.app.push_screen_wait(Confirm(f"Put this view in the place of {name}?", was)):
+                return
+        self.library.memory.keep(views={**saved, name: self.looked})
+        self.notify(f"{name} is saved: w goes there")
 
 
 def _described(view: ListView) -> str:

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from leverplus_tui.text.glyphs import ascii_only
 from leverplus_tui.text.numbers import number
+from leverplus_tui.text.scale import Scale
 from leverplus_tui.tui.widgets.charts.canvas import Canvas
 from leverplus_tui.tui.widgets.charts.curves import Point, Series, reduce, smoothed, ticks, within
 
@@ -31,21 +32,6 @@ class Look:
     """Number the ends of the curves: for terminals without colours."""
 
 
-@dataclass(frozen=True)
-class _Scale:
-    low: float
-    high: float
-    dots: int
-    log: bool = False
-
-    def __call__(self, value: float) -> int:
-        span = (self._of(self.high) - self._of(self.low)) or 1.0
-        return round((self._of(value) - self._of(self.low)) / span * (self.dots - 1))
-
-    def _of(self, value: float) -> float:
-        return math.log10(max(value, 1e-300)) if self.log else value
-
-
 def plot(series: Sequence[Series], width: int, height: int, look: Look = Look()) -> list[Parts]:
     """Curves of one unit in `width` x `height` cells, axes included."""
     shown = [within(one, *look.zoom) if look.zoom else one for one in series]
@@ -59,8 +45,8 @@ def plot(series: Sequence[Series], width: int, height: int, look: Look = Look())
     room = max([cell_len(number(_whole(mark))) for mark in marks] + [3])
     canvas = Canvas(width - room - 1, height - 2)
     first, last = look.zoom or (min(x for x, _ in points), max(x for x, _ in points))
-    across = _Scale(first, last, canvas.size[0])
-    up = _Scale(low, high, canvas.size[1], look.log)
+    across = Scale(first, last, 0, canvas.size[0] - 1)
+    up = Scale(low, high, 0, canvas.size[1] - 1, look.log)
     _draw(canvas, shown, across, up, look)
     return _framed(canvas, marks, up, room, (first, last), across)
 
@@ -84,20 +70,25 @@ def _levels(low: float, high: float, height: int, look: Look) -> list[float]:
     return [10**power for power in ticks(math.log10(low), math.log10(high), most)]
 
 
-def _draw(canvas: Canvas, shown: Sequence[Series], across: _Scale, up: _Scale, look: Look) -> None:
+def _draw(canvas: Canvas, shown: Sequence[Series], across: Scale, up: Scale, look: Look) -> None:
     bottom = canvas.size[1] - 1
     for one in shown:
         for rule in one.rules:
             if up.low <= rule.value <= up.high:
-                canvas.dashes(bottom - up(rule.value), FAINT)
+                canvas.dashes(bottom - up.nearest(rule.value), FAINT)
     for place, one in enumerate(shown):
         colour = place if one.look is None else one.look
         for x, low, high in one.band:
-            canvas.shade(across(x), bottom - up(max(low, up.low)), bottom - up(min(high, up.high)), colour)
+            canvas.shade(
+                across.nearest(x),
+                bottom - up.nearest(max(low, up.low)),
+                bottom - up.nearest(min(high, up.high)),
+                colour,
+            )
     for place, one in enumerate(shown):
         colour = place if one.look is None else one.look
         usable = [point for point in smoothed(one.points, look.smooth) if point[1] > 0 or not look.log]
-        places = [(across(x), bottom - up(y)) for x, y in reduce(usable, canvas.size[0] // 2)]
+        places = [(across.nearest(x), bottom - up.nearest(y)) for x, y in reduce(usable, canvas.size[0] // 2)]
         for (x0, y0), (x1, y1) in zip(places, places[1:] or places, strict=False):
             canvas.line(x0, y0, x1, y1, colour)
         if look.numbers and places:
@@ -105,17 +96,17 @@ def _draw(canvas: Canvas, shown: Sequence[Series], across: _Scale, up: _Scale, l
             canvas.sign(min(canvas.width - 1, x // canvas.across), y // canvas.down, str(colour + 1), colour)
     for rule in {rule for one in shown for rule in one.rules}:
         if up.low <= rule.value <= up.high:
-            canvas.sign(1, (bottom - up(rule.value)) // canvas.down, rule.name, FAINT)
+            canvas.sign(1, (bottom - up.nearest(rule.value)) // canvas.down, rule.name, FAINT)
     if look.cursor is not None and across.low <= look.cursor <= across.high:
         for y in range(0, bottom + 1, 2):
-            canvas.dot(across(look.cursor), y, PLAIN)
+            canvas.dot(across.nearest(look.cursor), y, PLAIN)
 
 
 def _framed(
-    canvas: Canvas, marks: Sequence[float], up: _Scale, room: int, ends: tuple[float, float], across: _Scale
+    canvas: Canvas, marks: Sequence[float], up: Scale, room: int, ends: tuple[float, float], across: Scale
 ) -> list[Parts]:
     bottom = canvas.size[1] - 1
-    named = {(bottom - up(mark)) // canvas.down: number(_whole(mark)) for mark in marks}
+    named = {(bottom - up.nearest(mark)) // canvas.down: number(_whole(mark)) for mark in marks}
     wall, corner, floor, tee = ("|", "+", "-", "|") if ascii_only() else ("│", "└", "─", "┤")
     lines: list[Parts] = []
     for row in range(canvas.height):
@@ -125,7 +116,7 @@ def _framed(
     axis = [" "] * (canvas.width + room + 1)
     for mark in ticks(*ends, max(2, canvas.width // 12)):
         text = number(_whole(mark))
-        start = min(len(axis) - len(text), room + 1 + across(mark) // canvas.across - len(text) // 2)
+        start = min(len(axis) - len(text), room + 1 + across.nearest(mark) // canvas.across - len(text) // 2)
         if start >= 0 and not "".join(axis[max(0, start - 1) : start + len(text) + 1]).strip():
             axis[start : start + len(text)] = text
     return [*lines, [("".join(axis), FAINT)]]

@@ -91,6 +91,23 @@ def test_resources_are_asked_by_submitits_names(submitit: object) -> None:
     assert slurm.parameters(Resources(), "n")["timeout_min"] == slurm.NO_LIMIT_MIN
 
 
+def test_what_a_person_set_for_sbatch_reaches_it_and_what_a_job_was_given_does_not(
+    submitit: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, str] = {}
+
+    def hand_in(executor: object, folders: Sequence[Path]) -> list[Handed]:
+        seen.update(os.environ)
+        return []
+
+    monkeypatch.setattr(slurm, "handed_in", hand_in)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    for name in ("SLURM_CONF", "SBATCH_ACCOUNT", "SLURM_JOB_ID"):
+        monkeypatch.setenv(name, "7")
+    slurm.Slurm().submit([tmp_path / "1"], Resources(), "leverplus-r1")
+    assert [name in seen for name in ("SLURM_CONF", "SBATCH_ACCOUNT", "SLURM_JOB_ID")] == [True, True, False]
+
+
 class ThisMachine(Here):
     """submitit's executor for one machine in Slurm's place: files, pickles and signals as with Slurm, and no queue."""
 
