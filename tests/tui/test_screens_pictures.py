@@ -101,9 +101,9 @@ SCREENS: dict[str, Go] = {
     "preflight": pushed(lambda: PreflightScreen(PreflightReport(CHECKS, FINDINGS))),
     "help": keys("question_mark", "In the table"),
     "settings": keys("equals_sign", "enter chooses"),
-    "confirm": keys("D", "Delete"),
-    "ask": keys("t", "Tags for"),
-    "messages": keys("m", "newest first"),
+    "confirm": keys("D", "yes"),
+    "ask": keys("t", "baseline paper"),
+    "messages": keys("m", "Messages, newest first"),
 }
 
 
