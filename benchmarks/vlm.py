@@ -196,7 +196,7 @@ def _batched(table: Table, generate: LocalVLM, vlm: PackedVLM, samples: Sequence
     prompts = evaluation(samples, MANY, (2,), seed=5)
     best = {"new": 0.0, "known": 0.0}
     for size in (8, 16, 32) if CUDA else (8,):
-        generate.batch_size = size
+        generate.batches.size = size
         if size == 8:
             answers_in_order(generate, prompts[:8])
         forget(generate)
@@ -289,6 +289,9 @@ def main() -> None:
     parser.add_argument("--vlm", default="/tmp/qwen", help="folder of a model, for whole jobs")
     parser.add_argument("--dataset", default="/tmp/okvqa", help="data set, for whole jobs")
     parser.add_argument("--against", default="", help="another checkout to take turns with")
+    parser.add_argument(
+        "--kept", choices=("nothing", "both"), default="both", help="devices: without the second evaluation"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     table = Table("" if arguments.what == "data" else arguments.out)

@@ -47,7 +47,7 @@ def check_copy(path: Path, *, busy_seconds: float = 5.0) -> int:
             raise state from None
         raise DatabaseDamaged(f"{path} is no sound database ({error})") from None
     if application != APPLICATION_ID:
-        raise DatabaseDamaged(f"{path} belongs to another program")
+        raise DatabaseDamaged(f"{path} is empty" if not path.stat().st_size else f"{path} belongs to another program")
     if schema > SCHEMA:
         raise DatabaseNewer(f"{path} was written by a newer leverplus (schema {schema}): upgrade leverplus")
     if problems:
@@ -56,13 +56,16 @@ def check_copy(path: Path, *, busy_seconds: float = 5.0) -> int:
 
 
 def salvage(damaged: Path, fresh: Path) -> dict[str, tuple[int, bool]]:
-    """Copy every row that can still be read into `fresh`, a new database of this schema.
+    """Copy every row that can still be read into `fresh`, a new database of this schema; of a file whose end is missing too.
 
     Table -> rows copied, and whether some could not be read. What then refers to a row that is lost is left out too.
     Raises DatabaseDamaged where nothing of it can be read.
     """
     told: dict[str, tuple[int, bool]] = {}
     with closing(sqlite3.connect(damaged)) as source, closing(sqlite3.connect(fresh, isolation_level=None)) as target:
+        source.execute(
+            "PRAGMA writable_schema = ON"
+        )  # else SQLite reads nothing of a file shorter than its header says
         _begin_of(source, damaged)
         target.execute("PRAGMA foreign_keys = OFF")
         target.execute("BEGIN")
@@ -71,15 +74,25 @@ def salvage(damaged: Path, fresh: Path) -> dict[str, tuple[int, bool]]:
             if not table.startswith("alembic"):
                 told[table] = _copy_table(source, target, table)
         _drop_orphans(target)
+        _keep_numbers(source, target)
         target.execute("COMMIT")
     return told
 
 
 def _begin_of(source: sqlite3.Connection, path: Path) -> None:
     try:
-        source.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        tables = source.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     except sqlite3.DatabaseError as error:
         raise translate(error, path) or error from None
+    if not tables:
+        raise DatabaseDamaged(f"{path} is empty")
+
+
+def _keep_numbers(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
+    """Numbers of rows that are lost are given to no others."""
+    with suppress(sqlite3.DatabaseError):
+        for table, last in source.execute("SELECT name, seq FROM sqlite_sequence").fetchall():
+            target.execute("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?", (last, table))
 
 
 def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> tuple[int, bool]:

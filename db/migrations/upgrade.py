@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +15,8 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.pool import NullPool
 
 from db.copying import copy_database
-from db.errors import damaged, translate
+from db.errors import DatabaseDamaged, damaged, translate
+from db.home import Home
 from db.schema import APPLICATION_ID, SCHEMA
 
 if TYPE_CHECKING:
@@ -49,26 +51,43 @@ def bring_up_to_date(path: Path, *, busy_seconds: float, is_current: Callable[[]
         if is_current():
             return
         with closing(sqlite3.connect(path, timeout=busy_seconds, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
             schema = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if not schema:
+                _refuse_to_begin_anew(path)
+            connection.execute("PRAGMA journal_mode = WAL")
             if 0 < schema < SCHEMA:
                 _back_up(path, schema)
         if schema < SCHEMA:
-            _run_steps(path, busy_seconds)
+            run_steps(path, busy_seconds, SCHEMA)
 
 
-def _run_steps(path: Path, busy_seconds: float) -> None:
+def _refuse_to_begin_anew(path: Path) -> None:
+    """Not among what other runs have left: their numbers would be given again, and their folders be written into."""
+    home = Home(path.parent)
+    if (
+        home.database == path
+        and home.runs.is_dir()
+        and any(re.fullmatch(r"r\d+", one.name) for one in home.runs.iterdir())
+    ):
+        raise DatabaseDamaged(
+            f"{path} is missing or empty, and {home.runs} holds what its runs wrote: `leverplus restore FILE` puts a backup in its "
+            f"place; to begin anew, move {home.runs} away"
+        )
+
+
+def run_steps(path: Path, busy_seconds: float, schema: int = SCHEMA) -> None:
+    """Every step up to `schema` in one transaction: a process that is killed leaves the file as it was."""
     # 70 ms that only a migration needs
     from alembic import command
 
     engine = _engine(path, busy_seconds)
     with engine.begin() as connection:
-        command.upgrade(alembic_config(connection), "head")
+        command.upgrade(alembic_config(connection), str(schema))
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         if broken:
             raise damaged(path, f"{len(broken)} rows of {broken[0][0]} refer to nothing")
         connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA}")
+        connection.exec_driver_sql(f"PRAGMA user_version = {schema}")
 
 
 def _engine(path: Path, busy_seconds: float) -> Engine:
@@ -95,6 +114,8 @@ def _back_up(path: Path, schema: int) -> None:
     """A consistent copy in `backups/` beside the database, whatever other programs do meanwhile; the newest three stay."""
     folder = path.with_name("backups")
     folder.mkdir(exist_ok=True)
+    for begun in folder.glob("*.part"):  # of a program that was killed while it copied; the lock is ours
+        begun.unlink()
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     copy = folder / f"{path.stem}-{stamp}-schema{schema}.db"
     copy_database(path, copy)

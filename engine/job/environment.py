@@ -25,8 +25,15 @@ def describe(folder: Path) -> dict[str, Any]:
         "cpu": _cpu_name(),
         "cpus": os.cpu_count() or 1,
         "gpus": gpus(),
+        **visible_devices(),
         **git(folder),
     }
+
+
+def visible_devices() -> dict[str, str]:
+    """Which devices the process was given by a queue, as CUDA numbers them; nothing where it may use all."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return {} if given is None else {"visible_devices": given}
 
 
 def versions() -> dict[str, str]:

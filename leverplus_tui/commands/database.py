@@ -9,19 +9,22 @@ from pathlib import Path
 from db import store
 from db.home import Home, resolve_home
 from db.session import DatabaseFile, Session, open_database, reading
+from leverplus_tui.jobs.dead_jobs import bury_dead
 
 
 @contextmanager
 def reading_home(home: Path | None) -> Iterator[Session]:
     """A reading session on the home's database."""
-    with reading(open_database(resolve_home(home).database)) as session:
+    with reading(open_home(home)[1]) as session:
         yield session
 
 
 def open_home(home: Path | None) -> tuple[Home, DatabaseFile]:
-    """The home and its database."""
+    """The home and its database, in which no dead job is left to be shown, or refused something, as a living one."""
     place = resolve_home(home)
-    return place, open_database(place.database)
+    database = open_database(place.database)
+    bury_dead(database)
+    return place, database
 
 
 def find_run_id(session: Session, name: str, *, deleted: bool = False) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from db.specs import Finding, UserError
 from engine.common.findings import error, info, warning
 from engine.statistics.intervals import interval
 from leverplus_tui.keeping.backup import living
-from leverplus_tui.keeping.disk import Waste, free, usage
+from leverplus_tui.keeping.disk import Waste, free, run_folders, usage
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,13 @@ def check(home: Home, *, repair: bool = False, deep: bool = True) -> Checked:
         check_copy(home.database)
     except DatabaseDamaged as damage:
         if not repair:
-            fix = "`leverplus fsck --repair` copies what can still be read, and keeps the damaged file"
+            fix = (
+                "`leverplus fsck --repair` copies the rows that can still be read into a new database, and keeps the damaged "
+                "file; rows on pages that are damaged or missing are in backups alone: `leverplus restore` one that is new enough"
+            )
             return Checked((error("database-damaged", str(home.database), f"{damage}.", fix),), ())
         told, lost = _rebuild(home)
-        repaired.append(told)
+        repaired += told
     database = open_database(home.database)
     found = [
         *_lost(home, lost),
@@ -63,12 +67,12 @@ def check(home: Home, *, repair: bool = False, deep: bool = True) -> Checked:
 def _lost(home: Home, tables: list[str]) -> Iterator[Finding]:
     """Said once, by the repair itself: afterwards nothing in the home tells that there was more."""
     if tables:
-        text = f"Rows of {', '.join(tables)} could not be read and are not in the mended database."
+        text = f"Rows of {', '.join(tables)} could not be read, are not in the mended database and are not to be had from the file."
         fix = "`leverplus restore` a backup that has them, or `leverplus resume` the runs that lack answers"
         yield error("rows-lost", str(home.database), text, fix)
 
 
-def _rebuild(home: Home) -> tuple[str, list[str]]:
+def _rebuild(home: Home) -> tuple[list[str], list[str]]:
     """A new database from what can be read, in words, and the tables that lost rows; the damaged one stays beside it.
     Refused while a job lives."""
     if alive := living(home):
@@ -96,7 +100,20 @@ def _rebuild(home: Home) -> tuple[str, list[str]]:
     rows = sum(count for count, _ in told.values())
     lost = [table for table, (_, broken) in told.items() if broken]
     holes = f"; rows are missing from {', '.join(lost)}" if lost else ""
-    return f"{home.database}: {rows} rows copied from the damaged file, which is now {kept}{holes}", lost
+    words = [f"{home.database}: {rows} rows copied from the damaged file, which is now {kept}{holes}"]
+    return words + (_set_aside(home) if lost else []), lost
+
+
+def _set_aside(home: Home) -> list[str]:
+    """Folders of runs whose rows are lost, under a name that no later run takes and `gc` does not free."""
+    with reading(open_database(home.database)) as session:
+        known = store.run_states(session)
+    told = []
+    for run_id, folder in run_folders(home):
+        if run_id not in known:
+            kept = folder.rename(folder.with_name(f"lost-{folder.name}-{time.time_ns()}"))
+            told.append(f"{folder}: its run is lost, so what it wrote is kept as {kept}")
+    return told
 
 
 def _database(database: DatabaseFile) -> Iterator[Finding]:

@@ -63,7 +63,7 @@ def usage(home: Home, database: DatabaseFile, *, cache: bool = False) -> Usage:
         states = store.run_states(session)
         kept = {Path(one.path) for one in store.promised_files(session)}
         used = store.referrers(session)
-    folders = dict(_run_folders(home))
+    folders = dict(run_folders(home))
     waste = [one for run_id, folder in folders.items() for one in _waste(run_id, folder, states, kept, used)]
     waste += [
         Waste(path, path.stat().st_size, None, "draft of a process that is gone")
@@ -110,7 +110,8 @@ def folder_size(path: Path) -> int:
     return total
 
 
-def _run_folders(home: Home) -> Iterator[tuple[int, Path]]:
+def run_folders(home: Home) -> Iterator[tuple[int, Path]]:
+    """Numbers and folders of runs, whether or not there is such a run."""
     if home.runs.is_dir():
         for folder in sorted(home.runs.iterdir()):
             if (found := RUN_FOLDER.fullmatch(folder.name)) and folder.is_dir():

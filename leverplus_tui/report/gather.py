@@ -68,7 +68,7 @@ def gather(session: Session, run_ids: Sequence[int], *, against: int | None = No
         found = compare(session, ids, planned=against, asked=Asked(best_of=True, by_seed=True))
         findings: Mapping[str, tuple[Finding, ...]] = found.findings
     else:
-        found = side_by_side(session, ids)
+        found = side_by_side(session, details)
         findings = {detail.row.ref: run_findings(session, detail) for detail in details}
     wrote = dict(_trained_by(session, details))
     own = tuple(detail for detail in details if detail.metrics)

@@ -174,9 +174,8 @@ Beside = dict[tuple[TwoRuns, bool], list[Finding]]
 """What stands beside the verdicts on two runs, with demonstrations (True) and without."""
 
 
-def side_by_side(session: Session, run_ids: Sequence[int]) -> Comparison:
-    """Figures and settings of runs, nothing compared yet: what can be shown at once."""
-    details = details_of_results(session, run_ids)
+def side_by_side(session: Session, details: Sequence[RunDetail]) -> Comparison:
+    """Figures and settings of `details_of_results`, nothing compared yet: what can be shown at once."""
     figures = Figures(session, details, paired=False)
     return _described(details, [row for shot in figures.shots() for row in figures.rows(shot)])
 

@@ -20,6 +20,7 @@ from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.dialogs import Tell
 from leverplus_tui.tui.theme import Sheet, fallbacks
 from leverplus_tui.tui.watcher import Watcher
+from leverplus_tui.tui.widgets.kept import forget_the_gone
 
 if TYPE_CHECKING:
     from db.home import Home
@@ -131,6 +132,7 @@ class LeverplusApp(GoingApp):
         self._compare = compare.split(",") if isinstance(compare, str) else list(compare)
         self._said = said
         self._begun = False
+        forget_the_gone()
         self.recall()
         self.stylesheet = Sheet(self.get_css_variables())
         if os.environ.get("SSH_CONNECTION"):

@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
 from db import models, queue_tables, session, store, trial_table
+from db.copying import check_copy
 from db.migrations import upgrade
 from db.schema import SCHEMA
 from db.session import DatabaseBusy, DatabaseDamaged, open_database, reading
@@ -116,6 +117,41 @@ def test_a_step_that_breaks_references_is_taken_back(tmp_path: Path, monkeypatch
         with pytest.raises(DatabaseDamaged, match="1 rows of tag refer to nothing"):
             open_database(path)
     assert "mood" not in _columns(path)
+
+
+def test_a_migration_that_is_killed_in_the_middle_leaves_the_home_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps have written more than SQLite holds in memory, so that half of it stands in the log on disk."""
+    engine = fresh(tmp_path)
+    new_run(engine, "kept")
+    path = engine.path
+    engine.dispose()
+    steps = tmp_path / "steps"
+    _later_program(tmp_path, monkeypatch, "op.execute('UPDATE run SET name = hex(zeroblob(3000000))')\n    import sys\n"
+                   "    print('half way', flush=True)\n    sys.stdin.read()")  # fmt: skip
+    program = f"""
+import sys
+from pathlib import Path
+from db import session
+from db.migrations import upgrade
+upgrade.STEPS, upgrade.SCHEMA, session.SCHEMA = Path({str(steps)!r}), {SCHEMA + 1}, {SCHEMA + 1}
+session.open_database(Path({str(path)!r}))
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == "half way\n"
+        assert path.with_name("leverplus.db-wal").stat().st_size > 3_000_000
+        killed.kill()
+    (path.parent / "backups" / "leverplus-old.db.part").write_bytes(b"begun")
+    assert check_copy(path) == SCHEMA
+    assert "mood" not in _columns(path)
+    (steps / "add_mood.py").write_text(ADD_A_COLUMN.format(revision=SCHEMA + 1, before=SCHEMA, more="pass"))
+    with reading(open_database(path)) as reader:
+        assert [tuple(row) for row in reader.rows("SELECT name, mood FROM run")] == [("kept", None)]
+    assert [copy.suffix for copy in (path.parent / "backups").iterdir()] == [".db", ".db"]
 
 
 def test_three_copies_are_kept(tmp_path: Path) -> None:

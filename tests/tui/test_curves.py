@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import random
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from db.home import Home
 from db.session import open_database, reading
 from engine.training.objectives import BETA_BOUNDS, KL_HIGH, KL_LOW
 from leverplus_tui.results.curves import BETA_LIMITS, KL_LIMITS, averaged, between, levels
-from leverplus_tui.results.pairs.choices import _held
+from leverplus_tui.results.pairs.choices import Chosen, held
 from leverplus_tui.tui.reading.curve_rows import read_curves
 from leverplus_tui.tui.reading.system import System
 from leverplus_tui.tui.screens.comparing.page import CompareScreen
@@ -153,6 +155,18 @@ async def test_what_runs_choose_and_copy_stands_in_their_comparison(home: Home) 
 
 
 def test_choices_are_held_against_the_baseline_question_by_question() -> None:
-    one = _held("r2", 2, "r2", {1: (5, 6), 2: (7, 8), 3: (1, 2)}, {1: (5, 6), 2: (8, 7), 4: (1, 2)})
+    mine = Chosen.of([(1, "[5,6]"), (2, "[7,8]"), (3, "[1,2]")])
+    one = held("r2", 2, "r2", mine, Chosen.of([(2, "[8,7]"), (4, "[1,2]"), (1, "[5,6]")]))
     assert (one.n, one.same, one.shared, one.distinct) == (2, 0.5, 1.0, 3)
-    assert _held("r2", 2, "r2", {1: (5, 6)}, {}).n == 0
+    assert held("r2", 2, "r2", mine, Chosen.of([])).n == 0
+
+
+def test_choices_of_unlike_length_and_with_repeats_are_sets() -> None:
+    drawn = random.Random(3)
+    lists = [[[drawn.randrange(6) for _ in range(drawn.randrange(5))] for _ in range(60)] for _ in range(2)]
+    first, second = (Chosen.of([(q, json.dumps(one)) for q, one in enumerate(side)]) for side in lists)
+    one = held("r2", 4, "r2", first, second)
+    both = list(zip(*lists, strict=True))
+    assert one.same == pytest.approx(sum(a == b for a, b in both) / 60)
+    assert one.shared == pytest.approx(sum(len({*a} & {*b}) / max(len(a), len(b), 1) for a, b in both) / 60)
+    assert one.distinct == len({frozenset(a) for a in lists[0]})

@@ -340,6 +340,87 @@ def test_a_file_of_which_nothing_can_be_read_is_left_as_it_is(desk: Desk) -> Non
     assert desk.home.database.read_text().startswith("no database")
 
 
+def cut_off(desk: Desk, share: float) -> None:
+    """The end of the database is missing, as after a copy that broke off."""
+    with closing(sqlite3.connect(desk.home.database)) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    desk.database.dispose()
+    os.truncate(desk.home.database, int(desk.home.database.stat().st_size * share) // 4096 * 4096)
+
+
+def test_of_a_database_that_was_cut_off_the_rest_is_saved_and_folders_of_lost_runs_are_kept(desk: Desk) -> None:
+    for number in range(400):
+        store_eval(desk, SCORES, name=f"run {number} " + "x" * 400)
+    names = (desk.home.runs / "r1", desk.home.runs / "r400")
+    for folder in names:
+        folder.mkdir(parents=True)
+        (folder / "log.txt").write_text("a log\n")
+        os.utime(folder, (0, 0))  # old enough to be freed where nobody has it
+    cut_off(desk, 0.6)
+    document = desk.json("fsck", "--repair", "--quick", code=1)
+    kept = {run["id"] for run in desk.json("runs")}
+    assert 0 < len(kept) < 400
+    assert [finding["code"] for finding in document["findings"] if finding["severity"] == "error"] == ["rows-lost"]
+    for number, folder in zip((1, 400), names, strict=True):
+        assert folder.exists() == (f"r{number}" in kept)
+        if f"r{number}" not in kept:
+            (aside,) = desk.home.runs.glob(f"lost-r{number}-*")
+            assert (aside / "log.txt").read_text() == "a log\n"
+    assert store_eval(desk, SCORES, name="new") > 400, "the numbers of lost runs are given to no others"
+    desk.call("gc")
+    assert len(list(desk.home.runs.glob("lost-*"))) == sum(f"r{number}" not in kept for number in (1, 400))
+
+
+def test_a_backup_says_that_it_made_a_folder(desk: Desk, tmp_path: Path) -> None:
+    store_eval(desk, SCORES)
+    target = tmp_path / "new" / "b.tar"
+    assert f"{target.parent} was not there and was made for it" in desk.call("backup", str(target)).stderr
+    assert "was made" not in desk.call("backup", str(target), "--yes").stderr
+
+
+def test_answers_that_were_lost_are_asked_again(desk: Desk) -> None:
+    store_eval(desk, SCORES)
+    with writing(desk.database) as session:
+        session.run("DELETE FROM prediction WHERE question_id > 2")
+    desk.call("fsck", "--repair")
+    with reading(desk.database) as session:
+        assert store.unanswered(session, run_id=1) == 2
+
+
+@pytest.mark.parametrize("how", ["gone", "empty"])
+def test_a_home_whose_database_is_missing_is_not_begun_anew_among_its_runs(
+    desk: Desk, tmp_path: Path, how: str
+) -> None:
+    run_id = trained(desk)
+    desk.call("backup", str(tmp_path / "b.tar"))
+    desk.database.dispose()
+    for path in desk.home.root.glob("leverplus.db*"):
+        path.unlink()
+    if how == "empty":
+        desk.home.database.touch()
+    for words in (["runs"], ["runs"], ["fsck", "--repair"]):
+        said = desk.call(*words, code=2).stderr
+        assert "leverplus restore FILE" in said
+    assert checkpoint(desk, run_id).exists()
+    desk.call("restore", str(tmp_path / "b.tar"), "--yes")
+    assert [run["id"] for run in desk.json("runs")] == ["r1"]
+
+
+def test_a_run_whose_process_is_gone_can_be_deleted_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other command has looked at it since."""
+    with writing(desk.database) as session:
+        run = store.create_run(session, spec=EvalSpec(), environment={})
+        store.start_process(
+            session, run_id=run.id, pid=2**22 + 1, pid_start="1", boot_id="", host="", argv=[], log_path=""
+        )
+        store.set_state(session, run_id=run.id, state="running")
+    desk.call("delete", "r1", "--yes")
+    assert desk.json("trash")[0]["run"] == "r1"
+    desk.call("trash", "restore", "r1")
+    assert "r1 is not in the trash" in desk.call("trash", "restore", "r1", code=2).stderr
+    assert desk.json("show", "r1")["state"] == "lost"
+
+
 @pytest.mark.parametrize("repair", [(), ("--repair",)])
 def test_a_database_that_cannot_be_read_now_is_not_called_damaged(
     desk: Desk, repair: tuple[str, ...], monkeypatch: pytest.MonkeyPatch

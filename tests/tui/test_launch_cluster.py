@@ -37,7 +37,7 @@ def _cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     told = subprocess.CompletedProcess(places.SINFO, 0, SINFO, "")
-    monkeypatch.setattr("subprocess.run", lambda *words, **options: told)
+    monkeypatch.setattr(subprocess, "run", lambda *words, **options: told)
 
 
 def held(kind: str = "rce", **texts: str) -> FormValues:

@@ -99,7 +99,7 @@ SCREENS: dict[str, Go] = {
     "launch": told(lambda: EditLaunch("eval", None), "shots"),
     "preflight": pushed(lambda: PreflightScreen(PreflightReport(CHECKS, FINDINGS))),
     "help": keys("question_mark", "In the table"),
-    "settings": keys("equals_sign", "LEVERPLUS_ASCII"),
+    "settings": keys("equals_sign", "enter chooses"),
     "confirm": keys("D", "Delete"),
     "ask": keys("t", "Tags for"),
     "messages": keys("m", "newest first"),

@@ -101,10 +101,14 @@ def answered(session: Session, *, run_id: int) -> set[tuple[int, int]]:
 
 
 def unanswered(session: Session, *, run_id: int) -> int:
-    """What the run asked or read in vain, which a resumed run does again: questions, each counted for each number of shots,
-    candidates without an answer, and images without a vector. Older runs say of the last two only that there are some."""
+    """What a resumed run does again, because it was asked or read in vain, or lost to a damaged database: questions, each counted
+    for each number of shots, candidates without an answer, and images without a vector. Older runs say of the last two only
+    that there are some."""
     sql = """
-        SELECT (SELECT count(*) FROM prediction WHERE run_id = :run AND error <> '') + coalesce(
+        SELECT max(
+            (SELECT count(*) FROM prediction WHERE run_id = :run AND error <> ''),
+            (SELECT coalesce(sum(lacking), 0) FROM (SELECT max(n - n_done) AS lacking FROM cell WHERE run_id = :run GROUP BY shot))
+        ) + coalesce(
             (SELECT CAST(value AS INTEGER) FROM fact WHERE run_id = :run AND name = 'gaps'),
             (SELECT count(*) FROM finding JOIN run ON run.id = finding.run_id WHERE run_id = :run
                 AND kind IN ('generate', 'embed') AND code IN ('image-unreadable', 'answers-missing', 'reasoning-cut'))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,11 +51,10 @@ def evaluations_on(session: Session, *, subset_shas: Sequence[str], vlm: str) ->
     return [row["id"] for row in query(session, sql, {"shas": listed(subset_shas), "vlm": home(session).stored(vlm)})]
 
 
-def chosen(session: Session, *, run_id: int, shot: int) -> dict[int, tuple[int, ...]]:
-    """The demonstrations that a run showed for each question, in prompt order."""
-    sql = "SELECT question_id, demonstrations FROM prediction WHERE run_id = ? AND shot = ? AND error = ''"
-    rows = session.rows(sql, (run_id, shot))
-    return {question: tuple(json.loads(demonstrations)) for question, demonstrations in rows}
+def chosen(session: Session, *, run_id: int, shot: int) -> list[tuple[int, str]]:
+    """(question, the demonstrations that a run showed for it, in prompt order, as JSON)."""
+    sql = "SELECT question_id, demonstrations FROM prediction WHERE run_id = :run AND shot = :shot AND error = ''"
+    return session.tuples(sql, {"run": run_id, "shot": shot})
 
 
 def newest_with_selector(session: Session, *, paths: Sequence[str]) -> int | None:

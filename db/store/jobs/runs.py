@@ -321,7 +321,10 @@ def soft_delete(session: Session, *, run_ids: Sequence[int]) -> None:
 
 
 def restore(session: Session, *, run_ids: Sequence[int]) -> None:
-    """Show deleted runs again, and the jobs that were asked about them."""
+    """Show deleted runs again, and the jobs that were asked about them. Raises UserError for one that is not deleted."""
+    for run_id in run_ids:
+        if get_run(session, run_id=run_id).deleted_at is None:
+            raise UserError(f"{ref(run_id)} is not in the trash: `leverplus trash list` shows what is")
     _set_deleted(session, [*run_ids, *asking_runs(session, run_ids=run_ids)], None)
 
 

@@ -40,6 +40,8 @@ BEAT_S = 15.0
 """From one sign of life of a run that waits to the next."""
 LAST_WORDS = 6
 """Questions to the queue during which a last word may still come through after a job has gone."""
+LAST_FILES = 60
+"""Questions to the queue during which a file may still come through that a row promises."""
 MOST_BYTES = 8000
 """Of a queue's log that are taken over."""
 MOST_TRIES = 6
@@ -72,6 +74,7 @@ class Collector:
             self._collect(member)
             over = member.ended is not None and member.ended.state != "stopped"
             if not (self.machine.lasting or over):
+                member.bring_all()
                 member.sent = None
         self._send([member for member in self.open if member.sent is None])
 
@@ -84,8 +87,8 @@ class Collector:
         for member in list(self.open):
             try:
                 self._see(member, fresh)
-            except (DatabaseBusy, DiskFull) as error:
-                logger.warning("{}; trying again", error)
+            except (DatabaseBusy, DiskFull, OSError) as error:  # also of a network disk that is away for a while
+                logger.warning("{}: {}; trying again", member.claimed.label, error)
 
     def _ask(self) -> None:
         self._asked_at = time.monotonic()
@@ -126,9 +129,12 @@ class Collector:
             return
         if verdict.again and member.sent.tried < MOST_TRIES:
             self._note(member, verdict)
+            member.bring_all()
             self._send([member])
         elif verdict.again:
             self._end(member, Verdict("lost", f"{place} took its node away {MOST_TRIES} times"))
+        elif verdict.state == "done" and self._files_still_come(member, fresh):
+            return
         elif verdict.state in store.ENDED:
             self._end(member, verdict)
         else:
@@ -153,6 +159,14 @@ class Collector:
             return False
         member.unheard += fresh
         return member.unheard < LAST_WORDS
+
+    def _files_still_come(self, member: Member, fresh: bool) -> bool:
+        """What was written last is seen last on a network disk; `fsck` names what never comes."""
+        missing = member.missing_files()
+        member.unheard += fresh and bool(missing)
+        if missing and member.unheard >= LAST_FILES:
+            member.say(f"not found below {member.root}: {', '.join(missing)}\n".encode())
+        return bool(missing) and member.unheard < LAST_FILES
 
     def _note(self, member: Member, verdict: Verdict) -> None:
         """Where a run stands that has not ended."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from db.session import Session
 from db.specs.movable import MARK, HomePaths
 from engine.common.sent import Sent
 from engine.job.claims import Claimed, note_surroundings
-from engine.job.elsewhere.parcel import FOLDER, LOG, Parcel, carry, named_files, next_folder
+from engine.job.elsewhere.parcel import FOLDER, LOG, Parcel, carry, fetched, named_files, next_folder
 from engine.job.elsewhere.row_files import Ended, Note, Reader, Surroundings, file_of, moved, numbers
 from engine.job.known import stored_rows
 from engine.job.recorder import BATCH
@@ -46,6 +46,8 @@ class Member:
     """Frames that were read and are not in the database yet."""
     beat: float = 0.0
     """When the run was last said to be alive (monotonic seconds)."""
+    promised: dict[str, str] = field(default_factory=dict)
+    """File that a row names, from the home on, and that has not come home -> its SHA-256."""
     log_offset: int = 0
     asked: str = ""
     """What people asked, and was passed on: `stop`, `kill`."""
@@ -101,7 +103,9 @@ class Member:
             if number and number not in self.readers:
                 self.readers[number] = Reader(file_of(self.folder, number))
         for number, reader in sorted(self.readers.items()):
-            self.unstored += [(number, frame) for frame in reader.new()]
+            frames = list(reader.new())
+            self.unstored += [(number, frame) for frame in frames]
+            self._bring(note for frame in frames for note in frame)
         self._bring_log()
 
     def store(self, session: Session) -> int:
@@ -112,7 +116,7 @@ class Member:
             self.begun = True
             if number > self.attempt:
                 self.attempt, self.ended = number, None
-            self._insert(session, frame)
+            self._insert(session, number, frame)
             rows, taken = rows + len(frame), taken + 1
             if rows >= BATCH:
                 break
@@ -122,11 +126,12 @@ class Member:
         """The transaction that holds so many frames has been committed."""
         del self.unstored[:frames]
 
-    def _insert(self, session: Session, frame: Sequence[Note]) -> None:
+    def _insert(self, session: Session, number: int, frame: Sequence[Note]) -> None:
+        """An earlier attempt may still write, on a node that was cut off from the queue: its rows count, its end does not."""
         rows: list[Row] = []
         for note in frame:
             if isinstance(note, Ended):
-                self.ended = note
+                self.ended = note if number == self.attempt else self.ended
             elif isinstance(note, Surroundings):
                 note_surroundings(session, self.claimed.run_id, note.values, note.texts)
             else:
@@ -137,22 +142,29 @@ class Member:
             store.add_rows(session, run_id=self.claimed.run_id, process_id=self.claimed.process_id, rows=rows)
 
     def _brought(self, rows: Sequence[Row]) -> list[Row]:
-        """Rows of a mirrored home as rows of this one, their files with them."""
+        """Rows of a mirrored home as rows of this one."""
         here, far = HomePaths.of(self.claimed.home.root), HomePaths.of(self.root)
-        for row in rows:
-            if isinstance(row, (Checkpoint, Artifact)):
-                self._bring(far.stored(row.path))
         return [moved(row, far, here) for row in rows]  # type: ignore[misc]
 
-    def _bring(self, stored: str) -> None:
-        if stored.startswith(MARK):
-            name = stored.removeprefix(MARK)
-            carry(self.root / name, self.claimed.home.root / name)
+    def _bring(self, notes: Iterable[Note]) -> None:
+        """The files that rows of a mirrored home name, before the rows are stored."""
+        far = HomePaths.of(self.root)
+        for note in notes:
+            if self.mirrored and isinstance(note, (Checkpoint, Artifact)) and far.stored(note.path).startswith(MARK):
+                self.promised[far.stored(note.path).removeprefix(MARK)] = note.sha256
+        self.missing_files()
+
+    def missing_files(self) -> list[str]:
+        """Files that the newest rows promise and that have not come home; what has come meanwhile is fetched."""
+        for name, sha256 in list(self.promised.items()):
+            if fetched(self.root / name, self.claimed.home.root / name, sha256):
+                del self.promised[name]
+        return list(self.promised)
 
     def bring_all(self) -> None:
         """Everything that the node left in the run's folder, such as the state that a training goes on from."""
         if self.mirrored:
-            carry(Home(self.root).run_dir(self.claimed.run_id), self.run_dir, _own)
+            carry(Home(self.root).run_dir(self.claimed.run_id), self.run_dir, _own, anew=True)
 
     def clear(self) -> None:
         """All that was handed over is in the database, or in the run's folder."""

@@ -21,6 +21,7 @@ from db.rows import StoredAnswer
 from db.specs import canonical_json
 from db.specs.movable import MARK, HomePaths
 from engine.common.files.atomic import replacing
+from engine.common.models.fingerprint import file_sha
 from engine.job.elsewhere.row_files import Note, Reader, file_of, numbers, packed
 from engine.job.environment import versions
 from engine.job.known import Known
@@ -127,13 +128,31 @@ def named_files(spec: str) -> list[str]:
     return found
 
 
-def carry(source: Path, target: Path, but: Callable[[Path], bool] = lambda _: False) -> None:
-    """Copy a file, or what a folder holds, where the other side has it not or has another: whole files, never a part of one."""
+def carry(source: Path, target: Path, but: Callable[[Path], bool] = lambda _: False, *, anew: bool = False) -> None:
+    """Copy a file, or what a folder holds, where the other side has it not or has another: whole files, never a part of one.
+
+    With `anew` all is copied: a network disk tells size and time of a while ago, but opens what is there now.
+    """
     for path in _files(source, but):
         there = target / path.relative_to(source) if path != source else target
-        if not _alike(path, there):
+        if anew or not _alike(path, there):
             with replacing(there) as draft:
                 shutil.copy2(path, draft)
+
+
+def fetched(source: Path, target: Path, sha256: str) -> bool:
+    """Whether the target is the file of this hash, copied where it was not. One that has been written over meanwhile, or has not
+    come through a network disk yet, is left where it is, and so is one that cannot be read or written now."""
+    try:
+        if target.is_file() and file_sha(target) == sha256:
+            return True
+        with replacing(target) as draft:
+            shutil.copy2(source, draft)
+            if file_sha(draft) != sha256:
+                raise FileNotFoundError(source)
+    except OSError:
+        return False
+    return True
 
 
 def _files(source: Path, but: Callable[[Path], bool]) -> Iterator[Path]:

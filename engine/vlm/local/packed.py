@@ -99,7 +99,7 @@ class PackedVLM(LocalVLM):
         if self.loaded.model is not None:
             return super().tokens_for(prompt)
         return LocalVLM(
-            self.loaded.whole(), decode=self._decode, batch_size=self._asked, pixels=self._pixels
+            self.loaded.whole(), decode=self._decode, batch_size=self.batches.asked, pixels=self._pixels
         ).tokens_for(prompt)
 
     @property

@@ -17,6 +17,8 @@ from db.specs.base import Finding, UserError, canonical_json, sha256_text
 from db.specs.evaluate import DecodeSpec
 from engine.common.images import ImageProblem
 from engine.common.reasoning import MOST_TOKENS, begun
+from engine.vlm.local.batches import Batches
+from engine.vlm.local.embedding import text_means
 from engine.vlm.local.forced import mean_log_probabilities
 from engine.vlm.local.generation import generation_config
 from engine.vlm.local.loading import Loaded
@@ -25,7 +27,6 @@ from engine.vlm.local.vision import NotSeparable, VisionTower
 from engine.vlm.prompt import Prompt, request_sha, sampling_seed
 from engine.vlm.protocol import Answer, always, spoken
 
-TEXTS_AT_ONCE = 512
 BATCHES_AT_ONCE = 4
 """Batches worth handing over together."""
 WINDOW = 8
@@ -52,8 +53,7 @@ class LocalVLM:
         self.sha = sha256_text(canonical_json([loaded.answers_sha, form])) if form else loaded.answers_sha
         self.features_sha = sha256_text(canonical_json([loaded.sha, *pixels]))
         self.decode_sha = decode.sha()
-        self.batch_size = batch_size  # halved where memory runs short
-        self._asked = batch_size
+        self.batches = Batches(batch_size, self._refuse_size)
         self._findings = findings
         self._engine_reason = engine_reason
         self.loaded = loaded
@@ -88,8 +88,8 @@ class LocalVLM:
             "vlm_image_processor": described.image_processor,
             **({"vlm_prompt_form": self.encoder.form.described} if self.encoder.form.described else {}),
             **self._image_facts(),
-            "vlm_batch_size": self.batch_size,
-            "vlm_batch_size_asked": self._asked,
+            "vlm_batch_size": self.batches.size,
+            "vlm_batch_size_asked": self.batches.asked,
             "vlm_engine": "plain",
             **({"vlm_adapter": self.loaded.adapter} if self.loaded.adapter else {}),
             **({"vlm_engine_reason": self._engine_reason} if self._engine_reason else {}),
@@ -123,11 +123,11 @@ class LocalVLM:
     @property
     def at_once(self) -> int:
         """Prompts worth handing over together, so that they can be sorted by length."""
-        return BATCHES_AT_ONCE * self._asked
+        return BATCHES_AT_ONCE * self.batches.asked
 
     def answer(self, prompts: Sequence[Prompt], go_on: Callable[[], bool] = always) -> Iterator[dict[int, Answer]]:
         """One answer per prompt by its position, batch by batch; a batch has prompts of like length, the longest first."""
-        window, sampled = WINDOW * self.batch_size, self._generation.do_sample
+        window, sampled = WINDOW * self.batches.size, self._generation.do_sample
         for start in range(0, len(prompts), window):
             places = range(start, min(start + window, len(prompts)))
             ready, broken = self._encoded([(place, prompts[place]) for place in places])
@@ -155,18 +155,8 @@ class LocalVLM:
     def _answer_all(
         self, ready: Sequence[tuple[int, Encoded]], go_on: Callable[[], bool]
     ) -> Iterator[dict[int, Answer]]:
-        start = 0
-        while start < len(ready) and go_on():
-            batch = ready[start : start + self.batch_size]
-            try:
-                answers = self._answer_batch([encoded for _, encoded in batch])
-            except torch.OutOfMemoryError:
-                answers = []  # the memory is free only once the exception is gone
-            if answers:
-                yield {place: answer for (place, _), answer in zip(batch, answers, strict=True)}
-            else:
-                self._halve(len(batch))
-            start += len(answers)
+        for batch, answers in self.batches.each(ready, self._answer_batch, go_on):
+            yield {place: answer for (place, _), answer in zip(batch, answers, strict=True)}
 
     def _sample_all(
         self, ready: Sequence[tuple[int, Encoded]], prompts: Sequence[Prompt], go_on: Callable[[], bool]
@@ -182,16 +172,16 @@ class LocalVLM:
         self, ready: Sequence[tuple[int, Encoded]], go_on: Callable[[], bool]
     ) -> Iterator[dict[int, Answer]]:
         """Nothing said of prompts whose references alone are wanted, in batches of like length."""
-        for start in range(0, len(ready), self.batch_size):
+        for start in range(0, len(ready), self.batches.size):
             if go_on():
-                yield {place: Answer("") for place, _ in ready[start : start + self.batch_size]}
+                yield {place: Answer("") for place, _ in ready[start : start + self.batches.size]}
 
     def _with_references(
         self, answers: Mapping[int, Answer], encoded: Mapping[int, Encoded], prompts: Sequence[Prompt]
     ) -> dict[int, Answer]:
         """The answers with the log-probabilities of their prompts' references."""
         rows = [(encoded[place], text) for place in answers for text in prompts[place].references]
-        means = iter(self._mean_log_probabilities(rows))
+        means = chain.from_iterable(scores for _, scores in self.batches.each(rows, self._mean_log_probabilities))
         return {
             place: replace(one, log_probs=tuple(next(means) for _ in prompts[place].references))
             for place, one in answers.items()
@@ -200,26 +190,9 @@ class LocalVLM:
     @torch.inference_mode()
     def _mean_log_probabilities(self, rows: Sequence[tuple[Encoded, str]]) -> list[float]:
         """Of each text behind its prompt."""
-        means: list[float] = []
-        while len(means) < len(rows):
-            some = rows[len(means) : len(means) + self.batch_size]
-            texts = [self.encoder.tokenizer(text, add_special_tokens=False)["input_ids"] for _, text in some]
-            try:
-                inputs = self._inputs([encoded for encoded, _ in some])
-                means += mean_log_probabilities(self.loaded.model, inputs, texts, self._generation.pad_token_id)
-                continue
-            except torch.OutOfMemoryError:
-                pass  # the memory is free only once the exception is gone
-            self._halve(len(some))
-        return means
-
-    def _halve(self, tried: int) -> None:
-        """Smaller batches from now on; `facts` tells the size in use."""
-        if tried == 1:
-            self._refuse_size()
-        self.batch_size = tried // 2
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        texts = [self.encoder.tokenizer(text, add_special_tokens=False)["input_ids"] for _, text in rows]
+        inputs = self._inputs([encoded for encoded, _ in rows])
+        return mean_log_probabilities(self.loaded.model, inputs, texts, self._generation.pad_token_id)
 
     def _refuse_size(self) -> NoReturn:
         raise UserError(
@@ -228,8 +201,8 @@ class LocalVLM:
         )
 
     @torch.inference_mode()
-    def _answer_batch(self, batch: Sequence[Encoded]) -> list[Answer]:
-        inputs = self._inputs(batch)
+    def _answer_batch(self, batch: Sequence[tuple[int, Encoded]]) -> list[Answer]:
+        inputs = self._inputs([encoded for _, encoded in batch])
         self._check_length(inputs["input_ids"].shape[1])
         tokens = self.loaded.model.generate(**inputs, generation_config=self._generation)
         new = tokens[:, inputs["input_ids"].shape[1] :].tolist()  # (B, new tokens)
@@ -285,10 +258,10 @@ class LocalVLM:
     def embed_images(self, paths: Sequence[Path]) -> Tensor:
         """Mean of each image's visual tokens as the language model reads them (after the merger), (n, d) float32."""
         pooled = []
-        for start in range(0, len(paths), self.batch_size):
-            visual = self._visual_tokens(paths[start : start + self.batch_size])
+        for start in range(0, len(paths), self.batches.size):
+            visual = self._visual_tokens(paths[start : start + self.batches.size])
             pooled += [tokens.float().mean(0).cpu() for tokens in visual]
-        return torch.stack(pooled) if pooled else torch.empty(0, self._width)
+        return torch.stack(pooled) if pooled else torch.empty(0, self._embedding.shape[1])
 
     def _visual_tokens(self, paths: Sequence[Path]) -> Sequence[Tensor]:
         if self._tower is not None:
@@ -303,29 +276,14 @@ class LocalVLM:
 
     @torch.inference_mode()
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
-        """Mean of each text's input token embeddings, (n, d) float32: order plays no part, equal words mean likeness."""
-        table = self._embedding
-        pooled = [torch.empty(0, self._width)]
-        for start in range(0, len(texts), TEXTS_AT_ONCE):
-            ids = self.encoder.tokenizer(list(texts[start : start + TEXTS_AT_ONCE]), add_special_tokens=False)[
-                "input_ids"
-            ]
-            lengths = torch.tensor([len(one) for one in ids], device=table.device)
-            rows = table[torch.tensor([token for one in ids for token in one], device=table.device, dtype=torch.long)]
-            owner = torch.arange(len(ids), device=table.device).repeat_interleave(lengths)
-            sums = torch.zeros(len(ids), self._width, device=table.device).index_add_(0, owner, rows.float())
-            pooled.append((sums / lengths.clamp(min=1)[:, None]).cpu())
-        return torch.cat(pooled)
+        """Mean of each text's input token embeddings, (n, d) float32."""
+        return text_means(self.encoder.tokenizer, self._embedding, texts)
 
     @property
     def _embedding(self) -> Tensor:
         """(words, width)."""
         table: Tensor = self.loaded.model.get_input_embeddings().weight
         return table
-
-    @property
-    def _width(self) -> int:
-        return int(self._embedding.shape[1])
 
 
 def _describe(device: torch.device) -> str:

@@ -20,7 +20,6 @@ from engine.doctor.examine import examine
 from engine.doctor.request import EXPECTED, expectations
 from leverplus_tui.commands.database import find_run_id, open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.jobs.named_paths import best_checkpoint
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.health import examine_run
@@ -75,7 +74,6 @@ def _reports(subject: str, wanted: dict[str, str], home: Path | None) -> Iterato
 def _run_reports(subject: str, wanted: dict[str, str], home: Path | None) -> Iterator[Report]:
     """The run, and the checkpoint behind it where something is expected of one."""
     _, database = open_home(home)
-    bury_dead(database)
     with reading(database) as session:
         run_id = find_run_id(session, subject, deleted=True)
         detail = store.run_detail(session, run_id=run_id)

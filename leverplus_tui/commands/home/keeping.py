@@ -158,6 +158,7 @@ def backup(
     home: HomeOption = None,
 ) -> None:
     """Write the whole home into one file, also while jobs write: database, checkpoints, RL data, logs. The cache is left out.
+    A folder that is missing is made for it, and that is said.
 
     Example:
     leverplus backup ~/leverplus-monday.tar.gz
@@ -168,7 +169,10 @@ def backup(
         confirmed(
             f"Put a new backup in the place of {file}?", f"{file} stays as it is", f"leverplus backup {file} --yes"
         )
+    is_new = not target.parent.exists()
     made = back_up(place, target, files=not database_only)
+    if is_new:
+        say(f"{target.parent} was not there and was made for it")
     if as_json:
         put_json(
             {
@@ -221,7 +225,9 @@ def fsck(
 ) -> None:
     """Check the home: database, files against their hashes, figures against answers, states against processes.
 
-    Exits with 1 where something is wrong and not mended.
+    --repair copies the rows of a damaged database that can be read into a new one, computes figures from their answers, ends
+    runs whose process is gone, and offers nobody a checkpoint that is gone or changed. What lay on damaged or missing pages,
+    and the content of such a file, it cannot bring back: a backup can. Exits with 1 where something is wrong and not mended.
 
     Example:
     leverplus fsck

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from db import store
 from db.session import Session
 from db.store import RunDetail
-
-Chosen = Mapping[int, tuple[int, ...]]
-"""Question -> its demonstrations in prompt order."""
+from engine.doctor.copying import Ints
+from leverplus_tui.results.pairs.copying import listed_ids
 
 
 @dataclass(frozen=True)
@@ -41,27 +42,53 @@ def choices(
     )
     for shot in shots:
         ground = told.get(base)
-        against = store.chosen(session, run_id=ground.row.id, shot=shot) if ground is not None else {}
+        against = Chosen.of(store.chosen(session, run_id=ground.row.id, shot=shot) if ground is not None else ())
         for run, detail in told.items():
             if detail is None or not go_on():
                 continue
-            found = store.chosen(session, run_id=detail.row.id, shot=shot)
-            if found:
-                yield _held(run, shot, detail.row.ref, found, against)
+            found = Chosen.of(store.chosen(session, run_id=detail.row.id, shot=shot))
+            if len(found.questions):
+                yield held(run, shot, detail.row.ref, found, against)
 
 
-def _held(run: str, shot: int, evaluated: str, found: Chosen, against: Chosen) -> Choices:
-    both = [(found[question], against[question]) for question in found if question in against]
-    n = len(both)
-    return Choices(
-        run=run,
-        shot=shot,
-        evaluated=evaluated,
-        n=n,
-        same=sum(mine == other for mine, other in both) / n if n else 0.0,
-        shared=sum(len({*mine} & {*other}) / max(len(mine), len(other), 1) for mine, other in both) / n if n else 0.0,
-        distinct=len({frozenset(demonstrations) for demonstrations in found.values()}),
-    )
+@dataclass(frozen=True)
+class Chosen:
+    """What a run showed: the demonstrations (n, most of them, -1 where there are fewer) of `questions` (n,), in prompt order."""
+
+    questions: Ints
+    demonstrations: Ints
+
+    @classmethod
+    def of(cls, stored: Sequence[tuple[int, str]]) -> Chosen:
+        """From (question, list in JSON)."""
+        questions = np.array([question for question, _ in stored], dtype=np.int64)
+        return cls(questions, listed_ids([shown for _, shown in stored]))
+
+    @property
+    def sets(self) -> Ints:
+        """The demonstrations of each question without their order: ascending, what is there twice counted once."""
+        ordered = np.sort(self.demonstrations, axis=1)
+        ordered[:, 1:][ordered[:, 1:] == ordered[:, :-1]] = -1
+        return np.sort(ordered, axis=1)
+
+
+def held(run: str, shot: int, evaluated: str, found: Chosen, against: Chosen) -> Choices:
+    """One run's demonstrations against the baseline's."""
+    _, mine, other = np.intersect1d(found.questions, against.questions, assume_unique=True, return_indices=True)
+    n, same, shared = len(mine), 0.0, 0.0
+    if n:
+        width = max(found.demonstrations.shape[1], against.demonstrations.shape[1])
+        first, second = (_wide(one.demonstrations[rows], width) for one, rows in ((found, mine), (against, other)))
+        same = float((first == second).all(axis=1).mean())
+        ours, theirs = found.sets[mine], against.sets[other]
+        common = ((ours[:, :, None] == theirs[:, None, :]) & (ours >= 0)[:, :, None]).sum(axis=(1, 2))
+        longest = np.maximum((first >= 0).sum(axis=1), (second >= 0).sum(axis=1))
+        shared = float((common / np.maximum(longest, 1)).mean())
+    return Choices(run, shot, evaluated, n, same, shared, distinct=len(np.unique(found.sets, axis=0)))
+
+
+def _wide(ids: Ints, width: int) -> Ints:
+    return np.pad(ids, ((0, 0), (0, width - ids.shape[1])), constant_values=-1)
 
 
 def _evaluation(session: Session, detail: RunDetail) -> RunDetail | None:

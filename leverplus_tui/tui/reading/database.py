@@ -161,10 +161,11 @@ class Database(Upkeep):
     def side_by_side(self, ids: Sequence[int]) -> SideBySide:
         """Runs side by side, not yet compared, with what is known of each and the settings that are the same in all."""
         from leverplus_tui.results.comparison import described, side_by_side  # numpy: 140 ms before the first list
+        from leverplus_tui.results.results_alone import details_of_results
 
         with reading(self.engine) as session:
-            found = side_by_side(session, ids)
-            details = [store.run_detail(session, run_id=run_id) for run_id in ids]
+            details = details_of_results(session, ids)
+            found = side_by_side(session, details)
         settings = [described(detail) for detail in details]
         differing = {row.field for row in found.spec_diff}
         agreeing = {name: value for name, value in settings[0].items() if name not in differing}
@@ -226,6 +227,7 @@ class Database(Upkeep):
         from leverplus_tui.jobs.away import must_not_be_away  # as above
 
         must_not_be_away(Home(self.engine.path.parent), run_ids, "deleted")
+        self.mark_lost()
         with writing(self.engine) as session:
             store.soft_delete(session, run_ids=run_ids)
 

@@ -45,6 +45,22 @@ class PageScreen(TellsFailures, Screen[None]):
             show=False,
             id="pane.shrink",
         ),
+        Binding(
+            "right_curly_bracket",
+            "scroll_pane(1)",
+            "scroll the pane",
+            tooltip="scroll the second pane down",
+            show=False,
+            id="pane.down",
+        ),
+        Binding(
+            "left_curly_bracket",
+            "scroll_pane(-1)",
+            "scroll the pane back",
+            tooltip="scroll the second pane up",
+            show=False,
+            id="pane.up",
+        ),
         Binding("escape", "back", "back", show=False, id="back"),
     ]
     PANE: ClassVar[str] = ""
@@ -122,6 +138,15 @@ class PageScreen(TellsFailures, Screen[None]):
         panes = self.library.memory.now.panes
         self.library.memory.keep(panes={**panes, name: now + step * (6 if name.endswith("width") else 2)})
         self._size_pane()
+
+    def action_scroll_pane(self, step: int) -> None:
+        """Scroll the second pane by half of what is in view of it."""
+        if (found := self._second()) is None:
+            self.notify("This page has no second pane in view")
+            return
+        for part in found[0].walk_children(Widget, with_self=True):
+            if part.max_scroll_y and not part.has_focus:
+                part.scroll_relative(y=step * max(1, part.size.height // 2), animate=False)
 
     def _size_pane(self) -> None:
         if (found := self._second()) is None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from textual._styles_cache import StylesCache
+from textual.color import Color
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.style import Style
 from textual.widget import Widget
 
 
@@ -34,6 +37,16 @@ class KeptLines(StylesCache):
             strips = super().render_widget(widget, crop)
             self._painted = asked, strips
         return self._painted[1]
+
+
+@lru_cache(1024)
+def _inner_and_outer(base: Color, background: Color) -> tuple[Style, Style]:
+    return Style(background=base + background), Style(background=base)
+
+
+def forget_the_gone() -> None:
+    """Textual remembers these colours by the cache that asked, and with it the lines of a thousand widgets that are gone."""
+    StylesCache.get_inner_outer = staticmethod(_inner_and_outer)  # type: ignore[assignment,method-assign]
 
 
 def keep_lines(widgets: Iterable[Widget]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import VerticalScroll
 from textual.geometry import Size
 from textual.widgets import Static
 
@@ -57,7 +58,8 @@ class ShownComparison(PageScreen):
         yield Empty("Nothing to compare yet", ["Two or more runs stand side by side here"],
                     [("1", "go to the runs"), ("space", "mark two or more there"), ("v", "compare them")], id="empty")  # fmt: skip
         yield LineTable(id="sides")
-        yield Static("", id="words")
+        with VerticalScroll(id="words", can_focus=False):
+            yield Static("", id="said")
 
     def on_mount(self) -> None:
         """Nothing is compared yet, unless the page was made for it."""
@@ -162,6 +164,7 @@ class ShownComparison(PageScreen):
         return self._lines[key] if key is not None and key < len(self._lines) else None
 
     def _say(self) -> None:
-        line, words = self._line(), self.query_one("#words", Static)
+        line, words = self._line(), self.query_one("#said", Static)
         width = 24 if self.size.width < 100 else 40
         words.update("" if line is None or self.found is None else said(self.found, line, self.base, width))
+        self.query_one("#words", VerticalScroll).scroll_home(animate=False)

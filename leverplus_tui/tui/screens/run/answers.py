@@ -25,6 +25,8 @@ from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
 if TYPE_CHECKING:
     from db.store import CellRow, RunDetail
 
+FIRST = 60
+"""Lines that are written at once."""
 MOST = 20_000
 """Questions held at once; more are named, not shown."""
 SORTS = ("question_id", "score", "score desc", "changed")
@@ -134,14 +136,15 @@ class Answers(TellsFailures, Container):
         found = await asyncio.to_thread(
             self.library.database.answers, self._detail.row.id, cell.shot, cell.subset_sha, self.other, MOST
         )
-        self._rows = sort_answers(found, self.sort)
+        self._rows = await asyncio.to_thread(sort_answers, found, self.sort)
         self._fill(cell)
 
     def _fill(self, cell: CellRow) -> None:
         self._by_question = {row.row.question_id: row for row in self._rows}
         self.table.set_columns(_columns(self.other))
-        self.table.put_rows({row.row.question_id: _row(row, self.other) for row in self._rows}, fresh=True)
-        self.table.set_keys([row.row.question_id for row in self._rows])
+        keys = [row.row.question_id for row in self._rows]
+        self.table.put_rows({key: _row(self._by_question[key], self.other) for key in keys[:FIRST]}, fresh=True)
+        self.table.set_keys(keys)
         self._head("   ".join([shots_words(cell.shot), self._counted(cell), f"by {self.sort}", clean(cell.subset)]))
         self._open()
 
@@ -153,6 +156,13 @@ class Answers(TellsFailures, Container):
 
     def _head(self, text: str) -> None:
         self.query_one("#answers-head", Static).update(text)
+
+    @on(LineTable.Wanted)
+    def rows_wanted(self, event: LineTable.Wanted) -> None:
+        """Lines are written when they come into view: those of 5,000 answers at once stop the screen for 150 ms."""
+        event.stop()
+        known = self._by_question
+        self.table.put_rows({key: _row(known[key], self.other) for key in event.keys if key in known})
 
     @on(LineTable.Moved)
     def moved(self, event: LineTable.Moved) -> None:

@@ -18,15 +18,15 @@ from leverplus_tui.text.states import marks
 from leverplus_tui.text.times import age, duration
 from leverplus_tui.text.words import clean, fact, spaced
 from leverplus_tui.tui.screens.run.info import Part, found, reason, since, summary
-from leverplus_tui.tui.widgets.matrix import Figure, Matrix, Place
+from leverplus_tui.tui.widgets.matrix import Figure, Matrix, Place, cell_width
 from leverplus_tui.tui.widgets.text import shorten
 
 if TYPE_CHECKING:
     from db.store import CellRow, CheckpointRow, ProcessRow, RunDetail
     from leverplus_tui.results.since_last import Since
 
-LEAST_LABEL, LONGEST_LABEL, FIGURE = 10, 28, 21
-"""Cells of a subset's name, and of a figure beside it."""
+LEAST_LABEL, LONGEST_LABEL = 10, 28
+"""Cells of a subset's name."""
 MARK_BADGES = {"!cfg": "forced", "!few": "fewer shots", "!same": "same demos"}
 
 
@@ -82,11 +82,17 @@ class Overview(VerticalScroll):
         self.places = {(subsets.index(cell.subset), shots.index(cell.shot)): cell for cell in cells}
         badges = [MARK_BADGES[mark] for mark in marks(detail.row) if mark in MARK_BADGES]
         figures = {place: _figure(cell, badges) for place, cell in self.places.items()}
-        titles = [shots_words(shot) for shot in shots]
-        matrix = self.query_one(Matrix)
+        titles, labels = [shots_words(shot) for shot in shots], [clean(subset) for subset in subsets]
+        matrix, figure = self.query_one(Matrix), cell_width(figures.values()) + 1
         matrix.display = bool(figures)
-        room = max(LEAST_LABEL, min(LONGEST_LABEL, self.size.width - 2 - FIGURE * len(shots)))
-        matrix.show([shorten(clean(subset), room) for subset in subsets], titles, figures)
+        if len(subsets) < len(shots) and LEAST_LABEL + 2 + figure * len(shots) > self.size.width:
+            # shots stand below one another where they have no room side by side: no figure needs scrolling to the side
+            self.places = {(shot, subset): cell for (subset, shot), cell in self.places.items()}
+            turned = {(shot, subset): one for (subset, shot), one in figures.items()}
+            matrix.show(titles, [shorten(label, figure - 1) for label in labels], turned)
+            return
+        room = max(LEAST_LABEL, min(LONGEST_LABEL, self.size.width - 2 - figure * len(shots)))
+        matrix.show([shorten(label, room) for label in labels], titles, figures)
 
 
 def _figure(cell: CellRow, badges: list[str]) -> Figure:

@@ -15,8 +15,8 @@ from leverplus_tui.tui.reading.rows import Group, Mean
 from leverplus_tui.tui.widgets.table import Cell, Column, Row
 
 ALWAYS = ("id", "name", "state")
-NAME_ROOM, WIDE = 26, 100
-"""Cells that a name gets before other columns, on terminals of at least WIDE columns."""
+NAME_ROOM = {100: 26, 70: 12}
+"""Columns of the terminal at least -> cells that a name gets before other columns."""
 LONGEST_NAME, LONGEST_VALUE = 60, 24
 ALIKE = 20
 """What is the same in every line gives way first."""
@@ -59,7 +59,8 @@ def _roomy(column: Column, rows: Mapping[int, Row], width: int) -> Column:
     if column.key != "name":
         return column
     longest = min(LONGEST_NAME, max((cell_len(_text(row.get("name", ""))) for row in rows.values()), default=0))
-    least = min(longest, NAME_ROOM) if width >= WIDE else 0
+    room = next((room for columns, room in NAME_ROOM.items() if width >= columns), 0)
+    least = min(longest, room)
     return replace(column, width=max(column.width, least), flex=max(0, longest - max(column.width, least)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 from collections.abc import Iterator
@@ -14,10 +15,13 @@ from db.errors import DatabaseBusy
 from db.home import Home
 from db.session import writing
 from db.specs import EvalSpec, TrainSpec, UserError
-from engine.common.sent import KILL, STOP, sent, wish
+from engine.common.models.fingerprint import file_sha
+from engine.common.sent import KILL, STOP, Sent, sent, wish
 from engine.job.elsewhere import collector
 from engine.job.elsewhere.machine import Status
 from engine.job.elsewhere.member import answers_for
+from engine.job.elsewhere.parcel import carry, fetched
+from engine.job.elsewhere.row_files import Writer
 from tests.helpers_elsewhere import Away, Here, quick
 from tests.helpers_worker import PAUSE_AFTER, PAUSED, QUESTIONS
 
@@ -118,6 +122,23 @@ def test_an_attempt_that_is_put_back_waits_again_and_goes_on_from_its_own_rows(a
     assert (away.row(run_id).state, away.answers(run_id)) == ("done", ALL)
     assert away.detail(run_id).facts["answered_before"] == before, "its own rows told it, not home"
     assert len(away.machine.handed) == 1
+
+
+def test_a_node_that_comes_back_does_not_speak_for_the_attempt_that_took_its_place(away: Away) -> None:
+    """Slurm gives up a node whose cable is cut and begins the job elsewhere; with the cable back, it ends what was left there."""
+    run_id = away.queue(PAUSES)
+    found = away.collect(run_id, until=lambda: halfway(away, run_id))
+    cut_off, folder = away.machine.processes["1"], away.machine.handed[0][0]
+    away.machine.processes["1"] = away.machine.begin(folder)
+    away.turn(found, until=lambda: found.open[0].attempt == 2)
+    cut_off.send_signal(signal.SIGTERM)
+    cut_off.wait()
+    read_to_its_end = found.open[0].readers[1]
+    away.turn(found, until=lambda: read_to_its_end.offset == read_to_its_end.path.stat().st_size)
+    assert not found.open or (found.open[0].ended is None or found.open[0].ended.state == "done")
+    assert away.row(run_id).state in ("running", "done")
+    away.turn(found)
+    assert (away.row(run_id).state, away.answers(run_id)) == ("done", ALL)
 
 
 def test_a_killed_node_is_lost_with_its_rows_kept_and_the_words_of_the_queue(away: Away) -> None:
@@ -245,14 +266,88 @@ def test_where_nodes_see_another_folder_files_go_there_and_come_back(away: Away,
 
 def test_an_artifact_of_a_mirrored_home_is_brought_before_its_row(away: Away, tmp_path: Path) -> None:
     run_id = away.queue(resources={"shared": str(tmp_path / "shared")})
-    member = away.collector(run_id).open[0]
+    found = away.collector(run_id)
+    member = found.open[0]
+    with writing(away.database) as session:
+        folder = member.hand_over(session, "")
+    member.sent = Sent("Here", "1", str(folder))
     there = member.root / "runs" / f"r{run_id}" / "embeddings.safetensors"
-    there.parent.mkdir(parents=True)
     there.write_bytes(b"vectors")
-    (brought,) = member._brought([rows.Artifact("embeddings", str(there), "sha", {"at": str(there)})])
+    sha256 = file_sha(there)
+    Writer(folder).append([rows.Artifact("embeddings", str(there), sha256, {"at": str(there)})])
+    member.read()
     here = away.home.run_dir(run_id) / "embeddings.safetensors"
     assert here.read_bytes() == b"vectors"
-    assert brought == rows.Artifact("embeddings", str(here), "sha", {"at": str(here)})
+    ((_, frame),) = member.unstored
+    assert member._brought(frame) == [rows.Artifact("embeddings", str(here), sha256, {"at": str(here)})]  # type: ignore[arg-type]
+
+
+def test_a_file_is_known_by_what_it_holds_and_not_by_size_and_time(tmp_path: Path) -> None:
+    """A network disk tells both of a while ago: the last weights of a training stayed those of the epoch before."""
+    there, here = tmp_path / "there", tmp_path / "here"
+    there.write_bytes(b"epoch 11")
+    carry(there, here)
+    when = there.stat()
+    there.write_bytes(b"epoch 12")
+    os.utime(there, ns=(when.st_atime_ns, when.st_mtime_ns))
+    carry(there, here)
+    assert here.read_bytes() == b"epoch 11", "size and time say that nothing changed"
+    assert fetched(there, here, file_sha(there))
+    assert here.read_bytes() == b"epoch 12"
+    assert not fetched(there, here, "0" * 64), "not the file that is meant: it comes later"
+    assert not fetched(tmp_path / "nowhere", here, "0" * 64)
+    assert here.read_bytes() == b"epoch 12"
+    there.write_bytes(b"epoch 13")
+    os.utime(there, ns=(when.st_atime_ns, when.st_mtime_ns))
+    carry(there, here, anew=True)
+    assert here.read_bytes() == b"epoch 13"
+
+
+def test_a_run_is_done_when_the_files_have_come_that_its_rows_promise(
+    away: Away, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = away.queue(resources={"shared": str(tmp_path / "shared")})
+    found = away.collector(run_id)
+    member = found.open[0]
+    member.promised["runs/late"] = hashlib.sha256(b"weights").hexdigest()
+    found.begin()
+    away.turn(found, until=lambda: member.unheard > 1)
+    assert (away.row(run_id).state, member.ended is not None) == ("running", True)
+    (member.root / "runs/late").write_bytes(b"weights")
+    away.turn(found)
+    assert away.row(run_id).state == "done"
+    assert (away.home.root / "runs/late").read_bytes() == b"weights"
+
+
+def test_a_file_that_never_comes_is_named(away: Away, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "LAST_FILES", 2)
+    run_id = away.queue(resources={"shared": str(tmp_path / "shared")})
+    found = away.collector(run_id)
+    found.open[0].promised["runs/never"] = "0" * 64
+    found.begin()
+    away.turn(found)
+    assert away.row(run_id).state == "done"
+    assert "runs/never" in away.home.log(run_id).read_text()
+
+
+def test_what_a_node_left_goes_along_when_its_run_is_handed_in_again(away: Away, tmp_path: Path) -> None:
+    """A state that home has from an earlier submission must not take the place of a newer one."""
+    run_id = away.queue(EvalSpec(vlm="pause", shots=(2,)), resources={"shared": str(tmp_path / "shared")})
+    found = away.collector(run_id)
+    root = found.open[0].root
+    away.home.run_dir(run_id).mkdir(parents=True, exist_ok=True)
+    (away.home.run_dir(run_id) / "state.bin").write_bytes(b"first")
+    found.begin()
+    away.turn(found, until=lambda: paused(away, run_id, root))
+    state = root / "runs" / f"r{run_id}" / "state.bin"
+    assert state.read_bytes() == b"first"
+    state.write_bytes(b"second")
+    away.machine.processes["1"].kill()
+    away.machine.said["1"] = Status("gone", "NODE_FAIL")
+    away.turn(found, until=lambda: len(away.machine.handed) == 2)
+    assert state.read_bytes() == b"second"
+    away.turn(found)
+    assert away.answers(run_id) == ALL
 
 
 def test_a_node_whose_parent_is_gone_stops_by_itself(away: Away) -> None:
