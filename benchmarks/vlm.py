@@ -289,6 +289,9 @@ def main() -> None:
     parser.add_argument("--vlm", default="/tmp/qwen", help="folder of a model, for whole jobs")
     parser.add_argument("--dataset", default="/tmp/okvqa", help="data set, for whole jobs")
     parser.add_argument("--against", default="", help="another checkout to take turns with")
+    parser.add_argument(
+        "--kept", choices=("nothing", "both"), default="both", help="devices: without the second evaluation"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     table = Table("" if arguments.what == "data" else arguments.out)

@@ -99,7 +99,7 @@ def devices(put: Callable[[str, Any], None], asked: Namespace) -> None:
     with sides("") as both:
         side = both["ours"]
         side.run(*_evaluation(asked, FEW))
-        for kept in ("nothing on disk", "visual tokens on disk"):
+        for kept in ("nothing on disk", "visual tokens on disk")[: 1 if asked.kept == "nothing" else 2]:
             for device in ("cuda:0", "cuda:all"):
                 if kept == "nothing on disk":
                     side.forget_images()

@@ -26,9 +26,9 @@ def unshared_data(world: World, ray: Ray) -> str:
 
 def node_cut_off(world: World, ray: Ray) -> str:
     """Answers are asked again of the lost shard alone: those that had come are counted once."""
-    words = (*LONG, "--dataset", world.data())
+    words = (*LONG, "--shot", "4", "--limit", "150", "--dataset", world.data())  # shards for all nodes
     run_id = world.start(*words, "--on", f"ray:{ray.address}")
-    world.until_begun(run_id)
+    world.until_begun(run_id, answers=10)
     node, stored = ray.nodes[0], world.answers(run_id)
     node.cut()
     try:
@@ -38,7 +38,8 @@ def node_cut_off(world: World, ray: Ray) -> str:
         node.join()
     lost = [int(count) for count in re.findall(r"(\d+) prompts are asked again", world.log(run_id))]
     assert lost, "nothing was lost"
-    return f"{node.name} cut off at {stored}: {sum(lost)} prompts asked again, {world.same_answers(run_id, world.at_home(*words))} answers as at home"
+    count = world.same_answers(run_id, world.at_home(*words))
+    return f"{node.name} cut off at {stored}: {sum(lost)} prompts asked again, {count} answers as at home"
 
 
 def sweep(world: World, ray: Ray) -> str:

@@ -12,13 +12,18 @@ from textual import events
 from db.home import Home
 from leverplus_tui.tui.app import LeverplusApp
 from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.messages import RunsLaunched
 from leverplus_tui.tui.program import ordered_keys
 from leverplus_tui.tui.reading.database import Database
+from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.comparing.page import CompareScreen
+from leverplus_tui.tui.screens.launch import starting
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
+from leverplus_tui.tui.screens.launch.preflight import PreflightReport
+from leverplus_tui.tui.screens.launch.values import FormValues
 from leverplus_tui.tui.screens.run.page import RunScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
-from tests.helpers_tui import burst, fill, held_back, opened, settled, until
+from tests.helpers_tui import burst, fill, held_back, kept, opened, settled, text_of, until
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +67,50 @@ async def test_a_dialog_that_has_to_read_first_gets_what_is_typed_meanwhile(
         go.set()
         await until(pilot, lambda: page._rows[2].tags == ("desk",) and not held_back(pilot))
         assert page.table.cursor_key == 1
+
+
+async def test_keys_typed_while_a_request_is_checked_go_to_the_page_that_it_leads_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+
+    def slowly(home: Home, values: FormValues) -> starting.Asked:
+        go.wait(60)
+        return starting.Asked(PreflightReport((), ()), lambda: RunsLaunched((4,)))
+
+    monkeypatch.setattr(starting, "asked", slowly)
+    async with opened(fill(tmp_path, n=10)) as pilot:
+        burst(pilot, "e", "ctrl+r", "n")
+        await until(pilot, lambda: "checking the request" in text_of(pilot))
+        form = pilot.app.screen
+        assert isinstance(form, LaunchScreen)
+        assert held_back(pilot)
+        assert form.form.values["name"] == ""
+        go.set()
+        await until(pilot, lambda: isinstance(pilot.app.screen, Choose) and not held_back(pilot))
+
+
+async def test_escape_gives_a_check_up_that_takes_long_and_what_was_typed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+
+    def slowly(home: Home, values: FormValues) -> starting.Asked:
+        go.wait(60)
+        return starting.Asked(PreflightReport((), ()), lambda: pytest.fail("it was given up"))
+
+    monkeypatch.setattr(starting, "asked", slowly)
+    monkeypatch.setattr(ordered_keys, "PATIENCE_S", 0.0)
+    async with opened(fill(tmp_path, n=10)) as pilot:
+        burst(pilot, "e", "ctrl+r", "n")
+        await until(pilot, lambda: "checking the request" in text_of(pilot) and held_back(pilot) == 2)
+        burst(pilot, "escape")
+        await until(pilot, lambda: any("Nothing was started" in words for words in kept(pilot)))
+        go.set()
+        await settled(pilot)
+        form = pilot.app.screen
+        assert isinstance(form, LaunchScreen)
+        assert form.form.values["name"] == ""
 
 
 async def test_keys_go_to_the_pages_that_the_keys_before_them_opened(filled: Home) -> None:

@@ -18,6 +18,7 @@ LARGEST = tl.constexpr(fp8.LARGEST)
 LEAST = tl.constexpr(fp8.LEAST)
 WIDE = 4096
 """Columns above which a row is shared by more threads."""
+GATE_WARPS = 8
 
 
 @triton.jit
@@ -56,15 +57,25 @@ def _norm_round(x, more, weight, total, values, scales, width, eps, ADDED: tl.co
 
 
 @triton.jit
-def _gate_round(both, values, scales, width, WIDTH: tl.constexpr):
-    number = tl.program_id(0).to(tl.int64)
-    column = tl.arange(0, WIDTH)
-    inside = column < width
+def _gated(both, number, width, column, inside):
     gate = tl.load(both + number * 2 * width + column, inside, 0.0).to(tl.float32)
     up = tl.load(both + number * 2 * width + width + column, inside, 0.0).to(tl.float32)
     opened = (gate / (1.0 + tl.exp(-gate))).to(both.dtype.element_ty).to(tl.float32)
-    row = (opened * up).to(both.dtype.element_ty).to(tl.float32)
-    _store(row, values, scales, number, width, column, inside)
+    return (opened * up).to(both.dtype.element_ty).to(tl.float32)
+
+
+@triton.jit
+def _gate_round(both, values, scales, width, FIRST: tl.constexpr, REST: tl.constexpr):
+    """A row in two parts, since the power of two above its width may be far above it."""
+    number = tl.program_id(0).to(tl.int64)
+    first, rest = tl.arange(0, FIRST), FIRST + tl.arange(0, REST)
+    inside, inside_rest = first < width, rest < width
+    row, more = _gated(both, number, width, first, inside), _gated(both, number, width, rest, inside_rest)
+    scale = tl.maximum(tl.maximum(tl.max(tl.abs(row), 0), tl.max(tl.abs(more), 0)), LEAST) / LARGEST
+    tl.store(scales + number, scale)
+    place = values + number * width
+    tl.store(place + first, (row / scale).to(values.dtype.element_ty), inside)
+    tl.store(place + rest, (more / scale).to(values.dtype.element_ty), inside_rest)
 
 
 class FusedRounding:
@@ -90,7 +101,10 @@ class FusedRounding:
     def gate(self, both: Tensor) -> Rows:
         """See `Feeding`."""
         made, width = _empty(both, both.shape[1] // 2)
-        _gate_round[(len(both),)](both, made.values, made.scales, width, power(width), num_warps=_warps(width))
+        first = power(width) // 2
+        _gate_round[(len(both),)](
+            both, made.values, made.scales, width, first, power(width - first), num_warps=GATE_WARPS
+        )
         return made
 
     def rows(self, x: Tensor) -> Rows:

@@ -119,10 +119,12 @@ def choose_device(device: str) -> torch.device:
 
 
 def choose_dtype(dtype: str, device: torch.device) -> torch.dtype:
-    """`auto` is float32 on a CPU and bfloat16 on a GPU."""
-    if dtype == "auto":
-        return torch.bfloat16 if device.type == "cuda" else torch.float32
-    return DTYPES[dtype]
+    """`auto` is float32 on a CPU and bfloat16 on a GPU. Where it is float32, convolutions of this process compute in it from now
+    on, as products do: left alone they take TF32."""
+    chosen = (torch.bfloat16 if device.type == "cuda" else torch.float32) if dtype == "auto" else DTYPES[dtype]
+    if chosen == torch.float32:
+        torch.backends.cudnn.allow_tf32 = False
+    return chosen
 
 
 def load_model(directory: Path, *, name: str, dtype: str, device: str, cache_dir: Path | None = None) -> Loaded:

@@ -1,12 +1,7 @@
-"""The process of one device: loads the model there and answers what it is asked, until whoever asks is gone.
-
-`python -m engine.vlm.spread.answering FD [whole]`: the number of a pipe that it has been given, and whether models will be loaded
-with transformers' classes.
-"""
+"""What the process of one device does: loads the model there and answers what it is asked, until whoever asks is gone."""
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -132,19 +127,15 @@ def measures(vlm: LocalVLM) -> dict[str, float]:
     return dict(vlm.measures()) if isinstance(vlm, Measured) else {}
 
 
-def main() -> None:
-    """Serves the pipe whose number is given."""
+def serve(pipe: int, *, whole: bool) -> None:
+    """Serves the pipe of this number. `whole`: whether models will be loaded with transformers' classes."""
     go_offline()
     hide_broken("torchvision")
     with no_collections():
         # seconds, which pass while whoever asks still imports
-        for name in WHOLE if "whole" in sys.argv[2:] else QUICK:
+        for name in WHOLE if whole else QUICK:
             import_module(name)
     try:
-        Device(Connection(int(sys.argv[1]))).serve()
+        Device(Connection(pipe)).serve()
     except (EOFError, OSError):
         return  # whoever asks is gone
-
-
-if __name__ == "__main__":
-    main()

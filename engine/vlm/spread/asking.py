@@ -40,10 +40,9 @@ class SpreadVLM:
         for device in reversed(devices):
             choose_device(device)  # refuses what is not here
         self.name = str(options["name"])
-        self._processes = take(len(devices))
-        for process, device in zip(self._processes, devices, strict=True):
-            process.device = device
-            process.send(Open({**options, "device": device, "shared": process.shared}))
+        self._processes = take(devices)
+        for process in self._processes:
+            process.send(Open({**options, "device": process.device, "shared": process.shared}))
         opened = [process.expect(Opened) for process in self._processes]
         first = opened[0]
         if len({one.requests_sha for one in opened}) > 1:

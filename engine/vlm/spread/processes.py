@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import weakref
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from socket import socketpair
@@ -17,7 +18,7 @@ SHARED_BYTES = 16 << 30
 """Host memory for visual tokens that all devices have in common, at most; a quarter of the machine's where that is less."""
 
 Reply = TypeVar("Reply")
-COMMAND = ["-m", "engine.vlm.spread.answering"]
+COMMAND = ["-m", "engine.vlm.spread"]
 """What Python runs as the process of a device."""
 _ready: list[Process] = []
 
@@ -25,21 +26,24 @@ _ready: list[Process] = []
 def begin(device: str, *, whole: bool) -> None:
     """Starts a process for each device that seems to be meant, to be had from `take`; none for a single one. `whole`: with
     transformers' model classes, which a quick start leaves out."""
-    count = _gpus() if device == "cuda:all" else len(device.split(","))
-    if count > 1:
-        shared = _shared_memory()
-        _ready.extend(Process(shared, whole=whole) for _ in range(count))
+    devices = [f"cuda:{number}" for number in range(_gpus())] if device == "cuda:all" else device.split(",")
+    if len(devices) > 1:
+        _begin(devices, whole=whole)
 
 
-def take(count: int) -> list[Process]:
-    """So many processes, those that were begun among them; further ones are ended."""
-    if len(_ready) < count:
+def take(devices: Sequence[str]) -> list[Process]:
+    """A process for each device: those that were begun, where they were begun for just these."""
+    if [one.device for one in _ready] != list(devices):
         end_begun()
-        shared = _shared_memory()
-        _ready.extend(Process(shared) for _ in range(count))
-    taken = [_ready.pop() for _ in range(count)]
-    end_begun()
+        _begin(devices, whole=False)
+    taken = _ready[:]
+    _ready.clear()
     return taken
+
+
+def _begin(devices: Sequence[str], *, whole: bool) -> None:
+    shared = _shared_memory()
+    _ready.extend(Process(device.strip(), shared, whole=whole) for device in devices)
 
 
 def end_begun() -> None:
@@ -51,14 +55,14 @@ def end_begun() -> None:
 class Process:
     """A device's process with the pipe to it."""
 
-    def __init__(self, shared: tuple[int, int] | None, *, whole: bool = False) -> None:
+    def __init__(self, device: str, shared: tuple[int, int] | None, *, whole: bool) -> None:
         """`shared`: descriptors of the memory that it has in common with others. `whole`: see `begin`."""
-        self.device = ""
+        self.device = device
         self.shared = shared
         ours, its = socketpair()
         # A session of its own: a signal that stops the job goes to the job, which asks its devices to stop.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", *COMMAND, str(its.fileno()), *(["whole"] if whole else [])],
+            [sys.executable, "-P", *COMMAND, str(its.fileno()), device, *(["whole"] if whole else [])],
             pass_fds=[its.fileno(), *(shared or ())], stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
         its.close()

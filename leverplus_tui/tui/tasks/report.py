@@ -7,9 +7,11 @@ from pathlib import Path
 from db.user_error import UserError
 from leverplus_tui.jobs.own_command import Said
 from leverplus_tui.report.writing import ENDINGS, form_of
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.messages import Outcome, Work
 from leverplus_tui.tui.screens.sheet import Line, Values
 from leverplus_tui.tui.tasks.task import Situation, Task, replacing, whole
+from leverplus_tui.tui.widgets.picking.offers import Entry, narrowed
 from leverplus_tui.tui.widgets.picking.paths import paths
 
 FORMS = (
@@ -31,7 +33,8 @@ def task(at: Situation) -> Task:
     form, folder = said.get("format", "md"), said.get("folder") or str(at.library.home.root / "exports")
     more = f"-and-{len(at.runs) - NAMED}-more" if len(at.runs) > NAMED else ""
     name = f"report-{'-'.join(at.refs[:NAMED])}{more}{_ending(form)}"
-    against = [Line("against", "against", help="a run such as r12; empty compares all")] if len(at.runs) > 1 else []
+    against = [Line("against", "against", help="a run such as r12; empty compares all", source=lambda text: narrowed(
+        [Entry(ref) for ref in at.refs], text))] if len(at.runs) > 1 else []  # fmt: skip
     lines = [
         Line("format", "format", form, FORMS),
         Line("lang", "language", said.get("lang", "en"), LANGUAGES),
@@ -44,7 +47,7 @@ def task(at: Situation) -> Task:
         words = ["report", *at.refs, "--format", values["format"], "--lang", values["lang"], "--out", str(path)]
         words += ["--against", values["against"]] if values.get("against") else []
         return at.by_command(
-            f"Writing a report of {at.named}", "report", words, lambda said: _told(said, path, at.named)
+            shown(f"Writing a report of {at.named}"), "report", words, lambda said: _told(said, path, at.named)
         )
 
     return Task(

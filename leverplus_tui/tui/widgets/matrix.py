@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -52,6 +52,11 @@ def heat(figures: Sequence[Figure]) -> dict[Figure, int]:
     noise = sorted((figure.high - figure.low) / 2 for figure in figures)[len(figures) // 2]
     step = max((high - low) / 6, noise, 1e-9)
     return {figure: min(6, int((figure.value - low) / step + 1e-9)) for figure in figures}
+
+
+def cell_width(figures: Iterable[Figure]) -> int:
+    """Cells of a column that holds these figures."""
+    return max([CELL_WIDTH, *(len(_line(figure, 0)[0]) + 2 for figure in figures)])
 
 
 class Matrix(ScrollView, can_focus=True, inherit_bindings=False):
@@ -117,7 +122,7 @@ class Matrix(ScrollView, can_focus=True, inherit_bindings=False):
         """Draw these figures; a place without one was never run."""
         self.row_titles, self.column_titles, self.figures = tuple(rows), tuple(columns), dict(figures)
         self._heat = heat(list(self.figures.values()))
-        self.cell_width = max([CELL_WIDTH, *(len(_line(figure, 0)[0]) + 2 for figure in self.figures.values())])
+        self.cell_width = cell_width(self.figures.values())
         self._clamp()
         width = self.title_width + len(columns) * (self.cell_width + 1)
         self.virtual_size = Size(width, self.get_content_height(Size(), Size(), width))

@@ -12,12 +12,13 @@ from torch import Tensor
 
 from db.specs.base import UserError
 from db.specs.evaluate import DecodeSpec, PromptSpec
+from engine.packed.engine import Ask
 from engine.packed.model.memory import KeyValues
 from engine.recipes.run_context import Stop
 from engine.vlm.local.loading import Loaded
 from engine.vlm.local.packed import PackedVLM
 from engine.vlm.prompt import Prompt, build
-from engine.vlm.protocol import Answer, answers_in_order
+from engine.vlm.protocol import Answer, always, answers_in_order
 from tests.helpers_packed import loaded, packed, plain, random_prompts, random_samples
 from tests.helpers_vlm import save_tiny_qwen
 
@@ -65,6 +66,39 @@ def test_some_answers_end_early_and_some_are_cut(model: Loaded, prompts: list[Pr
 
 
 AHEAD = pytest.mark.parametrize("ahead", [False, True], ids=["one by one", "read ahead"])
+
+
+def test_what_comes_next_is_made_ready_behind_every_pass(
+    model: Loaded, prompts: list[Prompt], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.packed.prefill.TOKENS_AT_ONCE", 200)
+    engine = packed(model, DECODINGS["greedy"], ahead=True).engine
+    happened: list[str] = []
+    real = engine.language.prefill
+
+    def read(*given: Any) -> Tensor:
+        happened.append("pass")
+        return real(*given)
+
+    monkeypatch.setattr(engine.language, "prefill", read)
+    vlm = packed(model, DECODINGS["greedy"])
+    asked = [Ask(vlm.path(prompt)) for prompt in prompts]
+    engine.features.sources |= vlm.engine.features.sources
+    for _ in engine.answer(asked, always, lambda: happened.append("made ready")):
+        pass
+    passes = [at for at, what in enumerate(happened) if what == "pass"]
+    assert len(passes) > 5
+    assert all(happened[at + 1] == "made ready" for at in passes)
+
+
+@pytest.mark.parametrize("memory", [None, 4 << 20], ids=["", "memory too short for it"])
+def test_warming_up_leaves_nothing_behind(model: Loaded, prompts: list[Prompt], memory: int | None) -> None:
+    vlm = packed(model, DECODINGS["as published"], memory=memory)
+    vlm.engine.warm_up()
+    assert vlm.engine.language.memory.free == vlm.engine.language.memory.size
+    assert not vlm.facts().keys() & {"engine_images_encoded", "engine_prompt_tokens"}
+    expected = answers_in_order(packed(model, DECODINGS["as published"]), prompts)
+    assert answers_in_order(vlm, prompts) == expected
 
 
 @AHEAD

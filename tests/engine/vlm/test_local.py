@@ -16,6 +16,7 @@ from db.specs import DecodeSpec, PromptSpec, UserError
 from engine.common.models.fingerprint import model_sha
 from engine.demo.shipped import model_dir
 from engine.recipes.run_context import Stop
+from engine.vlm.local.loading import choose_dtype
 from engine.vlm.local.plain import LocalVLM
 from engine.vlm.local.processor import PatchEncoder
 from engine.vlm.opening import open_vlm
@@ -310,6 +311,13 @@ def test_not_even_one_prompt_fits(qwen: Path, prompts: list[Prompt], monkeypatch
     run_short_of_memory(vlm, monkeypatch, fits=0)
     with pytest.raises(UserError, match=r"prompt\.max_pixels"):
         answers_in_order(vlm, prompts)
+
+
+@pytest.mark.parametrize(("dtype", "kept"), [("float32", False), ("auto", False), ("bfloat16", True)])
+def test_float32_is_float32_in_convolutions_too(monkeypatch: pytest.MonkeyPatch, dtype: str, kept: bool) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    choose_dtype(dtype, torch.device("cpu"))
+    assert torch.backends.cudnn.allow_tf32 is kept
 
 
 def test_a_prompt_longer_than_the_model_reads_is_refused(qwen: Path, samples: list[Sample], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from engine.vlm.local.plain import LocalVLM
 from engine.vlm.opening import open_vlm
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import answers_in_order
+from engine.vlm.spread import processes
 from engine.vlm.spread.asking import SpreadVLM
 from tests.helpers_training import small
 from tests.helpers_vlm import Sample
@@ -91,6 +93,28 @@ def test_a_process_that_died_is_told(qwen: Path, prompts: list[Prompt], spread: 
 def test_a_device_that_is_none_is_refused_before_a_process_starts(qwen: Path) -> None:
     with pytest.raises(UserError, match="no device"):
         open_vlm(str(qwen), decode=DecodeSpec(), device="cpu,a fridge")
+
+
+def test_processes_that_were_begun_are_taken_by_just_their_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Begun:
+        def __init__(self, device: str, shared: object, *, whole: bool) -> None:
+            self.device, self.whole, self.ended = device, whole, False
+
+        def end(self) -> None:
+            self.ended = True
+
+    monkeypatch.setattr(processes, "Process", Begun)
+    monkeypatch.setattr(processes, "_gpus", lambda: 2)
+    processes.begin("cuda:0", whole=True)
+    assert not processes._ready, "one device is opened by whoever asks"
+    processes.begin("cuda:all", whole=True)
+    begun = processes._ready[:]
+    assert processes.take(["cuda:0", "cuda:1"]) == begun
+    processes.begin("cuda:1, cuda:0", whole=True)
+    others: list[Any] = processes._ready[:]
+    taken: list[Any] = processes.take(["cuda:0", "cuda:1"])
+    assert [(one.device, one.ended) for one in others] == [("cuda:1", True), ("cuda:0", True)]
+    assert [(one.device, one.ended) for one in taken] == [("cuda:0", False), ("cuda:1", False)]
 
 
 def test_device_names() -> None:
