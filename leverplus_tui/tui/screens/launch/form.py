@@ -71,7 +71,7 @@ class LaunchScreen(PageScreen):
         self._held.load(values or {}, shown("chosen before"))
         self._refusal = ""
         """What is wrong with the field that is edited, since it was to be left."""
-        self._busy = False
+        self._busy = self._starting = False
         self._begun: dict[str, str] = {}
 
     def body(self) -> ComposeResult:
@@ -190,7 +190,11 @@ class LaunchScreen(PageScreen):
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_back(self) -> None:  # type: ignore[override]  # a worker, for it may have to ask
-        """Go back; asks where something would be lost."""
+        """Go back; asks where something would be lost. While a request is checked: give that up."""
+        if self._busy:
+            if not self._starting:
+                self.workers.cancel_group(self, "submit")
+            return
         changed = [path for path, text in self.form.values.items() if text != self._begun.get(path, text)]
         detail = shown(f"What was changed is lost: {', '.join(changed)}. ^y copies the command first.")
         if not changed or await self.app.push_screen_wait(Confirm("Leave this form?", detail)):
@@ -213,8 +217,12 @@ class LaunchScreen(PageScreen):
             await self._checked()
         except UserError as error:
             self._refuse(error)
+        except asyncio.CancelledError:
+            self.notify("Nothing was started")
+            self._preview()
+            raise
         finally:
-            self._busy = False
+            self._busy = self._starting = False
 
     def _refuse(self, error: UserError) -> None:
         """Say what is wrong, and go to the field that it is about."""
@@ -225,7 +233,9 @@ class LaunchScreen(PageScreen):
         self._preview()
 
     async def _checked(self) -> None:
-        self._tell("#estimate", "checking the request; what is typed now waits for that")
+        self._tell(
+            "#estimate", "checking the request; what is typed now waits for that, and after a while esc gives it up"
+        )
         try:
             asked = await asyncio.to_thread(starting.asked, self.library.home, self._held.copied())
         except NotWrittenYet as error:
@@ -240,6 +250,7 @@ class LaunchScreen(PageScreen):
             if not go:
                 self._preview()
                 return
+        self._starting = True
         started = await asyncio.to_thread(asked.start)
         self.post_message(started)
         self.dismiss()
