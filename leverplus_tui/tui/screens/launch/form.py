@@ -269,4 +269,4 @@ def _said(line: str) -> str:
     if (told := shown(line)) != line:
         return told
     head, mark, help_text = line.partition(": ")
-    return f"{shown(head)}{mark}{shown(help_text)}"
+    return f"{shown(head)}{mark}{shown(f'{help_text}.')}" if shown(head) != head else line
