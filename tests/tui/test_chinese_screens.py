@@ -29,7 +29,8 @@ STORED = (
     r"(?:hidden-dim|pool)[ -]\w+", r"\w+ (?:vqaEval|synth)", r"cpu r\d", r"auto: \w+", r"left right",  # codes, kinds, fields
     r"\b(?:down|up|home|end) [jkgG]\b", r"INFO answered", r"image missing", r"baseline paper", r"same (?:fixed|synth)",
     r"What is wrong.*", r"in a long sentence", r"long sentence", r"is wrong.*", r"Mend it.*", r"pool size",
-    r"run rce\b", r"Use a\b.*", r"depends on the query.*", r"What (?:colo|is|sha)[\w \[\]/]*",
+    r"run (?:rce|grpo)\b", r"to sqlite", r"\w+_\w+(?:, \w+)*", r"Answer the last.*", r"Short answer",
+    r"Reply as.*", r"Use the images.*", r"Use a\b.*", r"depends on the query.*", r"What (?:colo|is|sha)[\w \[\]/]*",
 )  # fmt: skip
 """What is stored, typed or called so: questions, answers, names, commands, fields, codes, and findings that tests made up."""
 
