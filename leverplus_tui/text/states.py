@@ -66,7 +66,8 @@ def state_text(run: RunRow, *, short: bool = False) -> str:
     state, progress = shown_state(run), run.progress
     text = f"{glyph(state)} {shown(short_word(state) if short else state)}"
     if state == "running" and progress is not None and progress.total:
-        return f"{text} {min(99, 100 * progress.done // progress.total)}%"
+        done = min(99, 100 * progress.done // progress.total)
+        return shown(f"{glyph(state)} {short_word(state)} {done}%") if short else f"{text} {done}%"
     return text if short or not run.waiting else f"{text}, {shown(run.waiting)}"
 
 

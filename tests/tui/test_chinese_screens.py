@@ -29,7 +29,7 @@ STORED = (
     r"(?:hidden-dim|pool)[ -]\w+", r"\w+ (?:vqaEval|synth)", r"cpu r\d", r"auto: \w+", r"left right",  # codes, kinds, fields
     r"\b(?:down|up|home|end) [jkgG]\b", r"INFO answered", r"image missing", r"baseline paper", r"same (?:fixed|synth)",
     r"What is wrong.*", r"in a long sentence", r"long sentence", r"is wrong, in.*", r"Mend it.*", r"pool size",
-    r"Use a pool that depends on the query.*",
+    r"Use a\b.*", r"depends on the query.*", r"What (?:colo|is|sha)[\w \[\]/]*",
 )  # fmt: skip
 """What is stored, typed or called so: questions, answers, names, commands, fields, codes, and findings that tests made up."""
 

@@ -29,7 +29,7 @@ COUNTED = r"[-+*?]?\d.*?|示例数未知"
 SHOWN_HOLES = {
     "n": r"\d[\d ,]*", "m": r"\d[\d ,]*", "k": r"\d[\d ,]*", "run": r"r\d+", "state": r"[a-z]+|[\u4e00-\u9fff]+",
     "time": r"\d[\d.smhd]*|-", "size": r"[\d.]+ [kMG]?B", "age": r".*?前|[\d: -]+", "file": r"[^/\n]+\.\w+",
-    "word": r"[\w.:@/-]+(?: desc| asc)?", "other": r"另外.*",
+    "word": r"[\w.:@/-]+(?: desc| asc)?", "other": r"另外.*", "sign": r"\S",
     **dict.fromkeys(("share", "figure", "shots", "queries", "lines", "columns", "groups", "retries"), COUNTED),
 }  # fmt: skip
 """The same for what the program shows: a sentence of anybody else must not be taken for one of these."""
