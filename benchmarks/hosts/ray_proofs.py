@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from contextlib import suppress
 
 from benchmarks.hosts.clusters import SHARED, Ray
+from benchmarks.hosts.network import Host
 from benchmarks.hosts.slurm_proofs import LONG, SHORT, members
 from benchmarks.hosts.world import World
 
@@ -29,10 +32,8 @@ def node_cut_off(world: World, ray: Ray) -> str:
     words = (*LONG, "--shot", "4", "--limit", "150", "--dataset", world.data())  # shards for all nodes
     run_id = world.start(*words, "--on", f"ray:{ray.address}")
     world.until_begun(run_id, answers=10)
-    node, stored = ray.nodes[0], world.answers(run_id)
-    node.cut()
+    node, stored = _cut_at_work(world, ray, run_id), world.answers(run_id)
     try:
-        world.until("the loss noticed", lambda: "was lost" in world.log(run_id) or world.state(run_id) == "done")
         world.until_over(run_id)
     finally:
         node.join()
@@ -40,6 +41,17 @@ def node_cut_off(world: World, ray: Ray) -> str:
     assert lost, "nothing was lost"
     count = world.same_answers(run_id, world.at_home(*words))
     return f"{node.name} cut off at {stored}: {sum(lost)} prompts asked again, {count} answers as at home"
+
+
+def _cut_at_work(world: World, ray: Ray, run_id: int) -> Host:
+    """Cut off one node after the other until one is missed: not each has been given prompts yet."""
+    for node in ray.nodes:
+        node.cut()
+        with suppress(TimeoutError):
+            world.until("its loss", lambda: "was lost" in world.log(run_id), 40)
+            return node
+        node.join()
+    raise AssertionError("no node was missed")
 
 
 def sweep(world: World, ray: Ray) -> str:
@@ -92,18 +104,17 @@ def home_cut_off(world: World, ray: Ray) -> str:
     stored = world.answers(run_id)
     world.home.cut()
     try:
-        world.until("an end", lambda: _ended(world, run_id), 120)
-    except TimeoutError:
-        pass
+        time.sleep(30)
     finally:
         world.home.join()
-    world.leverplus("runs")
+    world.until("an end", lambda: _ended(world, run_id))
     state, reason = world.state(run_id), world.reason(run_id)
-    ray.join(world.home, cpus=0)
     if state != "done":
+        ray.join(world.home, cpus=0)
         world.leverplus("resume", f"r{run_id}", "--detach")
         world.until_over(run_id)
-    return f"at {stored} answers: {state} ({reason}); resumed, {world.same_answers(run_id, world.at_home(*words))} as at home"
+    count = world.same_answers(run_id, world.at_home(*words))
+    return f"30 s without network at {stored} answers: {state} ({reason}); in the end {count} as at home"
 
 
 def _ended(world: World, run_id: int) -> bool:
