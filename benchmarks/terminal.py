@@ -28,7 +28,7 @@ from db.rows import Progress
 from db.session import open_database, writing
 from db.specs import EvalSpec
 
-ROWS, ROUNDS, BLOCKS, KEYS = 100_000, 5, 9, 20
+ROWS, ROUNDS, BLOCKS, KEYS, WIDE = 100_000, 5, 9, 20, 10_000
 DOWN, PAGE = b"\x1b[B", b"\x1b[6~"
 HELLO = """
 from textual.app import App
@@ -263,7 +263,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rows", type=int, nargs="?", default=ROWS)
-    parser.add_argument("--only", choices=("start", "keys", "idle", "day"))
+    parser.add_argument("--only", choices=("start", "keys", "idle", "wide", "day"))
     parser.add_argument("--rounds", type=int, default=40, help="rounds of a day, about 250 keys each")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -272,6 +272,10 @@ def main() -> None:
 
             measure_day(Path(folder) / "day", asked.rounds)
             return
+        if asked.only in (None, "wide"):
+            from benchmarks.terminal_wide import measure_wide  # in this process, which then holds the program
+
+            measure_wide(fill(Path(folder) / "wide", WIDE))
         few = fill(Path(folder) / "few", 30)
         if asked.only in (None, "start"):
             measure_start(few)

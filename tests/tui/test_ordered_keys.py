@@ -23,7 +23,7 @@ from leverplus_tui.tui.screens.launch.preflight import PreflightReport
 from leverplus_tui.tui.screens.launch.values import FormValues
 from leverplus_tui.tui.screens.run.page import RunScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
-from tests.helpers_tui import burst, fill, held_back, opened, settled, text_of, until
+from tests.helpers_tui import burst, fill, held_back, kept, opened, settled, text_of, until
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,29 @@ async def test_keys_typed_while_a_request_is_checked_go_to_the_page_that_it_lead
         await until(pilot, lambda: isinstance(pilot.app.screen, Choose) and not held_back(pilot))
 
 
+async def test_escape_gives_a_check_up_that_takes_long_and_what_was_typed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+
+    def slowly(home: Home, values: FormValues) -> starting.Asked:
+        go.wait(60)
+        return starting.Asked(PreflightReport((), ()), lambda: pytest.fail("it was given up"))
+
+    monkeypatch.setattr(starting, "asked", slowly)
+    monkeypatch.setattr(ordered_keys, "PATIENCE_S", 0.0)
+    async with opened(fill(tmp_path, n=10)) as pilot:
+        burst(pilot, "e", "ctrl+r", "n")
+        await until(pilot, lambda: "checking the request" in text_of(pilot) and held_back(pilot) == 2)
+        burst(pilot, "escape")
+        await until(pilot, lambda: any("Nothing was started" in words for words in kept(pilot)))
+        go.set()
+        await settled(pilot)
+        form = pilot.app.screen
+        assert isinstance(form, LaunchScreen)
+        assert form.form.values["name"] == ""
+
+
 async def test_keys_go_to_the_pages_that_the_keys_before_them_opened(filled: Home) -> None:
     async with opened(filled) as pilot:
         burst(pilot, "G", "enter", "tab", "tab", "escape", "space", "k", "space", "v", "j")
@@ -133,3 +156,16 @@ async def test_keys_typed_before_the_database_is_open_wait_for_it(
         assert isinstance(page, RunsScreen)
         await until(pilot, lambda: page.table.marked == [4])
         assert page.where == "kind:grpo"
+
+
+async def test_keys_behind_the_one_that_ends_the_program_go_nowhere(tmp_path: Path) -> None:
+    async with opened(fill(tmp_path)) as pilot:
+        app = pilot.app
+        assert isinstance(app, LeverplusApp)
+        stack = list(app._screen_stack)
+        app._screen_stack.clear()  # as its end leaves it
+        app._typed.append(events.Key("j", "j"))
+        await app._pass_all()
+        app._screen_stack.extend(stack)
+        assert app._exception is None
+        assert not app._typed

@@ -26,8 +26,8 @@ answer app.focus_next back bands baseline beside by by_page cancel cell choose c
 copy counts cursor curves differences dismiss done drop end expect filter find first_error follow go group grow health
 help image info keep large last_view line log mark mark_range match messages mode mouse move next_difference next_tab
 offered open option other other_table page picture pin preview previous_tab prompt question quit remove reset restore
-reverse reward screen.find screen.first_error screen.follow screen.match scroll seek settings shift shots sideways
-smooth sort step swap to_end turn typed views wrap zoom
+reverse reward screen.find screen.first_error screen.follow screen.match scroll scroll_pane seek settings shift shots
+sideways smooth sort step swap to_end turn typed views wrap zoom
 """
 """Actions that look, or do something that only the form of a job, itself refused, leads to."""
 READS = set(LOOKING.split())

@@ -230,6 +230,38 @@ async def compared(pilot: Pilot[None]) -> CompareScreen:
     return page
 
 
+async def test_what_a_comparison_says_of_many_runs_is_scrolled_through(tmp_path: Path) -> None:
+    home = fill(tmp_path / "home")
+    engine, images = open_database(home.database), draw_images(tmp_path / "images", 2)
+    more = [evaluation(engine, images, name=f"more {n}", retriever="t2t", skill=(0.3, 0.6), seed=n) for n in (7, 8)]
+    engine.dispose()
+    async with opened(home, size=(80, 24)) as pilot:
+        pilot.app.post_message(CompareRuns((1, 2, *more)))
+        await until(pilot, lambda: isinstance(pilot.app.screen, CompareScreen) and pilot.app.screen.compared)
+        await settled(pilot)
+        last = f"r{more[-1]} and r1 are not"
+        assert last not in text_of(pilot)
+        for _ in range(8):
+            await pilot.press("right_curly_bracket")
+        await until(pilot, lambda: last in text_of(pilot))
+        await pilot.press("down")
+        await until(pilot, lambda: last not in text_of(pilot))  # another line is read from its beginning
+
+
+@pytest.mark.parametrize("size", [(60, 15), (60, 20)])
+async def test_all_shots_are_readable_in_the_smallest_window(filled: Home, size: tuple[int, int]) -> None:
+    async with opened(filled, size=size) as pilot:
+        assert all(f"acc@{shot}" in text_of(pilot) for shot in (0, 1, 2))
+        assert "85.00" in text_of(pilot)
+        page = await open_run(pilot, 2)
+        matrix = page.query_one(Matrix)
+        assert matrix.max_scroll_x == 0
+        assert matrix.virtual_size.width <= size[0]
+        matrix.place = (2, 0)
+        await pilot.press("enter")
+        await until(pilot, lambda: page.query_one(Answers).display and "2 shots" in text_of(pilot))
+
+
 async def test_a_comparison_says_in_words_what_is_noise(filled: Home) -> None:
     async with opened(filled, compare="r1,r2,r3") as pilot:
         page = await compared(pilot)

@@ -58,7 +58,7 @@ async def test_settings_are_shown_and_changed(filled: Home) -> None:
         assert isinstance(pilot.app.screen, SettingsScreen)
         shown = text_of(pilot)
         assert "leverplus-dark" in shown
-        assert "keymap.toml" in shown
+        assert "as they come" in shown
         page = pilot.app.screen_stack[0]
         assert isinstance(page, RunsScreen)
         page.library.memory.keep(pinned=[1])
@@ -138,3 +138,12 @@ async def test_the_smallest_window_shows_every_mode(filled: Home, key: str) -> N
         lines = text_of(pilot).splitlines()
         assert "leverplus needs" not in lines[1]
         assert "? keys" in lines[-1]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 15), (200, 50)])
+async def test_how_a_setting_is_changed_is_never_cut(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with opened(fill(tmp_path), size=size) as pilot:
+        await pilot.press("equals_sign", "down", "down", "down")
+        await settled(pilot)
+        assert "curves get numbers" in " ".join(text_of(pilot).split())
+        assert "❯  colour at all" in text_of(pilot)

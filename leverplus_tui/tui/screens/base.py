@@ -15,6 +15,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import DatabaseReady, DataChanged, GoingOn, LogGrew, View, Viewed
 from leverplus_tui.tui.widgets.charts.bars import KeyBar, ModeBar
@@ -44,6 +45,22 @@ class PageScreen(TellsFailures, Screen[None]):
             tooltip="give the second pane less room",
             show=False,
             id="pane.shrink",
+        ),
+        Binding(
+            "right_curly_bracket",
+            "scroll_pane(1)",
+            "scroll the pane",
+            tooltip="scroll the second pane down",
+            show=False,
+            id="pane.down",
+        ),
+        Binding(
+            "left_curly_bracket",
+            "scroll_pane(-1)",
+            "scroll the pane back",
+            tooltip="scroll the second pane up",
+            show=False,
+            id="pane.up",
         ),
         Binding("escape", "back", "back", show=False, id="back"),
     ]
@@ -92,7 +109,9 @@ class PageScreen(TellsFailures, Screen[None]):
         small = width < SMALLEST[0] or height < SMALLEST[1]
         self.set_class(small, "-tiny")
         self.set_class(height < 30, "-low")
-        words = f"leverplus needs {SMALLEST[0]}x{SMALLEST[1]} cells, this is {width}x{height}: enlarge the window"
+        words = shown(
+            f"leverplus needs {SMALLEST[0]}x{SMALLEST[1]} cells, this is {width}x{height}: enlarge the window"
+        )
         self.query_one("#too-small", Static).update(words)
         self.fit(event.size)
         self.call_after_refresh(self._size_pane)
@@ -122,6 +141,15 @@ class PageScreen(TellsFailures, Screen[None]):
         panes = self.library.memory.now.panes
         self.library.memory.keep(panes={**panes, name: now + step * (6 if name.endswith("width") else 2)})
         self._size_pane()
+
+    def action_scroll_pane(self, step: int) -> None:
+        """Scroll the second pane by half of what is in view of it."""
+        if (found := self._second()) is None:
+            self.notify("This page has no second pane in view")
+            return
+        for part in found[0].walk_children(Widget, with_self=True):
+            if part.max_scroll_y and not part.has_focus:
+                part.scroll_relative(y=step * max(1, part.size.height // 2), animate=False)
 
     def _size_pane(self) -> None:
         if (found := self._second()) is None:

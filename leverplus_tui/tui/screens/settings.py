@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -17,6 +18,8 @@ from leverplus_tui.text.language import shown
 from leverplus_tui.tui.screens.dialogs import keys_line
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable, Row
 
+AROUND = 10
+"""Lines of the window that are not the table's."""
 Setting = tuple[str, str, str, Callable[[], object] | None]
 """Name, value, how it is changed, and what enter does."""
 
@@ -35,15 +38,18 @@ class SettingsScreen(ModalScreen[None]):
         """The lines."""
         with Vertical(classes="dialog wide"):
             yield Static(Content(shown("Settings")).stylize("bold"))
-            yield LineTable([Column("name", "", 18), Column("value", "", 22, flex=22), Column("how", "", 20, flex=60)])
+            yield LineTable([Column("name", "", 14, flex=4), Column("value", "", 14, flex=60)])
+            yield Static("", id="how", markup=False)
             yield keys_line(("enter", "change"), ("esc", "close"))
 
     def on_mount(self) -> None:
         """Show the present state."""
         self.fill()
-        table = self.query_one(LineTable)
-        table.styles.height = len(self._shown) + 1
-        table.focus()
+        self.query_one(LineTable).focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The lines scroll where there is no room for all."""
+        self.query_one(LineTable).styles.height = max(3, min(len(self._shown) + 1, event.size.height - AROUND))
 
     def on_screen_resume(self) -> None:
         """Back from a choice."""
@@ -53,10 +59,17 @@ class SettingsScreen(ModalScreen[None]):
         """Show the present state."""
         self._shown = self._settings()
         rows: list[Row] = [
-            {"name": shown(name), "value": Cell(shown(value), "accent"), "how": Cell(shown(how), "faint")}
-            for name, value, how, _ in self._shown
+            {"name": shown(name), "value": Cell(shown(value), "accent")} for name, value, _, _ in self._shown
         ]
         self.query_one(LineTable).fill(rows)
+
+        self.tell_how()
+
+    @on(LineTable.Moved)
+    def tell_how(self) -> None:
+        """How the line under the cursor is changed stands below the lines, whole."""
+        index = self.query_one(LineTable).cursor_key or 0
+        self.query_one("#how", Static).update(shown(self._shown[index][2]))
 
     def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
         """Change it."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -18,6 +19,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import accuracy, count
 from leverplus_tui.tui.theme import ROLES
 from leverplus_tui.tui.widgets.text import pad
@@ -52,6 +54,11 @@ def heat(figures: Sequence[Figure]) -> dict[Figure, int]:
     noise = sorted((figure.high - figure.low) / 2 for figure in figures)[len(figures) // 2]
     step = max((high - low) / 6, noise, 1e-9)
     return {figure: min(6, int((figure.value - low) / step + 1e-9)) for figure in figures}
+
+
+def cell_width(figures: Iterable[Figure]) -> int:
+    """Cells of a column that holds these figures."""
+    return max([CELL_WIDTH, *(len(_line(figure, 0)[0]) + 2 for figure in figures)])
 
 
 class Matrix(ScrollView, can_focus=True, inherit_bindings=False):
@@ -117,7 +124,7 @@ class Matrix(ScrollView, can_focus=True, inherit_bindings=False):
         """Draw these figures; a place without one was never run."""
         self.row_titles, self.column_titles, self.figures = tuple(rows), tuple(columns), dict(figures)
         self._heat = heat(list(self.figures.values()))
-        self.cell_width = max([CELL_WIDTH, *(len(_line(figure, 0)[0]) + 2 for figure in self.figures.values())])
+        self.cell_width = cell_width(self.figures.values())
         self._clamp()
         width = self.title_width + len(columns) * (self.cell_width + 1)
         self.virtual_size = Size(width, self.get_content_height(Size(), Size(), width))
@@ -126,7 +133,7 @@ class Matrix(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def title_width(self) -> int:
         """Width of the first column."""
-        return max([len("questions"), *(len(title) for title in self.row_titles)], default=9) + 2
+        return max([cell_len(shown("questions")), *(cell_len(title) for title in self.row_titles)], default=9) + 2
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as titles and rows need; the last row's third line only where it has a badge."""
@@ -174,7 +181,7 @@ class Matrix(ScrollView, can_focus=True, inherit_bindings=False):
         y += self.scroll_offset.y
         base = self.rich_style
         if y == 0:
-            segments = [Segment(pad("questions", self.title_width), base + self._style("header"))]
+            segments = [Segment(pad(shown("questions"), self.title_width), base + self._style("header"))]
             for title in self.column_titles:
                 segments.append(Segment(pad(title, self.cell_width, "center") + " ", base + self._style("header")))
         else:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from leverplus_tui.text.figures import figure_text, size_text
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import accuracy, count, plural
 from leverplus_tui.text.shots import shots_text
 from leverplus_tui.text.states import STATE_ROLES, SYNTHETIC, marks, short_word, shown_state, state_text
@@ -61,14 +62,14 @@ def run_columns(
 ) -> list[Column]:
     """The columns of the runs table. Each is headed by the word that filters and sorts by it.
 
-    Figures of few shots stay longest; wider terminals show where they come from.
+    Figures stay longest, those of few shots before others; wider terminals show where they come from.
 
     `newest` is the greatest id, `largest` the greatest n, `widths` those of the figures: no number is ever cut.
     """
     figure = len(accuracy(48.55, 45.25, 51.85))
     return [
         Column("id", "id", max(3, len(f"r{newest}"))),
-        Column("name", "name", 12, flex=20),
+        Column("name", "name", 8, flex=20),
         Column("kind", "kind", 4, priority=6),
         Column("how", "retriever", 9, priority=5, flex=4),
         *(
@@ -77,17 +78,17 @@ def run_columns(
                 f"acc@{shots_text(shot)}",
                 max(figure, (widths or {}).get(shot, 0)),
                 align="right",
-                priority=2 + (index > 2),
+                priority=1 + (index > 3),
             )
             for index, shot in enumerate(shots)
         ),
-        Column("n", "n", max(4, len(count(largest))), align="right", priority=1),
+        Column("n", "n", max(4, len(count(largest))), align="right", priority=4),
         Column("dataset", "dataset", 9, priority=7, flex=6),
         Column("vlm", "vlm", 9, priority=8, flex=8),
         Column("created", "created", 11, align="right", priority=9),
         Column("duration", "duration", 8, align="right", priority=8),
-        Column("state", "state", 9),
-        Column("flag", "flag", 7),
+        Column("state", "state", 9, priority=2),
+        Column("flag", "flag", 7, priority=3),
         Column("tags", "tags", 6, priority=10, flex=10),
     ]
 
@@ -99,8 +100,8 @@ def hidden_words(hidden: Sequence[Column]) -> str:
     if not hidden:
         return ""
     if not shots:
-        return f"{plural(others, 'column')} hidden (c)"
-    return f"{shots} hidden" + (f", {plural(others, 'column')} more" if others else "") + " (c)"
+        return shown(f"{plural(others, 'column')} hidden (c)")
+    return shown(f"{shots} hidden") + (shown(f", {plural(others, 'column')} more") if others else "") + " (c)"
 
 
 def run_row(run: RunRow, shots: Sequence[int], names: Collection[str] = ()) -> Row:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from rich.cells import cell_len
 
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import number, plural, setting
 from leverplus_tui.text.states import short_word
 from leverplus_tui.text.words import clean, short_name
@@ -15,8 +16,8 @@ from leverplus_tui.tui.reading.rows import Group, Mean
 from leverplus_tui.tui.widgets.table import Cell, Column, Row
 
 ALWAYS = ("id", "name", "state")
-NAME_ROOM, WIDE = 26, 100
-"""Cells that a name gets before other columns, on terminals of at least WIDE columns."""
+NAME_ROOM = {100: 26, 70: 12}
+"""Columns of the terminal at least -> cells that a name gets before other columns."""
 LONGEST_NAME, LONGEST_VALUE = 60, 24
 ALIKE = 20
 """What is the same in every line gives way first."""
@@ -59,7 +60,8 @@ def _roomy(column: Column, rows: Mapping[int, Row], width: int) -> Column:
     if column.key != "name":
         return column
     longest = min(LONGEST_NAME, max((cell_len(_text(row.get("name", ""))) for row in rows.values()), default=0))
-    least = min(longest, NAME_ROOM) if width >= WIDE else 0
+    room = next((room for columns, room in NAME_ROOM.items() if width >= columns), 0)
+    least = min(longest, room)
     return replace(column, width=max(column.width, least), flex=max(0, longest - max(column.width, least)))
 
 
@@ -90,7 +92,7 @@ def group_row(group: Group, *, is_open: bool) -> Row:
     """A group as a line of the table."""
     sign = glyph("open" if is_open else "closed")
     told = [(name, clean(value)) for name, value in group.values if value != "-" and name != "kind"]
-    words = "  ".join(f"{name} {value}" for name, value in told) or "all else alike"
+    words = "  ".join(f"{name} {value}" for name, value in told) or shown("all else alike")
     cells: dict[str, Cell | str] = {
         "id": Cell(f"{glyph('times')}{len(group.ids)}", "info"),
         "name": Cell(f"{sign} {words}", "info"),
@@ -105,8 +107,8 @@ def group_row(group: Group, *, is_open: bool) -> Row:
 
 def _mean_cell(mean: Mean, form: str) -> Cell:
     if mean.mean is None:
-        return Cell("unlike", "faint")
+        return Cell(shown("unlike"), "faint")
     text = form.format(mean.mean) if form else number(mean.mean)
     if mean.spread is None:
         return Cell(text)
-    return Cell(f"{text} sd {form.format(mean.spread)[:4] if form else number(mean.spread)}")
+    return Cell(shown(f"{text} sd {form.format(mean.spread)[:4] if form else number(mean.spread)}"))
