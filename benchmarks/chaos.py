@@ -1,8 +1,9 @@
 """Random faults over queues and sweeps, in as many homes as it takes, and what is wrong afterwards.
 
-    python -m benchmarks.chaos [--faults 200] [--seed 0]
+    python -m benchmarks.chaos [--faults 200] [--seed 0] [--folder DIR]
 
-Prints a line for each home and a table at the end; exits with 1 when anything was lost, doubled or untrue.
+On a disk of less than a gigabyte (`mount -t tmpfs -o size=96m tmpfs DIR`) the full disk is a full disk; elsewhere SQLite is told
+that there is no room. Prints a line for each home and a table at the end; exits with 1 when anything was lost, doubled or untrue.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--folder", type=Path)
     asked = parser.parse_args()
     prepare_world(setattr)
     total: Counter[str] = Counter()
@@ -31,7 +33,7 @@ def main() -> int:
     begun = time.monotonic()
     for home in range(-(-asked.faults // IN_A_HOME)):
         seed = asked.seed + home
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(dir=asked.folder, ignore_cleanup_errors=True) as folder:
             done, wrong = chaos(Path(folder), seed, IN_A_HOME)
         total += done
         broken += len(wrong)

@@ -45,6 +45,10 @@ JOB = (sys.executable, "-m", "tests.helpers_chaos", "job")
 DISPATCHER = (sys.executable, "-m", "tests.helpers_chaos", "dispatcher")
 FULL = "disk-is-full"
 """While this file is in the home, SQLite finds no room for another page."""
+CLOCK = "clock"
+"""This file in the home says by how many microseconds the clock of jobs and dispatchers is wrong."""
+SMALL_DISK = 1 << 30
+"""Bytes of a disk that is there to be filled to the last one."""
 PATIENCE_S = 300.0
 
 
@@ -81,6 +85,8 @@ class Chaos:
         self.spoilt: set[str] = set()
         self.seed = 0
         """Of the runs that are added."""
+        self.needs: dict[int, tuple[int, ...]] = {}
+        """Run -> those that it waits for."""
         self.done: Counter[str] = Counter()
         self.faults: dict[str, Callable[[], bool]] = {
             "kill a job": lambda: self._signal(signal.SIGKILL),
@@ -103,12 +109,13 @@ class Chaos:
         """Queue runs and a sweep, and do so many things to them; returns how often each was done."""
         submit(
             self.home,
-            [Entry(EvalSpec(vlm="chaos", device="cpu", seed=seed)) for seed in (2001, 2002)],
+            [_entry(seed) for seed in (2001, 2002)],
             Wish(memory_mb=1),
         )
         self.heal()  # so that there are files to spoil
-        entries = [Entry(EvalSpec(vlm="chaos", device="cpu", seed=seed)) for seed in range(runs)]
-        submit(self.home, entries, Wish(memory_mb=1, retries=2))
+        entries = [_entry(seed) for seed in range(runs)]
+        first = submit(self.home, entries, Wish(memory_mb=1, retries=2))
+        self._chain(first[-1], 3000)
         with suppress(UserError):
             swept = grid("eval", {"vlm": "chaos", "device": "cpu"}, None, [], f"{runs}")
             queue_sweep(self.home, swept, prepare(self.home, swept, "chaos", quiet=True), Wish(memory_mb=1), "chaos")
@@ -122,6 +129,13 @@ class Chaos:
             time.sleep(self.random.uniform(0, 0.2))
         return self.done
 
+    def _chain(self, needed: int, seed: int) -> int:
+        """Queue a run that waits for another one, and one that waits for both."""
+        (second,) = submit(self.home, [_entry(seed)], Wish(memory_mb=1, retries=2, needs=(needed,)))
+        (third,) = submit(self.home, [_entry(seed + 1)], Wish(memory_mb=1, retries=2, needs=(needed, second)))
+        self.needs |= {second: (needed,), third: (needed, second)}
+        return third
+
     def _until_one_works(self) -> None:
         """Faults meet jobs: wait for one, and queue more where nothing is left to do."""
         deadline = time.monotonic() + PATIENCE_S
@@ -131,17 +145,15 @@ class Chaos:
                 with reading(self.database) as session:
                     waits = [t for t in store.tickets(session) if not t.paused]
                 if not waits:
-                    self.seed += 1
-                    submit(
-                        self.home,
-                        [Entry(EvalSpec(vlm="chaos", device="cpu", seed=1000 + self.seed))],
-                        Wish(memory_mb=1, retries=2),
-                    )
+                    self.seed += 3
+                    (run_id,) = submit(self.home, [_entry(10_000 + self.seed)], Wish(memory_mb=1, retries=2))
+                    self._chain(run_id, 10_001 + self.seed)
             time.sleep(0.05)
 
     def heal(self) -> None:
         """Let everything come to its end: no fault any more, everything that is missing queued again."""
-        (self.home.root / FULL).unlink(missing_ok=True)
+        for name in (FULL, CLOCK):
+            (self.home.root / name).unlink(missing_ok=True)
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             tend(self.home, self.database)
@@ -171,6 +183,10 @@ class Chaos:
                     (q, f"a{q}", q % 2) for q in range(1, QUESTIONS + 1)
                 ]:
                     wrong.append(f"r{run} has {len(rows)} answers, or others than it was given")
+            for run, needed in self.needs.items():
+                began = min(row.id for row in store.processes(session, run_id=run))
+                early = [n for n in needed if max(row.id for row in store.processes(session, run_id=n)) > began]
+                wrong += [f"r{run} began before r{n} was done, for which it waits" for n in early]
             living = [f"r{p.run_id}" for p in store.active_processes(session)]
             wrong += [f"{run} has a process" for run in living]
         found = check(self.home)
@@ -179,6 +195,21 @@ class Chaos:
                   and finding.severity != "info"]  # fmt: skip
         wrong += [f"fsck does not see {path}" for path in self.spoilt - named]
         return wrong
+
+    def cut_off(self) -> list[str]:
+        """The database loses its end: what is saved of it must be sound, and a backup must bring back the rest."""
+        target = self.home.root.parent / "last.tar"
+        backup.back_up(self.home, target)
+        self.database.dispose()
+        with closing(sqlite3.connect(self.home.database)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        os.truncate(self.home.database, self.home.database.stat().st_size * 8 // 10 // 4096 * 4096)
+        with suppress(UserError):  # where nothing at all can be read, which changes nothing
+            check(self.home, repair=True)
+            check_copy(self.home.database)
+        backup.put_back(self.home, target)
+        self.database = open_database(self.home.database)
+        return [f"after restore: {text}" for text in self.verify()]
 
     # Faults: each says whether there was anything to be done.
 
@@ -228,9 +259,16 @@ class Chaos:
         return True
 
     def _full(self) -> bool:
-        (self.home.root / FULL).touch()
+        """On a small disk every byte is taken; on another one SQLite is told that there is no room."""
+        disk = os.statvfs(self.home.root)
+        filled = disk.f_blocks * disk.f_frsize < SMALL_DISK
+        path = self.home.root.parent / "filler" if filled else self.home.root / FULL
+        path.touch()
+        with suppress(OSError), path.open("wb", buffering=0) as file:
+            while filled:
+                file.write(bytes(1 << 16))
         time.sleep(self.random.uniform(0.1, 0.6))
-        (self.home.root / FULL).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         return True
 
     def _spoil(self) -> bool:
@@ -244,8 +282,9 @@ class Chaos:
         return True
 
     def _clock(self) -> bool:
-        """Stored times as a clock leaves them that was years ahead, or behind."""
+        """The clock of jobs and dispatchers jumps by years; and stored times are as one leaves them that was wrong before."""
         ahead = self.random.choice((-1, 1)) * 10**15
+        (self.home.root / CLOCK).write_text(str(self.random.choice((-ahead, 0, ahead))))
         with writing(self.database) as session:
             session.run(f"UPDATE ticket SET not_before = not_before + {ahead} WHERE not_before > 0")
             session.run(f"UPDATE process SET heartbeat_at = heartbeat_at + {ahead} WHERE ended_at IS NULL")
@@ -280,6 +319,10 @@ class Chaos:
         return bool(ended)
 
 
+def _entry(seed: int) -> Entry:
+    return Entry(EvalSpec(vlm="chaos", device="cpu", seed=seed))
+
+
 def prepare_world(set_: Callable[[Any, str, Any], None]) -> None:
     """Jobs and dispatchers of this file in place of the real ones; `set_` sets an attribute."""
     set_(launcher, "WORKER", JOB)
@@ -310,10 +353,23 @@ def _no_room(database: DatabaseFile, home: Path) -> None:
     setattr(database, "_take", limited)  # noqa: B010 -- a method of one object
 
 
+def _move_clock(path: Path) -> None:
+    true = time.time_ns
+
+    def told() -> int:
+        try:
+            return true() + 1000 * int(path.read_text() or 0)
+        except FileNotFoundError:
+            return true()
+
+    setattr(time, "time_ns", told)  # noqa: B010 -- what every stored time comes from
+
+
 def main(arguments: list[str]) -> int:
     """A job, or a dispatcher."""
     what, *rest = arguments
     prepare_world(setattr)
+    _move_clock(Path(rest[rest.index("--home") + 1]) / CLOCK)
     if what == "dispatcher":
         setattr(dispatcher, "lanes", lambda: {"cpu": 3})  # noqa: B010 - three jobs of 1 MB each
         dispatcher.FIRST_PAUSE_S = 0.1
@@ -334,7 +390,8 @@ def chaos(folder: Path, seed: int, faults: int, runs: int = 6) -> tuple[Counter[
     one = Chaos(folder, seed)
     done = one.run(faults, runs)
     one.heal()
-    return done, one.verify()
+    wrong = one.verify()
+    return done, wrong or one.cut_off()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,10 @@ PRIVATE = ("/tmp", "/run", "/dev/shm", "/home", "/srv", "/var/tmp", "/var/spool"
 """Folders that each machine has to itself, empty."""
 KEPT = tuple(dict.fromkeys([str(ROOT), sys.prefix]))
 """Folders that all have, as if installed on each: this repository and the environment of Python."""
-PROGRAMS = ("ip", "tc", "unshare", "nsenter", "mount")
+PROGRAMS = ("ip", "tc", "unshare", "nsenter", "setpriv", "mount")
+DYING = ("setpriv", "--pdeathsig", "KILL")
+"""In front of what must not outlive this process."""
+RELAY = (sys.executable, "-S", str(Path(__file__).with_name("relay.py")))
 HOLD = "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN); print(flush=True)\nwhile True: signal.pause()"
 """First process of a machine: takes in orphans, and waits."""
 
@@ -107,6 +111,24 @@ class Host:
         self.network.on_switch("tc", "qdisc", "replace", "dev", self.name, *words)
         self.run("tc", "qdisc", "replace", "dev", "eth0", *words)
 
+    @contextmanager
+    def delayed(self, seconds: float) -> Iterator[None]:
+        """Each frame over its cable takes so long, in each direction."""
+        switch, far, near = self.network.on_switch, f"{self.name}-far", f"{self.name}-near"
+        switch("ip", "link", "add", far, "up", "type", "veth", "peer", "name", near)
+        switch(*RELAY, near)
+        self.run(*RELAY, "eth0")
+        switch("ip", "link", "set", near, "master", "switch", "up")
+        switch("ip", "link", "set", self.name, "nomaster")
+        carrier = subprocess.Popen([*DYING, *self.network.at_switch(*RELAY, far, self.name, str(seconds))])
+        try:
+            yield
+        finally:
+            carrier.kill()
+            carrier.wait()
+            switch("ip", "link", "del", far)
+            switch("ip", "link", "set", self.name, "master", "switch")
+
     def die(self) -> None:
         """As without power: all processes at once, and no word to anybody."""
         os.kill(self.init, 9)
@@ -155,9 +177,13 @@ class Network:
         host.run("ip", "link", "set", "eth0", "up")
         return host
 
+    def at_switch(self, *words: str) -> list[str]:
+        """What runs words where the cables end."""
+        return ["nsenter", "-t", str(self._switch.pid), "-n", *words]
+
     def on_switch(self, *words: str) -> None:
         """Run words where the cables end."""
-        subprocess.run(["nsenter", "-t", str(self._switch.pid), "-n", *words], check=True, capture_output=True)
+        subprocess.run(self.at_switch(*words), check=True, capture_output=True)
 
     def end(self) -> None:
         """Take everything down."""
@@ -175,7 +201,10 @@ class Network:
 def _hold(*words: str) -> subprocess.Popen[str]:
     """Start the holder of some namespaces; it is ready when this returns."""
     holder = subprocess.Popen(
-        [*words, sys.executable, "-S", "-c", HOLD], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        [*DYING, *words, sys.executable, "-S", "-c", HOLD],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert holder.stdout is not None, "asked for"
     if not holder.stdout.readline():

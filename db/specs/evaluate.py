@@ -165,8 +165,8 @@ class EvalSpec(Spec):
     """`packed` shares the work of prompts that begin alike, `plain` is transformers' generate; `auto` takes the packed one
     where it can run and agrees with the other."""
     prefill: Prefill = "dtype"
-    """Precision in which prompts are read: that of `dtype`, or `fp8` (e4m3), which is faster and changes some answers; answers
-    themselves are then still bfloat16's. It needs the packed engine on a GPU of compute capability 8.9 or more."""
+    """`fp8` (e4m3) reads prompts faster and changes some answers, which are still decoded in bfloat16; `dtype` reads them in the
+    precision of the rest. It needs the packed engine on a GPU of compute capability 8.9 or more."""
     batch_size: int = Field(default=8, ge=1)
     """Questions answered in one forward batch of the plain engine."""
     strict: bool = False

@@ -83,8 +83,11 @@ def _file_sha(path: Path, _content_key: str) -> str:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Width and height of the upright image, from its header. Raises ImageProblem."""
-    with open_image(path) as image:
+    """Width and height of the upright image, from its header. Raises ImageProblem.
+
+    Passes over it are not counted, which takes longer than all else here: nothing is decoded.
+    """
+    with _opened(path) as (image, _):
         turned = image.getexif().get(_ORIENTATION, 1) >= _FIRST_ON_ITS_SIDE
         return (image.height, image.width) if turned else image.size
 
@@ -106,13 +109,27 @@ def load_image(path: Path) -> Image.Image:
 
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
-    """The image with its header read and its size found plausible. Raises ImageProblem, for what fails inside as well:
-    a decoder of a stranger's bytes may raise nearly anything, and none of it is more than this image's fault."""
+    """The image with its header read, its size and the work of decoding it found plausible. Raises ImageProblem, for what fails
+    inside as well."""
+    with _opened(path) as (image, content):
+        scans = content.count(b"\xff\xda") if image.format in ("JPEG", "MPO") else 1
+        if scans * image.width * image.height > MOST_WORK:
+            raise ImageProblem(path, f"the image would be decoded {scans:,} times over, which no honest file asks for")
+        yield image
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Image.Image, bytes]]:
+    """The image with its header read and its size found plausible, and the bytes of the file. Raises ImageProblem, for what fails
+    inside as well: a decoder of a stranger's bytes may raise nearly anything, and none of it is more than this image's fault."""
     try:
         content = gate.read_bytes(path, MOST_BYTES)
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            _refuse_bombs(path, image, content)
-            yield image
+            if (pixels := image.width * image.height) > MOST_PIXELS:
+                raise ImageProblem(
+                    path, f"the image has {pixels:,} pixels, more than the {MOST_PIXELS:,} that are decoded"
+                )
+            yield image, content
     except gate.NotReadable as error:
         gone = "the image file does not exist" if isinstance(error.__cause__, FileNotFoundError) else ""
         raise ImageProblem(path, gone or str(error).removeprefix(f"{path} ")) from None
@@ -120,15 +137,6 @@ def open_image(path: Path) -> Iterator[Image.Image]:
         raise ImageProblem(path, f"not an image file in a format that is read ({', '.join(FORMATS)})") from None
     except DECODER_ERRORS as error:
         raise ImageProblem(path, f"the image cannot be decoded ({str(error)[:200] or type(error).__name__})") from None
-
-
-def _refuse_bombs(path: Path, image: Image.Image, content: bytes) -> None:
-    pixels = image.width * image.height
-    if pixels > MOST_PIXELS:
-        raise ImageProblem(path, f"the image has {pixels:,} pixels, more than the {MOST_PIXELS:,} that are decoded")
-    scans = content.count(b"\xff\xda") if image.format in ("JPEG", "MPO") else 1
-    if scans * pixels > MOST_WORK:
-        raise ImageProblem(path, f"the image would be decoded {scans:,} times over, which no honest file asks for")
 
 
 def as_rgb(image: Image.Image) -> tuple[Image.Image, Conversion]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 
 from db.user_error import UserError
 
@@ -11,6 +12,7 @@ ON = "LEVERPLUS_ON"
 MEMORY = "LEVERPLUS_MEMORY_MB"
 """What each of its workers declares there."""
 SLURM, RAY = "slurm", "ray"
+ANSWERS_S = 10.0
 TRAININGS = ("rce", "grpo")
 
 
@@ -32,6 +34,17 @@ def check_place(on: str) -> None:
     from engine.common.extras import require  # the specifications, which help need not wait for
 
     require("submitit" if kind == SLURM else "ray", f"--on {on} goes through {'submitit' if kind == SLURM else 'Ray'}")
+
+
+def must_answer(address: str) -> None:
+    """Raises UserError where nobody listens at the address of a Ray cluster: Ray itself takes minutes to say so."""
+    host, _, port = address.rpartition(":")
+    if not port.isdigit() or "://" in address:  # `auto`, or an address of another kind, which Ray judges
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWERS_S).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"no Ray cluster answers at {address} ({error}): `ray status` looks at it") from None
 
 
 def is_sent(on: str, kind: str, *, member: bool) -> bool:

@@ -34,6 +34,11 @@ def uncollected(session: Session, home: Home) -> list[store.TicketRow]:
     return [one for one in store.left_elsewhere(session) if sent(home.run_dir(one.run_id)) is not None]
 
 
+def goes_on(home: Home, run_id: int, state: str) -> bool:
+    """Whether another machine works on a run that counts as lost because nobody collects its rows at the moment."""
+    return state == "lost" and sent(home.run_dir(run_id)) is not None
+
+
 def must_not_be_away(home: Home, run_ids: Sequence[int], what: str) -> None:
     """UserError for a run whose job is in a queue elsewhere, where nobody would end it any more; `what` was to be done."""
     for run_id in run_ids:

@@ -8,8 +8,8 @@ from contextlib import suppress
 from db import store
 from db.home import Home
 from db.session import DatabaseBusy, DatabaseFile, DatabaseUnwritable, DiskFull, reading, writing
-from engine.common.sent import sent
 from engine.serving.notices import notify
+from leverplus_tui.jobs.away import goes_on
 
 
 def bury_dead(database: DatabaseFile) -> None:
@@ -25,6 +25,6 @@ def bury_dead(database: DatabaseFile) -> None:
         with suppress(DatabaseBusy, DatabaseUnwritable, DiskFull), writing(database) as session:
             lost = store.run_rows(session, run_ids=store.lost_runs(session))
         for row in lost:
-            if sent(Home(database.path.parent).run_dir(row.id)) is not None:
+            if goes_on(Home(database.path.parent), row.id, row.state):
                 continue  # its job goes on elsewhere, and another collector tells how it ends
             notify({"run": row.ref, "name": row.name, "state": "lost", "reason": "its process is gone without a word"})

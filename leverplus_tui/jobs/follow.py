@@ -16,7 +16,7 @@ from db import store
 from db.home import Home
 from db.run_states import ENDED
 from db.session import DatabaseFile, reading
-from leverplus_tui.jobs.away import uncollected
+from leverplus_tui.jobs.away import goes_on
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.text.output import say
 from leverplus_tui.text.times import duration
@@ -78,7 +78,7 @@ def follow(
 def _standing(database: DatabaseFile, run_id: int) -> Standing:
     with reading(database) as session:
         run = store.get_run(session, run_id=run_id)
-        if any(one.run_id == run_id for one in uncollected(session, Home(database.path.parent))):
+        if goes_on(Home(database.path.parent), run_id, run.state):
             return Standing("running", run.progress_done, run.progress_total, run.progress_unit, BETWEEN)
         return Standing(run.state, run.progress_done, run.progress_total, run.progress_unit, run.progress_note)
 

@@ -15,6 +15,7 @@ from textual.types import AnimationLevel
 
 from db.user_error import UserError
 from leverplus_tui.text.glyphs import ascii_only
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.program.going import MODES, GoingApp
@@ -233,7 +234,7 @@ class LeverplusApp(GoingApp):
 
     def _blind(self, error: Exception) -> None:
         self.call_from_thread(
-            self.notify, f"Changes cannot be seen at the moment: {error}", severity="warning", markup=False
+            self.notify, shown(f"Changes cannot be seen at the moment: {error}"), severity="warning", markup=False
         )
 
     async def on_event(self, event: events.Event) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from db.home import Home
 from db.session import DatabaseFile, reading, writing
 from db.specs import UserError
 from engine.common.sent import Sent, forget, sent, wished
-from engine.common.where import is_sent
+from engine.common.where import is_sent, must_answer
+from leverplus_tui.commands.running import logs
+from leverplus_tui.commands.running import sweep as sweeping
 from leverplus_tui.jobs import away, dead_jobs, launcher
 from leverplus_tui.jobs import follow as follow_module
 from leverplus_tui.jobs.programs import Program, command
@@ -24,6 +27,8 @@ from leverplus_tui.keeping.disk import usage
 from leverplus_tui.queue import dispatcher as module
 from leverplus_tui.queue.dispatcher import Dispatcher
 from leverplus_tui.results.outcome import way_on
+from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.program.started_runs import StartedRuns
 from leverplus_tui.tui.reading.database import Database
 from leverplus_tui.tui.screens.run.info import standing
 from tests.helpers_cli import Desk, make_desk
@@ -360,6 +365,44 @@ def test_who_follows_a_run_that_nobody_collects_gives_up(desk: Desk, monkeypatch
     assert follow_module.follow(desk.database, run_id, quiet=True, tend=lambda _: None) == "lost"
 
 
+def test_nobody_says_that_a_run_has_ended_while_its_job_goes_on(desk: Desk) -> None:
+    run_id = _lost(desk)
+    library = Library(desk.home)
+    library.open()
+    started = StartedRuns()
+    started.add([run_id])
+    started.add_sweep("s1", [run_id])
+    assert not logs._ended(desk.home, desk.database, run_id)
+    assert started.ended(library) == []
+    forget(desk.home.run_dir(run_id))
+    assert logs._ended(desk.home, desk.database, run_id)
+    assert [failed for _, failed in started.ended(library)] == [True, True]
+    library.close()
+
+
+def test_who_follows_a_sweep_waits_for_a_run_that_goes_on_elsewhere(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("sweep", "rce", *TRAINING, "--seeds", "1", "--on", "slurm", "--detach")
+    found = desk.json(*words)
+    run_id = int(found["runs"][0]["run"][1:])
+    Sent("Slurm", "7", "nowhere").keep(desk.home.run_dir(run_id))
+    _dies(desk, run_id, DEAD)
+    monkeypatch.setattr("leverplus_tui.commands.running.sweep.time.sleep", lambda _: _ends(desk, run_id))
+    monkeypatch.setattr(sweeping, "tend", lambda home, database: None)
+    with reading(desk.database) as session:
+        sweep = store.find_sweep(session, found["sweep"])
+    assert sweeping._followed(desk.home, desk.database, sweep) == {run_id: "stopped"}
+
+
+def _ends(desk: Desk, run_id: int) -> None:
+    assert desk.state(run_id) == "lost", "it was followed beyond this"
+    forget(desk.home.run_dir(run_id))
+    with writing(desk.database) as session:
+        store.resume_run(session, run_id=run_id)
+        store.set_state(session, run_id=run_id, state="stopped")
+
+
 def test_what_goes_where_is_said_before_it_goes(desk: Desk) -> None:
     said = desk.call("run", "eval", "--vlm", "plain", "--on", "slurm:gpu", "--gpus", "2", "--detach").stderr
     assert "on Slurm, partition gpu: one job, 2 GPUs; this machine stores the rows" in said
@@ -369,3 +412,14 @@ def test_what_goes_where_is_said_before_it_goes(desk: Desk) -> None:
     )
     said = desk.call("run", "eval", "--vlm", "plain", "--on", "ray", "--detach").stderr
     assert "here, with prompts answered on the nodes of the Ray cluster" in said
+
+
+def test_a_cluster_that_nobody_answers_for_is_refused_at_once() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # nobody listens, and nobody else can
+        with pytest.raises(UserError, match=r"no Ray cluster answers at 127.0.0.1:\d+ "):
+            must_answer(f"127.0.0.1:{bound.getsockname()[1]}")
+        bound.listen()
+        must_answer(f"127.0.0.1:{bound.getsockname()[1]}")
+    for judged_by_ray in ("", "auto", "ray://10.0.0.1:10001"):
+        must_answer(judged_by_ray)

@@ -23,7 +23,7 @@ from leverplus_tui.tui.screens.launch.preflight import PreflightReport
 from leverplus_tui.tui.screens.launch.values import FormValues
 from leverplus_tui.tui.screens.run.page import RunScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
-from tests.helpers_tui import burst, fill, held_back, opened, settled, text_of, until
+from tests.helpers_tui import burst, fill, held_back, kept, opened, settled, text_of, until
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,29 @@ async def test_keys_typed_while_a_request_is_checked_go_to_the_page_that_it_lead
         assert form.form.values["name"] == ""
         go.set()
         await until(pilot, lambda: isinstance(pilot.app.screen, Choose) and not held_back(pilot))
+
+
+async def test_escape_gives_a_check_up_that_takes_long_and_what_was_typed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+
+    def slowly(home: Home, values: FormValues) -> starting.Asked:
+        go.wait(60)
+        return starting.Asked(PreflightReport((), ()), lambda: pytest.fail("it was given up"))
+
+    monkeypatch.setattr(starting, "asked", slowly)
+    monkeypatch.setattr(ordered_keys, "PATIENCE_S", 0.0)
+    async with opened(fill(tmp_path, n=10)) as pilot:
+        burst(pilot, "e", "ctrl+r", "n")
+        await until(pilot, lambda: "checking the request" in text_of(pilot) and held_back(pilot) == 2)
+        burst(pilot, "escape")
+        await until(pilot, lambda: any("Nothing was started" in words for words in kept(pilot)))
+        go.set()
+        await settled(pilot)
+        form = pilot.app.screen
+        assert isinstance(form, LaunchScreen)
+        assert form.form.values["name"] == ""
 
 
 async def test_keys_go_to_the_pages_that_the_keys_before_them_opened(filled: Home) -> None:

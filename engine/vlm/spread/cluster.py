@@ -22,7 +22,7 @@ from db.specs.base import UserError
 from engine.common.images import ImageProblem
 from engine.common.models.model_files import find_model
 from engine.common.shards import borders, cut
-from engine.common.where import MEMORY, ON
+from engine.common.where import MEMORY, ON, must_answer
 from engine.demo.shipped import BUILTIN, model_dir
 from engine.vlm.local.choosing import open_local
 from engine.vlm.prompt import Prompt
@@ -280,6 +280,7 @@ def connected(where: str) -> Any:
         import ray
     except ImportError:
         raise UserError("--on ray needs Ray: pip install -e '.[ray]' here and on every node") from None
+    must_answer(where)
     try:
         ray.init(address=where or None, ignore_reinit_error=True, log_to_driver=False, logging_level="warning")
     except (ConnectionError, ValueError, RuntimeError) as error:

@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 from db import store
+from db.home import Home
 from db.run_states import ENDED
 from db.session import DatabaseFile, reading
 from db.specs import UserError
+from engine.common.sent import sent
 from leverplus_tui.commands.database import find_run_id, open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument
 from leverplus_tui.text.output import put_json, say
@@ -49,7 +51,7 @@ def logs(
     if not log.exists():
         say(f"r{run_id} has no log yet at {log}")
     while follow:
-        ended = _ended(database, run_id)  # asked before reading, so that the last lines are not missed
+        ended = _ended(place, database, run_id)  # asked before reading, so that the last lines are not missed
         offset = _print_from(log, offset)
         if ended:
             return
@@ -91,7 +93,9 @@ def _start(log: Path, lines: int | None) -> int:
     return position + len(tail) - len(b"".join(tail.splitlines(keepends=True)[-lines:]))
 
 
-def _ended(database: DatabaseFile, run_id: int) -> bool:
+def _ended(place: Home, database: DatabaseFile, run_id: int) -> bool:
+    if sent(place.run_dir(run_id)) is not None:
+        return False  # another machine works on it, whoever collects its rows
     with reading(database) as session:
         rows = store.processes(session, run_id=run_id)
         ended = store.get_run(session, run_id=run_id).state in ENDED

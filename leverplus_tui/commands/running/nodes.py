@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from db.specs import UserError
-from engine.common.where import RAY, SLURM
+from engine.common.where import RAY, SLURM, must_answer
 from leverplus_tui.commands.options import JsonOption
 from leverplus_tui.text.numbers import size
 from leverplus_tui.text.output import put, put_json, table
@@ -72,6 +72,7 @@ def _asked(address: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         import ray  # an extra, and seconds
     except ImportError:
         raise UserError("`leverplus nodes` needs Ray: pip install -e '.[ray]'") from None
+    must_answer(address)
     try:
         ray.init(address=address or "auto", log_to_driver=False, logging_level=logging.WARNING)
     except (ConnectionError, ValueError, RuntimeError) as error:

@@ -19,6 +19,7 @@ from leverplus_tui.commands.options import DetachOption, ForceOption, HomeOption
 from leverplus_tui.commands.queueing import QUEUE, wished
 from leverplus_tui.commands.running.run import COMMANDS, parameter
 from leverplus_tui.commands.running.run import COMMON as OF_RUN
+from leverplus_tui.jobs.away import goes_on
 from leverplus_tui.jobs.spec_options import options, plain
 from leverplus_tui.queue import sweep as sweeping
 from leverplus_tui.queue.grid import Grid, grid
@@ -287,7 +288,8 @@ def _followed(place: Home, database: DatabaseFile, sweep: SweepRow) -> dict[int,
         if (version := database.version()) != seen:
             seen = version
             with reading(database) as session:
-                states = store.states(session, run_ids=list(sweep.members))
+                stored = store.states(session, run_ids=list(sweep.members))
+            states = {one: "running" if goes_on(place, one, state) else state for one, state in stored.items()}
             for run_id, state in states.items():
                 if state not in store.ACTIVE and before.get(run_id) != state:
                     ended = sum(one not in store.ACTIVE for one in states.values())

@@ -19,8 +19,10 @@ from leverplus_tui.tui.program.typed_escape import install
 
 OPENING = ("dialog", "launch", "submit", "stop", "resume", "data", "quit")
 """Groups of workers that end in a page, a dialog or a message."""
-HOLD_S = 5.0
+HOLD_S = 30.0
 """Longest time for which a key is held: a page that takes longer must not make the program deaf."""
+PATIENCE_S = 5.0
+"""After holding keys for so long escape goes through at once, and what is held is forgotten."""
 AT_ONCE = ("ctrl+q", "ctrl+c")
 """Keys that wait for nothing."""
 LOOK_S = 0.005
@@ -42,6 +44,7 @@ class OrderedKeys(App[None]):
         super().__init__()
         self._typed: deque[events.Key | events.Paste] = deque()
         self._passing: asyncio.Task[None] | None = None
+        self._held_since: float | None = None
         self._asking: set[Worker[Any]] = set()
         """Workers that wait for a person."""
 
@@ -58,6 +61,10 @@ class OrderedKeys(App[None]):
             await super().on_event(event)
             return
         assert isinstance(event, events.Key | events.Paste), "nothing else is typed"
+        if isinstance(event, events.Key) and event.key == "escape" and self._held_for() > PATIENCE_S:
+            self._typed.clear()
+            await super().on_event(event)
+            return
         if isinstance(event, events.Key) and event.key == "ctrl+j":
             event = events.Key("enter", "\r")  # typed before the terminal was ours, which then makes a line feed of it
         self._typed.append(event)
@@ -68,6 +75,9 @@ class OrderedKeys(App[None]):
         try:
             while self._typed and self.is_running:
                 await self._opened()
+                self._held_since = None
+                if not self._typed:
+                    return  # forgotten
                 event = self._typed.popleft()
                 target = self.focused or self.screen
                 await super().on_event(event)
@@ -76,6 +86,10 @@ class OrderedKeys(App[None]):
             self._typed.clear()  # the program has ended: what was typed behind its last key goes nowhere
         except Exception as error:  # as Textual does with what its own handlers raise
             self._handle_exception(error)
+
+    def _held_for(self) -> float:
+        """Seconds for which the key that is next has been held."""
+        return 0.0 if self._held_since is None else time.monotonic() - self._held_since
 
     @property
     def is_starting(self) -> bool:
@@ -103,8 +117,8 @@ class OrderedKeys(App[None]):
         """Return when nothing is on its way into view, or after the longest time."""
         while self.is_starting:
             await asyncio.sleep(LOOK_S)
-        latest = time.monotonic() + HOLD_S
-        while time.monotonic() < latest:
+        self._held_since = time.monotonic()
+        while self._held_for() < HOLD_S:
             screen = self.screen
             said = await self._dealt_with(self.focused or screen)
             if said and self.screen is screen and not self._is_opening(screen):

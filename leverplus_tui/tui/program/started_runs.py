@@ -7,8 +7,10 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from db.run_states import ACTIVE, FAILED
+from leverplus_tui.text.language import shown
 
 if TYPE_CHECKING:
+    from db.store import RunRow
     from leverplus_tui.tui.library import Library
 
 
@@ -41,7 +43,7 @@ class StartedRuns:
         One that was stopped is forgotten: whoever stopped it has been told.
         """
         with self._lock:
-            found = [row for row in library.database.run_rows(list(self._words)) if row.state not in ACTIVE]
+            found = [row for row in library.database.run_rows(list(self._words)) if not _at_work(library, row)]
             words = {row.id: self._words.pop(row.id) for row in found}
             ends = list(self._ended_sweeps(library))
         for row in found:
@@ -55,14 +57,23 @@ class StartedRuns:
 
     def _ended_sweeps(self, library: Library) -> Iterator[tuple[str, bool]]:
         for ref, run_ids in list(self._sweeps.items()):
-            states = [row.state for row in library.database.run_rows(run_ids)]
-            if any(state in ACTIVE for state in states):
+            rows = library.database.run_rows(run_ids)
+            states = [row.state for row in rows]
+            if any(_at_work(library, row) for row in rows):
                 continue
             del self._sweeps[ref]
             failed = sum(state in FAILED for state in states)
-            missing = f"; {failed} did not end well, L on its page queues them again" if failed else ""
+            missing = shown(f"; {failed} did not end well, L on its page queues them again") if failed else ""
             yield f"{ref}: {states.count('done')} of {len(states)} done{missing}; W shows what is best", bool(failed)
 
 
+def _at_work(library: Library, row: RunRow) -> bool:
+    from leverplus_tui.jobs.away import goes_on  # the store: 400 ms
+
+    return row.state in ACTIVE or goes_on(library.home, row.id, row.state)
+
+
 def _state(state: str, again: str) -> str:
-    return f"{state}{again}: " if state == "failed" else f"was lost{again}: " if state == "lost" else "is done"
+    if state == "failed":
+        return shown(f"failed{again}: ")
+    return shown(f"was lost{again}: ") if state == "lost" else shown("is done")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from engine.common import images
-from engine.common.images import ByteStore, ImageProblem, conversion, load_image, within_pixels
+from engine.common.images import ByteStore, ImageProblem, conversion, image_size, load_image, within_pixels
 
 
 def test_an_image_comes_upright_and_in_rgb(tmp_path: Path) -> None:
@@ -42,6 +42,7 @@ def test_passes_over_an_image_are_bounded(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(images, "MOST_WORK", 1_000_000)
     with pytest.raises(ImageProblem, match="times over"):
         load_image(tmp_path / "a.jpg")
+    assert image_size(tmp_path / "a.jpg") == (40, 30), "nothing is decoded for it"
 
 
 def noise(mode: str = "RGB", size: tuple[int, int] = (40, 30)) -> Image.Image:

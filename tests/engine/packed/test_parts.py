@@ -17,8 +17,9 @@ from engine.packed.images.encoding import Reader
 from engine.packed.images.kept import Kept
 from engine.packed.images.reading import ImageFile, Sizing
 from engine.packed.model.memory import KeyValues
-from engine.packed.model.tower import order
+from engine.packed.model.tower import OwnTower, order
 from engine.packed.model.weights import unsupported
+from engine.packed.model.whole_tower import WholeTower
 from engine.packed.prefill import relative_positions
 from engine.vlm.local.loading import Loaded
 from engine.vlm.local.plain import LocalVLM
@@ -149,6 +150,21 @@ def test_other_families_answer_as_generate_does(tmp_path: Path, samples: list[Sa
     assert len({answer.raw for answer in expected}) > 3
     found = vlm.engine.logits([vlm.path(prompt) for prompt in prompts])
     torch.testing.assert_close(found, torch.stack([own_logits(vlm, one) for one in prompts]), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(("save", "depth"), [(save_tiny_qwen2, 1), (save_tiny_qwen3, 3)])
+def test_towers_that_read_whole_images_make_what_the_models_own_make(tmp_path: Path, save: type, depth: int) -> None:
+    other = loaded(save(tmp_path))
+    tower, own = packed(other, DecodeSpec()).engine.features.tower, OwnTower(other.model)
+    assert isinstance(tower, WholeTower)
+    grids = [(2, 2), (4, 10), (20, 2), (6, 8), (16, 16)]
+    values = tower.weights.patches.weight.shape[1]
+    patches = torch.randn(sum(rows * columns for rows, columns in grids), values)
+    with torch.inference_mode():
+        found, expected = tower(patches, grids), own(patches, grids)
+    for one, two, (rows, columns) in zip(found, expected, grids, strict=True):
+        assert one.shape == (depth, rows * columns // 4, 32)
+        torch.testing.assert_close(one, two, atol=1e-5, rtol=1e-5)
 
 
 def test_what_cannot_run_is_told_by_name(model: Loaded, tmp_path: Path) -> None:

@@ -8,8 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from db.specs import DecodeSpec, UserError
+from db.rows import Fact, Prediction
+from db.specs import DecodeSpec, EvalSpec, Finding, GenerateSpec, UserError
 from engine.packed.agreement import Agreement
+from engine.recipes.answering_model import open_answering_model
+from engine.recipes.evaluate import evaluate
+from engine.recipes.run_context import RunContext
 from engine.vlm.local import fp8
 from engine.vlm.local.findings import fp8_prefill
 from engine.vlm.local.packed import PackedVLM
@@ -43,6 +47,12 @@ def test_without_a_gpu_it_is_refused_before_anything_is_loaded(tmp_path: Path, m
     monkeypatch.setattr("engine.vlm.opening.model_directory", lambda _: tmp_path)
     with pytest.raises(UserError, match=r"prefill: fp8 needs a GPU, and the device is cpu; leave --prefill out\."):
         opened(tmp_path)
+
+
+@pytest.mark.parametrize("kind", [EvalSpec, GenerateSpec])
+def test_what_a_specification_asks_for_reaches_the_engine(kind: type[EvalSpec | GenerateSpec], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="prefill: fp8 needs a GPU"):
+        open_answering_model(kind(prefill="fp8", device="cpu"), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +91,16 @@ def test_it_is_told_and_shares_no_answers(qwen: Path, anywhere: None, prompts: l
     assert answers_in_order(vlm, prompts) != answers_in_order(usual, prompts)
     for counted in ("engine_images_encoded", "engine_prompt_tokens_computed"):  # the report counts nowhere
         assert vlm.facts()[counted] == usual.facts()[counted]
+
+
+def test_a_run_bears_the_finding_and_the_facts(anywhere: None, tmp_path: Path) -> None:
+    fields: dict[str, Any] = {"retriever": "random", "limit": 3, "shots": (1,), "device": "cpu"}
+    spec = EvalSpec(**fields, dtype="bfloat16", engine="packed", prefill="fp8")
+    rows = list(evaluate(spec, RunContext(tmp_path, tmp_path)))
+    facts = {row.name: row.value for row in rows if isinstance(row, Fact)}
+    assert (facts["vlm_prefill"], facts["vlm_dtype"]) == ("fp8", "bfloat16")
+    assert "fp8-prefill" in [row.code for row in rows if isinstance(row, Finding)]
+    assert len([row for row in rows if isinstance(row, Prediction)]) == 3
 
 
 def test_what_was_found_is_kept_for_each_decoding(
