@@ -86,6 +86,14 @@ def unwritable(path: Path, why: str) -> DatabaseUnwritable:
     )
 
 
+def out_of_place(path: Path) -> DatabaseUnwritable:
+    """The file is another one than was opened, or there is none: what is written goes where nobody looks for it."""
+    return DatabaseUnwritable(
+        f"{path} was moved, deleted or replaced while this job wrote to it, so it ends: what was stored before lies where the file "
+        "is now; put the home back, then resume the run"
+    )
+
+
 def failing(path: Path, why: str) -> DatabaseUnwritable:
     """The system refused to read or write; of the content that says nothing, so nothing may be moved away for it."""
     return DatabaseUnwritable(

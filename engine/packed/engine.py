@@ -197,6 +197,9 @@ class Engine:
         self.counts.splits += 1
         schedule.start_over(group)
         self.at_once = schedule.most
+        self._drop_all()
+
+    def _drop_all(self) -> None:
         self._prefixes.clear()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
@@ -244,7 +247,14 @@ class Engine:
     @torch.inference_mode()
     def warm_up(self) -> None:
         """A pass of usual size through everything, over a grey image: a GPU loads its kernels at their first use, which takes a
-        second that may pass before the first question is asked."""
+        second that may pass before the first question is asked. Where memory is too short for it, nothing is loaded."""
+        with suppress(torch.OutOfMemoryError):
+            self._warm_up()
+            self._prefixes.clear()
+            return
+        self._drop_all()
+
+    def _warm_up(self) -> None:
         pixels, merge = self.features.reader.pixels, self.features.tower.merge
         high, wide = (side // merge for side in USUAL_GRID)
         image = torch.full((USUAL_GRID[0] * pixels.patch, USUAL_GRID[1] * pixels.patch, 3), 127, dtype=torch.uint8)
@@ -254,12 +264,8 @@ class Engine:
         fetch(tokens)
         paths = [(Segment("grey", (high, wide), (at,)),) for at in range(TOKENS_AT_ONCE // (high * wide + 1))]
         ends = list(Tree(paths).ends())
-        try:
-            hidden = self._prefixes.read([ends], {"grey": tokens[0]}, ends)
-            prefixes = [self._prefixes.of(end) for end in ends]
-            decode(self.language, self.decoding, prefixes, self._seen(ends), hidden)
-        finally:
-            self._prefixes.clear()
+        hidden = self._prefixes.read([ends], {"grey": tokens[0]}, ends)
+        decode(self.language, self.decoding, [self._prefixes.of(end) for end in ends], self._seen(ends), hidden)
 
     @torch.inference_mode()
     def logits(self, asked: Sequence[Path], tokens: Tensor | None = None) -> Tensor:

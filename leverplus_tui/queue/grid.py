@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from db.specs import JobSpec, UserError
+from db.specs.idle import why_idle
 from leverplus_tui.jobs.spec_building import Tell, build_spec
-from leverplus_tui.jobs.spec_options import flatten, plain
+from leverplus_tui.jobs.spec_options import FieldRefused, flatten, plain
 from leverplus_tui.text.output import say
 
 MOST = 1000
@@ -99,6 +100,7 @@ def combined(varied: Mapping[str, Sequence[str]], make: Callable[[Mapping[str, s
         raise UserError(f"these are {count:,} runs, and a sweep has {MOST:,} at most: vary less at once")
     members = [_member(make, dict(zip(varied, values, strict=True))) for values in product(*varied.values())]
     _refuse_repeats(members)
+    _refuse_idle(members, varied)
     axes = {field: list({plain(m.settings[field]): m.settings[field] for m in members}.values()) for field in varied}
     return Grid(axes, tuple(members))
 
@@ -161,6 +163,25 @@ def _member(make: Callable[[Mapping[str, str]], JobSpec], values: Mapping[str, s
     spec = make(values)
     held = dict(flatten(spec.model_dump(mode="json")))
     return Member(spec, {field: held.get(field, value) for field, value in values.items()})
+
+
+def _refuse_idle(members: Sequence[Member], varied: Iterable[str]) -> None:
+    """A field is varied in vain where it has an effect in no run, or where nothing else tells two runs apart."""
+    for field in varied:
+        why = {why_idle(member.spec, field) for member in members}
+        if "" not in why:
+            raise FieldRefused(f"--set {field}: it has no effect in any of these runs: {', '.join(sorted(why))}", field)
+    seen: dict[str, Member] = {}
+    for member in members:
+        acts = {field: value for field, value in member.settings.items() if not why_idle(member.spec, field)}
+        before = seen.setdefault(repr(sorted(acts.items())), member)
+        if before is not member:
+            field = next(name for name in member.settings if name not in acts)
+            raise FieldRefused(
+                f"{before.label} and {member.label} come to the same: {field} has no effect there, because "
+                f"{why_idle(member.spec, field)}; make sweeps of their own of it",
+                field,
+            )
 
 
 def _refuse_repeats(members: Sequence[Member]) -> None:

@@ -58,14 +58,25 @@ def _cpu_memory() -> int:
 
 
 def _gpus() -> list[int]:
-    """Memory of each visible GPU, asked of the driver."""
+    """Memory of each visible GPU in MB, asked of the driver; 0 for a part of one, which it does not list by itself."""
     if shutil.which("nvidia-smi") is None:
         return []
-    asked = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    asked = ["nvidia-smi", "--query-gpu=index,uuid,memory.total", "--format=csv,noheader,nounits"]
     try:
         told = subprocess.run(asked, capture_output=True, text=True, timeout=PATIENCE_S, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return []
-    memory = [int(line) if line.strip().isdigit() else 0 for line in told.splitlines() if line.strip()]
+    found = [[part.strip() for part in line.split(",")] for line in told.splitlines() if line.count(",") == 2]
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return memory if visible is None else memory[: len([name for name in visible.split(",") if name.strip()])]
+    if visible is None:
+        return [_megabytes(memory) for _, _, memory in found]
+    names = [name.strip() for name in visible.split(",") if name.strip()]
+    return [
+        next((_megabytes(memory) for index, uuid, memory in found if name == index or uuid.startswith(name)), 0)
+        for name in names
+    ]
+
+
+def _megabytes(text: str) -> int:
+    """0 where a driver does not tell it: such a device is shared by nobody."""
+    return int(text) if text.isdigit() else 0

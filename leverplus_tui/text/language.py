@@ -6,8 +6,12 @@ Chosen by `--lang`, LEVERPLUS_LANG or on the page of settings. Reports have a ch
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from leverplus_tui.text.catalogue import LANGUAGES, Catalogue, Language
+
+if TYPE_CHECKING:
+    from db.specs import Finding
 
 _chosen: Language = "en"
 
@@ -29,5 +33,16 @@ def asked() -> str:
 
 
 def shown(text: str) -> str:
-    """These words in the language in use; what has no line in `catalogue/screens.toml` stays English."""
+    """These words in the language in use; what has no line in the catalogue stays English."""
     return text if _chosen == "en" else Catalogue(_chosen).shown(text)
+
+
+def said(text: str) -> str:
+    """What a finding or a comparison says, in the language in use."""
+    return Catalogue(_chosen).said(text)
+
+
+def finding_words(finding: Finding) -> str:
+    """A finding in a sentence; where the sentence itself has no other language, what its code means."""
+    say = Catalogue(_chosen)
+    return say.said(finding.message) if say.is_known(finding.message) else say.meaning(finding.code) or finding.message

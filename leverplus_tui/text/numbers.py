@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from leverplus_tui.text.counts import count
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
+
+__all__ = ["accuracy", "count", "difference", "is_symmetric", "number", "percent", "plural", "score", "setting", "share", "signed",
+           "signed_interval", "size"]  # fmt: skip
 
 SYMMETRIC = 0.05
 """Points by which the arms of an interval may differ where `±` is written: half of the last digit of a half-width."""
 
 
-def count(value: int) -> str:
-    """Thousands apart: `41 200`."""
-    return f"{value:,}".replace(",", " ")
-
-
 def plural(value: int, noun: str, many: str = "") -> str:
-    """`1 run`, `3 runs`, `1 200 queries`."""
-    return f"{count(value)} {noun if value == 1 else many or noun + 's'}"
+    """`1 run`, `3 runs`, `1 200 queries`; `3 个运行` in the terminal program where it speaks Chinese."""
+    return shown(f"{count(value)} {noun if value == 1 else many or noun + 's'}")
 
 
 def number(value: float | None) -> str:

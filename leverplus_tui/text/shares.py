@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural, score, share
 
 FEW_QUERIES = 50
@@ -14,7 +15,7 @@ TOO_FEW = "too few queries to tell"
 
 def doubt(queries: int | None) -> str:
     """`too few queries to tell` where that is so; candidates of one query are alike and count as one observation."""
-    return TOO_FEW if queries is not None and queries < FEW_QUERIES else ""
+    return shown(TOO_FEW) if queries is not None and queries < FEW_QUERIES else ""
 
 
 def label_line(row: Mapping[str, Any]) -> str:
@@ -23,7 +24,9 @@ def label_line(row: Mapping[str, Any]) -> str:
     `row` is one of `gen_methods` or `eval_modes` of the health; an index of an older version has no intervals.
     """
     queries = row.get("queries")
-    of = f" of {plural(queries, 'query', 'queries')}" if queries is not None else ""
-    right = f"{share(row['positive_rate'], row.get('interval'))} right"
-    parts = (right, f"mean score {score(row['mean'])}", doubt(queries))
-    return f"{plural(int(row['count']), 'candidate')}{of}, {', '.join(part for part in parts if part)}"
+    told = plural(int(row["count"]), "candidate")
+    if queries is not None:
+        told = shown(f"{told} of {plural(queries, 'query', 'queries')}")
+    right = shown(f"{share(row['positive_rate'], row.get('interval'))} right")
+    parts = (right, shown(f"mean score {score(row['mean'])}"), doubt(queries))
+    return ", ".join([told, *(part for part in parts if part)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from db.run_states import UNKNOWN_SHOTS
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 
 
@@ -18,4 +19,4 @@ def shots_text(shot: int) -> str:
 
 def shots_words(shot: int) -> str:
     """`1 shot`, `2 shots`, `unknown shots`."""
-    return "unknown shots" if shot == UNKNOWN_SHOTS else plural(shot, "shot")
+    return shown("unknown shots") if shot == UNKNOWN_SHOTS else plural(shot, "shot")

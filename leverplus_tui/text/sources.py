@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import count
 
 Sources = Mapping[int | None, int]
@@ -12,9 +13,9 @@ Sources = Mapping[int | None, int]
 
 def sources_text(run_id: int, sources: Sources) -> str:
     """`432 by this run, 68 by r3, 12 unknown`; empty where there are no answers."""
-    parts = [f"{count(sources[run_id])} by this run"] if run_id in sources else []
-    parts += [f"{count(number)} by r{source}" for source, number in taken(run_id, sources).items()]
-    parts += [f"{count(sources[None])} unknown"] if None in sources else []
+    parts = [shown(f"{count(sources[run_id])} by this run")] if run_id in sources else []
+    parts += [shown(f"{count(number)} by r{source}") for source, number in taken(run_id, sources).items()]
+    parts += [shown(f"{count(sources[None])} unknown")] if None in sources else []
     return ", ".join(parts)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engine.demo.shipped import is_synthetic
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.times import since
 
 if TYPE_CHECKING:
@@ -63,10 +64,11 @@ def shown_state(run: RunRow) -> str:
 def state_text(run: RunRow, *, short: bool = False) -> str:
     """Sign and word, and the share that is done while it runs: `▶ running 62%`, where there is little room `▶ run 62%`."""
     state, progress = shown_state(run), run.progress
-    text = f"{glyph(state)} {short_word(state) if short else state}"
+    text = f"{glyph(state)} {shown(short_word(state) if short else state)}"
     if state == "running" and progress is not None and progress.total:
-        return f"{text} {min(99, 100 * progress.done // progress.total)}%"
-    return text if short or not run.waiting else f"{text}, {run.waiting}"
+        done = min(99, 100 * progress.done // progress.total)
+        return shown(f"{glyph(state)} {short_word(state)} {done}%") if short else f"{text} {done}%"
+    return text if short or not run.waiting else f"{text}, {shown(run.waiting)}"
 
 
 def marks(run: RunRow) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from leverplus_tui.text.language import shown
+
 TODAY_S = 12 * 3600
 """Seconds up to which it is said how long ago something was."""
 
@@ -64,7 +66,7 @@ def age(time: datetime | None) -> str:
     if time is None:
         return "-"
     if since(time) < TODAY_S:
-        return f"{duration(since(time))} ago"
+        return shown(f"{duration(since(time))} ago")
     local = time.astimezone()
     return local.strftime("%m-%d %H:%M" if local.year == now().astimezone().year else "%Y-%m-%d")
 

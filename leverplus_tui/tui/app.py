@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, work
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.types import AnimationLevel
 
 from db.user_error import UserError
+from leverplus_tui.text.glyphs import ascii_only
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.program.going import MODES, GoingApp
@@ -21,6 +24,7 @@ from leverplus_tui.tui.screens.dialogs import Tell
 from leverplus_tui.tui.theme import Sheet, fallbacks
 from leverplus_tui.tui.watcher import Watcher
 from leverplus_tui.tui.widgets.kept import forget_the_gone
+from leverplus_tui.tui.widgets.plain_lines import PlainLines
 
 if TYPE_CHECKING:
     from db.home import Home
@@ -132,6 +136,7 @@ class LeverplusApp(GoingApp):
         self._compare = compare.split(",") if isinstance(compare, str) else list(compare)
         self._said = said
         self._begun = False
+        self._plain = PlainLines()
         forget_the_gone()
         self.recall()
         self.stylesheet = Sheet(self.get_css_variables())
@@ -141,6 +146,11 @@ class LeverplusApp(GoingApp):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Colours that our style sheets name and other themes lack."""
         return fallbacks(ansi=self.current_theme.ansi, dark=self.current_theme.dark)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's, and ASCII in the place of its frames where that is asked for."""
+        filters = super().get_line_filters()
+        return [*filters, self._plain] if ascii_only() else filters
 
     # Start and end
 
@@ -224,7 +234,7 @@ class LeverplusApp(GoingApp):
 
     def _blind(self, error: Exception) -> None:
         self.call_from_thread(
-            self.notify, f"Changes cannot be seen at the moment: {error}", severity="warning", markup=False
+            self.notify, shown(f"Changes cannot be seen at the moment: {error}"), severity="warning", markup=False
         )
 
     async def on_event(self, event: events.Event) -> None:

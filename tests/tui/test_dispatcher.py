@@ -17,6 +17,7 @@ from db.specs import EvalSpec, TrainSpec, UserError
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_building import build_spec
 from leverplus_tui.queue import dispatcher as module
+from leverplus_tui.queue import lanes as devices
 from leverplus_tui.queue import lock, submit
 from leverplus_tui.queue.dispatcher import Dispatcher
 from leverplus_tui.queue.submit import Entry, Wish
@@ -68,6 +69,65 @@ def test_a_job_that_was_started_at_once_is_waited_for(desk: Desk) -> None:
     Dispatcher(desk.home).turn()
     assert ticket(desk, waiting).waiting == "waits for cpu: r1 at work"
     launcher.stop(desk.home, running)
+
+
+def listed_gpus(folder: Path, monkeypatch: pytest.MonkeyPatch, lines: str, visible: str | None = None) -> None:
+    """A driver that lists these GPUs: no GPU is there."""
+    folder.mkdir(exist_ok=True)
+    tool = folder / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\ncat <<END\n{lines}\nEND\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+
+
+@pytest.mark.parametrize(
+    ("visible", "memory"),
+    [
+        (None, {"cuda:0": 81_559, "cuda:1": 24_564, "cuda:2": 0}),
+        ("1,0", {"cuda:0": 24_564, "cuda:1": 81_559}),
+        ("GPU-bbb", {"cuda:0": 24_564}),
+        ("MIG-xyz", {"cuda:0": 0}),
+        ("", {}),
+    ],
+)
+def test_a_gpu_has_the_memory_of_the_one_that_is_visible_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, memory: dict[str, int]
+) -> None:
+    lines = "0, GPU-aaa-1, 81559\n1, GPU-bbb-2, 24564\n2, GPU-ccc-3, [N/A]"
+    listed_gpus(tmp_path / "bin", monkeypatch, lines, visible)
+    found = devices.lanes()
+    assert found.pop("cpu") > 0
+    assert found == memory
+
+
+def test_small_jobs_share_a_listed_gpu_by_declared_memory(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real processes on a listing that is not true: what is seen is who starts, what they are told, and who waits."""
+    listed_gpus(tmp_path / "bin", monkeypatch, "0, GPU-a, 80000\n1, GPU-b, 80000\n2, GPU-c, 80000", "2,0")
+    monkeypatch.setattr(module, "lanes", devices.lanes)
+    entries = [Entry(EvalSpec(vlm="pause", device="cuda", seed=seed)) for seed in range(4)]
+    small = submit.submit(desk.home, entries, Wish(memory_mb=30_000))
+    (alone,) = submit.submit(desk.home, [Entry(EvalSpec(vlm="pause", device="cuda", seed=9))], AT_ITS_TURN)
+    queue = Dispatcher(desk.home)
+    assert queue.turn()
+    told = {}
+    for run_id in small:
+        row = desk.until_paused(run_id)
+        words = Path(f"/proc/{row.pid}/environ").read_bytes().split(b"\0")
+        told[run_id] = [word.decode().partition("=")[2] for word in words if word.startswith(b"CUDA_VISIBLE_DEVICES=")]
+    assert list(told.values()) == [["2"], ["2"], ["0"], ["0"]]
+    assert [ticket(desk, run_id).lane for run_id in small] == ["cuda:0", "cuda:0", "cuda:1", "cuda:1"]
+    assert queue.turn()
+    assert ticket(desk, alone).waiting == "waits for cuda:0 or cuda:1: r1, r2, r3, r4 at work"
+    for run_id in small:
+        launcher.stop(desk.home, run_id)
+    queue.turn()
+    desk.until_paused(alone)
+    launcher.stop(desk.home, alone)
 
 
 def test_priorities_and_places_decide_who_is_next(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from db import rows, store
+from db import process, rows, store
 from db.copying import check_copy, copy_database
 from db.fingerprint import content_sha
 from db.session import DatabaseUnwritable, open_database, reading, writing
@@ -406,19 +406,61 @@ def test_a_home_whose_database_is_missing_is_not_begun_anew_among_its_runs(
     assert [run["id"] for run in desk.json("runs")] == ["r1"]
 
 
-def test_a_run_whose_process_is_gone_can_be_deleted_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No other command has looked at it since."""
+BOOT = process.boot_id()
+
+
+def at_work(desk: Desk, pid: int, pid_start: str, boot_id: str = BOOT) -> str:
+    """A run that is stored as worked on by this process; how it is called."""
     with writing(desk.database) as session:
         run = store.create_run(session, spec=EvalSpec(), environment={})
         store.start_process(
-            session, run_id=run.id, pid=2**22 + 1, pid_start="1", boot_id="", host="", argv=[], log_path=""
+            session,
+            run_id=run.id,
+            pid=pid,
+            pid_start=pid_start,
+            boot_id=boot_id,
+            host=process.host(),
+            argv=[],
+            log_path="",
         )
         store.set_state(session, run_id=run.id, state="running")
-    desk.call("delete", "r1", "--yes")
-    assert desk.json("trash")[0]["run"] == "r1"
-    desk.call("trash", "restore", "r1")
-    assert "r1 is not in the trash" in desk.call("trash", "restore", "r1", code=2).stderr
-    assert desk.json("show", "r1")["state"] == "lost"
+    return store.ref(run.id)
+
+
+@pytest.mark.parametrize(
+    ("pid", "pid_start", "boot_id", "reason"),
+    [
+        (2**22 + 1, "1", BOOT, "is gone without a word"),
+        (os.getpid(), "1", BOOT, "is gone without a word"),
+        (os.getpid(), process.pid_start(os.getpid()), "another-boot/pid:[1]", "the machine was restarted"),
+    ],
+    ids=["killed", "recycled pid", "restarted machine"],
+)
+@pytest.mark.parametrize("look", ["show", "runs", "delete"])
+def test_the_next_look_of_any_command_finds_a_dead_job(
+    desk: Desk, look: str, pid: int, pid_start: str, boot_id: str, reason: str
+) -> None:
+    name = at_work(desk, pid, pid_start, boot_id)
+    if look == "delete":
+        desk.call("delete", name, "--yes")
+        assert desk.json("trash")[0]["run"] == name
+        desk.call("trash", "restore", name)
+        assert f"{name} is not in the trash" in desk.call("trash", "restore", name, code=2).stderr
+    state = desk.json("runs")[0]["state"] if look == "runs" else desk.json("show", name)["state"]
+    assert state == "lost"
+    assert reason in desk.detail(int(name[1:])).processes[-1].reason
+
+
+def test_a_job_that_was_frozen_for_longer_than_it_promised_is_stalled_and_no_other_program_ends_it(desk: Desk) -> None:
+    """As a laptop that slept: the process is there, and has not been heard of."""
+    name = at_work(desk, os.getpid(), process.pid_start(os.getpid()))
+    with writing(desk.database) as session:
+        session.run("UPDATE process SET heartbeat_at = heartbeat_at - 3600000000")
+    assert "stalled" in desk.call("runs").stdout
+    assert "is running" in desk.call("delete", name, "--yes", code=1).stderr
+    with writing(desk.database) as session:
+        store.heartbeat(session, process_id=1)
+    assert "stalled" not in desk.call("runs").stdout
 
 
 @pytest.mark.parametrize("repair", [(), ("--repair",)])

@@ -156,3 +156,16 @@ async def test_keys_typed_before_the_database_is_open_wait_for_it(
         assert isinstance(page, RunsScreen)
         await until(pilot, lambda: page.table.marked == [4])
         assert page.where == "kind:grpo"
+
+
+async def test_keys_behind_the_one_that_ends_the_program_go_nowhere(tmp_path: Path) -> None:
+    async with opened(fill(tmp_path)) as pilot:
+        app = pilot.app
+        assert isinstance(app, LeverplusApp)
+        stack = list(app._screen_stack)
+        app._screen_stack.clear()  # as its end leaves it
+        app._typed.append(events.Key("j", "j"))
+        await app._pass_all()
+        app._screen_stack.extend(stack)
+        assert app._exception is None
+        assert not app._typed

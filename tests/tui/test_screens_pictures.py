@@ -21,6 +21,7 @@ from db.home import Home
 from db.session import open_database, writing
 from db.specs import AskSpec, EvalSpec, TrialSpec
 from leverplus_tui.data import rl_files
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.messages import AskModel, CompareRuns, EditLaunch, OpenCurves, OpenRun
 from leverplus_tui.tui.screens.launch.preflight import PreflightReport, PreflightScreen
 from leverplus_tui.tui.screens.rl.compare import RLCompareScreen
@@ -45,7 +46,7 @@ def keys(typed: str, *words: str) -> Go:
         for key in typed.split():
             await pilot.press(key)
             await settled(pilot)
-        await until(pilot, lambda: all(word in text_of(pilot) for word in words))
+        await until(pilot, lambda: all(word in text_of(pilot) or shown(word) in text_of(pilot) for word in words))
 
     return go
 
@@ -55,7 +56,7 @@ def told(message: Callable[[], object], *words: str, typed: str = "") -> Go:
 
     async def go(pilot: Pilot[None]) -> None:
         pilot.app.post_message(message())  # type: ignore[arg-type]  # one of the app's messages
-        await until(pilot, lambda: all(word in text_of(pilot) for word in words))
+        await until(pilot, lambda: all(word in text_of(pilot) or shown(word) in text_of(pilot) for word in words))
         await settled(pilot)
         await keys(typed)(pilot)
 

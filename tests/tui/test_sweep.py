@@ -63,6 +63,39 @@ def test_values_that_make_no_list_are_refused(text: str, said: str) -> None:
         values_of("field", text)
 
 
+@pytest.mark.parametrize(
+    ("kind", "assignments", "seeds", "said"),
+    [
+        (
+            "eval",
+            ["decode.temperature=0.5,0.7"],
+            None,
+            r"decode\.temperature: it has no effect .* decode\.do_sample is false",
+        ),
+        (
+            "eval",
+            ["decode.do_sample=true,false", "decode.top_p=0.8,0.9"],
+            None,
+            r"come to the same: decode\.top_p has no",
+        ),
+        ("eval", ["retriever=t2t"], "3", "seed: it has no effect in any of these runs: .* without drawing"),
+        ("rce", ["kl_beta=0.1,0.2"], None, "kl_beta: it has no effect in any of these runs: grpo_epochs is 0"),
+        ("grpo", ["use_kl=false", "kl_beta=0.1,0.2"], None, "use_kl is false"),
+    ],
+)
+def test_a_field_that_is_varied_in_vain_is_refused(
+    kind: str, assignments: list[str], seeds: str | None, said: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        grid(kind, TRAINING if kind != "eval" else {}, None, assignments, seeds)
+
+
+def test_a_field_that_has_an_effect_in_some_runs_is_varied() -> None:
+    assert len(grid("eval", {}, None, ["decode.do_sample=true", "decode.temperature=0.5,0.7"], None).members) == 2
+    assert len(grid("eval", {}, None, ["retriever=t2t", "limit=20"], "3").members) == 3
+    assert len(grid("grpo", TRAINING, None, ["kl_beta=0.1,0.2"], None).members) == 2
+
+
 def test_every_combination_is_a_run_and_what_has_one_value_is_fixed() -> None:
     found = grid("eval", {}, None, ["retriever=random,fixed", "shots=[1,2],[4]", "limit=20"], "2")
     assert found.axes == {"retriever": ["random", "fixed"], "shots": [[1, 2], [4]], "seed": [42, 43]}

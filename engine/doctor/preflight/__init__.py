@@ -15,7 +15,7 @@ from db.specs.evaluate import EvalSpec
 from db.specs.generate import GenerateSpec
 from db.specs.train import TrainSpec
 from engine.common.findings import error
-from engine.doctor.preflight import evaluation, machine, questions, server, training
+from engine.doctor.preflight import evaluation, idle, machine, questions, server, training
 from engine.doctor.preflight.table import Check, Preflight
 
 __all__ = ["Check", "Preflight", "preflight"]
@@ -56,6 +56,7 @@ _ANSWERING: dict[str, Looks] = {
     "prefill": machine.prefill,
     "encoder": evaluation.encoder,
     "prompt": evaluation.prompt,
+    "fields": idle.fields,
 }
 CHECKS: dict[type[Spec], dict[str, Looks]] = {
     EvalSpec: _ANSWERING
@@ -77,6 +78,7 @@ CHECKS: dict[type[Spec], dict[str, Looks]] = {
         "device": machine.device,
         "schedule": training.schedule,
         "dropout": training.dropout,
+        "fields": idle.fields,
         "checkpoint": training.start,
         "embeddings": training.embeddings,
         "RL data": training.rl_data,

@@ -14,6 +14,7 @@ import typer
 from db.home import Home, resolve_home
 from db.user_error import UserError
 from leverplus_tui.commands.options import HomeOption
+from leverplus_tui.text.glyphs import fit_to_terminal
 from leverplus_tui.text.output import say
 from leverplus_tui.tui.graphics.way import CHOICES
 
@@ -69,6 +70,8 @@ def tui(
         raise UserError(
             "tui needs a terminal, and this is none: `leverplus runs` and `leverplus show RUN` print instead"
         )
+    if not served:
+        fit_to_terminal(os.environ)
     runs = tuple(name.strip() for name in (compare or "").split(",") if name.strip())
     place, said = resolve_home(home), ""
     while (backup := _shown(place, run, runs, read_only=read_only, said=said, pictures=pictures or "")) is not None:

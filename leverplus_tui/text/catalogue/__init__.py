@@ -1,8 +1,8 @@
 """The texts of the program in English and Chinese: one catalogue, which reports read and any screen can.
 
 `report.toml` has the words of reports by key, `findings.toml` what findings and comparisons say: these are stored as English
-sentences, so that their Chinese is found by the sentence's pattern, with its figures put in. `screens.toml` has the words of the
-terminal program, found in the same way.
+sentences, so that their Chinese is found by the sentence's pattern, with its figures put in. `screens.toml`, `pages.toml` and
+`forms.toml` have the words of the terminal program, found in the same way.
 """
 
 from __future__ import annotations
@@ -10,17 +10,29 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from leverplus_tui.text.numbers import count
+from leverplus_tui.text.counts import count
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
+SCREENS = ("screens.toml", "pages.toml", "forms.toml")
+"""Of these the terminal program alone is made."""
 HOLE = re.compile(r"\\\{(\w+)\\\}")
+PLACE = re.compile(r"\{\w+\}")
+ANYTHING = ".*?"
 HOLES = {"n": r"\d[\d ,]*", "run": r"r\d+"}
 """What may stand in a hole of this name; in others anything."""
+COUNTED = r"[-+*?]?\d.*?|示例数未知"
+SHOWN_HOLES = {
+    "n": r"\d[\d ,]*", "m": r"\d[\d ,]*", "k": r"\d[\d ,]*", "run": r"r\d+", "state": r"[a-z]+|[\u4e00-\u9fff]+",
+    "time": r"\d[\d.smhd]*|-", "size": r"[\d.]+ [kMG]?B", "age": r".*?前|[\d: -]+", "file": r"[^/\n]+\.\w+",
+    "word": r"[\w.:@/-]+(?: desc| asc)?", "other": r"另外.*", "sign": r"\S",
+    **dict.fromkeys(("share", "figure", "shots", "queries", "lines", "columns", "groups", "retries"), COUNTED),
+}  # fmt: skip
+"""The same for what the program shows: a sentence of anybody else must not be taken for one of these."""
 SEPARATORS = (("; ", "；"), (", ", "，"), (" and ", " 和 "))
 """What stands between the parts of a hole, each of which may have a pattern of its own."""
 NUMBERS = re.compile(r"[\d, ]+ and \d+")
@@ -64,7 +76,13 @@ class Catalogue:
 
     def shown(self, text: str) -> str:
         """Words of the terminal program in this language; the English ones where there are no others."""
-        return text if self.language == "en" else _screens().translated(text) or text
+        if self.language == "en":
+            return text
+        if (told := _screens(text)) is not None:
+            return told
+        words = text.strip()
+        told = _screens(words)
+        return text if told is None else text.replace(words, told, 1)
 
     def is_known(self, text: str) -> bool:
         """Whether `said` has the sentence in this language."""
@@ -82,16 +100,24 @@ class Catalogue:
 class _Patterns:
     """English sentences with holes, and what they are in another language."""
 
-    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+    def __init__(
+        self, pairs: Sequence[tuple[str, str]], *, nested: bool = True, holes: Mapping[str, str] = HOLES
+    ) -> None:
+        """`nested`: what stands in a hole may be a sentence itself. Of several patterns the one that says most is taken."""
         self._exact = {english: other for english, other in pairs if "{" not in english}
-        self._open = [(_pattern(english), other) for english, other in pairs if "{" in english]
+        told = sorted((pair for pair in pairs if "{" in pair[0]), key=lambda pair: -len(PLACE.sub("", pair[0])))
+        self._open = [(_pattern(english, holes), other) for english, other in told]
+        self._nested = nested
 
     def translated(self, text: str) -> str | None:
         if text in self._exact:
             return self._exact[text]
         for pattern, other in self._open:
             if found := pattern.fullmatch(text):
-                return other.format(**{name: self._inner(value) for name, value in found.groupdict().items()})
+                values = found.groupdict()
+                return other.format(
+                    **({name: self._inner(one) for name, one in values.items()} if self._nested else values)
+                )
         return None
 
     def _inner(self, text: str) -> str:
@@ -117,9 +143,9 @@ def _outside_brackets(text: str, separator: str) -> list[str]:
     return parts
 
 
-def _pattern(english: str) -> re.Pattern[str]:
+def _pattern(english: str, holes: Mapping[str, str]) -> re.Pattern[str]:
     return re.compile(
-        HOLE.sub(lambda hole: f"(?P<{hole[1]}>{HOLES.get(hole[1], '.+?')})", re.escape(english)), re.DOTALL
+        HOLE.sub(lambda hole: f"(?P<{hole[1]}>{holes.get(hole[1], ANYTHING)})", re.escape(english)), re.DOTALL
     )
 
 
@@ -130,9 +156,22 @@ def _texts() -> Mapping[str, Mapping[str, str]]:
     return {f"{section}.{name}": text for section, texts in sections.items() for name, text in texts.items()}
 
 
+def screens() -> Mapping[str, Mapping[str, str]]:
+    """What the terminal program says, by section: English and Chinese."""
+    return {section: texts for name in SCREENS for section, texts in _read(name).items()}
+
+
 @cache
-def _screens() -> _Patterns:
-    return _Patterns([pair for section in _read("screens.toml").values() for pair in section.items()])
+def _screen_patterns() -> _Patterns:
+    """Holes of these are filled where they are said: names stay as they are, and counts come in the language already."""
+    return _Patterns(
+        [pair for section in screens().values() for pair in section.items()], nested=False, holes=SHOWN_HOLES
+    )
+
+
+@lru_cache(4096)
+def _screens(text: str) -> str | None:
+    return _screen_patterns().translated(text)
 
 
 @cache

@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.graphics import kitty
 from leverplus_tui.tui.graphics.way import Way, fitted
 
@@ -66,7 +67,9 @@ def finished(key: Key) -> Finished:
     except ImageProblem as error:
         found = path.exists()
         raise Unreadable(
-            f"{path.name} cannot be read: {error.reason}" if found else f"{path.name} not found under {path.parent}"
+            shown(f"{path.name} cannot be read: {error.reason}")
+            if found
+            else shown(f"{path.name} not found under {path.parent}")
         ) from None
 
     def of(width: int, height: int) -> Image.Image:

@@ -13,6 +13,7 @@ from pathlib import Path
 from textual import work
 
 from leverplus_tui.jobs import own_command
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.times import duration
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
@@ -113,8 +114,8 @@ class ErrandApp(TellingApp):
     async def _ask_to_leave(self) -> None:
         nouns = ", ".join(errand.noun for errand in self._errands)
         choices = [
-            (WAIT, "wait until that is done, then quit"),
-            (NOW, "quit now: it is given up, and nothing half written stays"),
+            (WAIT, shown("wait until that is done, then quit")),
+            (NOW, shown("quit now: it is given up, and nothing half written stays")),
             (STAY, "stay"),
         ]
         answer = await self.push_screen_wait(Choose(f"Quit? Still at work: {nouns}", choices))

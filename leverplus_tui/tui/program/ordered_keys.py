@@ -8,7 +8,7 @@ from collections import deque
 from typing import Any
 
 from textual import events
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.driver import Driver
 from textual.message import Message
 from textual.message_pump import MessagePump
@@ -82,6 +82,8 @@ class OrderedKeys(App[None]):
                 target = self.focused or self.screen
                 await super().on_event(event)
                 await self._dealt_with(target)
+        except ScreenStackError:
+            self._typed.clear()  # the program has ended: what was typed behind its last key goes nowhere
         except Exception as error:  # as Textual does with what its own handlers raise
             self._handle_exception(error)
 

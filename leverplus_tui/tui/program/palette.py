@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from textual import work
-from textual.app import SystemCommand
+from textual.app import App, SystemCommand
 from textual.binding import ActiveBinding
+from textual.command import CommandPalette
 from textual.message import Message
 from textual.screen import Screen
 
@@ -178,25 +179,34 @@ class PaletteApp(RememberingApp):
 
     # The palette
 
+    def action_command_palette(self) -> None:
+        """Textual's, asked for in the language in use."""
+        if not CommandPalette.is_open(cast("App[object]", self)):
+            self.push_screen(CommandPalette(placeholder=shown("Search for commands…"), id="--command-palette"))
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What holds everywhere, then the keys of this page; of Textual's own commands only the choice of colours."""
         active = {one.binding.id: one for one in screen.active_bindings.values() if one.binding.id and one.enabled}
-        yield SystemCommand("Choose colours", "themes: dark, light, high contrast and others", self.action_change_theme)
+        yield SystemCommand(
+            shown("Choose colours"), shown("themes: dark, light, high contrast and others"), self.action_change_theme
+        )
         same: set[str] = set()
         told: set[str | None] = set()
         if self.library.is_open:
             for named in COMMANDS:
                 key = next((active[one] for one in named.keys if one in active), None)
                 same.update(named.keys)
-                help_text = f"key {display_key(key.binding)}" if key is not None else named.help
-                yield SystemCommand(named.title, help_text, self._runner(key, f"app.{named.action}"))
+                help_text = shown(f"key {display_key(key.binding)}" if key is not None else named.help)
+                yield SystemCommand(shown(named.title), help_text, self._runner(key, f"app.{named.action}"))
         for one in screen.active_bindings.values():
             binding = one.binding
             ours = one.node in (screen, self) and binding.id is not None and binding.id not in same
             if ours and binding.description and one.enabled and binding.id not in told:
                 told.add(binding.id)
                 words = shown(binding.tooltip or binding.description)
-                yield SystemCommand(words[:1].upper() + words[1:], f"key {display_key(binding)}", self._runner(one, ""))
+                yield SystemCommand(
+                    words[:1].upper() + words[1:], shown(f"key {display_key(binding)}"), self._runner(one, "")
+                )
 
     def _runner(self, active: ActiveBinding | None, action: str) -> Callable[[], None]:
         """Runs what a key does where it is bound; else the action."""

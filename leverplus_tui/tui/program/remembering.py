@@ -10,6 +10,7 @@ from textual import work
 from textual.timer import Timer
 
 from leverplus_tui.text import language
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.graphics.way import drawing
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.program.drawing import DrawingApp
@@ -70,7 +71,7 @@ class RememberingApp(DrawingApp):
         """What runs and waits, in the line above every page."""
         counts = await asyncio.to_thread(self.library.database.counts)
         told = [
-            f"{counts[state]} {words}"
+            shown(f"{counts[state]} {words}")
             for state, words in (("running", "running"), ("queued", "waiting"))
             if counts.get(state)
         ]

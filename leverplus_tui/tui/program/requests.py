@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual import work
 
 from db.user_error import UserError
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.program.run_requests import RunRequestApp
@@ -91,7 +92,7 @@ class RequestApp(RunRequestApp):
             return
         found, path, said = asked.taken, Path(text).expanduser(), {"dataset": "", "vlm": ""}
         while (answer := await self.push_screen_wait(importing.ConfirmReading(found))) in said:
-            question = "Which data set are they of?" if answer == "dataset" else "Which model gave them?"
+            question = shown("Which data set are they of?") if answer == "dataset" else shown("Which model gave them?")
             read = partial(importing.read_as, path, said, answer)
             more = Ask(question, value=said[answer], may_be_empty=True, take=read)
             given = await self.push_screen_wait(more)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual import work
 
 from db.run_states import ACTIVE
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui import messages
@@ -47,8 +48,8 @@ class RunRequestApp(ErrandApp):
             self._tell_ends()
             return
         names = ", ".join(f"r{run_id}" for run_id in event.run_ids)
-        more = "; mark both with space, v compares them" if len(event.run_ids) == 2 else ""
-        after = "".join(f"; r{run_id} waits for it" for run_id in event.following)
+        more = shown("; mark both with space, v compares them") if len(event.run_ids) == 2 else ""
+        after = "".join(shown(f"; r{run_id} waits for it") for run_id in event.following)
         self.notify(
             f"{names} queued: Q shows what it waits for{after}"
             if event.queued
@@ -63,7 +64,9 @@ class RunRequestApp(ErrandApp):
         rows = await asyncio.to_thread(self.library.database.run_rows, event.run_ids)
         active = [row for row in rows if row.state in ACTIVE]
         if not active:
-            self.notify(", ".join(f"{row.ref} is {row.state}" for row in rows[:FEW]) + ": nothing to stop")
+            self.notify(
+                ", ".join(shown(f"{row.ref} is {row.state}") for row in rows[:FEW]) + shown(": nothing to stop")
+            )
             return
         far = await asyncio.to_thread(self._are_away, [row.id for row in active])
         detail = STOPPED_AWAY if far else STOPPED
@@ -84,7 +87,7 @@ class RunRequestApp(ErrandApp):
         def stop() -> messages.Outcome:
             from leverplus_tui.jobs import launcher  # the store: 400 ms
 
-            states = [f"r{run_id} is {launcher.stop(home, run_id)}" for run_id in run_ids]
+            states = [shown(f"r{run_id} is {shown(launcher.stop(home, run_id))}") for run_id in run_ids]
             return messages.Outcome(", ".join(states), brief=True)
 
         return messages.Work(f"Stopping {one}", stop, self.screen, "stopping")
@@ -95,7 +98,7 @@ class RunRequestApp(ErrandApp):
         from leverplus_tui.queue.submit import go_on  # the store: 400 ms
 
         why = await asyncio.to_thread(go_on, self.library.home, event.run_id, queued=event.queued)
-        words = f"r{event.run_id} waits in the queue: Q shows it" if event.queued else f"r{event.run_id} goes on"
+        words = shown(f"r{event.run_id} waits in the queue: Q shows it") if event.queued else f"r{event.run_id} goes on"
         self.notify(why or words)
         self._started_runs.add([event.run_id], again=True)
         self._tell_ends()
@@ -116,9 +119,9 @@ class RunRequestApp(ErrandApp):
         row = (await asyncio.to_thread(self.library.database.run_rows, [event.run_id]))[0]
         spec = await asyncio.to_thread(repeating.spec_of, self.library.database.engine, row)
         before = await asyncio.to_thread(repeating.place_of, self.library.database.engine, row)
-        there = [(THERE, f"run it on {before.on}, as before")] if before.on else []
+        there = [(THERE, shown(f"run it on {before.on}, as before"))] if before.on else []
         when = await self.push_screen_wait(
-            Choose(_question(row), [*there, (NOW, "start it now"), (QUEUED, "put it into the queue")])
+            Choose(_question(row), [*there, (NOW, shown("start it now")), (QUEUED, shown("put it into the queue"))])
         )
         if not when:
             return
@@ -131,4 +134,4 @@ class RunRequestApp(ErrandApp):
 
 
 def _question(row: RunRow) -> str:
-    return f"Repeat {row.ref} {clean(row.name)} with the same specification?"
+    return shown(f"Repeat {row.ref} {clean(row.name)} with the same specification?")

@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from db.run_states import ACTIVE, FAILED
+from leverplus_tui.text.language import shown
 
 if TYPE_CHECKING:
     from db.store import RunRow
@@ -62,7 +63,7 @@ class StartedRuns:
                 continue
             del self._sweeps[ref]
             failed = sum(state in FAILED for state in states)
-            missing = f"; {failed} did not end well, L on its page queues them again" if failed else ""
+            missing = shown(f"; {failed} did not end well, L on its page queues them again") if failed else ""
             yield f"{ref}: {states.count('done')} of {len(states)} done{missing}; W shows what is best", bool(failed)
 
 
@@ -73,4 +74,6 @@ def _at_work(library: Library, row: RunRow) -> bool:
 
 
 def _state(state: str, again: str) -> str:
-    return f"{state}{again}: " if state == "failed" else f"was lost{again}: " if state == "lost" else "is done"
+    if state == "failed":
+        return shown(f"failed{again}: ")
+    return shown(f"was lost{again}: ") if state == "lost" else shown("is done")

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from leverplus_tui.text.language import shown
+
 PROC = Path("/proc")
 GPU = ("--query-gpu=utilization.gpu,memory.used,memory.total", "--format=csv,noheader,nounits")
 PATIENCE_S = 2.0
@@ -33,7 +35,7 @@ class System:
         before, self._before = self._before, (total, idle)
         if before is None or total == before[0]:
             return ""
-        return f"cpu {100 * (1 - (idle - before[1]) / (total - before[0])):.0f} %"
+        return shown(f"cpu {100 * (1 - (idle - before[1]) / (total - before[0])):.0f} %")
 
     def _memory(self) -> str:
         try:
@@ -42,7 +44,7 @@ class System:
             return ""
         kilobytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
         total, free = kilobytes.get("MemTotal", 0), kilobytes.get("MemAvailable", 0)
-        return f"memory {(total - free) / 1e6:.1f}/{total / 1e6:.1f} GB" if total else ""
+        return shown(f"memory {(total - free) / 1e6:.1f}/{total / 1e6:.1f} GB") if total else ""
 
     def _gpus(self) -> list[str]:
         if self._smi is None:

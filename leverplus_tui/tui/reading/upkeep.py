@@ -11,6 +11,7 @@ from db.home import Home
 from db.session import DatabaseFile, Session, reading, writing
 from db.store import SweepRow, TicketRow
 from leverplus_tui.queue.lanes import CPU, lanes, usual
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.reading.rows import Device, Queue, Sweep, SweepRuns
 
@@ -134,8 +135,8 @@ class Upkeep:
         parent = store.ref(second.row.parent)
         if not changes:
             return f"code, versions and data are those of {parent}"
-        more = f", and {plural(len(changes) - 1, 'other change')}" if len(changes) > 1 else ""
-        return f"since {parent} {changes[0]}{more}"
+        more = shown(f", and {plural(len(changes) - 1, 'other change')}") if len(changes) > 1 else ""
+        return shown(f"since {parent} {changes[0]}{more}")
 
     # Trash
 

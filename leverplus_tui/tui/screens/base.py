@@ -15,6 +15,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import DatabaseReady, DataChanged, GoingOn, LogGrew, View, Viewed
 from leverplus_tui.tui.widgets.charts.bars import KeyBar, ModeBar
@@ -108,7 +109,9 @@ class PageScreen(TellsFailures, Screen[None]):
         small = width < SMALLEST[0] or height < SMALLEST[1]
         self.set_class(small, "-tiny")
         self.set_class(height < 30, "-low")
-        words = f"leverplus needs {SMALLEST[0]}x{SMALLEST[1]} cells, this is {width}x{height}: enlarge the window"
+        words = shown(
+            f"leverplus needs {SMALLEST[0]}x{SMALLEST[1]} cells, this is {width}x{height}: enlarge the window"
+        )
         self.query_one("#too-small", Static).update(words)
         self.fit(event.size)
         self.call_after_refresh(self._size_pane)

@@ -26,7 +26,7 @@ class Narrow(Input):
     """A line that narrows a list; blanks and arrows are the list's."""
 
     def __init__(self) -> None:
-        super().__init__(placeholder="type to narrow", compact=True)
+        super().__init__(placeholder=shown("type to narrow"), compact=True)
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         """Letters are typed; a blank is a key of the list."""

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import number, plural
 from leverplus_tui.text.states import STATE_ROLES
 from leverplus_tui.tui.library import Library
@@ -115,7 +116,11 @@ class CurvesScreen(PageScreen):
             return
         words = self._words.lower().split()
         charts = [chart for chart in self.found.charts if all(word in chart.metric.lower() for word in words)]
-        empty = f"No metric has {self._words} in its name" if self.found.charts else "These runs have no metrics yet"
+        empty = (
+            shown(f"No metric has {self._words} in its name")
+            if self.found.charts
+            else shown("These runs have no metrics yet")
+        )
         self.grid.show(charts, empty)
         if self._first:
             self.grid.enlarge(self._first)
@@ -139,20 +144,22 @@ class CurvesScreen(PageScreen):
         panel, look = self.grid.here, self.grid.look
         parts: list[Part] = []
         if panel is not None:
-            at = "last value" if look.cursor is None else f"step {number(round(look.cursor))}"
+            at = shown("last value") if look.cursor is None else shown(f"step {number(round(look.cursor))}")
             parts += [(f"{panel.metric}  ", "bold"), (f"{at}  ", "$faint")]
             for one in panel.series[:MOST_NAMED]:
                 value = one.points[-1][1] if look.cursor is None and one.points else one.at(look.cursor or 0.0)
                 place = one.look or 0
                 parts += [(f"{one.name.split()[0]} {number(value)}  ", f"$series-{place % SERIES_COLOURS + 1}")]
             if len(panel.series) > MOST_NAMED:
-                parts.append((f"first {MOST_NAMED} of {len(panel.series)}  ", "$faint"))
+                parts.append((shown(f"first {MOST_NAMED} of {len(panel.series)}  "), "$faint"))
             rules = dict.fromkeys(rule for one in panel.series for rule in one.rules)
             parts += [(f"{rule.name} {number(rule.value)}  ", "$faint") for rule in list(rules)[:4]]
             if any(one.band for one in panel.series):
-                parts.append(("bands: 95 % of the mean over seeds  ", "$faint"))
-        state = [f"smoothed {look.smooth}"] if look.smooth else []
-        state += [f"zoomed to {number(round(look.zoom[0]))} - {number(round(look.zoom[1]))}"] if look.zoom else []
+                parts.append((shown("bands: 95 % of the mean over seeds  "), "$faint"))
+        state = [shown(f"smoothed {look.smooth}")] if look.smooth else []
+        state += (
+            [shown(f"zoomed to {number(round(look.zoom[0]))} - {number(round(look.zoom[1]))}")] if look.zoom else []
+        )
         parts += [(", ".join(state), "$warning")] if state else []
         self.query_one("#curves-values", Static).update(Content.assemble(*parts))
 

@@ -110,7 +110,7 @@ class Ask(TellsFailures, ModalScreen[str | None]):
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def _try(self, text: str, take: Callable[[str], object]) -> None:
-        self._tell("working, esc leaves")
+        self._tell(shown("working, esc leaves"))
         try:
             self.taken = await asyncio.to_thread(take, text)
         except UserError as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,6 +18,7 @@ from textual.widgets import Input, Static
 
 from db.user_error import UserError
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.screens.dialogs import keys_line
 from leverplus_tui.tui.widgets.picking.field import PickField, PickInput
 from leverplus_tui.tui.widgets.picking.offers import Entry, Source
@@ -67,7 +69,7 @@ class Pick(Static, can_focus=True):
 
     def render(self) -> Content:
         """The words between the signs that say that there are others."""
-        return Content(f"{glyph('left')} {self.choices[self.place][1]} {glyph('right')}")
+        return Content(f"{glyph('left')} {shown(self.choices[self.place][1])} {glyph('right')}")
 
     def action_step(self, step: int) -> None:
         """Take another one."""
@@ -139,8 +141,8 @@ class Sheet(ModalScreen[dict[str, str] | None]):
             yield keys_line(("enter", "do it"), (f"{glyph('left')} {glyph('right')}", "change"), ("esc", "cancel"))
 
     def _title(self, line: Line) -> Static:
-        title = Static(line.title, classes="title", markup=False)
-        title.styles.width = min(WIDEST, max(NARROWEST, *(len(one.title) + 2 for one in self.lines)))
+        title = Static(shown(line.title), classes="title", markup=False)
+        title.styles.width = min(WIDEST, max(NARROWEST, *(cell_len(shown(one.title)) + 2 for one in self.lines)))
         return title
 
     def _field(self, line: Line) -> Widget:
@@ -148,10 +150,10 @@ class Sheet(ModalScreen[dict[str, str] | None]):
         if line.choices:
             return Pick(line, self._picked, name)
         if line.source is not None:
-            offered = LineField(line.source, line.value, placeholder=line.help, id=name)
+            offered = LineField(line.source, line.value, placeholder=shown(line.help), id=name)
             offered.listed = line.listed
             return offered
-        return Input(line.value, placeholder=line.help, compact=True, id=name, select_on_focus=line.fresh)
+        return Input(line.value, placeholder=shown(line.help), compact=True, id=name, select_on_focus=line.fresh)
 
     @property
     def fields(self) -> list[Field]:
@@ -222,7 +224,7 @@ class Sheet(ModalScreen[dict[str, str] | None]):
         self._refuse("")
 
     def _refuse(self, sentence: str) -> None:
-        self.refused = sentence
+        self.refused = sentence = shown(sentence)
         problem = self.query_one("#problem", Static)
         problem.update(sentence)
         problem.display = bool(sentence)
@@ -246,4 +248,4 @@ class Sheet(ModalScreen[dict[str, str] | None]):
 
 
 def _heading(heading: str, detail: str) -> Content:
-    return Content.assemble((heading, "bold"), (f"\n{detail}" if detail else "", "$faint"))
+    return Content.assemble((shown(heading), "bold"), (f"\n{shown(detail)}" if detail else "", "$faint"))

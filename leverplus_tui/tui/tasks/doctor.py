@@ -8,6 +8,7 @@ from pathlib import Path
 from db.specs import Report
 from engine.doctor.request import EXPECTED, expectations
 from leverplus_tui.jobs.own_command import Said
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.output import finding_lines
 from leverplus_tui.tui.messages import Outcome, Work
 from leverplus_tui.tui.screens.keeping.doctor import DoctorScreen, verdict
@@ -38,7 +39,9 @@ def task(at: Situation) -> Task:
         name = Path(subject).name or subject
         expected = [word for pair in values["expect"].split() for word in ("--expect", pair)]
         words = ["doctor", "--json", *expected, "--", subject]
-        return at.by_command(f"Examining {subject}", f"doctor on {name}", words, lambda said: _told(said, at, values))
+        return at.by_command(
+            shown(f"Examining {subject}"), f"doctor on {name}", words, lambda said: _told(said, at, values)
+        )
 
     return Task(
         "doctor", "Doctor: what is wrong with it, and what to do", lines, begin,
@@ -48,7 +51,7 @@ def task(at: Situation) -> Task:
 
 def _wrong(values: Values) -> str | None:
     if not values["subject"]:
-        return "file or run: name what is to be examined"
+        return shown("file or run: name what is to be examined")
     expectations(values["expect"].split())
     return None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from leverplus_tui.jobs.own_command import Said
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural, size
 from leverplus_tui.text.times import moment, now
 from leverplus_tui.tui.messages import Outcome, RestoreHome, Work
@@ -29,7 +30,9 @@ def backup(at: Situation) -> Task:
     def begin(values: Values) -> Work:
         path = whole(values["file"])
         only = ["--database-only"] if values["what"] == "database" else []
-        return at.by_command(f"Backing up {home}", "backup", ["backup", "--yes", *only, "--", str(path)], _backed_up)
+        return at.by_command(
+            shown(f"Backing up {home}"), "backup", ["backup", "--yes", *only, "--", str(path)], _backed_up
+        )
 
     return Task(
         "backup", "Back up this home into one file", lines, begin, detail=f"{home}, also while jobs write",
@@ -82,16 +85,16 @@ def gc(at: Situation) -> Task:
             return _found(json.loads(said.out), free)
 
         def free() -> Work:
-            return at.by_command("Freeing what nobody needs", "freeing", ["gc", "--json", *cache], _freed)
+            return at.by_command(shown("Freeing what nobody needs"), "freeing", ["gc", "--json", *cache], _freed)
 
-        return at.by_command("Looking what lies on the disk", "gc", ["gc", "--dry-run", "--json", *cache], told)
+        return at.by_command(shown("Looking what lies on the disk"), "gc", ["gc", "--dry-run", "--json", *cache], told)
 
     return Task("gc", "What lies on the disk, and what of it can go", lines, begin, kept=lambda _: {})
 
 
 def _found(found: dict[str, Any], free: Callable[[], Work]) -> Outcome:
     freeable = found["freeable"]
-    text = f"{size(freeable)} can go" if freeable else "Nothing on the disk can go"
+    text = shown(f"{size(freeable)} can go") if freeable else shown("Nothing on the disk can go")
     return Outcome(text, show=lambda: FreeScreen(found, free))
 
 
@@ -110,7 +113,7 @@ def fsck(at: Situation) -> Task:
 
     def begin(values: Values) -> Work:
         words = [f"--{name}" for name in ("repair", "quick") if values[name] == "yes"]
-        return at.by_command(f"Checking {at.library.home.root}", "fsck", ["fsck", *words], _checked)
+        return at.by_command(shown(f"Checking {at.library.home.root}"), "fsck", ["fsck", *words], _checked)
 
     return Task("fsck", "Check this home", lines, begin, kept=lambda _: {})
 
@@ -118,5 +121,5 @@ def fsck(at: Situation) -> Task:
 def _checked(said: Said) -> Outcome:
     if said.code not in (0, 1) or not said.out.strip():
         return Outcome(said.sentence, "The home was not checked", failed=True, brief=True)
-    heading = "Something is wrong with this home" if said.code else "This home is sound"
+    heading = shown("Something is wrong with this home") if said.code else shown("This home is sound")
     return Outcome(said.out.strip(), heading, failed=said.code == 1)

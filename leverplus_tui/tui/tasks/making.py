@@ -13,6 +13,7 @@ from leverplus_tui.data.registering import register_made
 from leverplus_tui.jobs.named_paths import rl_data_path
 from leverplus_tui.jobs.own_command import Said, call
 from leverplus_tui.jobs.programs import Program, command
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.messages import Outcome, Work
 from leverplus_tui.tui.screens.choosing import Choose, ChooseMany
 from leverplus_tui.tui.screens.sheet import Line, Values
@@ -70,7 +71,7 @@ def export(at: Situation, row: DataRow, form: str) -> Task:
     def begin(values: Values) -> Work:
         return _making(at, row, values, Program.EXPORT, [str(whole(values["out"])), "--format", form])
 
-    return _task(row, f"Export {row.name} as {form}: {FORMATS[form][1]}", lines, begin, lambda _: None)
+    return _task(row, shown(f"Export {row.name} as {form}: {FORMATS[form][1]}"), lines, begin, lambda _: None)
 
 
 def derivation(at: Situation, row: DataRow, steps: Sequence[str]) -> Task:
@@ -105,7 +106,7 @@ def derivation(at: Situation, row: DataRow, steps: Sequence[str]) -> Task:
         words = [word for option, several in given.items() for one in several for word in (option, one)]
         return _making(at, row, values, Program.DERIVE, ["--out", str(whole(values["out"])), *words])
 
-    return _task(row, f"Derive from {row.name}: {', '.join(steps) or 'merge'}", lines, begin, check)
+    return _task(row, shown(f"Derive from {row.name}: {', '.join(steps) or 'merge'}"), lines, begin, check)
 
 
 def _name(path: str) -> str:

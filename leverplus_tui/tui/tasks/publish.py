@@ -7,6 +7,7 @@ from typing import cast
 from db.user_error import UserError
 from leverplus_tui.jobs.own_command import Said
 from leverplus_tui.publish.targets import Target, installed, place_of
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.messages import Outcome, Work
 from leverplus_tui.tui.screens.sheet import Line, Values
 from leverplus_tui.tui.tasks.task import NO_YES, Situation, Task
@@ -46,7 +47,7 @@ def task(at: Situation) -> Task:
         words += ["--out", values["out"]] if values["out"] else []
         words += ["--replace"] if values["replace"] == "yes" else []
         words += [f"--with-{name}" for name in SHOWN if values[name] == "yes"]
-        return at.by_command(f"Publishing {at.named} to {values['to']}", "publishing", words, _told)
+        return at.by_command(shown(f"Publishing {at.named} to {values['to']}"), "publishing", words, _told)
 
     def told(values: Values) -> str:
         return "" if values["out"] else f"to {place_of(cast(Target, values['to']), '', at.library.home, make=False)}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from db.user_error import UserError
 from leverplus_tui.jobs.own_command import Said
 from leverplus_tui.report.writing import ENDINGS, form_of
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.messages import Outcome, Work
 from leverplus_tui.tui.screens.sheet import Line, Values
 from leverplus_tui.tui.tasks.task import Situation, Task, replacing, whole
@@ -46,7 +47,7 @@ def task(at: Situation) -> Task:
         words = ["report", *at.refs, "--format", values["format"], "--lang", values["lang"], "--out", str(path)]
         words += ["--against", values["against"]] if values.get("against") else []
         return at.by_command(
-            f"Writing a report of {at.named}", "report", words, lambda said: _told(said, path, at.named)
+            shown(f"Writing a report of {at.named}"), "report", words, lambda said: _told(said, path, at.named)
         )
 
     return Task(

@@ -10,6 +10,7 @@ from typing import Any
 from textual.screen import Screen
 
 from leverplus_tui.jobs.own_command import Said, call, own
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import Outcome, Work
@@ -78,4 +79,4 @@ def whole(text: str) -> Path:
 def replacing(text: str) -> tuple[str, str] | None:
     """The question that is asked where a file is there already."""
     path = whole(text)
-    return (f"Replace {path.name}?", f"{path} is there already.") if path.exists() else None
+    return (shown(f"Replace {path.name}?"), shown(f"{path} is there already.")) if path.exists() else None

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
+
 
 class Empty(Static):
     """A heading, sentences, and choices as (key, what it does)."""
@@ -38,12 +40,12 @@ class Empty(Static):
 
 
 def _content(heading: str, sentences: Sequence[str], choices: Sequence[tuple[str, str]]) -> Content:
-    parts: list[str | tuple[str, str]] = [(heading, "bold"), "\n"]
+    parts: list[str | tuple[str, str]] = [(shown(heading), "bold"), "\n"]
     for sentence in sentences:
-        parts += [(sentence, "$faint"), "\n"]
+        parts += [(shown(sentence), "$faint"), "\n"]
     if choices:
         parts.append("\n")
     width = max((len(key) for key, _ in choices), default=0)
     for key, words in choices:
-        parts += [(key.rjust(width), "bold $primary"), "  ", words, "\n"]
+        parts += [(key.rjust(width), "bold $primary"), "  ", shown(words), "\n"]
     return Content.assemble(*parts)

@@ -19,6 +19,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import count, plural
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.widgets.text import pad
@@ -165,17 +166,17 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
         if not self.lines:
             return ""
         many = plural(len(self.lines), "line")
-        parts = [f"last {many}, {count(self.dropped)} before" if self.dropped else many]
+        parts = [shown(f"last {many}, {count(self.dropped)} before") if self.dropped else many]
         if not self.live:
-            parts.append("the job has ended")
+            parts.append(shown("the job has ended"))
         elif self.follow:
-            parts.append("following the end")
+            parts.append(shown("following the end"))
         else:
-            parts.append(f"paused, {plural(self.unseen, 'new line')} (f follows)")
+            parts.append(shown(f"paused, {plural(self.unseen, 'new line')} (f follows)"))
         if self.needle and self._found is not None:
             matches = self._matches()
             parts.append(
-                f"'{self.needle}' {sum(1 for index in matches if index <= self._found)} of {len(matches)} (n N)"
+                shown(f"'{self.needle}' {sum(1 for index in matches if index <= self._found)} of {len(matches)} (n N)")
             )
         return " · ".join(parts)
 

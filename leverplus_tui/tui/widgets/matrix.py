@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -18,6 +19,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import accuracy, count
 from leverplus_tui.tui.theme import ROLES
 from leverplus_tui.tui.widgets.text import pad
@@ -131,7 +133,7 @@ class Matrix(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def title_width(self) -> int:
         """Width of the first column."""
-        return max([len("questions"), *(len(title) for title in self.row_titles)], default=9) + 2
+        return max([cell_len(shown("questions")), *(cell_len(title) for title in self.row_titles)], default=9) + 2
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """As many lines as titles and rows need; the last row's third line only where it has a badge."""
@@ -179,7 +181,7 @@ class Matrix(ScrollView, can_focus=True, inherit_bindings=False):
         y += self.scroll_offset.y
         base = self.rich_style
         if y == 0:
-            segments = [Segment(pad("questions", self.title_width), base + self._style("header"))]
+            segments = [Segment(pad(shown("questions"), self.title_width), base + self._style("header"))]
             for title in self.column_titles:
                 segments.append(Segment(pad(title, self.cell_width, "center") + " ", base + self._style("header")))
         else:

@@ -17,6 +17,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.worker import get_current_worker
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.graphics import kitty
 from leverplus_tui.tui.graphics.finished import HALF_CELL, Finished, Key, Unreadable, finished
@@ -124,7 +125,7 @@ class Picture(TellsFailures, Widget):
         named = bool(self.path) and drawing().way == "off"
         self.set_class(named, "-named")
         if named:
-            self._note = f"image: {shorten_path(clean(self.path), max(8, self.size.width - 7))}"
+            self._note = shown(f"image: {shorten_path(clean(self.path), max(8, self.size.width - 7))}")
         elif self.path:
             self._picture = CABINET.get(self._key())
             if self._picture is None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from leverplus_tui.text.figures import figure_text, size_text
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import accuracy, count, plural
 from leverplus_tui.text.shots import shots_text
 from leverplus_tui.text.states import STATE_ROLES, SYNTHETIC, marks, short_word, shown_state, state_text
@@ -99,8 +100,8 @@ def hidden_words(hidden: Sequence[Column]) -> str:
     if not hidden:
         return ""
     if not shots:
-        return f"{plural(others, 'column')} hidden (c)"
-    return f"{shots} hidden" + (f", {plural(others, 'column')} more" if others else "") + " (c)"
+        return shown(f"{plural(others, 'column')} hidden (c)")
+    return shown(f"{shots} hidden") + (shown(f", {plural(others, 'column')} more") if others else "") + " (c)"
 
 
 def run_row(run: RunRow, shots: Sequence[int], names: Collection[str] = ()) -> Row:

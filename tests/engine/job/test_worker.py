@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections import Counter
@@ -14,7 +15,7 @@ import pytest
 from db import store
 from db.errors import DatabaseBusy, DiskFull
 from db.rows import Cell, Fact, Metric, Prediction, Settle
-from db.session import Session, reading, writing
+from db.session import Session, open_database, reading, writing
 from db.specs import EvalSpec, UserError
 from engine.job import recorder as recording
 from engine.job import worker
@@ -222,6 +223,28 @@ def test_a_disk_that_stays_full_ends_the_run_with_its_rows_stored(
     with pytest.raises(DiskFull):
         recorder.close()
     assert set(desk.detail(run_id).facts) == {"kept"}
+
+
+@pytest.mark.parametrize("how", ["deleted", "moved", "replaced"])
+def test_a_home_that_vanishes_ends_the_job_with_the_reason(
+    claimed: tuple[Desk, int, int], tmp_path: Path, how: str
+) -> None:
+    desk, run_id, process_id = claimed
+    recorder = Recorder(in_database(desk.database, run_id, process_id), reserve=Reserve(tmp_path / "reserve", 10))
+    recorder.put(Fact("before", 1))
+    recorder.put(Settle())
+    if how == "deleted":
+        shutil.rmtree(desk.home.root)
+    else:
+        desk.home.root.rename(tmp_path / "elsewhere")
+    if how == "replaced":
+        open_database(desk.home.database).dispose()
+    recorder.put(Fact("after", 1))
+    with pytest.raises(UserError, match=r"was moved, deleted or replaced .* put the home back, then resume"):
+        recorder.put(Settle())
+    with pytest.raises(UserError, match="was moved"):
+        recorder.close()
+    assert desk.home.root.exists() == (how == "replaced"), "a home that is gone is not made anew"
 
 
 def test_metrics_reach_the_store_in_order(claimed: tuple[Desk, int, int], tmp_path: Path) -> None:

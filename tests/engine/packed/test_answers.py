@@ -91,8 +91,9 @@ def test_what_comes_next_is_made_ready_behind_every_pass(
     assert all(happened[at + 1] == "made ready" for at in passes)
 
 
-def test_warming_up_leaves_nothing_behind(model: Loaded, prompts: list[Prompt]) -> None:
-    vlm = packed(model, DECODINGS["as published"])
+@pytest.mark.parametrize("memory", [None, 4 << 20], ids=["", "memory too short for it"])
+def test_warming_up_leaves_nothing_behind(model: Loaded, prompts: list[Prompt], memory: int | None) -> None:
+    vlm = packed(model, DECODINGS["as published"], memory=memory)
     vlm.engine.warm_up()
     assert vlm.engine.language.memory.free == vlm.engine.language.memory.size
     assert not vlm.facts().keys() & {"engine_images_encoded", "engine_prompt_tokens"}

@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import count, plural
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.screens.dialogs import keys_line
@@ -81,7 +82,7 @@ class FindQuestion(TellsFailures, ModalScreen[int | None]):
         """A line to type in, the questions, the picture of the one under the cursor."""
         with Vertical(classes="dialog wide"):
             yield Static(Content(self.heading).stylize("bold"))
-            yield Input(placeholder="words of the question, its answer, or an id", compact=True)
+            yield Input(placeholder=shown("words of the question, its answer, or an id"), compact=True)
             yield Static("", id="found", markup=False)
             with Horizontal():
                 yield LineTable(COLUMNS)
@@ -121,9 +122,13 @@ class FindQuestion(TellsFailures, ModalScreen[int | None]):
                 for one in self._shown
             ]
         )
-        more = f"the first {MOST}: more words narrow them" if len(found) > MOST else plural(len(found), "question")
+        more = (
+            shown(f"the first {MOST}: more words narrow them") if len(found) > MOST else plural(len(found), "question")
+        )
         if found is self._first:
-            more = f"{plural(len(found), 'question')} preferred here; type to search all {count(len(self.questions.samples))}"
+            more = shown(
+                f"{plural(len(found), 'question')} preferred here; type to search all {count(len(self.questions.samples))}"
+            )
         self.query_one("#found", Static).update(more)
         self._picture()
 
@@ -134,7 +139,9 @@ class FindQuestion(TellsFailures, ModalScreen[int | None]):
 
     def _picture(self) -> None:
         sample = self._under()
-        self.query_one(Picture).show(str(sample.image) if sample else "", "" if sample else "nothing holds these words")
+        self.query_one(Picture).show(
+            str(sample.image) if sample else "", "" if sample else shown("nothing holds these words")
+        )
 
     def _under(self) -> Sample | None:
         place = self.table.cursor_key

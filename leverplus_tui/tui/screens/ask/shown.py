@@ -14,6 +14,7 @@ from textual.widgets import ContentSwitcher, Static
 
 from db.rows import Question
 from db.store import TrialRow
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
@@ -127,8 +128,9 @@ class AskView(PageScreen):
         run, stored = self.found.run, self.found.stored
         self.query_one("#ask-title", Static).update(
             Content.assemble(
-                ("Ask the model  ", "bold $primary"), (f"r{self.run_id} ", "bold $accent"), (clean(run.name), "bold"),
-                (f"  #{stored.question_id} at {shots_words(stored.shot)}", "$faint"), ("  notes, no results", "$warning"),
+                (shown("Ask the model  "), "bold $primary"), (f"r{self.run_id} ", "bold $accent"), (clean(run.name), "bold"),
+                (shown(f"  #{stored.question_id} at {shots_words(stored.shot)}"), "$faint"),
+                (shown("  notes, no results"), "$warning"),
             )
         )  # fmt: skip
         self._show_request(self.draft)
@@ -142,7 +144,7 @@ class AskView(PageScreen):
     def _show_request(self, draft: Draft) -> None:
         stored = draft.stored
         parts: list[str | tuple[str, str]] = [
-            (clean(draft.question or stored.question) or "(question not stored)", "bold")
+            (clean(draft.question or stored.question) or shown("(question not stored)"), "bold")
         ]
         edited = [
             word
@@ -150,21 +152,21 @@ class AskView(PageScreen):
             if is_so
         ]
         if edited:
-            parts.append((f"  changed: {', '.join(edited)}", "$warning"))
+            parts.append((shown(f"  changed: {', '.join(edited)}"), "$warning"))
         people = ", ".join(clean(one) for one in dict.fromkeys(stored.answers))
         self.query_one("#ask-question", Static).update(
-            Content.assemble(*parts, "\n", ("people said ", "$faint"), people)
+            Content.assemble(*parts, "\n", (shown("people said "), "$faint"), people)
         )
         image = draft.image or stored.image
-        self.query_one("#asked-picture", Picture).show(image, "" if image else "no image stored")
-        self.query_one("#asked-name", Static).update("the question")
+        self.query_one("#asked-picture", Picture).show(image, "" if image else shown("no image stored"))
+        self.query_one("#asked-name", Static).update(shown("the question"))
         lines = [
             {"place": str(place), **views.named(one, self._named())}
             for place, one in enumerate(draft.demonstrations, 1)
         ]
         offered = (views.pick_of(self.trial, None) or {"best": []})["best"]
         best = offered[0][0] if offered else None
-        more = views.named(best, self._named()) if best is not None else {"text": Cell("n adds one", "faint")}
+        more = views.named(best, self._named()) if best is not None else {"text": Cell(shown("n adds one"), "faint")}
         self.shown.fill([*lines, {"place": views.NEXT, **more}])
         self.shown.styles.height = len(lines) + 2
 
@@ -182,7 +184,7 @@ class AskView(PageScreen):
         waiting = self.trial if self.trial is not None and self.trial.is_open else None
         words = views.status(self.found.standing, self.found.run.vlm, time.monotonic() - self._looked, waiting)
         if self._asking:
-            words = Content.styled("checks the request", "$accent")
+            words = Content.styled(shown("checks the request"), "$accent")
         self.query_one("#ask-status", Static).update(words)
 
     @property
@@ -202,7 +204,7 @@ class AskView(PageScreen):
         best = pick["best"] if pick is not None else []
         self.preferred.fill([views.preferred_row(pick, at, self.found.known) for at in range(len(best))])
         if self.query_one(ContentSwitcher).current == "tried":
-            words = f"tried on this question: {len(self.found.tried)}; enter takes one up again"
+            words = shown(f"tried on this question: {len(self.found.tried)}; enter takes one up again")
         else:
             words = views.heading(self.trial, pick, self.place)
         self.query_one("#ask-heading", Static).update(words)
@@ -214,13 +216,13 @@ class AskView(PageScreen):
         name = "candidate" if question_id is not None else ""
         if question_id is None and self.draft is not None:
             if self.place is not None:
-                question_id, name = self.draft.demonstrations[self.place], f"demonstration {self.place + 1}"
+                question_id, name = self.draft.demonstrations[self.place], shown(f"demonstration {self.place + 1}")
             elif (pick := views.pick_of(self.trial, None)) is not None and pick["best"]:
-                question_id, name = pick["best"][0][0], "would be next"
+                question_id, name = pick["best"][0][0], shown("would be next")
         question = self._named().get(question_id) if question_id is not None else None
         self.query_one("#under-name", Static).update(name)
         self.query_one("#under-picture", Picture).show(
-            question.image if question else "", "" if question else "no picture"
+            question.image if question else "", "" if question else shown("no picture")
         )
 
     def _offered(self) -> int | None:

@@ -10,6 +10,7 @@ from textual.content import Content
 from db.rows import Question
 from db.store import PredictionRow, TrialRow
 from leverplus_tui.jobs.asking import Standing
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import score
 from leverplus_tui.text.times import age, duration
 from leverplus_tui.text.words import clean, short_name
@@ -34,26 +35,31 @@ NEXT = "next"
 def status(standing: Standing, vlm: str, more_s: float, waiting: TrialRow | None) -> Content:
     """What the job does, or how it is started; `more_s` seconds after it was looked at."""
     name = f"r{standing.job}"
-    waits = " Your question waits." if waiting is not None else ""
+    waits = shown(" Your question waits.") if waiting is not None else ""
     if standing.is_ready or (standing.is_up and waiting is not None and waiting.state == "answering"):
-        doing = "answers" if waiting is not None else "waits for questions"
-        return Content.styled(f"{name} holds {short_name(vlm)}, {doing}", COLOURS["good"])
+        doing = shown("answers" if waiting is not None else "waits for questions")
+        return Content.styled(shown(f"{name} holds {short_name(vlm)}, {doing}"), COLOURS["good"])
     if standing.is_up:
-        words = f"{name} {_doing(standing.note, vlm)}, {duration(standing.since_s + more_s)} so far.{waits}"
+        words = shown(f"{name} {_doing(standing.note, vlm)}, {duration(standing.since_s + more_s)} so far.{waits}")
         return Content.styled(words, COLOURS["accent"])
     if standing.job is None:
-        return Content.styled(f"a asks: a job of its own then loads {short_name(vlm)}.", COLOURS["faint"])
+        return Content.styled(shown(f"a asks: a job of its own then loads {short_name(vlm)}."), COLOURS["faint"])
     why = f": {clean(standing.reason)}" if standing.state not in ("done", "queued") and standing.reason else ""
-    ended = "has ended, for nobody asked" if standing.state == "done" else f"is {standing.state}"
+    ended = shown("has ended, for nobody asked") if standing.state == "done" else shown(f"is {standing.state}")
     return Content.styled(
-        f"{name} {ended}{why}.{waits} a starts it again.", COLOURS["faint" if standing.state == "done" else "warn"]
+        shown(f"{name} {ended}{why}.{waits} a starts it again."),
+        COLOURS["faint" if standing.state == "done" else "warn"],
     )
 
 
 def _doing(note: str, vlm: str) -> str:
     if not note:
-        return "starts"
-    return f"is loading the model {short_name(vlm)}" if note.startswith("loads ") else f"is preparing: {clean(note)}"
+        return shown("starts")
+    return (
+        shown(f"is loading the model {short_name(vlm)}")
+        if note.startswith("loads ")
+        else shown(f"is preparing: {clean(note)}")
+    )
 
 
 def answers(draft: Draft, trial: TrialRow | None) -> Content:
@@ -63,37 +69,43 @@ def answers(draft: Draft, trial: TrialRow | None) -> Content:
         _line("stored", stored.error, stored.answer, stored.score, stored.cut)
     ]
     if trial is None:
-        return Content.assemble(*parts, "\n", ("now     ", "$faint"), ("not asked yet", "$faint"))
+        return Content.assemble(*parts, "\n", (shown("now     "), "$faint"), (shown("not asked yet"), "$faint"))
     if trial.is_open:
         return Content.assemble(
-            *parts, "\n", ("now     ", "$faint"), (f"{trial.state}, asked {age(trial.created)}", "$accent")
+            *parts,
+            "\n",
+            (shown("now     "), "$faint"),
+            (shown(f"{shown(trial.state)}, asked {age(trial.created)}"), "$accent"),
         )
     value = trial.score if trial.score is not None else 0.0
     parts += ["\n", _line("now", trial.error, trial.answer, value, trial.cut)]
     if not trial.error:
         parts += ["\n", _verdict(stored, trial)]
     if trial.log_prob is not None:
-        parts += ["\n", (f"log p of what most said {trial.log_prob:.2f}", "$faint")]
+        parts += ["\n", (shown(f"log p of what most said {trial.log_prob:.2f}"), "$faint")]
     if trial.request != draft.request():
-        parts += ["\n", ("of what stood here before: a asks anew", "$warning")]
+        parts += ["\n", (shown("of what stood here before: a asks anew"), "$warning")]
     return Content.assemble(*parts)
 
 
 def _verdict(stored: PredictionRow, trial: TrialRow) -> tuple[str, str]:
     same = trial.answer == stored.answer
-    request = "same request" if trial.request_sha == stored.request_sha else "changed request"
-    told = f"{'same' if same else 'different'} answer, {request}"
+    request = shown("same request") if trial.request_sha == stored.request_sha else shown("changed request")
+    told = shown(f"{'same' if same else 'different'} answer, {request}")
     if not same and trial.request_sha == stored.request_sha:
-        told += ": a near tie, or a server"
+        told += shown(": a near tie, or a server")
     return told, "$success" if same else "$warning"
 
 
 def _line(name: str, error: str, answer: str, value: float, cut: bool) -> Content:
     colour = COLOURS["bad" if error else "good" if value >= 0.99 else "warn" if value > 0 else "bad"]
-    notes = "  cut by the token limit" if cut else ""
-    figure: tuple[tuple[str, str], ...] = () if error else (("   score ", "$faint"), (score(value), colour))
+    notes = shown("  cut by the token limit") if cut else ""
+    figure: tuple[tuple[str, str], ...] = () if error else ((shown("   score "), "$faint"), (score(value), colour))
     return Content.assemble(
-        (f"{name:8}", "$faint"), (clean(error or answer or "(empty)"), f"bold {colour}"), *figure, (notes, "$warning")
+        (shown(f"{name:8}"), "$faint"),
+        (clean(error or answer or shown("(empty)")), f"bold {colour}"),
+        *figure,
+        (notes, "$warning"),
     )
 
 
@@ -104,16 +116,18 @@ def pick_of(trial: TrialRow | None, demonstration: int | None) -> Mapping[str, A
 
 def heading(trial: TrialRow | None, pick: Mapping[str, Any] | None, place: int | None) -> str:
     """What the list of candidates shows."""
-    where = "next pick" if place is None else f"pick {place + 1}"
+    where = shown("next pick") if place is None else shown(f"pick {place + 1}")
     if trial is None or trial.is_open:
-        return f"{where}: what the pool offers is known once it is asked"
+        return shown(f"{where}: what the pool offers is known once it is asked")
     if pick is None:
-        return f"{where}: not in what was asked last"
+        return shown(f"{where}: not in what was asked last")
     if pick["said"] and not pick["best"]:
         return f"{where}: {clean(pick['said'])}"
-    told = f"{where}: {pick['measure']} in a pool of {pick['pool']}"
+    told = shown(f"{where}: {pick['measure']} in a pool of {pick['pool']}")
     return told + (
-        f"; this one {_value(pick['measure'], pick['picked'][0])}, number {pick['picked'][1]}" if pick["picked"] else ""
+        shown(f"; this one {_value(pick['measure'], pick['picked'][0])}, number {pick['picked'][1]}")
+        if pick["picked"]
+        else ""
     )
 
 
@@ -126,7 +140,7 @@ def preferred_row(pick: Mapping[str, Any], at: int, known: Mapping[int, Question
         "value": _value(pick["measure"], value),
     }
     if question_id is None:
-        return {**cells, "text": Cell("STOP: nothing more", "faint")}
+        return {**cells, "text": Cell(shown("STOP: nothing more"), "faint")}
     return {**cells, **named(question_id, known), "id": Cell(str(question_id), "faint")}
 
 
@@ -138,7 +152,7 @@ def named(question_id: int, known: Mapping[int, Question]) -> dict[str, Cell | s
     """A train question, as far as it is known."""
     question = known.get(question_id)
     if question is None:
-        return {"text": Cell(f"#{question_id} (not stored)", "faint")}
+        return {"text": Cell(shown(f"#{question_id} (not stored)"), "faint")}
     return {"text": clean(question.question), "label": Cell(clean(question.label), "good")}
 
 
@@ -147,7 +161,9 @@ def tried_row(trial: TrialRow, stored: PredictionRow) -> Row:
     value = trial.score
     role = "bad" if trial.error else "good" if (value or 0) >= 0.99 else "warn" if value else "faint"
     return {
-        "answer": Cell(clean(trial.error or (trial.state if trial.is_open else trial.answer or "(empty)")), role),
+        "answer": Cell(
+            clean(trial.error or (trial.state if trial.is_open else trial.answer or shown("(empty)"))), role
+        ),
         "score": Cell("" if value is None else score(value), role),
         "what": clean(changes(trial.request, stored.demonstrations)),
         "age": Cell(age(trial.created), "faint"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import count, difference, number, share
 from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.states import STATE_ROLES, VERDICT_ROLES, marks, shown_state, state_text
@@ -28,6 +29,10 @@ ACCURACY, CHOSEN, COPIED, METRICS = "accuracy", "demonstrations chosen", "learni
 CHECKPOINTS, DIFFERING, RUN, AGREEING = "checkpoints", "settings that differ", "run", "settings that agree"
 NOTES = "notes"
 GROUPS = (ACCURACY, CHOSEN, COPIED, METRICS, CHECKPOINTS, DIFFERING, RUN, NOTES, AGREEING)
+
+
+NAMED = (METRICS, CHECKPOINTS, DIFFERING, AGREEING)
+"""Groups whose lines are called by the names of settings and metrics."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +82,17 @@ def lines(
 
 def folded(made: Sequence[Line], closed: set[str], only_different: bool) -> list[Line]:
     """Lines with a heading above each group; a closed group is its heading alone."""
-    shown: list[Line] = []
+    lines: list[Line] = []
     for group in GROUPS:
         members = [line for line in made if line.group == group and (line.differs or not only_different)]
         if not members:
             continue
         sign = glyph("closed" if group in closed else "open")
-        words = f"{sign} {group}" + (f"  ({len(members)})" if group in closed else "")
-        shown.append(Line(group, words, heading=True))
+        words = f"{sign} {shown(group)}" + (f"  ({len(members)})" if group in closed else "")
+        lines.append(Line(group, words, heading=True))
         if group not in closed:
-            shown += members
-    return shown
+            lines += members
+    return lines
 
 
 def _figure_lines(cell: ComparedCell, runs: Sequence[str], base: str) -> Iterator[Line]:
@@ -109,9 +114,9 @@ def _choice_lines(found: Sequence[Choices], runs: Sequence[str], base: str) -> I
     for shot in sorted({one.shot for one in found}):
         by_run = {one.run: one for one in found if one.shot == shot}
         others = [run for run in runs if run in by_run and run != base and by_run[run].n]
-        label = f"{shots_words(shot)}  same as {base}"
+        label = shown(f"{shots_words(shot)}  same as {base}")
         if others:
-            same = {run: Cell(f"{share(by_run[run].same)} of {count(by_run[run].n)}") for run in others}
+            same = {run: Cell(shown(f"{share(by_run[run].same)} of {count(by_run[run].n)}")) for run in others}
             yield Line(CHOSEN, label, same, differs=any(by_run[run].same < 1 for run in others))
             yield Line(CHOSEN, "  in common", {run: Cell(share(by_run[run].shared)) for run in others}, differs=False)
         sets = {run: Cell(count(one.distinct), "warn" if one.distinct == 1 else "") for run, one in by_run.items()}
@@ -130,7 +135,10 @@ def _copying_lines(found: Sequence[CopyingRow], runs: Sequence[str]) -> Iterator
         for label in LABELS.values():
             cells = {run: Cell(by_run[run][label]) for run in runs if run in by_run}
             yield Line(
-                COPIED, f"{shots_words(shot)}  {label}", cells, differs=_unlike([cell.text for cell in cells.values()])
+                COPIED,
+                f"{shots_words(shot)}  {shown(label)}",
+                cells,
+                differs=_unlike([cell.text for cell in cells.values()]),
             )
 
 
@@ -172,7 +180,7 @@ def _accuracy(cell: ComparedCell, run: str) -> Cell:
     if run not in cell.accuracy:
         return Cell("-", "faint")
     text = cell.shown(run)
-    return Cell(f"{text} best", "good") if cell.best == run else Cell(text, "strong")
+    return Cell(shown(f"{text} best"), "good") if cell.best == run else Cell(text, "strong")
 
 
 def _difference(pair: Pair | None) -> Cell:
@@ -184,7 +192,7 @@ def _difference(pair: Pair | None) -> Cell:
 def _verdict(pair: Pair | None) -> Cell:
     if pair is None:
         return Cell("-", "faint")
-    return Cell(" ".join([pair.verdict, *("!" + code for code in pair.beside)]), VERDICT_ROLES[pair.verdict])
+    return Cell(" ".join([shown(pair.verdict), *("!" + code for code in pair.beside)]), VERDICT_ROLES[pair.verdict])
 
 
 def _rank(cell: ComparedCell, run: str) -> Cell:
@@ -219,12 +227,21 @@ def _run_lines(rows: Mapping[str, RunRow], runs: Sequence[str]) -> Iterator[Line
         )
 
 
+def note_words(note: str) -> str:
+    """What is to be known of a run, which is named first."""
+    run, _, words = note.partition(" ")
+    return f"{run} {told}" if (told := shown(words)) != words else shown(note)
+
+
 def _note_line(note: str, runs: Sequence[str]) -> Line:
     """What is to be known of a run before its figures are read; at length where the line is said in words."""
     run, _, words = note.partition(" ")
     run = run.rstrip(":")
     return Line(
-        NOTES, "note", {run: Cell(words, "warn")} if run in runs else {runs[0]: Cell(note, "warn")}, differs=False
+        NOTES,
+        "note",
+        {run: Cell(shown(words), "warn")} if run in runs else {runs[0]: Cell(shown(note), "warn")},
+        differs=False,
     )
 
 

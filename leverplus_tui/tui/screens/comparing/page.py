@@ -11,6 +11,7 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.messages import CopyText, OpenCurves, OpenRun
@@ -56,7 +57,7 @@ class CompareScreen(ShownComparison):
         self._show_empty(False)
         for part in ("#sides", "#words"):
             self.query_one(part).display = False
-        self.query_one("#summary", Static).update(f"reading {plural(len(self.run_ids), 'run')}, esc leaves")
+        self.query_one("#summary", Static).update(shown(f"reading {plural(len(self.run_ids), 'run')}, esc leaves"))
         self.refresh_data()
 
     @property
@@ -87,7 +88,7 @@ class CompareScreen(ShownComparison):
         self.compared = True
         self._show(compared, first=False)
         beside = await asyncio.to_thread(
-            self.library.database.beside, ids, base, self._counting(ids, "reading answers")
+            self.library.database.beside, ids, base, self._counting(ids, shown("reading answers"))
         )
         if beside is None or not self._wants(ids):
             self._stale = True
@@ -103,7 +104,7 @@ class CompareScreen(ShownComparison):
         def go_on() -> bool:
             nonlocal steps
             steps += 1
-            self._step = f"{words}, step {steps}, esc leaves"
+            self._step = shown(f"{words}, step {steps}, esc leaves")
             return self._wants(ids)
 
         return go_on
@@ -129,7 +130,7 @@ class CompareScreen(ShownComparison):
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def _open_answers(self, line: Line) -> None:
-        assert line.figure is not None, "only figures have answers"
+        assert line.figure is not None, shown("only figures have answers")
         others = [run for run in line.figure.accuracy if run != self.base]
         chosen: str | None = others[0] if len(others) == 1 else None
         if len(others) > 1:
@@ -205,8 +206,8 @@ class CompareScreen(ShownComparison):
             return
         choices = [
             ("md", "Markdown"),
-            ("csv", "CSV, one line per pair"),
-            ("json", "JSON, as `leverplus compare --json`"),
+            ("csv", shown("CSV, one line per pair")),
+            ("json", shown("JSON, as `leverplus compare --json`")),
         ]
         kind = await self.app.push_screen_wait(Choose("Export as", choices))
         if kind:
@@ -217,4 +218,4 @@ class CompareScreen(ShownComparison):
         """Copy the comparison as Markdown."""
         if self.found is not None:
             text = await asyncio.to_thread(comparison_text, self.library, self.run_ids, "md")
-            self.post_message(CopyText(text, "the comparison"))
+            self.post_message(CopyText(text, shown("the comparison")))

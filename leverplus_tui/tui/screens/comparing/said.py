@@ -9,11 +9,12 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from engine.statistics.intervals import p_phrase
+from leverplus_tui.text.language import finding_words, shown
 from leverplus_tui.text.numbers import count, difference, plural
 from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.states import VERDICT_ROLES
 from leverplus_tui.text.words import clean
-from leverplus_tui.tui.screens.comparing.lines import Line
+from leverplus_tui.tui.screens.comparing.lines import NAMED, Line
 from leverplus_tui.tui.screens.run.info import Part
 from leverplus_tui.tui.theme import COLOURS
 from leverplus_tui.tui.widgets.charts.whisker import whisker
@@ -29,7 +30,7 @@ def head(parts: Sequence[str], notes: Sequence[str], width: int) -> list[str]:
     for part in parts:
         joined = f"{lines[-1]}   {part}" if lines[-1] else part
         lines[-1:] = [joined] if cell_len(joined) <= width else [lines[-1], part]
-    together, counted = "   ".join(notes), f"{plural(len(notes), 'note')}, under `notes` below"
+    together, counted = "   ".join(notes), shown(f"{plural(len(notes), 'note')}, under `notes` below")
     for told in (together, counted) if notes else ():
         if cell_len(f"{lines[-1]}   {told}") <= width:
             return [*lines[:-1], f"{lines[-1]}   {told}"]
@@ -47,49 +48,54 @@ def said(found: Comparison, line: Line, base: str, width: int) -> Content:
         colour = COLOURS[VERDICT_ROLES[pair.verdict]]
         parts += [(sentence(line.figure, pair), colour), "\n"]
         if drawn:
-            parts += [("  worse ", "$faint"), (drawn, colour), (" better", "$faint"), "\n"]
+            parts += [(shown("  worse "), "$faint"), (drawn, colour), (shown(" better"), "$faint"), "\n"]
         parts += [part for text in beside(found, pair) for part in (("  " + text, COLOURS["warn"]), "\n")]
     return Content.assemble(*parts)
 
 
 def _values(line: Line) -> list[Part]:
     """Values in full, where the table had to shorten them."""
-    parts: list[Part] = [(line.label.strip(), "bold"), "\n"]
+    parts: list[Part] = [(label_of(line).strip(), "bold"), "\n"]
     for run, cell in line.cells.items():
         parts += [(f"{run} ", "$accent"), cell.text, "\n"]
-    return parts if line.cells else [("enter folds and unfolds this group", "$faint")]
+    return parts if line.cells else [(shown("enter folds and unfolds this group"), "$faint")]
+
+
+def label_of(line: Line) -> str:
+    """What a line is called; settings and metrics by their own names."""
+    return shown(line.label) if line.heading or line.group not in NAMED else line.label
 
 
 def line_row(line: Line) -> dict[str, Cell | str]:
     """A line as a row of the table."""
-    label = Cell(line.label, "info" if line.heading else "faint" if line.label.startswith("  ") else "")
+    label = Cell(label_of(line), "info" if line.heading else "faint" if line.label.startswith("  ") else "")
     return {"label": label, **line.cells}
 
 
 def sentence(cell: ComparedCell, pair: Pair) -> str:
     """The verdict as a researcher would say it, with all its numbers."""
-    where = f"{shots_words(cell.shot)} on {clean(cell.subset)}"
+    where = shown(f"{shots_words(cell.shot)} on {clean(cell.subset)}")
     if pair.verdict == "not comparable" or pair.difference is None:
-        return f"{pair.b} and {pair.a} at {where}: not comparable, {pair.reason or 'nothing to pair'}"
-    numbers = f"{difference(pair.difference, pair.ci_low, pair.ci_high)} points"
-    holm = f", {p_phrase(pair.p_holm)} after Holm" if pair.p_holm is not None else ""
-    counted = f"{plural(pair.improved, 'question')} better and {pair.worsened} worse of {count(pair.n_paired)}"
+        return shown(f"{pair.b} and {pair.a} at {where}: not comparable, {shown(pair.reason or 'nothing to pair')}")
+    numbers = shown(f"{difference(pair.difference, pair.ci_low, pair.ci_high)} points")
+    holm = ", " + shown(f"{p_phrase(pair.p_holm)} after Holm") if pair.p_holm is not None else ""
+    counted = shown(f"{plural(pair.improved, 'question')} better and {pair.worsened} worse of {count(pair.n_paired)}")
     verdict = {
-        "better": f"{pair.b} is better than {pair.a}",
-        "worse": f"{pair.b} is worse than {pair.a}",
-    }.get(pair.verdict, f"{pair.b} and {pair.a} are not distinguishable from noise")
+        "better": shown(f"{pair.b} is better than {pair.a}"),
+        "worse": shown(f"{pair.b} is worse than {pair.a}"),
+    }.get(pair.verdict, shown(f"{pair.b} and {pair.a} are not distinguishable from noise"))
     if pair.reason:
-        counted = pair.reason
-    return f"{verdict} at {where}: {numbers}{holm}; {counted}{_power(pair)}"
+        counted = shown(pair.reason)
+    return shown(f"{verdict} at {where}: {numbers}{holm}; {counted}{_power(pair)}")
 
 
 def _power(pair: Pair) -> str:
     """What the comparison could have shown, where it showed nothing."""
     if pair.verdict != "not distinguishable" or pair.visible_from is None:
         return ""
-    told = f"; {pair.visible_from:.1f} points would have shown in 4 of 5 cases"
+    told = shown(f"; {pair.visible_from:.1f} points would have shown in 4 of 5 cases")
     needed = pair.questions_needed
-    return told if needed is None else f"{told}, these need {plural(needed, 'question')}"
+    return told if needed is None else shown(f"{told}, these need {plural(needed, 'question')}")
 
 
 def beside(found: Comparison, pair: Pair) -> list[str]:
@@ -99,7 +105,7 @@ def beside(found: Comparison, pair: Pair) -> list[str]:
         f for findings in found.findings.values() for f in findings if f.subject in subjects and f.code in pair.beside
     ]
     chosen = [f for f in found.findings.get(pair.b, ()) if f.code == "chosen-on-test" and f.subject == pair.b]
-    return [f"{finding.code}: {clean(finding.message)}" for finding in (*told, *chosen)]
+    return [f"{finding.code}: {clean(finding_words(finding))}" for finding in (*told, *chosen)]
 
 
 def whiskers(cell: ComparedCell, base: str, runs: Sequence[str], width: int) -> list[tuple[str, str, Pair]]:

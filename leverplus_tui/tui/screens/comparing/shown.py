@@ -11,13 +11,14 @@ from textual.containers import VerticalScroll
 from textual.geometry import Size
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.states import SYNTHETIC, doubts, marks
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.reading.rows import SideBySide
 from leverplus_tui.tui.screens.base import PageScreen
-from leverplus_tui.tui.screens.comparing.lines import Beside, Line, folded, lines
+from leverplus_tui.tui.screens.comparing.lines import Beside, Line, folded, lines, note_words
 from leverplus_tui.tui.screens.comparing.said import head, line_row, said
 from leverplus_tui.tui.widgets.empty import Empty
 from leverplus_tui.tui.widgets.table import Column, LineTable
@@ -104,17 +105,19 @@ class ShownComparison(PageScreen):
     def _summarise(self) -> None:
         assert self.found is not None, "summarised after reading"
         differing = sum(1 for line in self._made if line.differs)
-        parts = [f"baseline {self.base}", f"{differing} of {len(self._made)} lines differ"]
+        parts = [shown(f"baseline {self.base}"), shown(f"{differing} of {len(self._made)} lines differ")]
         if self.only_different:
-            parts.append("only those are shown (d shows all)")
-        shown = sum(1 for run in self.found.runs if run.id in self.table.shown_columns)
-        if shown < len(self.run_ids):
-            parts.append(f"{shown} of {len(self.run_ids)} runs in view (left, right)")
+            parts.append(shown("only those are shown (d shows all)"))
+        in_view = sum(1 for run in self.found.runs if run.id in self.table.shown_columns)
+        if in_view < len(self.run_ids):
+            parts.append(shown(f"{in_view} of {len(self.run_ids)} runs in view (left, right)"))
         if self._step or not self.compared:
-            parts.append(self._step or "comparing, esc leaves")
+            parts.append(self._step or shown("comparing, esc leaves"))
         if any(SYNTHETIC in marks(row) for row in self._known.values()):
-            parts.append("synthetic figures")
-        self.query_one("#summary", Static).update("\n".join(head(parts, self.found.notes, self.size.width - 2)))
+            parts.append(shown("synthetic figures"))
+        self.query_one("#summary", Static).update(
+            "\n".join(head(parts, [note_words(note) for note in self.found.notes], self.size.width - 2))
+        )
 
     def _columns(self) -> list[Column]:
         assert self.found is not None, "filled after reading"

@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural, size
 from leverplus_tui.text.shares import FEW_QUERIES
 from leverplus_tui.text.states import FILE_ROLES
@@ -184,7 +185,7 @@ class DataScreen(PageScreen):
         """Copy the path."""
         row = self._here()
         if row is not None:
-            self.post_message(CopyText(row.path, "the path"))
+            self.post_message(CopyText(row.path, shown("the path")))
 
 
 def _row(row: DataRow) -> dict[str, Cell | str]:
@@ -193,7 +194,7 @@ def _row(row: DataRow) -> dict[str, Cell | str]:
         "kind": Cell(row.kind, "faint"),
         "size": Cell(size(row.size), "faint"),
         "age": Cell(age(row.created), "faint"),
-        "state": Cell(row.state, FILE_ROLES[row.state]),
+        "state": Cell(shown(row.state), FILE_ROLES[row.state]),
     }
 
 
@@ -202,20 +203,26 @@ def _about(row: DataRow) -> list[Part]:
     parts += [
         clean(row.path),
         "\n",
-        (f"{size(row.size)}  sha256 {row.sha256[:12]}  added {age(row.created)}", "$faint"),
+        (shown(f"{size(row.size)}  sha256 {row.sha256[:12]}  added {age(row.created)}"), "$faint"),
         "\n",
     ]
     if row.missing or not Path(row.path).exists():
-        since = f"since {age(row.missing)}" if row.missing else "now"
-        parts += [(f"not found at this path {since}: put it back, or o adds it from its new place", "$error"), "\n"]
+        since = shown(f"since {age(row.missing)}") if row.missing else "now"
+        parts += [
+            (shown(f"not found at this path {since}: put it back, or o adds it from its new place"), "$error"),
+            "\n",
+        ]
     elif row.state == "changed":
-        parts += [("its content is not what was registered: o adds it as it is now", "$warning"), "\n"]
+        parts += [(shown("its content is not what was registered: o adds it as it is now"), "$warning"), "\n"]
     parts.append("\n")
     queries = row.facts.get("queries")
     if row.kind == "rl-data" and isinstance(queries, int) and queries < FEW_QUERIES:
-        parts += [(f"{plural(queries, 'query', 'queries')}: too few to tell; enter shows intervals", "$warning"), "\n"]
+        parts += [
+            (shown(f"{plural(queries, 'query', 'queries')}: too few to tell; enter shows intervals"), "$warning"),
+            "\n",
+        ]
     for name, value in row.facts.items():
         parts += [(f"{spaced(name)}  ", "$faint"), shorten(fact(value), 240), "\n"]
     if not row.facts:
-        parts += [("Nothing is known of its content yet: ", "$faint"), f"leverplus data health {row.ref}", "\n"]
+        parts += [(shown("Nothing is known of its content yet: "), "$faint"), f"leverplus data health {row.ref}", "\n"]
     return parts

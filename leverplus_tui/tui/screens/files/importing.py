@@ -20,6 +20,7 @@ from engine.figures.readers import read_file
 from engine.figures.reading import Reading
 from leverplus_tui.results.imports.readings import reading_lines
 from leverplus_tui.results.imports.taking import Told, take
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.output import finding_lines
 from leverplus_tui.text.words import clean
@@ -42,8 +43,8 @@ def store(home: Home, database: DatabaseFile, found: Reading, dataset: str, vlm:
     entries, _ = take(home, database, [found], Told(dataset=dataset, vlm=vlm))
     known = sum("already" in entry for entry in entries)
     names = ", ".join(entry["run"] for entry in entries[:6]) + (", ..." if len(entries) > 6 else "")
-    return f"{plural(len(entries), 'run')} of {found.path.name}: {names}" + (
-        f"; {known} were there before" if known else ""
+    return shown(f"{plural(len(entries), 'run')} of {found.path.name}: {names}") + (
+        shown(f"; {known} were there before") if known else ""
     )
 
 
@@ -65,12 +66,12 @@ class ConfirmReading(ModalScreen[Answer]):
     def compose(self) -> ComposeResult:
         """The question, what was taken for what, the keys."""
         with Vertical(classes="dialog reading"):
-            yield Static(Content.styled("Is this what the file says?", "bold"))
+            yield Static(Content.styled(shown("Is this what the file says?"), "bold"))
             with ScrollableContainer():
                 told = Content("\n").join(Content(clean(line)) for line in self.lines)
                 faults = [Content.styled(f"\n{clean(line)}", "$warning") for line in self.warnings]
                 yield Static(Content("").join([told, *faults]))
-            keys = (("y", "import"), ("d", "data set"), ("m", "model"), ("n", "leave it"))
+            keys = (("y", "import"), ("d", shown("data set")), ("m", "model"), ("n", "leave it"))
             parts: list[str | tuple[str, str]] = []
             for key, word in keys:
                 parts += [(key, "bold $primary"), f" {word}    "]

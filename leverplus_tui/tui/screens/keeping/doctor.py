@@ -13,6 +13,7 @@ from textual.widgets import Static
 
 from db.specs import Report
 from leverplus_tui.jobs.spec_options import flatten
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.output import finding_lines
 from leverplus_tui.text.words import clean, fact, spaced
@@ -60,7 +61,7 @@ class DoctorScreen(PageScreen):
     def action_copy(self) -> None:
         """Copy everything."""
         lines = [line for report in self.reports for line in (verdict(report), *finding_lines(report.findings))]
-        self.post_message(CopyText("\n".join(lines), "what the doctor says"))
+        self.post_message(CopyText("\n".join(lines), shown("what the doctor says")))
 
 
 def verdict(report: Report) -> str:
@@ -68,13 +69,13 @@ def verdict(report: Report) -> str:
     counts = {word: sum(one.severity == word for one in report.findings) for word in ROLES}
     told = [plural(counts["error"], "error")] if counts["error"] else []
     told += [plural(counts["warning"], "warning")] if counts["warning"] else []
-    return f"{report.path}: {', '.join([report.kind, *(told or ['nothing is wrong with it'])])}"
+    return f"{report.path}: {', '.join([report.kind, *(told or [shown('nothing is wrong with it')])])}"
 
 
 def _parts(report: Report, expected: str) -> list[Part]:
     worst = next((word for word in ROLES if any(one.severity == word for one in report.findings)), "")
     parts: list[Part] = [(clean(report.path), "bold"), (f"  {report.kind}", "$faint")]
-    parts += [("  expected: ", "$faint"), clean(expected)] if expected else []
+    parts += [(shown("  expected: "), "$faint"), clean(expected)] if expected else []
     parts += ["\n", (verdict(report).rpartition(": ")[2], f"bold {ROLES.get(worst, '$success')}"), "\n\n"]
     parts += found(report.findings)
     for name, value in flatten(report.facts):

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural, size
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.messages import Work
@@ -39,7 +40,7 @@ class FreeScreen(ModalScreen[None]):
         """What can go, then what there is."""
         freeable = self.found["freeable"]
         with Vertical(classes="dialog wide"):
-            yield Static(Content.styled(f"{size(freeable)} can go" if freeable else "Nothing can go", "bold"))
+            yield Static(Content.styled(shown(f"{size(freeable)} can go" if freeable else "Nothing can go"), "bold"))
             with VerticalScroll():
                 yield Static(Content.assemble(*_parts(self.found)))
             yield keys_line(*((("y", "free it"), ("n", "leave it")) if freeable else (("esc", "close"),)))
@@ -63,5 +64,5 @@ def _parts(found: Mapping[str, Any]) -> list[Part]:
     runs = list(found["runs"].items())
     parts += [(f"{size(octets):>9}  {run}\n", "$faint") for run, octets in runs[:MOST]]
     if len(runs) > MOST:
-        parts.append((f"the {MOST} largest of {plural(len(runs), 'run')}\n", "$faint"))
+        parts.append((shown(f"the {MOST} largest of {plural(len(runs), 'run')}\n"), "$faint"))
     return parts

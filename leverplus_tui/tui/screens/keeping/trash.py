@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural, size
 from leverplus_tui.text.times import age
 from leverplus_tui.text.words import clean
@@ -80,7 +81,9 @@ class TrashScreen(PageScreen):
         self.table.set_keys(list(self._thrown))
         total = size(sum(one.size for one in found))
         kept = sum(bool(one.used_by) for one in found)
-        words = f"{plural(len(found), 'deleted run')}, {total} on disk" + (f", {kept} used by others" if kept else "")
+        words = shown(f"{plural(len(found), 'deleted run')}, {total} on disk") + (
+            shown(f", {kept} used by others") if kept else ""
+        )
         self.query_one("#summary", Static).update(words if found else "")
         self.bar.status = "trash"
         if first and found:
@@ -124,9 +127,9 @@ class TrashScreen(PageScreen):
         found = [self._thrown[run_id] for run_id in run_ids]
         if not found:
             return
-        kept = [f"r{one.run_id} stays: {', '.join(one.used_by)} use files of it" for one in found if one.used_by]
+        kept = [shown(f"r{one.run_id} stays: {', '.join(one.used_by)} use files of it") for one in found if one.used_by]
         total = size(sum(one.size for one in found))
-        detail = f"{total} with all answers, checkpoints and logs. Nothing brings them back."
+        detail = shown(f"{total} with all answers, checkpoints and logs. Nothing brings them back.")
         question = Confirm(f"Erase {named(run_ids)} for ever?", "\n".join([detail, *kept]))
         if await self.app.push_screen_wait(question):
             self.post_message(self._erasing(run_ids))
@@ -136,8 +139,8 @@ class TrashScreen(PageScreen):
 
         def erase() -> Outcome:
             gone, kept = database.erase(home, run_ids)
-            words = f"{plural(len(gone), 'run')} erased, {size(sum(one.size for one in gone))} free"
-            stay = [f"r{one.run_id} stays: {', '.join(one.used_by)} use files of it" for one in kept]
+            words = shown(f"{plural(len(gone), 'run')} erased, {size(sum(one.size for one in gone))} free")
+            stay = [shown(f"r{one.run_id} stays: {', '.join(one.used_by)} use files of it") for one in kept]
             return Outcome("\n".join([words, *stay]), brief=True)
 
         return Work(f"Erasing {named(run_ids)}", erase, self, "erasing")

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.screens.launch.topics import Topic
@@ -187,18 +188,18 @@ class FieldEditor(PickField):
 def topic_row(topic: Topic, changed: int, *, opened: bool) -> Row:
     """The title of a topic, with how many of its fields were changed."""
     count = plural(len(topic.paths), "field")
-    told = Cell(f"{changed} of {len(topic.paths)} changed", "accent") if changed else Cell(count, "faint")
-    return {"field": Cell(f"{glyph('open' if opened else 'closed')} {topic.title}", "strong"), "value": told}
+    told = Cell(shown(f"{changed} of {len(topic.paths)} changed"), "accent") if changed else Cell(count, "faint")
+    return {"field": Cell(f"{glyph('open' if opened else 'closed')} {shown(topic.title)}", "strong"), "value": told}
 
 
 def field_row(field: Field, text: str, told: str, *, indented: bool) -> Row:
     """A field and its value; one that was changed in another colour, with what it came from beside it."""
     role = "accent" if told else ""
-    shown = f"{glyph('left')} {text} {glyph('right')}" if text in field.choices else clean(text)
+    words = f"{glyph('left')} {text} {glyph('right')}" if text in field.choices else clean(text)
     value = (
-        Cell(shown, role)
-        if shown
-        else Cell("required" if field.required else "-", "warn" if field.required else "faint")
+        Cell(words, role)
+        if words
+        else Cell(shown("required") if field.required else "-", "warn" if field.required else "faint")
     )
     return {
         "field": Cell(f"  {field.path}" if indented else field.path, role),

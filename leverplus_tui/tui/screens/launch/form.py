@@ -17,6 +17,7 @@ from textual.widgets import Static
 from db.specs import UserError
 from leverplus_tui.jobs.named_paths import NotWrittenYet
 from leverplus_tui.jobs.spec_options import FieldRefused, members
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText
@@ -67,7 +68,7 @@ class LaunchScreen(PageScreen):
         self._held = FormValues(kind)
         if spec is not None:
             self._held.load_spec(spec, f"r{run_id}" if run_id is not None else "before")
-        self._held.load(values or {}, "chosen before")
+        self._held.load(values or {}, shown("chosen before"))
         self._refusal = ""
         """What is wrong with the field that is edited, since it was to be left."""
         self._busy = self._starting = False
@@ -76,19 +77,21 @@ class LaunchScreen(PageScreen):
     def body(self) -> ComposeResult:
         """Form and command."""
         yield Static(
-            Content.assemble((TITLES[self.kind], "bold $primary"), ("   ^r checks and runs, esc goes back", "$faint")),
+            Content.assemble(
+                (shown(TITLES[self.kind]), "bold $primary"), (shown("   ^r checks and runs, esc goes back"), "$faint")
+            ),
             id="title",
         )
         with Container(id="launch-body"):
             yield SpecForm(self._held, self._known)
             with VerticalScroll(id="launch-right", can_focus=False):
-                yield Static("the same from a shell", classes="heading")
+                yield Static(shown("the same from a shell"), classes="heading")
                 yield Static("", id="command", markup=False)
                 yield Static("", id="sweep", markup=False)
                 yield Static("", id="problem", markup=False)
                 yield Static("", id="estimate", markup=False)
                 yield Static("", id="twin", markup=False)
-                yield Static("name: what lists call the run", id="help", markup=False)
+                yield Static(shown("name: what lists call the run"), id="help", markup=False)
 
     def on_mount(self) -> None:
         """Show the command."""
@@ -117,12 +120,14 @@ class LaunchScreen(PageScreen):
         event.stop()
         field = event.line
         if isinstance(field, Topic):
-            self.query_one("#help", Static).update(f"{field.title}: {', '.join(field.paths)}\nenter opens and closes")
+            self.query_one("#help", Static).update(
+                shown(f"{shown(field.title)}: {', '.join(field.paths)}\nenter opens and closes")
+            )
             return
-        allowed = f"\none of {', '.join(field.choices)}" if field.choices else ""
-        default = f"\ndefault {field.default}" if field.default else ""
-        listed = "\nseveral values make a sweep: 1,2 or 1 2 or 1-5" if self._sweeps(field) else ""
-        self.query_one("#help", Static).update(f"{field.path}: {field.help}{allowed}{default}{listed}")
+        allowed = shown(f"\none of {', '.join(field.choices)}") if field.choices else ""
+        default = shown(f"\ndefault {field.default}") if field.default else ""
+        listed = shown("\nseveral values make a sweep: 1,2 or 1 2 or 1-5") if self._sweeps(field) else ""
+        self.query_one("#help", Static).update(f"{field.path}: {shown(field.help)}{allowed}{default}{listed}")
 
     def _sweeps(self, field: Field) -> bool:
         """Whether a list in this field makes a sweep; said of numbers, where it is seldom looked for."""
@@ -161,7 +166,7 @@ class LaunchScreen(PageScreen):
 
     def _tell(self, where: str, line: str) -> None:
         told = self.query_one(where, Static)
-        told.update(line)
+        told.update(shown(line))
         told.display = bool(line)
 
     @work(group="ahead", exclusive=True, exit_on_error=False)
@@ -191,14 +196,14 @@ class LaunchScreen(PageScreen):
                 self.workers.cancel_group(self, "submit")
             return
         changed = [path for path, text in self.form.values.items() if text != self._begun.get(path, text)]
-        detail = f"What was changed is lost: {', '.join(changed)}. ^y copies the command first."
+        detail = shown(f"What was changed is lost: {', '.join(changed)}. ^y copies the command first.")
         if not changed or await self.app.push_screen_wait(Confirm("Leave this form?", detail)):
             self.dismiss()
 
     def action_copy(self) -> None:
         """Copy the command."""
         try:
-            self.post_message(CopyText(self.command(), "the command"))
+            self.post_message(CopyText(self.command(), shown("the command")))
         except UserError as error:
             self.notify(str(error), severity="warning", markup=False)
 
@@ -235,7 +240,7 @@ class LaunchScreen(PageScreen):
             asked = await asyncio.to_thread(starting.asked, self.library.home, self._held.copied())
         except NotWrittenYet as error:
             named = self.form.values[error.field]
-            question = f"{named} has not ended: put this run into the queue, to start when {named} is done?"
+            question = shown(f"{named} has not ended: put this run into the queue, to start when {named} is done?")
             if not await self.app.push_screen_wait(Confirm(question, "What preflight would check is looked at then.")):
                 raise
             self.form.set_value("queue", "true")
@@ -252,4 +257,8 @@ class LaunchScreen(PageScreen):
 
 
 def _sweep_words(count: int) -> str:
-    return f"a sweep of {plural(count, 'run')}: every combination of the values that are listed" if count > 1 else ""
+    return (
+        shown(f"a sweep of {plural(count, 'run')}: every combination of the values that are listed")
+        if count > 1
+        else ""
+    )

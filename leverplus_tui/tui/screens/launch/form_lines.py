@@ -11,6 +11,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from leverplus_tui.jobs.named_paths import FIELDS
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.screens.launch.field_table import FieldTable, field_row, topic_row
 from leverplus_tui.tui.screens.launch.topics import Lines, Topic
@@ -138,13 +139,15 @@ class FormLines(Container):
         self.table.cursor = 0
         told = self.query_one("#sought", Static)
         told.display = True
-        found = plural(len(self.table.keys), "field") if self.table.keys else f"no such field{self._value_meant()}"
+        found = (
+            plural(len(self.table.keys), "field") if self.table.keys else shown(f"no such field{self._value_meant()}")
+        )
         told.update(
             Content.assemble(
                 ("/", "bold $primary"),
                 (text[-LONGEST_SHOWN:], "bold"),
                 (" ", "reverse"),
-                (f"  {found}, esc leaves", "$faint"),
+                (shown(f"  {found}, esc leaves"), "$faint"),
             )
         )
 
@@ -155,7 +158,7 @@ class FormLines(Container):
 
     def _value_meant(self) -> str:
         field = self._takes_path()
-        return f"; enter sets {field.path}, tab completes" if field is not None else ""
+        return shown(f"; enter sets {field.path}, tab completes") if field is not None else ""
 
     def found(self, key: int | None) -> None:
         """End the search on a line; the topic of a field is opened."""

@@ -15,6 +15,7 @@ from engine.common.models.model_files import cached_models
 from engine.demo.shipped import BUILTIN, WORLDS
 from leverplus_tui.jobs.named_paths import FIELDS, WRITTEN
 from leverplus_tui.jobs.spec_options import flatten
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import count, number
 from leverplus_tui.text.times import age
 from leverplus_tui.text.words import clean
@@ -92,12 +93,15 @@ def _parts(parts: SelectorParts) -> str:
 def _shipped(path: str) -> Iterator[Entry]:
     if path in ("dataset", "support"):
         for name in WORLDS:
-            yield Entry(name, "the built-in world, synthetic" if name == BUILTIN else "the built-in world before 0.3")
+            yield Entry(
+                name,
+                shown("the built-in world, synthetic") if name == BUILTIN else shown("the built-in world before 0.3"),
+            )
     elif path == "vlm":
-        yield Entry(BUILTIN, "the built-in tiny model")
-        yield from (Entry(name, WORDS.get(name, "no model")) for name in sorted(WITHOUT_MODEL))
+        yield Entry(BUILTIN, shown("the built-in tiny model"))
+        yield from (Entry(name, WORDS.get(name, shown("no model"))) for name in sorted(WITHOUT_MODEL))
     elif path == "encoder":
-        yield Entry("vlm", "the model that is evaluated")
+        yield Entry("vlm", shown("the model that is evaluated"))
     elif path in ("selector", "rl_data", "embeddings", "init"):
         yield Entry(BUILTIN, "made with the built-in model")
 
@@ -108,7 +112,7 @@ def _models(path: str) -> Iterator[Entry]:
         return
     for name, kind in cached_models():
         if (kind.split("_")[0] in ENCODERS) == (path == "encoder"):
-            yield Entry(name, f"{kind or 'model'}, on this machine")
+            yield Entry(name, shown(f"{kind or 'model'}, on this machine"))
 
 
 def _stored(file: DatabaseFile, path: str) -> Iterator[Entry]:
@@ -178,4 +182,4 @@ def _used(rows: Sequence[RunRow], path: str) -> Iterator[Entry]:
     for row in rows:
         value = row.vlm if path == "vlm" else row.dataset
         if value:
-            yield Entry(value, f"used by {row.ref}, {age(row.created)}")
+            yield Entry(value, shown(f"used by {row.ref}, {age(row.created)}"))

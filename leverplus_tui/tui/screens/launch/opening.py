@@ -8,6 +8,7 @@ from typing import Any
 from textual import work
 from textual.app import App
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.messages import AddData, EditLaunch, ImportFile
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.choosing import Choose
@@ -25,7 +26,7 @@ KINDS = {
 async def ask_kind(app: App[Any], question: str, kinds: Iterable[str]) -> str | None:
     """Let one of these kinds be chosen; for a worker."""
     chosen: str | None = await app.push_screen_wait(
-        Choose(question, [(kind, f"{kind:10} {KINDS[kind]}") for kind in kinds])
+        Choose(question, [(kind, f"{kind:10} {shown(KINDS[kind])}") for kind in kinds])
     )
     return chosen
 

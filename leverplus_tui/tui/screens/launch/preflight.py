@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.states import LEVEL_SEVERITIES, SEVERITY_ROLES
 from leverplus_tui.text.words import clean
@@ -66,13 +67,15 @@ class PreflightReport:
         """In words."""
         if self.blocked:
             blocked = [member for member in self.members if member.level == "block"]
-            which = f"{len(blocked)} of {plural(len(self.members), 'run')}" if self.members else "this run"
-            return Content.styled(f"Preflight blocks {which}", "bold $error")
+            which = (
+                shown(f"{len(blocked)} of {plural(len(self.members), 'run')}") if self.members else shown("this run")
+            )
+            return Content.styled(shown(f"Preflight blocks {which}"), "bold $error")
         if any(finding.severity != "info" for finding in self.findings):
-            return Content.styled("Preflight has warnings", "bold $warning")
+            return Content.styled(shown("Preflight has warnings"), "bold $warning")
         if self.members and all(member.level == "later" for member in self.members):
-            return Content.styled("Preflight looks at these runs when what they wait for is done", "bold")
-        return Content.styled("Preflight found nothing wrong", "bold $success")
+            return Content.styled(shown("Preflight looks at these runs when what they wait for is done"), "bold")
+        return Content.styled(shown("Preflight found nothing wrong"), "bold $success")
 
 
 class PreflightScreen(ModalScreen[bool]):
@@ -148,7 +151,7 @@ class PreflightScreen(ModalScreen[bool]):
 
     def action_force(self) -> None:
         """Ask once more, then start."""
-        detail = "Its figures are not those of the request; the run carries !cfg in every table from now on."
+        detail = shown("Its figures are not those of the request; the run carries !cfg in every table from now on.")
 
         def answered(yes: bool | None) -> None:
             if yes:

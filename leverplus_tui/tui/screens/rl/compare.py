@@ -17,6 +17,7 @@ from textual.widgets import Static
 from db.specs.base import UserError
 from engine.rl.index.compare import Overlap, Pair, SideBySide, shared_pointers
 from leverplus_tui.data.rl_files import RLSource
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import count, number, percent, score, share, signed
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
@@ -117,8 +118,8 @@ class RLCompareScreen(PageScreen):
             if error:
                 empty.say(f"{clean(source.name)} cannot be compared", [clean(error)], [("esc", "back")])
                 return
-        assert self.first.browse is not None, "loaded above"
-        assert self.second.browse is not None, "loaded above"
+        assert self.first.browse is not None, shown("loaded above")
+        assert self.second.browse is not None, shown("loaded above")
         self.sides = await asyncio.to_thread(SideBySide, self.first.browse, self.second.browse)
         await self._show(self.sides)
 
@@ -132,7 +133,7 @@ class RLCompareScreen(PageScreen):
                 if progress.error or not progress.running:
                     if await asyncio.to_thread(source.load):
                         break
-                    return progress.error or "the building of its index was stopped: open it to begin again"
+                    return progress.error or shown("the building of its index was stopped: open it to begin again")
                 empty.say(f"Indexing {clean(source.name)}", [f"{bar(progress.share, 24)} {percent(progress.share)}"])
                 await asyncio.sleep(BUILD_S)
         return ""
@@ -151,26 +152,30 @@ class RLCompareScreen(PageScreen):
         figures, made = self._figures(sides, overlap), _makers(sides)
         warned = ""
         if overlap.unlike_questions:
-            warned = f"{count(overlap.unlike_questions)} shared ids ask different questions: these files are not of one data set"
-        self._text = "\n".join([*figures, *([warned] if warned else []), "made with", *made])
+            warned = shown(
+                f"{count(overlap.unlike_questions)} shared ids ask different questions: these files are not of one data set"
+            )
+        self._text = "\n".join([*figures, *([warned] if warned else []), shown("made with"), *made])
         parts: list[str | tuple[str, str]] = [(figures[0], "bold"), "\n", "\n".join(figures[1:]), "\n"]
         parts += [(warned, "$error"), "\n"] if warned else []
-        parts += [("made with, where they differ (_meta)", "bold $primary"), "\n", "\n".join(made)]
+        parts += [(shown("made with, where they differ (_meta)"), "bold $primary"), "\n", "\n".join(made)]
         self.query_one("#rl-sides-text", Static).update(Content.assemble(*parts))
         self._fill(sides)
         self.table.focus()
 
     def _figures(self, sides: SideBySide, overlap: Overlap) -> list[str]:
         lines = [pad("", 24) + pad(f"A {clean(self.first.name)}", 24) + f"B {clean(self.second.name)}"]
-        lines += [pad(WORDS[name], 24) + pad(_rate(name, a), 24) + _rate(name, b) for name, a, b in sides.rates()]
-        return [*lines, pad("queries in both", 24) + f"{count(overlap.both)}   only in A {count(overlap.first_only)}   "
-                f"only in B {count(overlap.second_only)}"]  # fmt: skip
+        lines += [
+            pad(shown(WORDS[name]), 24) + pad(_rate(name, a), 24) + _rate(name, b) for name, a, b in sides.rates()
+        ]
+        alone = f"only in A {count(overlap.first_only)}   only in B {count(overlap.second_only)}"
+        return [*lines, pad(shown("queries in both"), 24) + f"{count(overlap.both)}   {shown(alone)}"]
 
     def _fill(self, sides: SideBySide) -> None:
         ids = sides.select(self.sort)
         self._take(sides.pairs(ids[:60]), fresh=True)
         self.table.set_keys(ids)
-        self.query_one("#summary", Static).update(f"{count(len(ids))} queries in both   sort {self.sort}")
+        self.query_one("#summary", Static).update(shown(f"{count(len(ids))} queries in both   sort {self.sort}"))
         self.bar.status = f"{clean(self.first.name)} and {clean(self.second.name)}"
 
     def _take(self, pairs: dict[int, Pair], *, fresh: bool = False) -> None:
@@ -209,9 +214,9 @@ class RLCompareScreen(PageScreen):
             return
         both, unlike = shared_pointers(first, second)
         pools = len(set(first.pool) & set(second.pool))
-        words = f"query {key}: {both} pointers in both, {unlike} of them scored differently"
+        words = shown(f"query {key}: {both} pointers in both, {unlike} of them scored differently")
         if first.pool and second.pool:
-            words += f"; pools share {pools} of {len(first.pool)} and {len(second.pool)}"
+            words += shown(f"; pools share {pools} of {len(first.pool)} and {len(second.pool)}")
         place.update(words)
 
     @on(LineTable.Chosen)
@@ -236,14 +241,14 @@ class RLCompareScreen(PageScreen):
     def action_copy(self) -> None:
         """Copy the figures."""
         if self._text:
-            self.post_message(CopyText(self._text, "the comparison"))
+            self.post_message(CopyText(self._text, shown("the comparison")))
 
 
 def _makers(sides: SideBySide) -> list[str]:
     """What `_meta` says where it differs, one field a line."""
     rows = [[clean(part) for part in row] for row in sides.makers()]
     return [pad(name, 24) + pad(shorten(a, 23), 24) + shorten(b, 60) for name, a, b in rows] or [
-        "nothing differs, or neither file says"
+        shown("nothing differs, or neither file says")
     ]
 
 
@@ -256,7 +261,7 @@ def _rate(name: str, value: float) -> str:
 def _cells(pair: Pair) -> dict[str, Cell | str]:
     first, second = pair.first, pair.second
     change = pair.difference
-    question = clean(first.question or second.question) or "(question not stored)"
+    question = clean(first.question or second.question) or shown("(question not stored)")
     return {
         "id": Cell(str(first.query_id), "faint"),
         "question": Cell(question, "bad" if pair.same_question is False else ""),

@@ -10,6 +10,7 @@ from textual.content import Content
 from db.specs.base import Finding
 from engine.rl.index.compare import flat
 from leverplus_tui.text.glyphs import ascii_only, glyph
+from leverplus_tui.text.language import finding_words, said, shown
 from leverplus_tui.text.numbers import count, number, plural, score, share
 from leverplus_tui.text.shares import FEW_QUERIES, TOO_FEW
 from leverplus_tui.text.states import SEVERITY_ROLES
@@ -26,7 +27,10 @@ _SIGNS = {"all_zero": ("░", "."), "mixed": ("█", "#"), "all_one": ("▒", "=
 def brief(health: Mapping[str, Any], findings: Sequence[Finding], *, width: int, lines: int) -> Content:
     """The health in at most `lines` lines of `width` cells; what does not fit is named, `i` shows it."""
     rows: list[list[Part]] = [_rates(health, width)[0], _groups(health, width), _rewards_line(health, width)]
-    rows += [_labels_line("made by", health["gen_methods"], width), _labels_line("scored", health["eval_modes"], width)]
+    rows += [
+        _labels_line(shown("made by"), health["gen_methods"], width),
+        _labels_line("scored", health["eval_modes"], width),
+    ]
     serious = [finding for finding in findings if finding.severity != "info"]
     room = max(1, lines - len(rows)) if serious else 0
     if len(rows) + min(room, len(serious)) > lines:
@@ -44,14 +48,22 @@ def brief(health: Mapping[str, Any], findings: Sequence[Finding], *, width: int,
 def full(health: Mapping[str, Any], findings: Sequence[Finding], meta: Mapping[str, Any], *, width: int) -> Content:
     """Everything that is known of the file, one section below the other."""
     rows: list[list[Part]] = [*_rates(health, width), _groups(health, width), []]
-    rows += [[("Findings", "bold $primary")]]
-    rows += [line for finding in findings for line in _finding_lines(finding)] or [["nothing is wrong with it"]]
-    rows += [[], [("Rewards", "bold $primary"), ("  hard_plus_soft, candidates that were scored", "$faint")]]
+    rows += [[(shown("Findings"), "bold $primary")]]
+    rows += [line for finding in findings for line in _finding_lines(finding)] or [[shown("nothing is wrong with it")]]
+    rows += [
+        [],
+        [(shown("Rewards"), "bold $primary"), (shown("  hard_plus_soft, candidates that were scored"), "$faint")],
+    ]
     rows += _histogram(health["reward_histogram"], width)
-    rows += [[], *_label_table("Made by", health["gen_methods"]), [], *_label_table("Scored by", health["eval_modes"])]
-    rows += [[], [("Groups", "bold $primary")], *_group_facts(health)]
-    rows += [[], [("Where it comes from", "bold $primary"), ("  _meta", "$faint")]]
-    rows += _meta(meta) or [["the file does not say"]]
+    rows += [
+        [],
+        *_label_table(shown("Made by"), health["gen_methods"]),
+        [],
+        *_label_table(shown("Scored by"), health["eval_modes"]),
+    ]
+    rows += [[], [(shown("Groups"), "bold $primary")], *_group_facts(health)]
+    rows += [[], [(shown("Where it comes from"), "bold $primary"), ("  _meta", "$faint")]]
+    rows += _meta(meta) or [[shown("the file does not say")]]
     return _joined(rows)
 
 
@@ -71,8 +83,8 @@ def _rates(health: Mapping[str, Any], width: int) -> list[list[Part]]:
     pairs = [
         ("right", _rate(health, "positive_rate"), positive),
         ("signal", _rate(health, "signal_rate"), signal),
-        ("queries with one", _rate(health, "query_positive_rate"), with_one),
-        ("advantage sd", number(health["predicted_advantage_std"]), signal),
+        (shown("queries with one"), _rate(health, "query_positive_rate"), with_one),
+        (shown("advantage sd"), number(health["predicted_advantage_std"]), signal),
         ("candidates", count(int(health["candidates"])), ""),
     ]
     lines: list[list[Part]] = [[]]
@@ -99,11 +111,11 @@ def _groups(health: Mapping[str, Any], width: int) -> list[Part]:
     """The three classes as one bar with its legend."""
     groups: Mapping[str, int] = health["groups"]
     total = max(sum(groups.values()), 1)
-    legend = [(f"{_sign(key)} {words} {count(groups[key])}", colour) for key, words, colour in CLASSES]
+    legend = [(f"{_sign(key)} {shown(words)} {count(groups[key])}", colour) for key, words, colour in CLASSES]
     room = min(48, width - 8 - sum(len(text) + 2 for text, _ in legend))
-    few = f"{TOO_FEW} ({count(total)})  " if total < FEW_QUERIES else ""
+    few = f"{shown(TOO_FEW)} ({count(total)})  " if total < FEW_QUERIES else ""
     room -= len(few)
-    parts: list[Part] = [(few, "$warning"), ("groups ", "$faint")]
+    parts: list[Part] = [(few, "$warning"), (shown("groups "), "$faint")]
     if room >= 9:
         cells = _cells([groups[key] / total for key, _, _ in CLASSES], room)
         parts += [(_sign(key) * n, colour) for (key, _, colour), n in zip(CLASSES, cells, strict=True) if n]
@@ -131,7 +143,7 @@ def _rewards_line(health: Mapping[str, Any], width: int) -> list[Part]:
     """Reward values with their share and a bar each, as many as fit."""
     histogram = health["reward_histogram"]
     total = max(sum(n for _, n in histogram), 1)
-    parts: list[Part] = [("reward ", "$faint")]
+    parts: list[Part] = [(shown("reward "), "$faint")]
     used = 7
     for value, n in histogram:
         bar = _bar(n / total, 8) or glyph("dot")
@@ -177,7 +189,7 @@ def _finding_line(finding: Finding, width: int) -> list[Part]:
     head = f"{glyph(finding.severity)} {finding.code} "
     return [
         (head, _colour(finding)),
-        shorten(clean(finding.message), max(8, width - len(head))),
+        shorten(clean(finding_words(finding)), max(8, width - len(head))),
     ]
 
 
@@ -185,11 +197,11 @@ def _finding_lines(finding: Finding) -> list[list[Part]]:
     lines: list[list[Part]] = [
         [
             (f"{glyph(finding.severity)} {finding.code} ", f"bold {_colour(finding)}"),
-            clean(finding.message),
+            clean(finding_words(finding)),
         ]
     ]
     if finding.fix:
-        lines.append([(f"  {glyph('arrow')} {clean(finding.fix)}", "$faint")])
+        lines.append([(f"  {glyph('arrow')} {clean(said(finding.fix))}", "$faint")])
     return lines
 
 
@@ -201,7 +213,7 @@ def _histogram(histogram: Sequence[Sequence[float]], width: int) -> list[list[Pa
 
 def _label_table(title: str, labels: Mapping[str, Mapping[str, Any]]) -> list[list[Part]]:
     rows: list[list[Part]] = [
-        [(pad(title, 28), "bold $primary"), (f"{'candidates':>12}{'right':>24}{'mean score':>12}", "$faint")]
+        [(pad(title, 28), "bold $primary"), (f"{'candidates':>12}{'right':>24}{shown('mean score'):>12}", "$faint")]
     ]
     for name, row in labels.items():
         figures = f"{count(int(row['count'])):>12}{_labelled_rate(row):>24}{score(row['mean']):>12}"
@@ -213,29 +225,29 @@ def _group_facts(health: Mapping[str, Any]) -> list[list[Part]]:
     size, pool = health["group_size"], health["pool_size"]
     concentration = health["demonstrations"]
     rows = [
-        ("kind of file", str(health["variant"])),
+        (shown("kind of file"), str(health["variant"])),
         ("queries", count(int(health["queries"]))),
-        ("usable candidates", f"{count(int(health['usable']))} of {count(int(health['candidates']))}"),
-        ("in a group", _range(size)),
-        ("stored pool", _range(pool) if pool else "none: the pool is the union of what was chosen"),
-        ("signal among the best", f"3: {share(health['top_3_signal_rate'])}, 5: {share(health['top_5_signal_rate'])}"),
-        ("accuracies in a group", _accuracies(health["accuracy_groups"])),
-        ("rewards in a group", _rewards(health)),
-        ("answers in a group", _answers(health)),
-        ("repeated candidates", _repeats(health["duplicates"])),
-        ("best less selector's pick", _gap(health)),
-        ("distinct demonstrations", _distinct(concentration)),
-        ("demonstrations each", ", ".join(f"{shots}: {count(n)}" for shots, n in health["shots"].items())),
+        (shown("usable candidates"), shown(f"{count(int(health['usable']))} of {count(int(health['candidates']))}")),
+        (shown("in a group"), _range(size)),
+        (shown("stored pool"), _range(pool) if pool else shown("none: the pool is the union of what was chosen")),
+        (shown("signal among the best"), f"3: {share(health['top_3_signal_rate'])}, 5: {share(health['top_5_signal_rate'])}"),
+        (shown("accuracies in a group"), _accuracies(health["accuracy_groups"])),
+        (shown("rewards in a group"), _rewards(health)),
+        (shown("answers in a group"), _answers(health)),
+        (shown("repeated candidates"), _repeats(health["duplicates"])),
+        (shown("best less selector's pick"), _gap(health)),
+        (shown("distinct demonstrations"), _distinct(concentration)),
+        (shown("demonstrations each"), ", ".join(f"{shots}: {count(n)}" for shots, n in health["shots"].items())),
     ]  # fmt: skip
     return [[(pad(name, 28), "$faint"), value] for name, value in rows]
 
 
 def _accuracies(groups: Mapping[str, int]) -> str:
     names = (
-        ("all0", "all 0"),
-        ("all06", "all 0.6"),
-        ("all1", "all 1"),
-        ("other_single", "all alike"),
+        ("all0", shown("all 0")),
+        ("all06", shown("all 0.6")),
+        ("all1", shown("all 1")),
+        ("other_single", shown("all alike")),
         ("diverse", "diverse"),
     )
     return ", ".join(f"{words} {count(groups[key])}" for key, words in names if groups[key])
@@ -244,7 +256,7 @@ def _accuracies(groups: Mapping[str, int]) -> str:
 def _rewards(health: Mapping[str, Any]) -> str:
     distinct = health["unique_rewards"]
     return (
-        f"{number(distinct['mean'])} distinct, one alone in {share(health['reward_range']['zero_share'])}"
+        shown(f"{number(distinct['mean'])} distinct, one alone in {share(health['reward_range']['zero_share'])}")
         if distinct
         else "-"
     )
@@ -252,13 +264,15 @@ def _rewards(health: Mapping[str, Any]) -> str:
 
 def _answers(health: Mapping[str, Any]) -> str:
     distinct, alone = health["unique_answers"], health["one_answer_share"]
-    return f"{number(distinct['mean'])} distinct, one alone in {share(alone)}" if distinct else "not stored"
+    return (
+        shown(f"{number(distinct['mean'])} distinct, one alone in {share(alone)}") if distinct else shown("not stored")
+    )
 
 
 def _repeats(duplicates: Mapping[str, float]) -> str:
     again = int(duplicates["any_order"])
     return (
-        f"{count(again)} ({share(duplicates['ratio'])}), {count(int(duplicates['exact']))} in the same order"
+        shown(f"{count(again)} ({share(duplicates['ratio'])}), {count(int(duplicates['exact']))} in the same order")
         if again
         else "none"
     )
@@ -267,18 +281,20 @@ def _repeats(duplicates: Mapping[str, float]) -> str:
 def _gap(health: Mapping[str, Any]) -> str:
     gap = health["oracle_gap"]
     if gap is None:
-        return "no beam rank and no log-probability is stored"
-    return f"{score(gap)} in score, above 0.2 in {share(health['oracle_gap_share'])}"
+        return shown("no beam rank and no log-probability is stored")
+    return shown(f"{score(gap)} in score, above 0.2 in {share(health['oracle_gap_share'])}")
 
 
 def _distinct(concentration: Mapping[str, float]) -> str:
-    return f"{count(int(concentration['distinct']))}, the commonest is {share(concentration['top_share'])} of all"
+    return shown(
+        f"{count(int(concentration['distinct']))}, the commonest is {share(concentration['top_share'])} of all"
+    )
 
 
 def _range(values: Mapping[str, float]) -> str:
     if not values:
         return "-"
-    return f"{number(values['min'])} to {number(values['max'])}, median {number(values['median'])}"
+    return shown(f"{number(values['min'])} to {number(values['max'])}, median {number(values['median'])}")
 
 
 def _meta(meta: Mapping[str, Any]) -> list[list[Part]]:

@@ -14,6 +14,7 @@ from db.specs.base import UserError
 from engine.demo.shipped import WORLDS
 from engine.rl.index.head import FIRST, GLANCE
 from leverplus_tui.data.rl_files import KnownData, Progress, RLSource
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import percent
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.screens.base import PageScreen
@@ -110,7 +111,7 @@ class RLFilePage(PageScreen):
                 self.refuse_file(progress.error)
                 return
             if not progress.running and not await asyncio.to_thread(self.source.load):
-                self.show_title("not indexed: r begins again")
+                self.show_title(shown("not indexed: r begins again"))
                 return
             self.show_title(_building(progress))
             await asyncio.sleep(BUILD_S)
@@ -149,7 +150,7 @@ class RLFilePage(PageScreen):
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_cancel(self) -> None:
         """Ask, then stop building the index."""
-        detail = "The first queries stay readable; r goes on from here."
+        detail = shown("The first queries stay readable; r goes on from here.")
         if await self.app.push_screen_wait(Confirm("Stop building the index?", detail)):
             await asyncio.to_thread(self.source.indexing.cancel)
 
@@ -170,4 +171,4 @@ class RLFilePage(PageScreen):
 
 
 def _building(progress: Progress) -> str:
-    return f"indexing {bar(progress.share, 12)} {percent(progress.share)}  {progress.words}  X stops"
+    return shown(f"indexing {bar(progress.share, 12)} {percent(progress.share)}  {progress.words}  X stops")

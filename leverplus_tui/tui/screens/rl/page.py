@@ -9,6 +9,7 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 
 from engine.rl.index.filters import SORTS
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText, EditLaunch
@@ -149,7 +150,7 @@ class RLDataScreen(ShownQueries):
         """Copy id and question."""
         key = self.table.cursor_key
         if key is not None and key in self._rows:
-            self.post_message(CopyText(f"{key}\t{self._rows[key].question}", f"query {key}"))
+            self.post_message(CopyText(f"{key}\t{self._rows[key].question}", shown(f"query {key}")))
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_compare(self) -> None:

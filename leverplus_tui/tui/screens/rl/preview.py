@@ -14,6 +14,7 @@ from textual.widgets import Static
 from db.specs.base import UserError
 from engine.rl.index.query_rows import QueryDetail, QueryRow
 from leverplus_tui.data.rl_files import RLSource
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import score
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.screens.rl.view import asked
@@ -77,9 +78,12 @@ class QueryPreview(VerticalScroll):
 
 def _best(group: QueryDetail) -> Content:
     """Candidates by reward, one line each."""
-    parts: list[str | tuple[str, str]] = [("candidates by reward", "$faint")]
+    parts: list[str | tuple[str, str]] = [(shown("candidates by reward"), "$faint")]
     for one in sorted(group.candidates, key=lambda candidate: (-candidate.rewards[MODE], candidate.number)):
         reward = one.rewards[MODE]
         parts += ["\n", (f"#{one.number + 1:<3}", "$faint"), pad(",".join(map(str, one.rows)), 14)]
-        parts += [(f" {score(reward):>5} ", "$success" if reward > 0 else "$faint"), clean(one.answer) or "(empty)"]
+        parts += [
+            (f" {score(reward):>5} ", "$success" if reward > 0 else "$faint"),
+            clean(one.answer) or shown("(empty)"),
+        ]
     return Content.assemble(*parts)

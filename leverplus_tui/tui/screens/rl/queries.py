@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from db.specs.terms import BadFilter
 from engine.rl.index.query_rows import QueryRow
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import count, plural, size
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
@@ -109,7 +110,7 @@ class ShownQueries(FilteredPage, RLFilePage):
         if source.browse is not None:
             parts.append((f"  {source.browse.variant}  {plural(len(source.browse), 'query', 'queries')}", "$faint"))
         if source.dataset:
-            parts.append((f"  questions of {clean(source.dataset)}", "$faint"))
+            parts.append((shown(f"  questions of {clean(source.dataset)}"), "$faint"))
         if building:
             parts.append((f"  {building}", "$accent"))
         self.query_one("#rl-title", Static).update(Content.assemble(*parts))
@@ -177,11 +178,17 @@ class ShownQueries(FilteredPage, RLFilePage):
     def _summarise(self) -> None:
         browse = self.source.browse
         if browse is None:
-            text = f"first {plural(len(self.ids), 'query', 'queries')} of the file, in file order" if self.ids else ""
+            text = (
+                shown(f"first {plural(len(self.ids), 'query', 'queries')} of the file, in file order")
+                if self.ids
+                else ""
+            )
         else:
             total = count(len(browse))
-            text = f"{count(len(self.ids))} of {total} queries" if self.where else f"{total} queries"
-            text += f"   sort {self.sort}" + (f"   filter {self.where} (esc clears)" if self.where else "")
+            text = shown(f"{count(len(self.ids))} of {total} queries") if self.where else f"{total} queries"
+            text += shown(f"   sort {self.sort}") + (
+                shown(f"   filter {self.where} (esc clears)") if self.where else ""
+            )
         self.query_one("#summary", Static).update(text)
         self.bar.status = clean(self.row.name)
 

@@ -19,6 +19,7 @@ from textual.widgets import Static
 from db.specs.base import UserError
 from engine.rl.index.query_rows import CandidateRow, QueryDetail, QueryRow
 from leverplus_tui.data.rl_files import RLSource
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import count
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
@@ -65,15 +66,15 @@ class ShownDemonstrations(Horizontal):
             if place.display:
                 found = train_rows.get(rows[index])
                 place.query_one(Picture).show(
-                    found.image if found else "", "" if found and found.image else "no image known"
+                    found.image if found else "", "" if found and found.image else shown("no image known")
                 )
                 place.query_one(Static).update(_caption(index, rows[index], found))
 
 
 def _caption(index: int, row: int, found: TrainRow | None) -> Content:
-    head = (f"{index + 1} ", "$accent"), (f"row {row} ", "$faint")
+    head = (f"{index + 1} ", "$accent"), (shown(f"row {row} "), "$faint")
     if found is None:
-        return Content.assemble(*head, ("question not known", "$faint"))
+        return Content.assemble(*head, (shown("question not known"), "$faint"))
     return Content.assemble(*head, clean(found.question), " ", (clean(found.label), "bold $success"))
 
 
@@ -165,7 +166,7 @@ class RLQueryScreen(PageScreen):
 
     def _place(self) -> str:
         at = self._ids.index(self.query_id) + 1 if self.query_id in self._ids else 0
-        return f"{clean(self.source.name)}   {count(at)} of {count(len(self._ids))}"
+        return shown(f"{clean(self.source.name)}   {count(at)} of {count(len(self._ids))}")
 
     def _refuse(self, sentence: str) -> None:
         """A record that cannot be read is one sentence; the next query can be gone to."""
@@ -183,10 +184,10 @@ class RLQueryScreen(PageScreen):
         assert group is not None, "a query is shown when it was read"
         assert row is not None, "a query is read when its row was found"
         self.query_one("#asked", Static).update(asked(row, group))
-        self.query_one("#pool", Static).update(f"reward {self.mode}   sort {self.sort}   {pool_line(group)}")
+        self.query_one("#pool", Static).update(shown(f"reward {self.mode}   sort {self.sort}   {pool_line(group)}"))
         train_row = self._train_rows.get(group.query_id)
         picture = self.query_one("#query-picture", Picture)
-        picture.show(train_row.image if train_row else "", "" if train_row and train_row.image else NO_IMAGE)
+        picture.show(train_row.image if train_row else "", "" if train_row and train_row.image else shown(NO_IMAGE))
         here = self.table.cursor_key
         order = sorted(group.candidates, key=self._key)
         self.table.put_rows(
@@ -267,4 +268,4 @@ class RLQueryScreen(PageScreen):
             return
         stored = self.group.record.get("pointer_candidates") or [{"pointer": candidate.rows}] * (candidate.number + 1)
         text = json.dumps(stored[candidate.number], ensure_ascii=False)
-        self.post_message(CopyText(text, f"candidate {candidate.number + 1} of query {self.query_id}"))
+        self.post_message(CopyText(text, shown(f"candidate {candidate.number + 1} of query {self.query_id}")))

@@ -10,6 +10,7 @@ from textual.content import Content
 
 from engine.rl.index.query_rows import CandidateRow, Mark, QueryDetail, QueryRow
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import number, plural, score
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.theme import COLOURS
@@ -71,7 +72,7 @@ def query_cells(row: QueryRow) -> dict[str, Cell | str]:
     """One line of the list of queries."""
     return {
         "id": Cell(str(row.query_id), "faint"),
-        "question": clean(row.question) or Cell("(question not stored)", "faint"),
+        "question": clean(row.question) or Cell(shown("(question not stored)"), "faint"),
         "class": Cell(row.group_class, CLASS_ROLES[row.group_class]),
         "n": str(row.n),
         "right": Cell(str(row.positives), "" if row.positives else "faint"),
@@ -95,18 +96,18 @@ def candidate_cells(row: CandidateRow, mode: str, train_rows: Mapping[int, Train
         "number": Cell(str(row.number + 1), "faint"),
         "rows": ",".join(map(str, row.rows)),
         "shown": _demonstrations(row.rows, train_rows),
-        "answer": Cell(clean(row.answer) or "(empty)", role if row.answer else "faint"),
+        "answer": Cell(clean(row.answer) or shown("(empty)"), role if row.answer else "faint"),
         "score": Cell(score(found), role),
         "reward": Cell(score(reward), "" if reward > 0 else "faint"),
-        "method": Cell(clean(row.method) or "absent", "faint"),
-        "mode": Cell(clean(row.eval_mode) or "absent", "faint"),
+        "method": Cell(clean(row.method) or shown("absent"), "faint"),
+        "mode": Cell(clean(row.eval_mode) or shown("absent"), "faint"),
         "marks": Cell(marks.text + twin, marks.role),
     }
 
 
 def _demonstrations(rows: Sequence[int], train_rows: Mapping[int, TrainRow]) -> Cell | str:
     if not any(row in train_rows for row in rows):
-        return Cell("unknown", "faint")
+        return Cell(shown("unknown"), "faint")
     words = []
     for row in rows:
         found = train_rows.get(row)
@@ -117,27 +118,27 @@ def _demonstrations(rows: Sequence[int], train_rows: Mapping[int, TrainRow]) -> 
 
 def asked(row: QueryRow, group: QueryDetail | None) -> Content:
     """Question, ids, class, and the answers of people with how often each was given."""
-    question = (group.question if group is not None else row.question) or "(question not stored)"
-    ids = [f"query {row.query_id}"]
-    ids += [f"question {row.question_id}"] if row.question_id is not None else []
-    ids += [f"image {row.image_id}"] if row.image_id is not None else []
+    question = (group.question if group is not None else row.question) or shown("(question not stored)")
+    ids = [shown(f"query {row.query_id}")]
+    ids += [shown(f"question {row.question_id}")] if row.question_id is not None else []
+    ids += [shown(f"image {row.image_id}")] if row.image_id is not None else []
     colour = COLOURS[CLASS_ROLES[row.group_class]]
     parts: list[str | tuple[str, str]] = [
         (clean(question), "bold"), "\n",
-        ("  ".join(ids) + "   ", "$faint"), (CLASS_WORDS[row.group_class], colour),
-        (f"   {_right(row)}   best {score(row.best)}   mean {score(row.mean)}", "$faint"),
+        ("  ".join(ids) + "   ", "$faint"), (shown(CLASS_WORDS[row.group_class]), colour),
+        (shown(f"   {_right(row)}   best {score(row.best)}   mean {score(row.mean)}"), "$faint"),
     ]  # fmt: skip
     if group is not None:
-        parts += ["\n", ("people said ", "$faint"), _counted(group.answers) or "- (not stored)"]
+        parts += ["\n", (shown("people said "), "$faint"), _counted(group.answers) or shown("- (not stored)")]
         if group.failure:
-            parts += ["\n", (f"its repair failed: {clean(group.failure)}", "$warning")]
+            parts += ["\n", (shown(f"its repair failed: {clean(group.failure)}"), "$warning")]
     return Content.assemble(*parts)
 
 
 def _right(row: QueryRow) -> str:
     if row.usable == row.n:
-        return f"{row.positives} of {plural(row.n, 'candidate')} right"
-    return f"{row.positives} of {row.usable} scored candidates right, {row.n} in all"
+        return shown(f"{row.positives} of {plural(row.n, 'candidate')} right")
+    return shown(f"{row.positives} of {row.usable} scored candidates right, {row.n} in all")
 
 
 def _counted(answers: Sequence[str]) -> str:
@@ -151,26 +152,29 @@ def pool_line(group: QueryDetail) -> str:
     """The stored pool in one line."""
     if not group.pool:
         chosen = {row for candidate in group.candidates for row in candidate.rows}
-        return f"no pool is stored; {plural(len(chosen), 'demonstration')} chosen in all"
-    return f"pool of {len(group.pool)}: " + ", ".join(map(str, group.pool))
+        return shown(f"no pool is stored; {plural(len(chosen), 'demonstration')} chosen in all")
+    return shown(f"pool of {len(group.pool)}: ") + ", ".join(map(str, group.pool))
 
 
 def candidate_lines(row: CandidateRow) -> Content:
     """What the table has no room for: the raw answer, scores of the proposer, marks at length, the prompt."""
-    parts: list[str | tuple[str, str]] = [(f"#{row.number + 1} ", "bold $accent"), (f"stored {row.space}", "$faint")]
+    parts: list[str | tuple[str, str]] = [
+        (f"#{row.number + 1} ", "bold $accent"),
+        (shown(f"stored {row.space}"), "$faint"),
+    ]
     for name, value in (
-        ("beam rank", row.rank),
-        ("proposer's score", row.beam_score),
+        (shown("beam rank"), row.rank),
+        (shown("proposer's score"), row.beam_score),
         ("log-probability", row.logprob),
     ):
         if not math.isnan(value):
-            parts.append((f"   {name} {number(value)}", "$faint"))
+            parts.append((f"   {shown(name)} {number(value)}", "$faint"))
     if row.raw and row.raw != row.answer:
-        parts += [("   raw ", "$faint"), repr(row.raw)]
+        parts += [(shown("   raw "), "$faint"), repr(row.raw)]
     for mark, (word, role, words) in MARK_WORDS.items():
         if mark in row.marks:
             place = f" (#{row.twin + 1})" if row.twin is not None and mark in (Mark.DUPLICATE, Mark.REORDERED) else ""
-            parts += ["\n", (f"{word}: {words}{place}", COLOURS[role])]
+            parts += ["\n", (f"{word}: {shown(words)}{place}", COLOURS[role])]
     if row.prompt:
-        parts += ["\n", ("prompt ", "$faint"), pad(clean(row.prompt), min(400, len(row.prompt)))]
+        parts += ["\n", (shown("prompt "), "$faint"), pad(clean(row.prompt), min(400, len(row.prompt)))]
     return Content.assemble(*parts)

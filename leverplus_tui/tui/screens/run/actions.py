@@ -10,6 +10,7 @@ from textual import work
 from textual.binding import Binding, BindingType
 
 from db.run_states import ACTIVE, UNFINISHED
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.messages import CopyText, OpenCurves, RepeatRun, ResumeRun, StopRuns
 from leverplus_tui.tui.screens.base import PageScreen
@@ -108,7 +109,7 @@ class RunActions(PageScreen):
         """Copy the command line that makes the run."""
         if (run_id := self._one()) is not None:
             text = await asyncio.to_thread(self.library.database.command, run_id)
-            self.post_message(CopyText(text, f"the command of r{run_id}"))
+            self.post_message(CopyText(text, shown(f"the command of r{run_id}")))
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_tag(self) -> None:
@@ -160,7 +161,7 @@ class RunActions(PageScreen):
         run_ids = self.meant()
         if not run_ids:
             return
-        detail = "They leave all lists, nothing is erased: T shows the trash, and R there brings them back."
+        detail = shown("They leave all lists, nothing is erased: T shows the trash, and R there brings them back.")
         if await self.app.push_screen_wait(Confirm(f"Delete {named(run_ids)}?", detail)):
             await asyncio.to_thread(self.library.database.delete, run_ids)
             self.notify(f"{named(run_ids)} deleted; T shows the trash, and R there brings back")

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import count, plural, score, signed
 from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.words import clean
@@ -51,10 +52,10 @@ def shared_scores(rows: list[Answered], other: int) -> str:
     both = [row for row in rows if row.first and row.second]
     alone = len(rows) - len(both)
     if not both:
-        return f"no question answered by r{other} too"
+        return shown(f"no question answered by r{other} too")
     changed = sum(1 for row in both if row.change)
-    only = f", {count(alone)} only here" if alone else ""
-    return f"{count(changed)} of {count(len(both))} shared scores unlike r{other}'s{only}"
+    only = shown(f", {count(alone)} only here") if alone else ""
+    return shown(f"{count(changed)} of {count(len(both))} shared scores unlike r{other}'s{only}")
 
 
 class Answers(TellsFailures, Container):
@@ -125,7 +126,7 @@ class Answers(TellsFailures, Container):
             largest = max(cell.n for cell in cells)
             self.cell = max((cell for cell in cells if cell.n == largest), key=lambda cell: cell.shot)
         if self.cell is None:
-            self._head("No answers yet: only evaluations have them, and they appear as they are given")
+            self._head(shown("No answers yet: only evaluations have them, and they appear as they are given"))
             self.table.fill([])
             return
         self._read(self.cell)
@@ -145,14 +146,16 @@ class Answers(TellsFailures, Container):
         keys = [row.row.question_id for row in self._rows]
         self.table.put_rows({key: _row(self._by_question[key], self.other) for key in keys[:FIRST]}, fresh=True)
         self.table.set_keys(keys)
-        self._head("   ".join([shots_words(cell.shot), self._counted(cell), f"by {self.sort}", clean(cell.subset)]))
+        self._head(
+            "   ".join([shots_words(cell.shot), self._counted(cell), shown(f"by {self.sort}"), clean(cell.subset)])
+        )
         self._open()
 
     def _counted(self, cell: CellRow) -> str:
         whole = len(self._rows) < MOST
         if self.other is None:
-            return plural(len(self._rows), "answer") if whole else f"first {count(MOST)} of {count(cell.n_done)}"
-        return shared_scores(self._rows, self.other) + ("" if whole else f" (first {count(MOST)} answers)")
+            return plural(len(self._rows), "answer") if whole else shown(f"first {count(MOST)} of {count(cell.n_done)}")
+        return shared_scores(self._rows, self.other) + ("" if whole else shown(f" (first {count(MOST)} answers)"))
 
     def _head(self, text: str) -> None:
         self.query_one("#answers-head", Static).update(text)
@@ -192,7 +195,9 @@ class Answers(TellsFailures, Container):
         if self._detail is None or not self._detail.row.cells:
             return
         cells = self._detail.row.cells
-        words = [(str(index), f"{shots_words(cell.shot)} on {clean(cell.subset)}") for index, cell in enumerate(cells)]
+        words = [
+            (str(index), shown(f"{shots_words(cell.shot)} on {clean(cell.subset)}")) for index, cell in enumerate(cells)
+        ]
         current = str(cells.index(self.cell)) if self.cell in cells else ""
         chosen = await self.app.push_screen_wait(Choose("Which figure?", words, current=current))
         if chosen:
@@ -258,14 +263,16 @@ def _row(answered: Answered, other: int | None) -> dict[str, Cell | str]:
     role = "bad" if row.error else "good" if row.score >= 0.99 else "warn" if row.score > 0 else "faint"
     cells: dict[str, Cell | str] = {
         "id": Cell(str(row.question_id), "faint"),
-        "text": clean(row.question) or "(question not stored)",
-        "answer": Cell(clean(row.error or row.answer or "(empty)"), role),
+        "text": clean(row.question) or shown("(question not stored)"),
+        "answer": Cell(clean(row.error or row.answer or shown("(empty)")), role),
         "wanted": Cell(clean(max(row.answers, key=row.answers.count)) if row.answers else "", "faint"),
         "score": Cell(score(row.score), role),
     }
     if other is not None:
         second = answered.second
-        cells["second"] = clean(second.error or second.answer or "(empty)") if second else Cell("not asked", "faint")
+        cells["second"] = (
+            clean(second.error or second.answer or shown("(empty)")) if second else Cell(shown("not asked"), "faint")
+        )
         change = answered.change
         cells["change"] = Cell(signed(change) if change else "", "good" if change > 0 else "bad")
     return cells

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
@@ -14,7 +15,8 @@ from textual.timer import Timer
 
 from db.run_states import ACTIVE, FAILED, UNFINISHED
 from leverplus_tui.text.glyphs import glyph
-from leverplus_tui.text.numbers import accuracy, count
+from leverplus_tui.text.language import finding_words, said, shown
+from leverplus_tui.text.numbers import accuracy, count, plural
 from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.states import MARK_WORDS, SEVERITY_ROLES, SYNTHETIC, marks
 from leverplus_tui.text.times import duration
@@ -69,7 +71,7 @@ class RunInfo(TellsFailures, Horizontal):
             yield Lines(id="about")
         with VerticalScroll(id="figures", can_focus=False):
             yield Lines(id="whiskers")
-        yield Chart(id="curve", empty="Reading the curves")
+        yield Chart(id="curve", empty=shown("Reading the curves"))
 
     def on_mount(self) -> None:
         """The curve is for training runs."""
@@ -101,7 +103,7 @@ class RunInfo(TellsFailures, Horizontal):
         if training:
             names = curves(detail)
             series = await asyncio.to_thread(self.library.database.series, detail.row.id, names)
-            self.query_one("#curve", Chart).show(drawn(series), "No metrics yet")
+            self.query_one("#curve", Chart).show(drawn(series), shown("No metrics yet"))
 
     async def _read_since(self, detail: RunDetail, *, training: bool) -> None:
         """What changed since the last run like it, which takes longer to read."""
@@ -130,7 +132,7 @@ class RunInfo(TellsFailures, Horizontal):
         if not training:
             self.query_one("#whiskers", Lines).show(figures(detail.row, self.size.width // 2 - 6))
         elif detail.row.id != self._read_id:
-            self.query_one("#curve", Chart).show([], "Reading the curves")
+            self.query_one("#curve", Chart).show([], shown("Reading the curves"))
         self._read_id = detail.row.id
 
 
@@ -159,34 +161,39 @@ def title(row: RunRow) -> list[Part]:
 
 def summary(row: RunRow) -> list[Part]:
     """What the run is, in a few lines."""
-    parts: list[Part] = [("by ", "$faint"), how(row), ("  on ", "$faint"), short_name(row.dataset)]
+    parts: list[Part] = [(shown("by "), "$faint"), how(row), (shown("  on "), "$faint"), short_name(row.dataset)]
     if row.vlm:
-        parts += [("  with ", "$faint"), short_name(row.vlm)]
+        parts += [(shown("  with "), "$faint"), short_name(row.vlm)]
     if row.seed is not None:
-        parts += [("  seed ", "$faint"), str(row.seed)]
+        parts += [(shown("  seed "), "$faint"), str(row.seed)]
     parts.append("\n")
     for mark in marks(row):
         colour = "$secondary" if mark == SYNTHETIC else "$warning"
-        parts += [(f"{mark} ", f"bold {colour}"), (MARK_WORDS.get(mark, ""), colour), "\n"]
+        parts += [(f"{mark} ", f"bold {colour}"), (shown(MARK_WORDS.get(mark, "")), colour), "\n"]
     return parts + standing(row)
 
 
 def standing(row: RunRow) -> list[Part]:
     """What a run waits for, how far one is that is not done, how one that ended early goes on."""
     if row.waiting:
-        return [(clean(row.waiting), "$warning"), "\n"]
+        return [(shown(clean(row.waiting)), "$warning"), "\n"]
     progress = row.progress
     if progress is None or not progress.total:
         return []
     if row.state in UNFINISHED:
-        far = f"{count(progress.done)} of {count(progress.total)} {clean(progress.unit)}"
-        return [(f"{row.state} at {far}; ", "$faint"), ("R", "bold $primary"), (" goes on from there", "$faint"), "\n"]
+        far = shown(f"{count(progress.done)} of {count(progress.total)} {clean(progress.unit)}")
+        return [
+            (shown(f"{shown(row.state)} at {far}; "), "$faint"),
+            ("R", "bold $primary"),
+            (shown(" goes on from there"), "$faint"),
+            "\n",
+        ]
     if row.state != "running":
         return []
     parts: list[Part] = [(bar(progress.done / progress.total, 24), "$accent")]
     parts.append(f" {count(progress.done)}/{count(progress.total)} {clean(progress.unit)}")
     if progress.eta_s is not None:
-        parts.append((f"  {duration(progress.eta_s)} left", "$faint"))
+        parts.append((shown(f"  {duration(progress.eta_s)} left"), "$faint"))
     if progress.note:
         parts.append((f"  {clean(progress.note)}", "$faint"))
     return [*parts, "\n"]
@@ -197,8 +204,13 @@ def reason(detail: RunDetail) -> list[Part]:
     if detail.row.state not in FAILED:
         return []
     words = detail.processes[-1].reason if detail.processes else ""
-    heading = f"{glyph(detail.row.state)} {'Failed' if detail.row.state == 'failed' else 'Lost'}"
-    return [(heading, "bold $error"), "  ", (clean(words) or "no reason was stored: the log says more", "$error"), "\n"]
+    heading = f"{glyph(detail.row.state)} {shown('Failed' if detail.row.state == 'failed' else 'Lost')}"
+    return [
+        (heading, "bold $error"),
+        "  ",
+        (clean(words) or shown("no reason was stored: the log says more"), "$error"),
+        "\n",
+    ]
 
 
 VERDICT_ROLES = {"better": "$success", "worse": "$error"}
@@ -208,10 +220,10 @@ def since(told: Since | None) -> list[Part]:
     """What changed since the last run like it, and what that did to the figures."""
     if told is None:
         return []
-    parts: list[Part] = [(told.heading, "bold $secondary"), "\n"]
+    parts: list[Part] = [(shown(told.heading), "bold $secondary"), "\n"]
     for what, words in told.lines():
         verdict = words.rpartition(": ")[2].partition(" (")[0]
-        parts += [(f"  {what} ", "$faint"), (words, VERDICT_ROLES.get(verdict, "")), "\n"]
+        parts += [(f"  {shown(what)} ", "$faint"), (shown(words), VERDICT_ROLES.get(verdict, "")), "\n"]
     return parts
 
 
@@ -220,18 +232,18 @@ def found(findings: tuple[Finding, ...], most: int = 20) -> list[Part]:
     parts: list[Part] = []
     for finding in findings[:most]:
         colour = COLOURS[SEVERITY_ROLES[finding.severity]]
-        parts += [(f"{glyph(finding.severity)} {finding.code} ", f"bold {colour}"), clean(finding.message), "\n"]
+        parts += [(f"{glyph(finding.severity)} {finding.code} ", f"bold {colour}"), clean(finding_words(finding)), "\n"]
         if finding.fix:
-            parts += [(f"  {glyph('arrow')} {clean(finding.fix)}", "$faint"), "\n"]
+            parts += [(f"  {glyph('arrow')} {clean(said(finding.fix))}", "$faint"), "\n"]
     if len(findings) > most:
-        parts += [(f"first {most} of {len(findings)} findings\n", "$faint")]
+        parts += [(shown(f"first {most} of {len(findings)} findings\n"), "$faint")]
     return parts
 
 
 def figures(row: RunRow, width: int) -> Content:
     """Accuracies by shots as intervals on one axis in `width` cells, each subset under its own heading."""
     if not row.cells:
-        waiting = "Figures appear as answers come in" if row.state in ACTIVE else "No figures"
+        waiting = shown("Figures appear as answers come in") if row.state in ACTIVE else shown("No figures")
         return Content.styled(waiting, "$faint")
     low, high = min(cell.ci_low for cell in row.cells), max(cell.ci_high for cell in row.cells)
     parts: list[Part] = []
@@ -247,6 +259,12 @@ def figures(row: RunRow, width: int) -> Content:
 
 def _line(cell: CellRow, text: str, axis: tuple[float, float], width: int) -> list[Part]:
     done = "" if cell.n_done >= cell.n else f" ? {count(cell.n_done)}/{count(cell.n)}"
-    drawn = whisker(cell.ci_low, cell.accuracy, cell.ci_high, axis, max(6, width - 11 - len(text) - len(done)))
-    shots = shots_words(cell.shot).ljust(len("0 shots"))
+    drawn = whisker(
+        cell.ci_low,
+        cell.accuracy,
+        cell.ci_high,
+        axis,
+        max(6, width - 4 - cell_len(plural(0, "shot")) - len(text) - len(done)),
+    )
+    shots = pad(shots_words(cell.shot), cell_len(plural(0, "shot")))
     return [(f"{shots} ", "$faint"), f"{text}  ", (drawn, "$primary"), (done, "$warning"), "\n"]

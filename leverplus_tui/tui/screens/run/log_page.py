@@ -11,6 +11,7 @@ from textual import work
 from textual.app import SuspendNotSupported
 from textual.screen import ModalScreen
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.messages import LogGrew, WatchLog
 from leverplus_tui.tui.screens.dialogs import Ask
 from leverplus_tui.tui.screens.run.actions import RunActions
@@ -39,7 +40,7 @@ class LogPage(RunActions):
         self._watched = run_id
         path = self.library.log_path(run_id) if run_id is not None else None
         if path is not None:
-            self.log_view.clear("Reading the log" if _size(path) else EMPTY)
+            self.log_view.clear(shown("Reading the log") if _size(path) else EMPTY)
         self.post_message(WatchLog(path))
 
     def log_grew(self, event: LogGrew) -> None:

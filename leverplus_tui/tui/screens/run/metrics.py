@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import number, plural
 from leverplus_tui.text.shares import FEW_QUERIES
 from leverplus_tui.tui.library import Library
@@ -59,7 +60,7 @@ class Metrics(TellsFailures, Vertical):
         yield Static("", id="rests-on", markup=False)
         with Horizontal():
             yield LineTable(COLUMNS, choosable=False, id="series")
-            yield Chart(id="chart", empty="Reading the curves")
+            yield Chart(id="chart", empty=shown("Reading the curves"))
 
     def show(self, detail: RunDetail) -> None:
         """Show a run's series; at first those that tell most are drawn."""
@@ -67,8 +68,8 @@ class Metrics(TellsFailures, Vertical):
         self._run_id = detail.row.id
         self.set_class(not detail.metrics, "-empty")
         self.query_one("#no-metrics", Static).update(
-            "No metrics: training writes them as it goes" if detail.row.kind in ("rce", "grpo", "generate")
-            else f"A run of kind {detail.row.kind} writes no metrics but the packed engine's; its figures are on the first tab"
+            shown("No metrics: training writes them as it goes" if detail.row.kind in ("rce", "grpo", "generate")
+            else f"A run of kind {detail.row.kind} writes no metrics but the packed engine's; its figures are on the first tab")
         )  # fmt: skip
         self.query_one("#rests-on", Static).update(rests_on(detail.facts.get("groups")))
         rows: dict[str, MetricRow] = {metric.name: metric for metric in detail.metrics}
@@ -92,7 +93,7 @@ class Metrics(TellsFailures, Vertical):
     async def _draw(self) -> None:
         names = [self._names[index] for index in self.query_one("#series", LineTable).marked]
         found = await asyncio.to_thread(self.library.database.series, self._run_id, names)
-        self.query_one("#chart", Chart).show(drawn(found), "Mark a series with space")
+        self.query_one("#chart", Chart).show(drawn(found), shown("Mark a series with space"))
 
 
 def rests_on(groups: object) -> str:
@@ -100,8 +101,8 @@ def rests_on(groups: object) -> str:
     if not isinstance(groups, dict) or "val" not in groups:
         return ""
     n = int(groups["val"])
-    words = f"val_loss, entropy and rewards are means over {plural(n, 'validation query', 'validation queries')}"
-    return words + (": too few to tell small differences" if n < FEW_QUERIES else "")
+    words = shown(f"val_loss, entropy and rewards are means over {plural(n, 'validation query', 'validation queries')}")
+    return words + (shown(": too few to tell small differences") if n < FEW_QUERIES else "")
 
 
 def _row(metric: MetricRow) -> dict[str, Cell | str]:

@@ -11,6 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import count
 from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.sources import sources_text
@@ -101,21 +102,23 @@ def _figure(cell: CellRow, badges: list[str]) -> Figure:
         own.append("fewer shots")
     if cell.shot == 0:
         own = [badge for badge in own if badge == "forced"]
-    return Figure(cell.accuracy, cell.ci_low, cell.ci_high, cell.n, cell.n_done, ", ".join(own[:1]))
+    return Figure(
+        cell.accuracy, cell.ci_low, cell.ci_high, cell.n, cell.n_done, ", ".join(shown(badge) for badge in own[:1])
+    )
 
 
 def _times(detail: RunDetail) -> list[Part]:
     row = detail.row
-    parts: list[Part] = [("started ", "$faint"), age(row.started or row.created)]
-    parts += [("   took ", "$faint"), duration(row.duration_s)]
+    parts: list[Part] = [(shown("started "), "$faint"), age(row.started or row.created)]
+    parts += [(shown("   took "), "$faint"), duration(row.duration_s)]
     if row.parent is not None:
-        parts += [("   from ", "$faint"), f"r{row.parent}"]
+        parts += [(shown("   from "), "$faint"), f"r{row.parent}"]
     if detail.children:
-        parts += [("   led to ", "$faint"), ", ".join(f"r{child}" for child in detail.children)]
+        parts += [(shown("   led to "), "$faint"), ", ".join(f"r{child}" for child in detail.children)]
     if detail.sources:
-        parts += [("   answers ", "$faint"), sources_text(row.id, detail.sources)]
+        parts += [(shown("   answers "), "$faint"), sources_text(row.id, detail.sources)]
     if row.tags:
-        parts += [("   tags ", "$faint"), clean(" ".join(row.tags))]
+        parts += [(shown("   tags "), "$faint"), clean(" ".join(row.tags))]
     if detail.note:
         parts += ["\n", (clean(detail.note), "italic")]
     return [*parts, "\n"]
@@ -124,18 +127,20 @@ def _times(detail: RunDetail) -> list[Part]:
 def _findings(detail: RunDetail) -> list[Part]:
     if not detail.findings:
         return []
-    return [("Findings", "bold $primary"), "\n", *found(detail.findings), "\n"]
+    return [(shown("Findings"), "bold $primary"), "\n", *found(detail.findings), "\n"]
 
 
 def _made(detail: RunDetail) -> list[Part]:
     """Lineage, checkpoints, files, processes: whatever there is."""
-    parts = _block("Made of", [(spaced(name), shorten(fact(value), 200)) for name, value in detail.facts.items()])
-    parts += _block("Checkpoints", _checkpoints(detail.checkpoints))
+    parts = _block(
+        shown("Made of"), [(spaced(name), shorten(fact(value), 200)) for name, value in detail.facts.items()]
+    )
+    parts += _block(shown("Checkpoints"), _checkpoints(detail.checkpoints))
     parts += _block("Files", [(item.kind, f"{clean(item.path)}  {item.sha256[:10]}") for item in detail.artifacts])
     parts += _block(
-        "Environment", [(spaced(name), shorten(fact(value), 200)) for name, value in detail.environment.items()]
+        shown("Environment"), [(spaced(name), shorten(fact(value), 200)) for name, value in detail.environment.items()]
     )
-    parts += _block("Processes", [_process(item) for item in detail.processes])
+    parts += _block(shown("Processes"), [_process(item) for item in detail.processes])
     return parts
 
 
@@ -143,18 +148,18 @@ def _checkpoints(items: Sequence[CheckpointRow]) -> list[tuple[str, str]]:
     """Those that are on disk, and how many were written over."""
     rows = [_checkpoint(item) for item in items if not item.replaced]
     gone = sum(1 for item in items if item.replaced)
-    return rows + ([("", f"{count(gone)} earlier, written over")] if gone else [])
+    return rows + ([("", shown(f"{count(gone)} earlier, written over"))] if gone else [])
 
 
 def _checkpoint(item: CheckpointRow) -> tuple[str, str]:
     label = f"{item.phase} {item.epoch}" + (" best" if item.is_best else "")
-    return label, f"{clean(item.path)}  {count(item.parameters)} parameters  {item.sha256[:10]}"
+    return label, shown(f"{clean(item.path)}  {count(item.parameters)} parameters  {item.sha256[:10]}")
 
 
 def _process(item: ProcessRow) -> tuple[str, str]:
-    words = f"pid {item.pid} on {clean(item.host)}, begun {age(item.started)}"
+    words = shown(f"pid {item.pid} on {clean(item.host)}, begun {age(item.started)}")
     if item.exit_code is not None:
-        words += f", exit {item.exit_code}"
+        words += shown(f", exit {item.exit_code}")
     return item.state, words + (f", {clean(item.reason)}" if item.reason else "")
 
 

@@ -15,6 +15,7 @@ from textual.widgets import ContentSwitcher, Static
 
 from db.run_states import ACTIVE
 from leverplus_tui.jobs.spec_options import defaults, flatten
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.states import STATE_ROLES, SYNTHETIC, doubts, marks, shown_state, state_text
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
@@ -168,7 +169,7 @@ class RunScreen(LogPage):
         self.query_one(ContentSwitcher).current = tab
         parts: list[Content | tuple[str, str]] = []
         for name in TABS:
-            title = f" {name.capitalize()} "
+            title = f" {shown(name.capitalize())} "
             if name == tab:
                 parts.append((title, "bold $background on $secondary"))
             else:

@@ -13,6 +13,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from engine.doctor.copying import Shown
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import score
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
@@ -53,19 +54,21 @@ class Demonstrations(Vertical):
                     yield Static("")
         yield Static("", classes="captions")
 
-    def show(self, row: PredictionRow, shown: list[rows.Question | None], *, titled: bool) -> None:
-        """Show one answer with its demonstrations; `shown` is None where a question was never stored."""
-        self.query_one(".answer", Static).update(_answer(row, titled, shown))
+    def show(self, row: PredictionRow, demos: list[rows.Question | None], *, titled: bool) -> None:
+        """Show one answer with its demonstrations; `demos` are None where a question was never stored."""
+        self.query_one(".answer", Static).update(_answer(row, titled, demos))
         self.query_one(".demonstrations").display = bool(row.demonstrations)
         for index, place in enumerate(self.query(".demonstration")):
             place.display = index < len(row.demonstrations)
             if not place.display:
                 continue
-            question = shown[index] if index < len(shown) else None
-            place.query_one(Picture).show(question.image if question else "", "" if question else "question not stored")
+            question = demos[index] if index < len(demos) else None
+            place.query_one(Picture).show(
+                question.image if question else "", "" if question else shown("question not stored")
+            )
             place.query_one(Static).update(Content.styled(str(index + 1), "$accent"))
         captions = [
-            _caption(index, question_id, shown[index] if index < len(shown) else None)
+            _caption(index, question_id, demos[index] if index < len(demos) else None)
             for index, question_id in enumerate(row.demonstrations)
         ]
         self.query_one(".captions", Static).update(Content("\n").join(captions))
@@ -110,12 +113,12 @@ class QuestionView(TellsFailures, VerticalScroll):
             self._timer.stop()
         if answered is None:
             self._hide()
-            self.query_one("#asked", Static).update(Content.styled("No question here", "$faint"))
+            self.query_one("#asked", Static).update(Content.styled(shown("No question here"), "$faint"))
             return
         self.query_one("#asked", Static).update(_asked(answered.row))
         picture = self.query_one("#picture", Picture)
         picture.display = True
-        picture.show(answered.row.image, "" if answered.row.image else "no image stored")
+        picture.show(answered.row.image, "" if answered.row.image else shown("no image stored"))
         self._timer = self.set_timer(DEBOUNCE_S, self._read)
 
     @work(exclusive=True, group="question", exit_on_error=False)
@@ -139,47 +142,50 @@ def _asked(row: PredictionRow) -> Content:
         for answer in distinct
     )
     return Content.assemble(
-        (clean(row.question) or "(question not stored)", "bold"), (f"  #{row.question_id}", "$faint"), "\n",
-        ("people said ", "$faint"), counted or "-",
+        (clean(row.question) or shown("(question not stored)"), "bold"), (f"  #{row.question_id}", "$faint"), "\n",
+        (shown("people said "), "$faint"), counted or "-",
     )  # fmt: skip
 
 
-def _answer(row: PredictionRow, titled: bool, shown: list[rows.Question | None]) -> Content:
+def _answer(row: PredictionRow, titled: bool, demos: list[rows.Question | None]) -> Content:
     """The cleaned answer and its score; the raw answer where cleaning changed it; what else is to be known."""
     colour = COLOURS["bad" if row.error else "good" if row.score >= 0.99 else "warn" if row.score > 0 else "bad"]
     parts: list[str | tuple[str, str]] = [(f"r{row.run_id} ", "bold $accent")] if titled else []
-    parts += [("answer ", "$faint"), (clean(row.error or row.answer or "(empty)"), f"bold {colour}")]
-    parts += [("   score ", "$faint"), (score(row.score), colour)]
+    parts += [(shown("answer "), "$faint"), (clean(row.error or row.answer or shown("(empty)")), f"bold {colour}")]
+    parts += [(shown("   score "), "$faint"), (score(row.score), colour)]
     if row.raw != row.answer and not row.error:
-        parts += [("   raw ", "$faint"), repr(row.raw)]
-    notes = ["cut by the token limit"] if row.cut else []
+        parts += [(shown("   raw "), "$faint"), repr(row.raw)]
+    notes = [shown("cut by the token limit")] if row.cut else []
     if row.source not in (None, row.run_id):
-        notes.append(f"answer of r{row.source}")
+        notes.append(shown(f"answer of r{row.source}"))
     elif row.reused:
-        notes.append("answer reused")
+        notes.append(shown("answer reused"))
     if len(row.demonstrations) < row.shot:
-        notes.append(f"{len(row.demonstrations)} of {row.shot} demonstrations")
-    if (told := _copied(row, shown)) is not None:
+        notes.append(shown(f"{len(row.demonstrations)} of {row.shot} demonstrations"))
+    if (told := _copied(row, demos)) is not None:
         parts.append((f"   {told}", "$faint"))
     if notes:
         parts.append(("   " + ", ".join(notes), "$warning"))
     if row.reasoning:
-        parts += ["\n", ("reasoning ", "$faint"), clean(row.reasoning[:REASONING_SHOWN])]
-        parts += [(f" ... ({len(row.reasoning):,} letters)", "$faint")] if len(row.reasoning) > REASONING_SHOWN else []
+        parts += ["\n", (shown("reasoning "), "$faint"), clean(row.reasoning[:REASONING_SHOWN])]
+        parts += (
+            [(shown(f" ... ({len(row.reasoning):,} letters)"), "$faint")]
+            if len(row.reasoning) > REASONING_SHOWN
+            else []
+        )
     if row.demonstrations:
-        parts += ["\n", ("demonstrations, in prompt order", "$faint")]
+        parts += ["\n", (shown("demonstrations, in prompt order"), "$faint")]
     return Content.assemble(*parts)
 
 
-def _copied(row: PredictionRow, shown: list[rows.Question | None]) -> str | None:
+def _copied(row: PredictionRow, demos: list[rows.Question | None]) -> str | None:
     """Whether the answer stands among those shown, and whether a right one did."""
-    labels = [question.label for question in shown if question is not None]
+    labels = [question.label for question in demos if question is not None]
     if row.error or not labels:
         return None
     one = Shown(row.answer, row.score, 0, row.answers, labels)
-    return (
-        f"{'copied' if one.copied else 'not copied'}, a right answer was {'' if one.reference_shown else 'not '}shown"
-    )
+    copied, right = "copied" if one.copied else "not copied", "" if one.reference_shown else "not "
+    return shown(f"{copied}, a right answer was {right}shown")
 
 
 def _caption(index: int, question_id: int, question: rows.Question | None) -> Content:

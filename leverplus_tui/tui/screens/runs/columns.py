@@ -8,6 +8,7 @@ from dataclasses import replace
 from rich.cells import cell_len
 
 from leverplus_tui.text.glyphs import glyph
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import number, plural, setting
 from leverplus_tui.text.states import short_word
 from leverplus_tui.text.words import clean, short_name
@@ -91,7 +92,7 @@ def group_row(group: Group, *, is_open: bool) -> Row:
     """A group as a line of the table."""
     sign = glyph("open" if is_open else "closed")
     told = [(name, clean(value)) for name, value in group.values if value != "-" and name != "kind"]
-    words = "  ".join(f"{name} {value}" for name, value in told) or "all else alike"
+    words = "  ".join(f"{name} {value}" for name, value in told) or shown("all else alike")
     cells: dict[str, Cell | str] = {
         "id": Cell(f"{glyph('times')}{len(group.ids)}", "info"),
         "name": Cell(f"{sign} {words}", "info"),
@@ -106,8 +107,8 @@ def group_row(group: Group, *, is_open: bool) -> Row:
 
 def _mean_cell(mean: Mean, form: str) -> Cell:
     if mean.mean is None:
-        return Cell("unlike", "faint")
+        return Cell(shown("unlike"), "faint")
     text = form.format(mean.mean) if form else number(mean.mean)
     if mean.spread is None:
         return Cell(text)
-    return Cell(f"{text} sd {form.format(mean.spread)[:4] if form else number(mean.spread)}")
+    return Cell(shown(f"{text} sd {form.format(mean.spread)[:4] if form else number(mean.spread)}"))

@@ -11,6 +11,7 @@ from textual.widgets import Static
 
 from db.user_error import UserError
 from leverplus_tui.text.figures import unlike_questions
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.memory import ListView
@@ -189,22 +190,26 @@ class ListedRuns(LookedAt):
 
     def _summarise(self) -> None:
         parts = [
-            f"{len(self.listing.ids)} of {self.listing.total}" if self.where else plural(self.listing.total, "run")
+            shown(f"{len(self.listing.ids)} of {self.listing.total}")
+            if self.where
+            else plural(self.listing.total, "run")
         ]
         if self.listing.ids and (hidden := hidden_words(self.table.hidden_columns)):
             parts.append(hidden)
         elif self.looked.columns:
-            parts.append("chosen columns (c)")
+            parts.append(shown("chosen columns (c)"))
         if groups := self.listing.groups:
-            parts.append(f"{plural(len(groups), 'group')} by {', '.join(self.looked.groups)} (b)")
-        parts.append(f"sort {self.sort}")
+            parts.append(shown(f"{plural(len(groups), 'group')} by {', '.join(map(shown, self.looked.groups))} (b)"))
+        parts.append(shown(f"sort {self.sort}"))
         if note := unlike_questions(self._rows.values(), self.sort):
-            parts.append(note)
+            parts.append(shown(note))
         if marked := self.table.marked:
             unseen = len(set(marked) - set(self.table.keys))
-            parts.append(f"{len(marked)} marked{f', {unseen} not in view' if unseen else ''} (v compares)")
+            parts.append(
+                shown(f"{len(marked)} marked{shown(f', {unseen} not in view') if unseen else ''} (v compares)")
+            )
         if self.where:
-            parts.append(f"filter {self.where} (esc clears)")
+            parts.append(shown(f"filter {self.where} (esc clears)"))
         if (words := "   ".join(parts)) != self._said:
             self._said = words
             self.query_one("#summary", Static).update(words, layout=False)

@@ -6,6 +6,8 @@ import asyncio
 
 from textual import work
 
+from leverplus_tui.text.language import shown
+from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.shots import shots_text
 from leverplus_tui.tui.memory import ListView
 from leverplus_tui.tui.reading.rows import ALL_BUT_SEED, Listing
@@ -96,7 +98,7 @@ class LookedAt(FilteredPage):
         """Choose the settings that runs are grouped by; none ends it."""
         _, settings = await self._fields()
         names = dict.fromkeys([*self.looked.groups, "kind", "dataset", "vlm", "retriever", "variant", *settings])
-        choices = [(ALL_BUT_SEED, f"{ALL_BUT_SEED} (means and spreads over seeds)")]
+        choices = [(ALL_BUT_SEED, shown(f"{shown(ALL_BUT_SEED)} (means and spreads over seeds)"))]
         choices += [(name, name) for name in names if name != ALL_BUT_SEED]
         found = await self.app.push_screen_wait(ChooseMany("Group by which settings?", choices, self.looked.groups))
         if found is not None:
@@ -107,9 +109,9 @@ class LookedAt(FilteredPage):
     async def action_views(self) -> None:
         """Go to a saved view, save this one, or forget one."""
         saved = self.library.memory.now.views
-        choices = [(f"view {name}", f"{name}   {_described(view)}") for name, view in saved.items()]
-        choices += [(PLAIN, PLAIN), (SAVE, "save what is shown now under a name")]
-        choices += [(FORGET, "forget a saved view")] if saved else []
+        choices = [(shown(f"view {name}"), f"{name}   {_described(view)}") for name, view in saved.items()]
+        choices += [(PLAIN, shown(PLAIN)), (SAVE, shown("save what is shown now under a name"))]
+        choices += [(FORGET, shown("forget a saved view"))] if saved else []
         chosen = await self.app.push_screen_wait(Choose("Views", choices))
         if chosen == SAVE:
             await self._save_view()
@@ -124,7 +126,7 @@ class LookedAt(FilteredPage):
 
     async def _save_view(self) -> None:
         name = await self.app.push_screen_wait(
-            Ask("Name of this view", detail=_described(self.looked), placeholder="best trainings")
+            Ask("Name of this view", detail=_described(self.looked), placeholder=shown("best trainings"))
         )
         if not name:
             return
@@ -138,9 +140,9 @@ class LookedAt(FilteredPage):
 
 
 def _described(view: ListView) -> str:
-    parts = [view.where or "all runs", f"by {view.sort}"]
+    parts = [view.where or shown("all runs"), shown(f"by {view.sort}")]
     if view.groups:
-        parts.append(f"grouped by {', '.join(view.groups)}")
+        parts.append(shown(f"grouped by {', '.join(view.groups)}"))
     if view.columns:
-        parts.append(f"{len(view.columns)} columns")
+        parts.append(plural(len(view.columns), "column"))
     return "   ".join(parts)

@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.geometry import Size
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import (
@@ -238,7 +239,7 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_demo(self) -> None:
         """Start two small real runs; asked where there are runs, because the key is offered only where there are none."""
-        detail = "Two evaluations of 100 questions on the built-in world; they stand beside your own runs."
+        detail = shown("Two evaluations of 100 questions on the built-in world; they stand beside your own runs.")
         if not self.listing.total or await self.app.push_screen_wait(Confirm("Start the demonstration?", detail)):
             self.post_message(LaunchDemo())
 
@@ -246,7 +247,7 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
     async def action_export(self) -> None:
         """Write the marked runs, or all that are listed, to a file."""
         run_ids = tuple(self.table.marked) or self.listing.ids
-        choices = [("csv", "CSV, one line per figure"), ("json", "JSON, as `leverplus runs --json`")]
+        choices = [("csv", shown("CSV, one line per figure")), ("json", shown("JSON, as `leverplus runs --json`"))]
         kind = await self.app.push_screen_wait(Choose(f"Export {plural(len(run_ids), 'run')} as", choices))
         if kind:
             from leverplus_tui.tui.screens.files.exports import exporting_runs  # numpy and the store: 500 ms

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from db.run_states import ACTIVE
 from leverplus_tui.jobs.away import collects
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.states import short_word, shown_state
 from leverplus_tui.text.times import age, duration, since
@@ -122,12 +123,12 @@ class JobsScreen(LogPage, LaunchPage):
         if self.library.launched != self._launched and self.library.launched in self._jobs:
             self._launched = self.library.launched
             self.table.move_to(self._launched)
-        most = f"the newest {MOST} jobs" if len(jobs) == MOST else plural(len(jobs), "job")
+        most = shown(f"the newest {MOST} jobs") if len(jobs) == MOST else plural(len(jobs), "job")
         self.query_one("#summary", Static).update(
-            f"{most}: running, then waiting, then the last to end first   Q queue   W sweeps"
+            shown(f"{most}: running, then waiting, then the last to end first   Q queue   W sweeps")
         )
         self.query_one("#summary").display = bool(jobs)
-        self.bar.status = f"{running} running, goes on after q" if running else "nothing is running"
+        self.bar.status = shown(f"{running} running, goes on after q") if running else shown("nothing is running")
         self._show()
         if first and jobs:
             self.table.focus()
@@ -205,9 +206,9 @@ def _head(job: Job) -> list[Part]:
     parts: list[Part] = [(f"{run.ref} ", "bold $accent"), (clean(run.name), "bold")]
     if process is not None:
         who = "  collected by pid" if collects(process) else "  pid"
-        parts += [(f"{who} {process.pid} on {clean(process.host)}", "$faint"), (_beat(run), "$faint")]
+        parts += [(shown(f"{who} {process.pid} on {clean(process.host)}"), "$faint"), (_beat(run), "$faint")]
         if process.exit_code is not None:
-            parts.append((f"  exit {process.exit_code}", "$faint" if process.exit_code == 0 else "$error"))
+            parts.append((shown(f"  exit {process.exit_code}"), "$faint" if process.exit_code == 0 else "$error"))
         if process.reason:
             parts += ["\n", (clean(process.reason), "$warning")]
     far = standing(run)
@@ -218,5 +219,5 @@ def _beat(run: RunRow) -> str:
     """When the job was last heard of; silence beyond its promise is said in words."""
     if run.heartbeat is None or run.state != "running":
         return ""
-    words = f"  heard of {duration(since(run.heartbeat))} ago"
-    return words + (", longer than it promised" if shown_state(run) == "stalled" else "")
+    words = shown(f"  heard of {duration(since(run.heartbeat))} ago")
+    return words + (shown(", longer than it promised") if shown_state(run) == "stalled" else "")

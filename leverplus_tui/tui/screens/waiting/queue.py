@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import OpenRun, ResumeRun, StopRuns
 from leverplus_tui.tui.screens.run.actions import RUN_KEYS, RunActions, named
@@ -88,7 +89,7 @@ class QueueScreen(RunActions):
         self.show_ages()
         self.table.set_keys(keys)
         self.query_one("#devices", Static).update(Content.assemble(*device_parts(queue.devices)))
-        self.bar.status = f"queue: {len(queue.running)} running, {len(queue.waiting)} waiting"
+        self.bar.status = shown(f"queue: {len(queue.running)} running, {len(queue.waiting)} waiting")
         self._say()
         if first and keys:
             self.table.focus()
@@ -189,7 +190,9 @@ class QueueScreen(RunActions):
             assert self._queue is not None, "something waits"
             now = self._queue.tickets[run_ids[0]].priority + step
             words = (
-                f"{named(run_ids)}: priority {now}" if len(run_ids) == 1 else f"{named(run_ids)}: priority {step:+d}"
+                shown(f"{named(run_ids)}: priority {now}")
+                if len(run_ids) == 1
+                else shown(f"{named(run_ids)}: priority {step:+d}")
             )
             self._change(lambda: self.library.database.prioritise(run_ids, step), words)
 
@@ -205,13 +208,15 @@ class QueueScreen(RunActions):
             self.notify(f"r{run_id} is the {'first' if step < 0 else 'last'} of those that wait")
             return
         first, second = (run_id, line[place]) if step < 0 else (line[place], run_id)
-        self._change(lambda: self.library.database.move_before(first, second), f"r{first} starts before r{second}")
+        self._change(
+            lambda: self.library.database.move_before(first, second), shown(f"r{first} starts before r{second}")
+        )
 
     def action_first(self) -> None:
         """Before all."""
         if run_ids := self._waiting():
             one = run_ids[0]
-            self._change(lambda: self.library.database.move_before(one, None), f"r{one} starts first")
+            self._change(lambda: self.library.database.move_before(one, None), shown(f"r{one} starts first"))
 
     def action_resume(self) -> None:
         """What left the queue waits in it again; what waits for its next try has it now."""
@@ -219,6 +224,8 @@ class QueueScreen(RunActions):
         if queue is None or run_id is None:
             return
         if run_id in queue.waiting:
-            self._change(lambda: self.library.database.at_once(run_id), f"r{run_id} waits for its device alone now")
+            self._change(
+                lambda: self.library.database.at_once(run_id), shown(f"r{run_id} waits for its device alone now")
+            )
         else:
             self.post_message(ResumeRun(run_id, queued=True))

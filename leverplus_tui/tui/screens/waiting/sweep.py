@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from db.run_states import ACTIVE, UNFINISHED
 from db.user_error import UserError
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import accuracy, plural, setting
 from leverplus_tui.text.times import duration
 from leverplus_tui.text.words import clean
@@ -49,7 +50,7 @@ class SweepPage(PageScreen):
         """Ask, then stop what waits and what runs."""
         if (sweep := self.sweep_here()) is None:
             return
-        detail = "Waiting runs and running ones; what is done stays stored, and L goes on with the rest."
+        detail = shown("Waiting runs and running ones; what is done stays stored, and L goes on with the rest.")
         if await self.app.push_screen_wait(Confirm(f"Stop all runs of {sweep.ref} {clean(sweep.name)}?", detail)):
             self.post_message(self._stopping(sweep))
 
@@ -74,7 +75,7 @@ class SweepPage(PageScreen):
             from leverplus_tui.queue.sweep import resume_missing  # as above
 
             lacking = resume_missing(home, sweep)
-            words = f"{plural(len(lacking), 'run')} queued again" if lacking else "nothing is missing"
+            words = shown(f"{plural(len(lacking), 'run')} queued again") if lacking else shown("nothing is missing")
             return Outcome(f"{sweep.ref}: {words}", brief=True)
 
         self.post_message(Work(f"Going on with {sweep.ref}", resume, self, f"queueing {sweep.ref}"))
@@ -131,9 +132,9 @@ class SweepScreen(RunActions, SweepPage):
         done = states.count("done")
         self.query_one("#title", Static).update(
             Content.assemble((f" {runs.row.ref} ", "bold $accent"), (clean(runs.row.name), "bold"),
-                             (f"  {runs.row.kind}  {done} of {len(states)} done", "$faint"))
+                             (shown(f"  {runs.row.kind}  {done} of {len(states)} done"), "$faint"))
         )  # fmt: skip
-        self.bar.status = f"sweep {runs.row.ref}: {done} of {len(states)} done"
+        self.bar.status = shown(f"sweep {runs.row.ref}: {done} of {len(states)} done")
         if first:
             self.table.focus()
         self.follow_state()
@@ -153,7 +154,7 @@ class SweepScreen(RunActions, SweepPage):
         if not any(row.state == "done" for row in runs.rows.values()):
             said.update(_outlook(runs))
             return
-        said.update("Comparing what is done")
+        said.update(shown("Comparing what is done"))
         try:
             found = await asyncio.to_thread(self.library.database.best_of_sweep, runs.row, self.metric)
         except UserError as error:
@@ -259,6 +260,6 @@ def _outlook(runs: SweepRuns) -> str:
     """What is still to come, or missing."""
     states = [row.state for row in runs.rows.values()]
     active, missing = sum(s in ACTIVE for s in states), sum(s in UNFINISHED for s in states)
-    told = [f"{plural(active, 'run')} still to come"] if active else []
-    told += [f"{plural(missing, 'run')} ended before they were done: L queues them again"] if missing else []
+    told = [shown(f"{plural(active, 'run')} still to come")] if active else []
+    told += [shown(f"{plural(missing, 'run')} ended before they were done: L queues them again")] if missing else []
     return "; ".join(told)

@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.states import short_word
 from leverplus_tui.text.times import age
@@ -88,7 +89,7 @@ class SweepsScreen(SweepPage):
         self.show_ages()
         self.table.set_keys(list(self._sweeps))
         open_ones = sum(one.count("running", "queued") > 0 for one in found)
-        words = f"{plural(len(found), 'sweep')}" + (f", {open_ones} not finished" if open_ones else "")
+        words = f"{plural(len(found), 'sweep')}" + (shown(f", {open_ones} not finished") if open_ones else "")
         self.query_one("#summary", Static).update(words if found else "")
         self.bar.status = "sweeps"
         if first and found:
@@ -127,6 +128,6 @@ def _row(one: Sweep) -> dict[str, Cell | str]:
 
 def counts(one: Sweep) -> str:
     """`8 of 12, 1 running, 3 wait`."""
-    parts = [f"{one.count('done')} of {len(one.states)}"]
+    parts = [shown(f"{one.count('done')} of {len(one.states)}")]
     words = (("running", "running"), ("queued", "wait"), ("failed", "failed"), ("lost", "lost"), ("stopped", "stopped"))
     return ", ".join(parts + [f"{number} {word}" for state, word in words if (number := one.count(state))])

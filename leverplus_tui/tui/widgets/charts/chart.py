@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -15,6 +16,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from leverplus_tui.text.glyphs import ascii_only
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import number
 from leverplus_tui.tui.widgets.charts.curves import Series
 from leverplus_tui.tui.widgets.charts.plot import FAINT, Look, Parts, numbered, plot
@@ -133,7 +135,7 @@ class Chart(Coloured):
             rows = height // fitting + (place < height % fitting)
             self._strips += self._panel(unit, indices, width, rows)
         if hidden:
-            words = f"no room for {', '.join(hidden)}: enlarge the window, or draw fewer with space"
+            words = shown(f"no room for {', '.join(hidden)}: enlarge the window, or draw fewer with space")
             self._strips.append(self._faint(words, width))
 
     def panels(self) -> list[tuple[str, list[int]]]:
@@ -159,9 +161,9 @@ class Chart(Coloured):
 
     def _legend(self, unit: str, indices: list[int], width: int) -> list[Parts]:
         """What the axes are; sign, name and last value of each curve, or that under the cursor, in as many lines as needed."""
-        axes = f"{unit} by {self.axis}{', log' if self.look.log else ''}   " if unit else ""
+        axes = f"{unit} {shown(f'by {self.axis}')}{shown(', log') if self.look.log else ''}   " if unit else ""
         lines: list[Parts] = [[(axes, FAINT)] if axes else []]
-        room = width - len(axes)
+        room = width - cell_len(axes)
         for index in indices:
             one = self.series[index]
             text = f"{legend_sign(one.look or 0, numbers=self._seen.numbers)} {one.name} {read_off(one, self.look)}   "

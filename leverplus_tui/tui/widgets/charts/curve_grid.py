@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import number
 from leverplus_tui.tui.widgets.charts.chart import Coloured, legend_sign, read_off
 from leverplus_tui.tui.widgets.charts.curves import Series, histogram
@@ -64,7 +65,7 @@ class CurveGrid(Coloured, can_focus=True):
         self.bars = False
         """Whether values are counted instead of drawn by step."""
         self.look = Look()
-        self.empty = "Reading the curves"
+        self.empty = shown("Reading the curves")
         self._lines: list[Strip] = []
         self._drawn: tuple[object, ...] = ()
         self._kept: dict[tuple[object, ...], list[Strip]] = {}
@@ -203,7 +204,7 @@ class CurveGrid(Coloured, can_focus=True):
         body = (
             self._counted(panel, width, height - 1) if self.bars else plot(panel.series, width, height - 1, self.look)
         )
-        body = body or [[("nothing to draw on this scale", FAINT)]]
+        body = body or [[(shown("nothing to draw on this scale"), FAINT)]]
         lines += [self.strip(part, width) for part in body[: height - 1]]
         return lines + [Strip.blank(width, self.rich_style)] * (height - len(lines))
 
@@ -212,7 +213,7 @@ class CurveGrid(Coloured, can_focus=True):
         bins = histogram((y for one in panel.series for _, y in one.points), max(2, height - 1))
         most = max((n for *_, n in bins), default=1)
         room = max((len(number(low)) for low, *_ in bins), default=1)
-        head: Parts = [("how often each value came", FAINT)]
+        head: Parts = [(shown("how often each value came"), FAINT)]
         return [head] + [
             [(f"{number(low).rjust(room)} ", FAINT), (bar(n / most, max(4, width - room - 8)), 0), (f" {n}", PLAIN)]
             for low, _, n in bins

@@ -15,6 +15,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.widgets.picking.offers import Entry, Source, agreed
 from leverplus_tui.tui.widgets.picking.paths import paths
 from leverplus_tui.tui.widgets.text import pad, shorten_path
@@ -57,7 +58,7 @@ class Offered(OptionList, can_focus=False):
 
 
 def _line(entry: Entry, width: int) -> Content:
-    return Content.assemble(pad(shorten_path(entry.shown, width), width), ("  " + entry.about, "$faint"))
+    return Content.assemble(pad(shorten_path(entry.shown, width), width), ("  " + shown(entry.about), "$faint"))
 
 
 class PickInput(Input):
