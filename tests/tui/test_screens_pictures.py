@@ -138,16 +138,16 @@ SCREENS: dict[str, Go] = {
     "ask-model": told(lambda: AskModel(2, 1003, 2), "not asked yet", typed="t enter t"),
     "compare": told(lambda: CompareRuns((1, 2, 3)), "better", typed="j j j"),
     "data": keys("3", "answers.json"),
-    "rl-data": keys("3 enter", "queries"),
+    "rl-data": keys("3 enter", "famous"),
     "rl-query": keys("3 enter enter", "reward"),
     "jobs": keys("4", "1 image missing"),
     "launch": told(lambda: EditLaunch("eval", None), "shots"),
     "preflight": pushed(lambda: PreflightScreen(PreflightReport(CHECKS, FINDINGS))),
     "help": keys("question_mark", "In the table"),
     "settings": keys("equals_sign", "enter chooses"),
-    "confirm": keys("D", "Delete"),
-    "ask": keys("t", "Tags for"),
-    "messages": keys("m", "newest first"),
+    "confirm": keys("D", "yes"),
+    "ask": keys("t", "baseline paper"),
+    "messages": keys("m", "Messages, newest first"),
 }
 
 
