@@ -13,6 +13,7 @@ from leverplus_tui.tui.memory import ListView, Memory
 from leverplus_tui.tui.screens.dialogs import Ask, Confirm
 from leverplus_tui.tui.screens.runs.columns import chosen_columns
 from leverplus_tui.tui.screens.runs.page import RunsScreen
+from leverplus_tui.tui.widgets.columns import fit
 from leverplus_tui.tui.widgets.run_view import run_columns
 from leverplus_tui.tui.widgets.table import Cell, Row
 from tests.helpers_tui import burst, draw_images, evaluation, fill, held_back, opened, settled, text_of, training, until
@@ -164,3 +165,14 @@ async def test_a_saved_view_is_replaced_after_a_question(home: Home) -> None:
             await pilot.press(answer)
             await settled(pilot)
             assert memory.now.views["mine"].where == where
+
+
+def test_at_eighty_columns_a_name_is_whole_before_what_all_runs_share() -> None:
+    names = ("eval-builtin-selector-a", "eval-builtin-selector-b")
+    row: Row = {"@1": "48.55 ±3.3", "@2": "48.55 ±3.3", "how": "selector", "dataset": "builtin", "flag": "synth"}
+    rows = {key: {**row, "name": name} for key, name in enumerate(names)}
+    columns = dict(fit(chosen_columns(run_columns((1, 2)), (), rows, {}, 80), 80 - 3))
+    shown = {column.key: width for column, width in columns.items()}
+    assert "dataset" not in shown
+    assert "how" in shown
+    assert shown["name"] == len(names[0])

@@ -19,7 +19,7 @@ from leverplus_tui.tui.widgets import text
 from leverplus_tui.tui.widgets.charts.curves import Rule, Series, histogram, reduce, smoothed, ticks, within
 from leverplus_tui.tui.widgets.charts.plot import Look, plot
 from leverplus_tui.tui.widgets.charts.whisker import whisker
-from leverplus_tui.tui.widgets.columns import Column, fit
+from leverplus_tui.tui.widgets.columns import ALIKE, Column, fit
 from leverplus_tui.tui.widgets.log import level_of, wrapped
 from leverplus_tui.tui.widgets.matrix import Figure, heat
 from leverplus_tui.tui.widgets.run_view import run_columns
@@ -40,6 +40,13 @@ def test_columns_are_left_out_by_priority_and_never_cut() -> None:
 
 def test_room_that_is_left_goes_to_flexible_columns() -> None:
     assert [width for _, width in fit([Column("id", "id", 5), Column("name", "name", 10, flex=8)], 30)] == [5, 18]
+
+
+def test_a_column_that_says_the_same_in_every_line_gives_its_room_to_one_that_stays() -> None:
+    columns = [Column("name", "name", 12, flex=20), Column("how", "how", 9, priority=5, flex=4)]
+    alike = Column("dataset", "dataset", 9, priority=ALIKE + 7, flex=6)
+    assert [(column.key, width) for column, width in fit([*columns, alike], 40)] == [("name", 30), ("how", 9)]
+    assert [column.key for column, _ in fit([*columns, alike], 52)] == ["name", "how", "dataset"]
 
 
 def test_eighty_columns_hold_three_shots_with_their_intervals() -> None:

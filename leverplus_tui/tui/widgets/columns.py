@@ -15,6 +15,8 @@ class Cell:
 
 
 Row = Mapping[str, Cell | str]
+ALIKE = 100
+"""From this priority on a column says the same in every line, and gives its room to flexible ones that stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,13 @@ class Column:
 
 
 def fit(columns: Sequence[Column], room: int) -> list[tuple[Column, int]]:
-    """Columns that fit into `room` cells with their widths, one blank between two; what is left goes to flexible ones."""
+    """Columns that fit into `room` cells with their widths, one blank between two; what is left goes to flexible ones,
+    and the room of columns that say the same in every line to those that stay."""
     kept = list(columns)
-    while len(kept) > 1 and sum(column.width + 1 for column in kept) - 1 > room:
+    while len(kept) > 1:
         last = max(range(len(kept)), key=lambda index: (kept[index].priority, index))
-        if not kept[last].priority:
+        wanted = sum(column.flex for column in kept if not column.priority) if kept[last].priority >= ALIKE else 0
+        if not kept[last].priority or sum(column.width + 1 for column in kept) - 1 + wanted <= room:
             break
         del kept[last]
     spare = room - (sum(column.width + 1 for column in kept) - 1)

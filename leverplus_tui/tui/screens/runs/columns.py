@@ -13,14 +13,13 @@ from leverplus_tui.text.numbers import number, plural, setting
 from leverplus_tui.text.states import short_word
 from leverplus_tui.text.words import clean, short_name
 from leverplus_tui.tui.reading.rows import Group, Mean
+from leverplus_tui.tui.widgets.columns import ALIKE
 from leverplus_tui.tui.widgets.table import Cell, Column, Row
 
 ALWAYS = ("id", "name", "state")
 NAME_ROOM = {100: 26, 70: 12}
 """Columns of the terminal at least -> cells that a name gets before other columns."""
 LONGEST_NAME, LONGEST_VALUE = 60, 24
-ALIKE = 20
-"""What is the same in every line gives way first."""
 Value = str | float | None
 
 
@@ -34,7 +33,7 @@ def chosen_columns(
         kept = [column for column in every if column.key in chosen or column.key == "id"]
     else:
         kept = [column for column in every if column.key in ALWAYS or not rows or cells[column.key] - {"", "-"}]
-    kept = [_given_way(column) if len(cells[column.key]) == 1 and len(rows) > 2 else column for column in kept]
+    kept = [_given_way(column) if len(cells[column.key]) == 1 and len(rows) > 1 else column for column in kept]
     added = [
         Column(key, key, max(extra[key], min(len(key), 14)), "right", 1 + place // 3) for place, key in enumerate(extra)
     ]
