@@ -36,6 +36,14 @@ class Errand:
     began: float = field(default_factory=time.monotonic)
 
 
+def _ended(words: str, outcome: messages.Outcome) -> str:
+    """What was done and how it ended as one sentence, the details below."""
+    if not outcome.heading:
+        return outcome.text
+    how = shown(outcome.heading)
+    return f"{shown(words)}: {how[:1].lower()}{how[1:]}\n{outcome.text}"
+
+
 class ErrandApp(TellingApp):
     """The part of the program that does long work."""
 
@@ -71,8 +79,8 @@ class ErrandApp(TellingApp):
             self._errands.remove(errand)
             self._show_errands()
         if self.screen is not event.page or outcome.brief:
-            head = f"{outcome.heading}: {event.words}\n" if outcome.heading else ""
-            self.notify(head + outcome.text, severity="error" if outcome.failed else "information", timeout=TOLD_S)
+            told = _ended(event.words, outcome)
+            self.notify(told, severity="error" if outcome.failed else "information", timeout=TOLD_S)
         else:
             page = outcome.show() if outcome.show else Tell(outcome.heading, outcome.text, error=outcome.failed)
             self.push_screen(page)

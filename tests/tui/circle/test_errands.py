@@ -58,7 +58,7 @@ async def test_it_stands_above_every_page_and_among_the_messages(filled: Home) -
         assert re.search(r"at work for \d+s: Counting the stars", text_of(pilot))
         await pilot.press("escape")
         held.go.set()
-        await until(pilot, lambda: "Counted: Counting the stars\nthere are 12" in kept(pilot))
+        await until(pilot, lambda: "Counting the stars: counted\nthere are 12" in kept(pilot))
         await until(pilot, lambda: bar_of(pilot) == "")
 
 
@@ -67,7 +67,7 @@ async def test_where_it_was_asked_for_the_end_is_told_at_length_unless_it_is_bri
         brief, long = (Held(Outcome("there are 12", heading="Counted", brief=brief)) for brief in (True, False))
         brief.go.set()
         brief.begin(pilot)
-        await until(pilot, lambda: "Counted: Counting the stars\nthere are 12" in kept(pilot))
+        await until(pilot, lambda: "Counting the stars: counted\nthere are 12" in kept(pilot))
         assert isinstance(pilot.app.screen, RunsScreen)
         long.go.set()
         long.begin(pilot)
