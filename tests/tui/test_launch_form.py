@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets._toast import Toast
 
 from db import store
 from db.home import Home
@@ -362,3 +363,13 @@ async def test_after_launching_the_cursor_is_on_the_new_run_or_it_is_said_why_no
         await until(
             pilot, lambda: any("r2 is none of those that the filter shows" in message for message in kept(pilot))
         )
+
+
+async def test_a_message_leaves_the_help_of_the_field_to_be_read(filled: Home) -> None:
+    async with opened(filled, (80, 24)) as pilot:
+        page = await form_of(pilot)
+        pilot.app.notify("r3 demo has ended", timeout=3600)
+        await until(pilot, lambda: any(toast.region for toast in pilot.app.screen.query(Toast)))
+        toast = pilot.app.screen.query_one(Toast)
+        assert "r3 demo has ended" in text_of(pilot)
+        assert not toast.region.overlaps(page.query_one("#help").region)
