@@ -70,6 +70,9 @@ async def _help_comes_from_the_table_of_keys(pilot: Pilot[None]) -> None:
     assert list(keys) == ["In the table", "This page", "Everywhere"]
     assert keys["This page"]["compare"] == (["v"], "compare the marked runs")
     assert keys["In the table"]["move(1)"][0] == ["down", "j"]
+    signs = [sign for actions in keys.values() for found, _ in actions.values() for sign in found]
+    assert {"{", "}"} <= set(signs)
+    assert not [sign for sign in signs if "_" in sign[1:]], "a key is shown as it stands on the keyboard"
     await pilot.press("escape")
     assert isinstance(pilot.app.screen, RunsScreen)
 
@@ -232,9 +235,10 @@ async def test_stopping_is_asked_and_failures_are_told(filled: Home, monkeypatch
 
 async def test_what_has_no_room_is_named_and_columns_can_be_chosen(filled: Home) -> None:
     async with opened(filled, (70, 24)) as pilot:
-        assert "@2 hidden" in text_of(pilot)
+        assert "8 columns hidden (c)" in text_of(pilot)
         await pilot.press("c")
         await until(pilot, lambda: "Which columns?" in text_of(pilot))
+        assert "take or leave" in text_of(pilot), "the keys of the window stand below a long list"
         await pilot.press(*"acc@0", "space", "ctrl+u", *"acc@1", "space", "enter")
         await until(pilot, lambda: "Which columns?" not in text_of(pilot))
         header = ["id", "name", "kind", "retriever", "acc@2", "n", "state", "flag"]

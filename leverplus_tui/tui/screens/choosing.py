@@ -20,6 +20,8 @@ from leverplus_tui.tui.widgets.table import Column, LineTable
 
 FEW = 14
 """Choices that are seen at once; more are narrowed by typing."""
+AROUND = 10
+"""Lines of a window (nine tenths of the terminal at most) beside its list: frame, question, narrowing, keys."""
 
 
 class Narrow(Input):
@@ -124,7 +126,7 @@ class ChooseMany(ModalScreen[tuple[str, ...] | None]):
     def on_mount(self) -> None:
         """Mark what is taken now."""
         self.table.put_rows({place: {"words": words} for place, (_, words) in enumerate(self.choices)})
-        self.table.styles.height = min(len(self.choices) + 1, max(4, self.app.size.height - 11))
+        self.table.styles.height = min(len(self.choices) + 1, max(4, self.app.size.height * 9 // 10 - AROUND))
         self._show("")
         if len(self.choices) <= FEW:
             self.table.focus()

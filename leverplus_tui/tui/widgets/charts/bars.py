@@ -92,6 +92,7 @@ def display_key(binding: Binding) -> str:
     }
     names |= {"comma": ",", "full_stop": ".", "greater_than_sign": ">", "less_than_sign": "<"}
     names |= {"right_square_bracket": "]", "left_square_bracket": "["}
+    names |= {"right_curly_bracket": "}", "left_curly_bracket": "{"}
     if key.startswith("ctrl+"):
         return "^" + key.removeprefix("ctrl+")
     if key.startswith("shift+"):
