@@ -373,3 +373,17 @@ async def test_a_message_leaves_the_help_of_the_field_to_be_read(filled: Home) -
         toast = pilot.app.screen.query_one(Toast)
         assert "r3 demo has ended" in text_of(pilot)
         assert not toast.region.overlaps(page.query_one("#help").region)
+
+
+async def test_an_evaluation_asked_for_on_a_training_takes_its_selector(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        page.table.move_to(4)
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen) and "grpo" not in text_of(pilot))
+        await settled(pilot)
+        form = pilot.app.screen
+        assert isinstance(form, LaunchScreen)
+        assert form.form.values["selector"] == "r4"
+        assert form.kind == "eval"

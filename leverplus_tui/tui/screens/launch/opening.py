@@ -38,9 +38,13 @@ class LaunchPage(PageScreen):
         """The run that a form for this kind of job is filled from; None for the defaults."""
         return None
 
+    def given(self, kind: str) -> dict[str, str]:
+        """Fields that what is under the cursor sets; none."""
+        return {}
+
     def action_launch(self, kind: str) -> None:
         """Open the launch form."""
-        self.post_message(EditLaunch(kind, self.template(kind)))
+        self.post_message(EditLaunch(kind, self.template(kind), self.given(kind)))
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_train(self) -> None:

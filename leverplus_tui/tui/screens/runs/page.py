@@ -217,9 +217,13 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
 
     def template(self, kind: str) -> int | None:
         """The run under the cursor, when it is of this kind."""
-        key = self.table.cursor_key
-        run = self._rows.get(key) if key is not None else None
+        run = self._rows.get(self.here() or 0)
         return run.id if run is not None and run.kind == kind else None
+
+    def given(self, kind: str) -> dict[str, str]:
+        """An evaluation takes the selector that the training under the cursor wrote, or will write."""
+        run = self._rows.get(self.here() or 0)
+        return {"selector": run.ref} if run is not None and kind == "eval" and run.kind in ("rce", "grpo") else {}
 
     def here(self) -> int | None:
         """The run under the cursor."""
