@@ -30,6 +30,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     engine = open_database(made.database)
     for epochs in (20, 40, 60):
         training(engine, name=f"epochs-{epochs}", epochs=epochs)
+    training(engine, name="grpo-k64 seed=7")
     engine.dispose()
     return made
 
@@ -88,9 +89,11 @@ def test_runs_that_differ_by_their_seed_are_one_curve_with_its_interval(home: Ho
     with reading(engine) as session:
         apart = read_curves(session, [4, 8, 9])
         together = read_curves(session, [4, 8, 9], by_seed=True)
+        seeds = read_curves(session, [10, 4], by_seed=True)
     engine.dispose()
     assert len(apart.runs) == 3
     assert [name for name, _ in together.runs] == ["r4+r8 grpo-k64", "r9 epochs-60"]
+    assert [name for name, _ in seeds.runs] == ["r10+r4 grpo-k64"], "a mean over seeds bears the name of none"
     loss = next(chart for chart in together.charts if chart.metric == "val_loss")
     assert len(loss.series[0].band) == len(loss.series[0].points)
     assert loss.series[1].band == ()

@@ -46,8 +46,11 @@ def read_curves(session: Session, run_ids: Sequence[int], *, by_seed: bool = Fal
 
 
 def _name(group: Sequence[RunDetail]) -> str:
+    """References of the runs, and the words of their names that all of them share (`seed=3` is of one)."""
     refs = "+".join(detail.row.ref for detail in group)
-    return f"{refs} {clean(group[0].row.name)}"
+    names = [clean(detail.row.name).split() for detail in group]
+    shared = [word for word in names[0] if all(word in name for name in names)]
+    return " ".join([refs, *(shared or names[0])])
 
 
 def _recipes(session: Session, details: Sequence[RunDetail]) -> list[list[RunDetail]]:
