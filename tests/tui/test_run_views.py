@@ -176,3 +176,15 @@ def test_at_eighty_columns_a_name_is_whole_before_what_all_runs_share() -> None:
     assert "dataset" not in shown
     assert "how" in shown
     assert shown["name"] == len(names[0])
+
+
+def test_flags_are_whole_where_there_is_room() -> None:
+    rows: dict[int, Row] = {1: {"name": "a", "flag": "▲1 synth"}, 2: {"name": "b", "flag": "synth"}}
+    flags = {
+        width: next(one for one in chosen_columns(run_columns((1,)), (), rows, {}, width) if one.key == "flag")
+        for width in (80, 200)
+    }
+    assert [dict(fit([flag], room)) for flag, room in ((flags[200], 40), (flags[80], 7))] == [
+        {flags[200]: 8},
+        {flags[80]: 7},
+    ]

@@ -55,10 +55,12 @@ def _given_way(column: Column) -> Column:
 
 
 def _roomy(column: Column, rows: Mapping[int, Row], width: int) -> Column:
-    """The name gets what the longest one needs, as far as there is room."""
-    if column.key != "name":
+    """Name and flags get what the longest one needs, as far as there is room."""
+    if column.key not in ("name", "flag"):
         return column
-    longest = min(LONGEST_NAME, max((cell_len(_text(row.get("name", ""))) for row in rows.values()), default=0))
+    longest = min(LONGEST_NAME, max((cell_len(_text(row.get(column.key, ""))) for row in rows.values()), default=0))
+    if column.key == "flag":
+        return replace(column, flex=max(0, longest - column.width))
     room = next((room for columns, room in NAME_ROOM.items() if width >= columns), 0)
     least = min(longest, room)
     return replace(column, width=max(column.width, least), flex=max(0, longest - max(column.width, least)))
