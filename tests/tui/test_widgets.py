@@ -165,6 +165,7 @@ def test_a_histogram_counts_every_finite_value() -> None:
     assert [n for _, _, n in bins] == [2, 2]
     assert histogram([], 3) == []
     assert sum(n for _, _, n in histogram([5.0, 5.0], 4)) == 2
+    assert [n for _, _, n in histogram([0.9187, 0.9187 + 1e-8], 4)] == [2, 0, 0, 0], "rounding is no spread"
 
 
 def test_half_cells_keep_the_shape_of_an_image(tmp_path: Path) -> None:

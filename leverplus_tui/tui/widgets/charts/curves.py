@@ -97,13 +97,17 @@ def within(series: Series, low: float, high: float) -> Series:
     )
 
 
+ROUNDING = 1e-6
+"""Figures of single precision that are nearer, relative to their size, are the same."""
+
+
 def histogram(values: Iterable[float], bins: int) -> list[tuple[float, float, int]]:
-    """(from, to, how many) over the range of the finite values."""
+    """(from, to, how many) over the range of the finite values; those that differ by rounding alone are one."""
     finite = [value for value in values if math.isfinite(value)]
     if not finite:
         return []
     low, high = min(finite), max(finite)
-    span = (high - low) or 1.0
+    span = 1.0 if math.isclose(low, high, rel_tol=ROUNDING) else high - low
     counts = [0] * bins
     for value in finite:
         counts[min(bins - 1, int((value - low) / span * bins))] += 1
