@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from db import store
-from db.copying import check_copy, salvage
+from db.copying import check_copy
 from db.errors import DatabaseDamaged
 from db.fingerprint import content_sha
 from db.home import Home
+from db.salvage import salvage
 from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import Finding, UserError
 from engine.common.findings import error, info, warning
@@ -77,14 +78,15 @@ def _rebuild(home: Home) -> tuple[list[str], list[str]]:
     Refused while a job lives."""
     if alive := living(home):
         raise UserError(f"{', '.join(alive)} at work in {home.root}: stop them before the database is mended")
-    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     fresh = home.root / f"salvaged-{stamp}.db"
-    open_database(fresh).dispose()
     try:
         told = salvage(home.database, fresh)
-    except DatabaseDamaged:
-        for end in ("", "-wal", "-shm", ".lock"):
+    except BaseException as failure:
+        for end in ("", "-journal"):
             fresh.with_name(fresh.name + end).unlink(missing_ok=True)
+        if not isinstance(failure, DatabaseDamaged):
+            raise
         raise UserError(
             f"nothing of {home.database} can be read, so nothing was changed: `leverplus restore FILE` puts a backup in its "
             "place, or move it away"
@@ -94,8 +96,6 @@ def _rebuild(home: Home) -> tuple[list[str], list[str]]:
         source = home.database.with_name(home.database.name + end)
         if source.exists():
             os.replace(source, kept.with_name(kept.name + end))
-    for end in ("-wal", "-shm", ".lock"):
-        fresh.with_name(fresh.name + end).unlink(missing_ok=True)
     os.replace(fresh, home.database)
     rows = sum(count for count, _ in told.values())
     lost = [table for table, (_, broken) in told.items() if broken]
