@@ -31,11 +31,12 @@ HOSTILE = "<script>alert(1)</script> [a](http://b) & `c` _d_ % $ \\e {f} #"
 
 def fill(desk: Desk) -> None:
     """r1 a training; r2, r3 evaluations that cannot be told apart; r4 a better one, with a name full of markup."""
+    database = desk.database  # a folder of runs without one is taken for a loss
     path = str(desk.home.run_dir(1) / "best.safetensors")
     Path(path).parent.mkdir(parents=True)
     save_selector(path, build(PUBLISHED["v3"]), lineage={"rl_data": {"path": "/secret/place/rl.json"}})
     spec = TrainSpec(rl_data="/secret/place/rl.json", embeddings="builtin")
-    with writing(desk.database) as session:
+    with writing(database) as session:
         run = store.create_run(session, spec=spec, name="the training", environment=SECRETS)
         assert run.id == 1
         points = [

@@ -61,6 +61,7 @@ def test_a_job_killed_in_the_middle_leaves_its_question_to_the_next(desk: Desk) 
     job = asking.standing(desk.database, 1).job
     assert job is not None
     desk.wait(lambda: held(desk.home.run_dir(job)).exists())
+    desk.wait(lambda: not found(desk, first).is_open)  # its answer is stored a moment after the next question is begun
     assert [found(desk, one).state for one in (first, held_up, last)] == ["answered", "answering", "waiting"]
     process = desk.detail(job).processes[-1]
     os.kill(process.pid, signal.SIGKILL)

@@ -24,12 +24,13 @@ ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’]+(?:[,;:]? [A-Za-z'’]+)+")
 """Two words or more, one after another."""
 STORED = (
     r"What .*?(?:\?|…|  |$)", r"\b\w+, \w+ x\d", r"\b\w+ x\d+", r"yellow, grey",  # questions and answers
-    r"leverplus [\w .=-]*", r"--expect \w+", r"\b(?:eval|rce|grpo) \w+", r"\b(?:created|id) (?:asc|desc)",
+    r"leverplus [\w .=-]*", r"--[a-z-]+(?: \w+)?", r"\b(?:eval|rce|grpo) \w+", r"\b(?:created|id) (?:asc|desc)",
     r"\b(?:retriever|variant) \w+", r"\b(?:dataset|vlm) sha\b", r"log p\b", r"![a-z]+(?: [!\w]+)*", r"base \w+",
     r"(?:hidden-dim|pool)[ -]\w+", r"\w+ (?:vqaEval|synth)", r"cpu r\d", r"auto: \w+", r"left right",  # codes, kinds, fields
     r"\b(?:down|up|home|end) [jkgG]\b", r"INFO answered", r"image missing", r"baseline paper", r"same (?:fixed|synth)",
-    r"What is wrong.*", r"in a long sentence", r"long sentence", r"is wrong, in.*", r"Mend it.*", r"pool size",
-    r"Use a\b.*", r"depends on the query.*", r"What (?:colo|is|sha)[\w \[\]/]*",
+    r"What is wrong.*", r"in a long sentence", r"long sentence", r"is wrong.*", r"Mend it.*", r"pool size",
+    r"run (?:rce|grpo)\b", r"to sqlite", r"\w+_\w+(?:, \w+)*", r"Answer the last.*", r"Short answer",
+    r"Reply as.*", r"Use the images.*", r"Use a\b.*", r"depends on the query.*", r"What (?:colo|is|sha)[\w \[\]/]*",
 )  # fmt: skip
 """What is stored, typed or called so: questions, answers, names, commands, fields, codes, and findings that tests made up."""
 

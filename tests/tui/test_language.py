@@ -16,6 +16,7 @@ from docs.make_keys import bindings, nodes
 from leverplus_tui.text import catalogue, language
 from leverplus_tui.text.catalogue import Catalogue, screens
 from leverplus_tui.tui.memory import Memory
+from leverplus_tui.tui.program.palette import COMMANDS
 from leverplus_tui.tui.screens.help import EVERYWHERE, NAMES, PAGE
 from leverplus_tui.tui.screens.settings import SettingsScreen
 from leverplus_tui.tui.widgets.charts.bars import MODES
@@ -80,6 +81,7 @@ def marked() -> set[str]:
     found |= {title for _, title in MODES} | {PAGE, EVERYWHERE, *NAMES.values()}
     found |= {words(call.args[0]) for call in calls(*DIALOGS) if call.args}
     found |= {inner for call in calls("shown") if call.args for inner in choices(call.args[0])} - NAMED
+    found |= {text for one in COMMANDS for text in (one.title, one.help)}
     found |= {field.help for kind in FIRST for field in fields(kind)}
     for call in calls("keys_line"):
         found |= {words(pair.elts[1]) for pair in call.args if isinstance(pair, ast.Tuple)}

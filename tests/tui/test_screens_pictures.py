@@ -6,6 +6,7 @@ Write them anew with `LEVERPLUS_PICTURES=write pytest tests/tui/test_screens_pic
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +24,9 @@ from leverplus_tui.data import rl_files
 from leverplus_tui.text.language import shown
 from leverplus_tui.tui.messages import AskModel, CompareRuns, EditLaunch, OpenCurves, OpenRun
 from leverplus_tui.tui.screens.launch.preflight import PreflightReport, PreflightScreen
+from leverplus_tui.tui.screens.rl.compare import RLCompareScreen
+from leverplus_tui.tui.screens.rl.page import RLDataScreen
+from leverplus_tui.tui.screens.sheet import Sheet
 from tests import helpers_rl
 from tests.helpers_pictures import differences, picture, strips
 from tests.helpers_tui import at_rest, fill, opened, settled, text_of, until
@@ -79,7 +83,47 @@ def page(name: str) -> Go:
     return go
 
 
+def task(name: str, *words: str) -> Go:
+    """Open the window of a task."""
+
+    async def go(pilot: Pilot[None]) -> None:
+        await pilot.app.run_action(f"app.task('{name}')")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Sheet))
+        await until(pilot, lambda: all(word in text_of(pilot) for word in words))
+
+    return go
+
+
+async def side_by_side(pilot: Pilot[None]) -> None:
+    """Two files of RL data."""
+    await keys("3 enter", "queries")(pilot)
+    shown = pilot.app.screen
+    assert isinstance(shown, RLDataScreen)
+    helpers_rl.write(Path("other.json"), helpers_rl.pooled(queries=12, seed=5))
+    other = replace(shown.row, id=2, path="other.json", name="other")
+    await pilot.app.push_screen(RLCompareScreen(shown.library, shown.source, other))
+    await until(pilot, lambda: "other" in text_of(pilot) and "query" in text_of(pilot))
+
+
 SCREENS: dict[str, Go] = {
+    "task-report": task("report", "Report of r6"),
+    "task-publish": task("publish", "Publish r6"),
+    "task-doctor": task("doctor", "variant=v3"),
+    "task-backup": task("backup", "Back up this home"),
+    "task-restore": task("restore", "Put a backup"),
+    "task-gc": task("gc", "What lies on the disk"),
+    "task-fsck": task("fsck", "Check this home"),
+    "derive-steps": keys("3 enter d", "Derive a new file by"),
+    "derive": keys("3 enter d enter", "balanced.min_positive"),
+    "palette": keys("ctrl+p", "Search for commands"),
+    "rl-compare": side_by_side,
+    "empty-runs": keys("", "No runs yet"),
+    "empty-compare": keys("2", "Nothing to compare yet"),
+    "empty-data": keys("3", "o"),
+    "empty-jobs": keys("4", "No jobs yet"),
+    "empty-queue": page("queue"),
+    "empty-sweeps": page("sweeps"),
+    "empty-trash": page("trash"),
     "queue": page("queue"),
     "sweeps": page("sweeps"),
     "trash": page("trash"),
@@ -94,16 +138,16 @@ SCREENS: dict[str, Go] = {
     "ask-model": told(lambda: AskModel(2, 1003, 2), "not asked yet", typed="t enter t"),
     "compare": told(lambda: CompareRuns((1, 2, 3)), "better", typed="j j j"),
     "data": keys("3", "answers.json"),
-    "rl-data": keys("3 enter", "queries"),
+    "rl-data": keys("3 enter", "famous"),
     "rl-query": keys("3 enter enter", "reward"),
     "jobs": keys("4", "1 image missing"),
     "launch": told(lambda: EditLaunch("eval", None), "shots"),
     "preflight": pushed(lambda: PreflightScreen(PreflightReport(CHECKS, FINDINGS))),
     "help": keys("question_mark", "In the table"),
     "settings": keys("equals_sign", "enter chooses"),
-    "confirm": keys("D", "Delete"),
-    "ask": keys("t", "Tags for"),
-    "messages": keys("m", "newest first"),
+    "confirm": keys("D", "yes"),
+    "ask": keys("t", "baseline paper"),
+    "messages": keys("m", "Messages, newest first"),
 }
 
 
@@ -156,6 +200,7 @@ def filled(made: Home, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 @pytest.fixture(autouse=True)
 def _one_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same colours, signs, places and time everywhere."""
+    monkeypatch.setenv("HOME", "/home/ada")
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setenv("TERM", "xterm-256color")
     for name in ("LEVERPLUS_ASCII", "TEXTUAL_THEME", "NO_COLOR", "SSH_CONNECTION"):
@@ -178,11 +223,19 @@ def _indexed_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rl_files.RLSource, "find_dataset", nothing)
 
 
+@pytest.fixture
+def empty(folder: Path, filled: Home) -> Home:
+    """A home in which nothing was done yet."""
+    (folder / "empty").mkdir(exist_ok=True)
+    return Home(Path("empty"))
+
+
 @pytest.mark.parametrize("name", SCREENS)
-async def test_a_screen_looks_as_it_did(name: str, filled: Home, tmp_path: Path) -> None:
+async def test_a_screen_looks_as_it_did(name: str, filled: Home, empty: Home, tmp_path: Path) -> None:
     changed = ""
-    async with opened(filled, SIZES[0]) as pilot:
-        await until(pilot, lambda: "neighbours" in text_of(pilot))
+    begins = name.startswith("empty")
+    async with opened(empty if begins else filled, SIZES[0]) as pilot:
+        await until(pilot, lambda: ("No runs yet" if begins else "neighbours") in text_of(pilot))
         await SCREENS[name](pilot)
         for width, height in SIZES:
             await pilot.resize_terminal(width, height)

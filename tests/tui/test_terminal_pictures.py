@@ -15,6 +15,7 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from leverplus_tui.tui import typed_escape
 from leverplus_tui.tui.graphics import asking, kitty, sixel
 from leverplus_tui.tui.graphics.asking import Answered, AnswerParser, AskingDriver, taken, with_answers
 from leverplus_tui.tui.graphics.finished import Key, finished
@@ -147,6 +148,7 @@ def read(parser: AnswerParser, *parts: str) -> tuple[list[str], list[str]]:
     for late in (1e12, 2e12):
         with (
             patch.object(asking, "monotonic", lambda late=late: late),
+            patch.object(typed_escape, "monotonic", lambda late=late: late),
             patch("textual._parser.get_time", lambda late=late: late),
         ):
             found += parser.tick()

@@ -19,8 +19,8 @@ import pytest
 from textual import events
 from textual.message import Message
 
-from leverplus_tui.tui.program import typed_escape
-from leverplus_tui.tui.program.typed_escape import TypedParser, told_apart
+from leverplus_tui.tui import typed_escape
+from leverplus_tui.tui.typed_escape import TypedParser, told_apart
 from tests.helpers_tui import fill
 
 LONGEST_S = 120.0

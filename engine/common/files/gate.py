@@ -11,8 +11,8 @@ import json
 import os
 import stat
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -112,13 +112,7 @@ def parse_json(content: bytes) -> Any:
     """A JSON document. Raises ValueError, also where it would take far more memory than bytes, or nests too deeply."""
     if crowded(content):
         raise ValueError("more lists and objects than any honest file holds")
-    try:
-        value = json.loads(content)
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-    if deeper_than(value, MOST_DEPTH):
-        raise ValueError(_TOO_DEEP)
-    return value
+    return _shallow(json.loads, content)
 
 
 def crowded(content: bytes) -> bool:
@@ -130,16 +124,16 @@ def parse_toml(text: str) -> dict[str, Any]:
     """A TOML document. Raises ValueError, also where it is too long or nests too deeply to be read in reasonable time."""
     if len(text) > MOST_SPEC or any(line.count(".") > MOST_DOTS for line in text.splitlines()):
         raise ValueError(f"longer than {MOST_SPEC:,} characters, or a key of more than {MOST_DOTS} parts")
-    try:
-        value = tomllib.loads(text)
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-    if deeper_than(value, MOST_DEPTH):
-        raise ValueError(_TOO_DEEP)
-    return value
+    document: dict[str, Any] = _shallow(tomllib.loads, text)
+    return document
 
 
-_TOO_DEEP = "lists or objects are nested too deeply"
+def _shallow(parse: Callable[[Any], Any], content: bytes | str) -> Any:
+    with suppress(RecursionError):
+        value = parse(content)
+        if not deeper_than(value, MOST_DEPTH):
+            return value
+    raise ValueError("lists or objects are nested too deeply")
 
 
 def deeper_than(value: Any, levels: int) -> bool:

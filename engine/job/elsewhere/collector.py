@@ -83,8 +83,9 @@ class Collector:
         fresh = time.monotonic() - self._asked_at >= ASK_S
         if fresh:
             self._ask()
+            self._send([one for one in self.open if one.sent is None])
         self._pass_on()
-        for member in list(self.open):
+        for member in [one for one in self.open if one.sent is not None]:
             try:
                 self._see(member, fresh)
             except (DatabaseBusy, DiskFull, OSError) as error:  # also of a network disk that is away for a while
@@ -100,9 +101,12 @@ class Collector:
 
     def _pass_on(self) -> None:
         """What people asked of runs: nicely first."""
-        for member in self.open:
+        for member in list(self.open):
             asked = wished(member.run_dir)
-            if member.sent is None or asked in ("", member.asked):
+            if asked in ("", member.asked):
+                continue
+            if member.sent is None:
+                self._end(member, Verdict("stopped", f"stopped before {self.machine.name} answered", 0))
                 continue
             status = self._statuses.get(member.sent.job)
             (member.folder / STOP).touch()
@@ -187,8 +191,8 @@ class Collector:
         member.worked = member.worked or first
 
     def _send(self, members: Sequence[Member]) -> None:
-        """Hand runs in together; where that fails they end, and say why."""
-        if not members:
+        """Hand runs in together, when the queue answers; where it refuses them they end, and say why."""
+        if not members or not self._answers(members):
             return
         try:
             with reading(self.database) as session:
@@ -207,6 +211,15 @@ class Collector:
             member.sent.keep(member.run_dir)
             member.say(member.sent.heading().encode())
             self._note(member, Verdict("queued", f"{self.machine.name}: handed in as job {job}"))
+
+    def _answers(self, members: Sequence[Member]) -> bool:
+        try:
+            self.machine.statuses([])
+        except Unreachable:
+            for member in members:
+                self._note(member, Verdict("queued", f"{self.machine.name} does not answer: handed in when it does"))
+            return False
+        return True
 
     def _end(self, member: Member, verdict: Verdict) -> None:
         label = member.claimed.label

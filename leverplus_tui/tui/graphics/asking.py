@@ -12,12 +12,12 @@ import termios
 from collections.abc import Iterable, Iterator
 from time import monotonic
 
-from textual._xterm_parser import XTermParser
 from textual.driver import Driver
 from textual.drivers import linux_driver
 from textual.message import Message
 
 from leverplus_tui.tui.graphics.way import Terminal
+from leverplus_tui.tui.typed_escape import TypedParser
 
 ID = 31
 QUESTION = f"\x1b_Gi={ID},s=1,v=1,a=q,U=1,t=d,f=24;AAAA\x1b\\\x1b[16t\x1b[c"
@@ -57,8 +57,8 @@ def taken(terminal: Terminal, answer: str) -> bool:
     return False
 
 
-class AnswerParser(XTermParser):
-    """Textual's reader of keys, without the answers."""
+class AnswerParser(TypedParser):
+    """The reader of keys, without the answers."""
 
     expected = 0.0
     """Until when the terminal may be answering."""

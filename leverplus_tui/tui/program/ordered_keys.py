@@ -15,7 +15,7 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.worker import Worker, get_current_worker
 
-from leverplus_tui.tui.program.typed_escape import install
+from leverplus_tui.tui.typed_escape import install
 
 OPENING = ("dialog", "launch", "submit", "stop", "resume", "data", "quit")
 """Groups of workers that end in a page, a dialog or a message."""

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from leverplus_tui.tui.reading.curve_rows import Curves
 
 
+REMEMBERED = 200
+"""Runs of which what changed since the last one like them is kept; a day goes through thousands."""
+
+
 class Database(Upkeep):
     """The open database of one home."""
 
@@ -121,6 +125,8 @@ class Database(Upkeep):
                 return None
         if detail.row.state in ENDED:
             self._since[run_id] = found
+            if len(self._since) > REMEMBERED:
+                del self._since[next(iter(self._since))]
         return found
 
     def find_run(self, text: str) -> int:

@@ -56,10 +56,10 @@ WORDS = {
 async def asked(app: Asking, at: Situation, row: DataRow, what: str) -> Task | None:
     """Ask for the format (`export`) or for the steps (`derive`); the window that asks for the rest."""
     if what == "export":
-        formats = [(name, f"{name:<8} {words}") for name, (_, words) in FORMATS.items()]
+        formats = [(name, f"{name:<8} {shown(words)}") for name, (_, words) in FORMATS.items()]
         chosen = await app.push_screen_wait(Choose("Export as", formats))
         return export(at, row, chosen) if chosen else None
-    steps = [(name, f"{name:<15} {words}") for name, words in WORDS.items()]
+    steps = [(name, f"{name:<15} {shown(words)}") for name, words in WORDS.items()]
     taken = await app.push_screen_wait(ChooseMany("Derive a new file by", steps, ("balanced",)))
     return None if taken is None else derivation(at, row, [name for name in WORDS if name in taken])
 

@@ -13,6 +13,7 @@ from textual.geometry import Region, Size
 from textual.message import Message
 
 from leverplus_tui.tui.widgets.columns import Cell, Column, Row
+from leverplus_tui.tui.widgets.kept import keep_lines
 from leverplus_tui.tui.widgets.table_lines import GUTTER, TableLines
 
 __all__ = ["GUTTER", "Cell", "Column", "LineTable", "Row"]
@@ -94,6 +95,10 @@ class LineTable(TableLines, inherit_bindings=False):
         self.lasting_marks = lasting_marks
         self._asked: tuple[int, ...] = ()
         self._anchor: int | None = None
+
+    def on_mount(self) -> None:
+        """The bar at the side is walked over in each painting, and changes with scrolling alone."""
+        keep_lines([self.vertical_scrollbar])
 
     # State from outside
 

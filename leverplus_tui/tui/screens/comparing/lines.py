@@ -201,7 +201,7 @@ def _rank(cell: ComparedCell, run: str) -> Cell:
     if run not in ranks:
         return Cell("-", "faint")
     tied = sum(rank == ranks[run] for rank in ranks.values()) > 1
-    return Cell(f"{ranks[run]}{' (tied)' if tied else ''}", "faint")
+    return Cell(f"{ranks[run]}{shown(' (tied)') if tied else ''}", "faint")
 
 
 def _run_lines(rows: Mapping[str, RunRow], runs: Sequence[str]) -> Iterator[Line]:

@@ -166,7 +166,7 @@ class LaunchScreen(PageScreen):
 
     def _tell(self, where: str, line: str) -> None:
         told = self.query_one(where, Static)
-        told.update(shown(line))
+        told.update(_said(line))
         told.display = bool(line)
 
     @work(group="ahead", exclusive=True, exit_on_error=False)
@@ -262,3 +262,11 @@ def _sweep_words(count: int) -> str:
         if count > 1
         else ""
     )
+
+
+def _said(line: str) -> str:
+    """A sentence, or what is missing with the help of its field behind it."""
+    if (told := shown(line)) != line:
+        return told
+    head, mark, help_text = line.partition(": ")
+    return f"{shown(head)}{mark}{shown(f'{help_text}.')}" if shown(head) != head else line

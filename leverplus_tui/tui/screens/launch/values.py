@@ -12,6 +12,7 @@ from leverplus_tui.jobs.spec_options import FieldRefused, flatten, from_text, re
 from leverplus_tui.queue.following import Following
 from leverplus_tui.queue.grid import Grid, combined, seeds_of
 from leverplus_tui.queue.wishes import Wishes
+from leverplus_tui.text.language import shown
 from leverplus_tui.tui.screens.launch.several import several
 from leverplus_tui.tui.widgets.spec_fields import AUTO, NAME, SEEDS, SWEPT, THEN, WAITING, Field, fields, typed
 
@@ -75,8 +76,10 @@ class FormValues:
         field, source = self.fields[path], self.sources.get(path, TYPED)
         before = self._begun.get(path)
         if source == TYPED and before is not None and before[0] != field.default:
-            return f"{TYPED}, {before[1]} has {before[0] or 'none'}"
-        return source if field.required or path in (NAME, SEEDS) else f"{source}, default {field.default or 'none'}"
+            return shown(f"{TYPED}, {before[1]} has {before[0] or 'none'}")
+        source = shown(TYPED) if source == TYPED else source
+        default = shown(f", default {field.default or 'none'}")
+        return source if field.required or path in (NAME, SEEDS) else f"{source}{default}"
 
     def refusal(self, path: str) -> str:
         """What is wrong with the text of this field by itself; empty where nothing is, or nothing is typed."""

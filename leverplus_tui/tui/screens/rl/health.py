@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from db.specs.base import Finding
@@ -29,7 +30,7 @@ def brief(health: Mapping[str, Any], findings: Sequence[Finding], *, width: int,
     rows: list[list[Part]] = [_rates(health, width)[0], _groups(health, width), _rewards_line(health, width)]
     rows += [
         _labels_line(shown("made by"), health["gen_methods"], width),
-        _labels_line("scored", health["eval_modes"], width),
+        _labels_line(shown("scored"), health["eval_modes"], width),
     ]
     serious = [finding for finding in findings if finding.severity != "info"]
     room = max(1, lines - len(rows)) if serious else 0
@@ -81,16 +82,16 @@ def _rates(health: Mapping[str, Any], width: int) -> list[list[Part]]:
     signal = "" if few else _judgement(health["signal_rate"], bad=0.10, poor=0.20)
     with_one = "" if few else _judgement(health["query_positive_rate"], poor=0.2)
     pairs = [
-        ("right", _rate(health, "positive_rate"), positive),
-        ("signal", _rate(health, "signal_rate"), signal),
+        (shown("right"), _rate(health, "positive_rate"), positive),
+        (shown("signal"), _rate(health, "signal_rate"), signal),
         (shown("queries with one"), _rate(health, "query_positive_rate"), with_one),
         (shown("advantage sd"), number(health["predicted_advantage_std"]), signal),
-        ("candidates", count(int(health["candidates"])), ""),
+        (shown("candidates"), count(int(health["candidates"])), ""),
     ]
     lines: list[list[Part]] = [[]]
     used = 0
     for name, value, colour in pairs:
-        need = len(name) + len(value) + 4
+        need = cell_len(name) + len(value) + 4
         if used + need > width + 3 and lines[-1]:
             lines.append([])
             used = 0
@@ -112,9 +113,9 @@ def _groups(health: Mapping[str, Any], width: int) -> list[Part]:
     groups: Mapping[str, int] = health["groups"]
     total = max(sum(groups.values()), 1)
     legend = [(f"{_sign(key)} {shown(words)} {count(groups[key])}", colour) for key, words, colour in CLASSES]
-    room = min(48, width - 8 - sum(len(text) + 2 for text, _ in legend))
+    room = min(48, width - 8 - sum(cell_len(text) + 2 for text, _ in legend))
     few = f"{shown(TOO_FEW)} ({count(total)})  " if total < FEW_QUERIES else ""
-    room -= len(few)
+    room -= cell_len(few)
     parts: list[Part] = [(few, "$warning"), (shown("groups "), "$faint")]
     if room >= 9:
         cells = _cells([groups[key] / total for key, _, _ in CLASSES], room)
@@ -148,7 +149,7 @@ def _rewards_line(health: Mapping[str, Any], width: int) -> list[Part]:
     for value, n in histogram:
         bar = _bar(n / total, 8) or glyph("dot")
         text = f"{number(value)} {bar} {share(n / total)}"
-        used += len(text) + 3
+        used += cell_len(text) + 3
         if used > width:
             parts.append((glyph("ellipsis"), "$faint"))
             break

@@ -185,7 +185,7 @@ class ShownQueries(FilteredPage, RLFilePage):
             )
         else:
             total = count(len(browse))
-            text = shown(f"{count(len(self.ids))} of {total} queries") if self.where else f"{total} queries"
+            text = shown(f"{count(len(self.ids))} of {total} queries") if self.where else shown(f"{total} queries")
             text += shown(f"   sort {self.sort}") + (
                 shown(f"   filter {self.where} (esc clears)") if self.where else ""
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from db.specs import EvalSpec, TrainSpec, UserError
 from engine.common.models.fingerprint import file_sha
 from engine.common.sent import KILL, STOP, Sent, sent, wish
 from engine.job.elsewhere import collector
-from engine.job.elsewhere.machine import Status
+from engine.job.elsewhere.machine import Status, Unreachable
 from engine.job.elsewhere.member import answers_for
 from engine.job.elsewhere.parcel import carry, fetched
 from engine.job.elsewhere.row_files import Writer
@@ -280,6 +280,58 @@ def test_an_artifact_of_a_mirrored_home_is_brought_before_its_row(away: Away, tm
     assert here.read_bytes() == b"vectors"
     ((_, frame),) = member.unstored
     assert member._brought(frame) == [rows.Artifact("embeddings", str(here), sha256, {"at": str(here)})]  # type: ignore[arg-type]
+
+
+def silent(away: Away, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A queue that nobody reaches; what is returned lets it answer."""
+    answers = away.machine.statuses
+
+    def no_answer(jobs: Sequence[str]) -> None:
+        raise Unreachable("Unable to contact slurm controller")
+
+    monkeypatch.setattr(away.machine, "statuses", no_answer)
+    return lambda: monkeypatch.setattr(away.machine, "statuses", answers)
+
+
+def test_runs_are_handed_in_when_the_queue_answers(away: Away, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_answer = silent(away, monkeypatch)
+    run_ids = [away.queue(EvalSpec(vlm="plain", shots=(2,), seed=seed)) for seed in (1, 2)]
+    found = away.collect(*run_ids, until=lambda: "does not answer" in away.row(run_ids[1]).waiting)
+    found.turn()
+    assert (away.machine.handed, away.row(run_ids[0]).state) == ([], "queued")
+    let_answer()
+    away.turn(found)
+    assert len(away.machine.handed) == 1, "still together"
+    assert [away.row(run_id).state for run_id in run_ids] == ["done", "done"]
+
+
+def test_a_node_that_is_lost_while_the_queue_is_silent_is_no_end_of_its_run(
+    away: Away, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = away.queue(PAUSES)
+    found = away.collect(run_id, until=lambda: halfway(away, run_id))
+    away.machine.processes["1"].kill()
+    away.machine.said["1"] = Status("gone", "NODE_FAIL")
+    found._ask()
+    let_answer = silent(away, monkeypatch)
+    found._see(found.open[0], True)
+    found._see(found.open[0], True)
+    for _ in range(collector.LAST_WORDS):
+        found._see(found.open[0], True)
+    assert "does not answer" in away.row(run_id).waiting
+    let_answer()
+    away.turn(found)
+    assert (away.row(run_id).state, away.answers(run_id)) == ("done", ALL)
+
+
+def test_a_run_that_was_not_handed_in_yet_can_be_stopped(away: Away, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent(away, monkeypatch)
+    run_id = away.queue()
+    found = away.collect(run_id, until=lambda: "does not answer" in away.row(run_id).waiting)
+    wish(away.home.run_dir(run_id), STOP)
+    away.turn(found)
+    assert (away.row(run_id).state, away.machine.handed) == ("stopped", [])
+    assert away.process(run_id).reason == "stopped before Here answered"
 
 
 def test_a_file_is_known_by_what_it_holds_and_not_by_size_and_time(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ class TypedParser(XTermParser):
     """Reads keys."""
 
     def __init__(self, debug: bool = False) -> None:
-        self._begun, self._until = "", 0.0
+        self._begun, self._begun_until = "", 0.0
         super().__init__(debug)
 
     def feed(self, data: str) -> Iterable[Message]:
@@ -56,13 +56,13 @@ class TypedParser(XTermParser):
             yield from super().feed("")
             return
         text, self._begun = told_apart(self._begun + data)
-        self._until = monotonic() + constants.ESCAPE_DELAY
+        self._begun_until = monotonic() + constants.ESCAPE_DELAY
         if text:
             yield from super().feed(text)
 
     def tick(self) -> Iterable[Message]:
         """An end that did not go on was typed."""
-        if self._begun and monotonic() >= self._until:
+        if self._begun and monotonic() >= self._begun_until:
             typed, self._begun = self._begun, ""
             yield from super().feed(ESCAPE + typed[1:])
         yield from super().tick()
