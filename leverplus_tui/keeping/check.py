@@ -19,7 +19,7 @@ from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import Finding, UserError
 from engine.common.findings import error, info, warning
 from engine.statistics.intervals import interval
-from leverplus_tui.keeping.backup import living
+from leverplus_tui.keeping.backup import alone
 from leverplus_tui.keeping.disk import Waste, free, run_folders, usage
 
 
@@ -51,7 +51,12 @@ def check(home: Home, *, repair: bool = False, deep: bool = True) -> Checked:
                 "file; rows on pages that are damaged or missing are in backups alone: `leverplus restore` one that is new enough"
             )
             return Checked((error("database-damaged", str(home.database), f"{damage}.", fix),), ())
-        told, lost = _rebuild(home)
+        lock = alone(home, "mend the database")
+        try:
+            told, lost = _rebuild(home)
+        finally:
+            if lock is not None:
+                os.close(lock)
         repaired += told
     database = open_database(home.database)
     found = [
@@ -75,9 +80,7 @@ def _lost(home: Home, tables: list[str]) -> Iterator[Finding]:
 
 def _rebuild(home: Home) -> tuple[list[str], list[str]]:
     """A new database from what can be read, in words, and the tables that lost rows; the damaged one stays beside it.
-    Refused while a job lives."""
-    if alive := living(home):
-        raise UserError(f"{', '.join(alive)} at work in {home.root}: stop them before the database is mended")
+    Nobody else may be at work: what is open goes on in the damaged one."""
     stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     fresh = home.root / f"salvaged-{stamp}.db"
     try:

@@ -381,6 +381,20 @@ def torn(desk: Desk, *marks: bytes) -> None:
         spoil(desk.home.database, mark, b"[1,2]")
 
 
+def test_no_database_is_mended_under_a_dispatcher(desk: Desk) -> None:
+    """It has the damaged file open, and would start runs from it and write into it."""
+    for number in range(100):
+        store_eval(desk, SCORES, name=f"run {number} " + "x" * 400)
+    cut_off(desk, 0.7)
+    before = desk.home.database.read_bytes()
+    held = lock.take(desk.home)
+    assert held is not None
+    assert "stop them, then mend the database" in desk.call("fsck", "--repair", code=2).stderr
+    os.close(held)
+    assert desk.home.database.read_bytes() == before
+    desk.call("fsck", "--repair", "--quick", code=1)
+
+
 def test_rows_between_two_damaged_places_are_saved_too(desk: Desk) -> None:
     """Also where the key begins with a text, as that of remembered answers does."""
     for number in range(12):
