@@ -198,6 +198,11 @@ class Chaos:
 
     def cut_off(self) -> list[str]:
         """The database loses its end: what is saved of it must be sound, and a backup must bring back the rest."""
+        deadline = time.monotonic() + PATIENCE_S
+        while (held := lock.take(self.home)) is None and time.monotonic() < deadline:
+            time.sleep(0.05)  # the dispatcher sees that nothing waits, and ends
+        if held is not None:
+            os.close(held)
         target = self.home.root.parent / "last.tar"
         backup.back_up(self.home, target)
         self.database.dispose()

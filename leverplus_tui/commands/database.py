@@ -9,6 +9,7 @@ from pathlib import Path
 from db import store
 from db.home import Home, resolve_home
 from db.session import DatabaseFile, Session, open_database, reading
+from leverplus_tui.jobs.away import wants_dispatcher
 from leverplus_tui.jobs.dead_jobs import bury_dead
 
 
@@ -19,11 +20,23 @@ def reading_home(home: Path | None) -> Iterator[Session]:
         yield session
 
 
-def open_home(home: Path | None) -> tuple[Home, DatabaseFile]:
-    """The home and its database, in which no dead job is left to be shown, or refused something, as a living one."""
+def open_home(home: Path | None, *, tended: bool = True) -> tuple[Home, DatabaseFile]:
+    """The home and its database, in which no dead job is left to be shown, or refused something, as a living one.
+
+    `tended`: a dispatcher that is gone is replaced; commands that change what waits do so behind their change.
+    """
     place = resolve_home(home)
     database = open_database(place.database)
     bury_dead(database)
+    if tended:
+        with reading(database) as session:
+            wanted = wants_dispatcher(session, place)
+        if wanted:
+            from leverplus_tui.queue.submit import (
+                tend,
+            )  # what starts jobs takes half of a command's start, and mostly nothing waits
+
+            tend(place, database)
     return place, database
 
 

@@ -34,6 +34,11 @@ def uncollected(session: Session, home: Home) -> list[store.TicketRow]:
     return [one for one in store.left_elsewhere(session) if sent(home.run_dir(one.run_id)) is not None]
 
 
+def wants_dispatcher(session: Session, home: Home) -> bool:
+    """Whether runs wait here, or are elsewhere with nobody to collect their rows. Costs two questions where nothing waits."""
+    return bool(uncollected(session, home) or store.tickets(session))
+
+
 def goes_on(home: Home, run_id: int, state: str) -> bool:
     """Whether another machine works on a run that counts as lost because nobody collects its rows at the moment."""
     return state == "lost" and sent(home.run_dir(run_id)) is not None

@@ -105,7 +105,7 @@ def put_back(home: Home, source: Path) -> Path | None:
 
     Refused while a job lives. Runs that waited when the backup was made are paused, so that nothing starts by itself.
     """
-    lock = _alone(home)
+    lock = alone(home, "restore")
     try:
         home.root.parent.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(dir=home.root.parent, prefix=f".{home.root.name}-restoring-"))
@@ -138,7 +138,7 @@ def look_into(home: Home, source: Path) -> Held:
     """What a backup says of itself. Raises UserError for one that is none, and where it could not be put back now."""
     if not source.is_file():
         raise UserError(f"there is no backup {source}: give a file that `leverplus backup` wrote")
-    lock = _alone(home)
+    lock = alone(home, "restore")
     if lock is not None:
         os.close(lock)
     try:
@@ -165,16 +165,17 @@ def living(home: Home) -> list[str]:
     return list(dict.fromkeys([*here, *(path.parent.name for path in sorted(home.runs.glob(f"r*/{SENT}")))]))
 
 
-def _alone(home: Home) -> int | None:
-    """The queue's lock, so that nothing starts meanwhile. Raises UserError while a job lives."""
+def alone(home: Home, then: str) -> int | None:
+    """The queue's lock, so that nothing starts meanwhile. Raises UserError while a dispatcher or a job lives; `then`: what is
+    to be done afterwards."""
     if not home.root.exists():
         return None
     lock = take(home)
     if lock is None:
-        raise UserError(f"runs wait or run in {home.root}: `leverplus queue` lists them; stop them, then restore")
+        raise UserError(f"runs wait or run in {home.root}: `leverplus queue` lists them; stop them, then {then}")
     if alive := living(home):
         os.close(lock)
-        raise UserError(f"{', '.join(alive)} at work in {home.root}: `leverplus stop {' '.join(alive)}`, then restore")
+        raise UserError(f"{', '.join(alive)} at work in {home.root}: `leverplus stop {' '.join(alive)}`, then {then}")
     return lock
 
 

@@ -10,15 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from db import store
-from db.copying import check_copy, salvage
+from db.copying import check_copy
 from db.errors import DatabaseDamaged
 from db.fingerprint import content_sha
 from db.home import Home
+from db.salvage import salvage
 from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import Finding, UserError
 from engine.common.findings import error, info, warning
 from engine.statistics.intervals import interval
-from leverplus_tui.keeping.backup import living
+from leverplus_tui.keeping.backup import alone
 from leverplus_tui.keeping.disk import Waste, free, run_folders, usage
 
 
@@ -50,7 +51,12 @@ def check(home: Home, *, repair: bool = False, deep: bool = True) -> Checked:
                 "file; rows on pages that are damaged or missing are in backups alone: `leverplus restore` one that is new enough"
             )
             return Checked((error("database-damaged", str(home.database), f"{damage}.", fix),), ())
-        told, lost = _rebuild(home)
+        lock = alone(home, "mend the database")
+        try:
+            told, lost = _rebuild(home)
+        finally:
+            if lock is not None:
+                os.close(lock)
         repaired += told
     database = open_database(home.database)
     found = [
@@ -74,17 +80,16 @@ def _lost(home: Home, tables: list[str]) -> Iterator[Finding]:
 
 def _rebuild(home: Home) -> tuple[list[str], list[str]]:
     """A new database from what can be read, in words, and the tables that lost rows; the damaged one stays beside it.
-    Refused while a job lives."""
-    if alive := living(home):
-        raise UserError(f"{', '.join(alive)} at work in {home.root}: stop them before the database is mended")
-    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    Nobody else may be at work: what is open goes on in the damaged one."""
+    stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
     fresh = home.root / f"salvaged-{stamp}.db"
-    open_database(fresh).dispose()
     try:
         told = salvage(home.database, fresh)
-    except DatabaseDamaged:
-        for end in ("", "-wal", "-shm", ".lock"):
+    except BaseException as failure:
+        for end in ("", "-journal"):
             fresh.with_name(fresh.name + end).unlink(missing_ok=True)
+        if not isinstance(failure, DatabaseDamaged):
+            raise
         raise UserError(
             f"nothing of {home.database} can be read, so nothing was changed: `leverplus restore FILE` puts a backup in its "
             "place, or move it away"
@@ -94,8 +99,6 @@ def _rebuild(home: Home) -> tuple[list[str], list[str]]:
         source = home.database.with_name(home.database.name + end)
         if source.exists():
             os.replace(source, kept.with_name(kept.name + end))
-    for end in ("-wal", "-shm", ".lock"):
-        fresh.with_name(fresh.name + end).unlink(missing_ok=True)
     os.replace(fresh, home.database)
     rows = sum(count for count, _ in told.values())
     lost = [table for table, (_, broken) in told.items() if broken]

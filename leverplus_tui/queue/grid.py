@@ -166,14 +166,21 @@ def _member(make: Callable[[Mapping[str, str]], JobSpec], values: Mapping[str, s
 
 
 def _refuse_idle(members: Sequence[Member], varied: Iterable[str]) -> None:
-    """A field is varied in vain where it has an effect in no run, or where nothing else tells two runs apart."""
+    """A field is varied in vain where it has an effect in no run, or where nothing else tells two runs apart.
+
+    Seeds are no reason: beside a retriever that draws, one that draws nothing is repeated too, and answered from memory.
+    """
     for field in varied:
         why = {why_idle(member.spec, field) for member in members}
         if "" not in why:
             raise FieldRefused(f"--set {field}: it has no effect in any of these runs: {', '.join(sorted(why))}", field)
     seen: dict[str, Member] = {}
     for member in members:
-        acts = {field: value for field, value in member.settings.items() if not why_idle(member.spec, field)}
+        acts = {
+            field: value
+            for field, value in member.settings.items()
+            if field == "seed" or not why_idle(member.spec, field)
+        }
         before = seen.setdefault(repr(sorted(acts.items())), member)
         if before is not member:
             field = next(name for name in member.settings if name not in acts)

@@ -10,11 +10,10 @@ import os
 import sys
 from pathlib import Path
 
-from db import store
 from db.home import Home
 from db.session import DatabaseFile, reading
 from leverplus_tui.jobs import launcher
-from leverplus_tui.jobs.away import uncollected
+from leverplus_tui.jobs.away import wants_dispatcher
 
 DISPATCHER = (sys.executable, "-P", "-m", "leverplus_tui.queue.dispatcher")
 
@@ -39,10 +38,9 @@ def take(home: Home) -> int | None:
 
 
 def ensure_dispatcher(home: Home, database: DatabaseFile) -> None:
-    """Start a dispatcher where runs wait, or are elsewhere with nobody to collect their rows, and none lives. Costs two
-    questions where nothing waits."""
+    """Start a dispatcher where one is wanted and none lives."""
     with reading(database) as session:
-        if not (uncollected(session, home) or store.tickets(session)):
+        if not wants_dispatcher(session, home):
             return
     descriptor = take(home)
     if descriptor is None:

@@ -135,7 +135,8 @@ def test_a_detached_run_goes_on_by_itself(desk: Desk) -> None:
 
 
 def test_ctrl_c_stops_the_job_and_exits_130(desk: Desk) -> None:
-    program = (
+    program = (  # who starts tests in the background has them ignore the signal, and children with them
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "from leverplus_tui.jobs import launcher, preflight; from leverplus_tui.cli import app; "
         f"launcher.WORKER = {FAKE_WORKER!r}; preflight.check = lambda *_, **__: preflight.Checked(()); app()"
     )

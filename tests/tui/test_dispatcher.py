@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from db import process, store
-from db.session import reading, writing
+from db.home import Home
+from db.session import DatabaseFile, reading, writing
 from db.specs import EvalSpec, TrainSpec, UserError
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_building import build_spec
@@ -282,6 +283,36 @@ def test_a_dead_dispatcher_is_replaced_by_the_next_command(desk: Desk, monkeypat
     desk.call("queue", "cancel", "r1")
     lock.ensure_dispatcher(desk.home, desk.database)
     assert len(started) == 1, "nothing waits"
+
+
+@pytest.mark.parametrize(
+    "words", ["runs", "show r1", "queue list", "sweep list", "tag r1 kept", "logs r1", "gc --dry-run"]
+)
+def test_any_command_replaces_a_dead_dispatcher(desk: Desk, monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    queued(desk, "plain")
+    asked: list[Home] = []
+    monkeypatch.setattr(submit, "ensure_dispatcher", lambda home, database: asked.append(home))
+    desk.call(*words.split())
+    assert asked == [desk.home]
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("words", ["queue pause r1", "queue cancel r1", "priority r1 5", "stop r1"])
+def test_what_changes_the_queue_is_done_before_anything_starts(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    run_id = queued(desk, "plain")
+    seen: list[tuple[str, int, bool]] = []
+
+    def ensured(home: Home, database: DatabaseFile) -> None:
+        with reading(database) as session:
+            ticket = store.ticket_of(session, run_id=run_id)
+            assert ticket is not None
+            seen.append((store.get_run(session, run_id=run_id).state, ticket.priority, ticket.paused))
+
+    monkeypatch.setattr(submit, "ensure_dispatcher", ensured)
+    desk.call(*words.split())
+    assert ("queued", 0, False) not in seen
 
 
 def test_a_dispatcher_that_died_between_deciding_and_starting_is_made_up_for(desk: Desk) -> None:

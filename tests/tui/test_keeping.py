@@ -17,6 +17,8 @@ import pytest
 from db import process, rows, store
 from db.copying import check_copy, copy_database
 from db.fingerprint import content_sha
+from db.migrations.upgrade import run_steps
+from db.schema import SCHEMA
 from db.session import DatabaseUnwritable, open_database, reading, writing
 from db.specs import EvalSpec, TrainSpec
 from leverplus_tui.jobs import dead_jobs, launcher
@@ -336,7 +338,7 @@ def test_a_file_of_which_nothing_can_be_read_is_left_as_it_is(desk: Desk) -> Non
     before = {path.name for path in desk.home.root.iterdir()}
     assert [one["code"] for one in desk.json("fsck", code=1)["findings"]] == ["database-damaged"]
     assert "leverplus restore FILE" in desk.call("fsck", "--repair", code=2).stderr
-    assert {path.name for path in desk.home.root.iterdir()} == before
+    assert {path.name for path in desk.home.root.iterdir()} == before | {"queue.lock"}, "which was held meanwhile"
     assert desk.home.database.read_text().startswith("no database")
 
 
@@ -369,6 +371,107 @@ def test_of_a_database_that_was_cut_off_the_rest_is_saved_and_folders_of_lost_ru
     assert store_eval(desk, SCORES, name="new") > 400, "the numbers of lost runs are given to no others"
     desk.call("gc")
     assert len(list(desk.home.runs.glob("lost-*"))) == sum(f"r{number}" not in kept for number in (1, 400))
+
+
+def torn(desk: Desk, *marks: bytes) -> None:
+    """Pages that hold these texts are overwritten, each in a table of its own or far from the others."""
+    with closing(sqlite3.connect(desk.home.database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for mark in marks:
+        spoil(desk.home.database, mark, b"[1,2]")
+
+
+def test_no_database_is_mended_under_a_dispatcher(desk: Desk) -> None:
+    """It has the damaged file open, and would start runs from it and write into it."""
+    for number in range(100):
+        store_eval(desk, SCORES, name=f"run {number} " + "x" * 400)
+    cut_off(desk, 0.7)
+    before = desk.home.database.read_bytes()
+    held = lock.take(desk.home)
+    assert held is not None
+    assert "stop them, then mend the database" in desk.call("fsck", "--repair", code=2).stderr
+    os.close(held)
+    assert desk.home.database.read_bytes() == before
+    desk.call("fsck", "--repair", "--quick", code=1)
+
+
+def test_rows_between_two_damaged_places_are_saved_too(desk: Desk) -> None:
+    """Also where the key begins with a text, as that of remembered answers does."""
+    for number in range(12):
+        store_eval(desk, {q: q % 2 for q in range(1, 400)}, name=f"stored {number:02}")
+    with writing(desk.database) as session:
+        cells = session.tuples("SELECT count(*) FROM answer")[0][0]
+    desk.database.dispose()
+    torn(desk, b"stored 02-2-200", b"stored 09-2-200")
+    pages = desk.home.database.read_bytes()
+    assert cells == 12 * 399
+    for mark in (b"stored 03-2-211", b"stored 08-2-211"):  # of the answers, whose pages hold no demonstrations
+        starts = range(0, len(pages), 4096)
+        at = [one for one in starts if mark in pages[one : one + 4096] and b"[1,2]" not in pages[one : one + 4096]]
+        pages = desk.home.database.read_bytes()
+        pages = pages[: at[0]] + b"\xff" * 4096 + pages[at[0] + 4096 :]
+        desk.home.database.write_bytes(pages)
+    desk.json("fsck", "--repair", "--quick", code=1)
+    with closing(sqlite3.connect(desk.home.database)) as connection:
+        for table in ("prediction", "answer"):
+            (saved,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+            assert 12 * 399 - 400 < saved < 12 * 399, table
+
+
+def test_a_repair_tells_every_table_that_lost_rows_and_counts_what_is_kept(desk: Desk) -> None:
+    """Also rows that went because the run that they belong to did."""
+    for number in range(400):
+        store_eval(desk, SCORES, name=f"run {number} " + "x" * 400)
+    tables = ("run", "cell", "prediction", "run_subset")
+    with reading(desk.database) as session:
+        before = {table: session.tuples(f"SELECT count(*) FROM {table}")[0][0] for table in tables}
+    cut_off(desk, 0.6)
+    document = desk.json("fsck", "--repair", "--quick", code=1)
+    told = next(finding["message"] for finding in document["findings"] if finding["code"] == "rows-lost")
+    with closing(sqlite3.connect(desk.home.database)) as connection:
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for (name,) in names}
+    ours = sum(n for name, n in counts.items() if not name.startswith(("sqlite", "alembic")))
+    assert f": {ours} rows copied" in document["repaired"][0]
+    words = told.replace(",", " ").split()
+    assert [table for table in tables if (counts[table] < before[table]) != (table in words)] == []
+
+
+def test_a_damaged_home_of_an_older_version_is_mended_in_its_own_schema_and_then_migrated(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """Its rows were put into the tables of today as they were, and no migration ever saw them."""
+    older = tmp_path / "older.db"
+    run_steps(older, 1.0, 2)
+    path = str(desk.home.root / "runs" / "r1" / "rl.json")
+    with closing(sqlite3.connect(older)) as connection:
+        for number in range(1, 400):
+            connection.execute(
+                "INSERT INTO data_file (name, kind, path, size, sha256, facts, created_at) VALUES (?, 'rl', ?, 1, ?, '{}', 1)",
+                (f"file {number} " + "x" * 400, path if number == 1 else f"/data/{number}", f"{number:064}"),
+            )
+        connection.commit()
+    desk.home.root.mkdir(parents=True, exist_ok=True)
+    os.truncate(older, older.stat().st_size * 8 // 10)
+    older.replace(desk.home.database)
+    desk.json("fsck", "--repair", "--quick", code=1)
+    with reading(open_database(desk.home.database)) as session:
+        assert session.tuples("SELECT path FROM data_file WHERE id = 1") == [("<home>/runs/r1/rl.json",)]
+        assert session.tuples("PRAGMA user_version")[0][0] == SCHEMA
+
+
+@pytest.mark.parametrize("whose", ["newer", "foreign"])
+def test_a_damaged_database_of_a_newer_version_or_another_program_is_left_alone(desk: Desk, whose: str) -> None:
+    for number in range(100):
+        store_eval(desk, SCORES, name=f"run {number} " + "x" * 400)
+    with writing(desk.database) as session:
+        session.run("PRAGMA user_version = 99" if whose == "newer" else "PRAGMA application_id = 99")
+    cut_off(desk, 0.7)
+    before = desk.home.database.read_bytes()
+    said = desk.call("fsck", "--repair", code=4 if whose == "newer" else 2).stderr
+    assert ("newer leverplus" if whose == "newer" else "nothing was changed") in said
+    assert desk.home.database.read_bytes() == before
+    assert not list(desk.home.root.glob("salvaged-*"))
 
 
 def test_a_backup_says_that_it_made_a_folder(desk: Desk, tmp_path: Path) -> None:

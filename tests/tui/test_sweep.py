@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ from db import rows, store
 from db.session import reading, writing
 from db.specs import UserError
 from db.store import Pace
+from leverplus_tui.commands.running.sweep import EXAMPLES
 from leverplus_tui.jobs import preflight
 from leverplus_tui.queue import dispatcher, submit
 from leverplus_tui.queue import sweep as sweeping
@@ -94,6 +98,29 @@ def test_a_field_that_has_an_effect_in_some_runs_is_varied() -> None:
     assert len(grid("eval", {}, None, ["decode.do_sample=true", "decode.temperature=0.5,0.7"], None).members) == 2
     assert len(grid("eval", {}, None, ["retriever=t2t", "limit=20"], "3").members) == 3
     assert len(grid("grpo", TRAINING, None, ["kl_beta=0.1,0.2"], None).members) == 2
+
+
+def test_seeds_repeat_retrievers_that_draw_beside_one_that_does_not() -> None:
+    assert len(grid("eval", {}, None, ["retriever=random,t2t"], "3").members) == 6
+
+
+def _sweeps_told() -> list[str]:
+    """What README and the help of the command tell people to type."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    return [
+        *EXAMPLES.values(),
+        *re.findall(r"^ +(leverplus sweep (?:eval|rce|grpo|generate) .*?)(?:  +#.*)?$", readme, re.M),
+    ]
+
+
+@pytest.mark.parametrize("line", _sweeps_told())
+def test_no_sweep_that_is_told_as_an_example_is_refused(line: str) -> None:
+    words = shlex.split(line)
+    seeds = words[words.index("--seeds") + 1] if "--seeds" in words else None
+    assignments = [after for word, after in pairwise(words) if word == "--set"]
+    assert (
+        len(grid(words[2], {} if words[2] in ("eval", "generate") else TRAINING, None, assignments, seeds).members) > 1
+    )
 
 
 def test_every_combination_is_a_run_and_what_has_one_value_is_fixed() -> None:

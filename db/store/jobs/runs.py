@@ -189,12 +189,21 @@ def run_of_spec(session: Session, *, spec: specs.AnySpec) -> int | None:
     return found
 
 
+LATER_FIELDS = {"prefill"}
+"""Fields that specifications have gained: a run stored before has none, which is the default."""
+
+
 def twin(session: Session, *, spec: specs.AnySpec) -> int | None:
     """The newest run of this very specification that is done, else the newest one; deleted ones do not count."""
-    sql = (
-        "SELECT id FROM run WHERE spec_sha = :sha AND deleted_at IS NULL ORDER BY state = 'done' DESC, id DESC LIMIT 1"
-    )
-    found = query(session, sql, {"sha": stored_spec(session, spec)[1]})
+    text, sha = stored_spec(session, spec)
+    fields = type(spec).model_fields
+    gained = {name for name in LATER_FIELDS & fields.keys() if getattr(spec, name) == fields[name].default}
+    before = {name: value for name, value in json.loads(text).items() if name not in gained}
+    sql = """
+        SELECT id FROM run WHERE spec_sha IN (:sha, :before) AND deleted_at IS NULL
+        ORDER BY state = 'done' DESC, id DESC LIMIT 1
+    """
+    found = query(session, sql, {"sha": sha, "before": sha256_text(canonical_json(before))})
     return found[0]["id"] if found else None
 
 

@@ -18,7 +18,6 @@ from leverplus_tui.keeping.backup import back_up, put_back
 from leverplus_tui.keeping.check import check
 from leverplus_tui.keeping.disk import free, usage
 from leverplus_tui.keeping.trash import erase, thrown
-from leverplus_tui.queue.submit import tend
 from leverplus_tui.text.numbers import plural, size
 from leverplus_tui.text.output import finding_lines, put, put_json, say, table
 from leverplus_tui.text.times import iso, moment
@@ -120,7 +119,6 @@ def gc(
     leverplus gc --cache
     """
     place, database = open_home(home)
-    tend(place, database)
     with reading(database) as session:
         if cache and store.active_processes(session):
             raise UserError("jobs are at work and use the cache: stop them first, or leave --cache out")

@@ -14,7 +14,6 @@ from db.store import RunRow
 from engine.demo.shipped import is_synthetic
 from leverplus_tui.commands.database import open_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
-from leverplus_tui.queue.submit import tend
 from leverplus_tui.results.health import listed_findings
 from leverplus_tui.results.run_result import run_json
 from leverplus_tui.text.figures import figure_text, size_text, unlike_questions
@@ -47,7 +46,6 @@ def runs(
     leverplus runs --where 'kind:eval state:done acc@2>45' --sort 'acc@2 desc'
     """
     place, database = open_home(home)
-    tend(place, database)
     with reading(database) as session:
         rows = store.list_runs(session, where=where, sort=sort, limit=limit)
         total = store.count_runs(session, where=where)

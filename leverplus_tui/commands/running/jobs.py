@@ -21,7 +21,7 @@ from leverplus_tui.commands.queueing import Memory, TimeLimit, wished
 from leverplus_tui.commands.running.run import Begun, attend, begin, queue
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_building import repeated
-from leverplus_tui.queue.submit import AS_BEFORE, go_on
+from leverplus_tui.queue.submit import AS_BEFORE, go_on, tend
 from leverplus_tui.queue.wishes import Wishes
 from leverplus_tui.results.outcome import wishes_of
 from leverplus_tui.results.what_changed import drift
@@ -35,10 +35,11 @@ def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = Non
     leverplus stop r12
     leverplus stop r12 r13
     """
-    place, database = open_home(home)
+    place, database = open_home(home, tended=False)
     with reading(database) as session:
         run_ids = find_run_ids(session, runs)
     states = {store.ref(run_id): state for run_id, state in launcher.stop_all(place, run_ids).items()}
+    tend(place, database)
     if as_json:
         put_json(states)
         return

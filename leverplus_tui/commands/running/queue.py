@@ -25,7 +25,6 @@ def show_queue(as_json: JsonOption = False, home: HomeOption = None) -> None:
     leverplus queue list
     """
     place, database = open_home(home)
-    tend(place, database)
     with reading(database) as session:
         rows = store.tickets(session)
     rows.sort(key=lambda row: row.state != "running")
@@ -72,7 +71,7 @@ def priority(
     leverplus priority r12 5
     leverplus priority r12 -- -1
     """
-    place, database = open_home(home)
+    place, database = open_home(home, tended=False)
     with writing(database) as session:
         run_id = find_run_id(session, run)
         store.prioritise(session, run_id=run_id, priority=number)
@@ -94,7 +93,7 @@ def move(
     leverplus queue move r14
     leverplus queue move r14 --before r12
     """
-    place, database = open_home(home)
+    place, database = open_home(home, tended=False)
     with writing(database) as session:
         run_id = find_run_id(session, run)
         other = None if before is None else find_run_id(session, before)
@@ -109,7 +108,7 @@ def cancel(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = N
     Example:
     leverplus queue cancel r12 r13
     """
-    place, database = open_home(home)
+    place, database = open_home(home, tended=False)
     with reading(database) as session:
         run_ids = find_run_ids(session, runs)
     states = {store.ref(run_id): state for run_id, state in launcher.stop_all(place, run_ids).items()}
@@ -118,7 +117,7 @@ def cancel(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = N
 
 
 def _hold(runs: list[str], paused: bool, as_json: bool, home: Any) -> None:
-    place, database = open_home(home)
+    place, database = open_home(home, tended=False)
     with writing(database) as session:
         run_ids = find_run_ids(session, runs)
         store.pause(session, run_ids=run_ids, paused=paused)

@@ -153,7 +153,6 @@ def list_sweeps(as_json: JsonOption = False, home: HomeOption = None) -> None:
     leverplus sweep list
     """
     place, database = open_home(home)
-    tend(place, database)
     with reading(database) as session:
         rows = store.list_sweeps(session)
         states = {row.id: store.states(session, run_ids=list(row.members)) for row in rows}
@@ -177,8 +176,7 @@ def show_sweep(sweep: SweepArgument, as_json: JsonOption = False, home: HomeOpti
     Example:
     leverplus sweep show s1
     """
-    place, database = open_home(home)
-    tend(place, database)
+    _, database = open_home(home)
     with reading(database) as session:
         found = store.find_sweep(session, sweep)
         rows = store.run_rows(session, run_ids=list(found.members))
@@ -230,10 +228,11 @@ def stop_sweep(sweep: SweepArgument, as_json: JsonOption = False, home: HomeOpti
     Example:
     leverplus sweep stop s1
     """
-    place, database = open_home(home)
+    place, database = open_home(home, tended=False)
     with reading(database) as session:
         found = store.find_sweep(session, sweep)
     states = sweeping.stop(place, found)
+    tend(place, database)
     put_json(_document(found, states)) if as_json else put(f"{found.ref}: {counted(states)}")
 
 
@@ -246,7 +245,6 @@ def resume_sweep(
     leverplus sweep resume s1
     """
     place, database = open_home(home)
-    tend(place, database)
     with reading(database) as session:
         found = store.find_sweep(session, sweep)
     lacking = sweeping.resume_missing(place, found)
