@@ -138,7 +138,7 @@ SCREENS: dict[str, Go] = {
     "ask-model": told(lambda: AskModel(2, 1003, 2), "not asked yet", typed="t enter t"),
     "compare": told(lambda: CompareRuns((1, 2, 3)), "better", typed="j j j"),
     "data": keys("3", "answers.json"),
-    "rl-data": keys("3 enter", "famous"),
+    "rl-data": keys("3 enter", "What is bird"),
     "rl-query": keys("3 enter enter", "reward"),
     "jobs": keys("4", "1 image missing"),
     "launch": told(lambda: EditLaunch("eval", None), "shots"),
