@@ -160,14 +160,23 @@ def living(home: Home, runs: int, every_s: float = 0.5) -> Iterator[None]:
                 progress = Progress(done // runs % 5000, 5000, "answers")
                 store.add_rows(session, run_id=run_id, process_id=numbers[run_id], rows=[progress])
 
-    writer = threading.Thread(target=write)
-    writer.start()
+    try:
+        with beside(write, ended):
+            yield
+    finally:
+        database.dispose()
+
+
+@contextlib.contextmanager
+def beside(work: Callable[[], None], ended: threading.Event) -> Iterator[None]:
+    """Work goes on in a thread until the block is over, which `ended` tells it."""
+    worker = threading.Thread(target=work)
+    worker.start()
     try:
         yield
     finally:
         ended.set()
-        writer.join()
-        database.dispose()
+        worker.join()
 
 
 def started(arguments: Sequence[str], sign: bytes) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.rl_browse import make
-from benchmarks.terminal import DOWN, PAGE, Program, living, ours, rest
+from benchmarks.terminal import DOWN, PAGE, Program, beside, living, ours, rest
 from db import store
 from db.home import Home
 from db.rows import Metric
@@ -126,13 +126,10 @@ def writing_logs(home: Home) -> Iterator[None]:
                 point = Metric("rce", step // 100 + 1, step, "rce_loss", 1 + 1 / step)
                 store.add_rows(session, run_id=run_id, process_id=None, rows=[point])
 
-    writer = threading.Thread(target=write)
-    writer.start()
     try:
-        yield
+        with beside(write, ended):
+            yield
     finally:
-        ended.set()
-        writer.join()
         database.dispose()
 
 

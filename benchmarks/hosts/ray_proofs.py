@@ -8,7 +8,7 @@ import time
 
 from benchmarks.hosts.clusters import SHARED, Ray
 from benchmarks.hosts.network import Host
-from benchmarks.hosts.slurm_proofs import LONG, SHORT, members
+from benchmarks.hosts.slurm_proofs import LONG, SHORT, members, swept
 from benchmarks.hosts.world import World
 
 
@@ -54,27 +54,7 @@ def _answers(node: Host) -> bool:
 
 
 def sweep(world: World, ray: Ray) -> str:
-    words = (
-        "sweep",
-        "eval",
-        "--fresh",
-        "--shot",
-        "2",
-        "--limit",
-        "40",
-        "--set",
-        "retriever=random,fixed",
-        "--seeds",
-        "2",
-    )
-    here = members(world, *words)
-    there = members(world, *words, "--on", f"ray:{ray.address}", "--shared", SHARED)
-    for one in (*here, *there):
-        world.until_over(one)
-    count = sum(world.same_answers(one, other) for one, other in zip(there, here, strict=True))
-    nodes = {world.node_of(one) for one in there}
-    assert len(nodes) > 1, "one node did all"
-    return f"{len(there)} members on {', '.join(sorted(nodes))}, {count} answers as at home"
+    return swept(world, "random,fixed", "--on", f"ray:{ray.address}", "--shared", SHARED)
 
 
 def member_cut_off(world: World, ray: Ray) -> str:

@@ -23,6 +23,11 @@ def evaluation(world: World, slurm: Slurm) -> str:
 
 
 def sweep(world: World, slurm: Slurm) -> str:
+    return f"an array: {swept(world, 'random,fixed,t2t', *ON)}"
+
+
+def swept(world: World, retrievers: str, *on: str) -> str:
+    """A sweep of two seeds elsewhere and at home: on which nodes it was, and how many answers are equal."""
     words = (
         "sweep",
         "eval",
@@ -32,18 +37,17 @@ def sweep(world: World, slurm: Slurm) -> str:
         "--limit",
         "40",
         "--set",
-        "retriever=random,fixed,t2t",
+        f"retriever={retrievers}",
         "--seeds",
         "2",
     )
-    here, there = (members(world, *words, *on) for on in ((), ON))
-    for one in there:
+    here, there = members(world, *words), members(world, *words, *on)
+    for one in (*here, *there):
         world.until_over(one)
-    for one in here:
-        world.until_over(one)
-    assert len({world.node_of(one) for one in there}) > 1, "one node did all"
+    nodes = {world.node_of(one) for one in there}
+    assert len(nodes) > 1, "one node did all"
     count = sum(world.same_answers(one, other) for one, other in zip(there, here, strict=True))
-    return f"array of {len(there)} on several nodes, {count} answers as at home"
+    return f"{len(there)} members on {', '.join(sorted(nodes))}, {count} answers as at home"
 
 
 def members(world: World, *words: str) -> list[int]:
