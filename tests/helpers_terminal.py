@@ -61,13 +61,13 @@ class Screen:
         return "\n".join(self.line(y) for y in range(self.rows))
 
     def covered(self) -> list[tuple[int, int, int, int]]:
-        """Rectangles of pixels: x, y, columns, rows; one that is not whole is an error."""
+        """Rectangles of pixels: x, y, columns, rows. A picture that text lies on is none; it is drawn again behind the text."""
         found = []
         for number in set(self.pixels.values()):
             cells = [cell for cell, one in self.pixels.items() if one == number]
             xs, ys = sorted({x for x, _ in cells}), sorted({y for _, y in cells})
-            assert len(cells) == len(xs) * len(ys), f"picture {number} is torn:\n{self.text}"
-            found.append((xs[0], ys[0], len(xs), len(ys)))
+            if len(cells) == len(xs) * len(ys):
+                found.append((xs[0], ys[0], len(xs), len(ys)))
         return sorted(found)
 
     def placed(self) -> set[int]:

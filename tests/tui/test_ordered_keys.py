@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from textual import events
 from db.home import Home
 from leverplus_tui.tui.app import LeverplusApp
 from leverplus_tui.tui.library import Library
-from leverplus_tui.tui.messages import RunsLaunched
+from leverplus_tui.tui.messages import OpenRun, RunsLaunched
 from leverplus_tui.tui.program import ordered_keys
 from leverplus_tui.tui.reading.database import Database
 from leverplus_tui.tui.screens.choosing import Choose
@@ -21,14 +22,31 @@ from leverplus_tui.tui.screens.launch import starting
 from leverplus_tui.tui.screens.launch.form import LaunchScreen
 from leverplus_tui.tui.screens.launch.preflight import PreflightReport
 from leverplus_tui.tui.screens.launch.values import FormValues
+from leverplus_tui.tui.screens.run.answers import Answers
 from leverplus_tui.tui.screens.run.page import RunScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
-from tests.helpers_tui import burst, fill, held_back, kept, opened, settled, text_of, until
+from tests.helpers_tui import arrived, burst, fill, held_back, kept, opened, settled, text_of, until
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return fill(tmp_path_factory.mktemp("filled"), n=10)
+
+
+def held_up(
+    monkeypatch: pytest.MonkeyPatch, name: str, waits: Callable[..., bool] = lambda *_: True
+) -> threading.Event:
+    """Readings of the database by this name that `waits` picks out are read, and told only when the event is set."""
+    go, read = threading.Event(), getattr(Database, name)
+
+    def late(self: Database, *arguments: Any) -> Any:
+        found = read(self, *arguments)
+        if waits(*arguments):
+            go.wait(60)
+        return found
+
+    monkeypatch.setattr(Database, name, late)
+    return go
 
 
 async def test_keys_typed_while_the_form_opens_are_typed_into_the_form(filled: Home) -> None:
@@ -124,11 +142,49 @@ async def test_keys_go_to_the_pages_that_the_keys_before_them_opened(filled: Hom
         assert page.table.cursor == 2
 
 
+async def test_keys_for_answers_wait_for_the_answers(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = held_up(monkeypatch, "answers")
+    async with opened(filled) as pilot:
+        pilot.app.post_message(OpenRun(2))
+        page = await arrived(pilot, RunScreen)
+        burst(pilot, *["tab"] * 4, "j", "j")
+        await until(pilot, lambda: held_back(pilot) == 3)  # with the place that the last one holds
+        go.set()
+        await until(pilot, lambda: not held_back(pilot))
+        assert page.query_one(Answers).table.cursor == 2
+
+
+async def test_a_list_that_comes_late_is_no_answer_to_a_filter(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = held_up(monkeypatch, "listing", lambda view, *_: view.where == "kind:eval")
+    async with opened(filled) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        burst(pilot, "slash", *"kind:eval")
+        await until(pilot, lambda: page.where == "kind:eval")
+        burst(pilot, *["backspace"] * 4, *"grpo", "enter", "G", "space")
+        await until(pilot, lambda: page.where == "kind:grpo")
+        go.set()
+        await until(pilot, lambda: page.table.marked == [4] and not held_back(pilot))
+        assert page.table.keys == (4,)
+
+
+async def test_keys_for_a_list_wait_for_its_order(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = held_up(monkeypatch, "listing", lambda view, *_: view.sort.endswith("asc"))
+    async with opened(filled) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        burst(pilot, "S", "g", "space")
+        await until(pilot, lambda: page.sort.endswith("asc"))
+        go.set()
+        await until(pilot, lambda: not held_back(pilot))
+        assert page.table.marked == [1]
+
+
 async def test_a_page_that_never_opens_keeps_keys_for_a_while_only(
     filled: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ordered_keys, "HOLD_S", 0.05)
-    monkeypatch.setattr(RunScreen, "is_opening", True)
+    monkeypatch.setattr(RunScreen, "keeps_back", lambda *_: True)
     async with opened(filled) as pilot:
         burst(pilot, "enter", "escape", "j")
         await until(pilot, lambda: not held_back(pilot) and isinstance(pilot.app.screen, RunsScreen))

@@ -15,11 +15,12 @@ from textual.drivers.headless_driver import HeadlessDriver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from leverplus_tui.tui import typed_escape
-from leverplus_tui.tui.graphics import asking, kitty, sixel
-from leverplus_tui.tui.graphics.asking import Answered, AnswerParser, AskingDriver, taken, with_answers
+from leverplus_tui.tui import key_reader
+from leverplus_tui.tui.graphics import kitty, sixel
+from leverplus_tui.tui.graphics.asking import AskingDriver, taken, with_answers
 from leverplus_tui.tui.graphics.finished import Key, finished
 from leverplus_tui.tui.graphics.way import Terminal, decided, draw, fitted, to_be_asked
+from leverplus_tui.tui.key_reader import Answered, KeyReader
 from leverplus_tui.tui.memory import Memory
 from leverplus_tui.tui.screens.settings import SettingsScreen
 from tests import helpers_terminal
@@ -142,13 +143,12 @@ def test_tmux_lets_kitty_through_where_one_insists(home: Path) -> None:
 # What is typed while the terminal answers
 
 
-def read(parser: AnswerParser, *parts: str) -> tuple[list[str], list[str]]:
+def read(parser: KeyReader, *parts: str) -> tuple[list[str], list[str]]:
     """Keys and answers of what comes in these parts."""
     found: list[Message] = [message for part in parts if part for message in parser.feed(part)]
     for late in (1e12, 2e12):
         with (
-            patch.object(asking, "monotonic", lambda late=late: late),
-            patch.object(typed_escape, "monotonic", lambda late=late: late),
+            patch.object(key_reader, "monotonic", lambda late=late: late),
             patch("textual._parser.get_time", lambda late=late: late),
         ):
             found += parser.tick()
@@ -158,17 +158,17 @@ def read(parser: AnswerParser, *parts: str) -> tuple[list[str], list[str]]:
 
 @pytest.mark.parametrize("answer", [KITTY, CELL, SIXEL, PLAIN])
 def test_no_key_is_lost_to_an_answer_wherever_it_is_torn(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AnswerParser, "expected", float("inf"))
+    monkeypatch.setattr(KeyReader, "expected", float("inf"))
     text = f"n\x1b[B{answer}x\x1b[B"
     for at in range(len(text) + 1):
-        assert read(AnswerParser(), text[:at], text[at:]) == (["n", "down", "x", "down"], [answer]), at
+        assert read(KeyReader(), text[:at], text[at:]) == (["n", "down", "x", "down"], [answer]), at
 
 
 def test_an_escape_alone_is_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AnswerParser, "expected", float("inf"))
-    assert read(AnswerParser(), "\x1b") == (["escape"], [])
-    monkeypatch.setattr(AnswerParser, "expected", 0.0)
-    assert read(AnswerParser(), "\x1b[6;", "5~") == (["ctrl+pagedown"], [])
+    monkeypatch.setattr(KeyReader, "expected", float("inf"))
+    assert read(KeyReader(), "\x1b") == (["escape"], [])
+    monkeypatch.setattr(KeyReader, "expected", 0.0)
+    assert read(KeyReader(), "\x1b[6;", "5~") == (["ctrl+pagedown"], [])
 
 
 def test_only_a_terminal_of_ones_own_is_listened_to() -> None:

@@ -11,8 +11,9 @@ from textual.geometry import Region
 from textual.screen import Screen
 
 from leverplus_tui.tui.graphics import kitty
-from leverplus_tui.tui.graphics.asking import Answered, AskingDriver, taken, with_answers
+from leverplus_tui.tui.graphics.asking import AskingDriver, taken, with_answers
 from leverplus_tui.tui.graphics.way import CHOICES, Terminal, draw, drawing, to_be_asked
+from leverplus_tui.tui.key_reader import Answered
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.program.requests import RequestApp
 from leverplus_tui.tui.widgets.picture import CABINET, Picture

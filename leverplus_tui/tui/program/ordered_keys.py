@@ -15,7 +15,7 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.worker import Worker, get_current_worker
 
-from leverplus_tui.tui.typed_escape import install
+from leverplus_tui.tui.key_reader import install
 
 OPENING = ("dialog", "launch", "submit", "stop", "resume", "data", "quit")
 """Groups of workers that end in a page, a dialog or a message."""
@@ -49,7 +49,7 @@ class OrderedKeys(App[None]):
         """Workers that wait for a person."""
 
     def get_driver_class(self) -> type[Driver]:
-        """What reads the terminal, with an escape that was typed told from one that begins a sequence."""
+        """What reads the terminal, with keys as they were typed."""
         driver = super().get_driver_class()
         install(driver)
         return driver
@@ -74,7 +74,8 @@ class OrderedKeys(App[None]):
     async def _pass_all(self) -> None:
         try:
             while self._typed and self.is_running:
-                await self._opened()
+                first = self._typed[0]
+                await self._opened(first.key if isinstance(first, events.Key) else "")
                 self._held_since = None
                 if not self._typed:
                     return  # forgotten
@@ -113,20 +114,22 @@ class OrderedKeys(App[None]):
         """The key before it has been dealt with."""
         event.arrived.set()
 
-    async def _opened(self) -> None:
-        """Return when nothing is on its way into view, or after the longest time."""
+    async def _opened(self, key: str) -> None:
+        """Return when nothing that this key could act on is on its way into view, or after the longest time."""
         while self.is_starting:
             await asyncio.sleep(LOOK_S)
         self._held_since = time.monotonic()
         while self._held_for() < HOLD_S:
             screen = self.screen
             said = await self._dealt_with(self.focused or screen)
-            if said and self.screen is screen and not self._is_opening(screen):
+            if said and self.screen is screen and not self._is_opening(screen, key):
                 return
             await asyncio.sleep(LOOK_S)
 
-    def _is_opening(self, screen: Screen[Any]) -> bool:
-        if getattr(screen, "is_opening", False):
+    def _is_opening(self, screen: Screen[Any], key: str) -> bool:
+        """Pages, and widgets around the one that takes keys, say in `keeps_back(key)` what has to wait for them."""
+        here = (self.focused or screen).ancestors_with_self
+        if any(one.keeps_back(key) for one in here if hasattr(one, "keeps_back")):
             return True
         return any(
             not worker.is_finished and worker.group in OPENING and worker not in self._asking for worker in self.workers

@@ -96,9 +96,8 @@ class PageScreen(TellsFailures, Screen[None]):
     def fit(self, size: Size) -> None:
         """The page has this size now."""
 
-    @property
-    def is_opening(self) -> bool:
-        """Whether the page has nothing to act on yet; keys wait for it."""
+    def keeps_back(self, key: str) -> bool:  # others know keys that need not wait
+        """Whether a key waits because the page has nothing to act on yet."""
         return not self._has_read
 
     # Size

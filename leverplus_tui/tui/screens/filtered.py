@@ -18,7 +18,8 @@ TYPING_S = 0.15
 
 
 class FilteredPage(PageScreen):
-    """Subclasses yield `filter_line()`, have a `table`, name their `sort_fields`, and read again in `select_again()`."""
+    """Subclasses yield `filter_line()`, have a `table`, name their `sort_fields`, read again in `select_again()`, and say in
+    `answered()` that it was done."""
 
     AUTO_FOCUS = "LineTable"
     """Not the line, which would be the first: hidden as it is, it would take the first keys."""
@@ -31,6 +32,8 @@ class FilteredPage(PageScreen):
     _from_top = False
     _entered = False
     """Enter was pressed in the line: back to the list, unless the filter is refused."""
+    _answered: object = None
+    """What was asked of the list in view."""
 
     def filter_line(self, placeholder: str) -> ComposeResult:
         """The line, and place for what is wrong with it."""
@@ -88,9 +91,21 @@ class FilteredPage(PageScreen):
             self.select_again()
 
     @property
-    def is_opening(self) -> bool:
-        """Keys after enter wait for the list too."""
-        return self._entered or super().is_opening
+    def asked(self) -> object:
+        """What the list is to show, and how."""
+        return self.where, self.sort
+
+    def answered(self, asked: object, wrong: str = "") -> bool:
+        """Whether what was read is what is asked for now; `wrong` refuses the filter. A list that comes late is no answer."""
+        self._answered = asked
+        if asked == self.asked:
+            self.refuse_filter(wrong)
+        return asked == self.asked
+
+    def keeps_back(self, key: str) -> bool:
+        """Keys wait for the list that was asked for, letters of the filter do not."""
+        is_late = self._answered not in (None, self.asked) and not self.query_one("#filter").has_focus
+        return self._entered or is_late or super().keeps_back(key)
 
     def refuse_filter(self, sentence: str) -> None:
         """Name what is wrong with the filter, and stay in its line; nothing when it is right."""

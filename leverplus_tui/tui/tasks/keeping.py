@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from leverplus_tui.jobs.own_command import Said
+from leverplus_tui.text import times
 from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural, size
-from leverplus_tui.text.times import moment, now
+from leverplus_tui.text.times import moment
 from leverplus_tui.tui.messages import Outcome, RestoreHome, Work
 from leverplus_tui.tui.screens.keeping.freeing import FreeScreen
 from leverplus_tui.tui.screens.sheet import Line, Values
@@ -23,7 +24,7 @@ def backup(at: Situation) -> Task:
     home = at.library.home.root
     folder = at.said("backup").get("folder") or str(Path.home())
     lines = [
-        Line("file", "file", str(Path(folder) / f"leverplus-{now():%Y-%m-%d}.tar.gz"), fresh=False, source=paths),
+        Line("file", "file", str(Path(folder) / f"leverplus-{times.now():%Y-%m-%d}.tar.gz"), fresh=False, source=paths),
         Line("what", "what", "all", (("all", "everything but the cache"), ("database", "the database alone"))),
     ]
 

@@ -186,6 +186,10 @@ class LogView(ScrollView, can_focus=True, inherit_bindings=False):
             self.unseen = 0
         self._show()
 
+    def watch_show_vertical_scrollbar(self) -> None:
+        """A bar that comes late knows nothing of what it stands for."""
+        self.call_after_refresh(self._show_end)
+
     # Scrolling
 
     def _leave_end(self, target: float) -> None:

@@ -14,12 +14,14 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
+from textual.worker import Worker
 
 from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import count, plural
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.screens.dialogs import keys_line
 from leverplus_tui.tui.widgets.failing import TellsFailures
+from leverplus_tui.tui.widgets.picking.field import LIST_KEYS
 from leverplus_tui.tui.widgets.picture import Picture
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
 
@@ -76,7 +78,7 @@ class FindQuestion(TellsFailures, ModalScreen[int | None]):
         self.heading, self.questions = heading, questions
         self._first = [questions.by_id[one] for one in first if one in questions.by_id]
         self._shown: list[Sample] = []
-        self._typed = self._listed = ""
+        self._looking: Worker[None] | None = None
 
     def compose(self) -> ComposeResult:
         """A line to type in, the questions, the picture of the one under the cursor."""
@@ -91,7 +93,7 @@ class FindQuestion(TellsFailures, ModalScreen[int | None]):
 
     def on_mount(self) -> None:
         """What is preferred, then all in order."""
-        self._look("")
+        self._looking = self._look("")
 
     @property
     def table(self) -> LineTable:
@@ -101,17 +103,14 @@ class FindQuestion(TellsFailures, ModalScreen[int | None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Look for the words."""
         event.stop()
-        self._look(event.value)
+        self._looking = self._look(event.value)
 
     @work(exclusive=True, group="find", exit_on_error=False)
     async def _look(self, text: str) -> None:
-        self._typed = text
         found = self._first if not text.strip() and self._first else None
         if found is None:
             found = await asyncio.to_thread(lambda: list(islice(self.questions.matching(text), MOST + 1)))
-        if text != self._typed:
-            return
-        self._shown, self._listed = found[:MOST], text
+        self._shown = found[:MOST]
         self.table.fill(
             [
                 {
@@ -131,6 +130,10 @@ class FindQuestion(TellsFailures, ModalScreen[int | None]):
             )
         self.query_one("#found", Static).update(more)
         self._picture()
+
+    def keeps_back(self, key: str) -> bool:
+        """Keys of the list wait for what is found."""
+        return key in LIST_KEYS and self._looking is not None and not self._looking.is_finished
 
     def on_line_table_moved(self, event: LineTable.Moved) -> None:
         """The picture follows the cursor."""
@@ -152,12 +155,9 @@ class FindQuestion(TellsFailures, ModalScreen[int | None]):
         self.table.action_move(step)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter takes the question under the cursor; while it still looks for what was typed last, the first that holds it."""
+        """Enter takes the question under the cursor."""
         event.stop()
-        if event.value == self._listed:
-            self._take()
-        elif (sample := next(self.questions.matching(event.value), None)) is not None:
-            self.dismiss(sample.question_id)
+        self._take()
 
     def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
         """A double click takes it too."""

@@ -60,8 +60,7 @@ class CompareScreen(ShownComparison):
         self.query_one("#summary", Static).update(shown(f"reading {plural(len(self.run_ids), 'run')}, esc leaves"))
         self.refresh_data()
 
-    @property
-    def is_opening(self) -> bool:
+    def keeps_back(self, key: str) -> bool:  # every key
         """Until figures are there; what is compared comes later."""
         return bool(self.run_ids) and self.found is None
 

@@ -233,6 +233,7 @@ class LaunchScreen(PageScreen):
         self._preview()
 
     async def _checked(self) -> None:
+        self.workers.cancel_group(self, "ahead")  # an estimate that comes late must not stand where this is said
         self._tell(
             "#estimate", "checking the request; what is typed now waits for that, and after a while esc gives it up"
         )

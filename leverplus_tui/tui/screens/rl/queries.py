@@ -141,13 +141,14 @@ class ShownQueries(FilteredPage, RLFilePage):
 
     async def _select(self) -> None:
         """Filter and sort; the sentence of a bad term stands under the filter."""
+        asked = self.asked
         try:
             ids = await asyncio.to_thread(self.source.select, self.where, self.sort)
         except BadFilter as error:
-            self.refuse_filter(str(error))
+            self.answered(asked, str(error))
             return
-        self.refuse_filter("")
-        self._show_ids(ids)
+        if self.answered(asked):
+            self._show_ids(ids)
 
     def _show_ids(self, ids: list[int]) -> None:
         self.ids = ids

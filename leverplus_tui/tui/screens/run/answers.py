@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widgets import Static
+from textual.worker import Worker
 
 from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import count, plural, score, signed
@@ -92,6 +93,9 @@ class Answers(TellsFailures, Container):
         self._detail: RunDetail | None = None
         self._rows: list[Answered] = []
         self._by_question: dict[int, Answered] = {}
+        self._reading: Worker[None] | None = None
+        self._listed: object = None
+        """Which answers are in the table."""
 
     def compose(self) -> ComposeResult:
         """What is shown, the questions, the question."""
@@ -129,7 +133,15 @@ class Answers(TellsFailures, Container):
             self._head(shown("No answers yet: only evaluations have them, and they appear as they are given"))
             self.table.fill([])
             return
-        self._read(self.cell)
+        self._reading = self._read(self.cell)
+
+    @property
+    def _asked(self) -> object:
+        return self.cell and (self.cell.shot, self.cell.subset_sha), self.other
+
+    def keeps_back(self, key: str) -> bool:  # every key
+        """Keys wait for answers that were asked for, not for more of the same."""
+        return self._reading is not None and not self._reading.is_finished and self._listed != self._asked
 
     @work(exclusive=True, group="answers", exit_on_error=False)
     async def _read(self, cell: CellRow) -> None:
@@ -139,6 +151,7 @@ class Answers(TellsFailures, Container):
         )
         self._rows = await asyncio.to_thread(sort_answers, found, self.sort)
         self._fill(cell)
+        self._listed = self._asked
 
     def _fill(self, cell: CellRow) -> None:
         self._by_question = {row.row.question_id: row for row in self._rows}

@@ -64,16 +64,21 @@ class ListedRuns(LookedAt):
 
     async def reload(self) -> None:
         """Read ids, then the rows in view."""
+        asked = self.asked
         try:
-            await self._read_list()
+            await self._read_list(asked)
         except UserError as error:
-            if not self._refused(str(error)):
+            if not self._refused(asked, str(error)):
                 raise
+        except Exception:
+            self.answered(asked)
+            raise
 
-    async def _read_list(self) -> None:
+    async def _read_list(self, asked: object) -> None:
         memory = self.library.memory.now
         listing = await asyncio.to_thread(self.library.database.listing, self.looked, memory.pinned, self.table.marked)
-        self.refuse_filter("")
+        if not self.answered(asked):
+            return  # the next reading is on its way
         first = not self._loaded
         self._show_listing(listing)
         keys = self.table.visible_keys() if not first else self._keys()[:60]
@@ -82,10 +87,10 @@ class ListedRuns(LookedAt):
         if first:
             self.table.focus()
 
-    def _refused(self, sentence: str) -> bool:
+    def _refused(self, asked: object, sentence: str) -> bool:
         """Say what is wrong with the filter; an order or a column that this version does not know is put aside."""
         if not ("cannot sort" in sentence or "is no field of a run" in sentence):
-            self.refuse_filter(sentence)
+            self.answered(asked, sentence)
             return bool(self.where)
         plain = ListView(where=self.where)
         if self.looked == plain:

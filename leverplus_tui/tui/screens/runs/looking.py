@@ -51,6 +51,11 @@ class LookedAt(FilteredPage):
         self.library.memory.view(sort=text)
 
     @property
+    def asked(self) -> object:
+        """The view, and what stands on top of it."""
+        return self.looked, self.library.memory.now.pinned
+
+    @property
     def extra(self) -> tuple[str, ...]:
         """Chosen columns that are settings or metrics."""
         own = {column.key for column in self.every_column()}

@@ -14,6 +14,7 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
+from textual.worker import Worker
 
 from leverplus_tui.text.language import shown
 from leverplus_tui.tui.widgets.picking.offers import Entry, Source, agreed
@@ -22,6 +23,7 @@ from leverplus_tui.tui.widgets.text import pad, shorten_path
 
 SHOWN = 200
 """Entries that are drawn; more are narrowed by typing."""
+LIST_KEYS = ("down", "up", "tab", "enter")
 WIDEST = 44
 """Cells of an entry's value, before what it is."""
 
@@ -124,6 +126,7 @@ class PickField(Container):
         """A text that stood here before: until it is changed everything is offered."""
         self.entries: Sequence[Entry] = ()
         self._begin, self._placeholder = value, placeholder
+        self._looking: Worker[None] | None = None
 
     def compose(self) -> ComposeResult:
         """The text, and the list below it."""
@@ -173,9 +176,16 @@ class PickField(Container):
         self.entries = ()
         self.offered.show(())
 
-    @work(group="offers", exclusive=True, exit_on_error=False)
-    async def look(self) -> None:
+    def look(self) -> None:
         """Show what goes on from here."""
+        self._looking = self._look()
+
+    def keeps_back(self, key: str) -> bool:
+        """Keys of the list wait for what is offered for the letters before them."""
+        return key in LIST_KEYS and self._looking is not None and not self._looking.is_finished
+
+    @work(group="offers", exclusive=True, exit_on_error=False)
+    async def _look(self) -> None:
         text = self.value
         entries = await asyncio.to_thread(self.source, self._sought(text))
         if text == self.value and self.input.has_focus:

@@ -20,8 +20,8 @@ import pytest
 from textual import events
 from textual.message import Message
 
-from leverplus_tui.tui import typed_escape
-from leverplus_tui.tui.typed_escape import TypedParser, told_apart
+from leverplus_tui.tui import key_reader
+from leverplus_tui.tui.key_reader import KeyReader, told_apart
 from tests.helpers_tui import fill
 
 LONGEST_S = 120.0
@@ -48,15 +48,15 @@ def keys(found: Iterable[Message]) -> list[str]:
     ],
 )
 def test_what_is_read_at_once_is_what_was_pressed(read: str, pressed: list[str]) -> None:
-    assert keys(TypedParser().feed(read)) == pressed
+    assert keys(KeyReader().feed(read)) == pressed
 
 
 def test_a_sequence_that_comes_in_pieces_is_one_and_an_escape_alone_is_told_in_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = [0.0]
-    monkeypatch.setattr(typed_escape, "monotonic", lambda: clock[0])
-    parser = TypedParser()
+    monkeypatch.setattr(key_reader, "monotonic", lambda: clock[0])
+    parser = KeyReader()
     assert keys(parser.feed("a\x1b")) == ["a"]
     assert keys(parser.feed("[1;")) == []
     assert keys(parser.feed("5C")) == ["ctrl+right"]
@@ -80,7 +80,7 @@ def test_mouse_paste_and_answers_of_the_terminal_are_left_alone() -> None:
         "\x1bP1$r0m\x1b\\",
     ):
         assert told_apart(read) == (read, "")
-    found = TypedParser().feed("\x1b[200~one, two\x1b[201~x")
+    found = KeyReader().feed("\x1b[200~one, two\x1b[201~x")
     (pasted,) = [event for event in found if isinstance(event, events.Paste)]
     assert pasted.text == "one, two"
 
