@@ -7,6 +7,7 @@ import math
 import os
 import re
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,6 +19,11 @@ from engine.common.wording import LAYOUT, printable
 def say(text: str) -> None:
     """A line for the person, never part of the data."""
     typer.echo(printable(text, LAYOUT), err=True)
+
+
+def say_when(text: str) -> None:
+    """A line of a log, with the time."""
+    say(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
 
 
 def ring(text: str) -> None:

@@ -19,7 +19,7 @@ from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_building import build_spec
 from leverplus_tui.queue import dispatcher as module
 from leverplus_tui.queue import lanes as devices
-from leverplus_tui.queue import lock, submit
+from leverplus_tui.queue import lock, submit, time_limits
 from leverplus_tui.queue.dispatcher import Dispatcher
 from leverplus_tui.queue.submit import Entry, Wish
 from tests.helpers_cli import Desk, make_desk
@@ -182,7 +182,7 @@ def test_a_job_that_takes_too_long_is_asked_then_killed(desk: Desk, monkeypatch:
     queue.turn()
     assert [finding.code for finding in desk.detail(run_id).findings] == ["time-limit"]
     assert desk.state(run_id) == "running"
-    age = 60.0 + module.GRACE_S
+    age = 60.0 + time_limits.GRACE_S
     queue.turn()
     desk.wait(lambda: not store.is_alive(row))
     assert desk.state(run_id) == "stopped"
