@@ -43,6 +43,17 @@ def put_json(value: Any) -> None:
     put(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
 
 
+def answer(document: Any, as_json: bool, lines: Iterable[str], hints: Iterable[str] = ()) -> None:
+    """What a command found out: one JSON document, or lines of data and what else a person may want to know."""
+    if as_json:
+        put_json(document)
+        return
+    for line in lines:
+        put(line)
+    for hint in hints:
+        say(hint)
+
+
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
     """Aligned columns; those numbered in `right` are flushed right. Wide (Chinese) characters count two cells."""
     from rich.cells import cell_len  # not needed for JSON
