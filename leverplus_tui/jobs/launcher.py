@@ -19,6 +19,7 @@ from db.session import DatabaseFile, open_database, writing
 from db.specs import Finding, JobSpec, UserError
 from db.specs.imported import ImportSpec
 from db.store import ProcessRow
+from engine.common.files.atomic import make_folder
 from leverplus_tui.jobs.away import ask, is_away, must_not_be_away, stop_away
 from leverplus_tui.jobs.process_environment import of_jobs
 from leverplus_tui.jobs.programs import Program, command
@@ -133,7 +134,7 @@ def _started(
 
 def _same_log(path: Path, log: Path) -> None:
     """Runs of one process write to one log; one that has a log already is told where it goes on."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     if not os.path.lexists(path):
         path.symlink_to(Path("..") / log.parent.name / log.name)
     elif not path.is_symlink():
@@ -150,7 +151,7 @@ def spawn(
     pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """A process of its own session that writes to a log and outlives this one. Raises OSError."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(log.parent)
     with log.open("ab") as output, _stop_held_back():
         child = subprocess.Popen(
             argv,

@@ -23,6 +23,7 @@ from db.home import Home
 from db.session import DatabaseFile, Session, open_database, reading, writing
 from db.specs import UserError
 from db.store import ProcessRow
+from engine.common.files.atomic import make_folder, stands
 from engine.common.where import is_sent
 from leverplus_tui.jobs import launcher, preflight
 from leverplus_tui.jobs.away import uncollected
@@ -49,7 +50,8 @@ class Dispatcher:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.database: DatabaseFile = open_database(home.database)
+        self.database: DatabaseFile = open_database(home.database, is_there=True)
+        stands(home.root)
         self._collectors: Counter[int] = Counter()
         """How often a run was given another collector."""
         self._limits = TimeLimits(home, self.database)
@@ -60,7 +62,9 @@ class Dispatcher:
         return lanes()
 
     def turn(self) -> bool:
-        """Go through the queue once; whether anything will happen by itself afterwards."""
+        """Go through the queue once; whether anything will happen by itself afterwards. Raises DatabaseUnwritable where the home
+        was moved away: whoever looks at it in its new place starts another dispatcher there."""
+        self.database.must_stand()
         bury_dead(self.database)
         self._collect_again()
         self._try_again()
@@ -184,7 +188,7 @@ class Dispatcher:
     def _fail(self, run_id: int, exit_code: int, reason: str) -> None:
         """A run that ends before it has a process: this one dealt with it."""
         log = self.home.log(run_id)
-        log.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(log.parent)
         with log.open("a") as file:
             file.write(f"{reason}\n")
         with writing(self.database) as session:
@@ -253,7 +257,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if lock is None:
         say("another dispatcher is at work")
         return 0
-    run(home, lock)
+    try:
+        run(home, lock)
+    except UserError as error:
+        say_when(str(error))
+        return error.exit_code
     return 0
 
 

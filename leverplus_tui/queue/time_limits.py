@@ -42,8 +42,9 @@ class TimeLimits:
         assert ticket.time_limit_s is not None, "only limited jobs are looked at"
         run_dir = self.home.run_dir(row.run_id)
         away = sent(run_dir) is not None
-        age = since(row.started) if away else process.age_s(row.pid_start, row.started)
-        over = age - ticket.time_limit_s
+        lived = process.age_s(row.pid_start, row.started)
+        # its collector lives longer than it works, and the stored time may be of another clock
+        over = (min(lived, since(row.started)) if away else lived) - ticket.time_limit_s
         if over < 0 or row.host != process.host():
             return
         reason = f"time limit of {duration(ticket.time_limit_s)} reached"

@@ -25,6 +25,7 @@ from leverplus_tui.jobs.programs import Program, command
 from leverplus_tui.keeping.backup import living
 from leverplus_tui.keeping.disk import usage
 from leverplus_tui.queue import dispatcher as module
+from leverplus_tui.queue import time_limits
 from leverplus_tui.queue.dispatcher import Dispatcher
 from leverplus_tui.results.outcome import way_on
 from leverplus_tui.tui.library import Library
@@ -242,11 +243,14 @@ def test_the_limit_of_a_slurm_job_is_slurms_and_that_of_a_ray_task_is_ours(
         Sent("there", "7", "nowhere").keep(desk.home.run_dir(run_id))
         with writing(desk.database) as session:
             store.set_state(session, run_id=run_id, state="running")
-    monkeypatch.setattr(module, "since", lambda _: 3601.0)
-    queue._end_late()
+    monkeypatch.setattr(time_limits, "since", lambda _: 3601.0)
+    queue.turn()
+    assert wished(desk.home.run_dir(ray)) == "", "a clock that was set forwards: nobody has lived so long"
+    monkeypatch.setattr(process, "age_s", lambda *_: 1e6)
+    queue.turn()
     assert [wished(desk.home.run_dir(run_id)) for run_id in (slurm, ray)] == ["", "stop"]
-    monkeypatch.setattr(module, "since", lambda _: 3601.0 + module.GRACE_S)
-    queue._end_late()
+    monkeypatch.setattr(time_limits, "since", lambda _: 3601.0 + time_limits.GRACE_S)
+    queue.turn()
     assert wished(desk.home.run_dir(ray)) == "kill"
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from db import process, store
 from db.home import Home
-from db.session import DatabaseFile, reading, writing
+from db.session import DatabaseFile, DatabaseUnwritable, reading, writing
 from db.specs import EvalSpec, TrainSpec, UserError
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_building import build_spec
@@ -256,6 +256,29 @@ def test_a_run_cannot_wait_for_itself(desk: Desk) -> None:
     second = queued(desk, "plain", Wish(needs=(first,)))
     with pytest.raises(UserError, match="r1 cannot wait for r2, which waits for r1"), writing(desk.database) as session:
         store.enqueue(session, run_id=first, device="cpu", needs=[second])
+
+
+def test_a_home_that_is_moved_away_is_begun_nowhere_else(desk: Desk, tmp_path: Path) -> None:
+    """Neither by the job that works nor by those that wait, which would each be lost there."""
+    running, waiting = queued(desk, "pause"), queued(desk, "plain")
+    queue = Dispatcher(desk.home)
+    queue.turn()
+    row = desk.until_paused(running)
+    desk.home.root.rename(tmp_path / "elsewhere")
+    moved = Desk(Home(tmp_path / "elsewhere"))
+    with pytest.raises(DatabaseUnwritable, match="moved, deleted or replaced"):
+        queue.turn()
+    with pytest.raises(DatabaseUnwritable, match="moved, deleted or replaced"):
+        Dispatcher(desk.home)
+    worker = launcher.spawn([*launcher.WORKER, "--home", str(desk.home.root), "r2"], tmp_path / "log")
+    assert worker.wait() == 2, (tmp_path / "log").read_text()
+    os.kill(row.pid, signal.SIGTERM)
+    moved.until(running, "failed")
+    assert "put the home back" in moved.detail(running).processes[-1].reason
+    moved.wait(lambda: not store.is_alive(row))
+    assert not desk.home.root.exists()
+    Dispatcher(moved.home).turn()
+    moved.until(waiting, "done")
 
 
 def test_of_two_dispatchers_one_works(desk: Desk) -> None:
