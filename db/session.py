@@ -18,7 +18,6 @@ from db.errors import (
     DatabaseNewer,
     DatabaseUnwritable,
     DiskFull,
-    out_of_place,
     unwritable,
 )
 from db.schema import APPLICATION_ID, SCHEMA
@@ -49,7 +48,9 @@ def open_database(
         )
     path = path.expanduser().absolute()
     if is_there and not path.is_file():
-        raise out_of_place(path)
+        raise DatabaseUnwritable(
+            f"{path} is not there: the home was moved or deleted before this began to work; put it back, then repeat or resume"
+        )
     fixed = _is_read_only(path)
     if not fixed and (kind := shared_disk(path)):
         raise DatabaseUnwritable(

@@ -14,7 +14,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 
 from db import process, store
@@ -39,6 +38,8 @@ from leverplus_tui.text.times import duration
 LOOK_S = 0.25
 ROUND_S = 2.0
 """How often the queue is gone through while the database does not change: processes die without writing."""
+DEVICES_S = 60.0
+"""From one look at this machine's devices to the next."""
 MOST_COLLECTORS = 5
 """Collectors that one run is given after its first: what ends each of them at once will end the next."""
 FIRST_PAUSE_S = 10.0
@@ -54,12 +55,16 @@ class Dispatcher:
         stands(home.root)
         self._collectors: Counter[int] = Counter()
         """How often a run was given another collector."""
+        self._lanes: dict[str, int] = {}
+        self._looked = -DEVICES_S
         self._limits = TimeLimits(home, self.database)
 
-    @cached_property
+    @property
     def lanes(self) -> dict[str, int]:
-        """Devices of this machine."""
-        return lanes()
+        """Devices of this machine, looked at again now and then: cards fail, and come back."""
+        if time.monotonic() - self._looked >= DEVICES_S:
+            self._lanes, self._looked = lanes(self._lanes), time.monotonic()
+        return self._lanes
 
     def turn(self) -> bool:
         """Go through the queue once; whether anything will happen by itself afterwards. Raises DatabaseUnwritable where the home

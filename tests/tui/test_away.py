@@ -45,7 +45,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
         monkeypatch.setattr(f"leverplus_tui.queue.{place}.ensure_dispatcher", lambda home, database: None)
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr("engine.common.extras.find_spec", lambda name: "there")
-    monkeypatch.setattr(module, "lanes", lambda: {"cpu": 16_000})
+    monkeypatch.setattr(module, "lanes", lambda _: {"cpu": 16_000})
     return make_desk(tmp_path, monkeypatch)
 
 

@@ -29,7 +29,7 @@ from tests.helpers_cli import Desk, make_desk
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     desk = make_desk(tmp_path, monkeypatch)
     monkeypatch.setattr(submit, "ensure_dispatcher", lambda home, database: None)
-    monkeypatch.setattr(module, "lanes", lambda: {"cpu": 16_000})
+    monkeypatch.setattr(module, "lanes", lambda _: {"cpu": 16_000})
     return desk
 
 
@@ -72,11 +72,21 @@ def test_a_job_that_was_started_at_once_is_waited_for(desk: Desk) -> None:
     launcher.stop(desk.home, running)
 
 
-def listed_gpus(folder: Path, monkeypatch: pytest.MonkeyPatch, lines: str, visible: str | None = None) -> None:
-    """A driver that lists these GPUs: no GPU is there."""
+def listed_gpus(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: str,
+    visible: str | None = None,
+    *,
+    parts: str = "",
+    ends: int = 0,
+) -> None:
+    """A driver that lists these GPUs, and with `-L` these parts of them: no GPU is there."""
     folder.mkdir(exist_ok=True)
+    (folder / "cards").write_text(f"{lines}\n")
+    (folder / "parts").write_text(parts)
     tool = folder / "nvidia-smi"
-    tool.write_text(f"#!/bin/sh\ncat <<END\n{lines}\nEND\n")
+    tool.write_text(f'#!/bin/sh\n[ "$1" = -L ] && cat {folder}/parts || cat {folder}/cards\nexit {ends}\n')
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -84,24 +94,90 @@ def listed_gpus(folder: Path, monkeypatch: pytest.MonkeyPatch, lines: str, visib
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
 
 
+CARDS = "0, GPU-aaa-1, 81559\n1, GPU-bbb-2, 24564\n2, GPU-ccc-3, [N/A]"
+
+
 @pytest.mark.parametrize(
     ("visible", "memory"),
     [
         (None, {"cuda:0": 81_559, "cuda:1": 24_564, "cuda:2": 0}),
         ("1,0", {"cuda:0": 24_564, "cuda:1": 81_559}),
+        (" 1 , 0", {"cuda:0": 24_564, "cuda:1": 81_559}),
         ("GPU-bbb", {"cuda:0": 24_564}),
         ("MIG-xyz", {"cuda:0": 0}),
         ("", {}),
+        ("-1", {}),
+        ("0,-1,1", {"cuda:0": 81_559}),
+        ("7,0", {}),
     ],
 )
 def test_a_gpu_has_the_memory_of_the_one_that_is_visible_in_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, memory: dict[str, int]
 ) -> None:
-    lines = "0, GPU-aaa-1, 81559\n1, GPU-bbb-2, 24564\n2, GPU-ccc-3, [N/A]"
-    listed_gpus(tmp_path / "bin", monkeypatch, lines, visible)
+    """CUDA sees nothing behind a word that names no card."""
+    listed_gpus(tmp_path / "bin", monkeypatch, CARDS, visible)
     found = devices.lanes()
     assert found.pop("cpu") > 0
     assert found == memory
+
+
+PARTED = """\
+GPU 0: NVIDIA H100 (UUID: GPU-aaa-1)
+  MIG 1g.10gb     Device  0: (UUID: MIG-p)
+  MIG 3g.40gb+me  Device  1: (UUID: MIG-q)
+GPU 1: NVIDIA A30 (UUID: GPU-bbb-2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("visible", "expected"),
+    [
+        (None, [("cuda:1", "GPU-bbb-2", 24_564), ("cuda:2", "MIG-p", 10_240), ("cuda:3", "MIG-q", 40_960)]),
+        ("MIG-q", [("cuda:0", "MIG-q", 40_960)]),
+        ("GPU-bbb", [("cuda:0", "GPU-bbb", 24_564)]),
+    ],
+)
+def test_each_part_of_a_card_is_a_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, expected: list[tuple[str, str, int]]
+) -> None:
+    listed_gpus(tmp_path / "bin", monkeypatch, CARDS.rpartition("\n")[0], visible, parts=PARTED)
+    assert devices.gpus(os.environ) == [devices.Gpu(*one) for one in expected]
+    name, word, _ = expected[-1]
+    assert devices.environment("auto", (name,), os.environ) == {"CUDA_VISIBLE_DEVICES": word}
+
+
+def test_a_card_that_fails_is_looked_for_again_and_a_silent_driver_takes_none_away(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "lanes", devices.lanes)
+    desk.database.dispose()
+    queue = Dispatcher(desk.home)
+    for told, ends, seen in (
+        (CARDS, 0, {"cuda:0", "cuda:1", "cuda:2"}),
+        ("0, GPU-aaa-1, 81559\nUnable to determine the device handle for GPU1: Unknown Error", 15, {"cuda:0"}),
+        ("Failed to initialize NVML: Driver/library version mismatch", 18, {"cuda:0"}),
+        (CARDS, 0, {"cuda:0", "cuda:1", "cuda:2"}),
+        ("No devices were found", 0, set()),
+    ):
+        listed_gpus(tmp_path / "bin", monkeypatch, told, ends=ends)
+        queue._looked = -module.DEVICES_S
+        assert set(queue.lanes) - {"cpu"} == seen, told
+
+
+def test_a_run_that_declares_more_than_any_device_has_is_refused(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would wait for ever."""
+    listed_gpus(tmp_path / "bin", monkeypatch, CARDS.rpartition("\n")[0])
+    words = ("--vlm", "plain", "--device", "cuda", "--memory", "100")
+    said = "declares 102400 MB, and cuda:0 or cuda:1 has 81559 MB: queue it with less --memory"
+    assert said in desk.call("run", "eval", *words, "--queue", code=2).stderr
+    assert said in desk.call("sweep", "eval", *words, "--seeds", "2", "--detach", code=2).stderr
+    assert desk.json("runs") == []
+    run_id = submit.submit(desk.home, [Entry(EvalSpec(vlm="plain", device="cuda"))], AT_ITS_TURN)[0]
+    desk.call("stop", "r1")
+    assert said in desk.call("resume", "r1", "--memory", "100", code=2).stderr
+    assert desk.state(run_id) == "stopped"
 
 
 def test_small_jobs_share_a_listed_gpu_by_declared_memory(
@@ -268,7 +344,7 @@ def test_a_home_that_is_moved_away_is_begun_nowhere_else(desk: Desk, tmp_path: P
     moved = Desk(Home(tmp_path / "elsewhere"))
     with pytest.raises(DatabaseUnwritable, match="moved, deleted or replaced"):
         queue.turn()
-    with pytest.raises(DatabaseUnwritable, match="moved, deleted or replaced"):
+    with pytest.raises(DatabaseUnwritable, match="is not there: the home was moved"):
         Dispatcher(desk.home)
     worker = launcher.spawn([*launcher.WORKER, "--home", str(desk.home.root), "r2"], tmp_path / "log")
     assert worker.wait() == 2, (tmp_path / "log").read_text()
