@@ -68,7 +68,7 @@ class DatabaseFile:
             self._give_back(session.connection)
 
     def must_stand(self) -> None:
-        """Raise DatabaseUnwritable where the file is not where it was opened: whoever works for long then works for nobody."""
+        """Raise DatabaseGone where the file is not where it was opened: whoever works for long then works for nobody."""
         if identity(self.path) != self.stood:
             raise out_of_place(self.path)
 

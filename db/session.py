@@ -15,6 +15,7 @@ from db.disks import ALLOWED, shared_disk
 from db.errors import (
     DatabaseBusy,
     DatabaseDamaged,
+    DatabaseGone,
     DatabaseNewer,
     DatabaseUnwritable,
     DiskFull,
@@ -48,7 +49,7 @@ def open_database(
         )
     path = path.expanduser().absolute()
     if is_there and not path.is_file():
-        raise DatabaseUnwritable(
+        raise DatabaseGone(
             f"{path} is not there: the home was moved or deleted before this began to work; put it back, then repeat or resume"
         )
     fixed = _is_read_only(path)

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from db import process, store
-from db.errors import DatabaseBusy, DiskFull
+from db.errors import DatabaseDamaged, DatabaseGone
 from db.home import Home
 from db.session import DatabaseFile, Session, open_database, reading, writing
 from db.specs import UserError
@@ -67,7 +67,7 @@ class Dispatcher:
         return self._lanes
 
     def turn(self) -> bool:
-        """Go through the queue once; whether anything will happen by itself afterwards. Raises DatabaseUnwritable where the home
+        """Go through the queue once; whether anything will happen by itself afterwards. Raises DatabaseGone where the home
         was moved away: whoever looks at it in its new place starts another dispatcher there."""
         self.database.must_stand()
         bury_dead(self.database)
@@ -93,7 +93,7 @@ class Dispatcher:
                 for run_id in run_ids:
                     store.resume_run(session, run_id=run_id)
             say_when(f"{', '.join(map(store.ref, run_ids))}: another collector")
-            launcher.collect(self.home, self.database, *run_ids)
+            launcher.collect(self.home, self.database, *run_ids, waits=True)
 
     def _plan(self) -> Plan:
         """Decide, and write the decision down, in one transaction."""
@@ -157,10 +157,10 @@ class Dispatcher:
         there = Path(folder) if folder else None
         try:
             if ticket is not None and is_sent(ticket.runner, ticket.kind, member=ticket.batch is not None):
-                launcher.collect(self.home, self.database, *ready, folder=there)
+                launcher.collect(self.home, self.database, *ready, folder=there, waits=True)
             else:
                 told = environment(device, start.lanes, os.environ, ticket.memory_mb if ticket else 0)
-                launcher.start(self.home, self.database, *ready, folder=there, environment=told)
+                launcher.start(self.home, self.database, *ready, folder=there, environment=told, waits=True)
             say_when(f"{names} started on {', '.join(start.lanes)}")
         except UserError as error:  # no process could be made, or somebody else started it: the run says which
             say_when(f"{names}: {error}")
@@ -238,15 +238,20 @@ def run(home: Home, lock: int | None) -> None:
 
 
 def _work(dispatcher: Dispatcher) -> None:
-    seen, rested, goes_on = -1, 0.0, True
+    """A queue that died of a full disk, or of a home that was read-only for a while, would stand still until somebody looks."""
+    seen, rested, goes_on, told = -1, 0.0, True, ""
     while goes_on:
-        version = dispatcher.database.version()
-        if version != seen or time.monotonic() - rested >= ROUND_S:
-            seen, rested = version, time.monotonic()
-            try:
-                goes_on = dispatcher.turn()
-            except (DatabaseBusy, DiskFull) as error:
+        try:
+            version = dispatcher.database.version()
+            if version != seen or time.monotonic() - rested >= ROUND_S:
+                seen, rested = version, time.monotonic()
+                goes_on, told = dispatcher.turn(), ""
+        except (DatabaseGone, DatabaseDamaged):
+            raise
+        except (UserError, OSError) as error:
+            if told != str(error):
                 say_when(f"{error}; looking again")
+            told = str(error)
         time.sleep(LOOK_S)
 
 

@@ -184,6 +184,7 @@ def go_on(home: Home, run_id: int, *, queued: bool = False, here: bool = False, 
         requeue(home, run_id, wish)
     else:
         launcher.resume(home, run_id)
+        ensure_dispatcher(home, open_database(home.database))  # others may wait for it
     if later and not queued:
         return f"r{run_id} names runs whose files are looked up when it starts, so it waits for its turn in the queue"
     return ""

@@ -9,6 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import typer
@@ -22,8 +23,9 @@ def say(text: str) -> None:
 
 
 def say_when(text: str) -> None:
-    """A line of a log, with the time."""
-    say(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
+    """A line of a log, with the time. Whoever works for long does not end because its log has no room."""
+    with suppress(OSError):
+        say(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
 
 
 def ring(text: str) -> None:

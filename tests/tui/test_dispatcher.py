@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import pytest
 
 from db import process, store
 from db.home import Home
-from db.session import DatabaseFile, DatabaseUnwritable, reading, writing
+from db.session import DatabaseFile, DatabaseUnwritable, DiskFull, reading, writing
 from db.specs import EvalSpec, TrainSpec, UserError
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_building import build_spec
@@ -34,6 +35,12 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 AT_ITS_TURN = Wish()
+
+
+class Said(list[str]):
+    """Lines of a log."""
+
+    __call__ = list.append
 
 
 def queued(desk: Desk, vlm: str, wish: Wish = AT_ITS_TURN, **fields: Any) -> int:
@@ -237,6 +244,17 @@ def test_a_lost_job_is_tried_again_as_often_as_it_may(desk: Desk, monkeypatch: p
     assert desk.state(run_id) == "lost"
     assert (ticket(desk, run_id).tried, len(desk.detail(run_id).processes)) == (1, 2)
     assert not queue.goes_on()
+
+
+def test_a_failed_run_that_somebody_stops_is_not_tried_again(desk: Desk) -> None:
+    """Between its failure and the next look of the dispatcher."""
+    run_id = queued(desk, "bug", Wish(retries=3))
+    queue = Dispatcher(desk.home)
+    queue.turn()
+    desk.until(run_id, "failed")
+    desk.call("stop", "r1")
+    assert not queue.turn()
+    assert (desk.state(run_id), len(desk.detail(run_id).processes)) == ("failed", 1)
 
 
 def test_a_wrong_input_is_not_tried_again(desk: Desk) -> None:
@@ -444,6 +462,64 @@ def test_the_whole_queue_with_its_own_process(desk: Desk, monkeypatch: pytest.Mo
     free = lock.take(desk.home)
     assert free is not None
     os.close(free)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EAGAIN, "Resource temporarily unavailable"),
+        DiskFull("no room"),
+        DatabaseUnwritable("it is read-only"),
+        UserError("r7 was erased meanwhile"),
+    ],
+)
+def test_what_passes_ends_no_queue(desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """A disk that is full for a moment when a job is to be started: before, every waiting run failed, or the queue stood still."""
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "ROUND_S", 0.05)
+    monkeypatch.setattr(module, "say_when", said := Said())
+    runs = [queued(desk, "plain", seed=seed) for seed in range(2)]
+    place, name = (launcher, "spawn") if isinstance(error, OSError) else (store, "grant")
+    real, failing = getattr(place, name), [error, error, error]
+
+    def tried(*words: Any, **more: Any) -> Any:
+        if failing:
+            raise failing.pop()
+        return real(*words, **more)
+
+    monkeypatch.setattr(place, name, tried)
+    module.run(desk.home, lock.take(desk.home))
+    assert [(desk.state(run), len(desk.detail(run).processes)) for run in runs] == [("done", 1)] * 2
+    assert len([line for line in said if "looking again" in line]) == 1, "the same is said once"
+
+
+def test_a_program_that_is_not_there_fails_a_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "WORKER", ("/nowhere/python",))
+    run_id = queued(desk, "plain")
+    module.run(desk.home, lock.take(desk.home))
+    assert desk.state(run_id) == "failed"
+
+
+def test_a_run_that_is_gone_on_with_at_once_is_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else starts what waits for it: the queue had ended with its end."""
+    first = queued(desk, "pause")
+    second = queued(desk, "plain", Wish(needs=(first,)))
+    desk.call("stop", "r1")
+    assert not Dispatcher(desk.home).turn()
+    seen: list[str] = []
+    monkeypatch.setattr(submit, "ensure_dispatcher", lambda home, database: seen.append(desk.state(first)))
+    desk.call("resume", "r1", "--detach")
+    assert seen[-1] != "stopped", "looked for after it goes on"
+    desk.until_paused(first)
+    desk.call("stop", "r1")
+    with writing(desk.database) as session:
+        store.soft_delete(session, run_ids=[first])
+    Dispatcher(desk.home).turn()
+    assert "was deleted" in ticket(desk, second).waiting
+    desk.call("trash", "restore", "r1")
+    with reading(desk.database) as session:
+        assert store.states(session, run_ids=[first]) == {first: "stopped"}
 
 
 def test_a_stopped_waiting_run_can_be_queued_again(desk: Desk) -> None:

@@ -18,6 +18,7 @@ from leverplus_tui.keeping.backup import back_up, put_back
 from leverplus_tui.keeping.check import check
 from leverplus_tui.keeping.disk import free, usage
 from leverplus_tui.keeping.trash import erase, thrown
+from leverplus_tui.queue.submit import tend
 from leverplus_tui.text.numbers import plural, size
 from leverplus_tui.text.output import answer, finding_lines, say, table
 from leverplus_tui.text.times import iso, moment
@@ -59,10 +60,11 @@ def trash_restore(runs: RunsArgument, as_json: JsonOption = False, home: HomeOpt
     Example:
     leverplus trash restore r3 r4
     """
-    _, database = open_home(home)
+    place, database = open_home(home)
     with writing(database) as session:
         run_ids = find_run_ids(session, runs, deleted=True)
         store.restore(session, run_ids=run_ids)
+    tend(place, database)  # others may wait for one of them
     refs = [store.ref(run_id) for run_id in run_ids]
     answer({"runs": refs, "deleted": False}, as_json, [f"{', '.join(refs)} restored"])
 
