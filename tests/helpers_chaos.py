@@ -203,6 +203,9 @@ class Chaos:
                 wrong += [f"r{run} began before r{n} was done, for which it waits" for n in early]
             living = [f"r{p.run_id}" for p in store.active_processes(session)]
             wrong += [f"{run} has a process" for run in living]
+        log = self.home.root / "queue.log"
+        if "Traceback" in (told := log.read_text() if log.exists() else ""):
+            wrong.append(f"a dispatcher died: {told[told.index('Traceback') :]}")
         found = check(self.home)
         named = {finding.subject for finding in found.findings if finding.severity != "info"}
         wrong += [f"fsck says {finding.message}" for finding in found.findings if finding.subject in named - self.spoilt
@@ -385,10 +388,9 @@ def main(arguments: list[str]) -> int:
     if what == "dispatcher":
         setattr(dispatcher, "lanes", lambda _: {"cpu": 3})  # noqa: B010 - three jobs of 1 MB each
         dispatcher.FIRST_PAUSE_S = 0.1
-        opened = dispatcher.open_database
 
         def limited(path: Path, **how: Any) -> DatabaseFile:
-            database = opened(path, **how)
+            database = open_database(path, **how)
             _no_room(database, path.parent)
             return database
 

@@ -21,7 +21,8 @@ from db.store import ProcessRow
 from engine.common.files.atomic import make_folder
 from leverplus_tui.jobs.away import ask, is_away, must_not_be_away, stop_away
 from leverplus_tui.jobs.programs import Program, command
-from leverplus_tui.jobs.spawning import reap, spawn, stop_held_back
+from leverplus_tui.jobs.spawning import reap, stop_held_back
+from leverplus_tui.jobs.spawning import spawn as spawn
 from leverplus_tui.text.output import say
 
 WORKER = tuple(command(Program.JOB))
