@@ -130,6 +130,13 @@ def test_a_gpu_has_the_memory_of_the_one_that_is_visible_in_its_place(
     assert found == memory
 
 
+def test_jobs_share_what_a_container_has_and_not_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "memory_of_machine", lambda: (2 << 30, 1 << 30))
+    assert devices.lanes()["cpu"] == 2048
+    monkeypatch.setattr(devices, "memory_of_machine", lambda: None)
+    assert devices.lanes()["cpu"] > 0
+
+
 PARTED = """\
 GPU 0: NVIDIA H100 (UUID: GPU-aaa-1)
   MIG 1g.10gb     Device  0: (UUID: MIG-p)
