@@ -137,6 +137,25 @@ async def test_lists_are_taken_as_people_type_them(filled: Home) -> None:
         assert page.command() == "leverplus run eval --shot 0 --shot 1 --shot 2"
 
 
+async def test_what_is_typed_after_enter_takes_the_place_of_a_choice_and_of_a_default(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        page = await form_of(pilot)
+        for path, typed in (("retriever", "random,t2t"), ("vlm", "other"), ("vlm", "more")):
+            burst(pilot, "slash", *path, "enter", "enter", *typed, "enter")
+            await until(pilot, lambda: not held_back(pilot))
+        assert page.form.values["retriever"] == "random,t2t"
+        assert page.form.values["vlm"] == "othermore"
+
+
+async def test_the_first_and_the_last_of_few_choices_are_one_key_away(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        burst(pilot, "n", "G", "k", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen) and not held_back(pilot))
+        form = pilot.app.screen
+        assert isinstance(form, LaunchScreen)
+        assert form.kind == "generate"
+
+
 async def test_a_duplicate_is_told_before_it_is_started(filled: Home) -> None:
     async with opened(filled) as pilot:
         page = await form_of(pilot, "eval", 2)
