@@ -22,6 +22,9 @@ from engine.statistics.intervals import interval
 from leverplus_tui.keeping.backup import alone
 from leverplus_tui.keeping.disk import Waste, free, run_folders, usage
 
+MOST_NAMED = 4
+"""Series that are named; more are counted."""
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -65,6 +68,7 @@ def check(home: Home, *, repair: bool = False, deep: bool = True) -> Checked:
         *_states(database, repair, repaired),
         *_files(database, repair, repaired, deep),
         *_figures(database, repair, repaired),
+        *_series(database, repair, repaired),
         *_folders(home, database, repair, repaired),
     ]
     return Checked(tuple(found), tuple(repaired))
@@ -196,6 +200,23 @@ def _figures(database: DatabaseFile, repair: bool, repaired: list[str]) -> Itera
             f"{found.n}.",
             "`leverplus fsck --repair` computes it from the answers",
         )
+
+
+def _series(database: DatabaseFile, repair: bool, repaired: list[str]) -> Iterator[Finding]:
+    """What lists show of each series, against its points."""
+    with reading(database) as session:
+        untrue = store.untrue_series(session)
+    if not untrue:
+        return
+    some = ", ".join(f"{name} of {store.ref(run)}" for run, _, name in untrue[:MOST_NAMED])
+    told = some + (f" and {len(untrue) - MOST_NAMED} more" if len(untrue) > MOST_NAMED else "")
+    if repair:
+        with writing(database) as session:
+            store.sum_up(session, series=[key for _, key, _ in untrue])
+        repaired.append(f"{told}: last values and extremes, from the points as they are stored")
+        return
+    fix = "`leverplus fsck --repair` computes them from the points"
+    yield error("figure-untrue", "metrics", f"What lists show of {told} is not what the points say.", fix)
 
 
 def _folders(home: Home, database: DatabaseFile, repair: bool, repaired: list[str]) -> Iterator[Finding]:

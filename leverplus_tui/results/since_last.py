@@ -104,7 +104,7 @@ def last_like(session: Session, detail: RunDetail) -> int | None:
     ids = store.done_before(session, run_id=detail.row.id, fields=fields, most=LOOKED_AT)
     if detail.row.parent in ids:
         return detail.row.parent
-    own, others = dict(flatten(detail.spec)), store.specs_of(session, run_ids=ids)
+    own, others = dict(flatten(detail.settings)), store.specs_of(session, run_ids=ids)
     return min(ids, key=lambda run: (_differing(own, dict(flatten(others[run]))), -run), default=None)
 
 
