@@ -46,8 +46,8 @@ HOMES = {
 
 __all__ = [
     "JOB_SPEC", "LATER_FIELDS", "SPEC_OF_KIND", "UNREPEATED", "AnySpec", "AskSpec", "DecodeSpec", "EmbedSpec", "EvalSpec",
-    "Finding", "GenerateSpec", "ImportSpec", "JobSpec", "PromptSpec", "Report", "SelectorParts", "Severity", "Spec", "TrainSpec", "TrialSpec",
-    "UserError", "canonical_json", "read_spec", "sha256_text", "whole_spec", "worst_first",
+    "Finding", "GenerateSpec", "ImportSpec", "JobSpec", "PromptSpec", "Report", "SelectorParts", "Severity", "Spec", "TrainSpec",
+    "TrialSpec", "UserError", "canonical_json", "read_spec", "sha256_text", "whole_spec", "worst_first",
 ]  # fmt: skip
 
 
