@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 from db.user_error import UserError
 from leverplus_tui.text.language import shown
 from leverplus_tui.tui.messages import CopyText
+from leverplus_tui.tui.ways import in_app
 from leverplus_tui.tui.widgets.charts.bars import KeyBar
 from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.picking.field import PathField
@@ -114,7 +115,7 @@ class Ask(TellsFailures, ModalScreen[str | None]):
         try:
             self.taken = await asyncio.to_thread(take, text)
         except UserError as error:
-            self._tell(str(error), refused=True)
+            self._tell(in_app(shown(str(error))), refused=True)
         else:
             self.dismiss(text)
 

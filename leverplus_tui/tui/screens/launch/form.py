@@ -29,6 +29,7 @@ from leverplus_tui.tui.screens.launch.preflight import PreflightScreen
 from leverplus_tui.tui.screens.launch.spec_form import SpecForm
 from leverplus_tui.tui.screens.launch.topics import Topic
 from leverplus_tui.tui.screens.launch.values import FormValues
+from leverplus_tui.tui.ways import by_form
 from leverplus_tui.tui.widgets.picking.offers import Entry
 from leverplus_tui.tui.widgets.spec_fields import SWEPT, Field
 
@@ -226,7 +227,7 @@ class LaunchScreen(PageScreen):
 
     def _refuse(self, error: UserError) -> None:
         """Say what is wrong, and go to the field that it is about."""
-        self.notify(str(error), severity="error", markup=False)
+        self.notify(by_form(shown(str(error))), severity="error", markup=False)
         if isinstance(error, FieldRefused):
             self.form.refuse(error.field)
         self._refusal = str(error)
@@ -268,6 +269,6 @@ def _sweep_words(count: int) -> str:
 def _said(line: str) -> str:
     """A sentence, or what is missing with the help of its field behind it."""
     if (told := shown(line)) != line:
-        return told
+        return by_form(told)
     head, mark, help_text = line.partition(": ")
-    return f"{shown(head)}{mark}{shown(f'{help_text}.')}" if shown(head) != head else line
+    return by_form(f"{shown(head)}{mark}{shown(f'{help_text}.')}" if shown(head) != head else line)
