@@ -39,7 +39,7 @@ WAITING = ("dialog", "data", "stop", "launch")
 """Groups of workers that wait for a person."""
 LONGEST_REST_S = 2.5
 """Longer timers belong to messages that go away by themselves."""
-PATIENCE_S = 20.0
+PATIENCE_S = 180.0
 COLOURS = ("red", "green", "blue", "yellow", "purple", "orange")
 SHAPES = ("circle", "square", "triangle")
 

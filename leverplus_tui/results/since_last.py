@@ -179,5 +179,5 @@ def _effect(about: str, pair: Pair) -> Effect:
         return Effect(about, "no difference", pair.reason or pair.verdict)
     verdict = "inside the noise" if pair.verdict == "not distinguishable" else pair.verdict
     beside = f" ({', '.join(pair.beside)})" if pair.beside and pair.verdict in ("better", "worse") else ""
-    n = f" over {count(pair.n_paired)} questions" if pair.n_paired else ""
+    n = f" over {count(pair.n_paired)} question{'' if pair.n_paired == 1 else 's'}" if pair.n_paired else ""
     return Effect(about, f"{difference(pair.difference, pair.ci_low, pair.ci_high)}{n}", verdict + beside)

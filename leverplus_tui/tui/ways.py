@@ -46,9 +46,10 @@ def by_keys(sentence: str, keys: Mapping[str, str]) -> str:
 def by_form(sentence: str) -> str:
     """A sentence with the fields of the launch form in the place of options: `pool_size 20` for `--pool-size 20`."""
     from db.store import setting_fields  # specifications: pydantic, 200 ms
+    from leverplus_tui.tui.widgets.spec_fields import WAITING
 
     def named(option: re.Match[str]) -> str:
         field = (option[1] or "").replace("-", "_")
-        return field if field in setting_fields() or not field else option[0]
+        return field if field in (*setting_fields(), *WAITING, "") else option[0]
 
     return in_app(OPTION.sub(named, sentence))

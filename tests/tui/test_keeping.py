@@ -76,7 +76,7 @@ def test_emptying_the_trash_keeps_what_others_use(desk: Desk) -> None:
         store.create_run(session, spec=EvalSpec(selector=str(checkpoint(desk, first))), environment={})
         store.set_state(session, run_id=3, state="stopped")
     desk.call("delete", "r1", "r2", "--yes")
-    assert "r1 stays: r3 use files of it" in desk.call("trash", "empty", "--yes").stderr
+    assert "r1 stays: its files are used by r3" in desk.call("trash", "empty", "--yes").stderr
     assert checkpoint(desk, first).exists()
     assert not desk.home.run_dir(second).exists()
     with reading(desk.database) as session:

@@ -102,7 +102,7 @@ def trash_empty(
         return
     put(f"{plural(len(gone), 'run')} erased, {size(sum(one.size for one in gone))} free")
     for one in kept:
-        say(f"r{one.run_id} stays: {', '.join(one.used_by)} use files of it")
+        say(f"r{one.run_id} stays: its files are used by {', '.join(one.used_by)}")
 
 
 def gc(

@@ -36,7 +36,9 @@ class RequestApp(RunRequestApp):
         from leverplus_tui.tui.screens.launch.form import LaunchScreen  # specifications: pydantic, 200 ms
 
         spec = await asyncio.to_thread(self.library.database.spec, event.run_id) if event.run_id is not None else None
-        page = LaunchScreen(self.library, event.kind, spec=spec, run_id=event.run_id, values=event.values)
+        page = LaunchScreen(
+            self.library, event.kind, spec=spec, run_id=event.run_id, values=event.values, source=event.source
+        )
         page.mode = self.current_mode
         await self.push_screen(page)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -32,8 +32,21 @@ def keys_line(*pairs: tuple[str, str]) -> Static:
     return Static(Content.assemble(*parts), classes="keys")
 
 
-class Confirm(ModalScreen[bool]):
-    """Asks before something stops or is deleted; only `y` and enter on purpose say yes."""
+Answer = TypeVar("Answer")
+
+
+class YesOrNo(ModalScreen[Answer]):
+    """A question that enter does not answer, for it may have been meant for what stood there before."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "neither", show=False)]
+
+    def action_neither(self) -> None:
+        """Say which keys answer."""
+        self.notify("y says yes, n says no")
+
+
+class Confirm(YesOrNo[bool]):
+    """Asks before something stops or is deleted; only `y` says yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "yes", id="confirm.yes"),

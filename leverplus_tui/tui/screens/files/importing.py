@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import ScrollableContainer, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from db.home import Home
@@ -27,7 +26,7 @@ from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.output import finding_lines
 from leverplus_tui.text.words import clean
-from leverplus_tui.tui.screens.dialogs import keys_line
+from leverplus_tui.tui.screens.dialogs import YesOrNo, keys_line
 from leverplus_tui.tui.ways import by_keys
 
 Answer = Literal["take", "dataset", "vlm", "shot"] | None
@@ -66,11 +65,11 @@ def store(home: Home, database: DatabaseFile, found: Reading, dataset: str, vlm:
     known = sum("already" in entry for entry in entries)
     names = ", ".join(entry["run"] for entry in entries[:6]) + (", ..." if len(entries) > 6 else "")
     return shown(f"{plural(len(entries), 'run')} of {found.path.name}: {names}") + (
-        shown(f"; {known} were there before") if known else ""
+        shown(f"; there before: {known}") if known else ""
     )
 
 
-class ConfirmReading(ModalScreen[Answer]):
+class ConfirmReading(YesOrNo[Answer]):
     """Shows the reading; takes it, lets data set, model or demonstrations be said first, or leaves it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

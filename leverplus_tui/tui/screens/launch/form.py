@@ -62,14 +62,15 @@ class LaunchScreen(PageScreen):
         spec: JobSpec | None = None,
         run_id: int | None = None,
         values: dict[str, str] | None = None,
+        source: str = "",
     ) -> None:
-        """`spec`: what the form is filled with, of this run."""
+        """`spec`: what the form is filled with, of this run; over it go `values` of a `source`."""
         super().__init__(library)
         self.kind = kind
         self._held = FormValues(kind)
         if spec is not None:
             self._held.load_spec(spec, f"r{run_id}" if run_id is not None else "before")
-        self._held.load(values or {}, shown("chosen before"))
+        self._held.load(values or {}, source)
         self._refusal = ""
         """What is wrong with the field that is edited, since it was to be left."""
         self._busy = self._starting = False
@@ -128,7 +129,7 @@ class LaunchScreen(PageScreen):
         allowed = shown(f"\none of {', '.join(field.choices)}") if field.choices else ""
         default = shown(f"\ndefault {field.default}") if field.default else ""
         listed = shown("\nseveral values make a sweep: 1,2 or 1 2 or 1-5") if self._sweeps(field) else ""
-        self.query_one("#help", Static).update(f"{field.path}: {shown(field.help)}{allowed}{default}{listed}")
+        self.query_one("#help", Static).update(f"{field.path}: {by_form(shown(field.help))}{allowed}{default}{listed}")
 
     def _sweeps(self, field: Field) -> bool:
         """Whether a list in this field makes a sweep; said of numbers, where it is seldom looked for."""
