@@ -47,6 +47,7 @@ Reading (a `reading` or `writing` session):
     sweep_of(session, *, run_id) -> sweep id or None
     deleted_runs(session) -> run ids                           referrers(session, *, but=()) -> {run id: what uses its files}
     promised_files(session) -> list[PromisedFile]              wrong_cells(session) -> list[WrongCell]
+    untrue_series(session) -> [(run, series, name)]
     run_states(session) -> {run id: state}                     refers_to_nothing(session) -> sentences
     trials(session, *, run_id, question_id=None) -> list[TrialRow]: what was tried on an evaluation
     trial(session, *, trial_id) -> TrialRow or None            waits(session, *, run_id) -> bool: anybody waits for an answer
@@ -101,7 +102,7 @@ from db.store.figures.answers import (
 )
 from db.store.figures.evaluations import MeasuredCell, chosen, evaluations_on, measured_cells, newest_with_selector
 from db.store.figures.matrix import CellRow, cells
-from db.store.figures.metrics import MetricRow, metric_series, metric_summaries
+from db.store.figures.metrics import MetricRow, metric_series, metric_summaries, sum_up, untrue_series
 from db.store.jobs.inputs import drop_findings, facts, inputs
 from db.store.jobs.jobs import (
     ProcessRow,

@@ -106,7 +106,7 @@ def mixed_spaces(file: RLFile) -> Iterator[Finding]:
             subject=str(file.path),
             message=f"{int(mixed.sum())} queries (first {where[0]}) mix pointers into their pool with rows of the train "
             f"split, and {int(unsure.sum())} candidates could be read either way; each was resolved by itself.",
-            fix=f"leverplus doctor {file.path} lists them",
+            fix=f"`leverplus doctor {file.path}` lists them",
         )
 
 

@@ -405,4 +405,5 @@ async def test_an_evaluation_asked_for_on_a_training_takes_its_selector(filled: 
         form = pilot.app.screen
         assert isinstance(form, LaunchScreen)
         assert form.form.values["selector"] == "r4"
+        assert form.form.held.told("selector") == "r4, default none"
         assert form.kind == "eval"

@@ -85,6 +85,8 @@ class Choose(ModalScreen[str | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter takes the choice under the cursor."""
         event.stop()
+        if self.query_one(OptionList).highlighted is None:
+            self.notify("Nothing here holds these words")
         self.query_one(OptionList).action_select()
 
     def action_option(self, step: int) -> None:
@@ -117,6 +119,8 @@ class ChooseMany(ModalScreen[tuple[str, ...] | None]):
         super().__init__()
         self.question, self.choices = question, tuple(choices)
         self.taken = [value for value, _ in choices if value in chosen]
+        self._may_be_none = bool(self.taken)
+        """Taking all of them off is an answer; where none was taken, none is no answer."""
         if isinstance(chosen, Sequence):
             self.taken.sort(key=list(chosen).index)
 
@@ -155,7 +159,7 @@ class ChooseMany(ModalScreen[tuple[str, ...] | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Close with what is taken."""
         event.stop()
-        self.dismiss(tuple(self.taken))
+        self._close()
 
     def action_move(self, step: int) -> None:
         """Arrows move in the list while something is typed."""
@@ -176,4 +180,10 @@ class ChooseMany(ModalScreen[tuple[str, ...] | None]):
     def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
         """Close with what is taken."""
         event.stop()
-        self.dismiss(tuple(self.taken))
+        self._close()
+
+    def _close(self) -> None:
+        if self.taken or self._may_be_none:
+            self.dismiss(tuple(self.taken))
+        else:
+            self.notify("Nothing is taken yet: space takes the line under the cursor")

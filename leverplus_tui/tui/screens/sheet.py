@@ -20,6 +20,7 @@ from db.user_error import UserError
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.language import shown
 from leverplus_tui.tui.screens.dialogs import keys_line
+from leverplus_tui.tui.ways import in_app
 from leverplus_tui.tui.widgets.picking.field import PickField, PickInput
 from leverplus_tui.tui.widgets.picking.offers import Entry, Source
 
@@ -224,7 +225,7 @@ class Sheet(ModalScreen[dict[str, str] | None]):
         self._refuse("")
 
     def _refuse(self, sentence: str) -> None:
-        self.refused = sentence = shown(sentence)
+        self.refused = sentence = in_app(shown(sentence))
         problem = self.query_one("#problem", Static)
         problem.update(sentence)
         problem.display = bool(sentence)

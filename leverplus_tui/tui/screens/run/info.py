@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -23,6 +23,7 @@ from leverplus_tui.text.times import duration
 from leverplus_tui.text.words import clean, short_name
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.theme import COLOURS
+from leverplus_tui.tui.ways import in_app
 from leverplus_tui.tui.widgets.charts.chart import SERIES_COLOURS, Chart
 from leverplus_tui.tui.widgets.charts.curves import Series
 from leverplus_tui.tui.widgets.charts.whisker import whisker
@@ -176,7 +177,7 @@ def summary(row: RunRow) -> list[Part]:
 def standing(row: RunRow) -> list[Part]:
     """What a run waits for, how far one is that is not done, how one that ended early goes on."""
     if row.waiting:
-        return [(shown(clean(row.waiting)), "$warning"), "\n"]
+        return [(clean(in_app(shown(row.waiting))), "$warning"), "\n"]
     progress = row.progress
     if progress is None or not progress.total:
         return []
@@ -208,7 +209,7 @@ def reason(detail: RunDetail) -> list[Part]:
     return [
         (heading, "bold $error"),
         "  ",
-        (clean(words) or shown("no reason was stored: the log says more"), "$error"),
+        (clean(in_app(words)) or shown("no reason was stored: the log says more"), "$error"),
         "\n",
     ]
 
@@ -227,14 +228,14 @@ def since(told: Since | None) -> list[Part]:
     return parts
 
 
-def found(findings: tuple[Finding, ...], most: int = 20) -> list[Part]:
-    """Findings in sentences, each with its way out."""
+def found(findings: tuple[Finding, ...], way: Callable[[str], str] = in_app, most: int = 20) -> list[Part]:
+    """Findings in sentences, each with its way out; `way` names it by what is at hand."""
     parts: list[Part] = []
     for finding in findings[:most]:
         colour = COLOURS[SEVERITY_ROLES[finding.severity]]
         parts += [(f"{glyph(finding.severity)} {finding.code} ", f"bold {colour}"), clean(finding_words(finding)), "\n"]
         if finding.fix:
-            parts += [(f"  {glyph('arrow')} {clean(said(finding.fix))}", "$faint"), "\n"]
+            parts += [(f"  {glyph('arrow')} {clean(way(said(finding.fix)))}", "$faint"), "\n"]
     if len(findings) > most:
         parts += [(shown(f"first {most} of {len(findings)} findings\n"), "$faint")]
     return parts

@@ -220,10 +220,12 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
         run = self._rows.get(self.here() or 0)
         return run.id if run is not None and run.kind == kind else None
 
-    def given(self, kind: str) -> dict[str, str]:
+    def given(self, kind: str) -> tuple[dict[str, str], str]:
         """An evaluation takes the selector that the training under the cursor wrote, or will write."""
         run = self._rows.get(self.here() or 0)
-        return {"selector": run.ref} if run is not None and kind == "eval" and run.kind in ("rce", "grpo") else {}
+        if run is not None and kind == "eval" and run.kind in ("rce", "grpo"):
+            return {"selector": run.ref}, run.ref
+        return super().given(kind)
 
     def here(self) -> int | None:
         """The run under the cursor."""
