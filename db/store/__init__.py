@@ -24,7 +24,7 @@ Reading (a `reading` or `writing` session):
     predictions(session, *, run_id, shot, subset_sha=None, order="question_id", limit=None, after=None, question_ids=None)
         -> list[PredictionRow]
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
-    shown(session, *, run_id, shot, subset_sha) -> [(question_id, answer, score, demonstrations as JSON)]
+    shown(session, *, run_id, shot) -> (question_ids, answers, demonstrations), each as JSON
     answers_to(session, *, dataset_sha, split, question_ids) -> [(question_id, image_id, references as JSON, label)]
     questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
