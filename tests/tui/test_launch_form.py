@@ -12,7 +12,9 @@ from textual.widgets._toast import Toast
 
 from db import store
 from db.home import Home
-from db.session import open_database, reading
+from db.session import open_database, reading, writing
+from db.specs.embed import EmbedSpec
+from db.specs.generate import GenerateSpec
 from leverplus_tui.jobs.spec_options import options
 from leverplus_tui.queue.grid import grid
 from leverplus_tui.tui.messages import EditLaunch, RunsLaunched
@@ -407,3 +409,24 @@ async def test_an_evaluation_asked_for_on_a_training_takes_its_selector(filled: 
         assert form.form.values["selector"] == "r4"
         assert form.form.held.told("selector") == "r4, default none"
         assert form.kind == "eval"
+
+
+async def test_a_training_takes_the_data_and_the_embeddings_of_the_runs_that_are_meant(tmp_path: Path) -> None:
+    home = fill(tmp_path, n=4)
+    with writing(open_database(home.database)) as session:
+        made = [store.create_run(session, spec=spec, environment={}).id for spec in (EmbedSpec(), GenerateSpec())]
+    async with opened(home) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        await until(pilot, lambda: set(made) <= set(page.table.keys))
+        page.table.move_to(made[0])
+        burst(pilot, "space")
+        await until(pilot, lambda: page.table.marked == made[:1])
+        page.table.move_to(made[1])
+        burst(pilot, "n", "g", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen) and not held_back(pilot))
+        form = pilot.app.screen
+        assert isinstance(form, LaunchScreen)
+        assert form.kind == "rce"
+        values = form.form.values
+        assert [values["embeddings"], values["rl_data"]] == [f"r{run}" for run in made]
