@@ -138,8 +138,12 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
     def _inform(self) -> None:
         self.follow_state()
         key = self.table.cursor_key
-        if self.query_one("#info").display and key is not None and key in self._rows:
+        if not self.query_one("#info").display:
+            return
+        if key is not None and key in self._rows:
             self.query_one(RunInfo).show(self._rows[key])
+        elif (group := self._group()) is not None:
+            self.query_one(RunInfo).show_group(group)
 
     @on(LineTable.Moved)
     def cursor_moved(self, event: LineTable.Moved) -> None:
