@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 from weakref import finalize
 
-from db.errors import translate, undone
+from db.errors import out_of_place, translate, undone
 from db.specs.movable import HomePaths
 from db.user_error import UserError
 
@@ -43,6 +43,8 @@ class DatabaseFile:
         self._uri = uri
         self.read_only = False
         """Whether transactions that write are refused."""
+        self.stood = identity(path)
+        """Which file this is; None where there was none when it was opened."""
         self._busy_seconds = busy_seconds
         self._idle: list[_Connection] = []
         self._watcher: list[_Connection] = []
@@ -64,6 +66,11 @@ class DatabaseFile:
         finally:
             session.over = True
             self._give_back(session.connection)
+
+    def must_stand(self) -> None:
+        """Raise DatabaseGone where the file is not where it was opened: whoever works for long then works for nobody."""
+        if identity(self.path) != self.stood:
+            raise out_of_place(self.path)
 
     def version(self) -> int:
         """A number that differs from the last call's when anybody, this program included, has committed in between.
@@ -186,6 +193,15 @@ class Session:
             self.connection.execute(self.connection.begin)
             self._begun = True
         return self.connection
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Device and number of a file; None where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def explained(error: sqlite3.Error, path: Path) -> Exception:

@@ -376,7 +376,7 @@ def main(arguments: list[str]) -> int:
     prepare_world(setattr)
     _move_clock(Path(rest[rest.index("--home") + 1]) / CLOCK)
     if what == "dispatcher":
-        setattr(dispatcher, "lanes", lambda: {"cpu": 3})  # noqa: B010 - three jobs of 1 MB each
+        setattr(dispatcher, "lanes", lambda _: {"cpu": 3})  # noqa: B010 - three jobs of 1 MB each
         dispatcher.FIRST_PAUSE_S = 0.1
         return dispatcher.main(rest)
     worker.RECIPES["eval"] = ("tests.helpers_chaos", "evaluate")

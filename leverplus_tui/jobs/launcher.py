@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -14,11 +15,12 @@ from typing import Any, cast
 
 from db import process, store
 from db.home import Home
-from db.run_states import ACTIVE
+from db.run_states import ACTIVE, FAILED
 from db.session import DatabaseFile, Session, open_database, writing
 from db.specs import Finding, JobSpec, UserError
 from db.specs.imported import ImportSpec
 from db.store import ProcessRow
+from engine.common.files.atomic import make_folder
 from leverplus_tui.jobs.away import ask, is_away, must_not_be_away, stop_away
 from leverplus_tui.jobs.process_environment import of_jobs
 from leverplus_tui.jobs.programs import Program, command
@@ -26,6 +28,8 @@ from leverplus_tui.text.output import say
 
 WORKER = tuple(command(Program.JOB))
 PATIENCE_S = 20.0
+PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""What keeps a process from being started now, and perhaps not later."""
 LOOK_S = 0.05
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -81,10 +85,12 @@ def start(
     *run_ids: int,
     folder: Path | None = None,
     environment: Mapping[str, str] = {},
+    waits: bool = False,
 ) -> None:
     """Start one job process for queued runs (several where they train together) and record it.
 
-    The runs end as failed when no process can be started.
+    The runs end as failed when no process can be started; where that `waits`, they stay queued while the machine has no room,
+    memory or process to spare (OSError), and fail for other reasons alone.
     """
     log = home.log(run_ids[0])
     argv = [*WORKER, "--home", str(home.root), *map(store.ref, run_ids)]
@@ -94,24 +100,33 @@ def start(
             _same_log(home.log(run_id), log)
         return spawn(argv, log, folder=folder, environment=environment).pid
 
-    _started(home, database, run_ids, argv, begin)
+    _started(home, database, run_ids, argv, begin, waits=waits)
 
 
-def collect(home: Home, database: DatabaseFile, *run_ids: int, folder: Path | None = None) -> None:
-    """Start one collector for queued runs that another machine is to work on, and record it as theirs.
+def collect(home: Home, database: DatabaseFile, *run_ids: int, folder: Path | None = None, waits: bool = False) -> None:
+    """Start one collector for queued runs that another machine is to work on, and record it as theirs. `waits` as in `start`.
 
     Each has a log of its own; what the collector says of all stands in `elsewhere.log` of the home.
     """
     argv = [*command(Program.COLLECTOR), "--home", str(home.root), *map(store.ref, run_ids)]
-    _started(home, database, run_ids, argv, lambda: spawn(argv, home.root / "elsewhere.log", folder=folder).pid)
+    log = home.root / "elsewhere.log"
+    _started(home, database, run_ids, argv, lambda: spawn(argv, log, folder=folder).pid, waits=waits)
 
 
 def _started(
-    home: Home, database: DatabaseFile, run_ids: Sequence[int], argv: Sequence[str], begin: Callable[[], int]
+    home: Home,
+    database: DatabaseFile,
+    run_ids: Sequence[int],
+    argv: Sequence[str],
+    begin: Callable[[], int],
+    *,
+    waits: bool,
 ) -> None:
     try:
         pid = begin()
     except OSError as error:
+        if waits and error.errno in PASSING:
+            raise
         with writing(database) as session:
             for run_id in run_ids:
                 store.set_state(session, run_id=run_id, state="failed")
@@ -133,7 +148,7 @@ def _started(
 
 def _same_log(path: Path, log: Path) -> None:
     """Runs of one process write to one log; one that has a log already is told where it goes on."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     if not os.path.lexists(path):
         path.symlink_to(Path("..") / log.parent.name / log.name)
     elif not path.is_symlink():
@@ -150,7 +165,7 @@ def spawn(
     pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """A process of its own session that writes to a log and outlives this one. Raises OSError."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(log.parent)
     with log.open("ab") as output, _stop_held_back():
         child = subprocess.Popen(
             argv,
@@ -279,6 +294,8 @@ def _settle(database: DatabaseFile, run_id: int, row: ProcessRow | None = None) 
             store.end_process(session, process_id=row.id, state="stopped", exit_code=None, reason="killed on request")
         elif state == "queued":
             store.set_state(session, run_id=run_id, state="stopped")
+        elif state in FAILED:
+            store.give_up(session, run_id=run_id)
         return store.get_run(session, run_id=run_id).state
 
 

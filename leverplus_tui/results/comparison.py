@@ -159,14 +159,13 @@ def compare(
         notes=(*plain.notes, *apart),
         apart=apart,
         findings=found,
-        copying=_copied(session, details) if judged else (),
+        copying=_copied(Copies(session, figures.scores), details) if judged else (),
         best=tuple(best_of(cells, details, figures, reference)) if asked.best_of else (),
         groups=tuple(by_seed(session, details, figures)) if asked.by_seed else (),
     )
 
 
-def _copied(session: Session, details: Sequence[RunDetail]) -> tuple[CopyingRow, ...]:
-    copies = Copies(session)
+def _copied(copies: Copies, details: Sequence[RunDetail]) -> tuple[CopyingRow, ...]:
     return tuple(row for detail in details for row in copies.of(detail))
 
 

@@ -23,7 +23,8 @@ from db.session import DatabaseUnwritable, open_database, reading, writing
 from db.specs import EvalSpec, TrainSpec
 from leverplus_tui.jobs import dead_jobs, launcher
 from leverplus_tui.keeping import check, disk
-from leverplus_tui.queue import lock
+from leverplus_tui.queue import lock, submit
+from leverplus_tui.queue.dispatcher import Dispatcher
 from tests.helpers_cli import Desk, store_eval
 
 TABLE_LEAF = b"\x0d"
@@ -208,6 +209,29 @@ def test_a_restored_queue_is_paused_and_a_working_one_is_not_replaced(
     desk.database.dispose()
     desk.call("restore", str(file), "--yes")
     assert [row["paused"] for row in Desk(desk.home).json("queue")] == [True]
+
+
+def test_what_would_be_tried_again_after_a_restore_is_held_back(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that worked when the backup was made is lost in it; with a try left, it would start by itself."""
+    monkeypatch.setattr(submit, "ensure_dispatcher", lambda home, database: None)
+    run_id = desk.launch("pause")
+    row = desk.until_paused(run_id)
+    with writing(desk.database) as session:
+        store.enqueue(session, run_id=run_id, device="cpu", retries=3)
+    file = tmp_path / "home.tar"
+    desk.call("backup", str(file))
+    launcher.end_now(desk.database, row, "killed")
+    desk.wait(lambda: not store.is_alive(row))
+    desk.database.dispose()
+    desk.call("restore", str(file), "--yes")
+    queue = Dispatcher(desk.home)
+    queue.turn()
+    assert not queue.turn(), "nothing goes on by itself"
+    restored = Desk(desk.home)
+    assert [(one["state"], one["paused"]) for one in restored.json("queue")] == [("queued", True)]
+    assert [one.state for one in restored.detail(run_id).processes] == ["lost"]
 
 
 @pytest.mark.parametrize("fault", ["cut", "foreign", "outside", "other"])

@@ -212,6 +212,11 @@ def try_again(session: Session, *, run_id: int, not_before: int) -> None:
     )
 
 
+def give_up(session: Session, *, run_id: int) -> None:
+    """Do not try a failed run again."""
+    execute(session, "UPDATE ticket SET retries = tried WHERE run_id = :run", {"run": run_id})
+
+
 def states(session: Session, *, run_ids: Sequence[int]) -> dict[int, str]:
     """State by run; `deleted` for runs in the trash, and no entry for those that are gone."""
     sql = """SELECT id, CASE WHEN deleted_at IS NULL THEN state ELSE 'deleted' END AS state FROM run

@@ -54,6 +54,8 @@ class RunDetail:
     environment: dict[str, Any]
     facts: dict[str, Any]
     """Lineage: hashes, versions and counts that the job stated."""
+    distributions: dict[str, Any]
+    """What a training told of its candidates, one by one (`engine.training.distributions`); empty where it told nothing."""
     checkpoints: tuple[CheckpointRow, ...]
     metrics: tuple[MetricRow, ...]
     findings: tuple[specs.Finding, ...]
@@ -84,6 +86,7 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
     if not found:
         raise UserError(f"there is no run {ref(run_id)}: `leverplus runs` lists those that exist")
     run = query(session, "SELECT spec, environment FROM run WHERE id = :run", {"run": run_id})[0]
+    stated = facts(session, run_id=run_id)
     children = query(
         session, "SELECT id FROM run WHERE parent_id = :run AND deleted_at IS NULL ORDER BY id", {"run": run_id}
     )
@@ -92,7 +95,8 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
         row=found[0],
         spec=place.located_values(json.loads(run["spec"])),
         environment=json.loads(run["environment"]),
-        facts=facts(session, run_id=run_id),
+        distributions=stated.pop("distributions", {}),
+        facts=stated,
         checkpoints=tuple(checkpoints(session, run_id=run_id)),
         metrics=tuple(metric_summaries(session, run_id=run_id)),
         findings=tuple(findings(session, run_id=run_id)),

@@ -52,6 +52,8 @@ class Choose(ModalScreen[str | None]):
         Binding("escape", "dismiss", "cancel", id="choose.cancel"),
         Binding("down,j", "option(1)", show=False),
         Binding("up,k", "option(-1)", show=False),
+        Binding("g", "end(-1)", show=False),
+        Binding("G", "end(1)", show=False),
     ]
 
     def __init__(self, question: str, choices: Sequence[tuple[str, str]], *, current: str = "") -> None:
@@ -67,10 +69,9 @@ class Choose(ModalScreen[str | None]):
             yield OptionList(*(Option(Content(words), id=value) for value, words in self.choices))
 
     def on_mount(self) -> None:
-        """Begin at the present choice."""
+        """Begin at the present choice, or at the first."""
         values = [value for value, _ in self.choices]
-        if self.current in values:
-            self.query_one(OptionList).highlighted = values.index(self.current)
+        self.query_one(OptionList).highlighted = values.index(self.current) if self.current in values else 0
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Leave what the words hold."""
@@ -92,6 +93,11 @@ class Choose(ModalScreen[str | None]):
         """Arrows, j and k, as everywhere."""
         options = self.query_one(OptionList)
         options.action_cursor_down() if step > 0 else options.action_cursor_up()
+
+    def action_end(self, direction: int) -> None:
+        """The first or the last choice."""
+        options = self.query_one(OptionList)
+        options.action_last() if direction > 0 else options.action_first()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Close with the choice."""

@@ -16,7 +16,7 @@ from leverplus_tui.tui.screens.choosing import Choose
 KINDS = {
     "eval": "measure the accuracy of a model with demonstrations",
     "rce": "imitate good demonstrations, weighted by reward",
-    "grpo": "group-relative policy optimisation, after RCE when asked",
+    "grpo": "group-relative policy optimisation, also after RCE",
     "generate": "make RL data: propose, answer, score",
     "embed": "embed queries and candidates",
 }

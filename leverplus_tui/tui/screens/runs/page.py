@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 NEEDS_RUNS = ("mark", "mark_range", "compare", "sort", "reverse", "stop", "resume", "info", "copy", "columns", "tag",
               "rename", "note", "delete", "export", "group", "views", "pin", "curves", "repeat")  # fmt: skip
 NEEDS_DATABASE = ("launch", "train", "demo", "add_data", "import_file", "filter")
+MAKES = {"rce": "selector", "grpo": "selector", "generate": "rl_data", "embed": "embeddings"}
+"""Kind of run -> the field that takes what it writes."""
+TAKES = {"eval": ("selector",), "rce": ("rl_data", "embeddings"), "grpo": ("rl_data", "embeddings")}
 HIDDEN_BELOW = 100
 """Columns below which the info pane starts hidden."""
 
@@ -225,11 +228,11 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
         return run.id if run is not None and run.kind == kind else None
 
     def given(self, kind: str) -> tuple[dict[str, str], str]:
-        """An evaluation takes the selector that the training under the cursor wrote, or will write."""
-        run = self._rows.get(self.here() or 0)
-        if run is not None and kind == "eval" and run.kind in ("rce", "grpo"):
-            return {"selector": run.ref}, run.ref
-        return super().given(kind)
+        """A form takes the files that the marked runs, and the one under the cursor, wrote or will write."""
+        near = dict.fromkeys((*self.table.marked, self.here() or 0))
+        makers = {MAKES.get(run.kind, ""): run.ref for one in near if (run := self._rows.get(one)) is not None}
+        found = {field: makers[field] for field in TAKES.get(kind, ()) if field in makers}
+        return found, ", ".join(found.values())
 
     def here(self) -> int | None:
         """The run under the cursor."""
