@@ -104,8 +104,8 @@ class EditLaunch(Message):
     kind: str
     run_id: int | None = None
     values: dict[str, str] = field(default_factory=dict)
-    source: str = ""
-    """Where these come from, such as `r3`."""
+    sources: dict[str, str] = field(default_factory=dict)
+    """Where each of these comes from, such as `r3`."""
 
 
 @dataclass

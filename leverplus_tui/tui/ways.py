@@ -20,6 +20,7 @@ ELSEWHERE = {
 """The same of a page, or of a key that needs no run; `^p` opens the palette, in which the word is found."""
 COMMAND = re.compile(r"`leverplus ([^`]+)`|^leverplus (.+)$")
 RUN = re.compile(r"r\d+")
+NEEDS = re.compile(r"^`run \w+` needs ")
 OPTION = re.compile(r"--set (?=\w)|--([a-z][a-z0-9-]+)")
 
 
@@ -52,4 +53,4 @@ def by_form(sentence: str) -> str:
         field = (option[1] or "").replace("-", "_")
         return field if field in (*setting_fields(), *WAITING, "") else option[0]
 
-    return in_app(OPTION.sub(named, sentence))
+    return in_app(NEEDS.sub("fill in ", OPTION.sub(named, sentence)))

@@ -430,3 +430,4 @@ async def test_a_training_takes_the_data_and_the_embeddings_of_the_runs_that_are
         assert form.kind == "rce"
         values = form.form.values
         assert [values["embeddings"], values["rl_data"]] == [f"r{run}" for run in made]
+        assert [form.form.held.told(field) for field in ("embeddings", "rl_data")] == [f"r{run}" for run in made]

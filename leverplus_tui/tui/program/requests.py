@@ -37,7 +37,7 @@ class RequestApp(RunRequestApp):
 
         spec = await asyncio.to_thread(self.library.database.spec, event.run_id) if event.run_id is not None else None
         page = LaunchScreen(
-            self.library, event.kind, spec=spec, run_id=event.run_id, values=event.values, source=event.source
+            self.library, event.kind, spec=spec, run_id=event.run_id, values=event.values, sources=event.sources
         )
         page.mode = self.current_mode
         await self.push_screen(page)

@@ -182,7 +182,7 @@ class DataScreen(PageScreen):
     def _launch(self, kind: str, field: str | None) -> None:
         row = self._here()
         if row is not None and field:
-            self.post_message(EditLaunch(kind, values={field: row.path}, source=row.ref))
+            self.post_message(EditLaunch(kind, values={field: row.path}, sources={field: row.ref}))
         else:
             self.post_message(EditLaunch(kind))
 

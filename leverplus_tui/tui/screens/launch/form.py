@@ -62,15 +62,16 @@ class LaunchScreen(PageScreen):
         spec: JobSpec | None = None,
         run_id: int | None = None,
         values: dict[str, str] | None = None,
-        source: str = "",
+        sources: dict[str, str] | None = None,
     ) -> None:
-        """`spec`: what the form is filled with, of this run; over it go `values` of a `source`."""
+        """`spec`: what the form is filled with, of this run; over it go `values`, each of its source."""
         super().__init__(library)
         self.kind = kind
         self._held = FormValues(kind)
         if spec is not None:
             self._held.load_spec(spec, f"r{run_id}" if run_id is not None else "before")
-        self._held.load(values or {}, source)
+        for path, text in (values or {}).items():
+            self._held.load({path: text}, (sources or {}).get(path, ""))
         self._refusal = ""
         """What is wrong with the field that is edited, since it was to be left."""
         self._busy = self._starting = False

@@ -38,14 +38,14 @@ class LaunchPage(PageScreen):
         """The run that a form for this kind of job is filled from; None for the defaults."""
         return None
 
-    def given(self, kind: str) -> tuple[dict[str, str], str]:
-        """(fields that what is under the cursor sets, what that is called); none."""
-        return {}, ""
+    def given(self, kind: str) -> tuple[dict[str, str], dict[str, str]]:
+        """(fields that what is under the cursor sets, where each comes from); none."""
+        return {}, {}
 
     def action_launch(self, kind: str) -> None:
         """Open the launch form."""
-        values, source = self.given(kind)
-        self.post_message(EditLaunch(kind, self.template(kind), values, source))
+        values, sources = self.given(kind)
+        self.post_message(EditLaunch(kind, self.template(kind), values, sources))
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_train(self) -> None:

@@ -146,7 +146,7 @@ class RLDataScreen(ShownQueries):
 
     def action_train(self) -> None:
         """Open the launch form for a training on this file."""
-        self.post_message(EditLaunch("rce", values={"rl_data": self.row.path}, source=self.row.ref))
+        self.post_message(EditLaunch("rce", values={"rl_data": self.row.path}, sources={"rl_data": self.row.ref}))
 
     def action_export(self) -> None:
         """Write the file in another format."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from db.specs import Finding
     from db.store import CellRow, RunDetail, RunRow
     from leverplus_tui.results.since_last import Since
+    from leverplus_tui.tui.reading.rows import Group
 
 DEBOUNCE_S = 0.08
 LOOK_BACK_S = 0.3
@@ -86,6 +87,17 @@ class RunInfo(TellsFailures, Horizontal):
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(DEBOUNCE_S, self._rested)
+
+    def show_group(self, group: Group) -> None:
+        """Show what runs have in common that stand in one line."""
+        if self._timer is not None:
+            self._timer.stop()
+        self.workers.cancel_group(self, "info")
+        self._row = None
+        with self.app.batch_update():
+            self.query_one("#curve").display, self.query_one("#figures").display = False, True
+            self.query_one("#about", Lines).show(Content.assemble(*together(group)))
+            self.query_one("#whiskers", Lines).show(Content(", ".join(f"r{run_id}" for run_id in group.ids)))
 
     def _rested(self) -> None:
         """Read, then draw once: each drawing of the pane is half of what a key costs."""
@@ -158,6 +170,18 @@ def curves(detail: RunDetail, most: int = SERIES_COLOURS) -> list[str]:
 def title(row: RunRow) -> list[Part]:
     """Id, name and kind."""
     return [(f"{row.ref} ", "bold $accent"), (clean(row.name), "bold"), (f"  {row.kind}", "$faint"), "\n"]
+
+
+def together(group: Group) -> list[Part]:
+    """Runs of one line: how many, their settings, and what the figures of the line are."""
+    parts: list[Part] = [(plural(len(group.ids), "run"), "bold $accent"), "\n"]
+    for name, value in group.values:
+        parts += [(f"{name} ", "$faint"), clean(value), "\n"]
+    if any(mean.mean is None for mean in group.means.values()):
+        parts += [(shown("unlike: they answered unlike questions, so that there is no mean of them"), "$warning"), "\n"]
+    if any(mean.spread is not None for mean in group.means.values()):
+        parts += [(shown("figures are means over the runs, sd is how far these lie apart"), "$faint"), "\n"]
+    return [*parts, ("enter", "bold $primary"), (shown(" opens and closes"), "$faint")]
 
 
 def summary(row: RunRow) -> list[Part]:

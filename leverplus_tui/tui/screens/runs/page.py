@@ -141,8 +141,12 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
     def _inform(self) -> None:
         self.follow_state()
         key = self.table.cursor_key
-        if self.query_one("#info").display and key is not None and key in self._rows:
+        if not self.query_one("#info").display:
+            return
+        if key is not None and key in self._rows:
             self.query_one(RunInfo).show(self._rows[key])
+        elif (group := self._group()) is not None:
+            self.query_one(RunInfo).show_group(group)
 
     @on(LineTable.Moved)
     def cursor_moved(self, event: LineTable.Moved) -> None:
@@ -223,12 +227,12 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
         run = self._rows.get(self.here() or 0)
         return run.id if run is not None and run.kind == kind else None
 
-    def given(self, kind: str) -> tuple[dict[str, str], str]:
+    def given(self, kind: str) -> tuple[dict[str, str], dict[str, str]]:
         """A form takes the files that the marked runs, and the one under the cursor, wrote or will write."""
         near = dict.fromkeys((*self.table.marked, self.here() or 0))
         makers = {MAKES.get(run.kind, ""): run.ref for one in near if (run := self._rows.get(one)) is not None}
         found = {field: makers[field] for field in TAKES.get(kind, ()) if field in makers}
-        return found, ", ".join(found.values())
+        return found, found
 
     def here(self) -> int | None:
         """The run under the cursor."""
