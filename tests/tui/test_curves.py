@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from db.session import open_database, reading
 from engine.training.objectives import BETA_BOUNDS, KL_HIGH, KL_LOW
 from leverplus_tui.results.curves import BETA_LIMITS, KL_LIMITS, averaged, between, levels
 from leverplus_tui.results.pairs.choices import Chosen, held
+from leverplus_tui.text.numbers import number
 from leverplus_tui.tui.reading.curve_rows import read_curves
 from leverplus_tui.tui.reading.system import System
 from leverplus_tui.tui.screens.comparing.page import CompareScreen
@@ -95,6 +97,33 @@ async def test_rewards_and_advantages_of_candidates_are_histograms_of_their_own(
         await pilot.press("right")
         assert page.grid.look.bar is None
         assert "31 advantages cut at 2" in text_of(pilot)
+
+
+async def test_titles_hold_whole_values_and_say_how_many_are_left_out(home: Home) -> None:
+    async with opened(home, (80, 24)) as pilot:
+        runs = pilot.app.screen
+        assert isinstance(runs, RunsScreen)
+        runs.table.marked = [4, 7, 8, 9, 10]
+        burst(pilot, "C")
+        page = await curves_of(pilot)
+        title = next(line for line in text_of(pilot).splitlines() if "rce_loss" in line)[:38]
+        values = [number(one.points[-1][1]) for one in page.grid.panels[0].series]
+        told = re.findall(r"━(\S+)", title)
+        assert told == values[: len(told)]
+        assert title.split()[-1] == f"+{len(values) - len(told)}"
+
+
+async def test_a_zoom_has_whole_steps_on_its_axis(home: Home) -> None:
+    async with opened(home, (80, 24), run="r4") as pilot:
+        burst(pilot, "C", *"zzzzzzzzzz")
+        page = await curves_of(pilot)
+        await until(pilot, lambda: not held_back(pilot))
+        zoom = page.grid.look.zoom
+        assert zoom is not None
+        assert zoom[1] - zoom[0] >= 1
+        assert all(end == int(end) for end in zoom)
+        axes = [line for line in text_of(pilot).splitlines() if line.strip() and not re.search(r"[^\d ]", line)]
+        assert axes
 
 
 async def test_a_training_older_than_its_histograms_says_so(home: Home) -> None:
