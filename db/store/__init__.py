@@ -24,7 +24,7 @@ Reading (a `reading` or `writing` session):
     predictions(session, *, run_id, shot, subset_sha=None, order="question_id", limit=None, after=None, question_ids=None)
         -> list[PredictionRow]
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
-    shown(session, *, run_id, shot, subset_sha) -> [(question_id, answer, score, demonstrations as JSON)]
+    shown(session, *, run_id, shot) -> (question_ids, answers, demonstrations), each as JSON
     answers_to(session, *, dataset_sha, split, question_ids) -> [(question_id, image_id, references as JSON, label)]
     questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
@@ -47,6 +47,7 @@ Reading (a `reading` or `writing` session):
     sweep_of(session, *, run_id) -> sweep id or None
     deleted_runs(session) -> run ids                           referrers(session, *, but=()) -> {run id: what uses its files}
     promised_files(session) -> list[PromisedFile]              wrong_cells(session) -> list[WrongCell]
+    untrue_series(session) -> [(run, series, name)]
     run_states(session) -> {run id: state}                     refers_to_nothing(session) -> sentences
     trials(session, *, run_id, question_id=None) -> list[TrialRow]: what was tried on an evaluation
     trial(session, *, trial_id) -> TrialRow or None            waits(session, *, run_id) -> bool: anybody waits for an answer
@@ -102,7 +103,7 @@ from db.store.figures.answers import (
 )
 from db.store.figures.evaluations import MeasuredCell, chosen, evaluations_on, measured_cells, newest_with_selector
 from db.store.figures.matrix import CellRow, cells
-from db.store.figures.metrics import MetricRow, metric_series, metric_summaries
+from db.store.figures.metrics import MetricRow, metric_series, metric_summaries, sum_up, untrue_series
 from db.store.jobs.inputs import drop_findings, facts, inputs
 from db.store.jobs.jobs import (
     ProcessRow,

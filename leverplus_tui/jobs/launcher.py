@@ -14,7 +14,7 @@ from typing import Any, cast
 from db import process, store
 from db.home import Home
 from db.run_states import ACTIVE, FAILED
-from db.session import DatabaseFile, open_database, writing
+from db.session import DatabaseFile, Session, open_database, writing
 from db.specs import Finding, JobSpec, UserError
 from db.specs.imported import ImportSpec
 from db.store import ProcessRow
@@ -185,6 +185,15 @@ def stop_all(home: Home, run_ids: Sequence[int]) -> dict[int, str]:
     return {run_id: stop(home, run_id) for run_id in run_ids}
 
 
+def must_lack_something(session: Session, run_id: int) -> None:
+    """Raises UserError for a run without anything left to do."""
+    run = store.get_run(session, run_id=run_id)
+    if run.state == "done" and run.kind != "ask" and not store.unanswered(session, run_id=run_id):
+        raise UserError(
+            f"r{run_id} is done and has an answer to every question: `leverplus rerun r{run_id}` repeats it as a new run"
+        )
+
+
 def resume(home: Home, run_id: int) -> None:
     """Start another process for a run that was stopped, failed or was lost, or is done but for questions that could not be
     asked; what is stored is not computed again. Raises UserError for a run without anything left to do."""
@@ -192,11 +201,7 @@ def resume(home: Home, run_id: int) -> None:
     database = open_database(home.database)
     with writing(database) as session:
         store.lost_runs(session)
-        run = store.get_run(session, run_id=run_id)
-        if run.state == "done" and run.kind != "ask" and not store.unanswered(session, run_id=run_id):
-            raise UserError(
-                f"r{run_id} is done and has an answer to every question: `leverplus rerun r{run_id}` repeats it as a new run"
-            )
+        must_lack_something(session, run_id)
         store.resume_run(session, run_id=run_id)
         store.drop_ticket(session, run_id=run_id)
     start(home, database, run_id)

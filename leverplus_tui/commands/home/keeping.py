@@ -98,7 +98,7 @@ def trash_empty(
         {"erased": [f"r{one.run_id}" for one in gone], "kept": {f"r{one.run_id}": list(one.used_by) for one in kept}},
         as_json,
         [f"{plural(len(gone), 'run')} erased, {size(sum(one.size for one in gone))} free"],
-        [f"r{one.run_id} stays: {', '.join(one.used_by)} use files of it" for one in kept],
+        [f"r{one.run_id} stays: its files are used by {', '.join(one.used_by)}" for one in kept],
     )
 
 
