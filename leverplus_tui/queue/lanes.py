@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from engine.common.models.memory import memory_of_machine
 from engine.common.where import MEMORY, ON, RAY
 
 CPU = "cpu"
@@ -94,6 +93,9 @@ def environment(device: str, lane: Sequence[str], here: Mapping[str, str], memor
 
 def _cpu_memory() -> int:
     """Of the machine, or of the container where that has less."""
+    # pages show lanes before anything needs specifications
+    from engine.common.models.memory import memory_of_machine
+
     if told := memory_of_machine():
         return told[0] >> 20
     try:
