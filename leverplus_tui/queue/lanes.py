@@ -72,7 +72,7 @@ def refusal(device: str, memory_mb: int, known: Mapping[str, int]) -> str:
         return ""
     most = max(min(known[lane] for lane in taken) for taken in possible)
     names = (" and " if device == ALL else " or ").join(dict.fromkeys(lane for taken in possible for lane in taken))
-    return f"declares {memory_mb} MB, and {names} has {most} MB: queue it with less --memory"
+    return f"the run declares {memory_mb} MB, and {names} has {most} MB: queue it with less --memory"
 
 
 def usual(device: str, known: Sequence[str]) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def must_fit(specs: Iterable[Any], wish: Wish) -> None:
     known = lanes()
     for device in dict.fromkeys(_device(spec) for spec in specs):
         if why := refusal(device, wish.memory_mb, known):
-            raise UserError(f"the run {why}")
+            raise UserError(why)
 
 
 def _device(spec: Any) -> str:

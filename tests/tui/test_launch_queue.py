@@ -116,6 +116,19 @@ async def test_a_run_on_what_another_still_writes_waits_for_it_after_a_question(
     assert ticket(home, 7).needs == (6,)
 
 
+async def test_more_memory_than_any_device_has_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    home = fill(tmp_path / "home", n=2)
+    async with opened(home) as pilot:
+        page = await form_of(pilot, "eval")
+        page.form.set_value("device", "cpu")
+        page.form.set_value("memory", "9000")
+        await pilot.press("ctrl+r")
+        await until(
+            pilot, lambda: any("the run declares 9216000 MB, and cpu has" in message for message in kept(pilot))
+        )
+        assert not isinstance(pilot.app.screen, PreflightScreen)
+
+
 async def test_runs_that_go_on_are_offered_to_wait_for(tmp_path: Path) -> None:
     async with opened(fill(tmp_path / "home", n=4)) as pilot:
         form = (await form_of(pilot, "rce")).form

@@ -43,7 +43,7 @@ def test_small_jobs_share_a_device_by_declared_memory() -> None:
     small = [ticket(run, device="cuda:0", memory_mb=30_000) for run in (1, 2, 3)]
     found = planned(*small, ticket(4, device="cuda:1", memory_mb=90_000))
     assert started(found) == {1: ("cuda:0",), 2: ("cuda:0",)}
-    assert found.waiting[4] == "declares 90000 MB, and cuda:1 has 80000 MB: queue it with less --memory"
+    assert found.waiting[4] == "the run declares 90000 MB, and cuda:1 has 80000 MB: queue it with less --memory"
 
 
 def test_a_job_that_declares_nothing_shares_with_nobody() -> None:
@@ -133,8 +133,8 @@ def test_what_can_never_start_says_so_and_holds_nobody_up() -> None:
     )  # fmt: skip
     assert started(found) == {3: ("cuda:0",)}
     assert found.waiting == {
-        1: "declares 50000 MB, and cuda:0 and cuda:1 has 24000 MB: queue it with less --memory",
-        2: "declares 90000 MB, and cuda:0 or cuda:1 has 80000 MB: queue it with less --memory",
+        1: "the run declares 50000 MB, and cuda:0 and cuda:1 has 24000 MB: queue it with less --memory",
+        2: "the run declares 90000 MB, and cuda:0 or cuda:1 has 80000 MB: queue it with less --memory",
     }
     assert not planned(ticket(2, device="cuda", memory_mb=90_000), lanes=unequal).goes_on
 

@@ -19,7 +19,7 @@ from leverplus_tui.jobs.twins import twin_line
 from leverplus_tui.queue.elsewhere import goes
 from leverplus_tui.queue.estimate import lasts
 from leverplus_tui.queue.following import Following
-from leverplus_tui.queue.submit import Entry, Wish, submit
+from leverplus_tui.queue.submit import Entry, Wish, must_fit, submit
 from leverplus_tui.queue.sweep import outlook, prepare, queue_sweep
 from leverplus_tui.tui.messages import RunsLaunched
 from leverplus_tui.tui.screens.launch.preflight import Member, PreflightReport
@@ -77,6 +77,7 @@ def asked(home: Home, values: FormValues) -> Asked:
         spec = resolved(values.spec(), home)
         report = examined(home, spec)
         return Asked(report, lambda: _begun(home, launch(home, spec, values.name, report), following))
+    must_fit((member.spec for member in grid.members), wish)
     prepared = prepare(home, grid, values.name, quiet=True, on=wish.runner)
     found = {(one.code, one.subject, one.message): one for checked in prepared.checked for one in checked.findings}
 
@@ -97,6 +98,7 @@ def _queued(home: Home, values: FormValues, wish: Wish) -> Asked:
     """A run that waits. What names the output of an unfinished run is checked when that is done."""
     waits: set[int] = set()
     spec = resolved(values.spec(), home, waits)
+    must_fit([spec], wish)
     report = PreflightReport((), ()) if waits else examined(home, spec, wish.runner)
 
     def start() -> RunsLaunched:
