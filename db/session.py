@@ -39,9 +39,9 @@ def open_database(
 ) -> DatabaseFile:
     """The database at `path`, created or migrated when needed (under a lock file, after a backup), ready for many threads.
 
-    With `is_there` none is created. With `read_only` it is neither made nor migrated, and begins no transaction that writes; a
-    file that cannot be written is opened for reading in any case. Raises DatabaseNewer, DatabaseBusy, DatabaseUnwritable,
-    DatabaseDamaged or DiskFull, each with one sentence.
+    With `is_there` none is created, and none is followed that takes its place. With `read_only` it is neither made nor migrated,
+    and begins no transaction that writes; a file that cannot be written is opened for reading in any case. Raises DatabaseNewer,
+    DatabaseBusy, DatabaseGone, DatabaseUnwritable, DatabaseDamaged or DiskFull, each with one sentence.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise UserError(
@@ -61,7 +61,7 @@ def open_database(
     if not (fixed or read_only):
         _make_folder(path)
     file = DatabaseFile(path, busy_seconds=busy_seconds, uri=read_only_uri(path) if fixed or read_only else None)
-    file.read_only = read_only
+    file.read_only, file.follows = read_only, not is_there
     try:
         if not _is_current(file, read_only=fixed or read_only):
             if fixed:

@@ -68,7 +68,8 @@ Writing (a `writing` session):
     say_elsewhere(session, *, run_id, process_id, state, waiting, first=False)
     grant(session, *, run_ids, lane)    say_waiting(session, *, reasons)    try_again(session, *, run_id, not_before)
     note_gone(session, *, checkpoint_id)    set_cell(session, *, cell, n_done, accuracy, ci_low, ci_high)    pause_all(session)
-    give_up(session, *, run_id): no more tries    drop_ticket(session, *, run_id)     at_once(session, *, run_id): try again now
+    give_up(session, *, run_id): no more tries
+    drop_ticket(session, *, run_id)     at_once(session, *, run_id): no pause before its next try
     settle_spec(session, *, run, spec): names of files in place of names of runs
     keep_snapshot(session, *, text) -> sha256              set_environment(session, *, run_id, environment)
     create_sweep(session, *, name, kind, axes, members) -> sweep id

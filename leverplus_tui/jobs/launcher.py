@@ -5,11 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,8 +20,9 @@ from db.specs.imported import ImportSpec
 from db.store import ProcessRow
 from engine.common.files.atomic import make_folder
 from leverplus_tui.jobs.away import ask, is_away, must_not_be_away, stop_away
-from leverplus_tui.jobs.process_environment import of_jobs
 from leverplus_tui.jobs.programs import Program, command
+from leverplus_tui.jobs.spawning import reap, stop_held_back
+from leverplus_tui.jobs.spawning import spawn as spawn
 from leverplus_tui.text.output import say
 
 WORKER = tuple(command(Program.JOB))
@@ -31,9 +30,6 @@ PATIENCE_S = 20.0
 PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 """What keeps a process from being started now, and perhaps not later."""
 LOOK_S = 0.05
-
-_children: dict[int, subprocess.Popen[bytes]] = {}
-"""Jobs started by this process, kept so that they are reaped when they end."""
 
 
 def launch(
@@ -52,7 +48,7 @@ def launch(
     database = open_database(home.database)
     run_id = 0
     try:
-        with _stop_held_back():
+        with stop_held_back():
             with writing(database) as session:
                 run = store.create_run(
                     session,
@@ -156,42 +152,6 @@ def _same_log(path: Path, log: Path) -> None:
             file.write(f"goes on in {log}\n")
 
 
-def spawn(
-    argv: Sequence[str],
-    log: Path,
-    *,
-    folder: Path | None = None,
-    environment: Mapping[str, str] = {},
-    pass_fds: Sequence[int] = (),
-) -> subprocess.Popen[bytes]:
-    """A process of its own session that writes to a log and outlives this one. Raises OSError."""
-    make_folder(log.parent)
-    with log.open("ab") as output, _stop_held_back():
-        child = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=of_jobs() | dict(environment),
-            cwd=folder if folder is not None and folder.is_dir() else None,
-            pass_fds=pass_fds,
-        )
-    _reap()
-    _children[child.pid] = child
-    return child
-
-
-@contextmanager
-def _stop_held_back() -> Iterator[None]:
-    """What is started here inherits that requests to stop wait until it can obey them: its imports take a second."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
 def stop(home: Home, run_id: int, *, patience_s: float = PATIENCE_S) -> str:
     """Ask the job to stop (SIGTERM to its group), wait, then kill it. Returns the state that the run ended in.
 
@@ -283,7 +243,7 @@ def _await_end(row: ProcessRow, patience_s: float) -> None:
     deadline = time.monotonic() + patience_s
     while store.is_alive(row) and time.monotonic() < deadline:
         time.sleep(LOOK_S)
-    _reap()
+    reap()
 
 
 def _settle(database: DatabaseFile, run_id: int, row: ProcessRow | None = None) -> str:
@@ -297,12 +257,6 @@ def _settle(database: DatabaseFile, run_id: int, row: ProcessRow | None = None) 
         elif state in FAILED:
             store.give_up(session, run_id=run_id)
         return store.get_run(session, run_id=run_id).state
-
-
-def _reap() -> None:
-    for pid, child in list(_children.items()):
-        if child.poll() is not None:
-            del _children[pid]
 
 
 def log_tail(path: Path, lines: int = 20) -> list[str]:

@@ -15,7 +15,7 @@ REWARDS, ADVANTAGES, EARLY = "candidate rewards", "advantages", "early advantage
 """Late advantages are called as those of trainings that have no early ones: they are what is compared."""
 
 HEADERS = ("over train groups", "candidates", "least", "mean", "greatest", "of which")
-UNTOLD = "rewards and advantages of candidates were not stored: trained before they were"
+UNTOLD = "rewards and advantages of candidates were not stored: trained by an older version, or elsewhere"
 NOTHING_LEFT = "no group has a signal: there is no advantage"
 
 
@@ -43,7 +43,7 @@ class Distribution:
         words += [f"best {self.top_k} of each group"] if self.top_k is not None else []
         words.append(f"no signal in {count(self.no_signal)} of {plural(self.groups, 'group')}")
         if self.clipped is not None:
-            words.append(f"{count(self.clipped)} cut at {number(self.clip)}")
+            words.append(f"{plural(self.clipped, 'advantage')} cut at {number(self.clip)}")
         return tuple(words)
 
 
@@ -64,7 +64,7 @@ def distribution_table(detail: RunDetail) -> str:
 
 
 def is_untold(detail: RunDetail) -> bool:
-    """Whether this is a training that began before such counts were stored."""
+    """Whether this is a training of an older version, which stored no such counts, or one that was imported."""
     return detail.row.kind in ("rce", "grpo") and bool(detail.metrics) and not detail.distributions
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from db import process, store
 from db.home import Home
@@ -228,6 +230,30 @@ def test_priorities_and_places_decide_who_is_next(desk: Desk) -> None:
     assert desk.json("queue") == []
     assert [desk.state(run) for run in (first, second, third)] == ["stopped"] * 3
     assert "does not wait" in desk.call("pause", "r1", code=2).stderr
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_run_that_is_moved_leaves_the_others_in_their_order(desk: Desk, data: st.DataObject) -> None:
+    """Also where several were queued in the same microsecond, or put there by earlier moves."""
+    with writing(desk.database) as session:
+        for one in store.tickets(session):
+            store.discard(session, run_id=one.run_id)
+        for place, priority in data.draw(
+            st.lists(st.tuples(st.integers(1, 4), st.integers(0, 1)), min_size=2, max_size=6)
+        ):
+            run = store.create_run(session, spec=EvalSpec(), environment={})
+            assert run.id is not None
+            store.enqueue(session, run_id=run.id, device="cpu", priority=priority)
+            session.run("UPDATE ticket SET place = ? WHERE run_id = ?", (place, run.id))
+        for _ in range(3):
+            before = [one.run_id for one in store.tickets(session)]
+            moved = data.draw(st.sampled_from(before))
+            rest = [run_id for run_id in before if run_id != moved]
+            other = data.draw(st.sampled_from([None, *rest]))
+            store.move_before(session, run_id=moved, other=other)
+            at = 0 if other is None else rest.index(other)
+            assert [one.run_id for one in store.tickets(session)] == [*rest[:at], moved, *rest[at:]]
 
 
 def test_a_lost_job_is_tried_again_as_often_as_it_may(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

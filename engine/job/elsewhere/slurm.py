@@ -151,16 +151,16 @@ def _status(state: str, reason: str, node: str) -> Status:
 def _ends(jobs: Sequence[str]) -> dict[str, Status]:
     """How the accounting says that jobs ended. Raises Unreachable.
 
-    A job counts as failed whose step ran out of memory, so that steps (`7_0.batch`) are looked at too. What the controller has
-    forgotten neither waits nor runs: the accounting was not told of its end.
+    Arrays are asked for whole: members that never began have one line, which is not found by theirs. A job counts as failed whose
+    step ran out of memory, so that steps (`7_0.batch`) are looked at too. What the controller has forgotten neither waits nor
+    runs: the accounting was not told of its end.
     """
-    command = ("sacct", "--noheader", "--parsable2", "--format=JobID,State,ExitCode", "-j", ",".join(jobs))
-    lines = [
-        (name, state.split()[0], code) for name, state, code in _fields(_told(*command, patience_s=10), 3) if state
-    ]
+    arrays = ",".join(dict.fromkeys(job.partition("_")[0] for job in jobs))
+    told = _told("sacct", "--noheader", "--parsable2", "--format=JobID,State,ExitCode", "-j", arrays, patience_s=10)
+    lines = [(name, state.split()[0], code) for name, state, code in _fields(told, 3) if state]
     out_of_memory = {name.partition(".")[0] for name, word, _ in lines if word == OUT_OF_MEMORY}
     found = {}
-    for names, word, code in lines:
+    for names, word, code in sorted(lines, key=lambda line: "[" not in line[0]):  # what a member says itself counts
         for job in _members(names) if word not in (*WAITING, *RUNNING) else ():
             word = OUT_OF_MEMORY if word == FAILED and job in out_of_memory else word
             found[job] = Status("gone", word, f"exit code {code}")

@@ -80,11 +80,15 @@ class Pick(Static, can_focus=True):
 
 
 class LineField(PickField):
-    """A field with a list, in one line."""
+    """A field with a list, in one line. The list would lie over the lines below, so it comes when something is typed, or tab."""
 
     def make_input(self, value: str, placeholder: str) -> PickInput:
         """The text field."""
         return PickInput(value, placeholder=placeholder, select_on_focus=False, compact=True)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Offer nothing yet."""
+        event.prevent_default()
 
 
 Field = Input | PickField | Pick

@@ -162,7 +162,7 @@ class RunActions(PageScreen):
         if not run_ids:
             return
         detail = shown(
-            "Lists show nothing of it any more, and nothing is erased: T shows the trash, and R there brings back."
+            "It leaves all lists, but nothing is erased: T shows the trash, and R there brings back what is chosen."
         )
         if await self.app.push_screen_wait(Confirm(f"Delete {named(run_ids)}?", detail)):
             await asyncio.to_thread(self.library.database.delete, run_ids)
