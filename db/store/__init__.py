@@ -24,7 +24,7 @@ Reading (a `reading` or `writing` session):
     predictions(session, *, run_id, shot, subset_sha=None, order="question_id", limit=None, after=None, question_ids=None)
         -> list[PredictionRow]
     scores(session, *, run_id, shot, subset_sha) -> {question_id: (score, image_id)}
-    shown(session, *, run_id, shot, subset_sha) -> [(question_id, answer, score, demonstrations as JSON)]
+    shown(session, *, run_id, shot) -> (question_ids, answers, demonstrations), each as JSON
     answers_to(session, *, dataset_sha, split, question_ids) -> [(question_id, image_id, references as JSON, label)]
     questions(session, *, dataset_sha, split, question_ids) -> {id: rows.Question}
     find_answers(session, *, request_shas) -> {request_sha: rows.StoredAnswer}
@@ -47,6 +47,7 @@ Reading (a `reading` or `writing` session):
     sweep_of(session, *, run_id) -> sweep id or None
     deleted_runs(session) -> run ids                           referrers(session, *, but=()) -> {run id: what uses its files}
     promised_files(session) -> list[PromisedFile]              wrong_cells(session) -> list[WrongCell]
+    untrue_series(session) -> [(run, series, name)]
     run_states(session) -> {run id: state}                     refers_to_nothing(session) -> sentences
     trials(session, *, run_id, question_id=None) -> list[TrialRow]: what was tried on an evaluation
     trial(session, *, trial_id) -> TrialRow or None            waits(session, *, run_id) -> bool: anybody waits for an answer
@@ -67,6 +68,7 @@ Writing (a `writing` session):
     say_elsewhere(session, *, run_id, process_id, state, waiting, first=False)
     grant(session, *, run_ids, lane)    say_waiting(session, *, reasons)    try_again(session, *, run_id, not_before)
     note_gone(session, *, checkpoint_id)    set_cell(session, *, cell, n_done, accuracy, ci_low, ci_high)    pause_all(session)
+    give_up(session, *, run_id): no more tries
     drop_ticket(session, *, run_id)     at_once(session, *, run_id): no pause before its next try
     settle_spec(session, *, run, spec): names of files in place of names of runs
     keep_snapshot(session, *, text) -> sha256              set_environment(session, *, run_id, environment)
@@ -101,7 +103,7 @@ from db.store.figures.answers import (
 )
 from db.store.figures.evaluations import MeasuredCell, chosen, evaluations_on, measured_cells, newest_with_selector
 from db.store.figures.matrix import CellRow, cells
-from db.store.figures.metrics import MetricRow, metric_series, metric_summaries
+from db.store.figures.metrics import MetricRow, metric_series, metric_summaries, sum_up, untrue_series
 from db.store.jobs.inputs import drop_findings, facts, inputs
 from db.store.jobs.jobs import (
     ProcessRow,
@@ -132,6 +134,7 @@ from db.store.jobs.queue import (
     at_once,
     drop_ticket,
     enqueue,
+    give_up,
     grant,
     left_elsewhere,
     move_before,
@@ -215,152 +218,3 @@ from db.store.lists.run_lists import (
     state_counts,
 )
 from db.store.lists.settings import metric_names, setting_fields, smaller_is_better, varying_settings
-
-__all__ = [
-    "ACTIVE",
-    "ENDED",
-    "FAILED",
-    "STATES",
-    "UNFINISHED",
-    "BadFilter",
-    "CellRow",
-    "CheckpointRow",
-    "DataRow",
-    "FindingCounts",
-    "MeasuredCell",
-    "MetricRow",
-    "Pace",
-    "PredictionRow",
-    "ProcessRow",
-    "ProgressRow",
-    "PromisedFile",
-    "Run",
-    "RunDetail",
-    "RunRow",
-    "StateConflict",
-    "SweepRow",
-    "TicketRow",
-    "TrialRow",
-    "WrongCell",
-    "active_processes",
-    "add_data",
-    "add_rows",
-    "add_trial",
-    "all_data",
-    "answer_sources",
-    "answered",
-    "answers_to",
-    "artifacts",
-    "as_on_disk",
-    "askers",
-    "asking_run",
-    "asking_runs",
-    "at_once",
-    "candidates",
-    "cells",
-    "changed_data",
-    "checkpoints",
-    "chosen",
-    "count_runs",
-    "create_run",
-    "create_sweep",
-    "default_name",
-    "deleted_runs",
-    "discard",
-    "done_before",
-    "drop_findings",
-    "drop_ticket",
-    "end_process",
-    "enqueue",
-    "evaluations_on",
-    "facts",
-    "find_answers",
-    "find_data",
-    "find_run",
-    "find_sweep",
-    "findings",
-    "findings_of",
-    "forget_data",
-    "forget_trials",
-    "get_run",
-    "get_sweep",
-    "grant",
-    "heartbeat",
-    "inputs",
-    "is_alive",
-    "job_ids",
-    "keep_snapshot",
-    "largest_subsets",
-    "left_elsewhere",
-    "list_data",
-    "list_runs",
-    "list_sweeps",
-    "lost_runs",
-    "measured_cells",
-    "metric_names",
-    "metric_series",
-    "metric_summaries",
-    "move_before",
-    "names_of",
-    "newest_with_selector",
-    "note",
-    "note_gone",
-    "note_of",
-    "paces",
-    "pause",
-    "pause_all",
-    "predictions",
-    "prioritise",
-    "processes",
-    "promised_files",
-    "questions",
-    "ref",
-    "referrers",
-    "refers_to_nothing",
-    "rename",
-    "restore",
-    "resume_run",
-    "run_detail",
-    "run_ids",
-    "run_ids_with_answers",
-    "run_of_spec",
-    "run_rows",
-    "run_states",
-    "run_values",
-    "runners",
-    "runs_that_wrote",
-    "say_elsewhere",
-    "say_waiting",
-    "scores",
-    "set_cell",
-    "set_environment",
-    "set_state",
-    "setting_fields",
-    "settle_spec",
-    "shown",
-    "smaller_is_better",
-    "snapshot",
-    "soft_delete",
-    "spec_of",
-    "spec_text",
-    "specs_of",
-    "start_process",
-    "state_counts",
-    "states",
-    "stored_predictions",
-    "sweep_of",
-    "tag",
-    "take_trial",
-    "ticket_of",
-    "tickets",
-    "trial",
-    "trials",
-    "try_again",
-    "twin",
-    "unanswered",
-    "unfinished_tickets",
-    "untag",
-    "varying_settings",
-    "waits",
-    "wrong_cells",
-]

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 
+from engine.common.collecting import uncollected
+
 HIDDEN: dict[str, str] = {}
 """Package -> why it was hidden in this process."""
 
@@ -17,14 +19,11 @@ HIDDEN: dict[str, str] = {}
 def no_collections() -> Iterator[None]:
     """For importing torch or transformers: a fifth of the time would go into looking for garbage among what is imported,
     none of which is ever dropped. It is left out of later collections too."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_enabled:
-            gc.enable()
+    with uncollected():
+        try:
+            yield
+        finally:
+            gc.freeze()
 
 
 def hide_broken(package: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.common.accuracy import majority, normalise
-from engine.statistics.clusters import Floats
+from engine.statistics.clusters import Clusters, Floats
 from engine.statistics.intervals import Interval, intervals
 
 Ints = npt.NDArray[np.int64]
@@ -69,7 +69,8 @@ class Coded:
     answer: Ints
     """(n,)"""
     score: Floats
-    image_id: Ints
+    clusters: Clusters
+    """The image of each."""
     references: Ints
     """(n, most references)"""
     labels: Ints
@@ -85,7 +86,7 @@ def measure(answers: Iterable[Shown]) -> Copying | None:
         Coded(
             answer=np.array([codes[one.answer] for one in asked], dtype=np.intp),
             score=np.array([one.score for one in asked], dtype=np.float64),
-            image_id=np.array([one.image_id for one in asked], dtype=np.int64),
+            clusters=Clusters.of(np.array([one.image_id for one in asked], dtype=np.int64), len(asked)),
             references=rectangle([[codes[text] for text in one.references] for one in asked]),
             labels=rectangle([[codes[text] for text in one.labels] for one in asked]),
         )
@@ -108,7 +109,7 @@ def measure_coded(answers: Coded) -> Copying | None:
         (majority == answers.answer, asked),
     )  # fmt: skip
     values, present = (np.array(part, dtype=np.float64) for part in zip(*rows, strict=True))
-    return Copying(*intervals(values, answers.image_id, present))
+    return Copying(*intervals(values, answers.clusters, present))
 
 
 class Codes(dict[str, int]):

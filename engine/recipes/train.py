@@ -28,6 +28,7 @@ from engine.training.inputs import (
     mixed_spaces,
     open_inputs,
     pool_facts,
+    synthetic,
     trained_facts,
 )
 from engine.training.state import load_state, save_state, state_file
@@ -58,7 +59,7 @@ def train_many(specs: Sequence[TrainSpec], contexts: Sequence[RunContext] | None
         yield from _everywhere(specs, list(file_input(role, path, cache_dir)))
     device = choose_device(spec.device)
     inputs = open_inputs(spec)
-    yield from _everywhere(specs, [*inputs.facts(), *mixed_spaces(inputs.file)])
+    yield from _everywhere(specs, [*inputs.facts(), *mixed_spaces(inputs.file), *synthetic(spec, inputs.file)])
     yield from _everywhere(specs, [Fact("distributions", distributions(inputs.tensors.train, spec))])
     findings = list(before_training(spec, inputs.signal_rate, inputs.predicted_spread))
     if not len(inputs.tensors.val):

@@ -64,12 +64,21 @@ class Sums:
     """Σ m²"""
 
     @classmethod
-    def of(cls, values: Floats, clusters: Clusters, present: Floats | None = None) -> Sums:
-        """Over the last axis of `values` (..., n); `present` (..., n) is 0 where a value is missing (and stored as 0)."""
-        there = np.ones_like(values) if present is None else present
-        sums, sizes = clusters.add(values), clusters.add(there)
+    def of(
+        cls, values: Floats, clusters: Clusters, present: Floats | None = None, *, together: Floats | None = None
+    ) -> Sums:
+        """Over the last axis of `values` (..., n); `present` (..., n) is 0 where a value is missing (and stored as 0).
+
+        `together` (..., G) are the sums of values over clusters, where they are known.
+        """
+        sums = clusters.add(values) if together is None else together
+        if present is None:
+            present = np.broadcast_to(np.ones(values.shape[-1]), values.shape)
+            sizes = np.broadcast_to(clusters.add(np.ones(values.shape[-1])), sums.shape)
+        else:
+            sizes = clusters.add(present)
         return cls(
-            n=there.sum(-1),
+            n=present.sum(-1),
             groups=np.count_nonzero(sizes, axis=-1).astype(np.float64),
             total=values.sum(-1),
             squares=np.square(values).sum(-1),

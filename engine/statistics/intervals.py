@@ -51,13 +51,13 @@ def interval(
     return Interval(n, 100 * float(values.mean()), 100 * float(low), 100 * float(high))
 
 
-def intervals(scores: Floats, clusters: Labels, present: Floats) -> list[Interval]:
+def intervals(scores: Floats, clusters: Clusters, present: Floats) -> list[Interval]:
     """The same for each row of `scores` (rows, n), over the questions of which `present` (rows, n) is 1; all at once."""
     there = present.sum(-1)
     some = np.flatnonzero(there)
     found = [Interval(0, 0.0, 0.0, 100.0)] * len(scores)
     values = np.where(present > 0, scores, 0.0)[some]
-    low, high = bounds(values, Clusters.of(clusters, scores.shape[1]), present=present[some])
+    low, high = bounds(values, clusters, present=present[some])
     for at, row in enumerate(some):
         mean = float(values[at].sum() / there[row])
         found[row] = Interval(int(there[row]), 100 * mean, 100 * float(low[at]), 100 * float(high[at]))

@@ -78,9 +78,13 @@ def difference_bounds(d: Floats, clusters: Clusters, present: Floats | None = No
     effect of the clusters, and the critical value of the sign-flip test over clusters. `present` is 0 where one of the
     two did not answer.
     """
-    sums = Sums.of(d, clusters, present)
-    score = _Score.of(sums, np.abs(d).sum(-1))
-    tests = [sign_flip(row[np.abs(row) > SAME]) if row.any() else NO_CHANGE for row in clusters.add(d)]
+    together = clusters.add(d)
+    return _bounds(Sums.of(d, clusters, present, together=together), np.abs(d).sum(-1), together)
+
+
+def _bounds(sums: Sums, moved: Floats, together: Floats) -> tuple[Floats, Floats, Floats]:
+    score = _Score.of(sums, moved)
+    tests = [sign_flip(row[np.abs(row) > SAME]) if row.any() else NO_CHANGE for row in together]
     critical = np.array([test.critical for test in tests]) * np.sqrt(sums.own)
     none = np.sqrt(score.variance(np.zeros_like(sums.total)))
     z = np.divide(critical, none, out=np.full_like(none, Z95), where=none > 0)
@@ -135,17 +139,21 @@ def mcnemar(improved: int, worsened: int) -> float:
 
 def _block(scores: Floats, clusters: Clusters, pairs: Ints) -> Iterator[Paired]:
     d = scores[pairs[:, 1]] - scores[pairs[:, 0]]
-    present = (~np.isnan(d)).astype(np.float64)
-    d = np.where(np.abs(d) > SAME, d, 0.0)  # NaN too, which `present` knows of
-    some = np.flatnonzero(present.any(-1))
-    found = _compared(d[some], clusters, present[some])
-    for row in range(len(d)):
-        yield next(found) if present[row].any() else NOTHING
+    absent = np.isnan(d)
+    d[~(np.abs(d) > SAME)] = 0.0  # NaN too, which `absent` knows of
+    if absent.size and not absent.any():
+        yield from _compared(d, clusters, None)
+        return
+    some = np.asarray(~absent.all(axis=-1))
+    found = _compared(d[some], clusters, (~absent[some]).astype(np.float64))
+    for known in some:
+        yield next(found) if known else NOTHING
 
 
-def _compared(d: Floats, clusters: Clusters, present: Floats) -> Iterator[Paired]:
-    sums = Sums.of(d, clusters, present)
-    low, high, p = difference_bounds(d, clusters, present)
+def _compared(d: Floats, clusters: Clusters, present: Floats | None) -> Iterator[Paired]:
+    together = clusters.add(d)
+    sums = Sums.of(d, clusters, present, together=together)
+    low, high, p = _bounds(sums, np.abs(d).sum(-1), together)
     better, worse = np.count_nonzero(d > 0, axis=-1), np.count_nonzero(d < 0, axis=-1)
     error = sums.error()
     for row in range(len(d)):

@@ -36,8 +36,9 @@ JUDGED_ANEW = ("baseline-missing", "control-not-beaten")
 def run_findings(session: Session, detail: RunDetail, scores: StoredScores | None = None) -> tuple[Finding, ...]:
     """Everything that is to be said against a run, worst first; `scores` where those of several runs are read anyway."""
     stored = [finding for finding in detail.findings if finding.code not in JUDGED_ANEW]
-    found = [*_ending(detail), *stored, *_reused(detail), *_toy_model(detail), *nested_subsets(session, detail)]
-    found += _controls(session, detail, scores or StoredScores(session))
+    scores = scores or StoredScores(session)
+    found = [*_ending(detail), *stored, *_reused(detail), *_toy_model(detail), *nested_subsets(scores, detail)]
+    found += _controls(session, detail, scores)
     return tuple(worst_first(found))
 
 

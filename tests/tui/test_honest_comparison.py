@@ -399,13 +399,13 @@ def test_a_filter_that_picks_too_few_is_said(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "expected"),
+    ("text", "expected"),
     [
-        (["[1,2]", "[3,4]"], [[1, 2], [3, 4]]),
-        (["[1]", "[]", "[281474976710655, 4]"], [[1, -1], [-1, -1], [281474976710655, 4]]),
-        (["[]"], [[-1]]),
-        ([], []),
+        ("[[1,2],[3,4]]", [[1, 2], [3, 4]]),
+        ("[[1],[],[281474976710655, 4]]", [[1, -1], [-1, -1], [281474976710655, 4]]),
+        ("[[]]", [[-1]]),
+        ("[]", []),
     ],
 )
-def test_lists_of_demonstrations_are_read_as_one_text(texts: list[str], expected: list[list[int]]) -> None:
-    assert listed_ids(texts).tolist() == expected
+def test_lists_of_demonstrations_are_read_as_one_text(text: str, expected: list[list[int]]) -> None:
+    assert listed_ids(text).tolist() == expected

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from db import specs
@@ -49,6 +50,7 @@ class RunDetail:
 
     row: RunRow
     spec: dict[str, Any]
+    """As it is stored: a field that came later is missing."""
     environment: dict[str, Any]
     facts: dict[str, Any]
     """Lineage: hashes, versions and counts that the job stated."""
@@ -71,6 +73,11 @@ class RunDetail:
     def cells(self) -> tuple[CellRow, ...]:
         """The accuracy matrix."""
         return self.row.cells
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The specification with the default of each field that came later: what is compared with that of another run."""
+        return specs.whole_spec(self.spec)
 
 
 def run_detail(session: Session, *, run_id: int) -> RunDetail:
@@ -123,11 +130,11 @@ def findings_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, list[s
 
 
 def specs_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The specifications of some runs as they are stored, which may be those of another version."""
+    """The specifications of some runs, with the defaults of fields that they are too old to have."""
     sql = "SELECT id, spec FROM run WHERE id IN (SELECT value FROM json_each(:ids))"
     place = home(session)
     return {
-        row["id"]: place.located_values(json.loads(row["spec"]))
+        row["id"]: specs.whole_spec(place.located_values(json.loads(row["spec"])))
         for row in query(session, sql, {"ids": listed(run_ids)})
     }
 

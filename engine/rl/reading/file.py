@@ -3,10 +3,8 @@ pointers resolved to train rows whatever index space they were stored in."""
 
 from __future__ import annotations
 
-import gc
 import mmap
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from engine.common.collecting import uncollected
 from engine.common.files.first_bytes import BYTE_ORDER_MARK
 from engine.common.files.gate import opened
 from engine.rl.reading.blocks import Blocks
@@ -109,7 +108,7 @@ def gather(
     if blocks is not None:
         all(gathered.add_block(block) for block in blocks.stored())
     decoder = gathered.decoder
-    with _no_garbage_collection():
+    with uncollected():
         for chunk in _chunks(raw, len(gathered.queries)):
             gathered.add([(query_id, decode_record(path, query_id, record, decoder)) for query_id, record in chunk])
             if progress is not None:
@@ -122,18 +121,6 @@ def gather(
     queries = tuple(gathered.queries)
     variant = _variant(meta, queries, candidates, pools)
     return RLFile(path, variant, meta, np.array(list(raw), np.int64), queries, offsets, candidates, pools, raw)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Millions of short-lived lists without a cycle among them would be searched for cycles again and again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def map_file(path: Path) -> memoryview:

@@ -8,6 +8,7 @@ import typer
 
 from db import store
 from db.specs import UserError
+from engine.common.collecting import uncollected
 from leverplus_tui.commands.database import find_run_ids, reading_home
 from leverplus_tui.commands.options import HomeOption, JsonOption
 from leverplus_tui.results.comparison import Asked
@@ -55,7 +56,7 @@ def compare(
     """
     if sum((as_json, as_markdown, as_csv)) > 1:
         raise UserError("--json, --markdown and --csv exclude each other: give one of them")
-    with reading_home(home) as session:
+    with reading_home(home) as session, uncollected():
         named = find_run_ids(session, runs or [])
         picked = store.run_ids(session, where=where, sort="created asc") if where is not None else []
         run_ids = list(dict.fromkeys([*named, *picked]))

@@ -62,7 +62,7 @@ class Chosen:
     def of(cls, stored: Sequence[tuple[int, str]]) -> Chosen:
         """From (question, list in JSON)."""
         questions = np.array([question for question, _ in stored], dtype=np.int64)
-        return cls(questions, listed_ids([shown for _, shown in stored]))
+        return cls(questions, listed_ids(f"[{','.join(shown for _, shown in stored)}]"))
 
     @property
     def sets(self) -> Ints:

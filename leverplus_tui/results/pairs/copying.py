@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from itertools import compress
 from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from db import store
 from db.session import Session
 from db.store import CellRow, RunDetail
 from engine.doctor.copying import Coded, Codes, Copying, Ints, filled, measure_coded, rectangle
+from engine.statistics.clusters import Clusters
 from engine.statistics.intervals import Interval
 from leverplus_tui.results.pairs.paired_rows import is_imported
+from leverplus_tui.results.stored_scores import Answered, StoredScores
 from leverplus_tui.text.numbers import accuracy, count
 
 LABELS = {
@@ -56,13 +56,14 @@ HEADERS = ("questions", "shots", "n", *LABELS.values())
 
 
 class Copies:
-    """Measures the copying of runs; questions are read once for all of them."""
+    """Measures the copying of runs; questions are read once for all of them, `scores` perhaps by others already."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, scores: StoredScores | None = None) -> None:
         self._session = session
+        self._scores = scores or StoredScores(session)
         self._codes = Codes()
-        self._known: dict[tuple[str, str], dict[int, _Known]] = {}
-        self._asked: dict[tuple[str, str, tuple[int, ...]], _Asked] = {}
+        self._labelled: dict[str, tuple[Ints, Ints]] = {}
+        self._asked: dict[tuple[str, str, str, str], _Asked] = {}
 
     def of(self, detail: RunDetail) -> Iterator[CopyingRow]:
         """One row for each number of shots with demonstrations whose answers are stored."""
@@ -73,72 +74,77 @@ class Copies:
                 yield CopyingRow(detail.row.ref, cell.subset, cell.shot, found.copied.n, found)
 
     def _measured(self, cell: CellRow, support: str) -> Copying | None:
-        rows = store.shown(self._session, run_id=cell.run_id, shot=cell.shot, subset_sha=cell.subset_sha)
-        asked = self._asked_of(cell, tuple([row[0] for row in rows]))
-        if not asked.known.all():
-            rows = list(compress(rows, asked.known))
-        if not rows:
+        ids, answers, shown = store.shown(self._session, run_id=cell.run_id, shot=cell.shot)
+        scores = self._scores.of(cell)
+        asked = self._asked_of(cell, ids, scores)
+        if not len(asked.rows):
             return None
-        shown = listed_ids([row[3] for row in rows])
+        texts = msgspec.json.decode(answers, type=list[str])
         return measure_coded(
             Coded(
-                answer=np.array([self._codes[row[1]] for row in rows], dtype=np.int64),
-                score=np.array([row[2] for row in rows], dtype=np.float64),
-                image_id=asked.image_id,
+                answer=self._coded(texts)[asked.rows],
+                score=np.array([scores[question][0] for question in asked.questions], dtype=np.float64),
+                clusters=asked.clusters,
                 references=asked.references,
-                labels=self._labels(shown, support),
+                labels=self._labels(listed_ids(shown)[asked.rows], support),
             )
         )
 
-    def _asked_of(self, cell: CellRow, ids: tuple[int, ...]) -> _Asked:
+    def _asked_of(self, cell: CellRow, ids: str, scores: Answered) -> _Asked:
         """The same for all runs that answered the same questions, so it is kept."""
-        key = (cell.dataset_sha, cell.split, ids)
+        key = (cell.dataset_sha, cell.split, cell.subset_sha, ids)
         if key not in self._asked:
-            known = self._questions(cell.dataset_sha, cell.split, ids)
-            there = [one if (one := known.get(question)) and one.references else None for question in ids]
-            named = [one for one in there if one]
-            images = np.array([one.image_id for one in named], dtype=np.int64)
-            references = rectangle([one.references for one in named])
-            self._asked[key] = _Asked(np.array([one is not None for one in there]), images, references)
+            every = msgspec.json.decode(ids, type=list[int])
+            known = {
+                question: list(dict.fromkeys(self._coded(msgspec.json.decode(references, type=list[str])).tolist()))
+                for question, _, references, _ in self._stored(cell.dataset_sha, cell.split, every)
+            }
+            rows = [row for row, question in enumerate(every) if question in scores and known.get(question)]
+            questions = [every[row] for row in rows]
+            images = np.array([scores[question][1] for question in questions], dtype=np.int64)
+            self._asked[key] = _Asked(
+                np.array(rows, dtype=np.intp),
+                questions,
+                Clusters.of(images, len(rows)),
+                rectangle([known[q] for q in questions]),
+            )
         return self._asked[key]
 
     def _labels(self, shown: Ints, support: str) -> Ints:
         """What the demonstrations (n, most of them) answer."""
-        distinct, at = np.unique(shown, return_inverse=True)
-        ids = distinct.tolist()
-        known = self._questions(support, "train", ids)
-        codes = np.array([known[question].label if question in known else -1 for question in ids], dtype=np.int64)
-        return codes[at].reshape(shown.shape)
+        ids, codes = self._labelled.get(support, NO_LABELS)
+        at = np.searchsorted(ids[:-1], shown)
+        unknown = np.unique(shown[ids[at] != shown])
+        if len(unknown):
+            labels = {
+                question: self._codes[label]
+                for question, _, _, label in self._stored(support, "train", unknown.tolist())
+            }
+            every = np.append(ids, unknown)
+            codes = np.append(codes, [labels.get(question, -1) for question in unknown.tolist()])
+            order = np.argsort(every)
+            ids, codes = self._labelled[support] = every[order], codes[order]
+            at = np.searchsorted(ids, shown)
+        found: Ints = codes[at]
+        return found
 
-    def _questions(self, dataset: str, split: str, ids: Sequence[int]) -> Mapping[int, _Known]:
-        """What is stored of these questions, and perhaps of more."""
-        known = self._known.setdefault((dataset, split), {})
-        missing = [question for question in ids if question not in known]
-        if missing:
-            found = store.answers_to(self._session, dataset_sha=dataset, split=split, question_ids=missing)
-            for question, image, references, label in found:
-                texts = msgspec.json.decode(references, type=list[str])
-                known[question] = _Known(
-                    image, tuple(dict.fromkeys(map(self._codes.__getitem__, texts))), self._codes[label]
-                )
-        return known
+    def _coded(self, texts: Sequence[str]) -> Ints:
+        return np.fromiter(map(self._codes.__getitem__, texts), dtype=np.int64, count=len(texts))
 
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """A question in numbers of `Codes`."""
-
-    image_id: int
-    references: tuple[int, ...]
-    label: int
+    def _stored(self, dataset: str, split: str, ids: Sequence[int]) -> list[tuple[Any, ...]]:
+        return store.answers_to(self._session, dataset_sha=dataset, split=split, question_ids=ids)
 
 
-def listed_ids(texts: Sequence[str]) -> Ints:
-    """Lists of question ids in JSON side by side (n, longest, at least 1), short ones filled up with -1.
+NO_LABELS = (np.array([-1]), np.array([-1]))
+"""Ids of questions, ascending, and the numbers of their labels: -1 where there is no demonstration, or none that is known."""
+
+
+def listed_ids(text: str) -> Ints:
+    """Lists of question ids, all in one list in JSON, side by side (n, longest, at least 1), short ones filled up with -1.
 
     As one text of numbers: hundreds of thousands of lists cost ten times as much.
     """
-    joined = ",".join(texts)
+    joined = text[1:-1]
     signs = np.frombuffer(joined.encode(), dtype=np.uint8)
     opened, closed, commas = (np.flatnonzero(signs == ord(sign)) for sign in "[],")
     within = np.searchsorted(commas, closed) - np.searchsorted(commas, opened)
@@ -152,10 +158,12 @@ def listed_ids(texts: Sequence[str]) -> Ints:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Some questions, of which those with references are `known` (n,); the rest is of these alone."""
+    """Questions with references, of those that a run answered."""
 
-    known: npt.NDArray[np.bool_]
-    image_id: Ints
+    rows: Ints
+    """Their places among these (n,)."""
+    questions: Sequence[int]
+    clusters: Clusters
     references: Ints
 
 

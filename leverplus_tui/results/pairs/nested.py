@@ -6,25 +6,24 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import pairwise
 
-from db import store
-from db.session import Session
 from db.specs import Finding
 from db.store import CellRow, RunDetail
 from engine.common.findings import info
 from leverplus_tui.results.pairs.paired_rows import is_imported
+from leverplus_tui.results.stored_scores import StoredScores
 from leverplus_tui.text.numbers import count
 
 
-def nested_subsets(session: Session, detail: RunDetail) -> Iterator[Finding]:
+def nested_subsets(scores: StoredScores, detail: RunDetail) -> Iterator[Finding]:
     """`prefix-subset` (info): questions of one figure of the run stand among those of a larger one, at the same shots."""
     by_shot: dict[int, list[CellRow]] = defaultdict(list)
     for cell in sorted(detail.cells, key=lambda cell: cell.n):
         if not is_imported(cell):
             by_shot[cell.shot].append(cell)
     cells = max(by_shot.values(), key=len, default=[])
-    asked = [
-        set(store.scores(session, run_id=cell.run_id, shot=cell.shot, subset_sha=cell.subset_sha)) for cell in cells
-    ]
+    if len(cells) < 2:
+        return
+    asked = [set(scores.of(cell)) for cell in cells]
     inside = [(a, b) for (a, small), (b, large) in pairwise(zip(cells, asked, strict=True)) if small and small < large]
     if inside:
         told = "; ".join(f"the {count(a.n)} ({a.subset}) are among the {count(b.n)} ({b.subset})" for a, b in inside)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, repeat
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -327,8 +328,14 @@ def against(own: Answered, others: Sequence[Answered]) -> list[Paired]:
 
 
 def _paired(answered: Sequence[Answered], pairs: Sequence[tuple[int, int]]) -> list[Paired]:
-    images = {question: image for one in answered for question, (_, image) in one.items()}
-    scores = np.array([[one.get(q, ABSENT)[0] for q in images] for one in answered], dtype=np.float64)
+    images: dict[int, int] = {}
+    for one in answered:
+        if not one.keys() <= images.keys():
+            images |= {question: image for question, (_, image) in one.items()}
+    scores = np.empty((len(answered), len(images)))
+    for row, one in enumerate(answered):
+        there = map(one.get, images, repeat(ABSENT))
+        scores[row] = np.fromiter(map(itemgetter(0), there), dtype=np.float64, count=len(images))
     clusters = np.fromiter(images.values(), dtype=np.int64, count=len(images))
     return all_pairs(scores, clusters, pairs) if pairs else []
 
