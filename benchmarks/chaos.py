@@ -2,6 +2,8 @@
 
     python -m benchmarks.chaos [--faults 200] [--seed 0] [--folder DIR]
 
+Every second home has two more terminals that pause, reorder, stop, resume, repeat and delete all the while, and count for nothing.
+
 On a disk of less than a gigabyte (`mount -t tmpfs -o size=96m tmpfs DIR`) the full disk is a full disk; elsewhere SQLite is told
 that there is no room. Prints a line for each home and a table at the end; exits with 1 when anything was lost, doubled or untrue.
 """
@@ -34,7 +36,7 @@ def main() -> int:
     for home in range(-(-asked.faults // IN_A_HOME)):
         seed = asked.seed + home
         with tempfile.TemporaryDirectory(dir=asked.folder, ignore_cleanup_errors=True) as folder:
-            done, wrong = chaos(Path(folder), seed, IN_A_HOME)
+            done, wrong = chaos(Path(folder), seed, IN_A_HOME, crowd=2 * (home % 2))
         total += done
         broken += len(wrong)
         print(f"seed {seed}: {done.total()} faults, {'; '.join(wrong) or 'nothing wrong'}", flush=True)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 from weakref import finalize
 
-from db.errors import translate, undone
+from db.errors import out_of_place, translate, undone
 from db.specs.movable import HomePaths
 from db.user_error import UserError
 
@@ -32,6 +32,8 @@ class _Connection(sqlite3.Connection):
         super().__init__(*args, **options)
         self.remembered: dict[Any, Any] = {}
         self.remembered_at = -1
+        self.of: tuple[int, int] | None = None
+        """Which file it was opened for."""
 
 
 class DatabaseFile:
@@ -43,6 +45,11 @@ class DatabaseFile:
         self._uri = uri
         self.read_only = False
         """Whether transactions that write are refused."""
+        self.stood = identity(path)
+        """Which file this is; None where there was none when it was opened."""
+        self.follows = True
+        """Whether another file that takes the place of this one, such as a restored backup, is read and written from then on."""
+        self._followed = 0
         self._busy_seconds = busy_seconds
         self._idle: list[_Connection] = []
         self._watcher: list[_Connection] = []
@@ -65,16 +72,22 @@ class DatabaseFile:
             session.over = True
             self._give_back(session.connection)
 
+    def must_stand(self) -> None:
+        """Raise DatabaseGone where the file is not where it was opened: whoever works for long then works for nobody."""
+        if identity(self.path) != self.stood:
+            raise out_of_place(self.path)
+
     def version(self) -> int:
         """A number that differs from the last call's when anybody, this program included, has committed in between.
 
         It is asked of a connection that writes nothing: the pragma counts only what *other* connections did.
         """
+        self._follow()
         with self._watching:
             if not self._watcher:
                 self._watcher.append(self._open())
             try:
-                return int(self._watcher[0].execute("PRAGMA data_version").fetchone()[0])
+                return (self._followed << 32) + int(self._watcher[0].execute("PRAGMA data_version").fetchone()[0])
             except sqlite3.Error as error:
                 raise explained(error, self.path) from error
 
@@ -83,7 +96,15 @@ class DatabaseFile:
         with self._watching:
             _close(self._idle, self._watcher)
 
+    def _follow(self) -> None:
+        """Without this, whoever had the old file open would go on with it, and what they write would be lost."""
+        if self.follows and (present := identity(self.path)) not in (None, self.stood):
+            self.stood = present
+            self._followed += 1
+            self.dispose()
+
     def _take(self, begin: str) -> _Connection:
+        self._follow()
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -94,8 +115,8 @@ class DatabaseFile:
         return connection
 
     def _give_back(self, connection: _Connection) -> None:
-        if connection.in_transaction:
-            connection.close()  # it could not even be rolled back
+        if connection.in_transaction or connection.of != self.stood:
+            connection.close()  # it could not even be rolled back, or is of a file that another has taken the place of
         else:
             self._idle.append(connection)
 
@@ -106,6 +127,7 @@ class DatabaseFile:
                 self._uri or str(self.path), uri=self._uri is not None, timeout=self._busy_seconds, isolation_level=None,
                 check_same_thread=False, factory=_Connection, cached_statements=256,
             )  # fmt: skip
+            connection.of = self.stood
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA foreign_keys = 1")
             connection.execute("PRAGMA synchronous = NORMAL")
@@ -186,6 +208,15 @@ class Session:
             self.connection.execute(self.connection.begin)
             self._begun = True
         return self.connection
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Device and number of a file; None where there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def explained(error: sqlite3.Error, path: Path) -> Exception:

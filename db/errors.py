@@ -30,6 +30,10 @@ class DatabaseUnwritable(UserError):
     exit_code = 2
 
 
+class DatabaseGone(DatabaseUnwritable):
+    """The file is not where it was: its home was moved, deleted or replaced."""
+
+
 class DatabaseDamaged(UserError):
     """The file is no SQLite database, another program's, or broken."""
 
@@ -86,9 +90,9 @@ def unwritable(path: Path, why: str) -> DatabaseUnwritable:
     )
 
 
-def out_of_place(path: Path) -> DatabaseUnwritable:
+def out_of_place(path: Path) -> DatabaseGone:
     """The file is another one than was opened, or there is none: what is written goes where nobody looks for it."""
-    return DatabaseUnwritable(
+    return DatabaseGone(
         f"{path} was moved, deleted or replaced while this job wrote to it, so it ends: what was stored before lies where the file "
         "is now; put the home back, then resume the run"
     )

@@ -1,11 +1,11 @@
-"""The tables of the queue and of sweeps, and small texts that many runs share. As in `db.models`, a change needs a step."""
+"""The tables of the queue and of sweeps, and small texts that many runs share. See `db.table`."""
 
 from __future__ import annotations
 
 from sqlalchemy import LargeBinary, Text
 from sqlmodel import Field
 
-from db.models import Table
+from db.table import Table
 
 
 class Ticket(Table, table=True):

@@ -11,5 +11,7 @@ UNFINISHED = ("stopped", *FAILED)
 """It ended before its work was done, so that it can be resumed."""
 ENDED = ("done", *UNFINISHED)
 STATES = (*ACTIVE, *ENDED)
+KINDS = ("eval", "rce", "grpo", "generate", "embed", "import", "ask")
+"""Of runs; those of `db.specs.kinds`, which lists do without."""
 UNKNOWN_SHOTS = -1
 """Where nobody says with how many demonstrations an answer was made. A number, because it is part of keys; never 0."""

@@ -38,6 +38,8 @@ def salvage(damaged: Path, fresh: Path) -> dict[str, tuple[int, bool]]:
             target.execute("PRAGMA foreign_keys = OFF")
             target.execute("BEGIN")
             lacking = {table for table in _tables(target) if not _copy_table(source, target, table)}
+            if "metric_last" in lacking and _name_series(source, target):
+                lacking.remove("metric_last")
             lacking |= _drop_orphans(target)
             _keep_numbers(source, target)
             told = {table: (_count(target, table), table in lacking) for table in _tables(target)}
@@ -86,6 +88,26 @@ def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: s
     insert = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({', '.join('?' * len(about))})"
     keys = sorted((row for row in about if row[5]), key=lambda row: row[5])
     rows = _Rows(source, f"SELECT {columns} FROM {table}", [(row[0], row[1], row[2] == "INTEGER") for row in keys])
+    whole = True
+    for row in rows.ahead():
+        if row is None:
+            whole = False
+        else:
+            target.execute(insert, row)
+    if not whole:
+        target.executemany(insert, rows.backwards())
+    return whole
+
+
+def _name_series(source: sqlite3.Connection, target: sqlite3.Connection) -> bool:
+    """Series that could not be read, from the index of their names, which lies on pages of its own: their points keep their
+    run, and `fsck` sums them up anew. Whether every series is there then."""
+    read = "SELECT run_id, name, phase, id FROM metric_last INDEXED BY sqlite_autoindex_metric_last_1"
+    rows = _Rows(source, read, [(0, "run_id", True), (1, "name", False), (2, "phase", False)])
+    insert = """
+        INSERT OR IGNORE INTO metric_last (run_id, name, phase, id, n, n_bad, epoch, step, flag)
+        SELECT ?1, ?2, ?3, ?4, 0, 0, 0, 0, 0 WHERE EXISTS (SELECT 1 FROM metric WHERE series_id = ?4)
+    """
     whole = True
     for row in rows.ahead():
         if row is None:

@@ -10,9 +10,17 @@ import sqlite3
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from db.connection import READ, WRITE, DatabaseFile, Session, read_only_uri
+from db.connection import READ, WRITE, DatabaseFile, Session, identity, read_only_uri
 from db.disks import ALLOWED, shared_disk
-from db.errors import DatabaseBusy, DatabaseDamaged, DatabaseNewer, DatabaseUnwritable, DiskFull, unwritable
+from db.errors import (
+    DatabaseBusy,
+    DatabaseDamaged,
+    DatabaseGone,
+    DatabaseNewer,
+    DatabaseUnwritable,
+    DiskFull,
+    unwritable,
+)
 from db.schema import APPLICATION_ID, SCHEMA
 from db.user_error import UserError
 
@@ -26,18 +34,24 @@ BUSY_SECONDS = 10.0
 """How long a transaction waits for another program's, unless told otherwise."""
 
 
-def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS, read_only: bool = False) -> DatabaseFile:
+def open_database(
+    path: Path, *, busy_seconds: float = BUSY_SECONDS, read_only: bool = False, is_there: bool = False
+) -> DatabaseFile:
     """The database at `path`, created or migrated when needed (under a lock file, after a backup), ready for many threads.
 
-    With `read_only` it is neither made nor migrated, and begins no transaction that writes; a file that cannot be written is
-    opened for reading in any case. Raises DatabaseNewer, DatabaseBusy, DatabaseUnwritable,
-    DatabaseDamaged or DiskFull, each with one sentence.
+    With `is_there` none is created, and none is followed that takes its place. With `read_only` it is neither made nor migrated,
+    and begins no transaction that writes; a file that cannot be written is opened for reading in any case. Raises DatabaseNewer,
+    DatabaseBusy, DatabaseGone, DatabaseUnwritable, DatabaseDamaged or DiskFull, each with one sentence.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise UserError(
             f"this Python has SQLite {sqlite3.sqlite_version}, and 3.35 or newer is needed: use a newer Python"
         )
     path = path.expanduser().absolute()
+    if is_there and not path.is_file():
+        raise DatabaseGone(
+            f"{path} is not there: the home was moved or deleted before this began to work; put it back, then repeat or resume"
+        )
     fixed = _is_read_only(path)
     if not fixed and (kind := shared_disk(path)):
         raise DatabaseUnwritable(
@@ -47,7 +61,7 @@ def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS, read_only: 
     if not (fixed or read_only):
         _make_folder(path)
     file = DatabaseFile(path, busy_seconds=busy_seconds, uri=read_only_uri(path) if fixed or read_only else None)
-    file.read_only = read_only
+    file.read_only, file.follows = read_only, not is_there
     try:
         if not _is_current(file, read_only=fixed or read_only):
             if fixed:
@@ -62,6 +76,7 @@ def open_database(path: Path, *, busy_seconds: float = BUSY_SECONDS, read_only: 
             from db.migrations.upgrade import bring_up_to_date  # rare, and Alembic takes 70 ms
 
             bring_up_to_date(path, busy_seconds=busy_seconds, is_current=lambda: _is_current(file))
+            file.stood = identity(path)
     except BaseException:
         file.dispose()
         raise

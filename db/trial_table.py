@@ -1,11 +1,11 @@
-"""What people tried on questions of evaluations: notes, apart from all results. As in `db.models`, a change needs a step."""
+"""What people tried on questions of evaluations: notes, apart from all results. See `db.table`."""
 
 from __future__ import annotations
 
 from sqlalchemy import Index, Text
 from sqlmodel import Field
 
-from db.models import Table
+from db.table import Table
 
 
 class Trial(Table, table=True):

@@ -11,6 +11,7 @@ import os
 import random
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -37,11 +38,13 @@ from leverplus_tui.queue import dispatcher, lock
 from leverplus_tui.queue.grid import grid
 from leverplus_tui.queue.submit import Entry, Wish, requeue, submit, tend
 from leverplus_tui.queue.sweep import prepare, queue_sweep
+from tests.helpers_people import END, People, bring_back
 
 QUESTIONS = 40
 STEP_S = 0.02
 """Seconds that a job takes for an answer, so that faults meet it at work."""
 JOB = (sys.executable, "-m", "tests.helpers_chaos", "job")
+PERSON = (sys.executable, "-m", "tests.helpers_people")
 DISPATCHER = (sys.executable, "-m", "tests.helpers_chaos", "dispatcher")
 FULL = "disk-is-full"
 """While this file is in the home, SQLite finds no room for another page."""
@@ -99,14 +102,15 @@ class Chaos:
             "full disk": self._full,
             "spoil a file": self._spoil,
             "set the clock": self._clock,
-            "pause": self._pause,
+            "move the home": self._move,
             "back up": self._back_up,
             "free the disk": self._gc,
-            "queue again": self._again,
-        }
+        } | People(self.home, seed).does
+        self.crowd: list[subprocess.Popen[bytes]] = []
 
-    def run(self, faults: int, runs: int = 6) -> Counter[str]:
-        """Queue runs and a sweep, and do so many things to them; returns how often each was done."""
+    def run(self, faults: int, runs: int = 6, crowd: int = 0) -> Counter[str]:
+        """Queue runs and a sweep, and do so many things to them, beside a crowd of other terminals; returns how often each was
+        done."""
         submit(
             self.home,
             [_entry(seed) for seed in (2001, 2002)],
@@ -119,7 +123,10 @@ class Chaos:
         with suppress(UserError):
             swept = grid("eval", {"vlm": "chaos", "device": "cpu"}, None, [], f"{runs}")
             queue_sweep(self.home, swept, prepare(self.home, swept, "chaos", quiet=True), Wish(memory_mb=1), "chaos")
-        names = list(self.faults)
+        for number in range(crowd):
+            words = ["--home", str(self.home.root), "--seed", str(self.random.random())[2:]]
+            self.crowd.append(launcher.spawn([*PERSON, *words], self.home.root / f"person-{number}.log"))
+        names = [name for name in self.faults if not (crowd and name == "move the home")]
         while self.done.total() < faults:
             self._until_one_works()
             name = self.random.choice(names)
@@ -154,9 +161,16 @@ class Chaos:
         """Let everything come to its end: no fault any more, everything that is missing queued again."""
         for name in (FULL, CLOCK):
             (self.home.root / name).unlink(missing_ok=True)
+        (self.home.root / END).touch()
+        left = [one.args for one in self.crowd if one.wait(PATIENCE_S)]
+        assert not left, (
+            f"a terminal ended with an error: {[path.read_text() for path in self.home.root.glob('person-*.log')]}"
+        )
+        (self.home.root / END).unlink()
+        self.crowd = []
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
-            tend(self.home, self.database)
+            bring_back(self.home)
             with reading(self.database) as session:
                 states = store.run_states(session)
                 held = [t.run_id for t in store.tickets(session) if t.paused and t.state == "queued"]
@@ -189,6 +203,9 @@ class Chaos:
                 wrong += [f"r{run} began before r{n} was done, for which it waits" for n in early]
             living = [f"r{p.run_id}" for p in store.active_processes(session)]
             wrong += [f"{run} has a process" for run in living]
+        log = self.home.root / "queue.log"
+        if "Traceback" in (told := log.read_text() if log.exists() else ""):
+            wrong.append(f"a dispatcher died: {told[told.index('Traceback') :]}")
         found = check(self.home)
         named = {finding.subject for finding in found.findings if finding.severity != "info"}
         wrong += [f"fsck says {finding.message}" for finding in found.findings if finding.subject in named - self.spoilt
@@ -295,13 +312,13 @@ class Chaos:
             session.run(f"UPDATE process SET heartbeat_at = heartbeat_at + {ahead} WHERE ended_at IS NULL")
         return True
 
-    def _pause(self) -> bool:
-        with writing(self.database) as session:
-            waiting = [t for t in store.tickets(session) if t.state == "queued"]
-            if waiting:
-                one = self.random.choice(waiting)
-                store.pause(session, run_ids=[one.run_id], paused=not one.paused)
-        return bool(waiting)
+    def _move(self) -> bool:
+        """Away for a moment: jobs and the dispatcher end, and nothing is begun in the old place."""
+        away = self.home.root.with_name("away")
+        self.home.root.rename(away)
+        time.sleep(self.random.uniform(0, 2))
+        away.rename(self.home.root)
+        return True
 
     def _back_up(self) -> bool:
         target = self.home.root.parent / "backup.tar"
@@ -315,13 +332,6 @@ class Chaos:
     def _gc(self) -> bool:
         free(usage(self.home, self.database).waste)
         return True
-
-    def _again(self) -> bool:
-        with reading(self.database) as session:
-            ended = [run for run, state in store.run_states(session).items() if state in store.UNFINISHED]
-        if ended:
-            requeue(self.home, self.random.choice(ended), Wish(memory_mb=1, retries=1))
-        return bool(ended)
 
 
 def _entry(seed: int) -> Entry:
@@ -376,8 +386,15 @@ def main(arguments: list[str]) -> int:
     prepare_world(setattr)
     _move_clock(Path(rest[rest.index("--home") + 1]) / CLOCK)
     if what == "dispatcher":
-        setattr(dispatcher, "lanes", lambda: {"cpu": 3})  # noqa: B010 - three jobs of 1 MB each
+        setattr(dispatcher, "lanes", lambda _: {"cpu": 3})  # noqa: B010 - three jobs of 1 MB each
         dispatcher.FIRST_PAUSE_S = 0.1
+
+        def limited(path: Path, **how: Any) -> DatabaseFile:
+            database = open_database(path, **how)
+            _no_room(database, path.parent)
+            return database
+
+        setattr(dispatcher, "open_database", limited)  # noqa: B010 - the engine of this dispatcher alone
         return dispatcher.main(rest)
     worker.RECIPES["eval"] = ("tests.helpers_chaos", "evaluate")
 
@@ -390,10 +407,10 @@ def main(arguments: list[str]) -> int:
     return worker.main(rest)
 
 
-def chaos(folder: Path, seed: int, faults: int, runs: int = 6) -> tuple[Counter[str], list[str]]:
+def chaos(folder: Path, seed: int, faults: int, runs: int = 6, crowd: int = 0) -> tuple[Counter[str], list[str]]:
     """One home: faults, then healing; what was done, and what is wrong afterwards."""
     one = Chaos(folder, seed)
-    done = one.run(faults, runs)
+    done = one.run(faults, runs, crowd)
     one.heal()
     wrong = one.verify()
     return done, wrong or one.cut_off()

@@ -14,7 +14,7 @@ from engine.selector.checkpoint import save_selector
 from tests.helpers_cli import Desk, store_eval
 from tests.helpers_db import a_finding
 from tests.helpers_selector import build
-from tests.helpers_tui import at_rest
+from tests.helpers_tui import DISTRIBUTIONS, at_rest
 
 SECRETS = {
     "host": "secret-host-7", "platform": "Linux-secret", "folder": "/secret/place", "argv": ["leverplus", "secret-word"],
@@ -45,7 +45,8 @@ def fill(desk: Desk) -> None:
             for e in (1, 2, 3)
             for n in ("val_loss", "kl")
         ]
-        facts = [rows.Fact("signal_rate", 0.655), rows.Fact("rl_data", {"queries": 1000, "candidates": 17955}),
+        facts = [rows.Fact("distributions", DISTRIBUTIONS),
+                 rows.Fact("signal_rate", 0.655), rows.Fact("rl_data", {"queries": 1000, "candidates": 17955}),
                  rows.Fact("groups", {"train": 800, "val": 200, "shots": 2})]  # fmt: skip
         made = rows.Checkpoint(path, "grpo", 3, "c" * 64, 10, True, {"val_loss": 1.0})
         store.add_rows(session, run_id=1, process_id=None, rows=[*points, *facts, made, a_finding("legacy-keys")])

@@ -152,8 +152,22 @@ def _answers(images: Sequence[Path], *, skill: Sequence[float], n: int, seed: in
     return rows
 
 
-def training(engine: DatabaseFile, *, name: str = "grpo-k64", epochs: int = 40) -> int:
-    """A training run with curves and a checkpoint."""
+DISTRIBUTIONS = {
+    "groups": 800, "no_signal": 208,
+    "rewards": {"counts": [2300, 901, 5000], "values": [0.0, 1.6, 2.0], "least": 0.0, "mean": 1.395, "greatest": 2.0},
+    "advantages": [{
+        "epochs": "", "top_k": None, "no_signal": 208, "clipped": 31, "clip": 2.0,
+        "histogram": {
+            "counts": [31, 240, 460, 800, 1100, 300, 900, 1300, 700, 60], "width": 0.4, "first": -5,
+            "least": -2.0, "mean": 0.003, "greatest": 1.9,
+        },
+    }],
+}  # fmt: skip
+"""What a training stores of its candidates."""
+
+
+def training(engine: DatabaseFile, *, name: str = "grpo-k64", epochs: int = 40, told: bool = True) -> int:
+    """A training run with curves and a checkpoint; one that is `told` also stored how its rewards are distributed."""
     spec = TrainSpec(
         kind="grpo", rl_data="builtin", embeddings="builtin", rce_epochs=epochs // 2, grpo_epochs=epochs // 2
     )
@@ -165,6 +179,7 @@ def training(engine: DatabaseFile, *, name: str = "grpo-k64", epochs: int = 40) 
                 Metric(phase, epoch, step, f"{phase}_loss", 2.2 * math.exp(-epoch / 12) + 0.05 * math.sin(epoch))
             )
             rows.append(Metric(phase, epoch, step, "val_loss", 2.4 * math.exp(-(epoch + first) / 20) + 0.1))
+    rows += [Fact("distributions", DISTRIBUTIONS)] if told else []
     rows.append(Checkpoint("best.safetensors", "grpo", epochs // 2, "c" * 64, 657_152, True, {"val_loss": 0.31}))
     with writing(engine) as session:
         run = store.create_run(session, spec=spec, name=name, environment={"python": "3.11"})

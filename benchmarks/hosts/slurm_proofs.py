@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from benchmarks.hosts.clusters import SHARED, Slurm, mount
+from benchmarks.hosts.network import Host
 from benchmarks.hosts.world import HEAD, World, disk_left
 
 SHORT = ("run", "eval", "--fresh", "--shot", "2", "--limit", "40")
@@ -63,18 +64,28 @@ def training(world: World, slurm: Slurm) -> str:
     return f"{metrics} metrics and {weights} tensors as at home"
 
 
-def put_back(world: World, slurm: Slurm) -> str:
+def _begun(world: World) -> int:
+    """A long run that has stored its first answers."""
     run_id = world.start(*LONG, *ON)
     world.until_begun(run_id)
+    return run_id
+
+
+def _begun_on(world: World, slurm: Slurm) -> tuple[int, Host]:
+    """The same, and the node that it is on."""
+    run_id = _begun(world)
+    return run_id, slurm.node_of(world.job(run_id))
+
+
+def put_back(world: World, slurm: Slurm) -> str:
+    run_id = _begun(world)
     job = world.job(run_id)
     world.home.run("scontrol", "requeue", job)
     return _went_on(world, slurm, run_id)
 
 
 def preempted(world: World, slurm: Slurm) -> str:
-    run_id = world.start(*LONG, *ON)
-    world.until_begun(run_id)
-    before = slurm.node_of(world.job(run_id))
+    run_id, before = _begun_on(world, slurm)
     urgent = world.start(*SHORT, "--on", "slurm:urgent", "--shared", SHARED, "--sbatch", f"nodelist={before.name}",
                          "--sbatch", "exclusive")  # fmt: skip
     world.until_over(urgent)
@@ -82,9 +93,7 @@ def preempted(world: World, slurm: Slurm) -> str:
 
 
 def node_without_power(world: World, slurm: Slurm) -> str:
-    run_id = world.start(*LONG, *ON)
-    world.until_begun(run_id)
-    node = slurm.node_of(world.job(run_id))
+    run_id, node = _begun_on(world, slurm)
     node.die()
     try:
         return f"{node.name} lost: {_went_on(world, slurm, run_id)}"
@@ -115,9 +124,7 @@ def _back(world: World, slurm: Slurm, name: str) -> None:
 
 
 def node_cut_off(world: World, slurm: Slurm) -> str:
-    run_id = world.start(*LONG, *ON)
-    world.until_begun(run_id)
-    node = slurm.node_of(world.job(run_id))
+    run_id, node = _begun_on(world, slurm)
     node.cut()
     try:
         world.until("a second attempt", lambda: _begins_again(world, slurm, run_id))
@@ -130,8 +137,7 @@ def node_cut_off(world: World, slurm: Slurm) -> str:
 
 
 def home_cut_off(world: World, slurm: Slurm) -> str:
-    run_id = world.start(*LONG, *ON)
-    world.until_begun(run_id)
+    run_id = _begun(world)
     world.home.cut()
     stored = world.answers(run_id)
     seen = set()
@@ -168,8 +174,7 @@ def late_cable(world: World, slurm: Slurm) -> str:
 
 
 def full_disk(world: World, slurm: Slurm) -> str:
-    run_id = world.start(*LONG, *ON)
-    world.until_begun(run_id)
+    run_id = _begun(world)
     ballast = disk_left(world) / "ballast"
     _fill(ballast)
     try:
@@ -214,8 +219,7 @@ def collector_killed(world: World, slurm: Slurm) -> str:
 
 
 def controller_down(world: World, slurm: Slurm) -> str:
-    run_id = world.start(*LONG, *ON)
-    world.until_begun(run_id)
+    run_id = _begun(world)
     slurm.head.run("pkill", "-9", "slurmctld")
     stored = world.answers(run_id)
     world.until("rows without a controller", lambda: world.answers(run_id) > stored + 20)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection
 
-from db.models import Table
+from db.table import Table
 
 
 def run_steps(connection: Connection) -> None:

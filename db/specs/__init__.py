@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from db.specs.evaluate import DecodeSpec, EvalSpec, PromptSpec
     from db.specs.generate import GenerateSpec
     from db.specs.imported import ImportSpec
-    from db.specs.kinds import JOB_SPEC, SPEC_OF_KIND, UNREPEATED, AnySpec, JobSpec, read_spec
+    from db.specs.kinds import JOB_SPEC, LATER_FIELDS, SPEC_OF_KIND, UNREPEATED, AnySpec, JobSpec, read_spec, whole_spec
     from db.specs.selector import SelectorParts
     from db.specs.train import TrainSpec
 
@@ -29,16 +29,25 @@ HOMES = {
     "evaluate": ("DecodeSpec", "EvalSpec", "PromptSpec"),
     "generate": ("GenerateSpec",),
     "imported": ("ImportSpec",),
-    "kinds": ("JOB_SPEC", "SPEC_OF_KIND", "UNREPEATED", "AnySpec", "JobSpec", "read_spec"),
+    "kinds": (
+        "JOB_SPEC",
+        "LATER_FIELDS",
+        "SPEC_OF_KIND",
+        "UNREPEATED",
+        "AnySpec",
+        "JobSpec",
+        "read_spec",
+        "whole_spec",
+    ),
     "selector": ("SelectorParts",),
     "train": ("TrainSpec",),
 }
 """Names by the module that has them."""
 
 __all__ = [
-    "JOB_SPEC", "SPEC_OF_KIND", "UNREPEATED", "AnySpec", "AskSpec", "DecodeSpec", "EmbedSpec", "EvalSpec", "Finding",
-    "GenerateSpec", "ImportSpec", "JobSpec", "PromptSpec", "Report", "SelectorParts", "Severity", "Spec", "TrainSpec", "TrialSpec",
-    "UserError", "canonical_json", "read_spec", "sha256_text", "worst_first",
+    "JOB_SPEC", "LATER_FIELDS", "SPEC_OF_KIND", "UNREPEATED", "AnySpec", "AskSpec", "DecodeSpec", "EmbedSpec", "EvalSpec",
+    "Finding", "GenerateSpec", "ImportSpec", "JobSpec", "PromptSpec", "Report", "SelectorParts", "Severity", "Spec", "TrainSpec",
+    "TrialSpec", "UserError", "canonical_json", "read_spec", "sha256_text", "whole_spec", "worst_first",
 ]  # fmt: skip
 
 

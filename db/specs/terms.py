@@ -5,7 +5,9 @@ What a field means is said by each list: runs in `db.store.lists.filters`, queri
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from db.user_error import UserError
@@ -21,6 +23,12 @@ LONGEST, MOST_VALUES = 10_000, 500
 
 class BadFilter(UserError):
     """A term that cannot be understood; the message names it."""
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """` (near: state)`, for a name that may be mistyped; empty where none is like it."""
+    close = difflib.get_close_matches(name, list(known), n=2, cutoff=0.7)
+    return f" (near: {', '.join(close)})" if close else ""
 
 
 @dataclass(frozen=True)

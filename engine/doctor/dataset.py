@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from db.specs.base import Finding, Severity
 from engine.common.accuracy import vqa_accuracy
+from engine.common.wording import counted
 
 REFERENCES = 10
 CHECKED = 20_000
@@ -107,8 +108,8 @@ def _names_of_2017(subject: str, questions: Sequence[QuestionLike]) -> Iterator[
             "images-named-2017",
             "info",
             subject,
-            f"{len(renamed):,} images have names of COCO 2017, such as {first.name} in {first.parent}, and are not missing: "
-            "they are taken for those of 2014 with the same number.",
+            f"Images with names of COCO 2017: {len(renamed):,}, such as {first.name} in {first.parent}. None of them is missing: "
+            "each is taken for the one of 2014 with the same number.",
             "",
         )
 
@@ -120,7 +121,7 @@ def _duplicate_ids(subject: str, questions: Sequence[QuestionLike]) -> Iterator[
             "duplicate-ids",
             "error",
             subject,
-            f"{len(repeated):,} question ids occur more than once, such as {repeated[0]}.",
+            f"Question ids that occur more than once: {len(repeated):,}, such as {repeated[0]}.",
             "Remove the repeats from the questions file: answers are stored and compared by question id.",
         )
 
@@ -174,8 +175,8 @@ def _shared_images(name: str, train: Sequence[QuestionLike], val: Sequence[Quest
             "images-shared",
             "warning",
             name,
-            f"{len(shared):,} images are in train and in val ({questions:,} val questions), such as {min(shared)}: a "
-            "demonstration may show the very image that is asked about.",
+            f"Images that are in train and in val: {len(shared):,}, under {counted(questions, 'val question')}, such as "
+            f"{min(shared)}; a demonstration may show the very image that is asked about.",
             "Evaluate with --set exclude_same_image=true, or remove the questions.",
         )
 

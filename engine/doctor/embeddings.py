@@ -216,7 +216,7 @@ def pair_findings(found: Embeddings, other: Embeddings) -> Iterator[Finding]:
     subject, name = str(found.path), other.path.name
     if found.width != other.width:
         text = f"The vectors are {found.width} wide, those of {name} {other.width}: a query cannot be compared with a candidate."
-        yield error("d-model", subject, text, "Make both with one encoder (leverplus run embed).")
+        yield error("d-model", subject, text, "Make both with one encoder (`leverplus run embed`).")
     elif found.rows != other.rows:
         text = (
             f"It has {found.rows:,} rows, {name} has {other.rows:,}: row i is no longer the same question in both, and "

@@ -50,12 +50,14 @@ def sampler_report(path: Path) -> tuple[dict[str, Any], list[Finding]]:
     facts = {"queries": len(pools), "pool_size": {"min": int(sizes.min()), "max": int(sizes.max())}}
     findings = []
     if leaking := [query for query, pool in pools.items() if query in pool]:
-        text = f"{len(leaking):,} pools contain their own query (first: {leaking[0]}), so the answer can be shown."
+        text = (
+            f"Pools that contain their own query: {len(leaking):,} (first: {leaking[0]}), so the answer can be shown."
+        )
         findings.append(
             error("self-demonstration", str(path), text, "Draw the pools again, excluding the query by id.")
         )
     if repeating := [query for query, pool in pools.items() if len(set(pool)) < len(pool)]:
-        text = f"{len(repeating):,} pools name a train row twice (first: query {repeating[0]})."
+        text = f"Pools that name a train row twice: {len(repeating):,} (first: query {repeating[0]})."
         findings.append(error("pool-duplicate", str(path), text, "Draw the pools again without repeats."))
     if sizes.min() != sizes.max():
         text = f"Pools have between {sizes.min()} and {sizes.max()} rows; losses over them are not comparable."

@@ -293,7 +293,7 @@ def noise(matrices: Sequence[Matrix]) -> list[Finding]:
                         f"All figures lie closer together than two runs of equal quality may: {'; '.join(inside)}. "
                         "Only the answers to each question can show which method is better."
                     ),
-                    fix="Compare runs question by question (leverplus compare), or use more questions.",
+                    fix="Compare runs question by question (`leverplus compare`), or use more questions.",
                 )
             )
     return findings

@@ -91,7 +91,7 @@ def read_embeddings(path: Path) -> EmbeddingFile:
     try:
         size_of(path)
     except NotReadable as error:
-        raise UserError(f"embeddings: {error}; make it with: leverplus run embed") from None
+        raise UserError(f"embeddings: {error}; make it with `leverplus run embed`") from None
     if path.suffix == ".safetensors":
         tensors, manifest = _read_safetensors(path), read_manifest(path)
     else:

@@ -97,7 +97,7 @@ class Claimed:
 
 def claim(home: Home, name: str) -> Claimed:
     """Open the database and take the run to work on it here."""
-    database = open_database(home.database)
+    database = open_database(home.database, is_there=True)
     values, texts = surroundings(Path.cwd())
     with writing(database) as session:
         job = take(session, home, database, name)

@@ -14,7 +14,7 @@ from pathlib import Path
 from loguru import logger
 
 from db import store
-from db.errors import DatabaseBusy, DiskFull, out_of_place
+from db.errors import DatabaseBusy, DiskFull
 from db.rows import Artifact, Candidate, Cell, Checkpoint, Prediction, Row, Settle, TrialReply
 from db.session import DatabaseFile, writing
 from db.specs import Finding, UserError
@@ -57,25 +57,15 @@ class Reserve:
 
 def in_database(database: DatabaseFile, run_id: int, process_id: int) -> Callable[[Sequence[Row]], None]:
     """Where rows go at home, for as long as it stands where it was."""
-    stood = _identity(database.path)
 
     def add(batch: Sequence[Row]) -> None:
-        if _identity(database.path) != stood:
-            raise out_of_place(database.path)
+        database.must_stand()
         with writing(database) as session:
             if batch:
                 store.add_rows(session, run_id=run_id, process_id=process_id, rows=batch)
             store.heartbeat(session, process_id=process_id)
 
     return add
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 class Recorder:

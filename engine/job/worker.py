@@ -28,6 +28,7 @@ from db.home import Home
 from db.rows import Row
 from db.session import writing
 from db.specs import UserError, read_spec
+from engine.common.files.atomic import make_folder, stands
 from engine.common.importing import no_collections
 from engine.job.claims import Claimed, Job, claim
 from engine.job.identity import Identity
@@ -129,7 +130,8 @@ def work(jobs: Sequence[Claimed], stop: StopRequest) -> Outcome:
     recorders = []
     for job in jobs:
         run_dir = job.home.run_dir(job.run_id)
-        run_dir.mkdir(parents=True, exist_ok=True)
+        stands(job.home.root)
+        make_folder(run_dir)
         reserves = Reserve(run_dir / "reserve", RESERVE_BYTES), Reserve(run_dir / "reserve-last-word", LAST_WORD_BYTES)
         logger.info("{}: {} begins, process {}", job.label, job.kind, os.getpid())
         sink = in_database(job.database, job.run_id, job.process_id)
@@ -227,7 +229,7 @@ def _rows(jobs: Sequence[Job], known: Sequence[Known], stop: Stop) -> Generator[
 
 
 def _context(job: Job, known: Known, stop: Stop) -> RunContext:
-    job.home.cache.mkdir(parents=True, exist_ok=True)
+    make_folder(job.home.cache)
     return RunContext(
         run_dir=job.home.run_dir(job.run_id),
         cache_dir=job.home.cache,

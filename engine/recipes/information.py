@@ -17,6 +17,7 @@ from pathlib import Path
 
 from db.specs.base import UserError
 from db.specs.generate import GenerateSpec
+from engine.common.files.atomic import make_folder
 from engine.data.sample import Sample, Split
 from engine.vlm.prompt import Prompt, build
 from engine.vlm.protocol import VLM, answers_in_order
@@ -106,7 +107,7 @@ class InfoScores:
 
     def _store(self, row: int) -> None:
         beams = [[list(beam.pointer), list(beam.log_probs)] for beam in self._known[row]]
-        self.run_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(self.run_dir)
         with (self.run_dir / FILE).open("a", encoding="utf-8") as file:
             file.write(f"\n{json.dumps({'query': row, 'beams': beams})}")
 

@@ -17,6 +17,7 @@ from engine.recipes.run_context import RunContext
 from engine.rl.selection import in_training
 from engine.selector.checkpoint import save_selector
 from engine.training.batches import Resident
+from engine.training.distributions import distributions
 from engine.training.group_tensors import GroupTensors
 from engine.training.inputs import (
     Inputs,
@@ -27,6 +28,7 @@ from engine.training.inputs import (
     mixed_spaces,
     open_inputs,
     pool_facts,
+    synthetic,
     trained_facts,
 )
 from engine.training.state import load_state, save_state, state_file
@@ -57,7 +59,8 @@ def train_many(specs: Sequence[TrainSpec], contexts: Sequence[RunContext] | None
         yield from _everywhere(specs, list(file_input(role, path, cache_dir)))
     device = choose_device(spec.device)
     inputs = open_inputs(spec)
-    yield from _everywhere(specs, [*inputs.facts(), *mixed_spaces(inputs.file)])
+    yield from _everywhere(specs, [*inputs.facts(), *mixed_spaces(inputs.file), *synthetic(spec, inputs.file)])
+    yield from _everywhere(specs, [Fact("distributions", distributions(inputs.tensors.train, spec))])
     findings = list(before_training(spec, inputs.signal_rate, inputs.predicted_spread))
     if not len(inputs.tensors.val):
         findings.append(nothing_to_judge(int((~in_training(inputs.file, spec)).sum())))

@@ -14,7 +14,7 @@ from db.rows import Fact, Row
 from db.specs import Finding, TrainSpec, UserError
 from db.specs.selector import PUBLISHED, SelectorParts
 from db.specs.train import VARIES
-from engine.demo.shipped import FILES, trained_dir
+from engine.demo.shipped import FILES, is_synthetic, trained_dir
 from engine.features.embedding_file import EmbeddingFile, read_embeddings
 from engine.rl.reading.file import RLFile, read_rl_file
 from engine.rl.selection import columns_for
@@ -106,7 +106,20 @@ def mixed_spaces(file: RLFile) -> Iterator[Finding]:
             subject=str(file.path),
             message=f"{int(mixed.sum())} queries (first {where[0]}) mix pointers into their pool with rows of the train "
             f"split, and {int(unsure.sum())} candidates could be read either way; each was resolved by itself.",
-            fix=f"leverplus doctor {file.path} lists them",
+            fix=f"`leverplus doctor {file.path}` lists them",
+        )
+
+
+def synthetic(spec: TrainSpec, file: RLFile) -> Iterator[Finding]:
+    """A note where a file without the name of the built-in world was made with it."""
+    dataset, vlm = (str(file.meta.get(name, "")) for name in ("dataset", "vqa_model"))
+    if spec.rl_data != "builtin" and is_synthetic(dataset, vlm):
+        yield Finding(
+            code="synthetic-data",
+            severity="info",
+            subject=str(file.path),
+            message=f"These RL data come from the built-in world (data set {dataset or 'unknown'}, model {vlm or 'unknown'}): what "
+            "is learned from them says nothing about real data.",
         )
 
 

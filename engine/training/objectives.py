@@ -11,6 +11,7 @@ from torch import Tensor
 
 from db.specs import TrainSpec
 from engine.training.batches import Batch, Resident, Where
+from engine.training.group_tensors import GroupTensors
 from engine.training.losses import (
     advantage_statistics,
     best_candidates,
@@ -99,12 +100,21 @@ class Selected:
         return advantage_statistics(self.advantage[:, None], self.used[:, None])[1].cpu()
 
 
-def select_candidates(data: Resident, spec: TrainSpec, top_k: int | None) -> Selected:
+def grpo_rewards(groups: GroupTensors, spec: TrainSpec) -> Tensor:
+    """(Q, P) rewards that the advantages are made of."""
+    return groups.raw if spec.grpo_reward == "raw" else groups.normalized
+
+
+def tops(spec: TrainSpec) -> list[int | None]:
+    """How many of the best candidates of a group take part, for each epoch of GRPO; none are all of them."""
+    return [spec.early_top_k if epoch < spec.early_epochs else spec.late_top_k for epoch in range(spec.grpo_epochs)]
+
+
+def select_candidates(groups: GroupTensors, spec: TrainSpec, top_k: int | None) -> Selected:
     """The `top_k` best candidates of each group and their advantages. Rewards do not change, so neither do these."""
-    groups = data.groups
-    rewards = groups.raw if spec.grpo_reward == "raw" else groups.normalized
+    rewards = grpo_rewards(groups, spec)
     # on the host: which of equal rewards topk prefers depends on the device too, and a run should not
-    used = _best_by_size(rewards.cpu(), groups.mask.cpu(), top_k).to(data.device)
+    used = _best_by_size(rewards.cpu(), groups.mask.cpu(), top_k).to(rewards.device)
     return Selected(used, group_advantage(rewards, clip=spec.advantage_clip, mask=used))
 
 
@@ -133,7 +143,7 @@ class PolicyGradient:
         """(R, Q, P) log-probabilities under the reference policy."""
         self.beta = betas
         """(R,) weights of the KL penalty."""
-        everything = select_candidates(data, spec, None)
+        everything = select_candidates(data.groups, spec, None)
         self._used, self._advantage = everything.used.clone(), everything.advantage.clone()
 
     def use(self, selected: Selected) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from db.specs import TrainSpec
 from engine.training.batches import Resident
-from engine.training.objectives import Imitation, Objective, PolicyGradient, Selected, select_candidates
+from engine.training.objectives import Imitation, Objective, PolicyGradient, Selected, select_candidates, tops
 from engine.training.schedule import learning_rates, temperatures
 
 Ints = NDArray[np.int64]
@@ -83,8 +83,8 @@ def imitation(train: Resident, specs: Sequence[TrainSpec]) -> Phase:
 def policy_gradient(train: Resident, specs: Sequence[TrainSpec], old: Tensor) -> Phase:
     """GRPO against the reference log-probabilities `old` (R, Q, P); epochs may have no group where none has signal."""
     spec = specs[0]
-    tops = [spec.early_top_k if epoch < spec.early_epochs else spec.late_top_k for epoch in range(spec.grpo_epochs)]
-    by_top = {top: select_candidates(train, spec, top) for top in set(tops)}
+    asked = tops(spec)
+    by_top = {top: select_candidates(train.groups, spec, top) for top in set(asked)}
     everything = np.arange(len(train))
     groups = {
         top: everything[selected.signal().cpu().numpy()] if spec.skip_no_signal else everything
@@ -94,14 +94,14 @@ def policy_gradient(train: Resident, specs: Sequence[TrainSpec], old: Tensor) ->
     return Phase(
         name="grpo",
         objective=PolicyGradient(train, spec, old, betas),
-        groups=[groups[top] for top in tops],
+        groups=[groups[top] for top in asked],
         peak_rates=[s.grpo_lr for s in specs],
         judged_by="expected_reward" if spec.best_by == "loss" else spec.best_by,
         lower_is_better=False,
         latest_of_equals=spec.best_by != "loss",
         freeze_backbone=spec.freeze_backbone,
         dropout=spec.grpo_dropout,
-        selected=[by_top[top] for top in tops],
+        selected=[by_top[top] for top in asked],
     )
 
 

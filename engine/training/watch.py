@@ -51,7 +51,7 @@ def before_training(spec: TrainSpec, signal_rate: float, predicted_spread: float
             message="In every training group all candidates have the same reward, so no demonstration can be told from "
             "another: RCE imitates whatever is listed and GRPO has nothing to learn from "
             f"(predicted advantage spread {predicted_spread:.4f}).",
-            fix="leverplus data health FILE shows why; make RL data with mixed outcomes, or choose another reward_mode",
+            fix="`leverplus data health FILE` shows why; make RL data with mixed outcomes, or choose another reward_mode",
         )
 
 

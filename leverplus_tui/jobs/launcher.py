@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from db import process, store
 from db.home import Home
-from db.run_states import ACTIVE
-from db.session import DatabaseFile, open_database, writing
+from db.run_states import ACTIVE, FAILED
+from db.session import DatabaseFile, Session, open_database, writing
 from db.specs import Finding, JobSpec, UserError
 from db.specs.imported import ImportSpec
 from db.store import ProcessRow
+from engine.common.files.atomic import make_folder
 from leverplus_tui.jobs.away import ask, is_away, must_not_be_away, stop_away
-from leverplus_tui.jobs.process_environment import of_jobs
 from leverplus_tui.jobs.programs import Program, command
+from leverplus_tui.jobs.spawning import reap, stop_held_back
+from leverplus_tui.jobs.spawning import spawn as spawn
 from leverplus_tui.text.output import say
 
 WORKER = tuple(command(Program.JOB))
 PATIENCE_S = 20.0
+PASSING = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""What keeps a process from being started now, and perhaps not later."""
 LOOK_S = 0.05
-
-_children: dict[int, subprocess.Popen[bytes]] = {}
-"""Jobs started by this process, kept so that they are reaped when they end."""
 
 
 def launch(
@@ -48,7 +48,7 @@ def launch(
     database = open_database(home.database)
     run_id = 0
     try:
-        with _stop_held_back():
+        with stop_held_back():
             with writing(database) as session:
                 run = store.create_run(
                     session,
@@ -81,10 +81,12 @@ def start(
     *run_ids: int,
     folder: Path | None = None,
     environment: Mapping[str, str] = {},
+    waits: bool = False,
 ) -> None:
     """Start one job process for queued runs (several where they train together) and record it.
 
-    The runs end as failed when no process can be started.
+    The runs end as failed when no process can be started; where that `waits`, they stay queued while the machine has no room,
+    memory or process to spare (OSError), and fail for other reasons alone.
     """
     log = home.log(run_ids[0])
     argv = [*WORKER, "--home", str(home.root), *map(store.ref, run_ids)]
@@ -94,24 +96,33 @@ def start(
             _same_log(home.log(run_id), log)
         return spawn(argv, log, folder=folder, environment=environment).pid
 
-    _started(home, database, run_ids, argv, begin)
+    _started(home, database, run_ids, argv, begin, waits=waits)
 
 
-def collect(home: Home, database: DatabaseFile, *run_ids: int, folder: Path | None = None) -> None:
-    """Start one collector for queued runs that another machine is to work on, and record it as theirs.
+def collect(home: Home, database: DatabaseFile, *run_ids: int, folder: Path | None = None, waits: bool = False) -> None:
+    """Start one collector for queued runs that another machine is to work on, and record it as theirs. `waits` as in `start`.
 
     Each has a log of its own; what the collector says of all stands in `elsewhere.log` of the home.
     """
     argv = [*command(Program.COLLECTOR), "--home", str(home.root), *map(store.ref, run_ids)]
-    _started(home, database, run_ids, argv, lambda: spawn(argv, home.root / "elsewhere.log", folder=folder).pid)
+    log = home.root / "elsewhere.log"
+    _started(home, database, run_ids, argv, lambda: spawn(argv, log, folder=folder).pid, waits=waits)
 
 
 def _started(
-    home: Home, database: DatabaseFile, run_ids: Sequence[int], argv: Sequence[str], begin: Callable[[], int]
+    home: Home,
+    database: DatabaseFile,
+    run_ids: Sequence[int],
+    argv: Sequence[str],
+    begin: Callable[[], int],
+    *,
+    waits: bool,
 ) -> None:
     try:
         pid = begin()
     except OSError as error:
+        if waits and error.errno in PASSING:
+            raise
         with writing(database) as session:
             for run_id in run_ids:
                 store.set_state(session, run_id=run_id, state="failed")
@@ -133,48 +144,12 @@ def _started(
 
 def _same_log(path: Path, log: Path) -> None:
     """Runs of one process write to one log; one that has a log already is told where it goes on."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     if not os.path.lexists(path):
         path.symlink_to(Path("..") / log.parent.name / log.name)
     elif not path.is_symlink():
         with path.open("a") as file:
             file.write(f"goes on in {log}\n")
-
-
-def spawn(
-    argv: Sequence[str],
-    log: Path,
-    *,
-    folder: Path | None = None,
-    environment: Mapping[str, str] = {},
-    pass_fds: Sequence[int] = (),
-) -> subprocess.Popen[bytes]:
-    """A process of its own session that writes to a log and outlives this one. Raises OSError."""
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output, _stop_held_back():
-        child = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=of_jobs() | dict(environment),
-            cwd=folder if folder is not None and folder.is_dir() else None,
-            pass_fds=pass_fds,
-        )
-    _reap()
-    _children[child.pid] = child
-    return child
-
-
-@contextmanager
-def _stop_held_back() -> Iterator[None]:
-    """What is started here inherits that requests to stop wait until it can obey them: its imports take a second."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def stop(home: Home, run_id: int, *, patience_s: float = PATIENCE_S) -> str:
@@ -210,6 +185,15 @@ def stop_all(home: Home, run_ids: Sequence[int]) -> dict[int, str]:
     return {run_id: stop(home, run_id) for run_id in run_ids}
 
 
+def must_lack_something(session: Session, run_id: int) -> None:
+    """Raises UserError for a run without anything left to do."""
+    run = store.get_run(session, run_id=run_id)
+    if run.state == "done" and run.kind != "ask" and not store.unanswered(session, run_id=run_id):
+        raise UserError(
+            f"r{run_id} is done and has an answer to every question: `leverplus rerun r{run_id}` repeats it as a new run"
+        )
+
+
 def resume(home: Home, run_id: int) -> None:
     """Start another process for a run that was stopped, failed or was lost, or is done but for questions that could not be
     asked; what is stored is not computed again. Raises UserError for a run without anything left to do."""
@@ -217,11 +201,7 @@ def resume(home: Home, run_id: int) -> None:
     database = open_database(home.database)
     with writing(database) as session:
         store.lost_runs(session)
-        run = store.get_run(session, run_id=run_id)
-        if run.state == "done" and run.kind != "ask" and not store.unanswered(session, run_id=run_id):
-            raise UserError(
-                f"r{run_id} is done and has an answer to every question: `leverplus rerun r{run_id}` repeats it as a new run"
-            )
+        must_lack_something(session, run_id)
         store.resume_run(session, run_id=run_id)
         store.drop_ticket(session, run_id=run_id)
     start(home, database, run_id)
@@ -263,7 +243,7 @@ def _await_end(row: ProcessRow, patience_s: float) -> None:
     deadline = time.monotonic() + patience_s
     while store.is_alive(row) and time.monotonic() < deadline:
         time.sleep(LOOK_S)
-    _reap()
+    reap()
 
 
 def _settle(database: DatabaseFile, run_id: int, row: ProcessRow | None = None) -> str:
@@ -274,13 +254,9 @@ def _settle(database: DatabaseFile, run_id: int, row: ProcessRow | None = None) 
             store.end_process(session, process_id=row.id, state="stopped", exit_code=None, reason="killed on request")
         elif state == "queued":
             store.set_state(session, run_id=run_id, state="stopped")
+        elif state in FAILED:
+            store.give_up(session, run_id=run_id)
         return store.get_run(session, run_id=run_id).state
-
-
-def _reap() -> None:
-    for pid, child in list(_children.items()):
-        if child.poll() is not None:
-            del _children[pid]
 
 
 def log_tail(path: Path, lines: int = 20) -> list[str]:

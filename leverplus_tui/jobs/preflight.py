@@ -72,7 +72,7 @@ def note_changed(spec: Any, place: Home, report: Preflight) -> None:
         field = next(field for field, path in files.items() if path == row.path)
         known = f"when {row.ref} wrote it" if row.run_id is not None else f"when it was registered as {row.name}"
         text = f"{row.path} has another content than {known}: figures would rest on data that nobody recorded."
-        fix = f"If the new content is meant: leverplus data add {shlex.quote(row.path)}"
+        fix = f"If the new content is meant: `leverplus data add {shlex.quote(row.path)}`"
         report.add(field.replace("_", " "), "changed", row.name, error("file-changed", row.path, text, fix))
 
 

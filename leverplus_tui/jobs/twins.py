@@ -23,7 +23,7 @@ def twin_line(session: Session, spec: JobSpec) -> str:
         return f"same as {row.ref}, done {age(row.ended)}: {_used_again(spec)}"
     if row.state in ACTIVE:
         return f"same as {row.ref}, which is {row.state} now"
-    return f"same as {row.ref}, which is {row.state}: leverplus resume {row.ref} goes on with it"
+    return f"same as {row.ref}, which is {row.state}: `leverplus resume {row.ref}` goes on with it"
 
 
 def _used_again(spec: JobSpec) -> str:

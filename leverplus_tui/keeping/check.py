@@ -21,6 +21,10 @@ from engine.common.findings import error, info, warning
 from engine.statistics.intervals import interval
 from leverplus_tui.keeping.backup import alone
 from leverplus_tui.keeping.disk import Waste, free, run_folders, usage
+from leverplus_tui.text.numbers import plural
+
+MOST_NAMED = 4
+"""Series that are named; more are counted."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ def check(home: Home, *, repair: bool = False, deep: bool = True) -> Checked:
         *_states(database, repair, repaired),
         *_files(database, repair, repaired, deep),
         *_figures(database, repair, repaired),
+        *_series(database, repair, repaired),
         *_folders(home, database, repair, repaired),
     ]
     return Checked(tuple(found), tuple(repaired))
@@ -186,22 +191,43 @@ def _figures(database: DatabaseFile, repair: bool, repaired: list[str]) -> Itera
                 store.set_cell(
                     session, cell=cell, n_done=found.n, accuracy=found.mean, ci_low=found.low, ci_high=found.high
                 )
-            repaired.append(f"{name} at {cell.shot} shots: {found.mean:.2f} over {found.n} answers, as they are stored")
+            repaired.append(
+                f"{name} at {plural(cell.shot, 'shot')}: {found.mean:.2f} over {plural(found.n, 'answer')}, as they are stored"
+            )
             continue
         before = "none" if cell.accuracy is None else f"{cell.accuracy:.2f}"
         yield error(
             "figure-untrue",
             name,
-            f"{name} shows {before} over {cell.n_done} answers at {cell.shot} shots; its answers say {found.mean:.2f} over "
-            f"{found.n}.",
+            f"{name} shows {before} over {plural(cell.n_done, 'answer')} at {plural(cell.shot, 'shot')}; its answers say "
+            f"{found.mean:.2f} over {found.n}.",
             "`leverplus fsck --repair` computes it from the answers",
         )
+
+
+def _series(database: DatabaseFile, repair: bool, repaired: list[str]) -> Iterator[Finding]:
+    """What lists show of each series, against its points."""
+    with reading(database) as session:
+        untrue = store.untrue_series(session)
+    if not untrue:
+        return
+    some = ", ".join(f"{name} of {store.ref(run)}" for run, _, name in untrue[:MOST_NAMED])
+    told = some + (f" and {len(untrue) - MOST_NAMED} more" if len(untrue) > MOST_NAMED else "")
+    if repair:
+        with writing(database) as session:
+            store.sum_up(session, series=[key for _, key, _ in untrue])
+        repaired.append(f"{told}: last values and extremes, from the points as they are stored")
+        return
+    fix = "`leverplus fsck --repair` computes them from the points"
+    yield error("figure-untrue", "metrics", f"What lists show of {told} is not what the points say.", fix)
 
 
 def _folders(home: Home, database: DatabaseFile, repair: bool, repaired: list[str]) -> Iterator[Finding]:
     waste: tuple[Waste, ...] = usage(home, database).waste
     if waste and repair:
-        repaired.append(f"{len(waste)} files and folders that nobody needs, {free(waste)} bytes, deleted")
+        repaired.append(
+            f"{plural(len(waste), 'file or folder', 'files and folders')} that nobody needs, {free(waste)} bytes, deleted"
+        )
     elif waste:
-        text = f"{len(waste)} files and folders are needed by nobody ({sum(one.size for one in waste)} bytes)."
+        text = f"Nobody needs {plural(len(waste), 'file or folder', 'files and folders')} ({sum(one.size for one in waste)} bytes)."
         yield info("waste", str(home.root), text, "`leverplus gc` lists and deletes them")

@@ -14,17 +14,16 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 
 from db import process, store
-from db.errors import DatabaseBusy, DiskFull
+from db.errors import DatabaseDamaged, DatabaseGone
 from db.home import Home
 from db.session import DatabaseFile, Session, open_database, reading, writing
-from db.specs import Finding, UserError
-from db.store import ProcessRow, TicketRow
-from engine.common.sent import KILL, STOP, sent, wish
-from engine.common.where import SLURM, is_sent
+from db.specs import UserError
+from db.store import ProcessRow
+from engine.common.files.atomic import make_folder, stands
+from engine.common.where import is_sent
 from leverplus_tui.jobs import launcher, preflight
 from leverplus_tui.jobs.away import uncollected
 from leverplus_tui.jobs.dead_jobs import bury_dead
@@ -32,14 +31,15 @@ from leverplus_tui.jobs.named_paths import resolved
 from leverplus_tui.queue.lanes import environment, lanes, usual
 from leverplus_tui.queue.lock import take
 from leverplus_tui.queue.plan import LONGEST_PAUSE_S, Occupant, Plan, Start, plan
-from leverplus_tui.text.output import say
-from leverplus_tui.text.times import duration, since
+from leverplus_tui.queue.time_limits import TimeLimits
+from leverplus_tui.text.output import say, say_when
+from leverplus_tui.text.times import duration
 
 LOOK_S = 0.25
 ROUND_S = 2.0
 """How often the queue is gone through while the database does not change: processes die without writing."""
-GRACE_S = 20.0
-"""From the request to stop of a job that took too long until it is killed."""
+DEVICES_S = 60.0
+"""From one look at this machine's devices to the next."""
 MOST_COLLECTORS = 5
 """Collectors that one run is given after its first: what ends each of them at once will end the next."""
 FIRST_PAUSE_S = 10.0
@@ -51,23 +51,29 @@ class Dispatcher:
 
     def __init__(self, home: Home) -> None:
         self.home = home
-        self.database: DatabaseFile = open_database(home.database)
+        self.database: DatabaseFile = open_database(home.database, is_there=True)
+        stands(home.root)
         self._collectors: Counter[int] = Counter()
         """How often a run was given another collector."""
-        self._told: set[int] = set()
-        """Jobs that were asked to stop because their time is over."""
+        self._lanes: dict[str, int] = {}
+        self._looked = -DEVICES_S
+        self._limits = TimeLimits(home, self.database)
 
-    @cached_property
+    @property
     def lanes(self) -> dict[str, int]:
-        """Devices of this machine."""
-        return lanes()
+        """Devices of this machine, looked at again now and then: cards fail, and come back."""
+        if time.monotonic() - self._looked >= DEVICES_S:
+            self._lanes, self._looked = lanes(self._lanes), time.monotonic()
+        return self._lanes
 
     def turn(self) -> bool:
-        """Go through the queue once; whether anything will happen by itself afterwards."""
+        """Go through the queue once; whether anything will happen by itself afterwards. Raises DatabaseGone where the home
+        was moved away: whoever looks at it in its new place starts another dispatcher there."""
+        self.database.must_stand()
         bury_dead(self.database)
         self._collect_again()
         self._try_again()
-        self._end_late()
+        self._limits.end_late()
         found = self._plan()
         for start in found.starts:
             self._start(start)
@@ -86,8 +92,8 @@ class Dispatcher:
             with writing(self.database) as session:
                 for run_id in run_ids:
                     store.resume_run(session, run_id=run_id)
-            _log(f"{', '.join(map(store.ref, run_ids))}: another collector")
-            launcher.collect(self.home, self.database, *run_ids)
+            say_when(f"{', '.join(map(store.ref, run_ids))}: another collector")
+            launcher.collect(self.home, self.database, *run_ids, waits=True)
 
     def _plan(self) -> Plan:
         """Decide, and write the decision down, in one transaction."""
@@ -151,13 +157,13 @@ class Dispatcher:
         there = Path(folder) if folder else None
         try:
             if ticket is not None and is_sent(ticket.runner, ticket.kind, member=ticket.batch is not None):
-                launcher.collect(self.home, self.database, *ready, folder=there)
+                launcher.collect(self.home, self.database, *ready, folder=there, waits=True)
             else:
                 told = environment(device, start.lanes, os.environ, ticket.memory_mb if ticket else 0)
-                launcher.start(self.home, self.database, *ready, folder=there, environment=told)
-            _log(f"{names} started on {', '.join(start.lanes)}")
+                launcher.start(self.home, self.database, *ready, folder=there, environment=told, waits=True)
+            say_when(f"{names} started on {', '.join(start.lanes)}")
         except UserError as error:  # no process could be made, or somebody else started it: the run says which
-            _log(f"{names}: {error}")
+            say_when(f"{names}: {error}")
 
     def _prepare(self, run_id: int) -> bool:
         """Put files in place of runs that were named before they had written any, and check what could not be checked then."""
@@ -187,7 +193,7 @@ class Dispatcher:
     def _fail(self, run_id: int, exit_code: int, reason: str) -> None:
         """A run that ends before it has a process: this one dealt with it."""
         log = self.home.log(run_id)
-        log.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(log.parent)
         with log.open("a") as file:
             file.write(f"{reason}\n")
         with writing(self.database) as session:
@@ -202,7 +208,7 @@ class Dispatcher:
                 log_path=str(log),
             )
             store.end_process(session, process_id=row.id, state="failed", exit_code=exit_code, reason=reason)
-        _log(f"{store.ref(run_id)}: {reason}")
+        say_when(f"{store.ref(run_id)}: {reason}")
 
     def _try_again(self) -> None:
         with reading(self.database) as session:
@@ -213,53 +219,9 @@ class Dispatcher:
                 if store.get_run(session, run_id=ticket.run_id).state in store.FAILED:
                     store.try_again(session, run_id=ticket.run_id, not_before=time.time_ns() // 1000 + int(pause * 1e6))
             again = ticket.tried + 2
-            _log(f"{store.ref(ticket.run_id)} {ticket.state}: try {again} of {ticket.retries + 1} in {duration(pause)}")
-
-    def _end_late(self) -> None:
-        """Nicely at its limit, by force a while later; how long a process runs is measured by the kernel, not by a clock that
-        people set."""
-        with reading(self.database) as session:
-            running = [t for t in store.tickets(session) if t.state == "running" and t.time_limit_s]
-            # elsewhere the limit is the queue's, and does not count what was waited there
-            limits = {t.run_id: t for t in running if t.runner.partition(":")[0] != SLURM}
-            rows = [row for row in store.active_processes(session) if row.run_id in limits and row.ended is None]
-        for row in rows:
-            ticket = limits[row.run_id]
-            self._end_one_late(row, ticket)
-
-    def _end_one_late(self, row: ProcessRow, ticket: TicketRow) -> None:
-        assert ticket.time_limit_s is not None, "only limited jobs are looked at"
-        run_dir = self.home.run_dir(row.run_id)
-        away = sent(run_dir) is not None
-        age = since(row.started) if away else process.age_s(row.pid_start, row.started)
-        over = age - ticket.time_limit_s
-        if over < 0 or row.host != process.host():
-            return
-        reason = f"time limit of {duration(ticket.time_limit_s)} reached"
-        if over >= GRACE_S and away:
-            wish(run_dir, KILL)
-        elif over >= GRACE_S:
-            launcher.end_now(self.database, row, f"{reason}, killed {duration(GRACE_S)} later")
-        elif row.id not in self._told:
-            self._told.add(row.id)
-            with writing(self.database) as session:
-                store.add_rows(session, run_id=row.run_id, process_id=row.id, rows=[_late(ticket, reason)])
-            wish(run_dir, STOP) if away else launcher.signal_job(row, signal.SIGTERM)
-        else:
-            return
-        _log(f"{store.ref(row.run_id)}: {reason}")
-
-
-def _late(ticket: TicketRow, reason: str) -> Finding:
-    name = store.ref(ticket.run_id)
-    return Finding(
-        code="time-limit",
-        severity="warning",
-        subject=name,
-        message=f"{name} was asked to stop: {reason}.",
-        fix=f"`leverplus resume {name}{' --time-limit TIME' if ticket.runner else ''}` goes on with it"
-        + ("" if ticket.runner else ", without a limit"),
-    )
+            say_when(
+                f"{store.ref(ticket.run_id)} {ticket.state}: try {again} of {ticket.retries + 1} in {duration(pause)}"
+            )
 
 
 def run(home: Home, lock: int | None) -> None:
@@ -276,20 +238,21 @@ def run(home: Home, lock: int | None) -> None:
 
 
 def _work(dispatcher: Dispatcher) -> None:
-    seen, rested, goes_on = -1, 0.0, True
+    """A queue that died of a full disk, or of a home that was read-only for a while, would stand still until somebody looks."""
+    seen, rested, goes_on, told = -1, 0.0, True, ""
     while goes_on:
-        version = dispatcher.database.version()
-        if version != seen or time.monotonic() - rested >= ROUND_S:
-            seen, rested = version, time.monotonic()
-            try:
-                goes_on = dispatcher.turn()
-            except (DatabaseBusy, DiskFull) as error:
-                _log(f"{error}; looking again")
+        try:
+            version = dispatcher.database.version()
+            if version != seen or time.monotonic() - rested >= ROUND_S:
+                seen, rested = version, time.monotonic()
+                goes_on, told = dispatcher.turn(), ""
+        except (DatabaseGone, DatabaseDamaged):
+            raise
+        except (UserError, OSError) as error:
+            if told != str(error):
+                say_when(f"{error}; looking again")
+            told = str(error)
         time.sleep(LOOK_S)
-
-
-def _log(text: str) -> None:
-    say(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -304,7 +267,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if lock is None:
         say("another dispatcher is at work")
         return 0
-    run(home, lock)
+    try:
+        run(home, lock)
+    except UserError as error:
+        say_when(str(error))
+        return error.exit_code
     return 0
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from db.run_states import ACTIVE
 from db.store import TicketRow
 from db.store import ref as run_ref
-from leverplus_tui.queue.lanes import choices
+from leverplus_tui.queue.lanes import choices, refusal, too_big
 from leverplus_tui.text.times import clock
 
 LONGEST_PAUSE_S = 600.0
@@ -124,21 +124,16 @@ class _Planner:
         """Devices that it can have now; else what it waits for is noted and nobody overtakes it there."""
         if ticket.runner:
             return (ticket.runner,)
-        possible = choices(ticket.device, list(self._lanes))
+        everywhere = choices(ticket.device, list(self._lanes))
+        possible = [lanes for lanes in everywhere if not too_big(ticket.memory_mb, lanes, self._lanes)]
         if not possible:
-            self._plan.waiting[ticket.run_id] = f"waits for {ticket.device}, which this machine lacks"
+            lacks = f"waits for {ticket.device}, which this machine lacks"
+            self._plan.waiting[ticket.run_id] = refusal(ticket.device, ticket.memory_mb, self._lanes) or lacks
             return None
         for lanes in possible:
             if all(lane not in self._claimed and self._fits(ticket, lane) for lane in lanes):
                 return lanes
         flat = list(dict.fromkeys(lane for lanes in possible for lane in lanes))
-        small = [lane for lane in flat if ticket.memory_mb and ticket.memory_mb > self._lanes[lane]]
-        if len(small) == len(flat):
-            most = max(self._lanes[lane] for lane in flat)
-            self._plan.waiting[ticket.run_id] = (
-                f"declares {ticket.memory_mb} MB, and {' or '.join(flat)} has {most} MB: queue it with less --memory"
-            )
-            return None
         self._plan.waiting[ticket.run_id] = self._taken(flat)
         for lane in flat:
             self._claimed.setdefault(lane, ticket.run_id)
@@ -147,8 +142,6 @@ class _Planner:
 
     def _fits(self, ticket: TicketRow, lane: str) -> bool:
         there = self._on[lane]
-        if ticket.memory_mb > self._lanes[lane]:
-            return False
         if not there:
             return True
         if not ticket.memory_mb or any(not one.memory_mb for one in there):

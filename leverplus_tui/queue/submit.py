@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from db.specs import Finding, UserError
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.away import unwish
 from leverplus_tui.jobs.dead_jobs import bury_dead
+from leverplus_tui.queue.lanes import lanes, refusal
 from leverplus_tui.queue.lock import ensure_dispatcher
 
 
@@ -50,12 +51,28 @@ class Entry:
 
 
 def submit(home: Home, entries: Iterable[Entry], wish: Wish) -> list[int]:
-    """Queue runs and see to it that somebody starts them. Returns their numbers."""
+    """Queue runs and see to it that somebody starts them. Returns their numbers. Raises UserError."""
+    entries = list(entries)
+    must_fit((entry.spec for entry in entries), wish)
     database = open_database(home.database)
     with writing(database) as session:
         run_ids = [enter(session, entry, wish) for entry in entries]
     ensure_dispatcher(home, database)
     return run_ids
+
+
+def must_fit(specs: Iterable[Any], wish: Wish) -> None:
+    """UserError for a run that declares more memory than any device has that it may be given here: it would wait for ever."""
+    if not wish.memory_mb or wish.runner:
+        return
+    known = lanes()
+    for device in dict.fromkeys(_device(spec) for spec in specs):
+        if why := refusal(device, wish.memory_mb, known):
+            raise UserError(f"the run {why}")
+
+
+def _device(spec: Any) -> str:
+    return str(getattr(spec, "device", "cpu"))
 
 
 def enter(session: Session, entry: Entry, wish: Wish) -> int:
@@ -73,7 +90,7 @@ def enter(session: Session, entry: Entry, wish: Wish) -> int:
     store.enqueue(
         session,
         run_id=run.id,
-        device=str(getattr(entry.spec, "device", "cpu")),
+        device=_device(entry.spec),
         priority=wish.priority,
         memory_mb=wish.memory_mb,
         needs=sorted({*wish.needs, *entry.waits}),
@@ -98,6 +115,11 @@ def tend(home: Home, database: DatabaseFile) -> None:
 def requeue(home: Home, run_id: int, wish: Wish) -> None:
     """Put an ended run back into the queue; what is stored is not computed again. Raises StateConflict, UserError."""
     database = open_database(home.database)
+    if wish.memory_mb:
+        with reading(database) as session:
+            spec = store.spec_of(session, run=store.get_run(session, run_id=run_id))
+            ticket = store.ticket_of(session, run_id=run_id)
+        must_fit([spec], replace(wish, runner=wish.runner or (ticket.runner if ticket else "")))
     unwish(home, run_id)
     with writing(database) as session:
         store.lost_runs(session)
@@ -106,7 +128,7 @@ def requeue(home: Home, run_id: int, wish: Wish) -> None:
             kept = json.loads(run.environment)
             kept["resources"] = {**kept.get("resources", {}), **wish.resources}
             store.set_environment(session, run_id=run_id, environment=kept)
-        device = str(getattr(store.spec_of(session, run=run), "device", "cpu"))
+        device = _device(store.spec_of(session, run=run))
         before = store.ticket_of(session, run_id=run_id)
         store.enqueue(
             session,
@@ -162,6 +184,7 @@ def go_on(home: Home, run_id: int, *, queued: bool = False, here: bool = False, 
         requeue(home, run_id, wish)
     else:
         launcher.resume(home, run_id)
+        ensure_dispatcher(home, open_database(home.database))  # others may wait for it
     if later and not queued:
         return f"r{run_id} names runs whose files are looked up when it starts, so it waits for its turn in the queue"
     return ""

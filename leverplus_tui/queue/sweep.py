@@ -19,7 +19,7 @@ from leverplus_tui.queue.elsewhere import goes
 from leverplus_tui.queue.estimate import lasts
 from leverplus_tui.queue.grid import Grid
 from leverplus_tui.queue.lock import ensure_dispatcher
-from leverplus_tui.queue.submit import Entry, Wish, enter, requeue
+from leverplus_tui.queue.submit import Entry, Wish, enter, must_fit, requeue
 from leverplus_tui.text.numbers import plural
 
 
@@ -81,6 +81,7 @@ def queue_sweep(home: Home, grid: Grid, prepared: Prepared, wish: Wish, name: st
     """Store the sweep and its runs, all or none, and see to it that somebody starts them."""
     database = open_database(home.database)
     kind = grid.members[0].spec.kind
+    must_fit((member.spec for member in grid.members), wish)
     with writing(database) as session:
         members = {enter(session, entry, wish): entry.settings for entry in prepared.entries}
         shown = name or f"{kind} by {', '.join(grid.axes)}"

@@ -20,7 +20,7 @@ from db.store import RunDetail
 from engine.statistics.corrections import benjamini_hochberg, holm
 from leverplus_tui.jobs.spec_options import flatten
 from leverplus_tui.results.health import run_findings
-from leverplus_tui.results.pairs.attribution import about, made, whole
+from leverplus_tui.results.pairs.attribution import about, made
 from leverplus_tui.results.pairs.best_of import Best, best_of, chosen_on_test
 from leverplus_tui.results.pairs.copying import Copies, CopyingRow
 from leverplus_tui.results.pairs.paired_rows import ComparedCell, Figures, Pair, TwoRuns, Verdict, is_imported
@@ -257,7 +257,7 @@ def described(detail: RunDetail) -> dict[str, Any]:
         facts.setdefault("metric_sha", sha256_text(facts["metric"]))  # older runs state the metric alone
     lineage = {f"lineage.{name}": value for name, value in flatten(facts) if name.endswith(LINEAGE)}
     made = {f"made.{name}": detail.environment[name] for name in MADE if detail.environment.get(name) is not None}
-    return dict(flatten(whole(detail.spec))) | lineage | made
+    return dict(flatten(detail.settings)) | lineage | made
 
 
 def corrected(rows: Sequence[ComparedCell], *, bh: bool = False) -> list[ComparedCell]:

@@ -14,6 +14,7 @@ from db.specs.base import findings_json
 from db.store import CellRow, CheckpointRow, RunDetail, RunRow
 from engine.demo.shipped import is_synthetic
 from leverplus_tui.jobs.launcher import log_tail
+from leverplus_tui.results.distributions import distribution_table
 from leverplus_tui.results.health import run_findings
 from leverplus_tui.results.outcome import EXIT_OF_STATE, exit_code, matrix, way_on
 from leverplus_tui.text.numbers import accuracy, count, number, plural
@@ -60,6 +61,7 @@ def detail_json(detail: RunDetail, findings: Sequence[Finding]) -> dict[str, Any
         "spec": detail.spec,
         "environment": detail.environment,
         "lineage": detail.facts,
+        "distributions": detail.distributions or None,
         "answers": sources_json(detail.row.id, detail.sources),
         "checkpoints": [_checkpoint(row) for row in detail.checkpoints],
         "metrics": {
@@ -119,6 +121,8 @@ def print_detail_result(detail: RunDetail, findings: Sequence[Finding]) -> None:
         put(SYNTHETIC)
     if detail.metrics:
         put("\n" + metric_table(detail))
+    if told := distribution_table(detail):
+        put("\n" + told)
     for checkpoint in [c for c in detail.checkpoints if c.is_best and c.replaced is None]:
         put(f"checkpoint  {checkpoint.path} ({checkpoint.phase} epoch {checkpoint.epoch})")
     for artifact in detail.artifacts:

@@ -104,7 +104,7 @@ def last_like(session: Session, detail: RunDetail) -> int | None:
     ids = store.done_before(session, run_id=detail.row.id, fields=fields, most=LOOKED_AT)
     if detail.row.parent in ids:
         return detail.row.parent
-    own, others = dict(flatten(detail.spec)), store.specs_of(session, run_ids=ids)
+    own, others = dict(flatten(detail.settings)), store.specs_of(session, run_ids=ids)
     return min(ids, key=lambda run: (_differing(own, dict(flatten(others[run]))), -run), default=None)
 
 
@@ -179,5 +179,5 @@ def _effect(about: str, pair: Pair) -> Effect:
         return Effect(about, "no difference", pair.reason or pair.verdict)
     verdict = "inside the noise" if pair.verdict == "not distinguishable" else pair.verdict
     beside = f" ({', '.join(pair.beside)})" if pair.beside and pair.verdict in ("better", "worse") else ""
-    n = f" over {count(pair.n_paired)} questions" if pair.n_paired else ""
+    n = f" over {count(pair.n_paired)} question{'' if pair.n_paired == 1 else 's'}" if pair.n_paired else ""
     return Effect(about, f"{difference(pair.difference, pair.ci_low, pair.ci_high)}{n}", verdict + beside)

@@ -7,7 +7,9 @@ import math
 import os
 import re
 import sys
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import typer
@@ -18,6 +20,12 @@ from engine.common.wording import LAYOUT, printable
 def say(text: str) -> None:
     """A line for the person, never part of the data."""
     typer.echo(printable(text, LAYOUT), err=True)
+
+
+def say_when(text: str) -> None:
+    """A line of a log, with the time. Whoever works for long does not end because its log has no room."""
+    with suppress(OSError):
+        say(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
 
 
 def ring(text: str) -> None:
@@ -35,6 +43,17 @@ def put(text: str) -> None:
 def put_json(value: Any) -> None:
     """One JSON document; numbers that JSON lacks become null."""
     put(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def answer(document: Any, as_json: bool, lines: Iterable[str], hints: Iterable[str] = ()) -> None:
+    """What a command found out: one JSON document, or lines of data and what else a person may want to know."""
+    if as_json:
+        put_json(document)
+        return
+    for line in lines:
+        put(line)
+    for hint in hints:
+        say(hint)
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:

@@ -36,9 +36,15 @@ LEVEL_SEVERITIES: Mapping[str, str] = {"ok": "ok", "warn": "warning", "block": "
 """Levels of a preflight check -> severity."""
 FILE_ROLES: Mapping[str, str] = {"there": "good", "changed": "warn", "missing": "bad"}
 """What has become of a registered file."""
-MARKS = {"shots-truncated": "!few", "pool-degenerate": "!same", "prompt-mismatch": "!text", "decode-mismatch": "!dec"}
-"""Findings that change what a figure means; a run that was forced past one is `!cfg`."""
 SYNTHETIC = "synth"
+MARKS = {
+    "shots-truncated": "!few",
+    "pool-degenerate": "!same",
+    "prompt-mismatch": "!text",
+    "decode-mismatch": "!dec",
+    "synthetic-data": SYNTHETIC,
+}
+"""Findings that change what a figure means; a run that was forced past one is `!cfg`."""
 MARK_WORDS = {
     "!cfg": "forced past preflight",
     "!few": "fewer demonstrations than asked",
@@ -75,7 +81,9 @@ def marks(run: RunRow) -> list[str]:
     """What must be known before a figure of this run is believed."""
     found = ["!cfg"] if run.forced else []
     found += [MARKS[code] for code in run.findings.codes if code in MARKS]
-    return found + ([SYNTHETIC] if is_synthetic(run.dataset, run.vlm) else [])
+    if is_synthetic(run.dataset, run.vlm):
+        found.append(SYNTHETIC)
+    return list(dict.fromkeys(found))
 
 
 def doubts(run: RunRow | None) -> list[str]:

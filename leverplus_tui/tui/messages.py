@@ -104,6 +104,8 @@ class EditLaunch(Message):
     kind: str
     run_id: int | None = None
     values: dict[str, str] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    """Where each of these comes from, such as `r3`."""
 
 
 @dataclass

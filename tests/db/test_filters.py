@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from db import rows, store
+from db.run_states import KINDS
 from db.session import DatabaseFile, open_database, reading, writing
-from db.specs import AnySpec, EvalSpec, TrainSpec
+from db.specs import SPEC_OF_KIND, UNREPEATED, AnySpec, EvalSpec, TrainSpec
 from db.store.lists import filters
 from tests.helpers_db import a_cell, a_finding, a_subset, add, fresh, start
 
@@ -145,6 +146,10 @@ def test_five_hundred_words_are_not_too_many(engine: DatabaseFile) -> None:
     [
         ("kind:eval colour:red", "filter term 'colour:red' names no field: fields are age, created,"),
         ("acc@2>high", "filter term 'acc@2>high': 'high' is no percentage"),
+        ("statee:done", "'statee:done' names no field (near: state): fields are age,"),
+        ("rce_lrr>1", "names no field (near: rce_lr"),
+        ("state:dun", "state is one of queued, running, done, stopped, failed, lost, stalled; 'dun' is none of them"),
+        ("kind:evaluation", "kind is one of eval, rce, grpo, generate, embed, import, ask; 'evaluation' is none"),
         ("acc@2222>1", "filter term 'acc@2222>1' names no field"),
         ("seed:x", "'x' is no number"),
         ("id:abc", "'abc' is no run such as r12"),
@@ -259,3 +264,7 @@ def test_all_that_lists_show_of_a_run_can_be_asked_for(tmp_path: Path) -> None:
     assert {where: _ids(made, where) for where in asked} == asked
     assert _ids(made, "", "acc@? desc")[0] == 1
     assert _ids(made, "", "acc@16")[0] == 2
+
+
+def test_kinds_that_a_filter_knows_are_those_that_are_stored() -> None:
+    assert set(KINDS) == {*SPEC_OF_KIND, *UNREPEATED}

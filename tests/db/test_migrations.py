@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
-from db import models, queue_tables, session, store, trial_table
+from db import models, queue_tables, result_tables, session, store, table, trial_table
 from db.copying import check_copy
 from db.migrations import upgrade
 from db.schema import SCHEMA
@@ -67,15 +67,16 @@ def test_the_number_known_without_alembic_is_the_newest_step() -> None:
 def test_steps_and_models_make_the_same_tables(tmp_path: Path) -> None:
     fresh(tmp_path)
     engine = create_engine(f"sqlite:///{tmp_path / 'direct.db'}")
-    assert queue_tables.Ticket.metadata is trial_table.Trial.metadata is models.Table.metadata
-    models.Table.metadata.create_all(engine)
+    assert queue_tables.Ticket.metadata is trial_table.Trial.metadata is table.Table.metadata
+    assert models.Run.metadata is result_tables.Cell.metadata is table.Table.metadata
+    table.Table.metadata.create_all(engine)
     assert _schema(tmp_path / "home" / "leverplus.db") == _schema(tmp_path / "direct.db")
 
 
 def test_alembic_sees_no_difference(tmp_path: Path) -> None:
     path = fresh(tmp_path).path
     with create_engine(f"sqlite:///{path}").connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), models.Table.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), table.Table.metadata) == []
 
 
 def test_a_step_keeps_the_rows_and_leaves_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from db import session as opening
 from db import store
+from db.errors import DatabaseGone
 from db.schema import APPLICATION_ID, SCHEMA
 from db.session import (
     DatabaseBusy,
@@ -191,6 +192,31 @@ def test_an_old_sqlite_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 26, 0))
     with pytest.raises(UserError, match=r"3\.35 or newer is needed: use a newer Python"):
         open_database(tmp_path / "leverplus.db")
+
+
+def test_another_file_in_its_place_is_read_and_written_from_then_on(tmp_path: Path) -> None:
+    """A terminal that was open when a backup was restored: what it wrote went to the home of before."""
+    old, new = (fresh(tmp_path / name) for name in ("old", "new"))
+    new_run(old, "before")
+    for name in ("restored", "too"):
+        new_run(new, name)
+    job = open_database(old.path, is_there=True)
+    version = old.version()
+    new.dispose()
+    old.path.parent.rename(tmp_path / "kept")
+    with reading(old) as session:
+        assert store.count_runs(session) == 1, "moved, and nothing in its place"
+    new.path.parent.rename(old.path.parent)
+    assert old.version() != version
+    with writing(old) as session:
+        store.tag(session, run_id=1, tags=["seen"])
+        assert [row.name for row in store.list_runs(session)] == ["too", "restored"]
+    with reading(open_database(old.path)) as session:
+        assert store.run_detail(session, run_id=1).row.tags == ("seen",)
+    with reading(job) as session:
+        assert store.count_runs(session) == 1, "a job stores nothing in a home that it did not begin in"
+    with pytest.raises(DatabaseGone, match="put the home back"):
+        job.must_stand()
 
 
 def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.helpers_browser import measured
 from tests.helpers_cli import Desk, store_eval
 from tests.helpers_report import HOSTILE, MOST
+from tests.helpers_tui import training
 
 RUNS = ("r2", "r3", "r4")
 HEADINGS = {
@@ -162,6 +163,17 @@ def test_only_a_selector_that_chose_counts_as_trained_here(filled: Desk) -> None
     assert "| the training | 1 000 | 17 955 | 65.5 % |" in text
     assert "--selector r1 --name" in text
     assert "trained the selector" not in filled.call("report", "r2", "r3").stdout
+
+
+def test_rewards_and_advantages_are_told_and_drawn(filled: Desk, tmp_path: Path) -> None:
+    text = filled.call("report", *RUNS).stdout
+    assert "| the training | Candidate rewards | 8 201 | 0 | 1.395 | 2 | 208 / 800 | - |" in text
+    assert "| the training | Advantages | 5 891 | -2 | 0.003 | 1.9 | 208 / 800 | 31 (±2) |" in text
+    page = _page(filled, tmp_path, *RUNS).read_text(encoding="utf-8")
+    assert page.count('<rect class="mark s0"') >= 13
+    assert "% of 8 201 candidates, by value" in page
+    training(filled.database, told=False)
+    assert "was not stored by grpo-k64" in filled.call("report", "r5").stdout
 
 
 def test_a_browser_shows_the_verdicts_at_every_width(filled: Desk, tmp_path: Path) -> None:

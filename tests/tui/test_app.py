@@ -24,6 +24,7 @@ from leverplus_tui.tui.screens.help import HelpScreen
 from leverplus_tui.tui.screens.launch import starting
 from leverplus_tui.tui.screens.run.page import RunScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
+from leverplus_tui.tui.screens.sheet import Sheet
 from leverplus_tui.tui.widgets.run_view import hidden_words, run_columns
 from leverplus_tui.tui.widgets.table import LineTable
 from tests.helpers_tui import fill, kept, opened, settled, text_of, until
@@ -224,9 +225,9 @@ async def test_stopping_is_asked_and_failures_are_told(filled: Home, monkeypatch
         await until(pilot, lambda: isinstance(pilot.app.screen, RunsScreen))
         await pilot.press("j", "X")
         await until(pilot, lambda: "r5 is failed: nothing to stop" in text_of(pilot))
-        await pilot.press("R")
+        await go_on(pilot)
         await until(pilot, lambda: "stop it there" in text_of(pilot))
-        await pilot.press("R")
+        await go_on(pilot)
         await until(pilot, lambda: isinstance(pilot.app.screen, Tell))
         assert "ValueError: a bug" in (filled.root / "tui-errors.log").read_text()
         await pilot.press("escape", "m")
@@ -243,6 +244,13 @@ async def test_what_has_no_room_is_named_and_columns_can_be_chosen(filled: Home)
         await until(pilot, lambda: "Which columns?" not in text_of(pilot))
         header = ["id", "name", "kind", "retriever", "acc@2", "n", "state", "flag"]
         await until(pilot, lambda: text_of(pilot).splitlines()[2].split() == header)
+
+
+async def go_on(pilot: Pilot[None]) -> None:
+    """R, and yes to its window."""
+    await pilot.press("R")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Sheet))
+    await pilot.press("enter")
 
 
 def test_hidden_figures_are_named_and_other_columns_counted() -> None:
@@ -353,7 +361,7 @@ async def test_the_end_of_what_was_started_here_is_told(filled: Home, monkeypatc
         page = pilot.app.screen
         assert isinstance(page, RunsScreen)
         page.table.move_to(5)
-        await pilot.press("R")
+        await go_on(pilot)
         await until(pilot, lambda: any("r5 broken failed again: its log says more" in text for text in kept(pilot)))
 
 

@@ -25,6 +25,7 @@ from leverplus_tui.jobs.programs import Program, command
 from leverplus_tui.keeping.backup import living
 from leverplus_tui.keeping.disk import usage
 from leverplus_tui.queue import dispatcher as module
+from leverplus_tui.queue import time_limits
 from leverplus_tui.queue.dispatcher import Dispatcher
 from leverplus_tui.results.outcome import way_on
 from leverplus_tui.tui.library import Library
@@ -44,7 +45,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
         monkeypatch.setattr(f"leverplus_tui.queue.{place}.ensure_dispatcher", lambda home, database: None)
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     monkeypatch.setattr("engine.common.extras.find_spec", lambda name: "there")
-    monkeypatch.setattr(module, "lanes", lambda: {"cpu": 16_000})
+    monkeypatch.setattr(module, "lanes", lambda _: {"cpu": 16_000})
     return make_desk(tmp_path, monkeypatch)
 
 
@@ -242,11 +243,14 @@ def test_the_limit_of_a_slurm_job_is_slurms_and_that_of_a_ray_task_is_ours(
         Sent("there", "7", "nowhere").keep(desk.home.run_dir(run_id))
         with writing(desk.database) as session:
             store.set_state(session, run_id=run_id, state="running")
-    monkeypatch.setattr(module, "since", lambda _: 3601.0)
-    queue._end_late()
+    monkeypatch.setattr(time_limits, "since", lambda _: 3601.0)
+    queue.turn()
+    assert wished(desk.home.run_dir(ray)) == "", "a clock that was set forwards: nobody has lived so long"
+    monkeypatch.setattr(process, "age_s", lambda *_: 1e6)
+    queue.turn()
     assert [wished(desk.home.run_dir(run_id)) for run_id in (slurm, ray)] == ["", "stop"]
-    monkeypatch.setattr(module, "since", lambda _: 3601.0 + module.GRACE_S)
-    queue._end_late()
+    monkeypatch.setattr(time_limits, "since", lambda _: 3601.0 + time_limits.GRACE_S)
+    queue.turn()
     assert wished(desk.home.run_dir(ray)) == "kill"
 
 

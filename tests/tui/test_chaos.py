@@ -16,6 +16,6 @@ from tests.helpers_chaos import chaos, prepare_world
 def test_nothing_is_lost_doubled_or_untrue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     prepare_world(monkeypatch.setattr)
-    done, wrong = chaos(tmp_path, seed, faults=10, runs=1)
+    done, wrong = chaos(tmp_path, seed, faults=10, runs=1, crowd=1)
     assert wrong == [], f"seed {seed}: {dict(done)}"
     assert done.total() == 10

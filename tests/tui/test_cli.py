@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,16 @@ def test_wrong_usage_is_one_line_and_exit_2(desk: Desk, words: list[str], said: 
     [line] = result.stderr.splitlines()
     assert line.startswith("leverplus: ")
     assert said in line
+
+
+def test_a_screen_that_would_be_drawn_into_a_file_is_refused(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    words = [sys.executable, "-m", "leverplus_tui.cli", "--home", str(tmp_path), "tui"]
+    done = subprocess.run(words, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == 2
+    assert done.stderr.startswith("leverplus: tui draws on standard error")
 
 
 def test_nothing_asked_shows_the_help(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from db.rows import Metric, Question, Row
 from db.session import writing
 from db.specs import Finding
 from tests.helpers_cli import Desk, store_eval
+from tests.helpers_tui import DISTRIBUTIONS, training
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 HALF = {q: float(q % 2) for q in range(1, 41)}
@@ -54,6 +55,20 @@ def test_show_has_everything(desk: Desk) -> None:
     text = desk.call("show", "1").stdout
     assert "50.00" in text
     assert "prompt_sha" in text
+
+
+def test_show_tells_how_rewards_and_advantages_are_distributed(desk: Desk) -> None:
+    training(desk.database, name="told")
+    training(desk.database, name="older", told=False)
+    said = desk.call("show", "told").stdout
+    assert "candidate rewards       8 201" in said
+    assert "no signal in 208 of 800 groups, 31 advantages cut at 2" in said
+    assert "distributions" not in said, "lists of counts are no lineage"
+    document = desk.json("show", "told")
+    assert document["distributions"] == DISTRIBUTIONS
+    assert "distributions" not in document["lineage"]
+    assert "not stored: trained by an older version" in desk.call("show", "older").stdout
+    assert desk.json("show", "older")["distributions"] is None
 
 
 def test_an_unknown_run_names_near_ones(desk: Desk) -> None:

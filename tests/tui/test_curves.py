@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from db.session import open_database, reading
 from engine.training.objectives import BETA_BOUNDS, KL_HIGH, KL_LOW
 from leverplus_tui.results.curves import BETA_LIMITS, KL_LIMITS, averaged, between, levels
 from leverplus_tui.results.pairs.choices import Chosen, held
+from leverplus_tui.text.numbers import number
 from leverplus_tui.tui.reading.curve_rows import read_curves
 from leverplus_tui.tui.reading.system import System
 from leverplus_tui.tui.screens.comparing.page import CompareScreen
@@ -29,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     made = fill(tmp_path_factory.mktemp("filled"), n=10)
     engine = open_database(made.database)
     for epochs in (20, 40, 60):
-        training(engine, name=f"epochs-{epochs}", epochs=epochs)
+        training(engine, name=f"epochs-{epochs}", epochs=epochs, told=epochs != 20)
     training(engine, name="grpo-k64 seed=7")
     engine.dispose()
     return made
@@ -69,6 +71,82 @@ async def test_marked_trainings_are_overlaid_and_read_at_one_step(home: Home) ->
         await until(pilot, lambda: isinstance(pilot.app.screen, RunsScreen))
 
 
+async def test_rewards_and_advantages_of_candidates_are_histograms_of_their_own(home: Home) -> None:
+    async with opened(home, (120, 36)) as pilot:
+        runs = pilot.app.screen
+        assert isinstance(runs, RunsScreen)
+        runs.table.marked = [4, 7, 9]
+        burst(pilot, "C")
+        page = await curves_of(pilot)
+        names = [panel.metric for panel in page.grid.panels]
+        assert names[-2:] == ["candidate rewards", "advantages"]
+        burst(pilot, "end", "left")
+        await until(pilot, lambda: not held_back(pilot))
+        here = page.grid.here
+        assert here is not None
+        assert [(one.look, one.histogram is None) for one in here.series] == [(0, False), (1, True), (2, False)]
+        shown = " ".join(text_of(pilot).split())
+        assert "candidate rewards" in shown
+        assert "r7: not stored" in shown
+        assert "r4 1.395" in shown
+        assert "r4 r9: 8 201 candidates" in shown
+        await pilot.press("comma")
+        assert "2  r4 5 000 (61.0 %)  r7 0 (0.0 %)  r9 5 000 (61.0 %)" in text_of(pilot)
+        await pilot.press("comma")
+        assert "1.6  r4 901 (11.0 %)" in text_of(pilot)
+        await pilot.press("right")
+        assert page.grid.look.bar is None
+        assert "31 advantages cut at 2" in text_of(pilot)
+
+
+async def test_titles_hold_whole_values_and_say_how_many_are_left_out(home: Home) -> None:
+    async with opened(home, (80, 24)) as pilot:
+        runs = pilot.app.screen
+        assert isinstance(runs, RunsScreen)
+        runs.table.marked = [4, 7, 8, 9, 10]
+        burst(pilot, "C")
+        page = await curves_of(pilot)
+        title = next(line for line in text_of(pilot).splitlines() if "rce_loss" in line)[:38]
+        values = [number(one.points[-1][1]) for one in page.grid.panels[0].series]
+        told = re.findall(r"━(\S+)", title)
+        assert told == values[: len(told)]
+        assert title.split()[-1] == f"+{len(values) - len(told)}"
+
+
+async def test_a_zoom_has_whole_steps_on_its_axis(home: Home) -> None:
+    async with opened(home, (80, 24), run="r4") as pilot:
+        burst(pilot, "C", *"zzzzzzzzzz")
+        page = await curves_of(pilot)
+        await until(pilot, lambda: not held_back(pilot))
+        zoom = page.grid.look.zoom
+        assert zoom is not None
+        assert zoom[1] - zoom[0] >= 1
+        assert all(end == int(end) for end in zoom)
+        axes = [line for line in text_of(pilot).splitlines() if line.strip() and not re.search(r"[^\d ]", line)]
+        assert axes
+
+
+async def test_a_training_older_than_its_histograms_says_so(home: Home) -> None:
+    async with opened(home, (120, 36), run="r7") as pilot:
+        burst(pilot, "tab")
+        await until(pilot, lambda: "were not stored" in text_of(pilot))
+        burst(pilot, "C")
+        page = await curves_of(pilot)
+        assert [panel.metric for panel in page.grid.panels][-1] == "candidate rewards"
+        await until(pilot, lambda: "were not stored" in text_of(pilot))
+
+
+async def test_the_metrics_of_a_run_end_with_its_histograms(home: Home) -> None:
+    async with opened(home, (120, 36), run="r4") as pilot:
+        burst(pilot, "tab")
+        await until(
+            pilot, lambda: "◆ advantages" in text_of(pilot) and "no signal in 208 of 800 groups" in text_of(pilot)
+        )
+        lines = text_of(pilot).splitlines()
+        assert any(line.count("share of candidates") == 2 for line in lines), "beside each other"
+        assert any("◆ candidate rewards" in line and "1.395" in line for line in lines)
+
+
 async def test_a_large_chart_is_walked_through_by_metric_and_step(home: Home) -> None:
     async with opened(home, (80, 24)) as pilot:
         page = pilot.app.screen
@@ -79,9 +157,8 @@ async def test_a_large_chart_is_walked_through_by_metric_and_step(home: Home) ->
         await until(pilot, lambda: not held_back(pilot))
         assert curves.grid.here is not None
         assert curves.grid.here.metric == "val_loss"
-        ends = curves.grid.ends()
-        assert ends is not None
-        assert curves.grid.look.cursor == pytest.approx(ends[1] - (ends[1] - ends[0]) / 60)
+        steps = [x for x, _ in curves.grid.here.series[0].points]
+        assert curves.grid.look.cursor == steps[-2], "where there is no value, nothing would be read"
 
 
 def test_runs_that_differ_by_their_seed_are_one_curve_with_its_interval(home: Home) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -10,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from db import process, store
 from db.home import Home
-from db.session import DatabaseFile, reading, writing
+from db.session import DatabaseFile, DatabaseUnwritable, DiskFull, reading, writing
 from db.specs import EvalSpec, TrainSpec, UserError
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_building import build_spec
 from leverplus_tui.queue import dispatcher as module
 from leverplus_tui.queue import lanes as devices
-from leverplus_tui.queue import lock, submit
+from leverplus_tui.queue import lock, submit, time_limits
 from leverplus_tui.queue.dispatcher import Dispatcher
 from leverplus_tui.queue.submit import Entry, Wish
 from tests.helpers_cli import Desk, make_desk
@@ -29,11 +32,17 @@ from tests.helpers_cli import Desk, make_desk
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     desk = make_desk(tmp_path, monkeypatch)
     monkeypatch.setattr(submit, "ensure_dispatcher", lambda home, database: None)
-    monkeypatch.setattr(module, "lanes", lambda: {"cpu": 16_000})
+    monkeypatch.setattr(module, "lanes", lambda _: {"cpu": 16_000})
     return desk
 
 
 AT_ITS_TURN = Wish()
+
+
+class Said(list[str]):
+    """Lines of a log."""
+
+    __call__ = list.append
 
 
 def queued(desk: Desk, vlm: str, wish: Wish = AT_ITS_TURN, **fields: Any) -> int:
@@ -72,11 +81,21 @@ def test_a_job_that_was_started_at_once_is_waited_for(desk: Desk) -> None:
     launcher.stop(desk.home, running)
 
 
-def listed_gpus(folder: Path, monkeypatch: pytest.MonkeyPatch, lines: str, visible: str | None = None) -> None:
-    """A driver that lists these GPUs: no GPU is there."""
+def listed_gpus(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: str,
+    visible: str | None = None,
+    *,
+    parts: str = "",
+    ends: int = 0,
+) -> None:
+    """A driver that lists these GPUs, and with `-L` these parts of them: no GPU is there."""
     folder.mkdir(exist_ok=True)
+    (folder / "cards").write_text(f"{lines}\n")
+    (folder / "parts").write_text(parts)
     tool = folder / "nvidia-smi"
-    tool.write_text(f"#!/bin/sh\ncat <<END\n{lines}\nEND\n")
+    tool.write_text(f'#!/bin/sh\n[ "$1" = -L ] && cat {folder}/parts || cat {folder}/cards\nexit {ends}\n')
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -84,24 +103,90 @@ def listed_gpus(folder: Path, monkeypatch: pytest.MonkeyPatch, lines: str, visib
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
 
 
+CARDS = "0, GPU-aaa-1, 81559\n1, GPU-bbb-2, 24564\n2, GPU-ccc-3, [N/A]"
+
+
 @pytest.mark.parametrize(
     ("visible", "memory"),
     [
         (None, {"cuda:0": 81_559, "cuda:1": 24_564, "cuda:2": 0}),
         ("1,0", {"cuda:0": 24_564, "cuda:1": 81_559}),
+        (" 1 , 0", {"cuda:0": 24_564, "cuda:1": 81_559}),
         ("GPU-bbb", {"cuda:0": 24_564}),
         ("MIG-xyz", {"cuda:0": 0}),
         ("", {}),
+        ("-1", {}),
+        ("0,-1,1", {"cuda:0": 81_559}),
+        ("7,0", {}),
     ],
 )
 def test_a_gpu_has_the_memory_of_the_one_that_is_visible_in_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, memory: dict[str, int]
 ) -> None:
-    lines = "0, GPU-aaa-1, 81559\n1, GPU-bbb-2, 24564\n2, GPU-ccc-3, [N/A]"
-    listed_gpus(tmp_path / "bin", monkeypatch, lines, visible)
+    """CUDA sees nothing behind a word that names no card."""
+    listed_gpus(tmp_path / "bin", monkeypatch, CARDS, visible)
     found = devices.lanes()
     assert found.pop("cpu") > 0
     assert found == memory
+
+
+PARTED = """\
+GPU 0: NVIDIA H100 (UUID: GPU-aaa-1)
+  MIG 1g.10gb     Device  0: (UUID: MIG-p)
+  MIG 3g.40gb+me  Device  1: (UUID: MIG-q)
+GPU 1: NVIDIA A30 (UUID: GPU-bbb-2)
+"""
+
+
+@pytest.mark.parametrize(
+    ("visible", "expected"),
+    [
+        (None, [("cuda:1", "GPU-bbb-2", 24_564), ("cuda:2", "MIG-p", 10_240), ("cuda:3", "MIG-q", 40_960)]),
+        ("MIG-q", [("cuda:0", "MIG-q", 40_960)]),
+        ("GPU-bbb", [("cuda:0", "GPU-bbb", 24_564)]),
+    ],
+)
+def test_each_part_of_a_card_is_a_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, expected: list[tuple[str, str, int]]
+) -> None:
+    listed_gpus(tmp_path / "bin", monkeypatch, CARDS.rpartition("\n")[0], visible, parts=PARTED)
+    assert devices.gpus(os.environ) == [devices.Gpu(*one) for one in expected]
+    name, word, _ = expected[-1]
+    assert devices.environment("auto", (name,), os.environ) == {"CUDA_VISIBLE_DEVICES": word}
+
+
+def test_a_card_that_fails_is_looked_for_again_and_a_silent_driver_takes_none_away(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "lanes", devices.lanes)
+    desk.database.dispose()
+    queue = Dispatcher(desk.home)
+    for told, ends, seen in (
+        (CARDS, 0, {"cuda:0", "cuda:1", "cuda:2"}),
+        ("0, GPU-aaa-1, 81559\nUnable to determine the device handle for GPU1: Unknown Error", 15, {"cuda:0"}),
+        ("Failed to initialize NVML: Driver/library version mismatch", 18, {"cuda:0"}),
+        (CARDS, 0, {"cuda:0", "cuda:1", "cuda:2"}),
+        ("No devices were found", 0, set()),
+    ):
+        listed_gpus(tmp_path / "bin", monkeypatch, told, ends=ends)
+        queue._looked = -module.DEVICES_S
+        assert set(queue.lanes) - {"cpu"} == seen, told
+
+
+def test_a_run_that_declares_more_than_any_device_has_is_refused(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would wait for ever."""
+    listed_gpus(tmp_path / "bin", monkeypatch, CARDS.rpartition("\n")[0])
+    words = ("--vlm", "plain", "--device", "cuda", "--memory", "100")
+    said = "declares 102400 MB, and cuda:0 or cuda:1 has 81559 MB: queue it with less --memory"
+    assert said in desk.call("run", "eval", *words, "--queue", code=2).stderr
+    assert said in desk.call("sweep", "eval", *words, "--seeds", "2", "--detach", code=2).stderr
+    assert desk.json("runs") == []
+    run_id = submit.submit(desk.home, [Entry(EvalSpec(vlm="plain", device="cuda"))], AT_ITS_TURN)[0]
+    desk.call("stop", "r1")
+    assert said in desk.call("resume", "r1", "--memory", "100", code=2).stderr
+    assert desk.state(run_id) == "stopped"
 
 
 def test_small_jobs_share_a_listed_gpu_by_declared_memory(
@@ -147,6 +232,30 @@ def test_priorities_and_places_decide_who_is_next(desk: Desk) -> None:
     assert "does not wait" in desk.call("pause", "r1", code=2).stderr
 
 
+@given(st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_run_that_is_moved_leaves_the_others_in_their_order(desk: Desk, data: st.DataObject) -> None:
+    """Also where several were queued in the same microsecond, or put there by earlier moves."""
+    with writing(desk.database) as session:
+        for one in store.tickets(session):
+            store.discard(session, run_id=one.run_id)
+        for place, priority in data.draw(
+            st.lists(st.tuples(st.integers(1, 4), st.integers(0, 1)), min_size=2, max_size=6)
+        ):
+            run = store.create_run(session, spec=EvalSpec(), environment={})
+            assert run.id is not None
+            store.enqueue(session, run_id=run.id, device="cpu", priority=priority)
+            session.run("UPDATE ticket SET place = ? WHERE run_id = ?", (place, run.id))
+        for _ in range(3):
+            before = [one.run_id for one in store.tickets(session)]
+            moved = data.draw(st.sampled_from(before))
+            rest = [run_id for run_id in before if run_id != moved]
+            other = data.draw(st.sampled_from([None, *rest]))
+            store.move_before(session, run_id=moved, other=other)
+            at = 0 if other is None else rest.index(other)
+            assert [one.run_id for one in store.tickets(session)] == [*rest[:at], moved, *rest[at:]]
+
+
 def test_a_lost_job_is_tried_again_as_often_as_it_may(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.0)
     run_id = queued(desk, "die", Wish(retries=1))
@@ -161,6 +270,17 @@ def test_a_lost_job_is_tried_again_as_often_as_it_may(desk: Desk, monkeypatch: p
     assert desk.state(run_id) == "lost"
     assert (ticket(desk, run_id).tried, len(desk.detail(run_id).processes)) == (1, 2)
     assert not queue.goes_on()
+
+
+def test_a_failed_run_that_somebody_stops_is_not_tried_again(desk: Desk) -> None:
+    """Between its failure and the next look of the dispatcher."""
+    run_id = queued(desk, "bug", Wish(retries=3))
+    queue = Dispatcher(desk.home)
+    queue.turn()
+    desk.until(run_id, "failed")
+    desk.call("stop", "r1")
+    assert not queue.turn()
+    assert (desk.state(run_id), len(desk.detail(run_id).processes)) == ("failed", 1)
 
 
 def test_a_wrong_input_is_not_tried_again(desk: Desk) -> None:
@@ -182,7 +302,7 @@ def test_a_job_that_takes_too_long_is_asked_then_killed(desk: Desk, monkeypatch:
     queue.turn()
     assert [finding.code for finding in desk.detail(run_id).findings] == ["time-limit"]
     assert desk.state(run_id) == "running"
-    age = 60.0 + module.GRACE_S
+    age = 60.0 + time_limits.GRACE_S
     queue.turn()
     desk.wait(lambda: not store.is_alive(row))
     assert desk.state(run_id) == "stopped"
@@ -256,6 +376,29 @@ def test_a_run_cannot_wait_for_itself(desk: Desk) -> None:
     second = queued(desk, "plain", Wish(needs=(first,)))
     with pytest.raises(UserError, match="r1 cannot wait for r2, which waits for r1"), writing(desk.database) as session:
         store.enqueue(session, run_id=first, device="cpu", needs=[second])
+
+
+def test_a_home_that_is_moved_away_is_begun_nowhere_else(desk: Desk, tmp_path: Path) -> None:
+    """Neither by the job that works nor by those that wait, which would each be lost there."""
+    running, waiting = queued(desk, "pause"), queued(desk, "plain")
+    queue = Dispatcher(desk.home)
+    queue.turn()
+    row = desk.until_paused(running)
+    desk.home.root.rename(tmp_path / "elsewhere")
+    moved = Desk(Home(tmp_path / "elsewhere"))
+    with pytest.raises(DatabaseUnwritable, match="moved, deleted or replaced"):
+        queue.turn()
+    with pytest.raises(DatabaseUnwritable, match="is not there: the home was moved"):
+        Dispatcher(desk.home)
+    worker = launcher.spawn([*launcher.WORKER, "--home", str(desk.home.root), "r2"], tmp_path / "log")
+    assert worker.wait() == 2, (tmp_path / "log").read_text()
+    os.kill(row.pid, signal.SIGTERM)
+    moved.until(running, "failed")
+    assert "put the home back" in moved.detail(running).processes[-1].reason
+    moved.wait(lambda: not store.is_alive(row))
+    assert not desk.home.root.exists()
+    Dispatcher(moved.home).turn()
+    moved.until(waiting, "done")
 
 
 def test_of_two_dispatchers_one_works(desk: Desk) -> None:
@@ -345,6 +488,64 @@ def test_the_whole_queue_with_its_own_process(desk: Desk, monkeypatch: pytest.Mo
     free = lock.take(desk.home)
     assert free is not None
     os.close(free)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EAGAIN, "Resource temporarily unavailable"),
+        DiskFull("no room"),
+        DatabaseUnwritable("it is read-only"),
+        UserError("r7 was erased meanwhile"),
+    ],
+)
+def test_what_passes_ends_no_queue(desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """A disk that is full for a moment when a job is to be started: before, every waiting run failed, or the queue stood still."""
+    monkeypatch.setattr(module, "LOOK_S", 0.01)
+    monkeypatch.setattr(module, "ROUND_S", 0.05)
+    monkeypatch.setattr(module, "say_when", said := Said())
+    runs = [queued(desk, "plain", seed=seed) for seed in range(2)]
+    place, name = (launcher, "spawn") if isinstance(error, OSError) else (store, "grant")
+    real, failing = getattr(place, name), [error, error, error]
+
+    def tried(*words: Any, **more: Any) -> Any:
+        if failing:
+            raise failing.pop()
+        return real(*words, **more)
+
+    monkeypatch.setattr(place, name, tried)
+    module.run(desk.home, lock.take(desk.home))
+    assert [(desk.state(run), len(desk.detail(run).processes)) for run in runs] == [("done", 1)] * 2
+    assert len([line for line in said if "looking again" in line]) == 1, "the same is said once"
+
+
+def test_a_program_that_is_not_there_fails_a_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "WORKER", ("/nowhere/python",))
+    run_id = queued(desk, "plain")
+    module.run(desk.home, lock.take(desk.home))
+    assert desk.state(run_id) == "failed"
+
+
+def test_a_run_that_is_gone_on_with_at_once_is_waited_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else starts what waits for it: the queue had ended with its end."""
+    first = queued(desk, "pause")
+    second = queued(desk, "plain", Wish(needs=(first,)))
+    desk.call("stop", "r1")
+    assert not Dispatcher(desk.home).turn()
+    seen: list[str] = []
+    monkeypatch.setattr(submit, "ensure_dispatcher", lambda home, database: seen.append(desk.state(first)))
+    desk.call("resume", "r1", "--detach")
+    assert seen[-1] != "stopped", "looked for after it goes on"
+    desk.until_paused(first)
+    desk.call("stop", "r1")
+    with writing(desk.database) as session:
+        store.soft_delete(session, run_ids=[first])
+    Dispatcher(desk.home).turn()
+    assert "was deleted" in ticket(desk, second).waiting
+    desk.call("trash", "restore", "r1")
+    with reading(desk.database) as session:
+        assert store.states(session, run_ids=[first]) == {first: "stopped"}
 
 
 def test_a_stopped_waiting_run_can_be_queued_again(desk: Desk) -> None:

@@ -46,6 +46,25 @@ async def test_a_report_is_shown_completed_and_stored(tmp_path: Path) -> None:
         assert "3 runs" in text_of(pilot)
 
 
+async def test_what_is_lacking_is_asked_for_by_keys_and_refused_where_it_can_be_said(tmp_path: Path) -> None:
+    answers = tmp_path / "answers.json"
+    answers.write_text('[{"question_id": 1, "answer": "dog"}]')
+    async with opened(Home(tmp_path / "home"), (120, 36)) as pilot:
+        await pilot.press("I")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Ask) and isinstance(pilot.app.focused, Input))
+        pilot.app.screen.query_one(Input).value = str(answers)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmReading))
+        await pilot.press("y")
+        await until(pilot, lambda: "give the data set with d" in " ".join(text_of(pilot).split()))
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Ask) and isinstance(pilot.app.focused, Input))
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: "no number of demonstrations" in said_in(pilot.app.screen))
+        await pilot.press("backspace", "2", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmReading))
+
+
 async def test_a_reading_that_is_left_stores_nothing_and_a_refusal_is_told(tmp_path: Path) -> None:
     async with opened(Home(tmp_path / "home"), (80, 24)) as pilot:
         for path, key in ((REPORTS / "wide_by_shot.md", "n"), (tmp_path / "gone.md", "")):

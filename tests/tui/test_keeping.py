@@ -23,9 +23,12 @@ from db.session import DatabaseUnwritable, open_database, reading, writing
 from db.specs import EvalSpec, TrainSpec
 from leverplus_tui.jobs import dead_jobs, launcher
 from leverplus_tui.keeping import check, disk
-from leverplus_tui.queue import lock
+from leverplus_tui.queue import lock, submit
+from leverplus_tui.queue.dispatcher import Dispatcher
 from tests.helpers_cli import Desk, store_eval
 
+TABLE_LEAF = b"\x0d"
+"""First byte of a page of SQLite that holds rows of a table."""
 SCORES = {1: 1.0, 2: 0.0, 3: 0.6, 4: 1.0}
 
 
@@ -74,7 +77,7 @@ def test_emptying_the_trash_keeps_what_others_use(desk: Desk) -> None:
         store.create_run(session, spec=EvalSpec(selector=str(checkpoint(desk, first))), environment={})
         store.set_state(session, run_id=3, state="stopped")
     desk.call("delete", "r1", "r2", "--yes")
-    assert "r1 stays: r3 use files of it" in desk.call("trash", "empty", "--yes").stderr
+    assert "r1 stays: its files are used by r3" in desk.call("trash", "empty", "--yes").stderr
     assert checkpoint(desk, first).exists()
     assert not desk.home.run_dir(second).exists()
     with reading(desk.database) as session:
@@ -206,6 +209,29 @@ def test_a_restored_queue_is_paused_and_a_working_one_is_not_replaced(
     desk.database.dispose()
     desk.call("restore", str(file), "--yes")
     assert [row["paused"] for row in Desk(desk.home).json("queue")] == [True]
+
+
+def test_what_would_be_tried_again_after_a_restore_is_held_back(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that worked when the backup was made is lost in it; with a try left, it would start by itself."""
+    monkeypatch.setattr(submit, "ensure_dispatcher", lambda home, database: None)
+    run_id = desk.launch("pause")
+    row = desk.until_paused(run_id)
+    with writing(desk.database) as session:
+        store.enqueue(session, run_id=run_id, device="cpu", retries=3)
+    file = tmp_path / "home.tar"
+    desk.call("backup", str(file))
+    launcher.end_now(desk.database, row, "killed")
+    desk.wait(lambda: not store.is_alive(row))
+    desk.database.dispose()
+    desk.call("restore", str(file), "--yes")
+    queue = Dispatcher(desk.home)
+    queue.turn()
+    assert not queue.turn(), "nothing goes on by itself"
+    restored = Desk(desk.home)
+    assert [(one["state"], one["paused"]) for one in restored.json("queue")] == [("queued", True)]
+    assert [one.state for one in restored.detail(run_id).processes] == ["lost"]
 
 
 @pytest.mark.parametrize("fault", ["cut", "foreign", "outside", "other"])
@@ -416,6 +442,47 @@ def test_rows_between_two_damaged_places_are_saved_too(desk: Desk) -> None:
         for table in ("prediction", "answer"):
             (saved,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
             assert 12 * 399 - 400 < saved < 12 * 399, table
+
+
+def test_series_whose_names_lie_on_a_damaged_page_keep_their_points_and_are_summed_up_anew(desk: Desk) -> None:
+    """Their names stand in an index too, and what lists show of a series follows from its points."""
+    run_id = trained(desk)
+    series = [f"loss of block {number:03}" for number in range(200)]
+    points = [rows.Metric("rce", 1, step, name, step - 0.5) for name in series for step in (1, 2, 3)]
+    with writing(desk.database) as session:
+        store.add_rows(session, run_id=run_id, process_id=None, rows=points)
+        before = store.metric_summaries(session, run_id=run_id)
+    desk.database.dispose()
+    with closing(sqlite3.connect(desk.home.database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = desk.home.database.read_bytes()
+    pages = [content[start : start + 4096] for start in range(0, len(content), 4096)]
+    leaf = next(at for at, page in enumerate(pages) if page[:1] == TABLE_LEAF and series[100].encode() in page)
+    pages[leaf] = b"\xff" * 4096
+    desk.home.database.write_bytes(b"".join(pages))
+    document = desk.json("fsck", "--repair", "--quick")
+    assert "rows-lost" not in [finding["code"] for finding in document["findings"]]
+    assert "from the points as they are stored" in " ".join(document["repaired"])
+    with reading(open_database(desk.home.database)) as session:
+        assert store.metric_summaries(session, run_id=run_id) == before
+        assert store.metric_series(session, run_id=run_id, name=series[100]) == [
+            ("rce", 1, step, step - 0.5) for step in (1, 2, 3)
+        ]
+
+
+def test_what_lists_show_of_a_series_is_held_against_its_points(desk: Desk) -> None:
+    run_id = trained(desk)
+    points = [rows.Metric("rce", 1, step, name, 1.0 * step) for name in ("kept", "gone") for step in (1, 2)]
+    with writing(desk.database) as session:
+        store.add_rows(session, run_id=run_id, process_id=None, rows=points)
+        session.run("DELETE FROM metric WHERE step = 2 OR series_id = (SELECT id FROM metric_last WHERE name = 'gone')")
+    (found,) = [one for one in desk.json("fsck", "--quick", code=1)["findings"] if one["code"] == "figure-untrue"]
+    assert "kept of r1, gone of r1" in found["message"]
+    desk.call("fsck", "--repair", "--quick")
+    with reading(desk.database) as session:
+        assert [(one.name, one.n, one.highest) for one in store.metric_summaries(session, run_id=run_id)] == [
+            ("kept", 1, 1.0)
+        ]
 
 
 def test_a_repair_tells_every_table_that_lost_rows_and_counts_what_is_kept(desk: Desk) -> None:

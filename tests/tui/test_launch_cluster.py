@@ -13,11 +13,11 @@ from db.session import open_database, reading, writing
 from db.user_error import UserError
 from engine.common.sent import Sent
 from leverplus_tui.queue.wishes import Wishes, of_run
-from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.dialogs import Confirm
 from leverplus_tui.tui.screens.launch import places, starting
 from leverplus_tui.tui.screens.launch.preflight import PreflightScreen
 from leverplus_tui.tui.screens.launch.values import FormValues
+from leverplus_tui.tui.screens.sheet import Sheet
 from tests.helpers_tui import fill, kept, opened, text_of, until
 from tests.tui.test_launch_form import form_of
 
@@ -139,8 +139,8 @@ async def test_a_run_of_a_cluster_is_repeated_where_it_ran_unless_asked_otherwis
     async with opened(home) as pilot:
         await until(pilot, lambda: "r4" in text_of(pilot))
         await pilot.press("j", "j", "A")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Choose))
-        assert "run it on slurm:gpu, as before" in text_of(pilot)
+        await until(pilot, lambda: isinstance(pilot.app.screen, Sheet))
+        assert "It starts on slurm:gpu, as before" in text_of(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, PreflightScreen) or bool(_queued(pilot)))
         if isinstance(pilot.app.screen, PreflightScreen):
@@ -163,6 +163,4 @@ async def test_a_stop_elsewhere_says_how_long_it_may_take(tmp_path: Path) -> Non
     Sent("Slurm", "7", "nowhere").keep(home.run_dir(6))
     async with opened(home) as pilot:
         await pilot.press("X")
-        await until(
-            pilot, lambda: isinstance(pilot.app.screen, Confirm) and "because another machine" in text_of(pilot)
-        )
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm) and "90 seconds" in text_of(pilot))

@@ -12,7 +12,9 @@ from textual.widgets._toast import Toast
 
 from db import store
 from db.home import Home
-from db.session import open_database, reading
+from db.session import open_database, reading, writing
+from db.specs.embed import EmbedSpec
+from db.specs.generate import GenerateSpec
 from leverplus_tui.jobs.spec_options import options
 from leverplus_tui.queue.grid import grid
 from leverplus_tui.tui.messages import EditLaunch, RunsLaunched
@@ -135,6 +137,25 @@ async def test_lists_are_taken_as_people_type_them(filled: Home) -> None:
             assert page.command() == "leverplus run eval --shot 0 --shot 2 --shot 4"
         page.form.set_value("shots", "0-2")
         assert page.command() == "leverplus run eval --shot 0 --shot 1 --shot 2"
+
+
+async def test_what_is_typed_after_enter_takes_the_place_of_a_choice_and_of_a_default(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        page = await form_of(pilot)
+        for path, typed in (("retriever", "random,t2t"), ("vlm", "other"), ("vlm", "more")):
+            burst(pilot, "slash", *path, "enter", "enter", *typed, "enter")
+            await until(pilot, lambda: not held_back(pilot))
+        assert page.form.values["retriever"] == "random,t2t"
+        assert page.form.values["vlm"] == "othermore"
+
+
+async def test_the_first_and_the_last_of_few_choices_are_one_key_away(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        burst(pilot, "n", "G", "k", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen) and not held_back(pilot))
+        form = pilot.app.screen
+        assert isinstance(form, LaunchScreen)
+        assert form.kind == "generate"
 
 
 async def test_a_duplicate_is_told_before_it_is_started(filled: Home) -> None:
@@ -386,4 +407,27 @@ async def test_an_evaluation_asked_for_on_a_training_takes_its_selector(filled: 
         form = pilot.app.screen
         assert isinstance(form, LaunchScreen)
         assert form.form.values["selector"] == "r4"
+        assert form.form.held.told("selector") == "r4, default none"
         assert form.kind == "eval"
+
+
+async def test_a_training_takes_the_data_and_the_embeddings_of_the_runs_that_are_meant(tmp_path: Path) -> None:
+    home = fill(tmp_path, n=4)
+    with writing(open_database(home.database)) as session:
+        made = [store.create_run(session, spec=spec, environment={}).id for spec in (EmbedSpec(), GenerateSpec())]
+    async with opened(home) as pilot:
+        page = pilot.app.screen
+        assert isinstance(page, RunsScreen)
+        await until(pilot, lambda: set(made) <= set(page.table.keys))
+        page.table.move_to(made[0])
+        burst(pilot, "space")
+        await until(pilot, lambda: page.table.marked == made[:1])
+        page.table.move_to(made[1])
+        burst(pilot, "n", "g", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, LaunchScreen) and not held_back(pilot))
+        form = pilot.app.screen
+        assert isinstance(form, LaunchScreen)
+        assert form.kind == "rce"
+        values = form.form.values
+        assert [values["embeddings"], values["rl_data"]] == [f"r{run}" for run in made]
+        assert [form.form.held.told(field) for field in ("embeddings", "rl_data")] == [f"r{run}" for run in made]

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from db.store import TicketRow
-from leverplus_tui.queue.lanes import choices, environment
+from leverplus_tui.queue import lanes
+from leverplus_tui.queue.lanes import Gpu, choices, environment
 from leverplus_tui.queue.plan import LONGEST_PAUSE_S, Occupant, Plan, plan
 
 LANES = {"cpu": 16_000, "cuda:0": 80_000, "cuda:1": 80_000}
@@ -22,9 +23,10 @@ def ticket(run_id: int, **fields: object) -> TicketRow:
 
 
 def planned(
-    *tickets: TicketRow, at_work: tuple[Occupant, ...] = (), states: dict[int, str] | None = None, now: int = 0
-) -> Plan:
-    return plan(tickets, occupants=at_work, lanes=LANES, states=states or {}, now=now)
+    *tickets: TicketRow, at_work: tuple[Occupant, ...] = (), states: dict[int, str] | None = None, now: int = 0,
+    lanes: dict[str, int] = LANES,
+) -> Plan:  # fmt: skip
+    return plan(tickets, occupants=at_work, lanes=lanes, states=states or {}, now=now)
 
 
 def started(found: Plan) -> dict[int, tuple[str, ...]]:
@@ -105,9 +107,60 @@ def test_runs_of_one_batch_start_as_one_process() -> None:
     assert set(found.waiting) == {2, 4}
 
 
-def test_a_given_gpu_is_the_only_one_that_a_job_sees() -> None:
-    assert environment("auto", ("cuda:1",), {}) == {"CUDA_VISIBLE_DEVICES": "1"}
-    assert environment("cuda", ("cuda:1",), {"CUDA_VISIBLE_DEVICES": "4,6"}) == {"CUDA_VISIBLE_DEVICES": "6"}
+def test_on_unequal_cards_a_big_job_waits_for_those_that_can_hold_it_and_leaves_the_others_alone() -> None:
+    """A job that waits for the big card must not keep small ones from the small card, which it can never use."""
+    unequal = {"cpu": 16_000, "cuda:0": 24_000, "cuda:1": 80_000}
+    at_work = (Occupant(9, ("cuda:1",), 0),)
+    jobs = [
+        ticket(1, device="cuda", memory_mb=50_000),
+        ticket(2, device="cuda", memory_mb=20_000),
+        ticket(3, device="cuda"),
+    ]
+    found = planned(*jobs, at_work=at_work, lanes=unequal)
+    assert started(found) == {2: ("cuda:0",)}
+    assert found.waiting == {
+        1: "waits for cuda:1: r9 at work",
+        3: "waits for cuda:0 or cuda:1: r2, r9 at work, r1 before it",
+    }
+    assert started(planned(*jobs[:2], lanes=unequal)) == {1: ("cuda:1",), 2: ("cuda:0",)}
+
+
+def test_what_can_never_start_says_so_and_holds_nobody_up() -> None:
+    unequal = {"cpu": 16_000, "cuda:0": 24_000, "cuda:1": 80_000}
+    found = planned(
+        ticket(1, device="cuda:all", memory_mb=50_000), ticket(2, device="cuda", memory_mb=90_000),
+        ticket(3, device="cuda"), lanes=unequal,
+    )  # fmt: skip
+    assert started(found) == {3: ("cuda:0",)}
+    assert found.waiting == {
+        1: "declares 50000 MB, and cuda:0 and cuda:1 has 24000 MB: queue it with less --memory",
+        2: "declares 90000 MB, and cuda:0 or cuda:1 has 80000 MB: queue it with less --memory",
+    }
+    assert not planned(ticket(2, device="cuda", memory_mb=90_000), lanes=unequal).goes_on
+
+
+def test_a_device_of_unknown_memory_is_taken_alone() -> None:
+    unknown = {"cpu": 16_000, "cuda:0": 0}
+    found = planned(*(ticket(run, device="cuda", memory_mb=1_000) for run in (1, 2)), lanes=unknown)
+    assert started(found) == {1: ("cuda:0",)}
+    assert found.waiting == {2: "waits for cuda:0: r1 at work"}
+
+
+def test_a_card_that_vanished_takes_no_job_and_keeps_the_names_of_the_others() -> None:
+    left = {"cpu": 16_000, "cuda:0": 80_000, "cuda:2": 80_000}
+    at_work = (Occupant(8, ("cuda:1",), 0), Occupant(9, ("cuda:2",), 0))
+    found = planned(
+        *(ticket(run, device="cuda") for run in (1, 2)), ticket(3, device="cuda:1"), at_work=at_work, lanes=left
+    )
+    assert started(found) == {1: ("cuda:0",)}
+    assert found.waiting[3] == "waits for cuda:1, which this machine lacks"
+
+
+def test_a_given_gpu_is_the_only_one_that_a_job_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = [Gpu("cuda:0", "GPU-a", 80_000), Gpu("cuda:1", "GPU-b", 80_000)]
+    monkeypatch.setattr(lanes, "gpus", lambda here: cards)
+    assert environment("auto", ("cuda:1",), {}) == {"CUDA_VISIBLE_DEVICES": "GPU-b"}
+    assert environment("cuda", ("cuda:2",), {}) == {"CUDA_VISIBLE_DEVICES": "2"}, "the driver has become silent"
     assert environment("cuda:1", ("cuda:1",), {}) == {}, "it names its device itself"
     assert environment("auto", ("cpu",), {}) == {}
     assert choices("auto", ["cpu"]) == (("cpu",),)

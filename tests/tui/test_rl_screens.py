@@ -199,7 +199,7 @@ async def test_train_opens_the_form_with_this_file(home: Home, tmp_path: Path) -
         await open_data(pilot)
         await pilot.press("n")
         await settled(pilot)
-        await until(pilot, lambda: "/first.json chosen before" in " ".join(text_of(pilot).split()))
+        await until(pilot, lambda: "/first.json d2" in " ".join(text_of(pilot).split()))
 
 
 async def test_two_files_side_by_side(home: Home) -> None:

@@ -135,6 +135,7 @@ SCREENS: dict[str, Go] = {
     "run-log": told(lambda: OpenRun(6, "log"), "1 image missing"),
     "curves": told(lambda: OpenCurves((4,)), "val_loss"),
     "curves-large": told(lambda: OpenCurves((4,)), "val_loss", typed="enter comma"),
+    "curves-histogram": told(lambda: OpenCurves((4,)), "val_loss", typed="end enter comma comma"),
     "ask-model": told(lambda: AskModel(2, 1003, 2), "not asked yet", typed="t enter t"),
     "compare": told(lambda: CompareRuns((1, 2, 3)), "better", typed="j j j"),
     "data": keys("3", "answers.json"),

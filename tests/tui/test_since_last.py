@@ -12,6 +12,8 @@ from db.home import Home
 from db.rows import Metric
 from db.session import Session, open_database, reading, writing
 from db.specs import EvalSpec, TrainSpec
+from db.store import RunDetail
+from leverplus_tui.results.pairs.seed_groups import _recipe
 from leverplus_tui.results.since_last import Since, since_last
 from leverplus_tui.tui.messages import OpenRun
 from leverplus_tui.tui.screens.run.page import RunScreen
@@ -60,6 +62,31 @@ def test_the_run_with_the_fewest_other_settings_is_taken_and_of_these_the_newest
     assert "settings" not in again.changes
 
 
+def test_a_field_that_an_older_run_lacks_has_its_default_there(tmp_path: Path) -> None:
+    """In what changed, among the settings that vary, in a filter, and where runs are grouped."""
+    home = Home(tmp_path)
+    with writing(open_database(home.database)) as session:
+        for prefill in ("dtype", "dtype", "fp8"):
+            _made(session, "", spec=EvalSpec(vlm="some/model", prefill=prefill))
+        session.run("UPDATE run SET spec = json_remove(spec, '$.prefill') WHERE id = 1")
+    found = told(home, 2)
+    assert found is not None
+    assert found.changes == {}
+    with reading(open_database(home.database)) as session:
+        details = [store.run_detail(session, run_id=run_id) for run_id in (1, 2)]
+        assert "prefill" not in details[0].spec
+        assert details[0].settings == details[1].settings == details[1].spec
+        assert [row.id for row in store.list_runs(session, where="prefill:dtype")] == [2, 1]
+        assert store.varying_settings(session, run_ids=[1, 3]) == ["prefill"]
+        assert store.run_values(session, run_ids=[1], fields=["prefill"]) == {1: {"prefill": "dtype"}}
+        assert recipes(session, details) == 1
+
+
+def recipes(session: Session, details: list[RunDetail]) -> int:
+    """How many recipes runs are taken for, whatever their seeds."""
+    return len({_recipe(session, detail) for detail in details})
+
+
 def test_code_packages_and_machine(tmp_path: Path) -> None:
     home = Home(tmp_path)
     with writing(open_database(home.database)) as session:
@@ -76,9 +103,9 @@ def test_code_packages_and_machine(tmp_path: Path) -> None:
     assert found.effects == ()
 
 
-def _made(session: Session, packages: str, **environment: Any) -> None:
+def _made(session: Session, packages: str, spec: EvalSpec | None = None, **environment: Any) -> None:
     held = {**environment, "packages": store.keep_snapshot(session, text=packages)}
-    run = store.create_run(session, spec=EvalSpec(), environment=held)
+    run = store.create_run(session, spec=spec or EvalSpec(), environment=held)
     assert run.id is not None
     for state in ("running", "done"):
         store.set_state(session, run_id=run.id, state=state)

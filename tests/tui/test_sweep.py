@@ -31,7 +31,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     desk = make_desk(tmp_path, monkeypatch)
     for module in (submit, sweeping):
         monkeypatch.setattr(module, "ensure_dispatcher", lambda home, database: None)
-    monkeypatch.setattr(dispatcher, "lanes", lambda: {"cpu": 16_000})
+    monkeypatch.setattr(dispatcher, "lanes", lambda _: {"cpu": 16_000})
     return desk
 
 
@@ -228,6 +228,7 @@ def test_a_stopped_sweep_goes_on_with_what_is_missing(desk: Desk) -> None:
 def test_the_end_of_a_sweep_is_told_by_its_exit_code(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     from leverplus_tui.commands.running import sweep as command
 
+    desk.database.dispose()
     queue = Dispatcher(desk.home)
     monkeypatch.setattr(command, "tend", lambda home, database: queue.turn())
     monkeypatch.setattr(command, "TEND_EVERY_S", 0.0)

@@ -22,7 +22,7 @@ CASES: list[tuple[JobSpec, list[str], str]] = [
     (EvalSpec(vlm="http://host/v1", reuse_served=True), ["running", "done"], "its answers will be reused"),
     (EmbedSpec(), ["running", "done"], "everything will be computed anew"),
     (EvalSpec(), ["running"], "which is running now"),
-    (EvalSpec(), ["running", "stopped"], "leverplus resume r1 goes on with it"),
+    (EvalSpec(), ["running", "stopped"], "`leverplus resume r1` goes on with it"),
 ]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from engine.statistics.histogram import Histogram
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.numbers import accuracy
 from leverplus_tui.tui.graphics.finished import Key, Unreadable, finished
@@ -16,11 +18,13 @@ from leverplus_tui.tui.screens.comparing.said import head
 from leverplus_tui.tui.theme import OWN, THEMES, fallbacks
 from leverplus_tui.tui.watcher import FIRST_READ, Tail
 from leverplus_tui.tui.widgets import text
-from leverplus_tui.tui.widgets.charts.curves import Rule, Series, histogram, reduce, smoothed, ticks, within
-from leverplus_tui.tui.widgets.charts.plot import Look, plot
+from leverplus_tui.tui.widgets.charts.axes import Look, texts_of
+from leverplus_tui.tui.widgets.charts.bins import aligned, bars_of
+from leverplus_tui.tui.widgets.charts.curves import Rule, Series, reduce, smoothed, ticks, within
+from leverplus_tui.tui.widgets.charts.plot import UNCHANGED, plot
 from leverplus_tui.tui.widgets.charts.whisker import whisker
 from leverplus_tui.tui.widgets.columns import ALIKE, Column, fit
-from leverplus_tui.tui.widgets.log import level_of, wrapped
+from leverplus_tui.tui.widgets.log import level_of
 from leverplus_tui.tui.widgets.matrix import Figure, heat
 from leverplus_tui.tui.widgets.run_view import run_columns
 
@@ -97,6 +101,71 @@ def test_ticks_are_round() -> None:
     assert ticks(2, 2, 5) == [2]
 
 
+def test_no_tick_lies_outside_and_steps_are_whole() -> None:
+    assert ticks(0.001, 0.067, 2) == pytest.approx([0.02, 0.04, 0.06])
+    assert ticks(3, 5, 4, whole=True) == [3, 4, 5]
+    assert ticks(3.2, 3.8, 4, whole=True) == []
+    drawn = random.Random(5)
+    for _ in range(2000):
+        low = drawn.uniform(-1, 1) * 10 ** drawn.randint(-6, 6)
+        high = low + drawn.random() * 10 ** drawn.randint(-6, 6)
+        for most in (2, 3, 8):
+            found = ticks(low, high, most)
+            assert len(found) >= 2
+            assert all(low - 1e-6 * (high - low) <= mark <= high + 1e-6 * (high - low) for mark in found)
+
+
+def test_labels_of_an_axis_are_told_apart() -> None:
+    assert texts_of([1000.01, 1000.02]) == ["1000.01", "1000.02"]
+    assert texts_of([0.0, 20.0]) == ["0", "20"]
+    near = Series("loss", tuple((float(x), 1000 + 0.01 * x) for x in range(9)))
+    labels = [line.partition("┤")[0].strip() for line in drawn_text(plot([near], 60, 12)) if "┤" in line]
+    assert len(set(labels)) == len(labels) >= 2
+
+
+def test_rounding_is_no_curve() -> None:
+    noise = Series("spread", tuple((float(x), 0.9186 + 1e-8 * (x % 3)) for x in range(9)))
+    level = Series("spread", tuple((float(x), 0.9186) for x in range(9)))
+    assert plot([noise], 60, 12) == plot([level], 60, 12)
+
+
+def bars_text(*found: Histogram, look: Look = UNCHANGED, width: int = 60) -> list[str]:
+    return drawn_text(plot([Series(str(place), (), histogram=one) for place, one in enumerate(found)], width, 10, look))
+
+
+def test_histograms_are_shares_of_each_run_in_its_colour() -> None:
+    few, many = Histogram((1, 3), (0.0, 2.0)), Histogram((100, 300), (0.0, 2.0))
+    assert bars_text(few) == bars_text(many)
+    series = [Series("a", (), look=2, histogram=few), Series("b", (), look=5, histogram=many)]
+    assert {colour for line in plot(series, 60, 10) for _, colour in line} >= {2, 5}
+    assert any("50 %" in line for line in bars_text(few))
+    assert bars_text(few)[-1].split() == ["0", "2"]
+    assert bars_text(Histogram()) == []
+
+
+def test_histograms_of_other_widths_are_laid_over_each_other() -> None:
+    fine = Histogram((1, 2, 3, 4), width=0.1, first=-2)
+    coarse = Histogram((5, 5, 5), width=0.4, first=-1)
+    series = [Series("", (), histogram=one) for one in (fine, coarse, Histogram((7,), (0.5,)), Histogram())]
+    found = bars_of(series)
+    assert [(round(low, 6), counts) for low, _, counts in found] == [
+        (-0.4, [3, 5, 0, 0]), (0.0, [7, 5, 0, 0]), (0.4, [0, 5, 7, 0]),
+    ]  # fmt: skip
+    apart = [Histogram((1,), width=0.1, first=0), Histogram((1,), width=0.1, first=1000)]
+    assert len(aligned(apart)[0].counts) == 1
+    assert len(bars_of([Series("", (), histogram=one) for one in apart])) == 2
+
+
+def test_histograms_have_a_log_scale_a_cursor_numbers_and_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Histogram((1000, 1), (0.0, 1.0))
+    assert bars_text(one, look=Look(log=True)) != bars_text(one)
+    assert bars_text(one, look=Look(bar=1)) != bars_text(one)
+    assert bars_text(one, look=Look(bar=9)) == bars_text(one)
+    assert any("1" in line for line in bars_text(one, look=Look(numbers=True))[:-2])
+    monkeypatch.setenv("LEVERPLUS_ASCII", "1")
+    assert all(line.isascii() for line in bars_text(one, one))
+
+
 def a_curve(name: str = "loss", **more: Any) -> Series:
     return Series(name, tuple((float(x), 1 / (x + 1)) for x in range(50)), **more)
 
@@ -158,14 +227,6 @@ def test_a_zoom_keeps_what_leads_in_and_out() -> None:
     assert within(a_curve(), 100, 200).points == ()
     assert a_curve().at(10.5) == a_curve().points[10][1]
     assert a_curve().at(-1) is None
-
-
-def test_a_histogram_counts_every_finite_value() -> None:
-    bins = histogram([0.0, 0.1, 0.9, 1.0, float("nan")], 2)
-    assert [n for _, _, n in bins] == [2, 2]
-    assert histogram([], 3) == []
-    assert sum(n for _, _, n in histogram([5.0, 5.0], 4)) == 2
-    assert [n for _, _, n in histogram([0.9187, 0.9187 + 1e-8], 4)] == [2, 0, 0, 0], "rounding is no spread"
 
 
 def test_half_cells_keep_the_shape_of_an_image(tmp_path: Path) -> None:
@@ -253,8 +314,8 @@ def test_the_head_of_a_comparison_is_never_cut() -> None:
 
 
 def test_lines_of_a_log_are_parted_at_blanks() -> None:
-    assert wrapped("one two three", 8) == ["one two ", "three"]
-    assert wrapped("0123456789abc", 5) == ["01234", "56789", "abc"]
-    assert wrapped("a 0123456789", 5) == ["a 012", "34567", "89"]
-    assert wrapped("日本語 テキスト", 8) == ["日本語 ", "テキスト"]
-    assert wrapped("", 5) == [""]
+    assert text.wrapped("one two three", 8) == ["one two ", "three"]
+    assert text.wrapped("0123456789abc", 5) == ["01234", "56789", "abc"]
+    assert text.wrapped("a 0123456789", 5) == ["a 012", "34567", "89"]
+    assert text.wrapped("日本語 テキスト", 8) == ["日本語 ", "テキスト"]
+    assert text.wrapped("", 5) == [""]

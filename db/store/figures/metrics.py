@@ -134,6 +134,28 @@ def _add_late(session: Session, late: dict[int, Points]) -> None:
     execute_many(session, _COUNT_ANEW, [(key,) for key in changed])
 
 
+def untrue_series(session: Session) -> list[tuple[int, int, str]]:
+    """(run, series, name) of those whose sums, which lists show, are not those of the points that are stored."""
+    sql = """
+        SELECT run_id, id, name FROM metric_last LEFT JOIN (
+            SELECT series_id, count(*) AS points, min(value) AS least, max(value) AS most FROM metric GROUP BY series_id
+        ) ON series_id = id
+        WHERE n <> coalesce(points, 0) OR lowest IS NOT least OR highest IS NOT most ORDER BY id
+    """
+    return [(row["run_id"], row["id"], row["name"]) for row in query(session, sql)]
+
+
+def sum_up(session: Session, *, series: Sequence[int]) -> None:
+    """Write what lists show of these series anew, from their points; one that has none goes."""
+    keys = [(key,) for key in series]
+    execute_many(
+        session,
+        "DELETE FROM metric_last WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM metric WHERE series_id = ?1)",
+        keys,
+    )
+    execute_many(session, _COUNT_ANEW, keys)
+
+
 def _unlike(session: Session, series_id: int, new: Points) -> Points:
     sql = """
         SELECT epoch, step, value, flag FROM metric

@@ -155,8 +155,8 @@ def refers_to_nothing(session: Session) -> list[str]:
 
 
 def pause_all(session: Session) -> int:
-    """Hold back every waiting run; how many."""
-    sql = "UPDATE ticket SET paused = 1 WHERE run_id IN (SELECT id FROM run WHERE state = 'queued')"
+    """Hold back every run that waits, or that would wait again by itself (it runs, or has a try left); how many."""
+    sql = "UPDATE ticket SET paused = 1 WHERE run_id IN (SELECT id FROM run WHERE state <> 'done')"
     return execute(session, sql)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from sqlite3 import Row
 
 from db.connection import Session
@@ -165,7 +166,7 @@ def move_before(session: Session, *, run_id: int, other: int | None) -> None:
     )
     places = sorted([row.place for row in same] + [ticket.place])
     order = [*(row.run_id for row in same[:inside]), run_id, *(row.run_id for row in same[inside:])]
-    places = [max(place, places[0] + i) for i, place in enumerate(places)]
+    places = list(accumulate(places, lambda before, place: max(place, before + 1)))
     execute_many(
         session,
         "UPDATE ticket SET place = ?, priority = ? WHERE run_id = ?",
@@ -210,6 +211,11 @@ def try_again(session: Session, *, run_id: int, not_before: int) -> None:
         "UPDATE ticket SET tried = tried + 1, not_before = :time, lane = '' WHERE run_id = :run",
         {"time": not_before, "run": run_id},
     )
+
+
+def give_up(session: Session, *, run_id: int) -> None:
+    """Do not try a failed run again."""
+    execute(session, "UPDATE ticket SET retries = tried WHERE run_id = :run", {"run": run_id})
 
 
 def states(session: Session, *, run_ids: Sequence[int]) -> dict[int, str]:

@@ -189,15 +189,11 @@ def run_of_spec(session: Session, *, spec: specs.AnySpec) -> int | None:
     return found
 
 
-LATER_FIELDS = {"prefill"}
-"""Fields that specifications have gained: a run stored before has none, which is the default."""
-
-
 def twin(session: Session, *, spec: specs.AnySpec) -> int | None:
     """The newest run of this very specification that is done, else the newest one; deleted ones do not count."""
     text, sha = stored_spec(session, spec)
     fields = type(spec).model_fields
-    gained = {name for name in LATER_FIELDS & fields.keys() if getattr(spec, name) == fields[name].default}
+    gained = {name for name in specs.LATER_FIELDS if name in fields and getattr(spec, name) == fields[name].default}
     before = {name: value for name, value in json.loads(text).items() if name not in gained}
     sql = """
         SELECT id FROM run WHERE spec_sha IN (:sha, :before) AND deleted_at IS NULL

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from db import specs
@@ -49,9 +50,12 @@ class RunDetail:
 
     row: RunRow
     spec: dict[str, Any]
+    """As it is stored: a field that came later is missing."""
     environment: dict[str, Any]
     facts: dict[str, Any]
     """Lineage: hashes, versions and counts that the job stated."""
+    distributions: dict[str, Any]
+    """What a training told of its candidates, one by one (`engine.training.distributions`); empty where it told nothing."""
     checkpoints: tuple[CheckpointRow, ...]
     metrics: tuple[MetricRow, ...]
     findings: tuple[specs.Finding, ...]
@@ -70,6 +74,11 @@ class RunDetail:
         """The accuracy matrix."""
         return self.row.cells
 
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The specification with the default of each field that came later: what is compared with that of another run."""
+        return specs.whole_spec(self.spec)
+
 
 def run_detail(session: Session, *, run_id: int) -> RunDetail:
     """Everything about a run, deleted or not. Raises UserError when there is none of this id."""
@@ -77,6 +86,7 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
     if not found:
         raise UserError(f"there is no run {ref(run_id)}: `leverplus runs` lists those that exist")
     run = query(session, "SELECT spec, environment FROM run WHERE id = :run", {"run": run_id})[0]
+    stated = facts(session, run_id=run_id)
     children = query(
         session, "SELECT id FROM run WHERE parent_id = :run AND deleted_at IS NULL ORDER BY id", {"run": run_id}
     )
@@ -85,7 +95,8 @@ def run_detail(session: Session, *, run_id: int) -> RunDetail:
         row=found[0],
         spec=place.located_values(json.loads(run["spec"])),
         environment=json.loads(run["environment"]),
-        facts=facts(session, run_id=run_id),
+        distributions=stated.pop("distributions", {}),
+        facts=stated,
         checkpoints=tuple(checkpoints(session, run_id=run_id)),
         metrics=tuple(metric_summaries(session, run_id=run_id)),
         findings=tuple(findings(session, run_id=run_id)),
@@ -119,11 +130,11 @@ def findings_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, list[s
 
 
 def specs_of(session: Session, *, run_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The specifications of some runs as they are stored, which may be those of another version."""
+    """The specifications of some runs, with the defaults of fields that they are too old to have."""
     sql = "SELECT id, spec FROM run WHERE id IN (SELECT value FROM json_each(:ids))"
     place = home(session)
     return {
-        row["id"]: place.located_values(json.loads(row["spec"]))
+        row["id"]: specs.whole_spec(place.located_values(json.loads(row["spec"])))
         for row in query(session, sql, {"ids": listed(run_ids)})
     }
 

@@ -11,11 +11,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from db.run_states import ACTIVE, UNKNOWN_SHOTS
+from db.run_states import ACTIVE, KINDS, STATES, UNKNOWN_SHOTS
 from db.specs.movable import HomePaths
-from db.specs.terms import BadFilter, Term, parse
+from db.specs.terms import BadFilter, Term, near, parse
 from db.store.base import now
-from db.store.lists.settings import metric_sql, setting_sql, setting_value_sql
+from db.store.lists.settings import metric_sql, setting_fields, setting_sql, setting_value_sql
 
 __all__ = ["BadFilter", "Condition", "Term", "parse", "runs_condition", "runs_order", "value_sql", "worked_s"]
 
@@ -82,12 +82,13 @@ def _positive(term: Term) -> Condition:
     if term.field in _TEXT:
         return _any_of([_match(term, _TEXT[term.field], value) for value in term.values])
     if term.field in _WORDS:
-        return _any_of([_equal(term, _WORDS[term.field], value) for value in term.values])
+        return _any_of([_equal(term, _WORDS[term.field], _known_word(term, value)) for value in term.values])
     if term.field in _FLAGS:
         return _any_of([_equal(term, _FLAGS[term.field], _yes_or_no(term, value)) for value in term.values])
     if (setting := setting_sql(term.field)) is not None:
         return _any_of([_setting(term, setting, value) for value in term.values])
-    raise BadFilter(f"filter term '{term.text}' names no field: {_FIELDS}")
+    known = (*_TEXT, *_WORDS, *_NUMBERS, *_FLAGS, *setting_fields())
+    raise BadFilter(f"filter term '{term.text}' names no field{near(term.field, known)}: {_FIELDS}")
 
 
 def _anywhere(text: str) -> Condition:
@@ -108,6 +109,16 @@ def _equal(term: Term, sql: str, value: object) -> Condition:
     if term.op not in (":", "=", "!="):
         raise BadFilter(f"filter term '{term.text}': {term.field} has no order, write {term.field}:{term.values[0]}")
     return Condition(f"NOT ({sql})" if term.op == "!=" else f"({sql})", (value,))
+
+
+def _known_word(term: Term, value: str) -> str:
+    """Raises BadFilter for a state or kind that there is none of: such a filter would show nothing, for ever and in silence."""
+    words = {"state": (*STATES, "stalled"), "kind": KINDS}.get(term.field, ())
+    if words and value.lower() not in words:
+        raise BadFilter(
+            f"filter term '{term.text}': {term.field} is one of {', '.join(words)}; '{value}' is none of them"
+        )
+    return value
 
 
 def _match(term: Term, column: str, value: str) -> Condition:
@@ -172,7 +183,7 @@ class _Number:
 
     sql: str
     read: Callable[[str], tuple[float, float]]
-    what: str = "number"
+    what: str = "number such as 3 or 1e-4"
 
 
 def _plain(value: str) -> tuple[float, float]:
@@ -224,7 +235,7 @@ def _number(field: str) -> _Number | None:
     from their parts."""
     if accuracy := re.fullmatch(r"acc@(\d{1,3}|\?)", field):
         shot = UNKNOWN_SHOTS if accuracy[1] == "?" else int(accuracy[1])
-        return _Number(f"(SELECT accuracy {_HEADLINE.format(shot)})", _percent, "percentage")
+        return _Number(f"(SELECT accuracy {_HEADLINE.format(shot)})", _percent, "percentage such as 60")
     if (metric := metric_sql(field)) is not None:
         return _Number(metric, _plain)
     return _NUMBERS[field]() if field in _NUMBERS else None
@@ -254,7 +265,9 @@ _NUMBERS: dict[str, Callable[[], _Number]] = {
     "sweep": lambda: _Number(
         "(SELECT sweep_id FROM sweep_member WHERE run_id = run.id)", _sweep_number, "sweep such as s3"
     ),
-    "progress": lambda: _Number("100.0 * run.progress_done / nullif(run.progress_total, 0)", _percent, "percentage"),
+    "progress": lambda: _Number(
+        "100.0 * run.progress_done / nullif(run.progress_total, 0)", _percent, "percentage such as 60"
+    ),
     "findings": lambda: _Number("(SELECT count(*) FROM finding WHERE run_id = run.id)", _plain),
     "n": lambda: _Number("(SELECT max(n) FROM cell WHERE run_id = run.id)", _plain),
 }
@@ -289,7 +302,7 @@ _FIELDS = f"fields are {_NAMES}, acc@SHOTS, last.METRIC, best.METRIC, min.METRIC
 
 def run_fields() -> dict[str, str]:
     """Field that a filter can name -> how its value is written, for the reference page."""
-    numbers = {name: make().what for name, make in _NUMBERS.items()} | {"acc@SHOTS": "percentage"}
+    numbers = {name: make().what for name, make in _NUMBERS.items()} | {"acc@SHOTS": "percentage such as 60"}
     metrics = dict.fromkeys(("last.METRIC", "best.METRIC", "min.METRIC", "max.METRIC"), "number")
     settings = dict.fromkeys(("lr", "SETTING"), "number, word, or yes or no")
     return (

@@ -71,14 +71,25 @@ def setting_sql(field: str) -> str | None:
     """The stored value of a setting for table `run`; None for a field that no specification has."""
     if field == "lr":
         return f"({LEARNING_RATE})"
-    return f"json_extract(run.spec, '$.{field}')" if field in setting_fields() else None
+    return f"json_extract({_spec_with(field)}, '$.{field}')" if field in setting_fields() else None
+
+
+def _spec_with(field: str) -> str:
+    """The stored specification; where it is too old to have the field, with its default."""
+    if field not in specs.LATER_FIELDS:
+        return "run.spec"
+    models = {kind: model for kind, model in specs.SPEC_OF_KIND.items() if field in model.model_fields}
+    default = json.dumps(next(iter(models.values())).model_fields[field].default).replace("'", "''")
+    kinds = ", ".join(f"'{kind}'" for kind in models)
+    lacks = f"run.kind IN ({kinds}) AND json_type(run.spec, '$.{field}') IS NULL"
+    return f"CASE WHEN {lacks} THEN json_set(run.spec, '$.{field}', json('{default}')) ELSE run.spec END"
 
 
 def setting_value_sql(field: str) -> str | None:
     """As a column shows it: `yes` and `no` for what is stored as true and false."""
     if (stored := setting_sql(field)) is None or field == "lr":
         return stored
-    kind = f"json_type(run.spec, '$.{field}')"
+    kind = f"json_type({_spec_with(field)}, '$.{field}')"
     return f"CASE {kind} WHEN 'true' THEN 'yes' WHEN 'false' THEN 'no' ELSE {stored} END"
 
 
@@ -90,8 +101,8 @@ def metric_names(session: Session) -> list[str]:
 def varying_settings(session: Session, *, run_ids: Sequence[int]) -> list[str]:
     """Settings that are not the same in all of these runs that have them, in the order of the specifications."""
     sql = "SELECT spec FROM run WHERE id IN (SELECT value FROM json_each(:ids))"
-    specs = [json.loads(row["spec"]) for row in query(session, sql, {"ids": listed(run_ids)})]
-    return [field for field in setting_fields() if len({_shown(_at(spec, field)) for spec in specs} - {""}) > 1]
+    found = [specs.whole_spec(json.loads(row["spec"])) for row in query(session, sql, {"ids": listed(run_ids)})]
+    return [field for field in setting_fields() if len({_shown(_at(spec, field)) for spec in found} - {""}) > 1]
 
 
 def _at(spec: Any, field: str) -> Any:

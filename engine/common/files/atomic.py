@@ -6,6 +6,7 @@ in its name.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -15,6 +16,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 FILE_MODE, FOLDER_MODE = 0o644, 0o755
+_standing: set[Path] = set()
+
+
+def stands(folder: Path) -> None:
+    """Never make this folder from now on: where it was moved away, what is written to its old place fails instead of beginning
+    another one there."""
+    _standing.add(folder.resolve())
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, as needed. Raises FileNotFoundError where one is gone that stood."""
+    if folder.is_dir():
+        return
+    if folder.resolve() in _standing:
+        raise FileNotFoundError(errno.ENOENT, "this folder was moved or deleted meanwhile", str(folder))
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
 
 
 def write_text(path: Path, text: str, *, durable: bool = False) -> None:
@@ -39,7 +57,7 @@ def replacing(path: Path, *, durable: bool = False) -> Iterator[Path]:
     a file that is replaced keeps its permissions.
     """
     path = Path(os.path.realpath(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
     os.close(descriptor)
     draft = Path(name)
@@ -61,7 +79,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 
     Raises OSError where another process has filled `path` meanwhile.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     draft = Path(tempfile.mkdtemp(dir=path.parent, prefix=_prefix(path)))
     try:
         yield draft
@@ -74,7 +92,7 @@ def new_folder(path: Path) -> Iterator[Path]:
 @contextmanager
 def files_into(folder: Path) -> Iterator[Path]:
     """An empty draft folder, whose files move into `folder` one by one, each whole, when the block ends well."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with tempfile.TemporaryDirectory(dir=folder, prefix=_prefix(folder)) as draft:
         yield Path(draft)
         for file in Path(draft).iterdir():

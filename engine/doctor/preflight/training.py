@@ -217,7 +217,7 @@ def _same_questions(data: Any, opened: Any, result: Preflight) -> None:
             f"{data.path} was made on other train questions than {opened.path}, or in another order: "
             "its ids name other rows there."
         )
-        fix = "Embed the data set that the RL data was made on: leverplus run embed --dataset ..."
+        fix = "Embed the data set that the RL data was made on: `leverplus run embed --dataset ...`"
         result.add(
             "train order", str(ours)[:12], str(theirs)[:12], error("dataset-mismatch", str(data.path), text, fix)
         )
@@ -235,7 +235,7 @@ def _open(path: Path, field: str) -> Any:
     from engine.doctor.embeddings import open_embeddings
 
     if not path.is_file():
-        raise Unreadable("not-found", f"{field}: {path} does not exist; make it with leverplus run embed")
+        raise Unreadable("not-found", f"{field}: {path} does not exist; make it with `leverplus run embed`")
     return open_embeddings(path)
 
 

@@ -21,6 +21,7 @@ from db.errors import DatabaseBusy, DiskFull
 from db.home import Home
 from db.session import DatabaseFile, open_database, reading, writing
 from db.specs import UserError
+from engine.common.files.atomic import make_folder
 from engine.common.sent import KILL, Sent, forget, sent, wished
 from engine.job.claims import take
 from engine.job.elsewhere.machine import Machine, Nowhere, Status, Unreachable, Verdict, judged, with_its_log
@@ -80,6 +81,7 @@ class Collector:
 
     def turn(self) -> None:
         """Look once."""
+        self.database.must_stand()
         fresh = time.monotonic() - self._asked_at >= ASK_S
         if fresh:
             self._ask()
@@ -262,7 +264,7 @@ def claimed(home: Home, database: DatabaseFile, names: Sequence[str]) -> list[Me
         jobs = [take(session, home, database, name) for name in names]
         far = root(session, home, jobs[0].run_id)
     for job in jobs:
-        home.run_dir(job.run_id).mkdir(parents=True, exist_ok=True)
+        make_folder(home.run_dir(job.run_id))
     return [Member(job, far) for job in jobs]
 
 
@@ -278,7 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logger.add(sys.stderr, format=LOG_FORMAT, level="INFO", backtrace=False, diagnose=False)
     home = Home(asked.home)
     try:
-        database = open_database(home.database)
+        database = open_database(home.database, is_there=True)
         collected(home, database, claimed(home, database, asked.runs))
     except UserError as error:
         logger.error("{}", error)

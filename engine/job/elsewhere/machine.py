@@ -158,5 +158,6 @@ def _at_its_end(status: Status, ended: Ended | None, place: str) -> Verdict:
         return Verdict("lost", f"{place} ended it: it needed more memory than it had; {_left(' --memory GB')}")
     if ended is not None:
         return Verdict("stopped", f"stopped on its node by {ended.signal or 'a signal'}; {_left()}", ended.exit_code)
-    said = f"{status.word}, {status.reason}" if status.reason else status.word
+    words = (status.word if status.word != FORGOTTEN or not status.reason else "", status.reason)
+    said = ", ".join(word for word in words if word)
     return Verdict("lost", f"its job on {place} ended without a word ({said}); {_left()}")

@@ -21,6 +21,7 @@ from loguru import logger
 
 from db.rows import Row
 from db.specs import UserError
+from engine.common.files.atomic import make_folder
 from engine.common.where import ON
 from engine.job.claims import surroundings
 from engine.job.elsewhere.parcel import LOG, STOP, Parcel
@@ -82,7 +83,7 @@ def _worked(parcel: Parcel, writer: Writer, stop: NodeStop) -> Outcome:
     if parcel.foreign:
         return Outcome("failed", 2, parcel.foreign)
     run_dir = parcel.home.run_dir(parcel.run_id)
-    run_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(run_dir)
     reserve = Reserve(run_dir / "reserve", RESERVE_BYTES)
     # each batch is flushed to a network disk that a hundred nodes may share
     recorder = Recorder(_in_file(writer), reserve=reserve, hurried=lambda: stop.asked, soon_s=FLUSH_S)

@@ -6,6 +6,8 @@ submitit's own executor for this machine stands in where tests have no Slurm.
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +19,9 @@ from engine.job.elsewhere.node import Node
 
 WAITING = ("PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD")
 RUNNING = ("RUNNING", "COMPLETING", "CONFIGURING", "SUSPENDED", "STOPPED", "SIGNALING", "STAGE_OUT", "RESIZING")
+FAILED, OUT_OF_MEMORY = "FAILED", "OUT_OF_MEMORY"
+NO_ACCOUNTING = "accounting storage is disabled"
+"""What `sacct` says where nothing is kept."""
 PATIENCE_S = 60
 WARNED_S = 60
 """How long before the time limit a job is asked to stop."""
@@ -46,6 +51,9 @@ class Slurm:
     name = "Slurm"
     lasting = True
 
+    def __init__(self) -> None:
+        self._has_accounting = shutil.which("sacct") is not None
+
     def submit(self, folders: Sequence[Path], wanted: Resources, name: str) -> list[Handed]:
         """The folders lie on a disk that nodes see; the first holds what submitit writes for all."""
         import submitit  # an extra
@@ -66,8 +74,22 @@ class Slurm:
         """Jobs of this user, those included that ended a while ago."""
         told = _told("squeue", "--me", "--noheader", "--array", "--states=all", "--format=%i|%T|%r|%N")
         found = {job: _status(state, reason, node) for job, state, reason, node in _fields(told, 4)}
-        missing = [job for job in jobs if job not in found]
-        return {job: found[job] for job in jobs if job in found} | _remembered(missing)
+        known = {job: found[job] for job in jobs if job in found}
+        unclear = [job for job in jobs if job not in known or known[job].word == FAILED]
+        return known | self._accounted(unclear, known)
+
+    def _accounted(self, jobs: Sequence[str], known: Mapping[str, Status]) -> dict[str, Status]:
+        """Of jobs that `squeue` has forgotten, or calls failed for whatever reason: as the accounting has them."""
+        why = "keeps no accounting"
+        ends: Mapping[str, Status] = {}
+        if jobs and self._has_accounting:
+            try:
+                ends, why = _ends(jobs), "its accounting does not know how it ended"
+            except Unreachable as error:
+                self._has_accounting = NO_ACCOUNTING not in str(error)
+                why = f"its accounting does not answer ({error})" if self._has_accounting else why
+        forgotten = Status("gone", FORGOTTEN, f"Slurm has forgotten it, and {why}")
+        return {job: ends.get(job) or known.get(job, forgotten) for job in jobs}
 
     def ask_to_stop(self, jobs: Sequence[str]) -> None:
         """SIGTERM to the node's process, which stops as a job at home does."""
@@ -126,27 +148,42 @@ def _status(state: str, reason: str, node: str) -> Status:
     return Status("gone", state, "" if reason == "None" else reason)
 
 
-def _remembered(jobs: Sequence[str]) -> dict[str, Status]:
-    """Of jobs that `squeue` has forgotten: as the accounting has them, or gone."""
-    if not jobs:
-        return {}
+def _ends(jobs: Sequence[str]) -> dict[str, Status]:
+    """How the accounting says that jobs ended. Raises Unreachable.
+
+    Arrays are asked for whole: members that never began have one line, which is not found by theirs. A job counts as failed whose
+    step ran out of memory, so that steps (`7_0.batch`) are looked at too. What the controller has forgotten neither waits nor
+    runs: the accounting was not told of its end.
+    """
+    arrays = ",".join(dict.fromkeys(job.partition("_")[0] for job in jobs))
+    told = _told("sacct", "--noheader", "--parsable2", "--format=JobID,State,ExitCode", "-j", arrays, patience_s=10)
+    lines = [(name, state.split()[0], code) for name, state, code in _fields(told, 3) if state]
+    out_of_memory = {name.partition(".")[0] for name, word, _ in lines if word == OUT_OF_MEMORY}
     found = {}
-    try:
-        told = _told("sacct", "--noheader", "-X", "--parsable2", "--format=JobID,State,ExitCode", "-j", ",".join(jobs))
-        for job, state, code in _fields(told, 3):
-            found[job] = _status(state.split()[0], f"exit code {code}", "")
-    except Unreachable:  # many clusters keep no accounting
-        pass
-    return {job: found.get(job, Status("gone", FORGOTTEN, "Slurm has forgotten it")) for job in jobs}
+    for names, word, code in sorted(lines, key=lambda line: "[" not in line[0]):  # what a member says itself counts
+        for job in _members(names) if word not in (*WAITING, *RUNNING) else ():
+            word = OUT_OF_MEMORY if word == FAILED and job in out_of_memory else word
+            found[job] = Status("gone", word, f"exit code {code}")
+    return found
+
+
+def _members(names: str) -> list[str]:
+    """The jobs of a line of the accounting: `7`, `7_0`, `7_[1-3,5%2]` for those of an array that left the queue before they
+    began; none for a step."""
+    array, bracket, places = names.partition("_[")
+    if not bracket:
+        return [] if "." in names else [names]
+    ranges = re.findall(r"(\d+)(?:-(\d+))?", places.partition("%")[0])
+    return [f"{array}_{number}" for first, last in ranges for number in range(int(first), int(last or first) + 1)]
 
 
 def _fields(told: str, count: int) -> list[list[str]]:
     return [line.split("|") for line in told.splitlines() if line.count("|") == count - 1]
 
 
-def _told(*command: str) -> str:
+def _told(*command: str, patience_s: float = PATIENCE_S) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=patience_s, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unreachable(str(error)) from None
     if done.returncode:

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from engine.common.files.atomic import replacing
+from engine.common.files.atomic import make_folder, replacing
 from engine.packed.transfer import Arriving
 
 MOST_BYTES = 24 << 30
@@ -176,7 +176,7 @@ def _digest(key: str) -> bytes:
 def _budget(root: Path, used: int) -> int:
     """Bytes; none where the place cannot be written."""
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        make_folder(root)
         return min(MOST_BYTES, int(SHARE_OF_DISK * (shutil.disk_usage(root).free + used)))
     except OSError:
         return 0

@@ -219,7 +219,10 @@ def _variety(case: Case) -> Iterator[Finding]:
             f"demonstrations of another in their group, {repeated['exact']:,} of them in the same order."
         )
         yield warning(
-            "duplicate-candidates", case.subject, text, "De-duplicate (leverplus data derive), or propose more widely."
+            "duplicate-candidates",
+            case.subject,
+            text,
+            "De-duplicate (`leverplus data derive`), or propose more widely.",
         )
     if alike is not None and alike > ONE_ANSWER_MANY and case.measures["usable"]:
         text = (

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.specs.base import UserError
-from engine.common.files.atomic import replacing, write_text
+from engine.common.files.atomic import make_folder, replacing, write_text
 from engine.rl.health.findings import rl_findings
 from engine.rl.index.summary import Summary, TextColumn, mark, summarise
 from engine.rl.reading import index_place
@@ -56,7 +56,7 @@ def build(path: Path, cache: Path, tell: Tell = lambda stage, done, total: None)
     side = index_place.side_file(path, cache)
     if side.exists():
         return side
-    side.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(side.parent)
     with index_place.alone(path):
         return side if side.exists() else _build(path, side, tell)
 
@@ -163,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         side = index_place.side_file(asked.file, asked.cache)
-        side.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(side.parent)
         progress = _Progress(index_place.progress_file(side))
     except (UserError, OSError) as error:
         sys.stderr.write(f"{error}\n")

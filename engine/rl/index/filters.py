@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from db.specs.terms import BadFilter, Term, parse
+from db.specs.terms import BadFilter, Term, near, parse
 from engine.rl.index.query_rows import CLASSES, Mark
 from engine.rl.index.summary import TextColumn
 from engine.rl.reading.pointer_spaces import Bools, Ints
@@ -79,7 +79,7 @@ def _meaning(columns: Columns, term: Term) -> Bools:
     if term.field in NUMBERS or term.field in ("rate", "spread"):
         return _any([_compared(columns, term, value) for value in term.values])
     if term.field not in _WORDS:
-        raise BadFilter(f"filter term '{term.text}' names no field: {_FIELDS}")
+        raise BadFilter(f"filter term '{term.text}' names no field{near(term.field, FIELDS)}: {_FIELDS}")
     if term.op not in (":", "=", "!="):
         raise BadFilter(f"filter term '{term.text}': {term.field} has no order, write {term.field}:{term.values[0]}")
     held = _any([_WORDS[term.field](columns, term, value) for value in term.values])

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from db.specs.base import UserError
+from engine.common.files.atomic import make_folder
 from engine.common.models.fingerprint import file_sha
 from engine.common.program import refuse_place
 from engine.rl.health.rates import health
@@ -97,7 +98,7 @@ def derive(
         refuse_place(path, out, overwrite=overwrite)
     if not merge:
         return _derived(read_rl_file(source), source, out, steps, [])
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     with TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
         joined = Path(folder, source.name)
         origins = write_merged([source, *merge], joined)

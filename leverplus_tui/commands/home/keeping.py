@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -18,8 +18,9 @@ from leverplus_tui.keeping.backup import back_up, put_back
 from leverplus_tui.keeping.check import check
 from leverplus_tui.keeping.disk import free, usage
 from leverplus_tui.keeping.trash import erase, thrown
+from leverplus_tui.queue.submit import tend
 from leverplus_tui.text.numbers import plural, size
-from leverplus_tui.text.output import finding_lines, put, put_json, say, table
+from leverplus_tui.text.output import answer, finding_lines, say, table
 from leverplus_tui.text.times import iso, moment
 
 MOST = 20
@@ -33,24 +34,24 @@ def trash_list(as_json: JsonOption = False, home: HomeOption = None) -> None:
     """
     place, database = open_home(home)
     rows = thrown(place, database)
-    if as_json:
-        put_json(
-            [
-                {"run": store.ref(one.run_id), "name": one.name, "kind": one.kind, "deleted": iso(one.deleted),
-                 "bytes": one.size, "used_by": list(one.used_by)}
-                for one in rows
-            ]
-        )  # fmt: skip
-        return
-    if not rows:
-        say(f"the trash of {place.root} is empty")
-        return
+    document = [
+        {"run": store.ref(one.run_id), "name": one.name, "kind": one.kind, "deleted": iso(one.deleted),
+         "bytes": one.size, "used_by": list(one.used_by)}
+        for one in rows
+    ]  # fmt: skip
     lines = [
         (store.ref(one.run_id), one.name, one.kind, moment(one.deleted), size(one.size), ", ".join(one.used_by))
         for one in rows
     ]
-    put(table(("run", "name", "kind", "deleted", "on disk", "used by"), lines, right=(4,)))
-    say(f"`leverplus trash restore {store.ref(rows[0].run_id)}` brings one back, `leverplus trash empty` erases them")
+    if not rows:
+        answer(document, as_json, [], [f"the trash of {place.root} is empty"])
+        return
+    answer(
+        document,
+        as_json,
+        [table(("run", "name", "kind", "deleted", "on disk", "used by"), lines, right=(4,))],
+        [f"`leverplus trash restore {store.ref(rows[0].run_id)}` brings one back, `leverplus trash empty` erases them"],
+    )
 
 
 def trash_restore(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
@@ -59,12 +60,13 @@ def trash_restore(runs: RunsArgument, as_json: JsonOption = False, home: HomeOpt
     Example:
     leverplus trash restore r3 r4
     """
-    _, database = open_home(home)
+    place, database = open_home(home)
     with writing(database) as session:
         run_ids = find_run_ids(session, runs, deleted=True)
         store.restore(session, run_ids=run_ids)
+    tend(place, database)  # others may wait for one of them
     refs = [store.ref(run_id) for run_id in run_ids]
-    put_json({"runs": refs, "deleted": False}) if as_json else put(f"{', '.join(refs)} restored")
+    answer({"runs": refs, "deleted": False}, as_json, [f"{', '.join(refs)} restored"])
 
 
 def trash_empty(
@@ -92,17 +94,12 @@ def trash_empty(
         names = ", ".join(f"r{run_id}" for run_id in run_ids[:MOST]) + (" ..." if len(run_ids) > MOST else "")
         confirmed(f"Erase {names} for ever?", f"{names} not erased", "leverplus trash empty --yes")
     gone, kept = erase(place, database, run_ids)
-    if as_json:
-        put_json(
-            {
-                "erased": [f"r{one.run_id}" for one in gone],
-                "kept": {f"r{one.run_id}": list(one.used_by) for one in kept},
-            }
-        )
-        return
-    put(f"{plural(len(gone), 'run')} erased, {size(sum(one.size for one in gone))} free")
-    for one in kept:
-        say(f"r{one.run_id} stays: {', '.join(one.used_by)} use files of it")
+    answer(
+        {"erased": [f"r{one.run_id}" for one in gone], "kept": {f"r{one.run_id}": list(one.used_by) for one in kept}},
+        as_json,
+        [f"{plural(len(gone), 'run')} erased, {size(sum(one.size for one in gone))} free"],
+        [f"r{one.run_id} stays: its files are used by {', '.join(one.used_by)}" for one in kept],
+    )
 
 
 def gc(
@@ -127,23 +124,21 @@ def gc(
     with reading(database) as session:
         names = store.names_of(session, run_ids=[run for run, _ in biggest[:MOST]])
     freed = 0 if dry_run else free(found.waste)
-    if as_json:
-        put_json(
-            {"database": found.database, "cache": found.cache, "visual_tokens": found.visual_tokens, "backups": found.backups,
-             "runs": {store.ref(run): bytes_ for run, bytes_ in biggest},
-             "waste": [{"path": str(one.path), "bytes": one.size, "why": one.why} for one in found.waste],
-             "freeable": found.freeable, "freed": freed}
-        )  # fmt: skip
-        return
-    lines = [(store.ref(run), names.get(run, "of no run"), size(bytes_)) for run, bytes_ in biggest[:MOST]]
-    put(table(("run", "name", "on disk"), lines, right=(2,)))
+    document = {
+        "database": found.database, "cache": found.cache, "visual_tokens": found.visual_tokens, "backups": found.backups,
+        "runs": {store.ref(run): bytes_ for run, bytes_ in biggest},
+        "waste": [{"path": str(one.path), "bytes": one.size, "why": one.why} for one in found.waste],
+        "freeable": found.freeable, "freed": freed,
+    }  # fmt: skip
+    rows = [(store.ref(run), names.get(run, "of no run"), size(bytes_)) for run, bytes_ in biggest[:MOST]]
+    lines = [table(("run", "name", "on disk"), rows, right=(2,))]
     if len(biggest) > MOST:
-        put(f"the {MOST} largest of {len(biggest)}, together {size(sum(found.runs.values()))}")
+        lines.append(f"the {MOST} largest of {len(biggest)}, together {size(sum(found.runs.values()))}")
     images = f" ({size(found.visual_tokens)} of it visual tokens)" if found.visual_tokens else ""
-    put(f"database {size(found.database)}, cache {size(found.cache)}{images}, backups {size(found.backups)}")
-    for one in found.waste:
-        put(f"  {size(one.size).rjust(9)}  {one.path}: {one.why}")
-    put(f"{size(found.freeable)} can go: leverplus gc" if dry_run else f"{size(freed)} freed")
+    lines.append(f"database {size(found.database)}, cache {size(found.cache)}{images}, backups {size(found.backups)}")
+    lines += [f"  {size(one.size).rjust(9)}  {one.path}: {one.why}" for one in found.waste]
+    lines.append(f"{size(found.freeable)} can go: leverplus gc" if dry_run else f"{size(freed)} freed")
+    answer(document, as_json, lines)
 
 
 def backup(
@@ -171,20 +166,19 @@ def backup(
     made = back_up(place, target, files=not database_only)
     if is_new:
         say(f"{target.parent} was not there and was made for it")
-    if as_json:
-        put_json(
-            {
-                "file": str(made.path),
-                "runs": made.runs,
-                "files": made.files,
-                "bytes": made.size,
-                "changed": list(made.changed),
-            }
-        )
-        return
-    put(f"{made.path}: {plural(made.runs, 'run')}, {plural(made.files, 'file')}, {size(made.size)}")
-    for path in made.changed:
-        say(f"{path} was written anew meanwhile; its run is at work, and goes on from there")
+    document = {
+        "file": str(made.path),
+        "runs": made.runs,
+        "files": made.files,
+        "bytes": made.size,
+        "changed": [*made.changed],
+    }
+    answer(
+        document,
+        as_json,
+        [f"{made.path}: {plural(made.runs, 'run')}, {plural(made.files, 'file')}, {size(made.size)}"],
+        [f"{path} was written anew meanwhile; its run is at work, and goes on from there" for path in made.changed],
+    )
 
 
 def restore(
@@ -207,12 +201,12 @@ def restore(
             f"Put {file} in the place of {place.root}?", "nothing was restored", f"leverplus restore {file} --yes"
         )
     kept = put_back(place, source)
-    if as_json:
-        put_json({"home": str(place.root), "kept": None if kept is None else str(kept)})
-        return
-    put(f"{place.root} is what {file} holds")
-    if kept is not None:
-        say(f"the home of before is {kept}")
+    answer(
+        {"home": str(place.root), "kept": None if kept is None else str(kept)},
+        as_json,
+        [f"{place.root} is what {file} holds"],
+        [] if kept is None else [f"the home of before is {kept}"],
+    )
 
 
 def fsck(
@@ -233,15 +227,8 @@ def fsck(
     """
     place = resolve_home(home)
     found = check(place, repair=repair, deep=not quick)
-    if as_json:
-        document: dict[str, Any] = {"findings": findings_json(found.findings), "repaired": list(found.repaired)}
-        put_json(document)
-    else:
-        for line in found.repaired:
-            put(f"mended: {line}")
-        for line in finding_lines(found.findings):
-            put(line)
-        if not found.findings:
-            put(f"{place.root} is sound")
+    lines = [*(f"mended: {line}" for line in found.repaired), *finding_lines(found.findings)]
+    document = {"findings": findings_json(found.findings), "repaired": list(found.repaired)}
+    answer(document, as_json, lines if found.findings else [*lines, f"{place.root} is sound"])
     if not found.sound:
         raise typer.Exit(1)

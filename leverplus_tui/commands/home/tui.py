@@ -70,6 +70,8 @@ def tui(
         raise UserError(
             "tui needs a terminal, and this is none: `leverplus runs` and `leverplus show RUN` print instead"
         )
+    if not served and not sys.stderr.isatty():  # Textual's way, so that what a program prints can be piped
+        raise UserError("tui draws on standard error, which goes elsewhere here: start it without `2>`")
     if not served:
         fit_to_terminal(os.environ)
     runs = tuple(name.strip() for name in (compare or "").split(",") if name.strip())

@@ -25,7 +25,7 @@ from leverplus_tui.queue.submit import AS_BEFORE, go_on, tend
 from leverplus_tui.queue.wishes import Wishes
 from leverplus_tui.results.outcome import wishes_of
 from leverplus_tui.results.what_changed import drift
-from leverplus_tui.text.output import put, put_json, say
+from leverplus_tui.text.output import answer, put, put_json, say
 
 
 def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
@@ -40,11 +40,7 @@ def stop(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = Non
         run_ids = find_run_ids(session, runs)
     states = {store.ref(run_id): state for run_id, state in launcher.stop_all(place, run_ids).items()}
     tend(place, database)
-    if as_json:
-        put_json(states)
-        return
-    for name, state in states.items():
-        put(f"{name} {state}")
+    answer(states, as_json, (f"{name} {state}" for name, state in states.items()))
 
 
 def resume(

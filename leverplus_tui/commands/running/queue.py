@@ -14,7 +14,7 @@ from leverplus_tui.commands.options import HomeOption, JsonOption, RunArgument, 
 from leverplus_tui.jobs import launcher
 from leverplus_tui.queue import MOST
 from leverplus_tui.queue.submit import tend
-from leverplus_tui.text.output import put, put_json, say, table
+from leverplus_tui.text.output import answer, table
 from leverplus_tui.text.times import duration
 
 
@@ -28,13 +28,9 @@ def show_queue(as_json: JsonOption = False, home: HomeOption = None) -> None:
     with reading(database) as session:
         rows = store.tickets(session)
     rows.sort(key=lambda row: row.state != "running")
-    if as_json:
-        put_json([_json(row) for row in rows])
-        return
-    if not rows:
-        say(f"nothing waits in {place.root}: `leverplus run eval --queue` queues a run")
-        return
-    put(table(("run", "name", "kind", "state", "priority", "device", "memory", "tries", "limit", ""), map(_line, rows)))
+    columns = ("run", "name", "kind", "state", "priority", "device", "memory", "tries", "limit", "")
+    hints = [] if rows else [f"nothing waits in {place.root}: `leverplus run eval --queue` queues a run"]
+    answer([_json(row) for row in rows], as_json, [table(columns, map(_line, rows))] if rows else [], hints)
 
 
 def pause(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
@@ -76,7 +72,7 @@ def priority(
         run_id = find_run_id(session, run)
         store.prioritise(session, run_id=run_id, priority=number)
     tend(place, database)
-    _told({"run": f"r{run_id}", "priority": number}, f"r{run_id} priority {number}", as_json)
+    answer({"run": f"r{run_id}", "priority": number}, as_json, [f"r{run_id} priority {number}"])
 
 
 def move(
@@ -99,7 +95,7 @@ def move(
         other = None if before is None else find_run_id(session, before)
         store.move_before(session, run_id=run_id, other=other)
     tend(place, database)
-    _told({"run": f"r{run_id}"}, f"r{run_id} is before {'all' if other is None else f'r{other}'}", as_json)
+    answer({"run": f"r{run_id}"}, as_json, [f"r{run_id} is before {'all' if other is None else f'r{other}'}"])
 
 
 def cancel(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = None) -> None:
@@ -113,7 +109,7 @@ def cancel(runs: RunsArgument, as_json: JsonOption = False, home: HomeOption = N
         run_ids = find_run_ids(session, runs)
     states = {store.ref(run_id): state for run_id, state in launcher.stop_all(place, run_ids).items()}
     tend(place, database)
-    _told(states, "\n".join(f"{name} {state}" for name, state in states.items()), as_json)
+    answer(states, as_json, (f"{name} {state}" for name, state in states.items()))
 
 
 def _hold(runs: list[str], paused: bool, as_json: bool, home: Any) -> None:
@@ -123,14 +119,7 @@ def _hold(runs: list[str], paused: bool, as_json: bool, home: Any) -> None:
         store.pause(session, run_ids=run_ids, paused=paused)
     tend(place, database)
     names = [f"r{run_id}" for run_id in run_ids]
-    _told({"runs": names, "paused": paused}, f"{', '.join(names)} {'paused' if paused else 'waits again'}", as_json)
-
-
-def _told(document: dict[str, Any], text: str, as_json: bool) -> None:
-    if as_json:
-        put_json(document)
-    else:
-        put(text)
+    answer({"runs": names, "paused": paused}, as_json, [f"{', '.join(names)} {'paused' if paused else 'waits again'}"])
 
 
 def _json(row: TicketRow) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from leverplus_tui.report.blocks import Figure, Panel
 from leverplus_tui.report.gather import Gathered, Series
 from leverplus_tui.report.sections import svg
 from leverplus_tui.report.sections.svg import Line, Point
+from leverplus_tui.results.distributions import Distribution, distributions
 from leverplus_tui.results.pairs.paired_rows import ComparedCell, Pair
 from leverplus_tui.text.catalogue import Catalogue
 from leverplus_tui.text.numbers import count
@@ -96,6 +97,20 @@ def training_figures(found: Gathered, say: Catalogue) -> Iterator[Figure]:
         ]
         if panels:
             yield Figure(f"{found.names[run]}: {say('training.figure')}", panels)
+
+
+def distribution_figures(found: Gathered, say: Catalogue) -> Iterator[Figure]:
+    """How rewards and advantages are distributed over the candidates of each training that stored it."""
+    for detail in found.trainings:
+        panels = [_bars(one, say) for one in distributions(detail) if one.histogram.n]
+        if panels:
+            yield Figure(f"{found.names[detail.row.ref]}: {say('training.distributions')}", panels)
+
+
+def _bars(one: Distribution, say: Catalogue) -> Panel:
+    title, n = say(f"training.{one.name}"), one.histogram.n
+    shares = [(low, high, 100 * many / n) for low, high, many in one.histogram.bars()]
+    return Panel(title, svg.bars(shares, x_title=say("training.share", n=count(n)), name=title))
 
 
 def _curves(title: str, drawn: Sequence[Series], phases: Sequence[tuple[str, float]], say: Catalogue) -> Panel:

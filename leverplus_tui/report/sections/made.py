@@ -26,7 +26,8 @@ from leverplus_tui.report.blocks import (
     Tone,
 )
 from leverplus_tui.report.gather import Gathered
-from leverplus_tui.report.sections.drawings import training_figures
+from leverplus_tui.report.sections.drawings import distribution_figures, training_figures
+from leverplus_tui.results.distributions import Distribution, distributions, is_untold
 from leverplus_tui.results.outcome import command_of_run
 from leverplus_tui.text.catalogue import Catalogue
 from leverplus_tui.text.numbers import count, number, share
@@ -54,12 +55,34 @@ def training(found: Gathered, say: Catalogue) -> Iterator[Block]:
     if behind:
         yield Bullets(behind)
     yield from training_figures(found, say)
+    yield from distribution_figures(found, say)
+    told: list[list[str | Cell]] = [
+        _distribution(found.names[d.row.ref], one, say) for d in found.trainings for one in distributions(d)
+    ]
+    if told:
+        yield Table(say.columns("training.distribution columns"), told, range(2, 8), stacked=True)
+    untold = [found.names[d.row.ref] for d in found.trainings if is_untold(d)]
+    if untold:
+        yield Paragraph(say("training.untold", runs=say.listed(untold)))
     lines: list[list[str | Cell]] = [
         [found.names[d.row.ref], m.phase, m.name, str(m.epoch), number(m.value), number(m.lowest), number(m.highest)]
         for d in found.trainings
         for m in d.metrics
     ]
     yield Folded(say("training.values"), [Table(say.columns("training.columns"), lines, (3, 4, 5, 6))])
+
+
+def _distribution(run: str, one: Distribution, say: Catalogue) -> list[str | Cell]:
+    cut = "-" if one.clipped is None else f"{count(one.clipped)} (±{number(one.clip)})"
+    ends = map(number, one.histogram.ends)
+    return [
+        run,
+        say(f"training.{one.name}"),
+        count(one.histogram.n),
+        *ends,
+        f"{count(one.no_signal)} / {count(one.groups)}",
+        cut,
+    ]
 
 
 def _children(training: str, found: Gathered) -> list[str]:

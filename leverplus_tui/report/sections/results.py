@@ -83,7 +83,7 @@ def setup(found: Gathered, say: Catalogue) -> Iterator[Block]:
 
 
 def _alike(details: Sequence[RunDetail], say: Catalogue) -> Iterator[list[str | Cell]]:
-    specs = [dict(flatten(detail.spec)) for detail in details]
+    specs = [dict(flatten(detail.settings)) for detail in details]
     for name in SETTINGS:
         values = [spec.get(name) for spec in specs]
         if name == "pool_size" and specs[0].get("pool") == "all":

@@ -9,6 +9,7 @@ import html
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from leverplus_tui.text.scale import Scale
 
@@ -17,6 +18,8 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 36
 COLOURS = 7
 SHAPES = ("circle", "square", "triangle", "diamond")
 DASHES = ("", "6 3", "2 3", "9 3 2 3")
+BAR_FILLS = 0.7
+"""Part of the room between two values that their bars fill."""
 BAR_WIDTH, BAR_HEIGHT = 170, 22
 
 
@@ -65,6 +68,22 @@ def chart(
     apart = min(5.0 if last > first else 30.0, room / len(lines))
     for place, line in enumerate(lines):
         parts += _line(line, x, y, shift=(place - (len(lines) - 1) / 2) * apart if line.marked else 0)
+    return _svg(WIDTH, HEIGHT, name, parts)
+
+
+def bars(found: Sequence[tuple[float, float, float]], *, x_title: str, name: str) -> str:
+    """Upright bars of a histogram: from, to (the same for a value) and the height of each."""
+    gaps = [after[0] - before[0] for before, after in pairwise(found)]
+    thick = 0.0 if found[0][0] < found[0][1] else BAR_FILLS * min(gaps, default=abs(found[0][0]) or 1.0)
+    first, last = found[0][0] - thick, found[-1][1] + thick
+    marks = ticks(0.0, max(height for *_, height in found))
+    x = Scale(first, last, LEFT, WIDTH - RIGHT)
+    y = Scale(0.0, marks[-1], HEIGHT - BOTTOM, TOP)
+    parts = [*_frame(marks, y, [mark for mark in ticks(first, last) if first <= mark <= last], x, x_title)]
+    for low, high, height in found:
+        left, right = x(low - thick / 2), x(high + thick / 2)
+        place = f'x="{_n(left)}" y="{_n(y(height))}" width="{_n(max(1.0, right - left - 0.5))}"'
+        parts.append(f'<rect class="mark s0" {place} height="{_n(y(0.0) - y(height))}"/>')
     return _svg(WIDTH, HEIGHT, name, parts)
 
 

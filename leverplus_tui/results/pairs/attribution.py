@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from db import store
 from db.session import Session
-from db.specs import JOB_SPEC, EvalSpec, Finding
+from db.specs import EvalSpec, Finding, whole_spec
 from db.specs.evaluate import COMPARED, SELECTING
 from db.store import RunDetail
 from engine.common.findings import info, warning
@@ -61,24 +59,13 @@ class Made:
 def made(session: Session, detail: RunDetail) -> Made:
     """What decided the answers of a run."""
     facts = {f"lineage.{name}": value for name, value in flatten(detail.facts)}
-    values = (
-        dict(flatten(whole(detail.spec))) | facts | {"retriever": detail.facts.get("retriever", detail.row.retriever)}
-    )
+    values = dict(flatten(detail.settings)) | facts | {"retriever": detail.facts.get("retriever", detail.row.retriever)}
     if values.get("pool") == "all":
         values["pool_size"] = None  # it has none
     if values.get("lineage.vlm_dtype") == "float32":
         values.pop("lineage.vlm_engine", None)  # either engine gives the same answers
     chooses = values["retriever"] == "selector"
-    return Made(detail.row.kind, values, dict(flatten(whole(training_recipe(session, detail)))) if chooses else {})
-
-
-def whole(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A stored specification with the defaults of fields that it is too old to have."""
-    try:
-        whole: dict[str, Any] = JOB_SPEC.validate_python(dict(spec)).model_dump(mode="json")
-    except ValidationError:  # of another version, or imported
-        return spec
-    return whole
+    return Made(detail.row.kind, values, dict(flatten(training_recipe(session, detail))) if chooses else {})
 
 
 def training_recipe(session: Session, detail: RunDetail) -> dict[str, Any]:
@@ -90,7 +77,7 @@ def training_recipe(session: Session, detail: RunDetail) -> dict[str, Any]:
     if known:
         return next(iter(known.values()))
     file = selector_file(EvalSpec(selector=path))
-    return entry(manifest_at(file), "lineage", "spec") if file is not None and file.is_file() else {}
+    return whole_spec(entry(manifest_at(file), "lineage", "spec")) if file is not None and file.is_file() else {}
 
 
 def differing(a: Made, b: Made, *, shown: bool = True) -> dict[str, list[str]]:

@@ -120,7 +120,7 @@ def _apart(runs: Sequence[RunDetail]) -> bool:
 
 def _recipe(session: Session, detail: RunDetail) -> str:
     """Equal for runs that differ by their seed alone; a selector counts by the recipe that trained it."""
-    fields = {name: value for name, value in flatten(detail.spec) if name not in ANY}
+    fields = {name: value for name, value in flatten(detail.settings) if name not in ANY}
     trained = {name: value for name, value in flatten(training_recipe(session, detail)) if name not in ANY}
     if trained:
         fields["selector"] = trained

@@ -21,6 +21,7 @@ from leverplus_tui.tui.program.telling import TellingApp
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.dialogs import Confirm, Tell
+from leverplus_tui.tui.ways import in_app
 
 WAIT, NOW, STAY = "wait", "now", "stay"
 TOLD_S = 10.0
@@ -82,7 +83,7 @@ class ErrandApp(TellingApp):
             told = _ended(event.words, outcome)
             self.notify(told, severity="error" if outcome.failed else "information", timeout=TOLD_S)
         else:
-            page = outcome.show() if outcome.show else Tell(outcome.heading, outcome.text, error=outcome.failed)
+            page = outcome.show() if outcome.show else Tell(outcome.heading, in_app(outcome.text), error=outcome.failed)
             self.push_screen(page)
         if outcome.then is not None:
             self.post_message(outcome.then)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from textual import work
 
 from db.user_error import UserError
-from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.program.loading import load
@@ -39,7 +38,9 @@ class RequestApp(RunRequestApp):
         from leverplus_tui.tui.screens.launch.form import LaunchScreen  # specifications: pydantic, 200 ms
 
         spec = await asyncio.to_thread(self.library.database.spec, event.run_id) if event.run_id is not None else None
-        page = LaunchScreen(self.library, event.kind, spec=spec, run_id=event.run_id, values=event.values)
+        page = LaunchScreen(
+            self.library, event.kind, spec=spec, run_id=event.run_id, values=event.values, sources=event.sources
+        )
         page.mode = self.current_mode
         await self.push_screen(page)
 
@@ -93,11 +94,10 @@ class RequestApp(RunRequestApp):
         )  # fmt: skip
         if not (text := await self.push_screen_wait(asked)):
             return
-        found, path, said = asked.taken, Path(text).expanduser(), {"dataset": "", "vlm": ""}
-        while (answer := await self.push_screen_wait(importing.ConfirmReading(found))) in said:
-            question = shown("Which data set are they of?") if answer == "dataset" else shown("Which model gave them?")
+        found, path, said = asked.taken, Path(text).expanduser(), {"dataset": "", "vlm": "", "shot": ""}
+        while (answer := await self.push_screen_wait(importing.ConfirmReading(found, said))) in said:
             read = partial(importing.read_as, path, said, answer)
-            more = Ask(question, value=said[answer], may_be_empty=True, take=read)
+            more = Ask(importing.QUESTIONS[answer], value=said[answer], may_be_empty=True, take=read)
             given = await self.push_screen_wait(more)
             if given is not None:
                 said[answer], found = given, more.taken

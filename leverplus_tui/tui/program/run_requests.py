@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from textual import work
 
 from db.run_states import ACTIVE
 from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural
-from leverplus_tui.text.words import clean
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.program.errands import ErrandApp
 from leverplus_tui.tui.program.started_runs import StartedRuns
-from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.screens.dialogs import Confirm
-
-if TYPE_CHECKING:
-    from db.store import RunRow
 
 FEW = 6
 """Runs that are named one by one."""
-THERE, NOW, QUEUED = "there", "now", "queue"
-STOPPED = "What is done stays stored; R goes on from there. It gets 20 seconds to finish what it is writing."
-STOPPED_AWAY = "What is done stays stored; R goes on from there. It gets 90 seconds to finish, because another machine works on it."
+STOPPED = "What is done stays stored; R goes on from there. 20 seconds are given to finish what is being written."
+STOPPED_AWAY = "What is done stays stored; R goes on from there. The other machine gets 90 seconds to finish."
 
 
 class RunRequestApp(ErrandApp):
@@ -94,11 +87,23 @@ class RunRequestApp(ErrandApp):
 
     @work(group="resume", exclusive=True, exit_on_error=False)
     async def on_resume_run(self, event: messages.ResumeRun) -> None:
-        """Go on with a run."""
-        from leverplus_tui.queue.submit import go_on  # the store: 400 ms
+        """Go on with a run: in the queue at once, else as its window says."""
+        from leverplus_tui.queue.submit import AS_BEFORE, go_on  # the store: 400 ms
+        from leverplus_tui.tui.tasks import again
 
-        why = await asyncio.to_thread(go_on, self.library.home, event.run_id, queued=event.queued)
-        words = shown(f"r{event.run_id} waits in the queue: Q shows it") if event.queued else f"r{event.run_id} goes on"
+        home, database = self.library.home, self.library.database
+        queued, here, wish = event.queued, False, AS_BEFORE
+        if not queued:
+            row = (await asyncio.to_thread(database.run_rows, [event.run_id]))[0]
+            await asyncio.to_thread(database.must_lack_something, event.run_id)
+            values = await self.push_screen_wait(again.going_on(home, database.engine, row))
+            if values is None:
+                return
+            wishes = again.wishes_of(values)
+            queued, here = wishes.queues, again.comes_here(values)
+            wish = await asyncio.to_thread(wishes.wish, home)
+        why = await asyncio.to_thread(go_on, home, event.run_id, queued=queued, here=here, wish=wish)
+        words = shown(f"r{event.run_id} waits in the queue: Q shows it") if queued else f"r{event.run_id} goes on"
         self.notify(why or words)
         self._started_runs.add([event.run_id], again=True)
         self._tell_ends()
@@ -111,27 +116,21 @@ class RunRequestApp(ErrandApp):
 
     @work(group="launch", exclusive=True, exit_on_error=False)
     async def on_repeat_run(self, event: messages.RepeatRun) -> None:
-        """Ask when, check as the launch form does, start."""
-        from leverplus_tui.queue.wishes import Wishes  # as below
+        """Ask when and where, check as the launch form does, start."""
         from leverplus_tui.tui.program import repeating  # specifications and the store: 400 ms
         from leverplus_tui.tui.screens.launch.preflight import PreflightScreen
+        from leverplus_tui.tui.tasks import again
 
+        home, engine = self.library.home, self.library.database.engine
         row = (await asyncio.to_thread(self.library.database.run_rows, [event.run_id]))[0]
-        spec = await asyncio.to_thread(repeating.spec_of, self.library.database.engine, row)
-        before = await asyncio.to_thread(repeating.place_of, self.library.database.engine, row)
-        there = [(THERE, shown(f"run it on {before.on}, as before"))] if before.on else []
-        when = await self.push_screen_wait(
-            Choose(_question(row), [*there, (NOW, shown("start it now")), (QUEUED, shown("put it into the queue"))])
-        )
-        if not when:
+        spec = await asyncio.to_thread(repeating.spec_of, engine, row)
+        before = await asyncio.to_thread(repeating.place_of, engine, row)
+        values = await self.push_screen_wait(again.repeating(home, engine, row, before))
+        if values is None:
             return
-        wishes = before if when == THERE else Wishes(queue=when == QUEUED)
-        report = await asyncio.to_thread(repeating.examined, self.library.home, spec, wishes.on)
+        wishes = again.wishes_of(values)
+        report = await asyncio.to_thread(repeating.examined, home, spec, wishes.on)
         if report.speaks and not await self.push_screen_wait(PreflightScreen(report)):
             return
-        run_id = await asyncio.to_thread(repeating.repeat, self.library.home, spec, row, report, wishes)
+        run_id = await asyncio.to_thread(repeating.repeat, home, spec, row, report, wishes)
         self.post_message(messages.RunsLaunched((run_id,), queued=wishes.queues, repeats=True))
-
-
-def _question(row: RunRow) -> str:
-    return shown(f"Repeat {row.ref} {clean(row.name)} with the same specification?")

@@ -63,7 +63,9 @@ class StartedRuns:
                 continue
             del self._sweeps[ref]
             failed = sum(state in FAILED for state in states)
-            missing = shown(f"; {failed} did not end well, L on its page queues them again") if failed else ""
+            missing = (
+                shown(f"; {failed} did not end well, L on its page queues again what is missing") if failed else ""
+            )
             yield f"{ref}: {states.count('done')} of {len(states)} done{missing}; W shows what is best", bool(failed)
 
 

@@ -13,6 +13,7 @@ from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.program.read_only import ReadOnlyKeys
 from leverplus_tui.tui.screens.dialogs import Tell
+from leverplus_tui.tui.ways import in_app
 
 MESSAGES_KEPT = 200
 
@@ -43,8 +44,8 @@ class TellingApp(ReadOnlyKeys):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """As Textual's, but text is never markup unless said so, and every message is kept for `m`."""
-        message, title = shown(message), shown(title)
+        """As Textual's, but text is never markup unless said so, names keys beside commands, and is kept for `m`."""
+        message, title = in_app(shown(message)), shown(title)
         self._messages.append(f"{title}: {message}" if title else message)
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)  # type: ignore[arg-type]  # severity is checked there
 

@@ -10,11 +10,14 @@ from db import store
 from db.session import Session
 from db.store import RunDetail
 from leverplus_tui.results.curves import averaged, levels
+from leverplus_tui.results.distributions import NOTHING_LEFT, REWARDS, UNTOLD, distributions, is_untold
+from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.reading.grouping import COMPUTED_BY
 from leverplus_tui.tui.widgets.charts.curve_grid import Panel
 from leverplus_tui.tui.widgets.charts.curves import Rule, Series, continuous
 
+UNTOLD_HERE = "not stored"
 HIDDEN = ("uniform_loss", "random_reward", "oracle_reward")
 """Metrics that are levels in the charts of others."""
 
@@ -41,8 +44,22 @@ def read_curves(session: Session, run_ids: Sequence[int], *, by_seed: bool = Fal
         series = tuple(_series(session, name, groups))
         if series:
             charts.append(Panel(name, series))
+    charts += _distributions(groups)
     names = tuple((_name(group), group[0].row.state) for group in groups)
     return Curves(names, tuple(charts), any(detail.row.state == "running" for detail in details))
+
+
+def _distributions(groups: Sequence[Sequence[RunDetail]]) -> list[Panel]:
+    """Histograms over the candidates that trainings were given; a sentence where all of them are older than these."""
+    found: dict[str, list[Series]] = defaultdict(list)
+    for look, group in enumerate(groups):
+        told = next((made for detail in group if (made := distributions(detail))), ())
+        for one in told:
+            notes = (plural(one.histogram.n, "candidate"), *one.notes)
+            found[one.name].append(Series(_name(group), (), one.name, look, histogram=one.histogram, notes=notes))
+        if not told and any(map(is_untold, group)):
+            found[REWARDS].append(Series(_name(group), (), REWARDS, look, notes=(UNTOLD_HERE,)))
+    return [Panel(name, tuple(series), UNTOLD if name == REWARDS else NOTHING_LEFT) for name, series in found.items()]
 
 
 def _name(group: Sequence[RunDetail]) -> str:

@@ -237,6 +237,13 @@ class Database(Upkeep):
         with writing(self.engine) as session:
             store.soft_delete(session, run_ids=run_ids)
 
+    def must_lack_something(self, run_id: int) -> None:
+        """Raises UserError for a run without anything left to do."""
+        from leverplus_tui.jobs.launcher import must_lack_something  # as above
+
+        with reading(self.engine) as session:
+            must_lack_something(session, run_id)
+
     def reason(self, run_id: int) -> str:
         """What a run's newest process said when it did not end well."""
         processes = self.detail(run_id).processes

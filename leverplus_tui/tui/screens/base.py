@@ -255,6 +255,11 @@ class PageScreen(TellsFailures, Screen[None]):
         self._read_at = time.monotonic()
         self._read()
 
+    @property
+    def is_reading(self) -> bool:
+        """Whether the page is read, or will be after a rest."""
+        return self._reading or self._stale or self._again is not None
+
     def _rested(self) -> None:
         self._again = None
         if self.is_current:

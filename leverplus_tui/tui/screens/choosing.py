@@ -52,6 +52,8 @@ class Choose(ModalScreen[str | None]):
         Binding("escape", "dismiss", "cancel", id="choose.cancel"),
         Binding("down,j", "option(1)", show=False),
         Binding("up,k", "option(-1)", show=False),
+        Binding("g", "end(-1)", show=False),
+        Binding("G", "end(1)", show=False),
     ]
 
     def __init__(self, question: str, choices: Sequence[tuple[str, str]], *, current: str = "") -> None:
@@ -67,10 +69,9 @@ class Choose(ModalScreen[str | None]):
             yield OptionList(*(Option(Content(words), id=value) for value, words in self.choices))
 
     def on_mount(self) -> None:
-        """Begin at the present choice."""
+        """Begin at the present choice, or at the first."""
         values = [value for value, _ in self.choices]
-        if self.current in values:
-            self.query_one(OptionList).highlighted = values.index(self.current)
+        self.query_one(OptionList).highlighted = values.index(self.current) if self.current in values else 0
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Leave what the words hold."""
@@ -84,12 +85,19 @@ class Choose(ModalScreen[str | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter takes the choice under the cursor."""
         event.stop()
+        if self.query_one(OptionList).highlighted is None:
+            self.notify("Nothing here holds these words")
         self.query_one(OptionList).action_select()
 
     def action_option(self, step: int) -> None:
         """Arrows, j and k, as everywhere."""
         options = self.query_one(OptionList)
         options.action_cursor_down() if step > 0 else options.action_cursor_up()
+
+    def action_end(self, direction: int) -> None:
+        """The first or the last choice."""
+        options = self.query_one(OptionList)
+        options.action_last() if direction > 0 else options.action_first()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Close with the choice."""
@@ -111,6 +119,8 @@ class ChooseMany(ModalScreen[tuple[str, ...] | None]):
         super().__init__()
         self.question, self.choices = question, tuple(choices)
         self.taken = [value for value, _ in choices if value in chosen]
+        self._may_be_none = bool(self.taken)
+        """Taking all of them off is an answer; where none was taken, none is no answer."""
         if isinstance(chosen, Sequence):
             self.taken.sort(key=list(chosen).index)
 
@@ -149,7 +159,7 @@ class ChooseMany(ModalScreen[tuple[str, ...] | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Close with what is taken."""
         event.stop()
-        self.dismiss(tuple(self.taken))
+        self._close()
 
     def action_move(self, step: int) -> None:
         """Arrows move in the list while something is typed."""
@@ -170,4 +180,10 @@ class ChooseMany(ModalScreen[tuple[str, ...] | None]):
     def on_line_table_chosen(self, event: LineTable.Chosen) -> None:
         """Close with what is taken."""
         event.stop()
-        self.dismiss(tuple(self.taken))
+        self._close()
+
+    def _close(self) -> None:
+        if self.taken or self._may_be_none:
+            self.dismiss(tuple(self.taken))
+        else:
+            self.notify("Nothing is taken yet: space takes the line under the cursor")

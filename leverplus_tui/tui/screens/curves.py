@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
+from math import ceil, floor
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -21,9 +23,10 @@ from leverplus_tui.tui.reading.system import System
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.choosing import Choose
 from leverplus_tui.tui.theme import COLOURS
+from leverplus_tui.tui.widgets.charts.axes import Look
 from leverplus_tui.tui.widgets.charts.chart import SERIES_COLOURS, legend_sign
 from leverplus_tui.tui.widgets.charts.curve_grid import CurveGrid
-from leverplus_tui.tui.widgets.charts.plot import Look
+from leverplus_tui.tui.widgets.charts.curves import Series
 
 if TYPE_CHECKING:
     from leverplus_tui.tui.reading.curve_rows import Curves
@@ -43,12 +46,12 @@ class CurvesScreen(PageScreen):
         Binding(
             "left_square_bracket,comma",
             "cursor(-1)",
-            "cursor left",
-            tooltip="read all runs earlier",
+            "earlier",
+            tooltip="read all runs earlier, or another bar of a histogram",
             id="curves.earlier",
         ),
         Binding(
-            "right_square_bracket,full_stop", "cursor(1)", "right", tooltip="read all runs later", id="curves.later"
+            "right_square_bracket,full_stop", "cursor(1)", "later", tooltip="read all runs later", id="curves.later"
         ),
         Binding("L", "log", "log", tooltip="logarithmic axes, or plain ones", id="curves.log"),
         Binding("s", "smooth", "smooth", tooltip="smooth more, and not at all again", id="curves.smooth"),
@@ -144,19 +147,20 @@ class CurvesScreen(PageScreen):
         panel, look = self.grid.here, self.grid.look
         parts: list[Part] = []
         if panel is not None:
-            at = shown("last value") if look.cursor is None else shown(f"step {number(round(look.cursor))}")
-            parts += [(f"{panel.metric}  ", "bold"), (f"{at}  ", "$faint")]
-            for one in panel.series[:MOST_NAMED]:
-                value = one.points[-1][1] if look.cursor is None and one.points else one.at(look.cursor or 0.0)
+            at, values = self.grid.read_off()
+            parts += [(f"{shown(panel.metric)}  ", "bold"), (f"{at}  ", "$faint")]
+            for one, value in list(zip(panel.series, values, strict=True))[:MOST_NAMED]:
                 place = one.look or 0
-                parts += [(f"{one.name.split()[0]} {number(value)}  ", f"$series-{place % SERIES_COLOURS + 1}")]
+                parts += [(f"{one.name.split()[0]} {value}  ", f"$series-{place % SERIES_COLOURS + 1}")]
             if len(panel.series) > MOST_NAMED:
                 parts.append((shown(f"first {MOST_NAMED} of {len(panel.series)}  "), "$faint"))
             rules = dict.fromkeys(rule for one in panel.series for rule in one.rules)
             parts += [(f"{rule.name} {number(rule.value)}  ", "$faint") for rule in list(rules)[:4]]
             if any(one.band for one in panel.series):
                 parts.append((shown("bands: 95 % of the mean over seeds  "), "$faint"))
-        state = [shown(f"smoothed {look.smooth}")] if look.smooth else []
+            parts += [(f"{words}  ", "$faint") for words in _notes(panel.series)]
+        state = [shown("how often each value came")] if self.grid.bars else []
+        state += [shown(f"smoothed {look.smooth}")] if look.smooth else []
         state += (
             [shown(f"zoomed to {number(round(look.zoom[0]))} - {number(round(look.zoom[1]))}")] if look.zoom else []
         )
@@ -216,7 +220,7 @@ class CurvesScreen(PageScreen):
         first, last = self.grid.look.zoom or ends
         middle = (first + last) / 2 if self.grid.look.cursor is None else self.grid.look.cursor
         half = (last - first) / 2 * (0.5 if direction > 0 else 2)
-        zoom = (max(ends[0], middle - half), min(ends[1], middle + half))
+        zoom = (max(ends[0], floor(middle - half)), min(ends[1], ceil(middle + half)))
         self._draw(replace(self.grid.look, zoom=None if zoom == ends else zoom))
 
     def _draw(self, look: Look) -> None:
@@ -257,6 +261,9 @@ class CurvesScreen(PageScreen):
             for one in panel.series:
                 value = one.points[-1][1] if look.cursor is None and one.points else one.at(look.cursor or 0.0)
                 lines.append(f"{one.name}\t{at}\t{'' if value is None else value}")
+            if bars := self.grid.read_bars():
+                lines = ["\t".join(["from", "to", *(one.name for one in panel.series)])]
+                lines += ["\t".join(map(str, [low, high, *counts])) for low, high, counts in bars]
             self.post_message(CopyText("\n".join(lines), panel.metric))
 
     # The machine
@@ -271,3 +278,12 @@ class CurvesScreen(PageScreen):
     async def _read_system(self) -> None:
         line = await asyncio.to_thread(self._system.line)
         self.query_one("#curves-system", Static).update(line)
+
+
+def _notes(series: Sequence[Series]) -> list[str]:
+    """What is to be known of histograms, once for all runs of which it is the same."""
+    runs: dict[tuple[str, ...], list[str]] = {}
+    for one in series:
+        runs.setdefault(one.notes, []).append(one.name.split()[0])
+    told = {", ".join(map(shown, notes)): names for notes, names in runs.items() if notes}
+    return list(told) if len(runs) == 1 else [f"{' '.join(names)}: {words}" for words, names in told.items()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from textual import work
 from textual.app import ComposeResult
@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 from db.user_error import UserError
 from leverplus_tui.text.language import shown
 from leverplus_tui.tui.messages import CopyText
+from leverplus_tui.tui.ways import in_app
 from leverplus_tui.tui.widgets.charts.bars import KeyBar
 from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.picking.field import PathField
@@ -31,8 +32,21 @@ def keys_line(*pairs: tuple[str, str]) -> Static:
     return Static(Content.assemble(*parts), classes="keys")
 
 
-class Confirm(ModalScreen[bool]):
-    """Asks before something stops or is deleted; only `y` and enter on purpose say yes."""
+Answer = TypeVar("Answer")
+
+
+class YesOrNo(ModalScreen[Answer]):
+    """A question that enter does not answer, for it may have been meant for what stood there before."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "neither", show=False)]
+
+    def action_neither(self) -> None:
+        """Say which keys answer."""
+        self.notify("y says yes, n says no")
+
+
+class Confirm(YesOrNo[bool]):
+    """Asks before something stops or is deleted; only `y` says yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "yes", id="confirm.yes"),
@@ -114,7 +128,7 @@ class Ask(TellsFailures, ModalScreen[str | None]):
         try:
             self.taken = await asyncio.to_thread(take, text)
         except UserError as error:
-            self._tell(str(error), refused=True)
+            self._tell(in_app(shown(str(error))), refused=True)
         else:
             self.dismiss(text)
 

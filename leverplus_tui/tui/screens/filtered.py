@@ -104,8 +104,8 @@ class FilteredPage(PageScreen):
 
     def keeps_back(self, key: str) -> bool:
         """Keys wait for the list that was asked for, letters of the filter do not."""
-        is_late = self._answered not in (None, self.asked) and not self.query_one("#filter").has_focus
-        return self._entered or is_late or super().keeps_back(key)
+        is_late = self.is_reading and self._answered not in (None, self.asked)
+        return self._entered or (is_late and not self.query_one("#filter").has_focus) or super().keeps_back(key)
 
     def refuse_filter(self, sentence: str) -> None:
         """Name what is wrong with the filter, and stay in its line; nothing when it is right."""

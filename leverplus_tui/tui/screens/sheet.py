@@ -20,6 +20,7 @@ from db.user_error import UserError
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.language import shown
 from leverplus_tui.tui.screens.dialogs import keys_line
+from leverplus_tui.tui.ways import in_app
 from leverplus_tui.tui.widgets.picking.field import PickField, PickInput
 from leverplus_tui.tui.widgets.picking.offers import Entry, Source
 
@@ -79,11 +80,15 @@ class Pick(Static, can_focus=True):
 
 
 class LineField(PickField):
-    """A field with a list, in one line."""
+    """A field with a list, in one line. The list would lie over the lines below, so it comes when something is typed, or tab."""
 
     def make_input(self, value: str, placeholder: str) -> PickInput:
         """The text field."""
         return PickInput(value, placeholder=placeholder, select_on_focus=False, compact=True)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Offer nothing yet."""
+        event.prevent_default()
 
 
 Field = Input | PickField | Pick
@@ -224,7 +229,7 @@ class Sheet(ModalScreen[dict[str, str] | None]):
         self._refuse("")
 
     def _refuse(self, sentence: str) -> None:
-        self.refused = sentence = shown(sentence)
+        self.refused = sentence = in_app(shown(sentence))
         problem = self.query_one("#problem", Static)
         problem.update(sentence)
         problem.display = bool(sentence)

@@ -108,7 +108,7 @@ def _freed(said: Said) -> Outcome:
 def fsck(at: Situation) -> Task:
     """The window for a check of the home."""
     lines = [
-        Line("repair", "--repair", "no", (("no", "only say what is wrong"), ("yes", "mend what can be mended"))),
+        Line("repair", "mend", "no", (("no", "only say what is wrong"), ("yes", "mend what can be mended"))),
         Line("quick", "files", "no", (("no", "read them all, against their hashes"), ("yes", "only see that they are there"))),
     ]  # fmt: skip
 

@@ -10,7 +10,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import ClassVar
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
@@ -22,7 +22,7 @@ from textual.strip import Strip
 from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import count, plural
 from leverplus_tui.text.words import clean
-from leverplus_tui.tui.widgets.text import pad
+from leverplus_tui.tui.widgets.text import pad, wrapped
 
 MOST_LINES = 5000
 _LEVEL = re.compile(r"\b(ERROR|CRITICAL|WARN(?:ING)?|Traceback|[A-Z]\w*(?:Error|Exception))\b")
@@ -34,17 +34,6 @@ def level_of(line: str) -> str:
     if found is None:
         return ""
     return "warning" if found.group(1).startswith("WARN") else "error"
-
-
-def wrapped(line: str, width: int) -> list[str]:
-    """A line in parts of at most `width` cells, parted at blanks where one is near enough; together they are the line."""
-    parts = []
-    while cell_len(line) > width:
-        head = chop_cells(line, width)[0]
-        blank = head.rfind(" ") + 1
-        parts.append(head[:blank] if blank > len(head) // 2 else head)
-        line = line[len(parts[-1]) :]
-    return [*parts, line] if line or not parts else parts
 
 
 class LogView(ScrollView, can_focus=True, inherit_bindings=False):

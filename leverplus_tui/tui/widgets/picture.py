@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from leverplus_tui.tui.graphics import kitty
 from leverplus_tui.tui.graphics.finished import HALF_CELL, Finished, Key, Unreadable, finished
 from leverplus_tui.tui.graphics.way import drawing
 from leverplus_tui.tui.widgets.failing import TellsFailures
-from leverplus_tui.tui.widgets.text import pad, shorten_path
+from leverplus_tui.tui.widgets.text import pad, shorten_path, wrapped
 
 DEBOUNCE_S = 0.08
 KEPT = 64
@@ -182,9 +181,5 @@ class Picture(TellsFailures, Widget):
             strips = self._picture.strips
             strip = strips[y] if y < len(strips) else Strip.blank(width, base)
             return strip.adjust_cell_length(width, base)
-        words = _wrapped(self._note, width)
+        words = wrapped(self._note, max(2, width))
         return Strip([Segment(pad(words[y] if y < len(words) else "", width), base)])
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, max(1, width)) if text else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from leverplus_tui.text.glyphs import glyph
 
@@ -46,3 +46,14 @@ def bar(share: float, width: int) -> str:
     """A progress bar of `width` cells."""
     full = round(max(0.0, min(1.0, share)) * width)
     return glyph("bar-full") * full + glyph("bar-empty") * (width - full)
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """A line in parts of at most `width` cells, parted at blanks where one is near enough; together they are the line."""
+    parts = []
+    while cell_len(line) > width:
+        head = chop_cells(line, width)[0]
+        blank = head.rfind(" ") + 1
+        parts.append(head[:blank] if blank > len(head) // 2 else head)
+        line = line[len(parts[-1]) :]
+    return [*parts, line] if line or not parts else parts

@@ -75,6 +75,21 @@ def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     assert (names(tmp_path), names(tmp_path / "made")) == (["made"], ["one"])
 
 
+def test_a_folder_that_stood_is_not_made_again(tmp_path: Path) -> None:
+    """A job goes on writing for a moment after its home was moved away: that must not begin another home there."""
+    home = tmp_path / "home"
+    (home / "cache").mkdir(parents=True)
+    atomic.stands(home)
+    (home / "cache").rmdir()
+    atomic.write_text(home / "cache" / "deep" / "file", "made where the home stands")
+    home.rename(tmp_path / "elsewhere")
+    with pytest.raises(FileNotFoundError, match="moved or deleted meanwhile"):
+        atomic.write_text(home / "cache" / "deep" / "file", "text")
+    with pytest.raises(FileNotFoundError, match="moved or deleted meanwhile"):
+        atomic.make_folder(home)
+    assert not home.exists()
+
+
 def test_files_move_into_a_folder_beside_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
     with pytest.raises(ValueError, match="half"), atomic.files_into(tmp_path) as draft:

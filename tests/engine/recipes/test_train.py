@@ -377,6 +377,14 @@ def test_mixed_index_spaces_are_resolved_and_reported(files: dict[str, str]) -> 
     assert "index-space-mixed" in codes_of(train(small(files)))
 
 
+def test_rl_data_of_the_built_in_world_are_named_so_under_any_name(files: dict[str, str]) -> None:
+    assert "synthetic-data" not in codes_of(train(small(files)))
+    document = json.loads(Path(files["rl_data"]).read_text())
+    document["_meta"] = {**document.get("_meta", {}), "dataset": "builtin-2"}
+    Path(files["rl_data"]).write_text(json.dumps(document))
+    assert "synthetic-data" in codes_of(train(small(files)))
+
+
 def test_the_specification_knows_its_variants_and_completes_parts() -> None:
     with pytest.raises(ValidationError, match="variant 'v9' is unknown"):
         TrainSpec(rl_data="a", embeddings="b", variant="v9")

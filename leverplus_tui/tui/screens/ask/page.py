@@ -13,6 +13,7 @@ from textual.widgets import ContentSwitcher
 
 from db.specs import PromptSpec, UserError
 from db.specs.ask import LONGEST_TEXT
+from leverplus_tui.text.numbers import plural
 from leverplus_tui.text.shots import shots_words
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.messages import StopRuns
@@ -128,7 +129,7 @@ class AskScreen(AskView):
 
     def _put(self, draft: Draft, place: int, question_id: int) -> None:
         if place >= len(draft.demonstrations) and draft.is_full:
-            self.notify(f"A prompt shows {len(draft.demonstrations)} demonstrations at most: x takes one out")
+            self.notify(f"A prompt shows {plural(len(draft.demonstrations), 'demonstration')} at most: x takes one out")
             return
         self._take(draft.put(place, question_id), place)
 

@@ -16,6 +16,7 @@ from leverplus_tui.text.times import age, duration
 from leverplus_tui.text.words import clean, short_name
 from leverplus_tui.tui.screens.ask.draft import Draft, changes
 from leverplus_tui.tui.theme import COLOURS
+from leverplus_tui.tui.ways import in_app
 from leverplus_tui.tui.widgets.table import Cell, Column, Row
 from leverplus_tui.tui.widgets.text import bar
 
@@ -44,7 +45,7 @@ def status(standing: Standing, vlm: str, more_s: float, waiting: TrialRow | None
         return Content.styled(words, COLOURS["accent"])
     if standing.job is None:
         return Content.styled(shown(f"a asks: a job of its own then loads {short_name(vlm)}."), COLOURS["faint"])
-    why = f": {clean(standing.reason)}" if standing.state not in ("done", "queued") and standing.reason else ""
+    why = f": {clean(in_app(standing.reason))}" if standing.state not in ("done", "queued") and standing.reason else ""
     ended = shown("has ended, for nobody asked") if standing.state == "done" else shown(f"is {standing.state}")
     return Content.styled(
         shown(f"{name} {ended}{why}.{waits} a starts it again."),

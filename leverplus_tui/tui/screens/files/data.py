@@ -172,14 +172,19 @@ class DataScreen(PageScreen):
         """Open the launch form for RCE on this file."""
         row = self._here()
         field = {"rl-data": "rl_data", "embeddings": "embeddings"}.get(row.kind) if row is not None else None
-        self.post_message(EditLaunch("rce", values={field: row.path} if row is not None and field else {}))
+        self._launch("rce", field)
 
     def action_evaluate(self) -> None:
         """Open the launch form for an evaluation on this data set."""
         row = self._here()
-        self.post_message(
-            EditLaunch("eval", values={"dataset": row.path} if row is not None and row.kind == "dataset" else {})
-        )
+        self._launch("eval", "dataset" if row is not None and row.kind == "dataset" else None)
+
+    def _launch(self, kind: str, field: str | None) -> None:
+        row = self._here()
+        if row is not None and field:
+            self.post_message(EditLaunch(kind, values={field: row.path}, sources={field: row.ref}))
+        else:
+            self.post_message(EditLaunch(kind))
 
     def action_copy(self) -> None:
         """Copy the path."""

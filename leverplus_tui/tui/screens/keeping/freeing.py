@@ -9,21 +9,20 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import plural, size
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.messages import Work
-from leverplus_tui.tui.screens.dialogs import keys_line
+from leverplus_tui.tui.screens.dialogs import YesOrNo, keys_line
 from leverplus_tui.tui.screens.run.info import Part
 
 MOST = 12
 """Runs that are listed, the largest."""
 
 
-class FreeScreen(ModalScreen[None]):
+class FreeScreen(YesOrNo[None]):
     """Shows it; frees it after a yes."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -127,7 +127,11 @@ class TrashScreen(PageScreen):
         found = [self._thrown[run_id] for run_id in run_ids]
         if not found:
             return
-        kept = [shown(f"r{one.run_id} stays: {', '.join(one.used_by)} use files of it") for one in found if one.used_by]
+        kept = [
+            shown(f"r{one.run_id} stays: its files are used by {', '.join(one.used_by)}")
+            for one in found
+            if one.used_by
+        ]
         total = size(sum(one.size for one in found))
         detail = shown(f"{total} with all answers, checkpoints and logs. Nothing brings them back.")
         question = Confirm(f"Erase {named(run_ids)} for ever?", "\n".join([detail, *kept]))
@@ -140,7 +144,7 @@ class TrashScreen(PageScreen):
         def erase() -> Outcome:
             gone, kept = database.erase(home, run_ids)
             words = shown(f"{plural(len(gone), 'run')} erased, {size(sum(one.size for one in gone))} free")
-            stay = [shown(f"r{one.run_id} stays: {', '.join(one.used_by)} use files of it") for one in kept]
+            stay = [shown(f"r{one.run_id} stays: its files are used by {', '.join(one.used_by)}") for one in kept]
             return Outcome("\n".join([words, *stay]), brief=True)
 
         return Work(f"Erasing {named(run_ids)}", erase, self, "erasing")

@@ -29,6 +29,7 @@ from leverplus_tui.tui.screens.launch.preflight import PreflightScreen
 from leverplus_tui.tui.screens.launch.spec_form import SpecForm
 from leverplus_tui.tui.screens.launch.topics import Topic
 from leverplus_tui.tui.screens.launch.values import FormValues
+from leverplus_tui.tui.ways import by_form
 from leverplus_tui.tui.widgets.picking.offers import Entry
 from leverplus_tui.tui.widgets.spec_fields import SWEPT, Field
 
@@ -61,14 +62,16 @@ class LaunchScreen(PageScreen):
         spec: JobSpec | None = None,
         run_id: int | None = None,
         values: dict[str, str] | None = None,
+        sources: dict[str, str] | None = None,
     ) -> None:
-        """`spec`: what the form is filled with, of this run."""
+        """`spec`: what the form is filled with, of this run; over it go `values`, each of its source."""
         super().__init__(library)
         self.kind = kind
         self._held = FormValues(kind)
         if spec is not None:
             self._held.load_spec(spec, f"r{run_id}" if run_id is not None else "before")
-        self._held.load(values or {}, shown("chosen before"))
+        for path, text in (values or {}).items():
+            self._held.load({path: text}, (sources or {}).get(path, ""))
         self._refusal = ""
         """What is wrong with the field that is edited, since it was to be left."""
         self._busy = self._starting = False
@@ -127,7 +130,7 @@ class LaunchScreen(PageScreen):
         allowed = shown(f"\none of {', '.join(field.choices)}") if field.choices else ""
         default = shown(f"\ndefault {field.default}") if field.default else ""
         listed = shown("\nseveral values make a sweep: 1,2 or 1 2 or 1-5") if self._sweeps(field) else ""
-        self.query_one("#help", Static).update(f"{field.path}: {shown(field.help)}{allowed}{default}{listed}")
+        self.query_one("#help", Static).update(f"{field.path}: {by_form(shown(field.help))}{allowed}{default}{listed}")
 
     def _sweeps(self, field: Field) -> bool:
         """Whether a list in this field makes a sweep; said of numbers, where it is seldom looked for."""
@@ -226,7 +229,7 @@ class LaunchScreen(PageScreen):
 
     def _refuse(self, error: UserError) -> None:
         """Say what is wrong, and go to the field that it is about."""
-        self.notify(str(error), severity="error", markup=False)
+        self.notify(by_form(shown(str(error))), severity="error", markup=False)
         if isinstance(error, FieldRefused):
             self.form.refuse(error.field)
         self._refusal = str(error)
@@ -268,6 +271,6 @@ def _sweep_words(count: int) -> str:
 def _said(line: str) -> str:
     """A sentence, or what is missing with the help of its field behind it."""
     if (told := shown(line)) != line:
-        return told
+        return by_form(told)
     head, mark, help_text = line.partition(": ")
-    return f"{shown(head)}{mark}{shown(f'{help_text}.')}" if shown(head) != head else line
+    return by_form(f"{shown(head)}{mark}{shown(f'{help_text}.')}" if shown(head) != head else line)

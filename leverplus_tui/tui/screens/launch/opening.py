@@ -16,7 +16,7 @@ from leverplus_tui.tui.screens.choosing import Choose
 KINDS = {
     "eval": "measure the accuracy of a model with demonstrations",
     "rce": "imitate good demonstrations, weighted by reward",
-    "grpo": "group-relative policy optimisation, after RCE when asked",
+    "grpo": "group-relative policy optimisation, also after RCE",
     "generate": "make RL data: propose, answer, score",
     "embed": "embed queries and candidates",
 }
@@ -38,13 +38,14 @@ class LaunchPage(PageScreen):
         """The run that a form for this kind of job is filled from; None for the defaults."""
         return None
 
-    def given(self, kind: str) -> dict[str, str]:
-        """Fields that what is under the cursor sets; none."""
-        return {}
+    def given(self, kind: str) -> tuple[dict[str, str], dict[str, str]]:
+        """(fields that what is under the cursor sets, where each comes from); none."""
+        return {}, {}
 
     def action_launch(self, kind: str) -> None:
         """Open the launch form."""
-        self.post_message(EditLaunch(kind, self.template(kind), self.given(kind)))
+        values, sources = self.given(kind)
+        self.post_message(EditLaunch(kind, self.template(kind), values, sources))
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_train(self) -> None:

@@ -21,6 +21,7 @@ from leverplus_tui.text.states import LEVEL_SEVERITIES, SEVERITY_ROLES
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.screens.dialogs import Confirm
 from leverplus_tui.tui.screens.run.info import found
+from leverplus_tui.tui.ways import by_form
 from leverplus_tui.tui.widgets.charts.bars import KeyBar
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
 
@@ -105,7 +106,7 @@ class PreflightScreen(ModalScreen[bool]):
                 yield Static(self.report.outlook, markup=False)
             yield LineTable(self._columns(), choosable=False)
             with VerticalScroll():
-                yield Static(Content.assemble(*found(self.report.findings)))
+                yield Static(Content.assemble(*found(self.report.findings, by_form)))
             yield KeyBar()
 
     def on_mount(self) -> None:

@@ -178,6 +178,8 @@ class SpecForm(FormLines):
         self.editor.display = True
         self.editor.open(self._offers(field), text, closed=bool(field.choices), untouched=untouched)
         self.screen.set_focus(self.editor.input)
+        if untouched and text and (field.choices or text == field.default):
+            self.editor.input.select_all()  # nobody adds letters to it: what is typed takes its place
         self._take()
 
     def _offers(self, field: Field) -> Source:

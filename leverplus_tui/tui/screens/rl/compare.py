@@ -18,7 +18,7 @@ from db.specs.base import UserError
 from engine.rl.index.compare import Overlap, Pair, SideBySide, shared_pointers
 from leverplus_tui.data.rl_files import RLSource
 from leverplus_tui.text.language import shown
-from leverplus_tui.text.numbers import count, number, percent, score, share, signed
+from leverplus_tui.text.numbers import count, number, percent, plural, score, share, signed
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.messages import CopyText
@@ -153,7 +153,7 @@ class RLCompareScreen(PageScreen):
         warned = ""
         if overlap.unlike_questions:
             warned = shown(
-                f"{count(overlap.unlike_questions)} shared ids ask different questions: these files are not of one data set"
+                f"shared ids that ask different questions: {count(overlap.unlike_questions)}; these files are not of one data set"
             )
         self._text = "\n".join([*figures, *([warned] if warned else []), shown("made with"), *made])
         parts: list[str | tuple[str, str]] = [(figures[0], "bold"), "\n", "\n".join(figures[1:]), "\n"]
@@ -175,7 +175,9 @@ class RLCompareScreen(PageScreen):
         ids = sides.select(self.sort)
         self._take(sides.pairs(ids[:60]), fresh=True)
         self.table.set_keys(ids)
-        self.query_one("#summary", Static).update(shown(f"{count(len(ids))} queries in both   sort {self.sort}"))
+        self.query_one("#summary", Static).update(
+            shown(f"{plural(len(ids), 'query', 'queries')} in both   sort {self.sort}")
+        )
         self.bar.status = f"{clean(self.first.name)} and {clean(self.second.name)}"
 
     def _take(self, pairs: dict[int, Pair], *, fresh: bool = False) -> None:

@@ -17,6 +17,7 @@ from leverplus_tui.text.shares import FEW_QUERIES, TOO_FEW
 from leverplus_tui.text.states import SEVERITY_ROLES
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.theme import COLOURS
+from leverplus_tui.tui.ways import in_app
 from leverplus_tui.tui.widgets.text import pad, shorten
 
 Part = str | tuple[str, str]
@@ -202,7 +203,7 @@ def _finding_lines(finding: Finding) -> list[list[Part]]:
         ]
     ]
     if finding.fix:
-        lines.append([(f"  {glyph('arrow')} {clean(said(finding.fix))}", "$faint")])
+        lines.append([(f"  {glyph('arrow')} {clean(in_app(said(finding.fix)))}", "$faint")])
     return lines
 
 

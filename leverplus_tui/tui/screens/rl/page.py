@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
+from textual.worker import Worker
 
 from engine.rl.index.filters import SORTS
 from leverplus_tui.text.language import shown
@@ -49,6 +50,7 @@ class RLDataScreen(ShownQueries):
     def __init__(self, library: Library, row: DataRow) -> None:
         super().__init__(library, row)
         self._query_screen: RLQueryScreen | None = None
+        self._chooser: Worker[None] | None = None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Keys that need queries, or an index being built, are not offered without."""
@@ -95,10 +97,18 @@ class RLDataScreen(ShownQueries):
             self.notify(WAITING)
         return self.source.browse is not None
 
-    @work(exclusive=True, group="select", exit_on_error=False)
-    async def select_again(self) -> None:  # type: ignore[override]  # a worker, for it reads
+    def select_again(self) -> None:
         """Choose the queries again."""
+        self._chooser = self._choose_again()
+
+    @work(exclusive=True, group="select", exit_on_error=False)
+    async def _choose_again(self) -> None:
         await self._select()
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether queries are being chosen."""
+        return self._chooser is not None and not self._chooser.is_finished
 
     @property
     def sort_fields(self) -> tuple[str, ...]:
@@ -136,7 +146,7 @@ class RLDataScreen(ShownQueries):
 
     def action_train(self) -> None:
         """Open the launch form for a training on this file."""
-        self.post_message(EditLaunch("rce", values={"rl_data": self.row.path}))
+        self.post_message(EditLaunch("rce", values={"rl_data": self.row.path}, sources={"rl_data": self.row.ref}))
 
     def action_export(self) -> None:
         """Write the file in another format."""

@@ -185,8 +185,8 @@ class ShownQueries(FilteredPage, RLFilePage):
                 else ""
             )
         else:
-            total = count(len(browse))
-            text = shown(f"{count(len(self.ids))} of {total} queries") if self.where else shown(f"{total} queries")
+            total = plural(len(browse), "query", "queries")
+            text = shown(f"{count(len(self.ids))} of {total}") if self.where else total
             text += shown(f"   sort {self.sort}") + (
                 shown(f"   filter {self.where} (esc clears)") if self.where else ""
             )

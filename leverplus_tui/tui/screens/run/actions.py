@@ -161,7 +161,9 @@ class RunActions(PageScreen):
         run_ids = self.meant()
         if not run_ids:
             return
-        detail = shown("They leave all lists, nothing is erased: T shows the trash, and R there brings them back.")
+        detail = shown(
+            "It leaves all lists, but nothing is erased: T shows the trash, and R there brings back what is chosen."
+        )
         if await self.app.push_screen_wait(Confirm(f"Delete {named(run_ids)}?", detail)):
             await asyncio.to_thread(self.library.database.delete, run_ids)
             self.notify(f"{named(run_ids)} deleted; T shows the trash, and R there brings back")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -23,6 +23,7 @@ from leverplus_tui.text.times import duration
 from leverplus_tui.text.words import clean, short_name
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.theme import COLOURS
+from leverplus_tui.tui.ways import in_app
 from leverplus_tui.tui.widgets.charts.chart import SERIES_COLOURS, Chart
 from leverplus_tui.tui.widgets.charts.curves import Series
 from leverplus_tui.tui.widgets.charts.whisker import whisker
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from db.specs import Finding
     from db.store import CellRow, RunDetail, RunRow
     from leverplus_tui.results.since_last import Since
+    from leverplus_tui.tui.reading.rows import Group
 
 DEBOUNCE_S = 0.08
 LOOK_BACK_S = 0.3
@@ -85,6 +87,17 @@ class RunInfo(TellsFailures, Horizontal):
         if self._timer is not None:
             self._timer.stop()
         self._timer = self.set_timer(DEBOUNCE_S, self._rested)
+
+    def show_group(self, group: Group) -> None:
+        """Show what runs have in common that stand in one line."""
+        if self._timer is not None:
+            self._timer.stop()
+        self.workers.cancel_group(self, "info")
+        self._row = None
+        with self.app.batch_update():
+            self.query_one("#curve").display, self.query_one("#figures").display = False, True
+            self.query_one("#about", Lines).show(Content.assemble(*together(group)))
+            self.query_one("#whiskers", Lines).show(Content(", ".join(f"r{run_id}" for run_id in group.ids)))
 
     def _rested(self) -> None:
         """Read, then draw once: each drawing of the pane is half of what a key costs."""
@@ -159,6 +172,18 @@ def title(row: RunRow) -> list[Part]:
     return [(f"{row.ref} ", "bold $accent"), (clean(row.name), "bold"), (f"  {row.kind}", "$faint"), "\n"]
 
 
+def together(group: Group) -> list[Part]:
+    """Runs of one line: how many, their settings, and what the figures of the line are."""
+    parts: list[Part] = [(plural(len(group.ids), "run"), "bold $accent"), "\n"]
+    for name, value in group.values:
+        parts += [(f"{name} ", "$faint"), clean(value), "\n"]
+    if any(mean.mean is None for mean in group.means.values()):
+        parts += [(shown("unlike: they answered unlike questions, so that there is no mean of them"), "$warning"), "\n"]
+    if any(mean.spread is not None for mean in group.means.values()):
+        parts += [(shown("figures are means over the runs, sd is how far these lie apart"), "$faint"), "\n"]
+    return [*parts, ("enter", "bold $primary"), (shown(" opens and closes"), "$faint")]
+
+
 def summary(row: RunRow) -> list[Part]:
     """What the run is, in a few lines."""
     parts: list[Part] = [(shown("by "), "$faint"), how(row), (shown("  on "), "$faint"), short_name(row.dataset)]
@@ -176,7 +201,7 @@ def summary(row: RunRow) -> list[Part]:
 def standing(row: RunRow) -> list[Part]:
     """What a run waits for, how far one is that is not done, how one that ended early goes on."""
     if row.waiting:
-        return [(shown(clean(row.waiting)), "$warning"), "\n"]
+        return [(clean(in_app(shown(row.waiting))), "$warning"), "\n"]
     progress = row.progress
     if progress is None or not progress.total:
         return []
@@ -208,7 +233,7 @@ def reason(detail: RunDetail) -> list[Part]:
     return [
         (heading, "bold $error"),
         "  ",
-        (clean(words) or shown("no reason was stored: the log says more"), "$error"),
+        (clean(in_app(words)) or shown("no reason was stored: the log says more"), "$error"),
         "\n",
     ]
 
@@ -227,14 +252,14 @@ def since(told: Since | None) -> list[Part]:
     return parts
 
 
-def found(findings: tuple[Finding, ...], most: int = 20) -> list[Part]:
-    """Findings in sentences, each with its way out."""
+def found(findings: tuple[Finding, ...], way: Callable[[str], str] = in_app, most: int = 20) -> list[Part]:
+    """Findings in sentences, each with its way out; `way` names it by what is at hand."""
     parts: list[Part] = []
     for finding in findings[:most]:
         colour = COLOURS[SEVERITY_ROLES[finding.severity]]
         parts += [(f"{glyph(finding.severity)} {finding.code} ", f"bold {colour}"), clean(finding_words(finding)), "\n"]
         if finding.fix:
-            parts += [(f"  {glyph('arrow')} {clean(said(finding.fix))}", "$faint"), "\n"]
+            parts += [(f"  {glyph('arrow')} {clean(way(said(finding.fix)))}", "$faint"), "\n"]
     if len(findings) > most:
         parts += [(shown(f"first {most} of {len(findings)} findings\n"), "$faint")]
     return parts

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
+from leverplus_tui.results.distributions import UNTOLD, Distribution, distributions, is_untold
 from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import number, plural
 from leverplus_tui.text.shares import FEW_QUERIES
 from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.screens.run.info import curves, drawn
 from leverplus_tui.tui.widgets.charts.chart import MOST, Chart
+from leverplus_tui.tui.widgets.charts.curves import Series
 from leverplus_tui.tui.widgets.failing import TellsFailures
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
 
@@ -30,6 +33,7 @@ COLUMNS = (
     Column("high", "greatest", 9, align="right", priority=2),
     Column("n", "points", 6, align="right", priority=3),
 )
+NARROW = 100
 
 
 class Metrics(TellsFailures, Vertical):
@@ -42,7 +46,9 @@ class Metrics(TellsFailures, Vertical):
     Metrics { height: 1fr; }
     Metrics #series { width: 56; max-width: 45%; }
     Metrics #chart { width: 1fr; padding: 0 1; border-left: solid $rule; }
-    Metrics > #rests-on { height: auto; max-height: 2; padding: 0 1; color: $faint; }
+    Metrics.-narrow #series { max-width: 38%; }
+    Metrics > #rests-on { height: auto; max-height: 3; padding: 0 1; color: $faint; }
+    Metrics.-narrow > #rests-on { max-height: 2; }
     Metrics > #no-metrics { display: none; padding: 1 2; color: $faint; }
     Metrics.-empty > #no-metrics { display: block; }
     Metrics.-empty > #rests-on, Metrics.-empty > Horizontal { display: none; }
@@ -53,6 +59,7 @@ class Metrics(TellsFailures, Vertical):
         self.library = library
         self._run_id = 0
         self._names: list[str] = []
+        self._told: dict[str, Distribution] = {}
 
     def compose(self) -> ComposeResult:
         """The list, the chart, and what it means that there is nothing."""
@@ -62,22 +69,29 @@ class Metrics(TellsFailures, Vertical):
             yield LineTable(COLUMNS, choosable=False, id="series")
             yield Chart(id="chart", empty=shown("Reading the curves"))
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Where there is little room, the curves get more of it."""
+        self.set_class(event.size.width < NARROW, "-narrow")
+
     def show(self, detail: RunDetail) -> None:
         """Show a run's series; at first those that tell most are drawn."""
         first = self._run_id != detail.row.id
         self._run_id = detail.row.id
-        self.set_class(not detail.metrics, "-empty")
         self.query_one("#no-metrics", Static).update(
             shown("No metrics: training writes them as it goes" if detail.row.kind in ("rce", "grpo", "generate")
             else f"A run of kind {detail.row.kind} writes no metrics but the packed engine's; its figures are on the first tab")
         )  # fmt: skip
-        self.query_one("#rests-on", Static).update(rests_on(detail.facts.get("groups")))
+        self._told = {one.name: one for one in distributions(detail)}
+        self.set_class(not detail.metrics and not self._told, "-empty")
+        words = [rests_on(detail.facts.get("groups")), _left_out(self._told.values())]
+        words += [shown(UNTOLD)] if is_untold(detail) else []
+        self.query_one("#rests-on", Static).update("; ".join(filter(None, words)))
         rows: dict[str, MetricRow] = {metric.name: metric for metric in detail.metrics}
-        self._names = list(rows)
+        self._names = [*rows, *self._told]
         table = self.query_one("#series", LineTable)
-        table.fill([_row(metric) for metric in rows.values()])
+        table.fill([*map(_row, rows.values()), *map(_counted, self._told.values())])
         if first:
-            table.marked = [self._names.index(name) for name in curves(detail)]
+            table.marked = [self._names.index(name) for name in (*curves(detail), *self._told)]
         self._draw()
 
     def action_mark(self) -> None:
@@ -92,8 +106,11 @@ class Metrics(TellsFailures, Vertical):
     @work(exclusive=True, group="series", exit_on_error=False)
     async def _draw(self) -> None:
         names = [self._names[index] for index in self.query_one("#series", LineTable).marked]
+        told = [self._told[name] for name in names if name in self._told]
+        names = [name for name in names if name not in self._told]
         found = await asyncio.to_thread(self.library.database.series, self._run_id, names)
-        self.query_one("#chart", Chart).show(drawn(found), shown("Mark a series with space"))
+        bars = [Series(shown(one.name), (), shown(one.name), histogram=one.histogram) for one in told]
+        self.query_one("#chart", Chart).show([*drawn(found), *bars], shown("Mark a series with space"))
 
 
 def rests_on(groups: object) -> str:
@@ -113,3 +130,20 @@ def _row(metric: MetricRow) -> dict[str, Cell | str]:
         "high": Cell(number(metric.highest), "faint"),
         "n": Cell(number(metric.n), "faint"),
     }
+
+
+def _counted(one: Distribution) -> dict[str, Cell | str]:
+    """A histogram: in place of the last value the mean, and how many candidates it counts."""
+    least, mean, greatest = map(number, one.histogram.ends)
+    cells = {"value": mean, "low": least, "high": greatest, "n": number(one.histogram.n)}
+    return {"name": shown(one.name)} | {name: Cell(text, "faint") for name, text in cells.items()}
+
+
+def _left_out(told: Iterable[Distribution]) -> str:
+    """What the histograms say of their groups; what the first one says is not said again."""
+    said: list[str] = []
+    first: tuple[str, ...] = ()
+    for one in told:
+        said.append(", ".join(shown(note) for note in one.notes if note not in first))
+        first = first or one.notes
+    return "; ".join(said)

@@ -19,6 +19,7 @@ from leverplus_tui.text.states import marks
 from leverplus_tui.text.times import age, duration
 from leverplus_tui.text.words import clean, fact, spaced
 from leverplus_tui.tui.screens.run.info import Part, found, reason, since, summary
+from leverplus_tui.tui.ways import in_app
 from leverplus_tui.tui.widgets.matrix import Figure, Matrix, Place, cell_width
 from leverplus_tui.tui.widgets.text import shorten
 
@@ -160,7 +161,7 @@ def _process(item: ProcessRow) -> tuple[str, str]:
     words = shown(f"pid {item.pid} on {clean(item.host)}, begun {age(item.started)}")
     if item.exit_code is not None:
         words += shown(f", exit {item.exit_code}")
-    return item.state, words + (f", {clean(item.reason)}" if item.reason else "")
+    return item.state, words + (f", {clean(in_app(item.reason))}" if item.reason else "")
 
 
 def _block(title: str, rows: list[tuple[str, str]]) -> list[Part]:

@@ -270,7 +270,7 @@ class RunScreen(LogPage):
 def _config(detail: RunDetail) -> list[dict[str, Cell | str]]:
     """The specification in the order of its fields, what differs from the defaults in colour."""
     auto = auto_fields(detail.row.kind)
-    stored, ground = dict(flatten(detail.spec)), dict(flatten(defaults(detail.row.kind)))
+    stored, ground = dict(flatten(detail.settings)), dict(flatten(defaults(detail.row.kind)))
     order = [*(path for path in ground if path in stored), *(path for path in stored if path not in ground)]
     return [
         {

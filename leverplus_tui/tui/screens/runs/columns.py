@@ -94,7 +94,8 @@ def value_widths(fields: Sequence[str], values: Iterable[Mapping[str, Value]]) -
 def group_row(group: Group, *, is_open: bool) -> Row:
     """A group as a line of the table."""
     sign = glyph("open" if is_open else "closed")
-    told = [(name, clean(value)) for name, value in group.values if value != "-" and name != "kind"]
+    values = [(name, clean(value)) for name, value in group.values if name != "kind"]
+    told = [pair for pair in values if pair[1] != "-"] or values
     words = "  ".join(f"{name} {value}" for name, value in told) or shown("all else alike")
     cells: dict[str, Cell | str] = {
         "id": Cell(f"{glyph('times')}{len(group.ids)}", "info"),

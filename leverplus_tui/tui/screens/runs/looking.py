@@ -114,7 +114,7 @@ class LookedAt(FilteredPage):
     async def action_views(self) -> None:
         """Go to a saved view, save this one, or forget one."""
         saved = self.library.memory.now.views
-        choices = [(shown(f"view {name}"), f"{name}   {_described(view)}") for name, view in saved.items()]
+        choices = [(f"view {name}", f"{name}   {_described(view)}") for name, view in saved.items()]
         choices += [(PLAIN, shown(PLAIN)), (SAVE, shown("save what is shown now under a name"))]
         choices += [(FORGET, shown("forget a saved view"))] if saved else []
         chosen = await self.app.push_screen_wait(Choose("Views", choices))
@@ -122,7 +122,9 @@ class LookedAt(FilteredPage):
             await self._save_view()
         elif chosen == FORGET:
             gone = await self.app.push_screen_wait(Choose("Forget which view?", [(name, name) for name in saved]))
-            self.library.memory.keep(views={name: view for name, view in saved.items() if name != gone})
+            if gone:
+                self.library.memory.keep(views={name: view for name, view in saved.items() if name != gone})
+                self.notify(f"{gone} is forgotten")
         elif chosen:
             self.library.memory.keep(view=ListView() if chosen == PLAIN else saved[chosen.removeprefix("view ")])
             self._from_top = True

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 NEEDS_RUNS = ("mark", "mark_range", "compare", "sort", "reverse", "stop", "resume", "info", "copy", "columns", "tag",
               "rename", "note", "delete", "export", "group", "views", "pin", "curves", "repeat")  # fmt: skip
 NEEDS_DATABASE = ("launch", "train", "demo", "add_data", "import_file", "filter")
+MAKES = {"rce": "selector", "grpo": "selector", "generate": "rl_data", "embed": "embeddings"}
+"""Kind of run -> the field that takes what it writes."""
+TAKES = {"eval": ("selector",), "rce": ("rl_data", "embeddings"), "grpo": ("rl_data", "embeddings")}
 HIDDEN_BELOW = 100
 """Columns below which the info pane starts hidden."""
 
@@ -138,8 +141,12 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
     def _inform(self) -> None:
         self.follow_state()
         key = self.table.cursor_key
-        if self.query_one("#info").display and key is not None and key in self._rows:
+        if not self.query_one("#info").display:
+            return
+        if key is not None and key in self._rows:
             self.query_one(RunInfo).show(self._rows[key])
+        elif (group := self._group()) is not None:
+            self.query_one(RunInfo).show_group(group)
 
     @on(LineTable.Moved)
     def cursor_moved(self, event: LineTable.Moved) -> None:
@@ -220,10 +227,12 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
         run = self._rows.get(self.here() or 0)
         return run.id if run is not None and run.kind == kind else None
 
-    def given(self, kind: str) -> dict[str, str]:
-        """An evaluation takes the selector that the training under the cursor wrote, or will write."""
-        run = self._rows.get(self.here() or 0)
-        return {"selector": run.ref} if run is not None and kind == "eval" and run.kind in ("rce", "grpo") else {}
+    def given(self, kind: str) -> tuple[dict[str, str], dict[str, str]]:
+        """A form takes the files that the marked runs, and the one under the cursor, wrote or will write."""
+        near = dict.fromkeys((*self.table.marked, self.here() or 0))
+        makers = {MAKES.get(run.kind, ""): run.ref for one in near if (run := self._rows.get(one)) is not None}
+        found = {field: makers[field] for field in TAKES.get(kind, ()) if field in makers}
+        return found, found
 
     def here(self) -> int | None:
         """The run under the cursor."""

@@ -27,6 +27,7 @@ from leverplus_tui.tui.screens.launch.opening import LaunchPage
 from leverplus_tui.tui.screens.run.actions import RUN_KEYS
 from leverplus_tui.tui.screens.run.info import Part, standing
 from leverplus_tui.tui.screens.run.log_page import EMPTY, LogPage
+from leverplus_tui.tui.ways import in_app
 from leverplus_tui.tui.widgets.empty import Empty
 from leverplus_tui.tui.widgets.log import LogView
 from leverplus_tui.tui.widgets.run_view import state_cell
@@ -210,7 +211,7 @@ def _head(job: Job) -> list[Part]:
         if process.exit_code is not None:
             parts.append((shown(f"  exit {process.exit_code}"), "$faint" if process.exit_code == 0 else "$error"))
         if process.reason:
-            parts += ["\n", (clean(process.reason), "$warning")]
+            parts += ["\n", (clean(in_app(process.reason)), "$warning")]
     far = standing(run)
     return [*parts, "\n", *far] if far else parts
 

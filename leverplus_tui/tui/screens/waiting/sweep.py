@@ -261,5 +261,5 @@ def _outlook(runs: SweepRuns) -> str:
     states = [row.state for row in runs.rows.values()]
     active, missing = sum(s in ACTIVE for s in states), sum(s in UNFINISHED for s in states)
     told = [shown(f"{plural(active, 'run')} still to come")] if active else []
-    told += [shown(f"{plural(missing, 'run')} ended before they were done: L queues them again")] if missing else []
+    told += [shown(f"{plural(missing, 'run')} ended too early: L queues again what is missing")] if missing else []
     return "; ".join(told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -18,13 +18,16 @@ from textual.widget import Widget
 from leverplus_tui.text.glyphs import ascii_only
 from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import number
+from leverplus_tui.tui.widgets.charts.axes import FAINT, Look, Parts
 from leverplus_tui.tui.widgets.charts.curves import Series
-from leverplus_tui.tui.widgets.charts.plot import FAINT, Look, Parts, numbered, plot
+from leverplus_tui.tui.widgets.charts.plot import numbered, plot
 from leverplus_tui.tui.widgets.text import pad
 
 REDRAW_S = 1.0
 PANEL = 9
 """Lines of the lowest panel that still shows a shape."""
+BESIDE = 28
+"""Cells of a histogram that stands beside another."""
 SERIES_COLOURS = 8
 """Curves that are told apart by colour; more of them begin with the first colour again."""
 MOST = 24
@@ -121,22 +124,45 @@ class Chart(Coloured):
         if self._timer is not None and self._drawn:
             return  # a newer drawing is already on its way
         self._drawn = state
-        if not any(one.points for one in self.series) or height < 4 or width < 20:
+        if not any(one.points or one.histogram for one in self.series) or height < 4 or width < 20:
             self._strips = [self._faint(self.empty, width)]
             return
         self._drawn_at = time.monotonic()  # a sentence is no drawing: the first curves come at once
-        panels = self.panels()
-        fitting = max(1, min(len(panels), height // PANEL))
-        hidden = [unit for unit, _ in panels[fitting:]]
+        lines = list(self._beside(width))
+        fitting = max(1, min(len(lines), height // PANEL))
+        hidden = [unit for line in lines[fitting:] for unit, _ in line]
         if hidden:
             height -= 1
         self._strips = []
-        for place, (unit, indices) in enumerate(panels[:fitting]):
-            rows = height // fitting + (place < height % fitting)
-            self._strips += self._panel(unit, indices, width, rows)
+        for place, line in enumerate(lines[:fitting]):
+            self._strips += self._line(line, width, height // fitting + (place < height % fitting))
         if hidden:
             words = shown(f"no room for {', '.join(hidden)}: enlarge the window, or draw fewer with space")
-            self._strips.append(self._faint(words, width))
+            short = shown(f"no room for {len(hidden)} more: space draws fewer")
+            self._strips.append(self._faint(words if cell_len(words) <= width else short, width))
+
+    def _beside(self, width: int) -> Iterator[list[tuple[str, list[int]]]]:
+        """Panels line by line: two histograms are beside each other where they fit."""
+        waiting: list[tuple[str, list[int]]] = []
+        for panel in self.panels():
+            counted = self.series[panel[1][0]].histogram is not None and width >= 2 * BESIDE
+            if waiting and (not counted or len(waiting) == 2):
+                yield waiting
+                waiting = []
+            if counted:
+                waiting.append(panel)
+            else:
+                yield [panel]
+        if waiting:
+            yield waiting
+
+    def _line(self, panels: list[tuple[str, list[int]]], width: int, height: int) -> list[Strip]:
+        each = width // len(panels)
+        drawn = [self._panel(unit, indices, each - (len(panels) > 1), height) for unit, indices in panels]
+        if len(drawn) == 1:
+            return drawn[0]
+        blank = Strip.blank(1, self.rich_style)
+        return [Strip.join([left, blank, right]) for left, right in zip(*drawn, strict=True)]
 
     def panels(self) -> list[tuple[str, list[int]]]:
         """Units, in the order in which they come, with the places of their curves."""
@@ -157,20 +183,26 @@ class Chart(Coloured):
         """Legend and curves of one unit."""
         legend = self._legend(unit, indices, width)
         drawn = plot([self.series[index] for index in indices], width, height - len(legend), self._seen)
-        return [self.strip(parts, width) for parts in (*legend, *drawn)]
+        strips = [self.strip(parts, width) for parts in (*legend, *drawn)][:height]
+        return strips + [Strip.blank(width, self.rich_style)] * (height - len(strips))
 
     def _legend(self, unit: str, indices: list[int], width: int) -> list[Parts]:
         """What the axes are; sign, name and last value of each curve, or that under the cursor, in as many lines as needed."""
-        axes = f"{unit} {shown(f'by {self.axis}')}{shown(', log') if self.look.log else ''}   " if unit else ""
+        what = (
+            shown("share of candidates") if self.series[indices[0]].histogram else f"{unit} {shown(f'by {self.axis}')}"
+        )
+        axes = f"{what}{shown(', log') if self.look.log else ''}   " if unit else ""
         lines: list[Parts] = [[(axes, FAINT)] if axes else []]
         room = width - cell_len(axes)
         for index in indices:
             one = self.series[index]
-            text = f"{legend_sign(one.look or 0, numbers=self._seen.numbers)} {one.name} {read_off(one, self.look)}   "
-            if len(text) > room and lines[-1]:
+            text = (
+                f"{legend_sign(one.look or 0, numbers=self._seen.numbers)} {one.name} {read_value(one, self.look)}   "
+            )
+            if cell_len(text.rstrip()) > room and lines[-1]:
                 lines.append([])
                 room = width
-            room -= len(text)
+            room -= cell_len(text)
             lines[-1].append((text, one.look or 0))
         return lines
 
@@ -180,8 +212,10 @@ def legend_sign(look: int, *, numbers: bool = False) -> str:
     return str(look + 1) if numbers or ascii_only() else "━"
 
 
-def read_off(series: Series, look: Look) -> str:
-    """The value under the cursor, else the last one."""
+def read_value(series: Series, look: Look) -> str:
+    """The value under the cursor, else the last one; of a histogram the mean."""
+    if series.histogram is not None:
+        return number(series.histogram.ends[1])
     if not series.points:
         return "-"
     value = series.points[-1][1] if look.cursor is None else series.at(look.cursor)

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
 from leverplus_tui.text.language import shown
-from leverplus_tui.text.numbers import number
-from leverplus_tui.tui.widgets.charts.chart import Coloured, legend_sign, read_off
-from leverplus_tui.tui.widgets.charts.curves import Series, histogram
-from leverplus_tui.tui.widgets.charts.plot import FAINT, PLAIN, Look, Parts, plot
-from leverplus_tui.tui.widgets.text import bar, pad
+from leverplus_tui.text.numbers import count, number, share
+from leverplus_tui.tui.widgets.charts.axes import FAINT, Look
+from leverplus_tui.tui.widgets.charts.bins import Bars, bars_of
+from leverplus_tui.tui.widgets.charts.chart import Coloured, legend_sign, read_value
+from leverplus_tui.tui.widgets.charts.curves import Series
+from leverplus_tui.tui.widgets.charts.plot import plot
+from leverplus_tui.tui.widgets.text import pad, shorten, wrapped
 
 NARROWEST, LOWEST = 38, 9
 CURSOR_STEPS = 60
+SHORTEST = 12
+"""Cells of a title that are the metric's name, whatever the values take."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class Panel:
 
     metric: str
     series: tuple[Series, ...]
+    empty: str = ""
+    """Why there is nothing to draw."""
 
 
 class CurveGrid(Coloured, can_focus=True):
@@ -101,15 +109,16 @@ class CurveGrid(Coloured, can_focus=True):
         if self.large and across:
             self.move_cursor(across)
             return
-        step = across + down * (1 if self.large else self._layout()[0])
-        if 0 <= self.place + step < len(self.panels):
-            self.place += step
-            self._again()
+        self._look_at(self.place + across + down * (1 if self.large else self._layout()[0]))
 
     def action_end(self, direction: int) -> None:
         """Look at the first or last chart."""
-        self.place = 0 if direction < 0 else max(0, len(self.panels) - 1)
-        self._again()
+        self._look_at(0 if direction < 0 else len(self.panels) - 1)
+
+    def _look_at(self, place: int) -> None:
+        if 0 <= place < len(self.panels):
+            self.place, self.look = place, replace(self.look, bar=None)
+            self._again()
 
     def action_large(self) -> None:
         """One chart alone, or all again."""
@@ -121,17 +130,47 @@ class CurveGrid(Coloured, can_focus=True):
         """Show this metric alone, where it is there."""
         names = [panel.metric for panel in self.panels]
         if metric in names:
-            self.place, self.large = names.index(metric), True
-            self._again()
+            self.large = True
+            self._look_at(names.index(metric))
 
     def move_cursor(self, direction: int) -> None:
-        """Read all curves at an earlier or later step."""
+        """Read all curves at an earlier or later step, where one of the chart that is looked at has a value; of a histogram
+        another bar."""
+        if bars := self.read_bars():
+            bar = len(bars) - 1 if self.look.bar is None else self.look.bar + direction
+            self.look_again(replace(self.look, bar=max(0, min(len(bars) - 1, bar))))
+            return
         ends = self.ends()
-        if ends is None:
+        if ends is None or self.here is None:
             return
         first, last = self.look.zoom or ends
-        at = last if self.look.cursor is None else self.look.cursor + direction * (last - first) / CURSOR_STEPS
-        self.look_again(Look(**{**vars(self.look), "cursor": max(first, min(last, at))}))
+        if self.look.cursor is None:
+            self.look_again(replace(self.look, cursor=last))
+            return
+        aim = self.look.cursor + direction * (last - first) / CURSOR_STEPS
+        found = [x for one in self.here.series if (x := one.beside(aim, direction)) is not None]
+        at = (min(found) if direction > 0 else max(found)) if found else aim
+        self.look_again(replace(self.look, cursor=max(first, min(last, at))))
+
+    def read_bars(self) -> Bars:
+        """The bars of the chart that is looked at, with the counts of all runs; none where it shows curves."""
+        series = self.counted(self.here).series if self.here is not None else ()
+        return bars_of(series) if any(one.histogram for one in series) else []
+
+    def read_off(self) -> tuple[str, list[str]]:
+        """Where the chart that is looked at is read, and what each run has there."""
+        series = self.here.series if self.here is not None else ()
+        bars, at = self.read_bars(), self.look.cursor
+        if self.look.bar is not None and self.look.bar < len(bars):
+            low, high, counts = bars[self.look.bar]
+            totals = [sum(column) or 1 for column in zip(*(each for *_, each in bars), strict=True)]
+            values = [f"{count(n)} ({share(n / total)})" for n, total in zip(counts, totals, strict=True)]
+            return number(low) if low == high else f"[{number(low)}, {number(high)})", values
+        if bars:
+            counted = self.counted(self.here).series if self.here is not None else ()
+            return shown("mean"), [read_value(one, self.look) for one in counted]
+        where = shown("last value") if at is None else shown(f"step {number(round(at))}")
+        return where, [read_value(one, self.look) for one in series]
 
     def ends(self) -> tuple[float, float] | None:
         """First and last step of the chart that is looked at."""
@@ -193,28 +232,43 @@ class CurveGrid(Coloured, can_focus=True):
         return self._kept[key]
 
     def _drawn_panel(self, panel: Panel, width: int, height: int, *, here: bool) -> list[Strip]:
-        title = "curve-grid--here" if here else "curve-grid--title"
-        style = self.rich_style + self.get_component_rich_style(title, partial=True)
-        words = f" {panel.metric}{' (log)' if self.look.log and not self.bars else ''} "
-        parts = [Segment(words, style), Segment(" ", self.rich_style)]
-        for one in panel.series:
-            text = f"{legend_sign(one.look or 0, numbers=self.look.numbers)}{read_off(one, self.look)} "
-            parts.append(Segment(text, self.part_style(one.look or 0)))
-        lines = [Strip(parts).adjust_cell_length(width, self.rich_style)]
-        body = (
-            self._counted(panel, width, height - 1) if self.bars else plot(panel.series, width, height - 1, self.look)
-        )
-        body = body or [[(shown("nothing to draw on this scale"), FAINT)]]
-        lines += [self.strip(part, width) for part in body[: height - 1]]
+        counted = self.counted(panel)
+        look = self.look if panel is self.here else replace(self.look, bar=None)
+        body = plot(counted.series, width, height - 1, look)
+        body = body or [
+            [(line, FAINT)] for line in wrapped(shown(panel.empty or "nothing to draw on this scale"), width)
+        ]
+        lines = [self._title(counted, width, here=here), *(self.strip(part, width) for part in body[: height - 1])]
         return lines + [Strip.blank(width, self.rich_style)] * (height - len(lines))
 
-    def _counted(self, panel: Panel, width: int, height: int) -> list[Parts]:
-        """How often each value came, over all steps and runs in view."""
-        bins = histogram((y for one in panel.series for _, y in one.points), max(2, height - 1))
-        most = max((n for *_, n in bins), default=1)
-        room = max((len(number(low)) for low, *_ in bins), default=1)
-        head: Parts = [(shown("how often each value came"), FAINT)]
-        return [head] + [
-            [(f"{number(low).rjust(room)} ", FAINT), (bar(n / most, max(4, width - room - 8)), 0), (f" {n}", PLAIN)]
-            for low, _, n in bins
+    def _title(self, panel: Panel, width: int, *, here: bool) -> Strip:
+        """The metric and the value of each run: the name is shortened first, then the last runs are only counted."""
+        style = self.rich_style + self.get_component_rich_style(
+            "curve-grid--here" if here else "curve-grid--title", partial=True
+        )
+        values = [
+            (f"{legend_sign(one.look or 0, numbers=self.look.numbers)}{read_value(one, self.look)} ", one.look or 0)
+            for one in panel.series
         ]
+        room = width - SHORTEST
+        fitting = [total <= room for total in accumulate(cell_len(text) for text, _ in values)].count(True)
+        if fitting < len(values):
+            room -= len(f"+{len(values)}")
+            fitting = [total <= room for total in accumulate(cell_len(text) for text, _ in values)].count(True)
+            values[fitting:] = [(f"+{len(values) - fitting}", FAINT)]
+        name = f"{shown(panel.metric)}{shown(' (log)') if self.look.log else ''}"
+        left = width - sum(cell_len(text) for text, _ in values) - 3
+        parts = [Segment(f" {shorten(name, left)} ", style), Segment(" ", self.rich_style)]
+        parts += [Segment(text, self.part_style(colour)) for text, colour in values]
+        return Strip(parts).adjust_cell_length(width, self.rich_style)
+
+    def counted(self, panel: Panel) -> Panel:
+        """The panel as it is drawn: how often each value came over all steps, where that is asked for."""
+        if not self.bars or any(one.histogram for one in panel.series):
+            return panel
+        from engine.statistics.histogram import counted  # with it comes numpy
+
+        return replace(
+            panel,
+            series=tuple(replace(one, histogram=counted(y for _, y in one.points)) for one in panel.series),
+        )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.statistics.histogram import Histogram
 
 Point = tuple[float, float]
 Band = tuple[float, float, float]
@@ -31,11 +35,23 @@ class Series:
     """Number of its colour where that is not its place."""
     band: tuple[Band, ...] = ()
     rules: tuple[Rule, ...] = ()
+    histogram: Histogram | None = None
+    """Counts that are drawn in place of a curve."""
+    notes: tuple[str, ...] = ()
+    """What is to be known of them."""
 
     def at(self, x: float) -> float | None:
         """The newest value at or before `x`."""
         place = bisect_right(self.points, (x, math.inf)) - 1
         return self.points[place][1] if place >= 0 else None
+
+    def beside(self, x: float, direction: int) -> float | None:
+        """The first step at or after `x`, or at or before it where the direction is negative."""
+        if direction > 0:
+            place = bisect_left(self.points, (x, -math.inf))
+            return self.points[place][0] if place < len(self.points) else None
+        place = bisect_right(self.points, (x, math.inf)) - 1
+        return self.points[place][0] if place >= 0 else None
 
 
 def continuous(points: Sequence[tuple[str, int, int, float]]) -> tuple[Point, ...]:
@@ -97,30 +113,22 @@ def within(series: Series, low: float, high: float) -> Series:
     )
 
 
-ROUNDING = 1e-6
-"""Figures of single precision that are nearer, relative to their size, are the same."""
-
-
-def histogram(values: Iterable[float], bins: int) -> list[tuple[float, float, int]]:
-    """(from, to, how many) over the range of the finite values; those that differ by rounding alone are one."""
-    finite = [value for value in values if math.isfinite(value)]
-    if not finite:
-        return []
-    low, high = min(finite), max(finite)
-    span = 1.0 if math.isclose(low, high, rel_tol=ROUNDING) else high - low
-    counts = [0] * bins
-    for value in finite:
-        counts[min(bins - 1, int((value - low) / span * bins))] += 1
-    return [(low + span * place / bins, low + span * (place + 1) / bins, n) for place, n in enumerate(counts)]
-
-
-def ticks(low: float, high: float, most: int) -> list[float]:
-    """Round values from `low` to `high`, at most `most` of them."""
+def ticks(low: float, high: float, most: int, *, whole: bool = False) -> list[float]:
+    """Round values from `low` to `high`, none outside: about `most`, and two where there is room for two steps between
+    them. Only `whole` numbers where it says so."""
     span = high - low
     if span <= 0 or most < 2:
         return [low]
     raw = span / (most - 1)
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= raw)
-    start = math.ceil(low / step - 1e-9) * step
-    return [start + step * index for index in range(int((high - start) / step + 1e-9) + 1)]
+    steps = [power * factor for factor in (0.1, 0.2, 0.5, 1, 2, 5, 10)]
+    steps = [step for step in steps if step >= 1] or [1.0] if whole else steps
+    place = next((place for place, step in enumerate(steps) if step >= raw * (1 - 1e-9)), len(steps) - 1)
+    while place and len(_multiples(low, high, steps[place])) < 2:
+        place -= 1
+    return _multiples(low, high, steps[place])
+
+
+def _multiples(low: float, high: float, step: float) -> list[float]:
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [step * number for number in range(first, last + 1)]

@@ -17,7 +17,7 @@ from db.home import Home
 from db.specs import EvalSpec, UserError
 from engine.common.sent import STOP, sent, wish
 from engine.job.elsewhere import slurm
-from engine.job.elsewhere.machine import Handed, Resources, Status, Unreachable
+from engine.job.elsewhere.machine import Handed, Resources, Status, Unreachable, judged
 from tests.helpers_elsewhere import ROOT, Away, Here, PlainNode, quick
 from tests.helpers_worker import PAUSED, QUESTIONS
 
@@ -25,9 +25,9 @@ ALL = {(2, question): "a" for question in range(1, QUESTIONS + 1)}
 
 
 def told(monkeypatch: pytest.MonkeyPatch, **answers: str | Exception) -> None:
-    """What `squeue` and `sacct` say."""
+    """What `squeue` says."""
 
-    def say(*command: str) -> str:
+    def say(*command: str, **_: float) -> str:
         answer = answers[command[0]]
         if isinstance(answer, Exception):
             raise answer
@@ -53,11 +53,94 @@ def test_each_job_has_its_own_state(monkeypatch: pytest.MonkeyPatch) -> None:
     }
 
 
-def test_what_squeue_has_forgotten_the_accounting_knows_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    told(monkeypatch, squeue="", sacct="7_0|CANCELLED by 1000|0:15\n")
-    assert slurm.Slurm().statuses(["7_0"])["7_0"] == Status("gone", "CANCELLED", "exit code 0:15")
-    told(monkeypatch, squeue="", sacct=Unreachable("accounting storage is disabled"))
-    assert slurm.Slurm().statuses(["7_0"])["7_0"] == Status("gone", "UNKNOWN", "Slurm has forgotten it")
+def programs(folder: Path, monkeypatch: pytest.MonkeyPatch, **scripts: str) -> None:
+    """These programs of Slurm, and none of this machine's own."""
+    folder.mkdir(exist_ok=True)
+    for name, script in scripts.items():
+        (folder / name).write_text(f'#!/bin/sh\necho "$*" >> {folder}/{name}.asked\n{script}\n')
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}/usr/bin{os.pathsep}/bin")
+
+
+ENDS = """\
+7_0|OUT_OF_MEMORY|0:125
+7_0.batch|OUT_OF_MEMORY|0:125
+7_1|FAILED|1:0
+7_1.batch|FAILED|1:0
+7_1.0|OUT_OF_MEMORY|0:125
+7_2|TIMEOUT|0:0
+7_2.batch|CANCELLED|0:15
+7_3|NODE_FAIL|0:0
+7_4|PREEMPTED|0:0
+7_5|CANCELLED by 1000|0:15
+7_6|FAILED|2:0
+7_7|COMPLETED|0:0
+7_8|RUNNING|0:0
+7_[1,9-10,12%2]|CANCELLED by 0|0:0
+7_11||
+"""
+VERDICTS = {
+    "7_0": ("lost", "it needed more memory than it had"),
+    "7_1": ("lost", "it needed more memory than it had"),
+    "7_2": ("stopped", "its time limit on Slurm was reached"),
+    "7_3": ("queued", "took its node away (NODE_FAIL)"),
+    "7_4": ("queued", "took its node away (PREEMPTED)"),
+    "7_5": ("stopped", "cancelled in Slurm"),
+    "7_6": ("lost", "ended without a word (FAILED, exit code 2:0)"),
+    "7_7": ("lost", "ended without a word (COMPLETED, exit code 0:0)"),
+    "7_8": ("lost", "Slurm has forgotten it, and its accounting does not know how it ended"),
+    "7_9": ("stopped", "cancelled in Slurm"),
+    "7_11": ("lost", "its accounting does not know"),
+    "7_12": ("stopped", "cancelled in Slurm"),
+}
+
+
+def test_how_a_forgotten_job_ended_the_accounting_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    programs(tmp_path, monkeypatch, squeue="", sacct=f"cat <<END\n{ENDS}END")
+    found = slurm.Slurm().statuses(list(VERDICTS))
+    for job, (state, said) in VERDICTS.items():
+        verdict = judged(found[job], None, begun=True, asked=False, place="Slurm")
+        assert verdict is not None
+        assert (verdict.state, said in verdict.reason) == (state, True), (job, verdict)
+        assert verdict.again == (state == "queued")
+    assert (tmp_path / "sacct.asked").read_text().split()[-2:] == ["-j", "7"], "a real one finds 7_[9-10] by 7 alone"
+
+
+def test_a_job_that_squeue_calls_failed_may_have_run_out_of_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs(
+        tmp_path, monkeypatch, squeue="echo '7_1|FAILED|NonZeroExitCode|n1'; echo '7_2|RUNNING|None|n1'",
+        sacct=f"cat <<END\n{ENDS}END",
+    )  # fmt: skip
+    assert slurm.Slurm().statuses(["7_1", "7_2"]) == {
+        "7_1": Status("gone", "OUT_OF_MEMORY", "exit code 1:0"),
+        "7_2": Status("running", "RUNNING", "n1"),
+    }, "of what runs the accounting is not asked"
+
+
+@pytest.mark.parametrize(
+    ("sacct", "said", "asked"),
+    [
+        (None, "keeps no accounting", 0),
+        ("echo 'Slurm accounting storage is disabled' >&2; exit 1", "keeps no accounting", 1),
+        ("echo 'Problem talking to the database' >&2; exit 1", "does not answer (sacct: Problem talking", 2),
+    ],
+)
+def test_without_accounting_a_forgotten_job_says_so_and_a_failed_one_stays_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sacct: str | None, said: str, asked: int
+) -> None:
+    scripts = {"squeue": "echo '7_1|FAILED|NonZeroExitCode|n1'"} | ({} if sacct is None else {"sacct": sacct})
+    programs(tmp_path, monkeypatch, **scripts)
+    if sacct is None:
+        monkeypatch.setattr(shutil, "which", lambda name: None)
+    queue = slurm.Slurm()
+    for _ in range(2):
+        found = queue.statuses(["7_0", "7_1"])
+    assert (found["7_0"].word, said in found["7_0"].reason) == ("UNKNOWN", True), found
+    assert found["7_1"] == Status("gone", "FAILED", "NonZeroExitCode")
+    note = tmp_path / "sacct.asked"
+    assert len(note.read_text().splitlines() if note.exists() else ()) == asked, "what is not there is not asked again"
 
 
 def test_a_queue_that_does_not_answer_is_no_end_of_its_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
