@@ -63,6 +63,21 @@ class Tab:
             text = {"text": key} if kind == "keyDown" else {}
             await self.ask("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=ord(key.upper()), **text)
 
+    async def type(self, text: str) -> None:
+        """Text, as it is put in by an input method."""
+        await self.ask("Input.insertText", text=text)
+
+    async def enter(self) -> None:
+        """The key that says yes."""
+        for kind in ("rawKeyDown", "char", "keyUp"):
+            await self.ask("Input.dispatchKeyEvent", type=kind, key="Enter", text="\r", windowsVirtualKeyCode=13)
+
+    async def chord(self, letter: str) -> None:
+        """A letter with ctrl."""
+        for kind in ("rawKeyDown", "keyUp"):
+            code = {"windowsVirtualKeyCode": ord(letter.upper()), "code": f"Key{letter.upper()}"}
+            await self.ask("Input.dispatchKeyEvent", type=kind, key=letter, modifiers=2, **code)
+
     async def becomes(self, condition: str) -> None:
         """Wait until an expression is true on the page."""
         look = f"const look = () => ({condition}) ? done(true) : requestAnimationFrame(look); look()"

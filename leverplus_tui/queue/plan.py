@@ -114,7 +114,7 @@ class _Planner:
                 return (
                     f"waits for {name}, which was deleted: `leverplus queue cancel {run_ref(ticket.run_id)}` gives up"
                 )
-            return f"waits for {name}, which {_ended(state)}: `leverplus resume {name}` goes on with it"
+            return f"waits for {name}, which {how_ended(state)}: `leverplus resume {name}` goes on with it"
         if self._now < ticket.not_before <= self._now + LONGEST_PAUSE_S * 1e6:
             self._plan.goes_on = True
             return f"try {ticket.tried + 1} of {ticket.retries + 1} starts at {clock(ticket.not_before)}"
@@ -160,5 +160,6 @@ class _Planner:
         return f"waits for {' or '.join(lanes)}: {', '.join(who)}"
 
 
-def _ended(state: str) -> str:
+def how_ended(state: str) -> str:
+    """What became of a run that is not done: `failed`, `was stopped`, `was lost`."""
     return {"stopped": "was stopped", "lost": "was lost"}.get(state, state)

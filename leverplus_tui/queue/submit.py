@@ -19,6 +19,7 @@ from leverplus_tui.jobs.away import unwish
 from leverplus_tui.jobs.dead_jobs import bury_dead
 from leverplus_tui.queue.lanes import lanes, refusal
 from leverplus_tui.queue.lock import ensure_dispatcher
+from leverplus_tui.queue.plan import how_ended
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def needed(home: Home, names: Sequence[str]) -> tuple[int, ...]:
     for run in runs:
         if run.state in store.UNFINISHED:
             name = store.ref(run.id or 0)
-            raise UserError(f"--after {name}: it is {run.state}; `leverplus resume {name}` goes on with it")
+            raise UserError(f"--after {name}: it {how_ended(run.state)}; `leverplus resume {name}` goes on with it")
     return tuple(run.id for run in runs if run.id is not None)
 
 

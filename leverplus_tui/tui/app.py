@@ -185,8 +185,7 @@ class LeverplusApp(GoingApp):
         self.watcher.start()
         for page in self._pages():
             page.post_message(messages.DatabaseReady())
-        if self._said:
-            self.notify(self._said, timeout=20)
+        self._tell_notice()
         for problem in self.key_problems:
             self.notify(problem, severity="warning", timeout=10)
         self._count_jobs()
@@ -194,6 +193,13 @@ class LeverplusApp(GoingApp):
         self._begun = True
         if not self.is_headless:
             settle_memory()
+
+    def _tell_notice(self) -> None:
+        """Why the program begins anew; a window that may not change anything leaves it to the next that may."""
+        memory = self.library.memory
+        if said := self._said or ("" if self.library.read_only else memory.now.notice):
+            self.notify(said, timeout=20)
+            memory.keep(notice="")
 
     async def _open_links(self) -> None:
         """What the command line asked for, a run or runs side by side; else what was in view at the end of the last time."""

@@ -53,6 +53,8 @@ class Remembered:
     """What was said in a window that asks, by its name: languages, folders, projects."""
     charts: dict[str, str] = field(default_factory=dict)
     """How curves are drawn: scale, smoothing, what is left out."""
+    notice: str = ""
+    """What is told once, when the program is opened next: how that ended which it was left for."""
 
 
 class Memory:

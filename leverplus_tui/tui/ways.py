@@ -35,7 +35,10 @@ def _with_key(command: re.Match[str]) -> str:
     key = next((key for begin, key in OF_A_RUN.items() if words.startswith(begin)), "")
     if key and len(runs) == 1:
         key = shown(f"{key} on {runs[0]}")
-    key = key or next((key for begin, key in ELSEWHERE.items() if words.startswith(begin)), "")
+    if not (
+        words.startswith("run ") and "--" in words and "..." not in words
+    ):  # else a run as it was, which no key makes
+        key = key or next((key for begin, key in ELSEWHERE.items() if words.startswith(begin)), "")
     return f"{key} ({shown(f'`leverplus {words}` in a shell')})" if key else command[0]
 
 

@@ -62,7 +62,7 @@ async def test_what_is_lacking_is_asked_for_by_keys_and_refused_where_it_can_be_
         await pilot.press("x", "enter")
         await until(pilot, lambda: "no number of demonstrations" in said_in(pilot.app.screen))
         await pilot.press("backspace", "2", "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmReading))
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmReading) and "shots: 2" in text_of(pilot))
 
 
 async def test_a_reading_that_is_left_stores_nothing_and_a_refusal_is_told(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ from tests.helpers_tui import fill, opened, text_of, until
         ("leverplus resume r3", "R on r3 (`leverplus resume r3` in a shell)"),
         ("`leverplus resume` those", "R (`leverplus resume` in a shell) those"),
         ("see `leverplus runs --where deleted:yes`", "see T (`leverplus runs --where deleted:yes` in a shell)"),
+        ("make it with `leverplus run embed`", "make it with n (`leverplus run embed` in a shell)"),
+        ("it was: `leverplus run rce --data x`", "it was: `leverplus run rce --data x`"),
         ("`leverplus nodes` shows it", "`leverplus nodes` shows it"),
         ("nothing to say of it", "nothing to say of it"),
     ],

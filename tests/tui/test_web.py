@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from db import store
 from db.home import Home
+from db.session import open_database, writing
 from db.user_error import UserError
 from leverplus_tui.commands.home import web
+from leverplus_tui.keeping.backup import back_up
 from tests.helpers_cli import make_desk
-from tests.helpers_tui import fill
+from tests.helpers_tui import draw_images, evaluation, fill, make_home
 from tests.helpers_web import PATIENCE_S, Tab, tab
 
 PROGRAM = (sys.executable, "-c", "from leverplus_tui.cli import app; app()")
@@ -112,3 +115,32 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest
     assert not web._is_loopback("0.0.0.0")
     desk = make_desk(tmp_path, monkeypatch)
     assert "belongs to --web" in desk.call("tui", "--write", code=2).stderr
+
+
+@served
+async def test_a_backup_is_put_back_and_the_next_page_says_so(tmp_path: Path) -> None:
+    """The page ends with the program that is left for it."""
+    home = make_home(tmp_path / "home")
+    images = draw_images(tmp_path / "images", 2)
+    evaluation(open_database(home.database), images, name="first", retriever="random", skill=(0.5,), n=4)
+    file = back_up(home, tmp_path / "monday.tar").path
+    with writing(open_database(home.database)) as session:
+        store.rename(session, run_id=1, name="later")
+    async with link(home, "--write") as address, tab(tmp_path) as page:
+        await page.ask("Page.navigate", url=address)
+        await shown(page, "later")
+        await page.becomes("document.activeElement.className == 'xterm-helper-textarea'")
+        await page.chord("p")
+        await page.type("restore: put")
+        await shown(page, "the present one is kept beside it")
+        await page.enter()
+        await shown(page, "Refused while")
+        await page.chord("u")
+        await page.type(str(file))
+        await page.enter()
+        await shown(page, "This page ends meanwhile")
+        await page.press("y")
+        await page.becomes("document.body.classList.contains('-closed')")
+        since = len(page.frames)
+        await page.ask("Page.navigate", url=address.partition("?")[0])
+        await shown(page, "This is what", since)

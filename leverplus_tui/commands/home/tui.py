@@ -78,8 +78,13 @@ def tui(
     place, said = resolve_home(home), ""
     while (backup := _shown(place, run, runs, read_only=read_only, said=said, pictures=pictures or "")) is not None:
         said, run, runs = _restored(place, backup), None, ()
-        if served:
-            return  # the browser's page has ended with the program; loading it again begins anew
+        if served:  # the browser's page has ended with the program; the one that is loaded next tells of it
+            from leverplus_tui.tui.memory import Memory  # known to the program that was shown
+
+            memory = Memory(place.root)
+            memory.keep(notice=said)
+            memory.write()
+            return
 
 
 def _shown(

@@ -107,7 +107,12 @@ class ErrandApp(TellingApp):
         if self._errands:
             self.notify(f"Still at work: {self.library.errands}. Restore when that is done", severity="warning")
             return
-        detail = f"{self.library.home.root} is kept beside it. The program closes, restores, and opens again."
+        home = self.library.home.root
+        detail = (
+            f"{home} is kept beside it. This page ends meanwhile; the one that is opened next says how it went."
+            if self.is_web
+            else f"{home} is kept beside it. The program closes, restores, and opens again."
+        )
         if await self.push_screen_wait(Confirm(f"Put back {event.words}?", detail)):
             self.restoring = event.path
             self.exit()

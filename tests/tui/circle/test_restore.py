@@ -13,6 +13,7 @@ from db.user_error import UserError
 from leverplus_tui.commands.home import tui
 from leverplus_tui.keeping.backup import back_up, look_into
 from leverplus_tui.tui.app import LeverplusApp
+from leverplus_tui.tui.memory import Memory
 from leverplus_tui.tui.screens.dialogs import Confirm
 from tests.helpers_circle import fill_in, sheet
 from tests.helpers_tui import draw_images, evaluation, fill, kept, make_home, opened, text_of, until
@@ -69,6 +70,17 @@ async def test_what_is_no_backup_and_a_home_with_jobs_are_refused_in_a_sentence(
             look_into(Home(tmp_path / "empty"), tmp_path / name)
 
 
+async def test_what_a_browser_left_is_told_once_on_the_next_page_that_may_write(tmp_path: Path) -> None:
+    home = small(tmp_path / "home", "first")
+    memory = Memory(home.root)
+    memory.keep(notice="Nothing was restored: no room")
+    memory.write()
+    for read_only, told in ((True, False), (False, True), (False, False)):
+        async with opened(home, remembered=True, read_only=read_only) as pilot:
+            await until(pilot, lambda: "first" in text_of(pilot))
+            assert any("no room" in message for message in kept(pilot)) == told
+
+
 def test_the_program_begins_anew_on_what_the_backup_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = small(tmp_path / "home", "first")
     file = back_up(home, tmp_path / "monday.tar").path
@@ -87,6 +99,7 @@ def test_the_program_begins_anew_on_what_the_backup_holds(tmp_path: Path, monkey
     monkeypatch.setattr("leverplus_tui.tui.app.LeverplusApp", Program)
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     tui.tui(home=home.root)
     assert [found for found, _ in shown] == [["first", "second"], ["first"], ["first"]]
     assert f"This is what {file} holds; the home of before is {tmp_path}" in shown[1][1]

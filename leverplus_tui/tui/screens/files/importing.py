@@ -32,6 +32,7 @@ from leverplus_tui.tui.ways import by_keys
 Answer = Literal["take", "dataset", "vlm", "shot"] | None
 KEYS = {"dataset": "d", "vlm": "m", "shot": "s"}
 """What can be said of a file -> the key that asks for it."""
+NAMES = {"dataset": "data set", "vlm": "model", "shot": "shots"}
 QUESTIONS = {
     "dataset": "Which data set are they of?",
     "vlm": "Which model gave them?",
@@ -84,7 +85,11 @@ class ConfirmReading(YesOrNo[Answer]):
         """`said` of the file so far."""
         super().__init__()
         self.found, self.said = found, said
-        self.lines = [_by_keys(line) for line in reading_lines(found)]
+        told = [shown(f"{NAMES[what]}: {text}") for what, text in said.items() if text]
+        self.lines = [
+            *(_by_keys(line) for line in reading_lines(found)),
+            *(["  told", *(f"    {one}" for one in told)] if told else ()),
+        ]
         self.warnings = finding_lines(one for one in reading_findings([found]) if one.severity != "info")
 
     def compose(self) -> ComposeResult:
@@ -96,9 +101,7 @@ class ConfirmReading(YesOrNo[Answer]):
                 faults = [Content.styled(f"\n{clean(line)}", "$warning") for line in self.warnings]
                 yield Static(Content("").join([told, *faults]))
             yield Static("", id="refused", markup=False, classes="-refused")
-            yield keys_line(
-                ("y", "import"), ("d", "data set"), ("m", "model"), ("s", "demonstrations shown"), ("n", "leave it")
-            )
+            yield keys_line(("y", "import"), ("d", "data set"), ("m", "model"), ("s", "shots"), ("n", "leave it"))
 
     def on_mount(self) -> None:
         """Arrows scroll at once."""

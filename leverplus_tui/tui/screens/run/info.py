@@ -204,7 +204,10 @@ def standing(row: RunRow) -> list[Part]:
         return [(clean(in_app(shown(row.waiting))), "$warning"), "\n"]
     progress = row.progress
     if progress is None or not progress.total:
-        return []
+        again = shown(
+            " starts it again; what is wrong first has to be put right" if row.state == "failed" else " starts it again"
+        )
+        return [("R", "bold $primary"), (again, "$faint"), "\n"] if row.state in UNFINISHED else []
     if row.state in UNFINISHED:
         far = shown(f"{count(progress.done)} of {count(progress.total)} {clean(progress.unit)}")
         return [
