@@ -107,7 +107,7 @@ async def test_a_run_on_what_another_still_writes_waits_for_it_after_a_question(
         await pilot.press("ctrl+r")
         await until(pilot, lambda: isinstance(pilot.app.screen, Confirm) and "r6 has not ended" in text_of(pilot))
         await pilot.press("n")
-        await until(pilot, lambda: "--queue waits for it" in text_of(pilot))
+        await until(pilot, lambda: "queue waits for it" in text_of(pilot))
         await pilot.press("escape", "ctrl+r")
         await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
         await pilot.press("y")
