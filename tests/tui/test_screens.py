@@ -106,12 +106,12 @@ async def test_curves_are_drawn_and_chosen_with_space(filled: Home) -> None:
     async with opened(filled) as pilot:
         page = await open_run(pilot, 4, "metrics")
         chart = page.query_one("#chart", Chart)
-        await until(pilot, lambda: len(chart.series) == 3)
+        await until(pilot, lambda: len(chart.series) == 5)
         await until(pilot, lambda: "loss by step" in text_of(pilot))
-        assert [unit for unit, _ in chart.panels()] == ["loss"]
+        assert [unit for unit, _ in chart.panels()] == ["loss", "candidate rewards", "advantages"]
         await pilot.press("space")
-        await until(pilot, lambda: len(chart.series) == 2)
-        steps = [x for x, _ in chart.series[-1].points]
+        await until(pilot, lambda: len(chart.series) == 4)
+        steps = [x for x, _ in chart.series[0].points]
         assert steps == sorted(steps)
 
 

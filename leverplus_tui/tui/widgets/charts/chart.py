@@ -138,7 +138,7 @@ class Chart(Coloured):
             self._strips += self._line(line, width, height // fitting + (place < height % fitting))
         if hidden:
             words = shown(f"no room for {', '.join(hidden)}: enlarge the window, or draw fewer with space")
-            short = shown(f"no room for {len(hidden)} more: space draws fewer")
+            short = shown(f"no room for {', '.join(hidden)}")
             self._strips.append(self._faint(words if cell_len(words) <= width else short, width))
 
     def _beside(self, width: int) -> Iterator[list[tuple[str, list[int]]]]:
