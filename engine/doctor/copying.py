@@ -13,37 +13,12 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from engine.common.accuracy import majority, normalise
+from engine.common.accuracy import normalise
+from engine.doctor.shown_answer import Shown
 from engine.statistics.clusters import Clusters, Floats
 from engine.statistics.intervals import Interval, intervals
 
 Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One answer, and the answers of the demonstrations before it in prompt order."""
-
-    answer: str
-    score: float
-    image_id: int
-    references: Sequence[str]
-    labels: Sequence[str]
-
-    @property
-    def copied(self) -> bool:
-        """The answer stands among those shown."""
-        return normalise(self.answer) in map(normalise, self.labels)
-
-    @property
-    def reference_shown(self) -> bool:
-        """An answer that somebody gave to the question stands among those shown."""
-        return not set(map(normalise, self.labels)).isdisjoint(map(normalise, self.references))
-
-    @property
-    def follows_majority(self) -> bool:
-        """The answer is the one that most demonstrations show."""
-        return normalise(self.answer) == normalise(majority(self.labels))
 
 
 @dataclass(frozen=True, slots=True)

@@ -263,15 +263,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGINT))
     home = Home(asked.home)
-    lock = asked.lock if asked.lock is not None else take(home)
-    if lock is None:
-        say("another dispatcher is at work")
-        return 0
     try:
+        lock = asked.lock if asked.lock is not None else take(home)
+        if lock is None:
+            say("another dispatcher is at work")
+            return 0
         run(home, lock)
-    except UserError as error:
+    except (UserError, OSError) as error:  # the home is gone, or cannot be used
         say_when(str(error))
-        return error.exit_code
+        return getattr(error, "exit_code", 1)
     return 0
 
 

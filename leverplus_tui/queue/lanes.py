@@ -92,6 +92,12 @@ def environment(device: str, lane: Sequence[str], here: Mapping[str, str], memor
 
 
 def _cpu_memory() -> int:
+    """Of the machine, or of the container where that has less."""
+    # pages show lanes before anything needs specifications
+    from engine.common.models.memory import memory_of_machine
+
+    if told := memory_of_machine():
+        return told[0] >> 20
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
     except (ValueError, OSError):

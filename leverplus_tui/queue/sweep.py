@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from time import time_ns
 from typing import Any
@@ -125,12 +126,15 @@ def stop(home: Home, sweep: store.SweepRow) -> dict[int, str]:
 
 
 def resume_missing(home: Home, sweep: store.SweepRow) -> list[int]:
-    """Queue again what ended before it was done; returns these runs."""
+    """Queue again what ended before it was done; returns these runs, without those that somebody else was quicker with."""
     with reading(open_database(home.database)) as session:
         lacking = missing(session, sweep)
+    queued = []
     for run_id in lacking:
-        requeue(home, run_id, Wish())
-    return lacking
+        with suppress(store.StateConflict):
+            requeue(home, run_id, Wish())
+            queued.append(run_id)
+    return queued
 
 
 def counted(states: Mapping[int, str]) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from leverplus_tui.text.scale import ticks
+
 WIDTH, HEIGHT = 78, 14
+X_TICKS = 6
 
 
 def curve(title: str, points: Sequence[tuple[float, float]], *, width: int = WIDTH, height: int = HEIGHT) -> str:
-    """A curve in braille with axes, without colours: `points` are (x, y), of which those that are no numbers are left out."""
+    """A curve in braille with axes, without colours: `points` are (epoch, y), of which those that are no numbers are left out."""
     # 60 ms that no other command waits for
     import plotext
 
@@ -19,5 +22,7 @@ def curve(title: str, points: Sequence[tuple[float, float]], *, width: int = WID
     plotext.clear_figure()
     plotext.plotsize(width, height)
     plotext.title(title)
-    plotext.plot([x for x, _ in known], [y for _, y in known], marker="braille")
+    epochs = [x for x, _ in known]
+    plotext.xticks(ticks(min(epochs), max(epochs), X_TICKS, whole=True))
+    plotext.plot(epochs, [y for _, y in known], marker="braille")
     return "\n".join(line.rstrip() for line in plotext.uncolorize(plotext.build()).splitlines())

@@ -18,6 +18,8 @@ HASH_DIGITS = 64
 
 def clean(text: str) -> str:
     r"""`text` in one line: no escape sequences and control characters, what hides or turns text as `\u202e`."""
+    if text.isascii() and text.isprintable():
+        return text  # as nearly every one is, in lists of thousands
     return printable(_ESCAPES.sub("", text.replace("\t", "  ").replace("\n", " ")))
 
 

@@ -126,11 +126,19 @@ def _ids(engine: DatabaseFile, where: str, sort: str = "id asc") -> list[int]:
         ("created:2001-02", []),
         ("created>=2001-02-03T04:05", [1, 2, 3, 4]),
         ("100%", []),
+        ("k64-LR", [2]),
+        ("k64_lr", []),
+        ("v4_2", [3]),
+        ("\\", []),
         ("it's", []),
     ],
 )
 def test_meaning_of_terms(engine: DatabaseFile, where: str, ids: list[int]) -> None:
     assert _ids(engine, where) == ids
+
+
+def test_five_hundred_words_are_not_too_many(engine: DatabaseFile) -> None:
+    assert _ids(engine, "-a " * 500) == [3]
 
 
 @pytest.mark.parametrize(

@@ -19,3 +19,8 @@ def test_a_curve_is_plain_text_of_the_size_asked_for() -> None:
 def test_values_that_are_no_numbers_are_left_out() -> None:
     assert curve("kl", [(1, math.nan)]) == "kl: no value is a number"
     assert curve("kl", [(1, 2.0), (2, math.inf), (3, 1.0)]) == curve("kl", [(1, 2.0), (3, 1.0)])
+
+
+def test_epochs_are_whole() -> None:
+    axis = curve("loss", [(float(epoch), 1 / epoch) for epoch in range(1, 11)]).splitlines()[-1]
+    assert axis.split() == ["2", "4", "6", "8", "10"]

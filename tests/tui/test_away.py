@@ -54,7 +54,9 @@ def collected(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     """Runs for which a collector was started; this very process stands for it."""
     found: list[tuple[int, ...]] = []
 
-    def collect(home: Home, database: DatabaseFile, *run_ids: int, folder: Path | None = None) -> None:
+    def collect(
+        home: Home, database: DatabaseFile, *run_ids: int, folder: Path | None = None, waits: bool = False
+    ) -> None:
         found.append(run_ids)
         for run_id in run_ids:
             collects(database, home, run_id, os.getpid())
@@ -203,7 +205,7 @@ def _dies(desk: Desk, run_id: int, pid: int) -> None:
 def test_a_dead_collector_is_replaced_a_few_times(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     run_id = _lost(desk)
     begun: list[tuple[int, ...]] = []
-    monkeypatch.setattr(launcher, "collect", lambda home, database, *run_ids, folder=None: begun.append(run_ids))
+    monkeypatch.setattr(launcher, "collect", lambda home, database, *run_ids, waits: begun.append(run_ids))
     queue = Dispatcher(desk.home)
     for number in range(module.MOST_COLLECTORS + 2):
         before = len(begun)

@@ -18,6 +18,7 @@ from db import process, store
 from db.home import Home
 from db.session import DatabaseFile, DatabaseUnwritable, DiskFull, reading, writing
 from db.specs import EvalSpec, TrainSpec, UserError
+from engine.common.models import memory
 from leverplus_tui.jobs import launcher
 from leverplus_tui.jobs.spec_building import build_spec
 from leverplus_tui.queue import dispatcher as module
@@ -107,7 +108,7 @@ CARDS = "0, GPU-aaa-1, 81559\n1, GPU-bbb-2, 24564\n2, GPU-ccc-3, [N/A]"
 
 
 @pytest.mark.parametrize(
-    ("visible", "memory"),
+    ("visible", "expected"),
     [
         (None, {"cuda:0": 81_559, "cuda:1": 24_564, "cuda:2": 0}),
         ("1,0", {"cuda:0": 24_564, "cuda:1": 81_559}),
@@ -121,13 +122,20 @@ CARDS = "0, GPU-aaa-1, 81559\n1, GPU-bbb-2, 24564\n2, GPU-ccc-3, [N/A]"
     ],
 )
 def test_a_gpu_has_the_memory_of_the_one_that_is_visible_in_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, memory: dict[str, int]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, expected: dict[str, int]
 ) -> None:
     """CUDA sees nothing behind a word that names no card."""
     listed_gpus(tmp_path / "bin", monkeypatch, CARDS, visible)
     found = devices.lanes()
     assert found.pop("cpu") > 0
-    assert found == memory
+    assert found == expected
+
+
+def test_jobs_share_what_a_container_has_and_not_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "memory_of_machine", lambda: (2 << 30, 1 << 30))
+    assert devices.lanes()["cpu"] == 2048
+    monkeypatch.setattr(memory, "memory_of_machine", lambda: None)
+    assert devices.lanes()["cpu"] > 0
 
 
 PARTED = """\
@@ -378,7 +386,9 @@ def test_a_run_cannot_wait_for_itself(desk: Desk) -> None:
         store.enqueue(session, run_id=first, device="cpu", needs=[second])
 
 
-def test_a_home_that_is_moved_away_is_begun_nowhere_else(desk: Desk, tmp_path: Path) -> None:
+def test_a_home_that_is_moved_away_is_begun_nowhere_else(
+    desk: Desk, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Neither by the job that works nor by those that wait, which would each be lost there."""
     running, waiting = queued(desk, "pause"), queued(desk, "plain")
     queue = Dispatcher(desk.home)
@@ -390,6 +400,8 @@ def test_a_home_that_is_moved_away_is_begun_nowhere_else(desk: Desk, tmp_path: P
         queue.turn()
     with pytest.raises(DatabaseUnwritable, match="is not there: the home was moved"):
         Dispatcher(desk.home)
+    assert module.main(["--home", str(desk.home.root)]) == 1
+    assert "queue.lock" in capsys.readouterr().err
     worker = launcher.spawn([*launcher.WORKER, "--home", str(desk.home.root), "r2"], tmp_path / "log")
     assert worker.wait() == 2, (tmp_path / "log").read_text()
     os.kill(row.pid, signal.SIGTERM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from textual import events
+from textual.widgets import ContentSwitcher
 
 from db.home import Home
 from leverplus_tui.tui.app import LeverplusApp
@@ -25,6 +27,7 @@ from leverplus_tui.tui.screens.launch.values import FormValues
 from leverplus_tui.tui.screens.run.answers import Answers
 from leverplus_tui.tui.screens.run.page import RunScreen
 from leverplus_tui.tui.screens.runs.page import RunsScreen
+from leverplus_tui.tui.widgets.table import LineTable
 from tests.helpers_tui import arrived, burst, fill, held_back, kept, opened, settled, text_of, until
 
 
@@ -152,6 +155,27 @@ async def test_keys_for_answers_wait_for_the_answers(filled: Home, monkeypatch: 
         go.set()
         await until(pilot, lambda: not held_back(pilot))
         assert page.query_one(Answers).table.cursor == 2
+
+
+async def test_a_tab_is_made_when_it_is_shown_first_and_keys_wait_for_it(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        pilot.app.post_message(OpenRun(2))
+        page = await arrived(pilot, RunScreen)
+        assert not page.query(Answers)
+        burst(pilot, *["tab"] * 4, "j", "j")
+        await until(pilot, lambda: not held_back(pilot))
+        assert page.query_one(Answers).table.cursor == 2
+
+
+async def test_of_tabs_that_are_still_being_made_the_last_one_is_shown(filled: Home) -> None:
+    async with opened(filled) as pilot:
+        pilot.app.post_message(OpenRun(2))
+        page = await arrived(pilot, RunScreen)
+        await asyncio.gather(*[page.action_tab(tab) for tab in ("config", "metrics", "overview", "config")])
+        await settled(pilot)
+        assert page.query_one(ContentSwitcher).current == page.tab == "config"
+        assert len(page.query("#config")) == 1
+        assert page.query_one("#config", LineTable).keys
 
 
 async def test_a_list_that_comes_late_is_no_answer_to_a_filter(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:

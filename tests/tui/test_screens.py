@@ -98,7 +98,7 @@ async def test_tab_goes_round_and_each_pane_says_something(filled: Home) -> None
             await until(pilot, lambda words=words: words in text_of(pilot))  # type: ignore[misc]  # bound per round
         await pilot.press("tab")
         assert page.tab == "overview"
-        page.action_tab("config")
+        await page.action_tab("config")
         await until(pilot, lambda: text_of(pilot).splitlines()[5].split() == ["dataset", "builtin"])
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from db import rows, store
+from db.home import Home
 from db.session import reading, writing
 from db.specs import UserError
 from db.store import Pace
@@ -21,6 +22,7 @@ from leverplus_tui.queue import sweep as sweeping
 from leverplus_tui.queue.dispatcher import Dispatcher
 from leverplus_tui.queue.estimate import estimate
 from leverplus_tui.queue.grid import grid, values_of
+from leverplus_tui.queue.submit import Wish
 from tests.helpers_cli import Desk, make_desk
 
 TRAINING = {"rl_data": "builtin", "embeddings": "builtin"}
@@ -223,6 +225,22 @@ def test_a_stopped_sweep_goes_on_with_what_is_missing(desk: Desk) -> None:
     desk.until(2, "done")
     assert len(desk.answers(1)) == 30
     desk.call("sweep", "stop", "s1")
+
+
+def test_two_terminals_that_resume_one_sweep_queue_each_run_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One is quicker with some run: before, the other ended there, and left those behind it."""
+    words = ("sweep", "eval", "--vlm", "plain", "--device", "cpu", "--seeds", "3", "--detach")
+    desk.call(*words)
+    desk.call("sweep", "stop", "s1")
+
+    def overtaken(home: Home, run_id: int, wish: Wish) -> None:
+        if run_id == 1:
+            submit.requeue(home, run_id, wish)
+        submit.requeue(home, run_id, wish)
+
+    monkeypatch.setattr(sweeping, "requeue", overtaken)
+    assert desk.call("sweep", "resume", "s1", "--detach").stderr.startswith("s1: 2 runs queued again")
+    assert [desk.state(run_id) for run_id in (1, 2, 3)] == ["queued"] * 3
 
 
 def test_the_end_of_a_sweep_is_told_by_its_exit_code(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

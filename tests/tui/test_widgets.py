@@ -13,6 +13,7 @@ from PIL import Image
 from engine.statistics.histogram import Histogram
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.numbers import accuracy
+from leverplus_tui.text.scale import ticks
 from leverplus_tui.tui.graphics.finished import Key, Unreadable, finished
 from leverplus_tui.tui.screens.comparing.said import head
 from leverplus_tui.tui.theme import OWN, THEMES, fallbacks
@@ -20,7 +21,7 @@ from leverplus_tui.tui.watcher import FIRST_READ, Tail
 from leverplus_tui.tui.widgets import text
 from leverplus_tui.tui.widgets.charts.axes import Look, texts_of
 from leverplus_tui.tui.widgets.charts.bins import aligned, bars_of
-from leverplus_tui.tui.widgets.charts.curves import Rule, Series, reduce, smoothed, ticks, within
+from leverplus_tui.tui.widgets.charts.curves import Rule, Series, reduce, smoothed, within
 from leverplus_tui.tui.widgets.charts.plot import UNCHANGED, plot
 from leverplus_tui.tui.widgets.charts.whisker import whisker
 from leverplus_tui.tui.widgets.columns import ALIKE, Column, fit

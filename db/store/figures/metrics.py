@@ -9,7 +9,7 @@ from math import inf, isfinite, isnan, nan
 from typing import TYPE_CHECKING, Any
 
 from db.connection import Session
-from db.store.base import execute_many, query
+from db.store.base import execute_many, insert, query
 
 if TYPE_CHECKING:
     from db import rows
@@ -39,46 +39,54 @@ class MetricRow:
 
 
 class _Series:
-    """What points that follow on add to a series, in the order in which they come."""
+    """Where a series ends, and what points that follow on add to it, in the order in which they come."""
 
     __slots__ = ("at", "bad", "flag", "highest", "id", "lowest", "n", "value")
 
     def __init__(self, key: int, at: At) -> None:
         self.id, self.at = key, at
-        self.n = self.bad = self.flag = 0
         self.value: float | None = None
+        self.flag = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self.n = self.bad = 0
         self.lowest, self.highest = inf, -inf
 
     def growth(self) -> tuple[Any, ...]:
-        """The values of `_GROW`."""
+        """The values of `_GROW`, which are told once."""
         low, high = (self.lowest, self.highest) if self.n > self.bad else (None, None)
-        return (self.n, self.bad, *self.at, self.value, self.flag, low, high, self.id)
+        told = (self.n, self.bad, *self.at, self.value, self.flag, low, high, self.id)
+        self._begin()
+        return told
 
 
 def add_metrics(session: Session, *, run_id: int, metrics: Sequence[rows.Metric]) -> None:
     """Store points; a point with the phase, name, epoch and step of an older one replaces it."""
-    keys = [(row.phase, row.name) for row in metrics]
-    ends = _ends(session, run_id, keys)
-    series = {key: _Series(*ends[key]) for key in keys}
+    known = _known_series(session, run_id)
     stored: list[tuple[Any, ...]] = []
+    grown: list[_Series] = []
     late: dict[int, Points] = defaultdict(dict)
-    for key, row in zip(keys, metrics, strict=True):
-        one, value, at = series[key], row.value, (row.epoch, row.step)
+    for row in metrics:
+        key, at, value = (row.phase, row.name), (row.epoch, row.step), row.value
+        one = known.get(key) or _new_series(session, run_id, key, known)
         flag = 0 if isfinite(value) else _flag(value)
+        kept = None if flag else value
         if at <= one.at:
-            late[one.id][at] = (None if flag else value, flag)
+            late[one.id][at] = (kept, flag)
             continue
-        one.at, one.flag, one.value = at, flag, None if flag else value
+        if not one.n:
+            grown.append(one)
         one.n += 1
+        one.at, one.value, one.flag = at, kept, flag
         if flag:
             one.bad += 1
         else:
             one.lowest = value if value < one.lowest else one.lowest
             one.highest = value if value > one.highest else one.highest
-        stored.append((one.id, row.epoch, row.step, one.value, flag))
+        stored.append((one.id, *at, kept, flag))
     execute_many(session, _ADD, stored)
-    execute_many(session, _GROW, [one.growth() for one in series.values() if one.n])
-    ends.update((key, (one.id, one.at)) for key, one in series.items())
+    execute_many(session, _GROW, [one.growth() for one in grown])
     if late:
         _add_late(session, late)
 
@@ -98,32 +106,24 @@ _COUNT_ANEW = """
 """
 
 
-def _ends(session: Session, run_id: int, keys: Sequence[Key]) -> dict[Key, tuple[int, At]]:
-    """The series of a run, those of `keys` made where they are missing: their key in the database, and where they end.
-
-    A job's connection remembers them, because reading them takes as long as writing them.
-    """
+def _known_series(session: Session, run_id: int) -> dict[Key, _Series]:
+    """The series of a run. A job's connection remembers them, because reading them takes as long as writing them."""
     kept = session.remembered()
     if run_id not in kept:
         kept.clear()
-        kept[run_id] = _known_series(session, run_id)
-    known: dict[Key, tuple[int, At]] = kept[run_id]
-    missing = [key for key in dict.fromkeys(keys) if key not in known]
-    if not missing:
-        return known
-    execute_many(
-        session,
-        "INSERT INTO metric_last (run_id, phase, name, n, n_bad, epoch, step, flag) VALUES (?, ?, ?, 0, 0, 0, 0, 0)",
-        [(run_id, *key) for key in missing],
-    )
-    known.update(_known_series(session, run_id))
+        found = session.tuples("SELECT phase, name, id, n, epoch, step FROM metric_last WHERE run_id = ?", (run_id,))
+        kept[run_id] = {
+            (phase, name): _Series(key, (epoch, step) if n else ()) for phase, name, key, n, epoch, step in found
+        }
+    known: dict[Key, _Series] = kept[run_id]
     return known
 
 
-def _known_series(session: Session, run_id: int) -> dict[Key, tuple[int, At]]:
-    sql = "SELECT phase, name, id, n, epoch, step FROM metric_last WHERE run_id = ?"
-    found = session.tuples(sql, (run_id,))
-    return {(phase, name): (key, (epoch, step) if n else ()) for phase, name, key, n, epoch, step in found}
+def _new_series(session: Session, run_id: int, key: Key, known: dict[Key, _Series]) -> _Series:
+    phase, name = key
+    values = {"run_id": run_id, "phase": phase, "name": name, "n": 0, "n_bad": 0, "epoch": 0, "step": 0, "flag": 0}
+    known[key] = _Series(insert(session, "metric_last", values), ())
+    return known[key]
 
 
 def _add_late(session: Session, late: dict[int, Points]) -> None:

@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 from leverplus_tui.tui import messages
 from leverplus_tui.tui.library import Library
+from leverplus_tui.tui.program.loading import load
 from leverplus_tui.tui.program.palette import PaletteApp
 from leverplus_tui.tui.screens.base import PageScreen
 from leverplus_tui.tui.screens.help import HelpScreen
@@ -90,6 +91,7 @@ class GoingApp(PaletteApp):
 
     async def on_open_run(self, event: messages.OpenRun) -> None:
         """Push a run's page onto the mode in view."""
+        await load("leverplus_tui.tui.screens.run.page")
         from leverplus_tui.tui.screens.run.page import RunScreen  # with specifications: pydantic, 200 ms
 
         page = RunScreen(self.library, event.run_id, event.tab)
@@ -101,6 +103,7 @@ class GoingApp(PaletteApp):
 
     async def on_open_curves(self, event: messages.OpenCurves) -> None:
         """Push the curves of runs onto the mode in view."""
+        await load("leverplus_tui.tui.screens.curves")
         from leverplus_tui.tui.screens.curves import CurvesScreen  # charts: not before one is asked for
 
         page = CurvesScreen(self.library, event.run_ids, event.metric)

@@ -12,6 +12,7 @@ from textual import work
 from db.user_error import UserError
 from leverplus_tui.text.numbers import plural
 from leverplus_tui.tui import messages
+from leverplus_tui.tui.program.loading import load
 from leverplus_tui.tui.program.run_requests import RunRequestApp
 from leverplus_tui.tui.screens.dialogs import Ask, AskPath
 
@@ -33,6 +34,7 @@ class RequestApp(RunRequestApp):
     @work(group="launch", exclusive=True, exit_on_error=False)
     async def on_edit_launch(self, event: messages.EditLaunch) -> None:
         """Open the launch form."""
+        await load("leverplus_tui.tui.screens.launch.form")
         from leverplus_tui.tui.screens.launch.form import LaunchScreen  # specifications: pydantic, 200 ms
 
         spec = await asyncio.to_thread(self.library.database.spec, event.run_id) if event.run_id is not None else None
@@ -45,6 +47,7 @@ class RequestApp(RunRequestApp):
     @work(group="launch", exclusive=True, exit_on_error=False)
     async def on_ask_model(self, event: messages.AskModel) -> None:
         """Open the page that asks the model of an evaluation."""
+        await load("leverplus_tui.tui.screens.ask.page")
         from leverplus_tui.tui.screens.ask.page import AskScreen  # data sets and the store: 500 ms
 
         page = AskScreen(self.library, event.run_id, event.question_id, event.shot)

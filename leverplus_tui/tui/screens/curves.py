@@ -118,7 +118,8 @@ class CurvesScreen(PageScreen):
         if self.found is None:
             return
         words = self._words.lower().split()
-        charts = [chart for chart in self.found.charts if all(word in chart.metric.lower() for word in words)]
+        named = [(chart, f"{chart.metric} {shown(chart.metric)}".lower()) for chart in self.found.charts]
+        charts = [chart for chart, name in named if all(word in name for word in words)]
         empty = (
             shown(f"No metric has {self._words} in its name")
             if self.found.charts

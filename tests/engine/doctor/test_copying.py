@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.common.accuracy import majority
-from engine.doctor.copying import Shown, measure
+from engine.doctor.copying import measure
+from engine.doctor.shown_answer import Shown
 from engine.statistics.intervals import Interval, interval
 
 

@@ -1,4 +1,4 @@
-"""One run: overview, metrics, log, configuration, answers."""
+"""One run: overview, metrics, log, configuration, answers. Each tab is made when it is shown first: all at once stop the screen."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from leverplus_tui.tui.screens.run.log_page import EMPTY, LogPage
 from leverplus_tui.tui.screens.run.metrics import Metrics
 from leverplus_tui.tui.screens.run.overview import Overview
 from leverplus_tui.tui.theme import COLOURS
+from leverplus_tui.tui.widgets.kept import keep_lines
 from leverplus_tui.tui.widgets.log import LogView
 from leverplus_tui.tui.widgets.matrix import Matrix
 from leverplus_tui.tui.widgets.spec_fields import AUTO, auto_fields
@@ -65,6 +66,9 @@ class RunScreen(LogPage):
         self.tab = tab if tab in TABS else "overview"
         self.detail: RunDetail | None = None
         self._wanted: tuple[int, str, int | None] | None = None
+        self._begun, self._ready = {self.tab}, {self.tab}
+        """Tabs that were asked for, and those that are made and can be filled."""
+        self.overview, self.answers = Overview(), Answers(library)
 
     def ask_for(self, shot: int, subset: str, beside: int | None) -> None:
         """Open with the answers behind a figure, beside those of another run."""
@@ -75,13 +79,12 @@ class RunScreen(LogPage):
         yield Static("", id="title")
         yield Static("", id="tabs")
         with ContentSwitcher(initial=self.tab):
-            for name in TABS:
-                yield self._pane(name)
+            yield self._pane(self.tab)
 
     def _pane(self, name: str) -> Widget:
         pane: Widget
         if name == "overview":
-            pane = Overview()
+            pane = self.overview
         elif name == "metrics":
             pane = Metrics(self.library)
         elif name == "log":
@@ -89,7 +92,7 @@ class RunScreen(LogPage):
         elif name == "config":
             pane = LineTable(CONFIG)
         else:
-            pane = Answers(self.library)
+            pane = self.answers
         pane.id = name
         return pane
 
@@ -107,7 +110,12 @@ class RunScreen(LogPage):
 
     def on_mount(self) -> None:
         """Begin with the tab that was asked for."""
-        self._switch(self.tab)
+        self._name_tabs()
+        self._show_pane()
+
+    def keeps_back(self, key: str) -> bool:
+        """Keys wait for the tab that was asked for."""
+        return self.tab not in self._ready or super().keeps_back(key)
 
     # Reading
 
@@ -133,7 +141,7 @@ class RunScreen(LogPage):
     async def _read_since(self) -> None:
         """What changed since the last run like it, which takes longer to read than all the rest."""
         told = await asyncio.to_thread(self.library.database.since, self.run_id, lambda: self.is_attached)
-        self.query_one(Overview).show_since(told)
+        self.overview.show_since(told)
 
     def _choose(self, detail: RunDetail, shot: int, subset: str, beside: int | None) -> None:
         """The cell that was asked for, by its subset's label where that is one of this run's."""
@@ -141,7 +149,7 @@ class RunScreen(LogPage):
             (cell for cell in detail.cells if cell.shot == shot), key=lambda cell: (cell.subset != subset, -cell.n)
         )
         if cells:
-            self.query_one(Answers).choose(cells[0], beside)
+            self.answers.choose(cells[0], beside)
 
     def _show_title(self, detail: RunDetail) -> None:
         row = detail.row
@@ -155,31 +163,47 @@ class RunScreen(LogPage):
         )  # fmt: skip
 
     def _show_tab(self, detail: RunDetail) -> None:
+        if self.tab not in self._ready:
+            return
         pane = self.query_one(f"#{self.tab}")
-        self.log_view.expect(more=detail.row.state in ACTIVE)
         if isinstance(pane, Overview | Metrics | Answers):
             pane.show(detail)
+        elif isinstance(pane, LogView):
+            pane.expect(more=detail.row.state in ACTIVE)
         elif isinstance(pane, LineTable):
             pane.fill(list(_config(detail)))
 
     # Tabs
 
-    def _switch(self, tab: str) -> None:
+    async def _switch(self, tab: str) -> None:
         self.tab = tab
-        self.query_one(ContentSwitcher).current = tab
+        self._name_tabs()
+        if tab not in self._begun:
+            self._begun.add(tab)
+            pane = self._pane(tab)
+            await self.query_one(ContentSwitcher).add_content(pane)
+            keep_lines([pane, *pane.query()])
+            self._ready.add(tab)
+        if self.tab == tab and tab in self._ready:  # else another was asked for meanwhile, or who asked first shows it
+            self._show_pane()
+
+    def _show_pane(self) -> None:
+        self.query_one(ContentSwitcher).current = self.tab
+        self.watch_log(self.log_run)
+        if self.detail is not None:
+            self._show_tab(self.detail)
+            self._focus()
+
+    def _name_tabs(self) -> None:
         parts: list[Content | tuple[str, str]] = []
         for name in TABS:
             title = f" {shown(name.capitalize())} "
-            if name == tab:
+            if name == self.tab:
                 parts.append((title, "bold $background on $secondary"))
             else:
                 parts.append(Content.from_markup(f"[@click=screen.tab('{name}')]{title}[/]"))
         self.query_one("#tabs", Static).update(Content.assemble(*parts))
-        self.watch_log(self.log_run)
         self.post_message(Viewed(self.view))
-        if self.detail is not None:
-            self._show_tab(self.detail)
-            self._focus()
 
     def _focus(self) -> None:
         found = self.query_one(f"#{self.tab}")
@@ -187,13 +211,13 @@ class RunScreen(LogPage):
         if target is not None and target.display:
             target.focus()
 
-    def action_tab(self, tab: str) -> None:
+    async def action_tab(self, tab: str) -> None:
         """Show a tab."""
-        self._switch(tab)
+        await self._switch(tab)
 
-    def action_next_tab(self, step: int) -> None:
+    async def action_next_tab(self, step: int) -> None:
         """Show the next or previous tab, round the end."""
-        self._switch(TABS[(TABS.index(self.tab) + step) % len(TABS)])
+        await self._switch(TABS[(TABS.index(self.tab) + step) % len(TABS)])
 
     @on(LineTable.Chosen, "#config")
     def field_chosen(self, event: LineTable.Chosen) -> None:
@@ -205,18 +229,18 @@ class RunScreen(LogPage):
             self.app.push_screen(Tell(field, value))
 
     @on(Matrix.Chosen)
-    def cell_chosen(self, event: Matrix.Chosen) -> None:
+    async def cell_chosen(self, event: Matrix.Chosen) -> None:
         """A cell of the matrix opens its answers."""
         event.stop()
-        cell = self.query_one(Overview).places.get((event.row, event.column))
+        cell = self.overview.places.get((event.row, event.column))
         if cell is not None:
-            self.query_one(Answers).choose(cell)
-            self._switch("answers")
+            self.answers.choose(cell)
+            await self._switch("answers")
 
     @property
     def log_run(self) -> int | None:
         """This run while its log is in view."""
-        return self.run_id if self.tab == "log" else None
+        return self.run_id if self.tab == "log" and "log" in self._ready else None
 
     # What is done with the run
 
@@ -225,14 +249,14 @@ class RunScreen(LogPage):
         if self.detail is not None:
             self.post_message(EditLaunch(self.detail.row.kind, self.run_id))
 
-    def action_ask_model(self) -> None:
+    async def action_ask_model(self) -> None:
         """Try things on the question under the cursor of the answers."""
         if self.detail is None or self.detail.row.kind != "eval":
             self.notify("Only an evaluation can be asked about")
             return
         if self.tab != "answers":
-            self._switch("answers")
-        self.query_one(Answers).ask_model()
+            await self._switch("answers")
+        self.answers.ask_model()
 
     def here(self) -> int:
         """This run."""

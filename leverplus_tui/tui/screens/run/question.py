@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
-from engine.doctor.copying import Shown
+from engine.doctor.shown_answer import Shown
 from leverplus_tui.text.language import shown
 from leverplus_tui.text.numbers import score
 from leverplus_tui.text.words import clean
@@ -20,6 +20,7 @@ from leverplus_tui.tui.library import Library
 from leverplus_tui.tui.reading.rows import Answered
 from leverplus_tui.tui.theme import COLOURS
 from leverplus_tui.tui.widgets.failing import TellsFailures
+from leverplus_tui.tui.widgets.kept import keep_lines
 from leverplus_tui.tui.widgets.picture import Picture
 
 if TYPE_CHECKING:
@@ -45,19 +46,23 @@ class Demonstrations(Vertical):
     """
 
     def compose(self) -> ComposeResult:
-        """Places for as many demonstrations as a prompt can have; unused ones are hidden."""
+        """Places for demonstrations come when there are some."""
         yield Static("", classes="answer")
-        with Horizontal(classes="demonstrations"):
-            for _ in range(PICTURES):
-                with Vertical(classes="demonstration"):
-                    yield Picture()
-                    yield Static("")
+        yield Horizontal(classes="demonstrations")
         yield Static("", classes="captions")
 
-    def show(self, row: PredictionRow, demos: list[rows.Question | None], *, titled: bool) -> None:
+    async def _make_places(self, wanted: int) -> None:
+        """As many as were wanted at most; unused ones are hidden."""
+        lacking = range(len(self.query(".demonstration")), min(wanted, PICTURES))
+        made = [Vertical(Picture(), Static(""), classes="demonstration") for _ in lacking]
+        await self.query_one(".demonstrations").mount(*made)
+        keep_lines(part for one in made for part in [one, *one.query()])
+
+    async def show(self, row: PredictionRow, demos: list[rows.Question | None], *, titled: bool) -> None:
         """Show one answer with its demonstrations; `demos` are None where a question was never stored."""
         self.query_one(".answer", Static).update(_answer(row, titled, demos))
         self.query_one(".demonstrations").display = bool(row.demonstrations)
+        await self._make_places(len(row.demonstrations))
         for index, place in enumerate(self.query(".demonstration")):
             place.display = index < len(row.demonstrations)
             if not place.display:
@@ -131,7 +136,7 @@ class QuestionView(TellsFailures, VerticalScroll):
             place.display = row is not None
             if row is not None:
                 shown = await asyncio.to_thread(self.library.database.demonstrations, row)
-                place.show(row, shown, titled=answered.second is not None)
+                await place.show(row, shown, titled=answered.second is not None)
 
 
 def _asked(row: PredictionRow) -> Content:

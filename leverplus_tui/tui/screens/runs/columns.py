@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from rich.cells import cell_len
 
@@ -75,6 +76,7 @@ def value_cells(values: Mapping[str, Value]) -> dict[str, Cell]:
     return {field: Cell(value_text(value), "" if value is not None else "faint") for field, value in values.items()}
 
 
+@lru_cache(4096)
 def value_text(value: Value) -> str:
     """A setting or metric in a cell."""
     return short_name(clean(value)) if isinstance(value, str) and value else setting(value)

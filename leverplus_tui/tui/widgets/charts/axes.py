@@ -10,9 +10,8 @@ from rich.cells import cell_len
 
 from leverplus_tui.text.glyphs import ascii_only
 from leverplus_tui.text.numbers import number
-from leverplus_tui.text.scale import Scale
+from leverplus_tui.text.scale import Scale, ticks
 from leverplus_tui.tui.widgets.charts.canvas import Canvas
-from leverplus_tui.tui.widgets.charts.curves import ticks
 
 FAINT, PLAIN = -2, -1
 """Colours beside those of the curves."""

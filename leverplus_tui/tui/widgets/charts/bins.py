@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from engine.statistics.histogram import MOST, Histogram
+from leverplus_tui.text.scale import ticks
 from leverplus_tui.tui.widgets.charts.axes import PLAIN, Axes, Look, Parts, axes, framed
-from leverplus_tui.tui.widgets.charts.curves import Series, ticks
+from leverplus_tui.tui.widgets.charts.curves import Series
 
 FULL = 0.7
 """Part of the room between two values that their bars fill."""

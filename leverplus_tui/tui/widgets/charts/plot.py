@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from leverplus_tui.text.scale import ticks
 from leverplus_tui.tui.widgets.charts.axes import FAINT, PLAIN, Axes, Look, Parts, axes, framed
 from leverplus_tui.tui.widgets.charts.bins import plot_bars
-from leverplus_tui.tui.widgets.charts.curves import Point, Series, reduce, smoothed, ticks, within
+from leverplus_tui.tui.widgets.charts.curves import Point, Series, reduce, smoothed, within
 
 UNCHANGED = Look()
 ROUNDING = 1e-6
