@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 from leverplus_tui.text.language import shown
 
@@ -48,12 +49,17 @@ def by_keys(sentence: str, keys: Mapping[str, str]) -> str:
 
 
 def by_form(sentence: str) -> str:
-    """A sentence with the fields of the launch form in the place of options: `pool_size 20` for `--pool-size 20`."""
-    from db.store import setting_fields  # specifications: pydantic, 200 ms
+    """A sentence with the fields of the launch form in the place of options: `rl_data` for `--data`."""
+    fields = _fields()
+    return in_app(NEEDS.sub("fill in ", OPTION.sub(lambda option: fields.get(option[1] or "", option[0]), sentence)))
+
+
+@cache
+def _fields() -> dict[str, str]:
+    """Option -> the field that it sets; what stands before an assignment goes."""
+    from db.specs import SPEC_OF_KIND  # pydantic, 200 ms
+    from leverplus_tui.jobs.spec_options import options
     from leverplus_tui.tui.widgets.spec_fields import WAITING
 
-    def named(option: re.Match[str]) -> str:
-        field = (option[1] or "").replace("-", "_")
-        return field if field in (*setting_fields(), *WAITING, "") else option[0]
-
-    return in_app(NEEDS.sub("fill in ", OPTION.sub(named, sentence)))
+    named = {option.flag.removeprefix("--"): option.field for kind in SPEC_OF_KIND for option in options(kind)}
+    return {"": ""} | named | {name.replace("_", "-"): name for name in WAITING}

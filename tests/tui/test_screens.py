@@ -399,7 +399,7 @@ async def test_every_kind_of_job_has_a_form_that_gives_its_spec_back(filled: Hom
         for kind in ("rce", "grpo", "generate", "embed"):
             page = await form_of(pilot, kind)
             if kind in ("rce", "grpo"):
-                await until(pilot, lambda: "needs --data" in text_of(pilot))
+                await until(pilot, lambda: "fill in rl_data" in text_of(pilot))
                 page.form.load_values({"rl_data": "builtin", "embeddings": "builtin"})
             spec = page.form.to_spec()
             assert spec.kind == kind

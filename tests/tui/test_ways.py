@@ -44,7 +44,7 @@ def test_options_become_fields_of_the_form_or_keys_of_the_window() -> None:
     assert by_form("Give --set decode.num_beams=1, or vLLM: --max-model-len") == (
         "Give decode.num_beams=1, or vLLM: --max-model-len"
     )
-    assert by_form("`run rce` needs --embeddings: Embedding file") == "fill in embeddings: Embedding file"
+    assert by_form("`run rce` needs --data: RL data") == "fill in rl_data: RL data"
     assert by_keys("say it with --vlm, or --shot", {"--vlm": "m"}) == "say it with m, or --shot"
 
 
