@@ -163,7 +163,7 @@ async def test_a_tab_is_made_when_it_is_shown_first_and_keys_wait_for_it(filled:
         page = await arrived(pilot, RunScreen)
         assert not page.query(Answers)
         burst(pilot, *["tab"] * 4, "j", "j")
-        await until(pilot, lambda: not held_back(pilot))
+        await until(pilot, lambda: page.query(Answers) and not held_back(pilot))
         assert page.query_one(Answers).table.cursor == 2
 
 

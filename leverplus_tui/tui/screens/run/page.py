@@ -209,7 +209,7 @@ class RunScreen(LogPage):
         found = self.query_one(f"#{self.tab}")
         target = found if isinstance(found, FOCUS[self.tab]) else next(iter(found.query(FOCUS[self.tab])), None)
         if target is not None and target.display:
-            target.focus()
+            self.set_focus(target)  # at once: `focus()` lets the next keys go to the tab before
 
     async def action_tab(self, tab: str) -> None:
         """Show a tab."""
