@@ -478,6 +478,14 @@ def test_a_dispatcher_that_died_between_deciding_and_starting_is_made_up_for(des
     desk.until(run_id, "done")
 
 
+def test_a_run_that_is_about_to_start_is_not_called_paused(desk: Desk) -> None:
+    run_id = queued(desk, "plain")
+    with writing(desk.database) as session:
+        store.grant(session, run_ids=[run_id], lane="cpu")
+    said = desk.call("pause", f"r{run_id}", code=2).stderr
+    assert f"r{run_id} was just given to cpu and starts" in said
+
+
 def test_a_run_that_two_processes_were_started_for_is_done_once(desk: Desk) -> None:
     """As when a dispatcher is killed after it started a job and before it wrote so down."""
     run_id = queued(desk, "pause")

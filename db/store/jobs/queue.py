@@ -136,9 +136,11 @@ def drop_ticket(session: Session, *, run_id: int) -> None:
 
 
 def pause(session: Session, *, run_ids: Sequence[int], paused: bool = True) -> None:
-    """Hold waiting runs back, or let them go on. Raises UserError for one that does not wait."""
+    """Hold waiting runs back, or let them go on. Raises UserError for one that does not wait, or was given a device already."""
     for run_id in run_ids:
-        _waiting(session, run_id)
+        name, ticket = ref(run_id), _waiting(session, run_id)
+        if paused and ticket.lane:
+            raise UserError(f"{name} was just given to {ticket.lane} and starts: `leverplus stop {name}` stops it")
     execute(
         session,
         "UPDATE ticket SET paused = :paused, waiting = '' WHERE run_id IN (SELECT value FROM json_each(:ids))",
