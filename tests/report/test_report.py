@@ -193,6 +193,6 @@ def test_a_browser_shows_the_verdicts_at_every_width(filled: Desk, tmp_path: Pat
         assert found["left"] >= 0
         assert found["right"] <= found["width"] == width
         assert found["page"] <= width
-        assert found["drawn"] == 3
+        assert found["drawn"] == 5
         papers.append(found["paper"])
     assert papers == ["rgb(255, 255, 255)", "rgb(20, 23, 26)"]

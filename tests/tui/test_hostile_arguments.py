@@ -21,7 +21,7 @@ from db.store.jobs.runs import one_line
 from engine.job import recorder, worker
 from leverplus_tui.cli import app
 from leverplus_tui.commands.lazy import shortened
-from leverplus_tui.jobs import launcher
+from leverplus_tui.jobs import launcher, spawning
 from leverplus_tui.report.blocks import Bullets, Code, Heading, Table
 from leverplus_tui.report.forms.markdown import to_markdown
 from leverplus_tui.text.output import markdown_text
@@ -230,7 +230,7 @@ def test_a_stop_during_the_imports_of_a_job_waits_until_it_can_be_obeyed(
 
     monkeypatch.undo()
     monkeypatch.setattr("subprocess.Popen", popen)
-    monkeypatch.setattr(launcher, "_children", {})
+    monkeypatch.setattr(spawning, "_children", {})
     database = open_database(home.database)
     launcher.start(home, database, 1)
     assert {signal.SIGTERM, signal.SIGINT} <= inherited[0]
