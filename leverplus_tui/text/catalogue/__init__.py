@@ -8,7 +8,6 @@ sentences, so that their Chinese is found by the sentence's pattern, with its fi
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -180,4 +179,6 @@ def _findings() -> Mapping[str, Any]:
 
 
 def _read(name: str) -> dict[str, Any]:
+    import tomllib  # 2 ms, which English need not wait
+
     return tomllib.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))
