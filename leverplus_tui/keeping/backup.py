@@ -69,7 +69,7 @@ def back_up(home: Home, target: Path, *, files: bool = True) -> Made:
             shas = {one.path: one.sha256 for one in store.promised_files(session)}
         database.dispose()
         count, changed = 0, []
-        with replacing(target) as draft, tarfile.open(draft, mode) as archive:
+        with replacing(target) as draft, tarfile.open(draft, mode, dereference=True) as archive:
             archive.add(copy, DATABASE)
             for path in _files(home, states, but=target) if files else ():
                 promised = shas.get(str(Path(folder) / path.relative_to(home.root)))
@@ -200,7 +200,7 @@ def _unpack(source: Path, folder: Path) -> None:
             for member in archive:
                 if member.name not in (DATABASE, MANIFEST, *KEPT_FILES) and not member.name.startswith(FOLDERS):
                     raise UserError(f"{source} holds {member.name}, so it is no backup of a home")
-                archive.extract(member, folder, filter="data")
+                _take_out(archive, member, folder)
         about = json.loads((folder / MANIFEST).read_text())
         right = about["format"] == FORMAT and about["database_sha256"] == content_sha(folder / DATABASE)
     except (tarfile.TarError, EOFError, OSError, ValueError, KeyError) as error:
@@ -210,6 +210,19 @@ def _unpack(source: Path, folder: Path) -> None:
     if not right:
         raise UserError(f"{source} is damaged, or of another version: its database is not the one that it says")
     (folder / MANIFEST).unlink()
+
+
+def _take_out(archive: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    """One file, by hand: before Python 3.11.4 an archive could not be told to stay in a folder."""
+    place = folder / member.name
+    data = archive.extractfile(member)
+    if data is None or not place.resolve().is_relative_to(folder.resolve()):
+        raise tarfile.ExtractError(f"{member.name} is no file of a home")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with data, place.open("wb") as out:
+        shutil.copyfileobj(data, out)
+    place.chmod(member.mode & 0o755 | 0o600)
+    os.utime(place, (member.mtime, member.mtime))
 
 
 def _files(home: Home, states: dict[int, str], but: Path) -> Iterator[Path]:

@@ -135,15 +135,19 @@ def test_rules_are_read_again_for_other_colours_alone() -> None:
     assert sheet.rules is not before
 
 
+def versions(told: list[Message]) -> list[int]:
+    return [one.version for one in told if isinstance(one, DataChanged)]
+
+
 def test_changes_wait_while_nobody_touches_the_program_and_are_never_lost() -> None:
     told: list[Message] = []
     version = 1
     watcher = Watcher(tell=told.append, version=lambda: version)
     seen = watcher._look(-1)
-    assert told == [DataChanged(1)]
+    assert versions(told) == [1]
     version = 2
     seen = watcher._look(seen)
     assert len(told) == 1
     watcher.touched()
     assert watcher._look(seen) == 2
-    assert told[1:] == [DataChanged(2)]
+    assert versions(told) == [1, 2]
