@@ -82,21 +82,13 @@ def _keep_numbers(source: sqlite3.Connection, target: sqlite3.Connection) -> Non
 
 
 def _copy_table(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> bool:
-    """From the front, over each damaged place, then from the back. Whether every row could be read."""
+    """Whether every row could be read."""
     about = target.execute(f"PRAGMA table_info({table})").fetchall()
     columns = ", ".join(f'"{row[1]}"' for row in about)
     insert = f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({', '.join('?' * len(about))})"
     keys = sorted((row for row in about if row[5]), key=lambda row: row[5])
     rows = _Rows(source, f"SELECT {columns} FROM {table}", [(row[0], row[1], row[2] == "INTEGER") for row in keys])
-    whole = True
-    for row in rows.ahead():
-        if row is None:
-            whole = False
-        else:
-            target.execute(insert, row)
-    if not whole:
-        target.executemany(insert, rows.backwards())
-    return whole
+    return _copy_rows(rows, target, insert)
 
 
 def _name_series(source: sqlite3.Connection, target: sqlite3.Connection) -> bool:
@@ -108,6 +100,11 @@ def _name_series(source: sqlite3.Connection, target: sqlite3.Connection) -> bool
         INSERT OR IGNORE INTO metric_last (run_id, name, phase, id, n, n_bad, epoch, step, flag)
         SELECT ?1, ?2, ?3, ?4, 0, 0, 0, 0, 0 WHERE EXISTS (SELECT 1 FROM metric WHERE series_id = ?4)
     """
+    return _copy_rows(rows, target, insert)
+
+
+def _copy_rows(rows: _Rows, target: sqlite3.Connection, insert: str) -> bool:
+    """From the front, over each damaged place, then from the back. Whether every row could be read."""
     whole = True
     for row in rows.ahead():
         if row is None:

@@ -21,7 +21,7 @@ from leverplus_tui.text.numbers import count, plural
 from leverplus_tui.text.words import clean
 from leverplus_tui.tui.screens.dialogs import keys_line
 from leverplus_tui.tui.widgets.failing import TellsFailures
-from leverplus_tui.tui.widgets.picking.field import LIST_KEYS
+from leverplus_tui.tui.widgets.picking.field import waits
 from leverplus_tui.tui.widgets.picture import Picture
 from leverplus_tui.tui.widgets.table import Cell, Column, LineTable
 
@@ -133,7 +133,7 @@ class FindQuestion(TellsFailures, ModalScreen[int | None]):
 
     def keeps_back(self, key: str) -> bool:
         """Keys of the list wait for what is found."""
-        return key in LIST_KEYS and self._looking is not None and not self._looking.is_finished
+        return waits(key, self._looking)
 
     def on_line_table_moved(self, event: LineTable.Moved) -> None:
         """The picture follows the cursor."""

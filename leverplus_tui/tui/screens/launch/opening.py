@@ -38,14 +38,14 @@ class LaunchPage(PageScreen):
         """The run that a form for this kind of job is filled from; None for the defaults."""
         return None
 
-    def given(self, kind: str) -> tuple[dict[str, str], dict[str, str]]:
-        """(fields that what is under the cursor sets, where each comes from); none."""
-        return {}, {}
+    def given(self, kind: str) -> dict[str, str]:
+        """Fields that take the run that is meant, which is also where they come from; none."""
+        return {}
 
     def action_launch(self, kind: str) -> None:
         """Open the launch form."""
-        values, sources = self.given(kind)
-        self.post_message(EditLaunch(kind, self.template(kind), values, sources))
+        given = self.given(kind)
+        self.post_message(EditLaunch(kind, self.template(kind), given, sources=given))
 
     @work(group="dialog", exclusive=True, exit_on_error=False)
     async def action_train(self) -> None:

@@ -227,12 +227,11 @@ class RunsScreen(RunActions, LaunchPage, ListedRuns):
         run = self._rows.get(self.here() or 0)
         return run.id if run is not None and run.kind == kind else None
 
-    def given(self, kind: str) -> tuple[dict[str, str], dict[str, str]]:
+    def given(self, kind: str) -> dict[str, str]:
         """A form takes the files that the marked runs, and the one under the cursor, wrote or will write."""
         near = dict.fromkeys((*self.table.marked, self.here() or 0))
         makers = {MAKES.get(run.kind, ""): run.ref for one in near if (run := self._rows.get(one)) is not None}
-        found = {field: makers[field] for field in TAKES.get(kind, ()) if field in makers}
-        return found, found
+        return {field: makers[field] for field in TAKES.get(kind, ()) if field in makers}
 
     def here(self) -> int | None:
         """The run under the cursor."""

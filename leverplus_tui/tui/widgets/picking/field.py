@@ -63,6 +63,11 @@ def _line(entry: Entry, width: int) -> Content:
     return Content.assemble(pad(shorten_path(entry.shown, width), width), ("  " + shown(entry.about), "$faint"))
 
 
+def waits(key: str, looking: Worker[None] | None) -> bool:
+    """Whether this is a key of a list that is still being looked for."""
+    return key in LIST_KEYS and looking is not None and not looking.is_finished
+
+
 class PickInput(Input):
     """The text of a `PickField`. Keys of the list are taken here first; what they leave is handled as in any text field."""
 
@@ -182,7 +187,7 @@ class PickField(Container):
 
     def keeps_back(self, key: str) -> bool:
         """Keys of the list wait for what is offered for the letters before them."""
-        return key in LIST_KEYS and self._looking is not None and not self._looking.is_finished
+        return waits(key, self._looking)
 
     @work(group="offers", exclusive=True, exit_on_error=False)
     async def _look(self) -> None:
