@@ -67,3 +67,12 @@ async def test_repeating_asks_for_the_same(tmp_path: Path) -> None:
     found = ticket(home, 7)
     assert found is not None
     assert (found.memory_mb, found.retries, found.priority) == (8 * 1024, 2, 3)
+
+
+async def test_a_window_of_many_lines_keeps_its_keys_where_there_is_little_room(tmp_path: Path) -> None:
+    async with opened(fill(tmp_path / "home", n=4), (80, 24)) as pilot:
+        pilot.app.post_message(RepeatRun(1))
+        await until(pilot, lambda: isinstance(pilot.app.screen, Sheet))
+        await until(pilot, lambda: "esc cancel" in text_of(pilot))
+        await pilot.press("up", "up")
+        await until(pilot, lambda: "shared" in text_of(pilot) and "esc cancel" in text_of(pilot))

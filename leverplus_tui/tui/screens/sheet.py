@@ -19,6 +19,7 @@ from textual.widgets import Input, Static
 from db.user_error import UserError
 from leverplus_tui.text.glyphs import glyph
 from leverplus_tui.text.language import shown
+from leverplus_tui.tui.screens.choosing import AROUND
 from leverplus_tui.tui.screens.dialogs import keys_line
 from leverplus_tui.tui.ways import in_app
 from leverplus_tui.tui.widgets.picking.field import PickField, PickInput
@@ -195,6 +196,10 @@ class Sheet(ModalScreen[dict[str, str] | None]):
         texts = [place for place, field in enumerate(fields) if not isinstance(field, Pick)]
         self._go((meant or texts or [0])[0])
         self._say()
+
+    def on_resize(self) -> None:
+        """Lines scroll where there is no room for all of them and for the keys below."""
+        self.query_one(VerticalScroll).styles.max_height = max(3, self.size.height * 9 // 10 - AROUND)
 
     async def action_line(self, step: int, key: str) -> None:
         """Go to another line, unless the key was meant for the list below this one."""
